@@ -1,0 +1,18 @@
+/*
+ * holdfast.h - everything. Include single headers where compile time matters.
+ */
+#ifndef HOLDFAST_HOLDFAST_H
+#define HOLDFAST_HOLDFAST_H
+
+#include "holdfast/arena.h"
+#include "holdfast/connection.h"
+#include "holdfast/context.h"
+#include "holdfast/error.h"
+#include "holdfast/query.h"
+#include "holdfast/settings.h"
+#include "holdfast/sql.h"
+#include "holdfast/status.h"
+#include "holdfast/transaction.h"
+#include "holdfast/types.h"
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * query.h - the run-time half of generated queries. `holdfast gen` writes tables (struct hf_query and its columns)
+ * and one-line functions; everything below is called by those. Programs use the generated functions.
+ *
+ * A query function runs on any hf_where, uses a prepared statement of the connection's cache, binary parameters and
+ * binary results. Round trips: one, plus one at first use on a connection (prepare). On first prepare the shape that
+ * the server describes is compared with the compiled one: HF_E_DRIFT names query, column, expected and found type.
+ *
+ * Ownership: inputs are borrowed for the call; everything in rows lives in the arena passed in.
+ * Errors: those of connection.h, err->query names the query.
+ */
+#ifndef HOLDFAST_QUERY_H
+#define HOLDFAST_QUERY_H
+
+#include "holdfast/arena.h"
+#include "holdfast/connection.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HF_QUERY_ABI 1
+
+enum hf_type_kind {
+	HF_TYPE_BOOL = 1, HF_TYPE_INT2, HF_TYPE_INT4, HF_TYPE_INT8, HF_TYPE_OID, HF_TYPE_FLOAT4, HF_TYPE_FLOAT8,
+	HF_TYPE_NUMERIC, HF_TYPE_TEXT, HF_TYPE_JSONB, HF_TYPE_BYTEA, HF_TYPE_CHAR, HF_TYPE_UUID, HF_TYPE_DATE,
+	HF_TYPE_TIME, HF_TYPE_TIMETZ, HF_TYPE_TIMESTAMP, HF_TYPE_TIMESTAMPTZ, HF_TYPE_INTERVAL, HF_TYPE_ENUM,
+	HF_TYPE_COMPOSITE, HF_TYPE_ARRAY, HF_TYPE_VOID
+};
+
+#define HF_NEVER_NULL 0xffffffffu /* null_offset of what is proven NOT NULL */
+
+struct hf_field;
+
+/*
+ * A type as both sides see it. Builtin ones are the hf_type_* objects below; the generator writes those of the
+ * user's enums, composites and arrays. `oid` is 0 for types that only have a name, resolved once per connection.
+ */
+struct hf_type {
+	enum hf_type_kind kind;
+	uint32_t oid;
+	const char *name;               /* schema-qualified, for messages and resolution */
+	size_t size;                    /* of the C form */
+	const struct hf_type *element;  /* arrays */
+	const char *const *labels;      /* enums: label of value i */
+	const struct hf_field *fields;  /* composites */
+	uint32_t count;                 /* labels or fields */
+};
+
+/* A member of a row, an input or a composite. `null_offset` is that of a bool has_<name>: false = NULL. */
+struct hf_field {
+	const char *name;
+	const struct hf_type *type;
+	uint32_t offset;
+	uint32_t null_offset; /* HF_NEVER_NULL: a NULL from the server is HF_E_PROTOCOL "unexpected null" */
+};
+
+/* An enum label that the program was not compiled with decodes to this, never to a crash. */
+#define HF_ENUM_UNKNOWN (-1)
+
+enum hf_query_flags {
+	HF_QUERY_READ_ONLY = 1,  /* SELECT without FOR UPDATE and volatile functions: may be repeated after a lost connection */
+	HF_QUERY_IDEMPOTENT = 2  /* annotated: running it twice equals running it once */
+};
+
+struct hf_query {
+	uint32_t abi; /* HF_QUERY_ABI */
+	uint32_t flags;
+	const char *name;
+	const char *sql; /* with $n */
+	size_t sql_len;
+	char statement[20]; /* prepared statement's name: "hf_" and 16 hex digits of the text's hash */
+	const struct hf_field *params;
+	uint32_t nparams;
+	const struct hf_field *columns;
+	uint32_t ncolumns;
+	size_t row_size;
+	int64_t timeout_ms; /* 0 = the connection's default */
+};
+
+/** :exec and :execrows. @param ret_rows rows affected, NULL allowed. */
+enum hf_status hf_query_exec(hf_where where, const struct hf_query *query, const void *in, int64_t *ret_rows,
+                             hf_error *err);
+/** :opt: HF_NOT_FOUND without a row, HF_E_LIMIT with more than one. */
+enum hf_status hf_query_opt(hf_where where, const struct hf_query *query, const void *in, hf_arena *arena,
+                            void *ret_row, hf_error *err);
+/** :one: as :opt, but no row is HF_E_PROTOCOL: the query promised one. */
+enum hf_status hf_query_one(hf_where where, const struct hf_query *query, const void *in, hf_arena *arena,
+                            void *ret_row, hf_error *err);
+/** :many: `*ret_rows` is an array of row_size * *ret_count bytes in the arena. */
+enum hf_status hf_query_many(hf_where where, const struct hf_query *query, const void *in, hf_arena *arena,
+                             void **ret_rows, size_t *ret_count, hf_error *err);
+typedef enum hf_status hf_query_row_fn(void *user, const void *row, hf_error *err);
+/** :each: constant memory; the row is valid during the callback. HF_STOP ends with HF_OK. */
+enum hf_status hf_query_each(hf_where where, const struct hf_query *query, const void *in, hf_query_row_fn *fn,
+                             void *user, hf_error *err);
+typedef enum hf_status hf_query_next_fn(void *user, void *in, hf_error *err);
+/** :copy: binary COPY FROM STDIN. `next` fills one input struct (cleared before): HF_OK = a row, HF_STOP = the end,
+ *  anything else aborts the COPY and is returned. `query->params` are the columns. */
+enum hf_status hf_query_copy(hf_where where, const struct hf_query *query, size_t in_size, hf_query_next_fn *next,
+                             void *user, int64_t *ret_rows, hf_error *err);
+
+/** The label of an enum value, or "" for HF_ENUM_UNKNOWN and values outside. */
+const char *hf_enum_label(const struct hf_type *type, int value);
+/** The value of a label, or HF_ENUM_UNKNOWN. */
+int hf_enum_value(const struct hf_type *type, struct hf_str label);
+
+#define HF_BUILTIN_TYPES(X)                                                                                        \
+	X(bool) X(int2) X(int4) X(int8) X(oid) X(float4) X(float8) X(numeric) X(text) X(varchar) X(bpchar) X(name) \
+	X(xml) X(json) X(jsonb) X(bytea) X(char) X(uuid) X(date) X(time) X(timetz) X(timestamp) X(timestamptz)     \
+	X(interval) X(void)                                                                                        \
+	X(bool_array) X(int2_array) X(int4_array) X(int8_array) X(float8_array) X(text_array) X(bytea_array)       \
+	X(uuid_array) X(interval_array) X(timestamp_array) X(timestamptz_array)
+#define HF_DECLARE_TYPE(name) extern const struct hf_type hf_type_##name;
+HF_BUILTIN_TYPES(HF_DECLARE_TYPE)
+#undef HF_DECLARE_TYPE
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,164 @@
+/*
+ * arena.c - bump allocation in blocks that double up to 1 MiB; large requests get a block of their own size.
+ *
+ * Invariants: `used` counts every byte handed out and every charge, and never passes `max`. The first block survives
+ * a reset. Cleanups run newest first, before the blocks go, because their objects may stand in the arena.
+ */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 16, BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20, DEFAULT_MAX = 256 << 20 };
+
+struct block {
+	struct block *next;
+	size_t size;
+	size_t filled;
+	_Alignas(ALIGNMENT) char data[];
+};
+
+struct owned {
+	struct owned *next;
+	void (*cleanup)(void *object);
+	void *object;
+};
+
+struct hf_arena {
+	struct block *blocks; /* newest first */
+	struct owned *owned;
+	size_t used;
+	size_t max;
+};
+
+hf_arena *hf_arena_new(size_t size_bytes_max)
+{
+	hf_arena *arena = calloc(1, sizeof(*arena));
+	if (arena)
+		arena->max = size_bytes_max ? size_bytes_max : (size_t)DEFAULT_MAX;
+	return arena;
+}
+
+static struct block *block_for(hf_arena *arena, size_t size)
+{
+	size_t wanted = arena->blocks ? arena->blocks->size * 2 : BLOCK_MIN;
+	if (wanted > BLOCK_MAX)
+		wanted = BLOCK_MAX;
+	if (wanted < size)
+		wanted = size;
+	struct block *block = malloc(sizeof(*block) + wanted);
+	if (!block)
+		return NULL;
+	block->size = wanted;
+	block->filled = 0;
+	block->next = arena->blocks;
+	arena->blocks = block;
+	return block;
+}
+
+void *hf_arena_alloc(hf_arena *arena, size_t size)
+{
+	if (size > arena->max - arena->used)
+		return NULL;
+	size_t rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	if (rounded == 0)
+		rounded = ALIGNMENT;
+	struct block *block = arena->blocks;
+	if (!block || block->size - block->filled < rounded)
+		block = block_for(arena, rounded);
+	if (!block)
+		return NULL;
+	void *memory = block->data + block->filled;
+	block->filled += rounded;
+	arena->used += size;
+	return memory;
+}
+
+void *hf_arena_calloc(hf_arena *arena, size_t count, size_t size)
+{
+	size_t total;
+	if (__builtin_mul_overflow(count, size, &total))
+		return NULL;
+	void *memory = hf_arena_alloc(arena, total);
+	return memory ? memset(memory, 0, total) : NULL;
+}
+
+struct hf_str hf_arena_str(hf_arena *arena, struct hf_str text)
+{
+	char *copy = text.len < SIZE_MAX ? hf_arena_alloc(arena, text.len + 1) : NULL;
+	if (!copy)
+		return (struct hf_str){NULL, 0};
+	if (text.len > 0)
+		memcpy(copy, text.ptr, text.len);
+	copy[text.len] = '\0';
+	return (struct hf_str){copy, text.len};
+}
+
+int hf_arena_own(hf_arena *arena, void (*cleanup)(void *object), void *object, size_t charge)
+{
+	if (charge > arena->max - arena->used)
+		return -1;
+	struct owned *entry = hf_arena_alloc(arena, sizeof(*entry));
+	if (!entry || charge > arena->max - arena->used)
+		return -1;
+	*entry = (struct owned){arena->owned, cleanup, object};
+	arena->owned = entry;
+	arena->used += charge;
+	return 0;
+}
+
+static void run_cleanups(hf_arena *arena)
+{
+	struct owned *entry = arena->owned;
+	while (entry) {
+		struct owned *next = entry->next;
+		entry->cleanup(entry->object);
+		entry = next;
+	}
+	arena->owned = NULL;
+}
+
+void hf_arena_reset(hf_arena *arena)
+{
+	run_cleanups(arena);
+	while (arena->blocks && arena->blocks->next) {
+		struct block *next = arena->blocks->next;
+		free(arena->blocks);
+		arena->blocks = next;
+	}
+	if (arena->blocks)
+		arena->blocks->filled = 0;
+	arena->used = 0;
+}
+
+void hf_arena_free(hf_arena *arena)
+{
+	if (!arena)
+		return;
+	hf_arena_reset(arena);
+	free(arena->blocks);
+	free(arena);
+}
+
+size_t hf_arena_used(const hf_arena *arena)
+{
+	return arena->used;
+}
+
+struct hf_str arena_printf(hf_arena *arena, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	int n = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	char *text = n < 0 ? NULL : hf_arena_alloc(arena, (size_t)n + 1);
+	if (!text)
+		return (struct hf_str){NULL, 0};
+	va_start(args, format);
+	vsnprintf(text, (size_t)n + 1, format, args);
+	va_end(args);
+	return (struct hf_str){text, (size_t)n};
+}

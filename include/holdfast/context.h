@@ -41,7 +41,7 @@ struct hf_context_options {
 	size_t size; /* sizeof(struct hf_context_options) */
 	void *user;  /* passed to the callbacks */
 	hf_log_fn *log;                          /* NULL = no logging */
-	enum hf_log_level log_level;             /* events above it are not formatted (default HF_LOG_WARN when log is set) */
+	enum hf_log_level log_level;             /* events above it are not formatted */
 	int64_t (*monotonic_us)(void *user);     /* NULL = CLOCK_MONOTONIC */
 	int64_t (*wall_us)(void *user);          /* microseconds since 1970; NULL = CLOCK_REALTIME */
 	int (*random)(void *user, void *bytes, size_t n); /* 0 or -1; NULL = getrandom(2) */

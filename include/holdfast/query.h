@@ -59,7 +59,7 @@ struct hf_field {
 #define HF_ENUM_UNKNOWN (-1)
 
 enum hf_query_flags {
-	HF_QUERY_READ_ONLY = 1,  /* SELECT without FOR UPDATE and volatile functions: may be repeated after a lost connection */
+	HF_QUERY_READ_ONLY = 1,  /* SELECT without FOR UPDATE and volatile functions: may be run again */
 	HF_QUERY_IDEMPOTENT = 2  /* annotated: running it twice equals running it once */
 };
 

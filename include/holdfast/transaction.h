@@ -27,7 +27,7 @@ struct hf_transaction_options {
 	enum hf_isolation isolation;
 	bool read_only;
 	bool deferrable;
-	uint32_t attempts_max;       /* 0 = 5; 1 = never repeat. Bounded by the deadline and the pool's retry budget too */
+	uint32_t attempts_max;       /* 0 = 5; 1 = never repeat; the deadline and the pool's budget bound it too */
 	int64_t backoff_base_ms;     /* 0 = 10; decorrelated jitter */
 	int64_t backoff_cap_ms;      /* 0 = 1,000 */
 	int64_t lock_timeout_ms;     /* 0 = as the session has it; SET LOCAL */

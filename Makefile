@@ -1,0 +1,62 @@
+# A door to Meson. `make` builds, `make demo` shows, `make check` tests; each checks the needed packages first
+# (tools/deps: installs as root, names them and stops with 69 as a user) and none ever prompts.
+.POSIX:
+.SUFFIXES:
+
+BUILD = build
+PREFIX = /usr/local
+SANITIZE_TOOLS = --with clang-14 --with libclang-rt-14-dev
+BENCH = all
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+
+deps:
+	@tools/deps
+
+$(BUILD)/build.ninja: | deps
+	@tools/deps
+	@meson setup $(BUILD) --prefix=$(PREFIX) >$(BUILD).log 2>&1 || { cat $(BUILD).log >&2; rm -f $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+
+demo: deps all
+	@$(BUILD)/holdfast demo
+
+check: deps all
+	@tests/run $(BUILD)
+
+# Hours rather than minutes: wider bounds of the randomised suites, kill points everywhere.
+check-long: deps all
+	@HOLDFAST_TEST_LONG=1 tests/run $(BUILD) --timeout-multiplier 20
+
+# AddressSanitizer and UBSan with clang over every suite; ThreadSanitizer with gcc over what has threads.
+check-sanitize: deps
+	@tools/deps $(SANITIZE_TOOLS)
+	@tests/sanitize
+
+check-valgrind: deps all
+	@tools/deps --with valgrind
+	@tests/run $(BUILD) --suite unit --wrap 'valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite' --timeout-multiplier 20
+
+# Ours beside the Python original: make check-parity JANITOR_CHECKOUT=DIR
+check-parity: deps all
+	@/usr/bin/python3 tests/parity/run.py --checkout "$(JANITOR_CHECKOUT)" --compare
+
+coverage: deps
+	@tools/deps --with gcovr
+	@tests/coverage
+
+bench: deps all
+	@bench/run $(BUILD) $(BENCH)
+
+# Renew the offline metadata of sql/queries after an edit.
+gen: deps all
+	@$(BUILD)/holdfast gen
+
+install: all
+	@meson install -C $(BUILD) --no-rebuild --quiet
+
+clean:
+	@rm -rf build build-asan build-tsan build-coverage build-clang
+
+.PHONY: all deps demo check check-long check-sanitize check-valgrind check-parity coverage bench gen install clean

@@ -5,9 +5,20 @@ A part has `record(server, checkout) -> summary` and `compare(server, checkout) 
 original's schema; a part that writes clones it.
 """
 
+import asyncio
+import copy
+import functools
+
 import asyncpg
 
+import calls
 import catalog
+import fixture
+import gen_arith
+import gen_bulk
+import gen_queue
+import gen_schedule
+import original
 import recorded
 
 TEMPLATE = "original"
@@ -36,4 +47,72 @@ class Catalog:
         return said, sum(len(part) for part in stored.values())
 
 
-ALL = {"catalog": Catalog()}
+@functools.lru_cache(maxsize=1)
+def modules_of(checkout):
+    """The original is imported once."""
+    return original.Modules(checkout)
+
+
+class Calls:
+    """Calls of the queue and schedule functions with their fixtures and what they left behind."""
+
+    def __init__(self, name, generator):
+        self.file = f"{name}.jsonl.gz"
+        self.generator = generator
+
+    async def _run(self, server, checkout, cases):
+        modules = modules_of(checkout)
+        database = "work_" + self.file.split(".")[0]
+        server.create(database, TEMPLATE)
+        conn = await asyncpg.connect(server.url(database))
+        try:
+            await modules.state.init_types(conn)
+            loader = fixture.Loader(conn)
+            return [await calls.run_case(modules, loader, case) for case in cases]
+        finally:
+            await conn.close()
+
+    async def record(self, server, checkout):
+        cases = [copy.deepcopy(c) for c in self.generator.cases()]
+        done = await self._run(server, checkout, cases)
+        recorded.write_lines(self.file, done)
+        return f"{len(done)} cases, {sum(len(c['calls']) for c in done)} calls"
+
+    async def compare(self, server, checkout):
+        stored = recorded.read_lines(self.file)
+        again = await self._run(server, checkout, [calls.bare(c) for c in copy.deepcopy(stored)])
+        said = [f"{old['case']}: recorded {recorded.line_of(old)[-600:]}, now {recorded.line_of(new)[-600:]}"
+                for old, new in zip(stored, again) if recorded.line_of(old) != recorded.line_of(new)]
+        return said, sum(len(c["calls"]) for c in stored)
+
+
+class Arithmetic:
+    """Pure functions: offsets, means, probabilities, rounding of seconds."""
+
+    FILE = "arithmetic.jsonl.gz"
+
+    async def _answers(self, checkout):
+        # The functions are asynchronous and drive their own loop: not in ours.
+        return await asyncio.to_thread(lambda: list(gen_arith.answers(modules_of(checkout).schedule)))
+
+    async def record(self, server, checkout):
+        found = await self._answers(checkout)
+        recorded.write_lines(self.FILE, found)
+        return f"{len(found)} answers"
+
+    async def compare(self, server, checkout):
+        stored = recorded.read_lines(self.FILE)
+        again = await self._answers(checkout)
+        said = [f"recorded {old}, now {new}" for old, new in zip(stored, again) if old != new]
+        if len(stored) != len(again):
+            said.append(f"{len(stored)} recorded, {len(again)} now")
+        return said, len(stored)
+
+
+ALL = {
+    "catalog": Catalog(),
+    "queue": Calls("queue", gen_queue),
+    "schedule": Calls("schedule", gen_schedule),
+    "bulk": Calls("bulk", gen_bulk),
+    "arithmetic": Arithmetic(),
+}

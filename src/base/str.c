@@ -99,13 +99,15 @@ bool str_to_i64(struct hf_str text, int64_t *ret_value)
 	return true;
 }
 
-/* Length of the well-formed sequence at p (Unicode 15, table 3-7), or 0. */
-static size_t utf8_sequence(const uint8_t *p, size_t left)
+size_t str_utf8_sequence(struct hf_str text)
 {
+	const uint8_t *p = (const uint8_t *)text.ptr;
+	if (text.len == 0)
+		return 0;
 	if (p[0] < 0x80)
 		return p[0] == 0 ? 0 : 1;
 	size_t n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
-	if (n == 0 || n > left)
+	if (n == 0 || n > text.len)
 		return 0;
 	for (size_t i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
@@ -120,7 +122,7 @@ bool str_is_utf8(struct hf_str text, size_t *ret_bad)
 {
 	size_t i = 0;
 	while (i < text.len) {
-		size_t n = utf8_sequence((const uint8_t *)text.ptr + i, text.len - i);
+		size_t n = str_utf8_sequence((struct hf_str){text.ptr + i, text.len - i});
 		if (n == 0) {
 			if (ret_bad)
 				*ret_bad = i;

@@ -32,6 +32,8 @@ ptrdiff_t str_find(struct hf_str text, char c);
 ptrdiff_t str_find_str(struct hf_str text, struct hf_str needle);
 /** Whole text as a decimal integer; false (and *ret untouched) on anything else, overflow included. */
 bool str_to_i64(struct hf_str text, int64_t *ret_value);
+/** Length of the well-formed UTF-8 sequence at the start (Unicode 15, table 3-7); 0 for anything else, NUL included. */
+size_t str_utf8_sequence(struct hf_str text);
 /** Whole text is well-formed UTF-8 without NUL; *ret_bad (may be NULL) = offset of the first bad byte. */
 bool str_is_utf8(struct hf_str text, size_t *ret_bad);
 

@@ -88,6 +88,13 @@ typedef struct hf_error {
 /** Words for logs and JSON, never NULL: "connection", "retry-transaction", ... */
 const char *hf_category_word(enum hf_category category);
 const char *hf_action_word(enum hf_action action);
+/** The coarse kind that the Janitor's plan names, from the category: "Connection" (also what is none of the others),
+ *  "Validation", "CustomType", "MissingCustomTypes", "Transaction", "ConstraintViolation", "ResourceExhaustion";
+ *  "" when no server was involved. Never NULL. */
+const char *hf_error_kind(const hf_error *err);
+/** True when repeating can help and cannot do harm; `err->action` says what to repeat. A write that may have happened
+ *  is never retryable. Shortages (HF_ACTION_WAIT) are, with a pause. */
+bool hf_error_is_retryable(const hf_error *err);
 
 #ifdef __cplusplus
 }

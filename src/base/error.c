@@ -87,6 +87,61 @@ const char *hf_action_word(enum hf_action action)
 	return (size_t)action < ARRAY_LEN(action_words) ? action_words[action] : "unknown";
 }
 
+static const char *const category_kinds[] = {
+        [HF_CATEGORY_NONE] = "",
+        [HF_CATEGORY_CONNECTION] = "Connection",
+        [HF_CATEGORY_AUTHENTICATION] = "Connection",
+        [HF_CATEGORY_AUTHORIZATION] = "Connection",
+        [HF_CATEGORY_CONFIG] = "Connection",
+        [HF_CATEGORY_POOL] = "ResourceExhaustion",
+        [HF_CATEGORY_TIMEOUT] = "Connection",
+        [HF_CATEGORY_CANCELLED] = "Connection",
+        [HF_CATEGORY_INPUT] = "Validation",
+        [HF_CATEGORY_CONSTRAINT_NOT_NULL] = "ConstraintViolation",
+        [HF_CATEGORY_CONSTRAINT_FOREIGN_KEY] = "ConstraintViolation",
+        [HF_CATEGORY_CONSTRAINT_UNIQUE] = "ConstraintViolation",
+        [HF_CATEGORY_CONSTRAINT_CHECK] = "ConstraintViolation",
+        [HF_CATEGORY_CONSTRAINT_EXCLUSION] = "ConstraintViolation",
+        [HF_CATEGORY_CONSTRAINT_OTHER] = "ConstraintViolation",
+        [HF_CATEGORY_TRANSACTION_CONFLICT] = "Transaction",
+        [HF_CATEGORY_TRANSACTION_STATE] = "Transaction",
+        [HF_CATEGORY_LOCK] = "Transaction",
+        [HF_CATEGORY_RESOURCE] = "ResourceExhaustion",
+        [HF_CATEGORY_SCHEMA] = "CustomType",
+        [HF_CATEGORY_STATEMENT_CACHE] = "Transaction",
+        [HF_CATEGORY_TYPE] = "CustomType",
+        [HF_CATEGORY_MISSING_TYPES] = "MissingCustomTypes",
+        [HF_CATEGORY_UNSUPPORTED] = "Validation",
+        [HF_CATEGORY_APPLICATION] = "Validation",
+        [HF_CATEGORY_REMOTE] = "Connection",
+        [HF_CATEGORY_SERVER] = "Connection",
+        [HF_CATEGORY_MISUSE] = "Validation",
+};
+
+const char *hf_error_kind(const hf_error *err)
+{
+	return err && (size_t)err->category < ARRAY_LEN(category_kinds) ? category_kinds[err->category] : "";
+}
+
+bool hf_error_is_retryable(const hf_error *err)
+{
+	if (!err || err->status == HF_OK)
+		return false;
+	switch (err->action) {
+	case HF_ACTION_RETRY_STATEMENT:
+	case HF_ACTION_RETRY_TRANSACTION:
+	case HF_ACTION_REPREPARE:
+	case HF_ACTION_RECONNECT:
+	case HF_ACTION_WAIT:
+		return true;
+	case HF_ACTION_NEVER:
+	case HF_ACTION_UNKNOWN:
+	case HF_ACTION_FIX_CONFIG:
+	default:
+		return false;
+	}
+}
+
 static void format_into(char *text, size_t size, const char *format, va_list args) PRINTF_LIKE(3, 0);
 static void format_into(char *text, size_t size, const char *format, va_list args)
 {

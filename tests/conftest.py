@@ -55,6 +55,7 @@ class Database:
 
     def __init__(self, name, loop, **connect):
         self.name = name
+        self.host, self.user = connect.get("host"), connect.get("user")
         self.notices = []
         self._loop = loop
         self._conn = self._run(asyncpg.connect(database=name, **connect))
@@ -158,6 +159,15 @@ def template(cluster):
         migration.up(database)
     database.close()
     return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def still(cluster, template):
+    """A read-only look at the Janitor's schema, shared by the tests that change nothing."""
+    database = cluster.connect(cluster.create(template))
+    database.execute("SET default_transaction_read_only = on")
+    yield database
+    database.close()
 
 
 @pytest.fixture

@@ -8,18 +8,25 @@
 --   2. the package is not on the server: 0A000, naming the package;
 --   3. CREATE EXTENSION works: done; refused for lack of privilege: 42501 with the administrator's statements;
 --   4. CREATE EXTENSION stops at the operator > of debversion 1.1, which names >= as its negator where <= is
---      meant; servers since early 2025 reject that. Then, and for no other error, the statements of the script
---      that is installed on the server are run directly with that one negator corrected.
+--      meant; newer servers reject that. Then, and for no other error, the statements of the script that is
+--      installed on the server are run directly with that one negator corrected.
 DO $up$
 DECLARE
     type_kind       "char";
     ext_schema      text;
     version         text;
-    directory       text;
+    path            text;
     script          text;
     -- Up to the negator of operator > and that negator; the one fault that we know how to correct.
     fault           constant text := '(CREATE\s+OPERATOR\s+>\s*\([^)]*NEGATOR\s*=\s*)>=';
+    server_major    constant int := current_setting('server_version_num')::int / 10000;
     known_error     constant text := 'negator operator >= is already the negator of operator <';
+    administrator   constant text :=
+$hint$once, as a superuser connected to database %I: CREATE EXTENSION debversion SCHEMA public;
+where that answers "%s", on the server's machine instead:
+sed -e '/^[\]/d' -e 's|MODULE_PATHNAME|$libdir/debversion|' -e '/^CREATE OPERATOR > /,/;/s/NEGATOR = >=/NEGATOR = <=/' \
+  /usr/share/postgresql/%s/extension/debversion--%s.sql \
+  | PGDATABASE='%s' PGOPTIONS='-c search_path=public' psql -X -q -1 -v ON_ERROR_STOP=1 -f -$hint$;
     old_messages    constant text := current_setting('client_min_messages');
     old_language    constant text := current_setting('lc_messages');
     old_path        constant text := current_setting('search_path');
@@ -48,8 +55,7 @@ BEGIN
     IF version IS NULL THEN
         RAISE feature_not_supported USING
             MESSAGE = 'extension debversion is not installed on the database server',
-            HINT = format('on the server''s machine: apt install postgresql-%s-debversion',
-                          current_setting('server_version_num')::int / 10000);
+            HINT = format('on the server''s machine: apt install postgresql-%s-debversion', server_major);
     END IF;
 
     -- 3. As an extension. Messages in English, so that the known error can be told from any other.
@@ -61,17 +67,13 @@ BEGIN
         COMMENT ON EXTENSION debversion IS 'Debian version numbers; created by migration janitor 0002';
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS failed_state = RETURNED_SQLSTATE, failed_message = MESSAGE_TEXT;
-        IF failed_state = '42501' THEN
-            directory := format('/usr/share/postgresql/%s/extension', current_setting('server_version_num')::int / 10000);
+        -- Only a superuser may read the installed script below.
+        IF failed_state = '42501' OR failed_message = known_error AND NOT current_setting('is_superuser')::boolean THEN
             RAISE insufficient_privilege USING
-                MESSAGE = format('could not create extension debversion: role %I is not a superuser', current_user),
-                HINT = format(E'once, as a superuser connected to database %I: CREATE EXTENSION debversion SCHEMA public;\n'
-                    || E'where that answers "%s", on the server''s machine instead:\n'
-                    || E'sed -e ''/^[\\]/d'' -e ''s|MODULE_PATHNAME|$libdir/debversion|'' '
-                    || E'-e ''/^CREATE OPERATOR > /,/;/s/NEGATOR = >=/NEGATOR = <=/'' %s/debversion--%s.sql'
-                    || E' | PGOPTIONS=''-c search_path=public'' psql -X -1 -q -v ON_ERROR_STOP=1 -d %s',
-                    current_database(), known_error, directory, version,
-                    '''' || replace(current_database(), '''', '''\''''') || '''');
+                MESSAGE = format('could not create extension debversion: role %I may not create it in database %I',
+                                 current_user, current_database()),
+                HINT = format(administrator, current_database(), known_error, server_major, version,
+                              replace(current_database(), $$'$$, $$'\''$$));
         ELSIF failed_state <> '42P13' OR failed_message <> known_error THEN
             RAISE;
         END IF;
@@ -88,12 +90,12 @@ BEGIN
             MESSAGE = 'functions named debversion* exist in schema public without their type',
             HINT = 'they are left from another attempt; drop them first';
     END IF;
-    SELECT setting || '/extension/debversion--' || version || '.sql' INTO directory
+    SELECT setting || '/extension/debversion--' || version || '.sql' INTO path
     FROM pg_config WHERE name = 'SHAREDIR';
-    script := pg_read_file(directory);
+    script := pg_read_file(path);
     IF (SELECT count(*) FROM regexp_matches(script, fault, 'g')) <> 1 THEN
         RAISE feature_not_supported USING
-            MESSAGE = format('could not load debversion %s: %s does not have the one known fault', version, directory),
+            MESSAGE = format('could not load debversion %s: %s does not have the one known fault', version, path),
             DETAIL = format('CREATE EXTENSION answered: %s', failed_message),
             HINT = 'install a newer postgresql-debversion package on the server';
     END IF;
@@ -113,8 +115,8 @@ $up$;
 -- verify
 SELECT EXISTS (SELECT FROM pg_type
                WHERE typname = 'debversion' AND typnamespace = 'public'::regnamespace AND typtype = 'b')
-   AND (SELECT count(*) = 2 FROM pg_opclass
-        WHERE opcdefault
+   AND (SELECT count(*) = 2 FROM pg_opclass JOIN pg_am ON pg_am.oid = opcmethod
+        WHERE opcdefault AND amname IN ('btree', 'hash')
           AND opcintype = (SELECT oid FROM pg_type
                            WHERE typname = 'debversion' AND typnamespace = 'public'::regnamespace));
 

@@ -211,12 +211,13 @@ CREATE TRIGGER expire_site_session_delete_old_rows_trigger AFTER INSERT ON publi
 -- verify
 SELECT count(*) = 6 FROM pg_trigger
 WHERE NOT tgisinternal
-  AND (tgrelid::regclass::text, tgname) IN (
-      ('run', 'run_refresh_change_set_state'), ('run', 'run_refresh_last_run'),
-      ('new_result_branch', 'new_result_branch_refresh_change_set_state'),
-      ('new_result_branch', 'new_result_branch_refresh_last_run'),
-      ('publish', 'publish_refresh_change_set_state'),
-      ('site_session', 'expire_site_session_delete_old_rows_trigger'));
+  AND (tgrelid, tgname) IN (
+      (to_regclass('public.run'), 'run_refresh_change_set_state'),
+      (to_regclass('public.run'), 'run_refresh_last_run'),
+      (to_regclass('public.new_result_branch'), 'new_result_branch_refresh_change_set_state'),
+      (to_regclass('public.new_result_branch'), 'new_result_branch_refresh_last_run'),
+      (to_regclass('public.publish'), 'publish_refresh_change_set_state'),
+      (to_regclass('public.site_session'), 'expire_site_session_delete_old_rows_trigger'));
 
 -- down
 DROP TRIGGER expire_site_session_delete_old_rows_trigger ON public.site_session;

@@ -46,6 +46,8 @@ class Relocated(scratch.Scratch):
             for entry in folder.iterdir():
                 if not (share / entry.relative_to(original)).exists():
                     (share / entry.relative_to(original)).symlink_to(entry)
+        for folder, _, _ in os.walk(root):  # whatever the umask: the server is another user when we are root
+            os.chmod(folder, 0o755)
         self.bin = str(moved / "bin")
         self.extension = share / "extension"
         self.installed = original / "extension"

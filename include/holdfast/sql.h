@@ -3,8 +3,9 @@
  * time use generated functions (query.h); Holdfast itself does.
  *
  * Statements are sent by the extended protocol, one statement a call. Results are decoded by the column's type:
- * integers to `i`, floats to `f`, bool to `b`, text-like types to `s`; any other type is left as its wire bytes in
- * `s` with `oid` telling which. Round trips: one (two when the statement is prepared first).
+ * integers to `i`, floats to `f`, bool to `b`, text-like types and json to `s`; any other type is left as its wire
+ * bytes in `raw` with `oid` telling which. A type without a binary form (aclitem) must be cast to text.
+ * Round trips: one.
  */
 #ifndef HOLDFAST_SQL_H
 #define HOLDFAST_SQL_H

@@ -8,6 +8,7 @@
 #include "holdfast/connection.h"
 #include "holdfast/context.h"
 #include "holdfast/error.h"
+#include "holdfast/migrate.h"
 #include "holdfast/metrics.h"
 #include "holdfast/query.h"
 #include "holdfast/settings.h"

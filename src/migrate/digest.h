@@ -1,0 +1,28 @@
+/*
+ * digest.h - SHA-256 of texts, and the forms of a text that checksums compare.
+ *
+ * Three forms, each coarser than the one before:
+ *   bytes       the file as it lies there;
+ *   normalised  no byte order mark, LF line ends, no trailing blanks, no trailing line ends: this one decides;
+ *   code        tokens with one blank between them, without comments: tells a comment edit from a real one.
+ */
+#ifndef MIGRATE_DIGEST_H
+#define MIGRATE_DIGEST_H
+
+#include "base/str.h"
+#include "holdfast/migrate.h"
+
+/** SHA-256 over up to three pieces in a row. False when libcrypto fails (no memory). */
+bool digest_of(const struct hf_str *pieces, size_t count, uint8_t ret_digest[HF_MIGRATION_DIGEST_BYTES]);
+void digest_hex(const uint8_t digest[HF_MIGRATION_DIGEST_BYTES], char ret_hex[2 * HF_MIGRATION_DIGEST_BYTES + 1]);
+
+/** Append `text` without byte order mark, with LF for CRLF and CR. This is what runs. */
+void text_unix(struct buf *out, struct hf_str text);
+/** Append the normalised form. */
+void text_normalise(struct buf *out, struct hf_str text);
+/** Append the code form, or with `comments` the same with comments kept (then only blanks do not count). */
+void text_code(struct buf *out, struct hf_str text, bool comments);
+/** What kind of edit leads from one to the other; *ret_line (may be NULL) = first line that differs, 0 if none. */
+enum hf_migration_edit text_compare(struct hf_str before, struct hf_str after, uint32_t *ret_line);
+
+#endif

@@ -6,6 +6,10 @@
 
 #include "holdfast/arena.h"
 #include "holdfast/connection.h"
+#include "holdfast/codebase.h"
+#include "holdfast/candidate.h"
+#include "holdfast/queue.h"
+#include "holdfast/schedule.h"
 #include "holdfast/context.h"
 #include "holdfast/error.h"
 #include "holdfast/migrate.h"

@@ -1,0 +1,80 @@
+/*
+ * codebase.h - source trees: where code lives, and how much others depend on it (spec/janitor.md 4.3, table codebase).
+ *
+ * Needs the migration set `janitor`. Functions run on any hf_where (connection.h).
+ */
+#ifndef HOLDFAST_CODEBASE_H
+#define HOLDFAST_CODEBASE_H
+
+#include "holdfast/arena.h"
+#include "holdfast/connection.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Text members are {NULL, 0} where the database says NULL. */
+struct hf_codebase {
+	struct hf_str name;
+	struct hf_str branch_url;
+	struct hf_str url;
+	struct hf_str branch;
+	struct hf_str subpath; /* "" is the root, NULL unknown */
+	struct hf_str vcs_type; /* "git", ... */
+	struct hf_str web_url;
+	struct hf_str hostname; /* derived by the database from branch_url */
+	bool has_value;
+	int32_t value;
+	bool inactive;
+};
+typedef enum hf_status hf_codebase_fn(void *user, const struct hf_codebase *codebase, hf_error *err);
+
+/** HF_NOT_FOUND without such a codebase. One round trip. */
+enum hf_status hf_codebase_get(hf_where where, struct hf_str name, hf_arena *arena, struct hf_codebase *ret_codebase,
+                               hf_error *err);
+/**
+ * By name, in constant memory. @param after start behind this name ({NULL, 0}: from the first), @param host only those
+ * hosted there ({NULL, 0}: all), @param limit 0 = all. HF_STOP from `fn` ends with HF_OK. One round trip.
+ */
+enum hf_status hf_codebase_list(hf_where where, struct hf_str after, struct hf_str host, int64_t limit,
+                                hf_codebase_fn *fn, void *user, hf_error *err);
+
+/* ---- import of a Debian archive ---- */
+
+struct hf_import_options {
+	size_t size;
+	const char *path; /* a Sources index: plain, gzip or xz, told by its first bytes; "-" = standard input */
+	size_t limit;     /* 0 = all */
+	bool dry_run;     /* read and count, write nothing */
+};
+
+struct hf_import_report {
+	size_t records;
+	size_t codebases;
+	size_t extra_source_only; /* passed over */
+	size_t superseded;        /* older records of a name */
+	size_t shared_locations;  /* stored with an unknown sub-path */
+	size_t git, svn, bzr, cvs, arch, hg, mtn, darcs, no_vcs;
+	int64_t inserted;
+	int64_t updated;
+	int64_t unchanged;
+	int64_t read_us;          /* time for reading and counting */
+	int64_t write_us;
+	char greatest_name[128];  /* the most wanted codebase, and how many build with it */
+	int32_t greatest_value;
+};
+
+/**
+ * Make every source package of an index a codebase, in one transaction: all of it or nothing. Existing codebases of
+ * the same name are updated, others stay. The value of a codebase is how many other source packages name one of its
+ * binary packages in their build dependencies. About 20 round trips for 34,000 packages; memory under 64 MiB.
+ * @return HF_OK; HF_NOT_FOUND no such file; HF_E_INPUT, HF_E_CORRUPT, HF_E_LIMIT the file is no whole, sane index (the
+ *         message has file, line and reason); failures of the database.
+ */
+enum hf_status hf_codebase_import_debian(hf_where where, const struct hf_import_options *options,
+                                         struct hf_import_report *ret_report, hf_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

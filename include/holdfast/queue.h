@@ -1,0 +1,119 @@
+/*
+ * queue.h - what will be tried, in the order (bucket, priority, id). Semantics: spec/janitor.md 6.
+ *
+ * An item holds the place (codebase, campaign, change set). Adding to a held place replaces the item when the new
+ * bucket is the same or an earlier one, and does nothing otherwise. A priority is the smallest priority of the whole
+ * queue (0 when empty) plus the offset truncated toward zero.
+ */
+#ifndef HOLDFAST_QUEUE_H
+#define HOLDFAST_QUEUE_H
+
+#include "holdfast/arena.h"
+#include "holdfast/connection.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* In the order in which buckets are served: the schema's enum queue_bucket. */
+enum hf_bucket {
+	HF_BUCKET_UPDATE_EXISTING_MP = 0,
+	HF_BUCKET_MANUAL,
+	HF_BUCKET_CONTROL,
+	HF_BUCKET_HOOK,
+	HF_BUCKET_RESCHEDULE,
+	HF_BUCKET_UPDATE_NEW_MP,
+	HF_BUCKET_MISSING_DEPS,
+	HF_BUCKET_DEFAULT
+};
+#define HF_BUCKET_COUNT 8
+/** "update-existing-mp", ...; "" outside the enum. */
+const char *hf_bucket_word(enum hf_bucket bucket);
+/** @return HF_OK; HF_E_INPUT with the nearest word as hint. */
+enum hf_status hf_bucket_parse(struct hf_str word, enum hf_bucket *ret_bucket, hf_error *err);
+
+struct hf_queue_item {
+	int32_t id;
+	enum hf_bucket bucket;
+	int64_t priority;
+	struct hf_str codebase;
+	struct hf_str campaign;
+	struct hf_str context;    /* {NULL, 0} = NULL, as for the other texts below */
+	struct hf_str command;
+	struct hf_str requester;
+	struct hf_str change_set;
+	bool has_estimated_duration;
+	int64_t estimated_duration_us;
+	bool refresh;
+};
+typedef enum hf_status hf_queue_item_fn(void *user, const struct hf_queue_item *item, hf_error *err);
+
+struct hf_queue_request {
+	struct hf_str codebase;
+	struct hf_str campaign;
+	struct hf_str command;    /* {NULL, 0} is accepted, "" is not */
+	struct hf_str change_set;
+	struct hf_str context;
+	struct hf_str requester;
+	double offset;
+	enum hf_bucket bucket;
+	bool refresh;
+	bool has_estimated_duration;
+	int64_t estimated_duration_us;
+};
+
+/**
+ * @param ret_id, ret_bucket those of the item that holds the place afterwards.
+ * @return HF_OK; HF_E_INPUT an offset that is no number within 64 bits; HF_REJECTED unknown codebase or change set,
+ *         campaign outside its domain, empty command, priority out of range. One or two round trips.
+ */
+enum hf_status hf_queue_add(hf_where where, const struct hf_queue_request *request, int32_t *ret_id,
+                            enum hf_bucket *ret_bucket, hf_error *err);
+/** In serving order, constant memory; campaign {NULL, 0} = all, limit 0 = all. One round trip. */
+enum hf_status hf_queue_list(hf_where where, struct hf_str campaign, int64_t limit, hf_queue_item_fn *fn, void *user,
+                             hf_error *err);
+/** HF_NOT_FOUND without it. One round trip. */
+enum hf_status hf_queue_get(hf_where where, int32_t id, hf_arena *arena, struct hf_queue_item *ret_item, hf_error *err);
+
+struct hf_queue_filter {
+	struct hf_str codebase; /* {NULL, 0} or "": any */
+	struct hf_str campaign;
+	struct hf_str_array exclude_hosts; /* count 0: none; otherwise a branch URL without a host is left out too */
+	struct hf_int4_array assigned;     /* ids that are being worked on */
+};
+struct hf_queue_next {
+	struct hf_queue_item item;
+	struct hf_str branch_url;
+	struct hf_str subpath;
+	struct hf_str vcs_type;
+};
+/** Look at the item to hand out next; nothing is claimed. HF_NOT_FOUND when no item passes. One round trip. */
+enum hf_status hf_queue_peek(hf_where where, const struct hf_queue_filter *filter, hf_arena *arena,
+                             struct hf_queue_next *ret_next, hf_error *err);
+
+struct hf_queue_position {
+	int32_t id;
+	int64_t position; /* 1 = next */
+	bool has_wait;    /* false when no item so far has an estimate */
+	int64_t wait_us;
+};
+/** HF_NOT_FOUND when the codebase does not wait in the campaign. One round trip; reads the queue up to the item. */
+enum hf_status hf_queue_position(hf_where where, struct hf_str codebase, struct hf_str campaign,
+                                 struct hf_queue_position *ret_position, hf_error *err);
+
+struct hf_queue_bucket_stats {
+	enum hf_bucket bucket;
+	int64_t items;
+	bool has_estimated_duration;
+	int64_t estimated_duration_us;
+	int64_t first_priority;
+	int64_t last_priority;
+};
+/** Buckets that are not empty, in serving order. One round trip. */
+enum hf_status hf_queue_stats(hf_where where, struct hf_queue_bucket_stats ret_stats[HF_BUCKET_COUNT],
+                              size_t *ret_count, hf_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,132 @@
+/*
+ * schedule.h - deciding what is tried when: estimates, offsets, and filling the queue. Semantics: spec/janitor.md 7.
+ *
+ * Bulk scheduling reads everything in a few statements, computes in C with the original's exact arithmetic, and writes
+ * new items with one COPY: the rows, ids and priorities are those of adding the items one by one in the order given.
+ * It is one transaction that keeps other writers out of the queue; the original leaves earlier items behind when a
+ * later one fails, this leaves nothing.
+ */
+#ifndef HOLDFAST_SCHEDULE_H
+#define HOLDFAST_SCHEDULE_H
+
+#include "holdfast/queue.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One item to schedule; {NULL, 0} and has_ false mean: take it from the candidate. */
+struct hf_schedule_item {
+	struct hf_str codebase;
+	struct hf_str campaign;
+	struct hf_str command;
+	struct hf_str context;
+	bool has_value;
+	double value; /* the candidate's value with the worth of its publish policy */
+	bool has_success_chance;
+	double success_chance;
+};
+
+struct hf_schedule_options {
+	size_t size;
+	struct hf_str campaign;              /* hf_schedule_run: {NULL, 0} = all */
+	struct hf_str_array codebases;       /* hf_schedule_run: count 0 = all */
+	double default_offset;
+	enum hf_bucket bucket;
+	bool bucket_set;                     /* false: HF_BUCKET_DEFAULT */
+	bool dry_run;
+	uint32_t verify;                     /* recompute so many random items by the one-by-one rules and compare */
+	uint64_t verify_seed;                /* 0: chosen at random, reported */
+};
+
+struct hf_schedule_report {
+	int64_t items;
+	int64_t added;
+	int64_t replaced;
+	int64_t kept;            /* an earlier bucket held the place */
+	int64_t verified;
+	int64_t differing;       /* HF_E_CORRUPT is returned and nothing is kept when not 0 */
+	uint64_t verify_seed;
+	int64_t read_us, write_us, verify_us;
+};
+
+/**
+ * Schedule every candidate that has a publish policy, in order of their ids (the `janitor.schedule` command).
+ * @return HF_OK; HF_NOT_FOUND an item has gaps and no candidate to fill them; HF_REJECTED impossible numbers (message
+ *         names campaign and codebase). About 10 round trips plus one per 5,000 replaced items.
+ */
+enum hf_status hf_schedule_run(hf_where where, const struct hf_schedule_options *options,
+                               struct hf_schedule_report *ret_report, hf_error *err);
+/** As hf_schedule_run() for given items in the given order. */
+enum hf_status hf_schedule_bulk(hf_where where, const struct hf_schedule_item *items, size_t count,
+                                const struct hf_schedule_options *options, struct hf_schedule_report *ret_report,
+                                hf_error *err);
+
+/* ---- one item ---- */
+
+struct hf_schedule_request {
+	struct hf_schedule_item item;
+	struct hf_str change_set;
+	struct hf_str requester;       /* {NULL, 0} or "": "scheduler" */
+	double default_offset;
+	bool has_normalized_value;     /* false: the codebase's share of the greatest value */
+	double normalized_value;
+	bool bucket_set;
+	enum hf_bucket bucket;
+	bool refresh;
+	bool dry_run;
+};
+struct hf_schedule_result {
+	double offset;                 /* as computed or asked for, before truncation */
+	int64_t estimated_duration_us;
+	int32_t queue_id;              /* -1 for a dry run */
+	enum hf_bucket bucket;         /* as stored */
+};
+/** Everything that went into an offset: for `queue explain`. */
+struct hf_schedule_explanation {
+	double probability;
+	int64_t estimated_duration_us;
+	int64_t total_runs;
+	bool has_normalized_value;
+	double normalized_value;
+	bool has_value;
+	double value;
+	double cost;
+	double offset;
+};
+
+/** By history and value (do_schedule_regular). @param ret_why NULL allowed. 3 to 7 round trips. */
+enum hf_status hf_schedule_regular(hf_where where, const struct hf_schedule_request *request,
+                                   struct hf_schedule_result *ret_result, struct hf_schedule_explanation *ret_why,
+                                   hf_error *err);
+
+struct hf_schedule_direct {
+	struct hf_str codebase;
+	struct hf_str campaign;
+	struct hf_str command;         /* {NULL, 0}: the candidate's */
+	struct hf_str change_set;
+	struct hf_str requester;
+	bool has_offset;               /* false: -1, ahead of everything */
+	double offset;
+	bool bucket_set;
+	enum hf_bucket bucket;
+	bool refresh;
+	bool has_estimated_duration;
+	int64_t estimated_duration_us;
+};
+/** To a given offset (do_schedule). HF_NOT_FOUND without a candidate to take the command from. 1 to 5 round trips. */
+enum hf_status hf_schedule_one(hf_where where, const struct hf_schedule_direct *request,
+                               struct hf_schedule_result *ret_result, hf_error *err);
+/** A control run: campaign "control", command "brz up [--revision=REV]" (do_schedule_control). The estimated duration
+ *  of the request is not used, as in the original. */
+enum hf_status hf_schedule_control(hf_where where, const struct hf_schedule_direct *request,
+                                   struct hf_str main_branch_revision, struct hf_schedule_result *ret_result,
+                                   hf_error *err);
+/** Average over codebase and campaign, else codebase, else campaign, else 15 s. 1 to 3 round trips. */
+enum hf_status hf_schedule_estimate(hf_where where, struct hf_str codebase, struct hf_str campaign,
+                                    int64_t *ret_duration_us, hf_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

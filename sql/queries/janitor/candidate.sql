@@ -1,0 +1,90 @@
+-- What is worth trying: a codebase in a campaign.
+
+-- name: candidate_upsert :one
+-- doc: Insert or update candidates by codebase, campaign and change set; rows that say the same already are not written.
+WITH written AS (
+    INSERT INTO candidate AS c (codebase, suite, command, context, value, success_chance, publish_policy, change_set)
+    SELECT n.codebase, n.campaign, n.command, n.context, n.value, n.chance, n.policy, n.change_set
+      FROM unnest(:codebases::text[], :campaigns::text[], :commands::text[], :contexts::text[], :vals::integer[],
+                  :chances::float8[], :policies::text[], :change_sets::text[]) WITH ORDINALITY
+           AS n (codebase, campaign, command, context, value, chance, policy, change_set, place)
+     ORDER BY n.place
+    ON CONFLICT (codebase, suite, coalesce(change_set, '')) DO UPDATE
+       SET command = excluded.command, context = excluded.context, value = excluded.value,
+           success_chance = excluded.success_chance, publish_policy = excluded.publish_policy
+     WHERE (c.command, c.context, c.value, c.success_chance, c.publish_policy)
+           IS DISTINCT FROM (excluded.command, excluded.context, excluded.value, excluded.success_chance,
+                             excluded.publish_policy)
+    RETURNING xmax = 0 AS inserted
+)
+SELECT count(*) FILTER (WHERE inserted) AS inserted, count(*) FILTER (WHERE NOT inserted) AS updated FROM written;
+
+-- name: candidate_upsert_all :one
+-- doc: A candidate of one campaign for every active codebase of a version control system, in order of their names.
+-- param context: nullable
+-- param value: nullable
+-- param policy: nullable
+WITH written AS (
+    INSERT INTO candidate AS c (codebase, suite, command, context, value, publish_policy)
+    SELECT b.name, :campaign, :command, :context, :value, :policy
+      FROM codebase AS b
+     WHERE b.name IS NOT NULL AND NOT b.inactive AND b.vcs_type = :vcs_type
+     ORDER BY b.name::text
+    ON CONFLICT (codebase, suite, coalesce(change_set, '')) DO UPDATE
+       SET command = excluded.command, context = excluded.context, value = excluded.value,
+           publish_policy = excluded.publish_policy
+     WHERE (c.command, c.context, c.value, c.publish_policy)
+           IS DISTINCT FROM (excluded.command, excluded.context, excluded.value, excluded.publish_policy)
+    RETURNING xmax = 0 AS inserted
+)
+SELECT count(*) FILTER (WHERE inserted) AS inserted, count(*) FILTER (WHERE NOT inserted) AS updated FROM written;
+
+-- name: candidate_list :each
+-- doc: Candidates by id, from behind `after` on (keyset).
+-- param after: nullable
+-- param campaign: nullable
+-- param codebase: nullable
+-- param row_limit: nullable
+SELECT id, codebase, suite::text AS campaign, change_set, command, context, value, success_chance, publish_policy
+  FROM candidate
+ WHERE (:after::integer IS NULL OR id > :after)
+   AND (:campaign::text IS NULL OR suite = :campaign)
+   AND (:codebase::text IS NULL OR codebase = :codebase)
+ ORDER BY id
+ LIMIT :row_limit::bigint;
+
+-- name: candidate_of :opt
+-- doc: What is known of one candidate; no change set is a change set of its own.
+-- param change_set: nullable
+SELECT value, success_chance, command, context
+  FROM candidate
+ WHERE codebase = :codebase AND suite = :campaign AND coalesce(change_set, '') = coalesce(:change_set::text, '');
+
+-- name: candidate_command :opt
+-- doc: The command of a candidate whatever its change set; the oldest where there are several.
+SELECT command
+  FROM candidate
+ WHERE codebase = :codebase AND suite = :campaign
+ ORDER BY id
+ LIMIT 1;
+
+-- name: candidate_to_schedule :each
+-- doc: Candidates with a publish policy and the modes of its roles, by id: what a scheduling run starts from.
+-- param campaign: nullable
+-- param codebases: nullable
+SELECT c.codebase, c.suite::text AS campaign, c.context, c.value, c.success_chance, c.command,
+       p.per_branch_policy IS NULL AS no_modes,
+       ARRAY(SELECT m.mode::text FROM unnest(p.per_branch_policy) WITH ORDINALITY AS m (role, mode, frequency_days, place)
+              ORDER BY m.place) AS modes
+  FROM candidate AS c
+  JOIN codebase AS b ON b.name = c.codebase
+  JOIN named_publish_policy AS p ON p.name = c.publish_policy
+ WHERE (:campaign::text IS NULL OR c.suite = :campaign)
+   AND (:codebases::text[] IS NULL OR c.codebase = ANY (:codebases))
+ ORDER BY c.id;
+
+-- name: publish_policy_put :execrows
+-- doc: Create or replace a named publish policy of one role.
+INSERT INTO named_publish_policy (name, per_branch_policy)
+VALUES (:name, ARRAY[ROW(:role::text, :mode::publish_mode, NULL)::branch_publish_policy])
+ON CONFLICT (name) DO UPDATE SET per_branch_policy = excluded.per_branch_policy;

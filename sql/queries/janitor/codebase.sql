@@ -1,0 +1,70 @@
+-- Source trees: imported in bulk, listed by name.
+
+-- name: codebase_release_locations :execrows
+-- doc: Forget the sub-path of each named codebase whose location is about to change, so that two codebases may swap
+-- doc: places within one import (unknown sub-paths never collide). First half of an import, before codebase_upsert.
+UPDATE codebase AS c
+   SET subpath = NULL
+  FROM unnest(:names::text[], :branch_urls::text[], :subpaths::text[]) AS n (name, branch_url, subpath)
+ WHERE c.name = n.name
+   AND c.subpath IS NOT NULL
+   AND (c.branch_url, c.subpath) IS DISTINCT FROM (n.branch_url, n.subpath);
+
+-- name: codebase_upsert :one
+-- doc: Insert or update codebases by name; rows that say the same already are not written. A location that a codebase
+-- doc: outside the import holds is stored with an unknown sub-path.
+WITH incoming AS (
+    SELECT n.name, n.branch_url, n.url, n.branch, n.vcs_type::vcs_type AS vcs_type, n.web_url, n.value,
+           CASE WHEN NOT EXISTS (SELECT FROM codebase AS other
+                                  WHERE other.branch_url = n.branch_url
+                                    AND other.subpath = n.subpath
+                                    AND other.name IS DISTINCT FROM n.name)
+                THEN n.subpath END AS subpath
+      FROM unnest(:names::text[], :branch_urls::text[], :urls::text[], :branches::text[], :subpaths::text[],
+                  :vcs_types::text[], :web_urls::text[], :vals::integer[])
+           AS n (name, branch_url, url, branch, subpath, vcs_type, web_url, value)
+), written AS (
+    INSERT INTO codebase AS c (name, branch_url, url, branch, subpath, vcs_type, web_url, value)
+    SELECT name, branch_url, url, branch, subpath, vcs_type, web_url, value FROM incoming
+    ON CONFLICT (name) DO UPDATE
+       SET branch_url = excluded.branch_url, url = excluded.url, branch = excluded.branch, subpath = excluded.subpath,
+           vcs_type = excluded.vcs_type, web_url = excluded.web_url, value = excluded.value
+     WHERE (c.branch_url, c.url, c.branch, c.subpath, c.vcs_type, c.web_url, c.value)
+           IS DISTINCT FROM (excluded.branch_url, excluded.url, excluded.branch, excluded.subpath, excluded.vcs_type,
+                             excluded.web_url, excluded.value)
+    RETURNING xmax = 0 AS inserted
+)
+SELECT count(*) FILTER (WHERE inserted) AS inserted, count(*) FILTER (WHERE NOT inserted) AS updated FROM written;
+
+-- name: codebase_list :each
+-- doc: Codebases by name, from behind `after` on (keyset).
+-- row: codebase
+-- param after: nullable
+-- param host: nullable
+-- param row_limit: nullable
+SELECT name::text AS name, branch_url, url, branch, subpath, vcs_type, web_url, value, inactive, hostname
+  FROM codebase
+ WHERE name IS NOT NULL
+   AND (:after::text IS NULL OR name::text > :after)
+   AND (:host::text IS NULL OR hostname = :host)
+ ORDER BY name::text
+ LIMIT :row_limit::bigint;
+
+-- name: codebase_by_name :opt
+-- doc: One codebase.
+-- row: codebase
+SELECT name::text AS name, branch_url, url, branch, subpath, vcs_type, web_url, value, inactive, hostname
+  FROM codebase
+ WHERE name = :name;
+
+-- name: codebase_greatest_value :one
+-- doc: How many codebases have a name, and the greatest value among them, unknown values counting as 0.
+SELECT count(*) AS named, max(coalesce(value, 0)) AS greatest
+  FROM codebase
+ WHERE name IS NOT NULL;
+
+-- name: codebase_normalized_value :opt
+-- doc: The value of one codebase as a share of the greatest of all, at most 1: 1 where either is unknown.
+SELECT least(value / (SELECT max(value) FROM codebase)::numeric, 1.0)::float8 AS share
+  FROM codebase
+ WHERE name = :name;

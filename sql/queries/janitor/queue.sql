@@ -1,0 +1,123 @@
+-- What will be tried, in the order (bucket, priority, id).
+
+-- name: queue_add :opt
+-- doc: Place an item relative to the smallest priority of the whole queue. No row: an item of an earlier bucket holds
+-- doc: the place and stays as it is; read it with queue_holder.
+-- param change_set: nullable
+-- param context: nullable
+-- param estimated_duration: nullable
+-- param requester: nullable
+-- param command: nullable
+INSERT INTO queue AS q (codebase, suite, change_set, command, bucket, priority, context, estimated_duration, refresh,
+                        requester)
+VALUES (:codebase, :campaign, :change_set, :command, :bucket,
+        coalesce((SELECT min(priority) FROM queue), 0) + :priority_offset::bigint,
+        :context, :estimated_duration, :refresh, :requester)
+ON CONFLICT (codebase, suite, coalesce(change_set, '')) DO UPDATE
+   SET context = excluded.context, priority = excluded.priority, bucket = excluded.bucket,
+       estimated_duration = excluded.estimated_duration, refresh = excluded.refresh, requester = excluded.requester,
+       command = excluded.command, codebase = excluded.codebase
+ WHERE q.bucket >= excluded.bucket
+RETURNING id, bucket, priority;
+
+-- name: queue_holder :opt
+-- doc: The item that holds a place.
+-- param change_set: nullable
+SELECT id, bucket, priority
+  FROM queue
+ WHERE codebase = :codebase AND suite = :campaign AND coalesce(change_set, '') = coalesce(:change_set::text, '');
+
+-- name: queue_list :each
+-- doc: Items in the order in which they will be handed out.
+-- param campaign: nullable
+-- param row_limit: nullable
+SELECT id, codebase, suite::text AS campaign, bucket, priority, context, command, estimated_duration, refresh,
+       requester, change_set
+  FROM queue
+ WHERE :campaign::text IS NULL OR suite = :campaign
+ ORDER BY bucket, priority, id
+ LIMIT :row_limit::bigint;
+
+-- name: queue_item :opt
+-- doc: One item.
+-- row: queue_list
+SELECT id, codebase, suite::text AS campaign, bucket, priority, context, command, estimated_duration, refresh,
+       requester, change_set
+  FROM queue
+ WHERE id = :id;
+
+-- name: queue_next :opt
+-- doc: The item to hand out next and where its code is, without taking it. Empty filters are to be passed as NULL.
+-- doc: With hosts to exclude, a branch URL without a recognisable host is left out too.
+-- param codebase: nullable
+-- param campaign: nullable
+-- param exclude_hosts: nullable
+-- param assigned: nullable
+SELECT q.id, q.codebase, q.suite::text AS campaign, q.bucket, q.priority, q.context, q.command, q.estimated_duration,
+       q.refresh, q.requester, q.change_set, b.branch_url, b.subpath, b.vcs_type
+  FROM queue AS q
+  LEFT JOIN codebase AS b ON b.name = q.codebase
+ WHERE (:codebase::text IS NULL OR q.codebase = :codebase)
+   AND (:campaign::text IS NULL OR q.suite = :campaign)
+   AND (:assigned::integer[] IS NULL OR q.id <> ALL (:assigned))
+   AND (:exclude_hosts::text[] IS NULL OR b.branch_url IS NULL OR b.hostname <> ALL (:exclude_hosts))
+ ORDER BY q.bucket, q.priority, q.id
+ LIMIT 1;
+
+-- name: queue_position :opt
+-- doc: The place of a codebase's item of a campaign, 1 is next, and the estimated time until it starts; the nearest
+-- doc: item when several change sets wait.
+WITH item AS (
+    SELECT bucket, priority, id, estimated_duration
+      FROM queue
+     WHERE codebase = :codebase AND suite = :campaign
+     ORDER BY bucket, priority, id
+     LIMIT 1
+)
+SELECT item.id, count(*) AS place,
+       sum(q.estimated_duration) - coalesce(item.estimated_duration, '0') AS wait_time
+  FROM item, queue AS q
+ WHERE (q.bucket, q.priority, q.id) <= (item.bucket, item.priority, item.id)
+ GROUP BY item.id, item.estimated_duration;
+
+-- name: queue_stats :each
+-- doc: Items, estimated time and smallest priority of each bucket that is not empty.
+SELECT bucket, count(*) AS items, sum(estimated_duration) AS estimated_duration, min(priority) AS first_priority,
+       max(priority) AS last_priority
+  FROM queue
+ GROUP BY bucket
+ ORDER BY bucket;
+
+-- name: queue_lock :exec
+-- doc: Keep other writers of the queue out until the end of the transaction; readers go on.
+LOCK TABLE queue IN SHARE ROW EXCLUSIVE MODE;
+
+-- name: queue_places :each
+-- doc: Every item's place and priority: what a bulk addition has to know.
+SELECT id, codebase, suite::text AS campaign, coalesce(change_set, '') = '' AS no_change_set, bucket, priority
+  FROM queue;
+
+-- name: queue_new_ids :many
+-- doc: Take ids from the queue's sequence.
+SELECT nextval('queue_id_seq')::integer AS id
+  FROM generate_series(1, :how_many::bigint);
+
+-- name: queue_append :copy
+-- doc: Write new items whose ids were taken before.
+-- param context: nullable
+-- param requester: nullable
+INSERT INTO queue (id, bucket, codebase, suite, command, priority, context, estimated_duration, refresh, requester)
+VALUES (:id, :bucket, :codebase, :campaign, :command, :priority, :context, :estimated_duration, :refresh, :requester);
+
+-- name: queue_overwrite :execrows
+-- doc: Replace what items say, by id.
+UPDATE queue AS q
+   SET context = n.context, priority = n.priority, bucket = :bucket, estimated_duration = n.duration,
+       refresh = false, requester = :requester, command = n.command
+  FROM unnest(:ids::integer[], :commands::text[], :priorities::bigint[], :contexts::text[], :durations::interval[])
+       AS n (id, command, priority, context, duration)
+ WHERE q.id = n.id;
+
+-- name: queue_remove :execrows
+-- doc: Remove one item.
+DELETE FROM queue WHERE id = :id;

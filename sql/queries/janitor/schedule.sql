@@ -1,0 +1,61 @@
+-- What scheduling reads: candidates' gaps, the history of runs, averages.
+
+-- name: schedule_gaps :each
+-- doc: For each (codebase, campaign) in order the candidate without a change set, if there is one.
+SELECT n.place, c.id IS NOT NULL AS found, c.value, c.success_chance, c.command, c.context
+  FROM unnest(:codebases::text[], :campaigns::text[]) WITH ORDINALITY AS n (codebase, campaign, place)
+  LEFT JOIN candidate AS c
+    ON c.codebase = n.codebase AND c.suite = n.campaign AND coalesce(c.change_set, '') = ''
+ ORDER BY n.place;
+
+-- name: schedule_histories :each
+-- doc: For each (codebase, campaign) in order its runs that were not transient failures, newest first. same_context: the
+-- doc: candidate's non-empty context equals one of the run's two. details: only where unsatisfied dependencies may matter.
+SELECT n.place, r.start_time, r.finish_time - r.start_time AS duration, r.result_code = 'success' AS success,
+       r.result_code = 'worker-failure' AS worker_failure,
+       coalesce(n.context <> '' AND (n.context = r.instigated_context OR n.context = r.context), false) AS same_context,
+       CASE WHEN r.result_code = 'install-deps-unsatisfied-dependencies' THEN r.failure_details END AS details
+  FROM unnest(:codebases::text[], :campaigns::text[], :contexts::text[]) WITH ORDINALITY
+       AS n (codebase, campaign, context, place)
+  JOIN run AS r ON r.codebase = n.codebase AND r.suite = n.campaign
+ WHERE r.failure_transient IS NOT TRUE
+ ORDER BY n.place, r.start_time DESC;
+
+-- name: schedule_codebase_averages :each
+-- doc: The average duration of each codebase's runs that were not transient failures, in any campaign.
+SELECT codebase, avg(finish_time - start_time) AS average
+  FROM run
+ WHERE failure_transient IS NOT TRUE AND codebase = ANY (:codebases::text[])
+ GROUP BY codebase;
+
+-- name: schedule_campaign_averages :each
+-- doc: The average duration of each campaign's runs that were not transient failures, of any codebase.
+SELECT suite::text AS campaign, avg(finish_time - start_time) AS average
+  FROM run
+ WHERE failure_transient IS NOT TRUE AND suite = ANY (:campaigns::text[])
+ GROUP BY suite;
+
+-- name: schedule_history :each
+-- doc: The runs of one codebase in one campaign that were not transient failures, newest first.
+-- param context: nullable
+SELECT r.start_time, r.finish_time - r.start_time AS duration, r.result_code = 'success' AS success,
+       r.result_code = 'worker-failure' AS worker_failure,
+       coalesce(:context::text <> '' AND (:context = r.instigated_context OR :context = r.context), false) AS same_context,
+       CASE WHEN r.result_code = 'install-deps-unsatisfied-dependencies' THEN r.failure_details END AS details
+  FROM run AS r
+ WHERE r.codebase = :codebase AND r.suite = :campaign AND r.failure_transient IS NOT TRUE
+ ORDER BY r.start_time DESC;
+
+-- name: schedule_average :one
+-- doc: The average duration of runs that were not transient failures, of one codebase and campaign where given.
+-- param codebase: nullable
+-- param campaign: nullable
+SELECT avg(finish_time - start_time) AS average
+  FROM run
+ WHERE failure_transient IS NOT TRUE
+   AND (:codebase::text IS NULL OR codebase = :codebase)
+   AND (:campaign::text IS NULL OR suite = :campaign);
+
+-- name: schedule_has_versions :one
+-- doc: Is there a table of available Debian versions? It is not part of the schema; archives that have one add it.
+SELECT to_regclass('public.all_debian_versions') IS NOT NULL AS present;

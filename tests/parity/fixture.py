@@ -9,7 +9,7 @@ import json
 # Order in which tables are filled so that every foreign key finds its row.
 TABLES = ("worker", "codebase", "change_set", "named_publish_policy", "candidate", "run",
           "new_result_branch", "merge_proposal", "publish", "review", "followup",
-          "debian_build", "site_session", "branch_publish_policy", "queue")
+          "debian_build", "site_session", "branch_publish_policy", "result_tag", "result_branch", "queue")
 SEQUENCES = ("candidate_id_seq", "queue_id_seq")
 VACUUM_EVERY = 100
 

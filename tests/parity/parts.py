@@ -18,8 +18,10 @@ import gen_arith
 import gen_bulk
 import gen_queue
 import gen_schedule
+import gen_sequences
 import original
 import recorded
+import sequences
 
 TEMPLATE = "original"
 
@@ -109,8 +111,35 @@ class Arithmetic:
         return said, len(stored)
 
 
+class Sequences:
+    """Write sequences over every table, with what each statement answered and changed."""
+
+    FILE = "sequences.jsonl.gz"
+
+    async def _play(self, server, chosen):
+        server.create("work_sequences", TEMPLATE)
+        conn = await asyncpg.connect(server.url("work_sequences"))
+        try:
+            player = sequences.Player(conn)
+            return [await player.play(s) for s in chosen]
+        finally:
+            await conn.close()
+
+    async def record(self, server, checkout):
+        done = await self._play(server, list(gen_sequences.sequences()))
+        recorded.write_lines(self.FILE, done)
+        return f"{len(done)} sequences, {sum(len(s['statements']) for s in done)} statements"
+
+    async def compare(self, server, checkout):
+        stored = recorded.read_lines(self.FILE)
+        again = await self._play(server, stored)
+        said = [line for old, new in zip(stored, again) for line in sequences.differences(old, new)]
+        return said, len(stored)
+
+
 ALL = {
     "catalog": Catalog(),
+    "sequences": Sequences(),
     "queue": Calls("queue", gen_queue),
     "schedule": Calls("schedule", gen_schedule),
     "bulk": Calls("bulk", gen_bulk),

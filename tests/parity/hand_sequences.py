@@ -137,6 +137,29 @@ def change_sets():
                                delete("change_set", id="cs"), delete("change_set", id="cs2")]
 
 
+def stale():
+    """Which set does each event look at? Both are set back, so that a look moves its set forward again."""
+    events = {
+        "branch/insert": branch("r1", "other"), "branch/absorb": absorb("r1"), "branch/null": absorb("r1", None),
+        "branch/delete": delete("new_result_branch", run_id="r1"),
+        "branch/move": update("new_result_branch", {"run_id": "r1"}, run_id="r2"),
+        "branch/move-absorbed": update("new_result_branch", {"run_id": "r1"}, run_id="r2", absorbed=True),
+        "run/update": TOUCH, "run/move": update("run", {"id": "r1"}, change_set="cs2"),
+        "run/insert": run("r3", "build-failed", campaign="third"), "run/delete": delete("run", id="r1"),
+        "publish/insert-failed": publish(2, "failed"), "publish/insert": publish(2),
+        "publish/still": update("publish", {"id": "p1"}, description="again"),
+        "publish/no-longer": update("publish", {"id": "p1"}, result_code="failed"),
+        "publish/move": update("publish", {"id": "p1"}, change_set="cs2"),
+        "publish/move-failed": update("publish", {"id": "p1"}, change_set="cs2", result_code="failed"),
+        "publish/delete": delete("publish", id="p1"), "candidate/insert": candidate(change_set="cs"),
+        "function": "SELECT refresh_change_set_state('cs2')"}
+    for name, event in events.items():
+        yield f"stale/{name}", [
+            *BASE, insert("change_set", id="cs2", campaign="other"), run("r1"), branch("r1"), TOUCH,
+            run("r2", campaign="other", change_set="cs2"), publish(1), delete("last_run", campaign="lintian-fixes"),
+            "UPDATE change_set SET state = 'created'", event, "UPDATE change_set SET state = 'created'", TOUCH]
+
+
 def views():
     for number, pattern in enumerate(itertools.product((None, "10 seconds", "1 day 00:00:01"), repeat=3)):
         yield f"positions/{number}", [*BASE] + [
@@ -179,6 +202,6 @@ def sessions():
 
 
 def by_hand():
-    for family in (names, codebases, absorption, last_runs, change_sets, views, sessions):
+    for family in (names, codebases, absorption, last_runs, change_sets, stale, views, sessions):
         for name, statements in family():
             yield {"sequence": name, "ties": False, "statements": statements[:40]}

@@ -12,12 +12,12 @@ MIGRATIONS = os.path.join(ROOT, "sql", "migrations", "janitor")
 
 
 def up_part(text):
-    """The statements between the line `-- up` and the line `-- down`."""
+    """The statements after the line `-- up`, up to the next part of the file."""
     lines = text.splitlines(keepends=True)
     marks = [line.strip() for line in lines]
     first = marks.index("-- up") + 1
-    last = marks.index("-- down") if "-- down" in marks else len(lines)
-    return "".join(lines[first:last])
+    ends = [marks.index(m) for m in ("-- verify", "-- down") if m in marks]
+    return "".join(lines[first:min(ends, default=len(lines))])
 
 
 def migrations():

@@ -40,6 +40,7 @@ check-valgrind: deps all
 
 # Ours beside the Python original: make check-parity JANITOR_CHECKOUT=DIR
 check-parity: deps all
+	@tools/deps --with python3-aiohttp --with python3-aiohttp-openmetrics --with python3-breezy --with python3-debian
 	@/usr/bin/python3 tests/parity/run.py --checkout "$(JANITOR_CHECKOUT)" --compare
 
 coverage: deps

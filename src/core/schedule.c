@@ -116,7 +116,7 @@ enum schedule_fault schedule_offset(int64_t duration_us, struct schedule_value n
 enum schedule_fault schedule_priority(int64_t minimum, double offset, int64_t *ret_priority)
 {
 	double truncated = trunc(offset);
-	if (!(truncated > -9223372036854775808.0 && truncated < 9223372036854775808.0))
+	if (!(truncated >= -9223372036854775808.0 && truncated < 9223372036854775808.0))
 		return SCHEDULE_OFFSET_RANGE;
 	if (__builtin_add_overflow(minimum, (int64_t)truncated, ret_priority))
 		return SCHEDULE_OVERFLOW;

@@ -32,7 +32,7 @@ enum schedule_fault {
 	SCHEDULE_CANDIDATE_VALUE, /* not positive after the bonus */
 	SCHEDULE_COST,
 	SCHEDULE_VALUE,
-	SCHEDULE_OFFSET_RANGE,    /* NaN, infinite, or |offset| >= 2^63 */
+	SCHEDULE_OFFSET_RANGE,    /* NaN, infinite, or not in bigint      */
 	SCHEDULE_OVERFLOW,        /* minimum + offset leaves bigint */
 	SCHEDULE_MISSING_TIME     /* a counted run has no start or no finish */
 };

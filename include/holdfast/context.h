@@ -7,6 +7,7 @@
 #ifndef HOLDFAST_CONTEXT_H
 #define HOLDFAST_CONTEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,6 +58,14 @@ int64_t hf_now_monotonic_us(hf_context *ctx);
 int64_t hf_now_wall_us(hf_context *ctx);
 /** The deadline `timeout_ms` from now; never HF_DEADLINE_DEFAULT. */
 hf_deadline hf_deadline_in(hf_context *ctx, int64_t timeout_ms);
+/**
+ * Ask everything that runs on this context to end soon: a statement is cancelled, a wait ends, and the call answers
+ * HF_E_INTERRUPTED; an open transaction is rolled back. Stays so until the context is freed. May be called from a
+ * signal handler and from any thread.
+ */
+void hf_context_interrupt(hf_context *ctx);
+/** True once it was asked: for loops of the program. */
+bool hf_context_interrupted(const hf_context *ctx);
 /** The registry that everything made from this context counts in (metrics.h). */
 struct hf_metrics *hf_context_metrics(hf_context *ctx);
 

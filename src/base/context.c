@@ -92,6 +92,16 @@ hf_deadline hf_deadline_in(hf_context *ctx, int64_t timeout_ms)
 	return deadline == HF_DEADLINE_DEFAULT ? 1 : deadline;
 }
 
+void hf_context_interrupt(hf_context *ctx)
+{
+	atomic_store_explicit(&ctx->interrupted, true, memory_order_release);
+}
+
+bool hf_context_interrupted(const hf_context *ctx)
+{
+	return atomic_load_explicit(&ctx->interrupted, memory_order_acquire);
+}
+
 struct hf_metrics *hf_context_metrics(hf_context *ctx)
 {
 	return ctx->metrics;

@@ -4,12 +4,15 @@
 #ifndef BASE_CONTEXT_H
 #define BASE_CONTEXT_H
 
+#include <stdatomic.h>
+
 #include "base/macros.h"
 #include "holdfast/context.h"
 
 struct hf_context {
 	struct hf_context_options options; /* callbacks all set, except log */
 	struct hf_metrics *metrics;        /* owned */
+	atomic_bool interrupted;           /* never cleared */
 };
 
 DEFINE_OWNED(context, hf_context *, hf_context_free)

@@ -18,6 +18,7 @@ void jw_init(struct json_writer *json, json_sink *sink, void *user)
 	json->depth = 0;
 	json->failed = false;
 	json->after_key = false;
+	json->lines = false;
 	json->level[0].kind = 0;
 	json->level[0].filled = false;
 	json->pending = 0;
@@ -62,7 +63,7 @@ static void open_value(struct json_writer *json)
 	ASSERT(json->level[json->depth].kind != '{');
 	ASSERT(json->depth > 0 || !json->level[0].filled);
 	if (json->level[json->depth].filled)
-		put_char(json, ',');
+		put(json, ",\n", json->lines && json->depth == 1 ? 2 : 1);
 	json->level[json->depth].filled = true;
 }
 
@@ -216,9 +217,9 @@ void jw_raw(struct json_writer *json, struct hf_str text)
 	put(json, text.ptr, text.len);
 }
 
-void jw_space(struct json_writer *json, const char *blanks)
+void jw_lines(struct json_writer *json)
 {
-	put(json, blanks, strlen(blanks));
+	json->lines = true;
 }
 
 bool jw_finish(struct json_writer *json)

@@ -36,6 +36,7 @@ struct json_writer {
 	uint32_t depth;
 	bool failed;
 	bool after_key;
+	bool lines;
 	struct {
 		char kind; /* '{' or '[' */
 		bool filled;
@@ -57,8 +58,8 @@ void jw_bool(struct json_writer *json, bool value);
 void jw_null(struct json_writer *json);
 /** Text that is JSON already (a jsonb column); taken as it is. */
 void jw_raw(struct json_writer *json, struct hf_str text);
-/** Blank space between values, for people and line-wise formats; must not be used inside of a value. */
-void jw_space(struct json_writer *json, const char *blanks);
+/** Items of the outermost array stand on lines of their own from now on. */
+void jw_lines(struct json_writer *json);
 /** Hand what is pending to the sink. False after any failure. */
 bool jw_flush(struct json_writer *json);
 /** As jw_flush(); the document must be complete. */

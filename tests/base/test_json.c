@@ -39,6 +39,7 @@ static void nesting_places_commas(UNUSED void **state)
 {
 	struct fixture f;
 	start(&f, 1000);
+	jw_lines(&f.json);
 	jw_array_begin(&f.json);
 	jw_int(&f.json, 1);
 	jw_object_begin(&f.json);
@@ -48,11 +49,10 @@ static void nesting_places_commas(UNUSED void **state)
 	jw_array_begin(&f.json);
 	jw_array_end(&f.json);
 	jw_object_end(&f.json);
-	jw_space(&f.json, "\n");
 	jw_bool(&f.json, false);
 	jw_raw(&f.json, HF_STR("{\"x\":1}"));
 	jw_array_end(&f.json);
-	expect_text(&f, "[1,{\"a\":null,\"b\":[]}\n,false,{\"x\":1}]");
+	expect_text(&f, "[1,\n{\"a\":null,\"b\":[]},\nfalse,\n{\"x\":1}]");
 }
 
 static void text_is_escaped(UNUSED void **state)

@@ -1,0 +1,44 @@
+/*
+ * commands.c - the one list of nouns, in the order in which help shows them. Each row's verbs stand in <noun>.c.
+ */
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+
+const struct noun command_nouns[] = {
+	{"config", "TOOLS", "settings, and where each comes from", config_commands},
+	{"completion", "TOOLS", "print a completion script for bash, zsh or fish", completion_commands},
+	{"man", "TOOLS", "show a manual page", man_commands},
+	{"help", "TOOLS", "explain a command or a topic", help_commands},
+	{"version", "TOOLS", "print the version", version_commands},
+	{0},
+};
+
+const struct noun *command_noun(struct hf_str name)
+{
+	for (const struct noun *noun = command_nouns; noun->name; noun++)
+		if (str_eq(hf_str_of(noun->name), name))
+			return noun;
+	return NULL;
+}
+
+bool command_is_single(const struct noun *noun)
+{
+	return noun->commands->noun && !noun->commands->verb;
+}
+
+const struct cmd *command_verb(const struct noun *noun, struct hf_str verb)
+{
+	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++)
+		if (str_eq(hf_str_of(cmd->verb), verb))
+			return cmd;
+	return NULL;
+}
+
+void command_name(const struct cmd *cmd, char *ret_text, size_t size)
+{
+	snprintf(ret_text, size, "%s%s%s", cmd->noun, cmd->verb ? " " : "", cmd->verb ? cmd->verb : "");
+}

@@ -1,0 +1,15 @@
+/*
+ * commands.h - the verbs that each noun's file exports; one line per noun, used by the list in commands.c.
+ */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/command.h"
+
+extern const struct cmd completion_commands[];
+extern const struct cmd config_commands[];
+extern const struct cmd help_commands[];
+extern const struct cmd man_commands[];
+extern const struct cmd version_commands[];
+
+#endif

@@ -1,0 +1,182 @@
+/*
+ * main.c - one run: parse, configure, call the verb, report, exit.
+ *
+ * Signals: the first SIGINT or SIGTERM asks the context to stop, so that the running statement is cancelled and the
+ * transaction rolled back; the second one ends the process at once. SIGPIPE is ignored: a reader that goes away shows
+ * up as EPIPE and ends the output with exit code 0.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/context.h"
+#include "base/error.h"
+#include "cli/cli.h"
+#include "cli/help.h"
+
+enum { ARENA_BYTES_MAX = 256 << 20 };
+
+/* The handler has no other way to find them. Set before the handlers are. */
+static hf_context *signalled_context;
+static volatile sig_atomic_t signalled;
+
+static void on_signal(int number)
+{
+	if (signalled)
+		_exit(128 + number);
+	signalled = number;
+	if (signalled_context)
+		hf_context_interrupt(signalled_context);
+}
+
+static void catch_signals(hf_context *ctx)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	signalled_context = ctx;
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static enum hf_status open_context(struct cli *cli, struct report_log *log, hf_error *err)
+{
+	struct hf_context_options options = {
+		.size = sizeof(options),
+		.user = log,
+		.log = report_event,
+		.log_level = cli->globals.log_level,
+		.log_statements = cli->globals.log_level >= HF_LOG_DEBUG,
+	};
+	*log = (struct report_log){stderr, cli->globals.log_format, &cli->progress};
+	enum hf_status status = hf_context_new(&options, &cli->ctx, err);
+	if (status != HF_OK)
+		return status;
+	catch_signals(cli->ctx);
+	if (cli->globals.timeout_ms > 0)
+		cli->deadline = hf_deadline_in(cli->ctx, cli->globals.timeout_ms);
+	if (!cli->globals.quiet && isatty(STDERR_FILENO))
+		cli->progress.file = stderr;
+	return HF_OK;
+}
+
+/* Words instead of a command: --version, --help, a noun alone. True when that was all. */
+static bool answer_help(const struct parsed *parsed, FILE *file)
+{
+	if (parsed->version)
+		fprintf(file, "holdfast %s\n", HOLDFAST_VERSION);
+	else if (!parsed->noun)
+		help_overview(file);
+	else if (!parsed->cmd)
+		help_noun(file, parsed->noun);
+	else if (parsed->help_long || parsed->help_short)
+		help_command(file, parsed->cmd, parsed->help_long);
+	else
+		return false;
+	return true;
+}
+
+static enum hf_status load_configuration(struct cli *cli, hf_error *err)
+{
+	struct config_sources sources;
+	bool needless = cli->parsed.cmd->flags & CMD_NO_CONFIG;
+	enum hf_status status = config_sources_real(&cli->parsed, cli->arena, &sources, err);
+	if (status == HF_OK)
+		status = config_load(&sources, &cli->parsed, cli->arena, &cli->config, err);
+	if (status == HF_OK || !needless)
+		return status;
+	/* Help must come even when the configuration is what is wrong. */
+	struct config_sources none = {.system_dir = "/nonexistent", .variable = getenv};
+	return config_load(&none, &cli->parsed, cli->arena, &cli->config, err);
+}
+
+static enum hf_status run_verb(struct cli *cli, hf_error *err)
+{
+	struct out out;
+	const struct cmd *cmd = cli->parsed.cmd;
+	const struct out_options options = {
+		.format = cli->globals.format,
+		.fields = cli->globals.fields,
+		.limit = cli->globals.limit,
+		.exact = cli->globals.exact,
+		.local_time = cli->globals.local_time,
+		.color = cli->globals.color_out,
+		.quiet = cli->globals.quiet,
+		.dry_run = cli->globals.dry_run,
+	};
+	enum hf_status status = out_init(&out, stdout, &options, err);
+	if (status != HF_OK)
+		return status;
+	cli->out = &out;
+	if (cmd->columns && cli->globals.fields)
+		status = out_check_fields(&out, cmd->columns, err);
+	if (status == HF_OK)
+		status = cmd->run(cli, err);
+	progress_end(&cli->progress);
+	if (status == HF_OK || status == HF_STOP)
+		status = out_flush(&out, err);
+	else
+		fflush(stdout);
+	cli->out = NULL;
+	out_deinit(&out);
+	return status;
+}
+
+/* Everything between parsing and reporting. */
+static enum hf_status run(struct cli *cli, hf_error *err)
+{
+	struct report_log log;
+	enum hf_status status = load_configuration(cli, err);
+	if (status != HF_OK)
+		return status;
+	globals_resolve(&cli->parsed, cli->config, &cli->globals);
+	status = open_context(cli, &log, err);
+	if (status == HF_OK)
+		status = run_verb(cli, err);
+	signalled_context = NULL;
+	hf_context_free(cli->ctx);
+	cli->ctx = NULL;
+	return status;
+}
+
+static int finish(const struct cli *cli, enum hf_status status, const hf_error *err, bool json)
+{
+	hf_error shown = *err;
+	if (status == HF_OK || status == HF_STOP)
+		return cli->exit_code;
+	int code = hf_status_exit_code(status);
+	if (signalled) {
+		code = 128 + signalled;
+		error_set(&shown, HF_E_INTERRUPTED, "interrupted; work was rolled back");
+		if (status == HF_E_OUTCOME_UNKNOWN)
+			error_set(&shown, status,
+				  "interrupted while COMMIT was under way: the work may be done or not");
+	}
+	report_error(stderr, &shown, code, json, cli->globals.color_err);
+	return code;
+}
+
+int main(int argc, char *argv[])
+{
+	struct cli cli = {.deadline = HF_DEADLINE_DEFAULT};
+	hf_error err = HF_ERROR_INIT;
+	bool json = globals_want_json(argc - (argc > 0), argv + (argc > 0));
+	signal(SIGPIPE, SIG_IGN);
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(ARENA_BYTES_MAX);
+	if (!arena)
+		return finish(&cli, error_nomem(&err), &err, json);
+	cli.arena = arena;
+	enum hf_status status = parse_command(argc - (argc > 0), argv + (argc > 0), arena, &cli.parsed, &err);
+	if (status != HF_OK)
+		return finish(&cli, status, &err, json);
+	if (answer_help(&cli.parsed, stdout)) {
+		struct out out;
+		status = out_init(&out, stdout, &(struct out_options){0}, &err);
+		if (status == HF_OK)
+			status = out_flush(&out, &err);
+		out_deinit(&out);
+		return finish(&cli, status, &err, json);
+	}
+	return finish(&cli, run(&cli, &err), &err, json);
+}

@@ -528,6 +528,13 @@ def test_publishing_with_nothing_left_is_done_at_once(foo):
     assert state(foo, "cs") == "done"
 
 
+def test_a_failed_publication_is_no_publication(foo):
+    add_run(foo, "cs")
+    add_publish(foo, "cs", result_code="failed")
+    foo.execute("UPDATE run SET description = 'touched'")
+    assert state(foo, "cs") == "ready"
+
+
 def test_publishing_goes_on_until_every_branch_is_absorbed(foo):
     add_run(foo, "cs", revision="x")
     add_branch(foo, "cs")
@@ -615,6 +622,21 @@ def test_absorbing_refreshes_old_and_new_change_set_when_the_branch_moves(foo):
     foo.execute("UPDATE change_set SET state = 'created'")
     foo.execute("UPDATE new_result_branch SET absorbed = true, run_id = 'two'")
     assert (state(foo, "one"), state(foo, "two")) == ("ready", "ready")
+
+
+@pytest.mark.parametrize("before, after", [(None, True), (True, None), (False, None), (None, False), (True, True)])
+def test_only_a_change_between_known_values_refreshes_the_change_set(foo, before, after):
+    """Fault kept: a change from or to NULL is none."""
+    add_run(foo, "cs")
+    add_branch(foo, "cs", absorbed=False)
+    foo.execute("UPDATE new_result_branch SET absorbed = $1", before)
+    foo.execute("UPDATE change_set SET state = 'created'")
+    foo.execute("UPDATE new_result_branch SET absorbed = $1", after)
+    assert state(foo, "cs") == "created"
+    foo.execute("UPDATE new_result_branch SET absorbed = false")
+    foo.execute("UPDATE change_set SET state = 'created'")
+    foo.execute("UPDATE new_result_branch SET absorbed = true")
+    assert state(foo, "cs") == "ready"
 
 
 def test_refresh_change_set_state_tells_the_state(foo):

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "pg/statements.h"
 
 enum { QUERY_TIMEOUT_MS = 60000, STATEMENTS_MAX = 256 };
 
@@ -66,8 +67,27 @@ void hf_connection_free(hf_connection *connection)
 	else
 		PQfinish(connection->pg);
 	canceller_unref(connection->canceller);
+	statement_cache_free(connection->statements);
 	fork_guard_deinit(&connection->fork);
 	free(connection);
+}
+
+bool conn_observes(const hf_connection *connection)
+{
+	return connection->ctx->options.log_statements && context_logs(connection->ctx, HF_LOG_DEBUG);
+}
+
+void conn_observe(const hf_connection *connection, const struct call *call, enum hf_status status)
+{
+	if (call->started_us == 0)
+		return;
+	struct hf_log_field fields[] = {
+		field_text("query", call->query ? call->query : "sql"),
+		field_us("ms", hf_now_monotonic_us(connection->ctx) - call->started_us),
+		field_int("rows", call->rows),
+		field_text("outcome", hf_status_word(status)),
+	};
+	context_log(connection->ctx, HF_LOG_DEBUG, "statement", fields, ARRAY_LEN(fields));
 }
 
 void hf_connection_on_notice(hf_connection *connection, void (*fn)(void *user, const struct hf_notice *notice),

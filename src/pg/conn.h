@@ -36,6 +36,7 @@ struct call {
 	bool in_transaction; /* when it began */
 	bool cancelled;	     /* the deadline passed and we sent a cancel */
 	int64_t started_us;  /* only when statements are logged */
+	int64_t rows;	     /* returned or affected */
 };
 
 struct statement_cache;
@@ -73,6 +74,19 @@ enum hf_status conn_collect(hf_connection *connection, struct call *call, PGresu
 /** Row by row: `fn` is called with results of one row. HF_STOP ends early with HF_OK. */
 typedef enum hf_status conn_row_fn(void *user, const PGresult *row, hf_error *err);
 enum hf_status conn_stream(hf_connection *connection, struct call *call, conn_row_fn *fn, void *user, hf_error *err);
+/** The statement is over: waits until no cancel is in flight, notes a lost connection. */
+void conn_end(hf_connection *connection);
+/** Until libpq's buffer is with the kernel, reading meanwhile. HF_TIMEOUT or HF_OK (also when the connection is lost).
+ */
+enum hf_status conn_flush(hf_connection *connection, hf_deadline deadline);
+/** The deadline passed: send a cancel. Returns the deadline for its confirmation. */
+hf_deadline conn_cancel_now(hf_connection *connection, struct call *call);
+/** The deadline of a call without one, counted from now. */
+hf_deadline conn_deadline(const hf_connection *connection, const struct call *call);
+/** After a call: a log event for it, when the program asked for those. */
+void conn_observe(const hf_connection *connection, const struct call *call, enum hf_status status);
+/** True when conn_observe() would do something: worth reading the clock for. */
+bool conn_observes(const hf_connection *connection);
 /** Stop the running statement and read it to its end within the cancel budget; marks the connection broken if not. */
 void conn_abandon(hf_connection *connection, struct call *call);
 /** Text without parameters by the simple protocol (several statements allowed): BEGIN, COMMIT, ... `ret_tag` may be

@@ -20,6 +20,11 @@ bool conn_in_transaction(const hf_connection *connection)
 	return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
 }
 
+hf_deadline conn_deadline(const hf_connection *connection, const struct call *call)
+{
+	return hf_deadline_in(connection->ctx, call->timeout_ms ? call->timeout_ms : connection->query_timeout_ms);
+}
+
 enum hf_status conn_begin(hf_connection *connection, struct call *call, hf_error *err)
 {
 	if (fork_guard_forked(&connection->fork))
@@ -33,17 +38,15 @@ enum hf_status conn_begin(hf_connection *connection, struct call *call, hf_error
 	if (status == PQTRANS_ACTIVE)
 		return error_set(err, HF_E_USAGE, "could not run a statement: another one runs on this connection");
 	call->in_transaction = status != PQTRANS_IDLE;
-	if (context_logs(connection->ctx, HF_LOG_DEBUG) && connection->ctx->options.log_statements)
+	if (call->started_us == 0 && conn_observes(connection))
 		call->started_us = hf_now_monotonic_us(connection->ctx);
 	if (call->deadline == HF_DEADLINE_DEFAULT)
-		call->deadline = hf_deadline_in(connection->ctx,
-						call->timeout_ms ? call->timeout_ms : connection->query_timeout_ms);
+		call->deadline = conn_deadline(connection, call);
 	canceller_enter(connection->canceller);
 	return HF_OK;
 }
 
-/* The statement is over: no cancel may be in flight when the next one starts. */
-static void end(hf_connection *connection)
+void conn_end(hf_connection *connection)
 {
 	if (PQstatus(connection->pg) != CONNECTION_OK)
 		connection->broken = true;
@@ -57,7 +60,7 @@ enum hf_status conn_sent(hf_connection *connection, struct call *call, int sent,
 	if (sent)
 		return HF_OK;
 	call->phase = PHASE_SENT_NOTHING;
-	end(connection);
+	conn_end(connection);
 	return error_lost(connection, call, err);
 }
 
@@ -87,6 +90,17 @@ enum hf_status conn_next(hf_connection *connection, hf_deadline deadline, PGresu
 			break; /* the connection is lost; PQgetResult() makes the error result without waiting */
 	}
 	*ret_result = PQgetResult(pg);
+	return HF_OK;
+}
+
+enum hf_status conn_flush(hf_connection *connection, hf_deadline deadline)
+{
+	while (PQflush(connection->pg) == 1) {
+		if (wait_ready(connection, true, deadline) != HF_OK)
+			return HF_TIMEOUT;
+		if (!PQconsumeInput(connection->pg))
+			break; /* lost: the next call says so */
+	}
 	return HF_OK;
 }
 
@@ -120,7 +134,7 @@ static bool is_success(const PGresult *result)
 	}
 }
 
-static hf_deadline cancel_now(hf_connection *connection, struct call *call)
+hf_deadline conn_cancel_now(hf_connection *connection, struct call *call)
 {
 	call->cancelled = true;
 	canceller_start(connection->canceller);
@@ -139,7 +153,7 @@ static enum hf_status read_all(hf_connection *connection, struct call *call, PGr
 		if (conn_next(connection, deadline, &result) != HF_OK) {
 			if (call->cancelled)
 				return HF_TIMEOUT;
-			deadline = cancel_now(connection, call);
+			deadline = conn_cancel_now(connection, call);
 			continue;
 		}
 		if (!result)
@@ -163,11 +177,11 @@ enum hf_status conn_collect(hf_connection *connection, struct call *call, PGresu
 	CLEANUP(result_freep) PGresult *result = NULL;
 	if (read_all(connection, call, &result) != HF_OK) {
 		connection->broken = true;
-		end(connection);
+		conn_end(connection);
 		return call->cancelled ? error_deadline(connection, call, false, err)
 				       : error_set(err, HF_E_USAGE, "COPY to the client needs a copy function");
 	}
-	end(connection);
+	conn_end(connection);
 	if (!result)
 		return error_lost(connection, call, err);
 	if (!is_success(result))
@@ -180,10 +194,10 @@ void conn_abandon(hf_connection *connection, struct call *call)
 {
 	CLEANUP(result_freep) PGresult *ignored = NULL;
 	if (!call->cancelled)
-		call->deadline = cancel_now(connection, call);
+		call->deadline = conn_cancel_now(connection, call);
 	if (read_all(connection, call, &ignored) != HF_OK)
 		connection->broken = true;
-	end(connection);
+	conn_end(connection);
 }
 
 /* After an early end: read the few rows that may be left, else cancel. */
@@ -195,7 +209,7 @@ static void stop_stream(hf_connection *connection, struct call *call)
 		    conn_next(connection, call->deadline, &result) != HF_OK)
 			break;
 		if (!result) {
-			end(connection);
+			conn_end(connection);
 			return;
 		}
 		PQclear(result);
@@ -240,7 +254,7 @@ enum hf_status conn_stream(hf_connection *connection, struct call *call, conn_ro
 			return status == HF_STOP ? HF_OK : status;
 		}
 	}
-	end(connection);
+	conn_end(connection);
 	return connection->broken ? error_lost(connection, call, err) : HF_OK;
 }
 

@@ -1,0 +1,453 @@
+/*
+ * statements.c - a hash table with an LRU list, and the pipelined prepare.
+ *
+ * Invariants: `count` statements are in both the table and the list; `bytes` is the sum of their SQL. `doomed` holds
+ * names that may exist on the server and must be closed before the name is prepared again.
+ */
+#include "pg/statements.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "pg/result.h"
+
+enum { NAME_SIZE = sizeof(((struct hf_query *)NULL)->statement), DOOMED_MAX = 64 };
+
+struct statement {
+	struct statement *chain;	 /* same bucket */
+	struct statement *newer, *older; /* LRU */
+	const struct hf_query *checked;	 /* whose shape was compared */
+	size_t sql_len;
+	char name[NAME_SIZE];
+	char sql[];
+};
+
+struct statement_cache {
+	struct type_map types;
+	struct statement *newest, *oldest;
+	uint32_t count, max;
+	size_t bytes;
+	uint32_t doomed_count;
+	char doomed[DOOMED_MAX][NAME_SIZE];
+	uint32_t mask; /* buckets - 1 */
+	struct statement *buckets[];
+};
+
+struct statement_cache *statement_cache_new(uint32_t max)
+{
+	uint32_t buckets = 16;
+	while (buckets < max && buckets < 1u << 16)
+		buckets *= 2;
+	struct statement_cache *cache = calloc(1, sizeof(*cache) + buckets * sizeof(cache->buckets[0]));
+	if (!cache)
+		return NULL;
+	cache->max = max;
+	cache->mask = buckets - 1;
+	return cache;
+}
+
+/* ---- table and list ---- */
+
+/* The name ends in the hash's hex digits, whose last eight characters differ well enough between statements. */
+static struct statement **bucket_of(struct statement_cache *cache, const char name[NAME_SIZE])
+{
+	uint64_t tail;
+	memcpy(&tail, name + NAME_SIZE - 1 - sizeof(tail), sizeof(tail));
+	return &cache->buckets[(tail * UINT64_C(0x9e3779b97f4a7c15) >> 40) & cache->mask];
+}
+
+static void unlink_from_list(struct statement_cache *cache, struct statement *statement)
+{
+	*(statement->newer ? &statement->newer->older : &cache->newest) = statement->older;
+	*(statement->older ? &statement->older->newer : &cache->oldest) = statement->newer;
+}
+
+static void make_newest(struct statement_cache *cache, struct statement *statement)
+{
+	statement->newer = NULL;
+	statement->older = cache->newest;
+	*(cache->newest ? &cache->newest->newer : &cache->oldest) = statement;
+	cache->newest = statement;
+}
+
+static struct statement *find(struct statement_cache *cache, const struct hf_query *query)
+{
+	struct statement *statement = *bucket_of(cache, query->statement);
+	while (statement && memcmp(statement->name, query->statement, NAME_SIZE) != 0)
+		statement = statement->chain;
+	return statement;
+}
+
+static bool same_text(const struct statement *statement, const struct hf_query *query)
+{
+	return statement->sql_len == query->sql_len && memcmp(statement->sql, query->sql, query->sql_len) == 0;
+}
+
+static void forget(struct statement_cache *cache, struct statement *statement)
+{
+	struct statement **at = bucket_of(cache, statement->name);
+	while (*at != statement)
+		at = &(*at)->chain;
+	*at = statement->chain;
+	unlink_from_list(cache, statement);
+	cache->count--;
+	cache->bytes -= statement->sql_len;
+	free(statement);
+}
+
+static enum hf_status remember(struct statement_cache *cache, const struct hf_query *query, hf_error *err)
+{
+	struct statement *statement = malloc(sizeof(*statement) + query->sql_len);
+	if (!statement)
+		return error_nomem(err);
+	*statement = (struct statement){.checked = query, .sql_len = query->sql_len};
+	memcpy(statement->name, query->statement, NAME_SIZE);
+	memcpy(statement->sql, query->sql, query->sql_len);
+	struct statement **bucket = bucket_of(cache, statement->name);
+	statement->chain = *bucket;
+	*bucket = statement;
+	make_newest(cache, statement);
+	cache->count++;
+	cache->bytes += query->sql_len;
+	return HF_OK;
+}
+
+static void forget_every_statement(struct statement_cache *cache)
+{
+	while (cache->oldest)
+		forget(cache, cache->oldest);
+}
+
+void statement_cache_free(struct statement_cache *cache)
+{
+	if (!cache)
+		return;
+	forget_every_statement(cache);
+	type_map_clear(&cache->types);
+	free(cache);
+}
+
+/* ---- closing on the server ---- */
+
+/* False when no more names fit; they are sent with the next prepare. */
+static bool doom(struct statement_cache *cache, const char name[NAME_SIZE])
+{
+	for (uint32_t i = 0; i < cache->doomed_count; i++)
+		if (memcmp(cache->doomed[i], name, NAME_SIZE) == 0)
+			return true;
+	if (cache->doomed_count == DOOMED_MAX)
+		return false;
+	memcpy(cache->doomed[cache->doomed_count++], name, NAME_SIZE);
+	return true;
+}
+
+static void evict(struct statement_cache *cache, size_t bytes_coming)
+{
+	while (cache->oldest &&
+	       (cache->count >= cache->max || cache->bytes + bytes_coming > STATEMENTS_SQL_BYTES_MAX)) {
+		if (!doom(cache, cache->oldest->name))
+			return;
+		forget(cache, cache->oldest);
+	}
+}
+
+/* In a transaction a DEALLOCATE of a name that the program's own SQL removed would abort it. */
+static bool may_close(const hf_connection *connection)
+{
+	return !conn_in_transaction(connection) || !connection->dirty;
+}
+
+/* ---- prepare ---- */
+
+static bool send_close(PGconn *pg, const char *name)
+{
+	char sql[64];
+	snprintf(sql, sizeof(sql), "DEALLOCATE \"%s\"", name);
+	return PQsendQueryParams(pg, sql, 0, NULL, NULL, NULL, NULL, 0) && PQpipelineSync(pg);
+}
+
+/* All in one write. Returns the number of Syncs, 0 on failure. */
+static uint32_t send_prepare(hf_connection *connection, struct statement_cache *cache, const struct hf_query *query)
+{
+	PGconn *pg = connection->pg;
+	uint32_t syncs = 1;
+	if (!PQenterPipelineMode(pg))
+		return 0;
+	for (uint32_t i = 0; i < cache->doomed_count && may_close(connection); i++, syncs++)
+		if (!send_close(pg, cache->doomed[i]))
+			return 0;
+	bool sent = PQsendPrepare(pg, query->statement, query->sql, 0, NULL) &&
+		    PQsendDescribePrepared(pg, query->statement) && PQpipelineSync(pg);
+	return sent ? syncs : 0;
+}
+
+/* What the last segment answered: the first failed result of it, else the description. */
+static enum hf_status read_segments(hf_connection *connection, struct call *call, uint32_t syncs, PGresult **ret_result)
+{
+	CLEANUP(result_freep) PGresult *kept = NULL;
+	hf_deadline deadline = call->deadline;
+	while (syncs > 0) {
+		PGresult *result = NULL;
+		if (conn_next(connection, deadline, &result) != HF_OK) {
+			if (call->cancelled)
+				return HF_TIMEOUT;
+			deadline = conn_cancel_now(connection, call);
+			continue;
+		}
+		if (!result && PQstatus(connection->pg) == CONNECTION_OK)
+			continue; /* the end of one command */
+		ExecStatusType status = PQresultStatus(result);
+		if (PQstatus(connection->pg) != CONNECTION_OK) { /* no Sync will ever come */
+			PQclear(kept);
+			kept = result;
+			break;
+		}
+		if (status == PGRES_PIPELINE_SYNC) {
+			PQclear(result);
+			syncs--;
+		} else if (syncs == 1 && (!kept || PQresultStatus(kept) == PGRES_COMMAND_OK)) {
+			PQclear(kept);
+			kept = result;
+		} else {
+			PQclear(result); /* of a DEALLOCATE, or PGRES_PIPELINE_ABORTED behind the error */
+		}
+	}
+	*ret_result = result_take(&kept);
+	return HF_OK;
+}
+
+static enum hf_status name_mismatch(hf_connection *connection, const struct hf_query *query, const char *what,
+				    const char *name, const struct hf_type *expected, uint32_t found, struct call *call,
+				    hf_error *err)
+{
+	char found_name[128];
+	type_name_of(connection, found, call, found_name, sizeof(found_name));
+	error_set(err, HF_E_DRIFT, "query \"%s\": %s \"%s\" is %s in the database, the program was compiled for %s",
+		  query->name, what, name, found_name, expected->name);
+	if (err) {
+		err->category = HF_CATEGORY_SCHEMA;
+		snprintf(err->query, sizeof(err->query), "%s", query->name);
+		snprintf(err->column, sizeof(err->column), "%s", name);
+	}
+	error_hint(err, "apply the program's migrations to this database, or generate the program again");
+	return HF_E_DRIFT;
+}
+
+static enum hf_status count_mismatch(const struct hf_query *query, const char *what, int found, uint32_t expected,
+				     hf_error *err)
+{
+	error_set(err, HF_E_DRIFT, "query \"%s\" has %d %s in the database, the program was compiled for %u",
+		  query->name, found, what, expected);
+	if (err) {
+		err->category = HF_CATEGORY_SCHEMA;
+		snprintf(err->query, sizeof(err->query), "%s", query->name);
+	}
+	return HF_E_DRIFT;
+}
+
+/* Columns of domain types are described by their base, parameters are not: either way the base may be compiled in. */
+static bool is_domain_over(hf_connection *connection, uint32_t found, uint32_t expected, struct call *call)
+{
+	return type_base_of(connection, found, call) == expected || type_base_of(connection, expected, call) == found;
+}
+
+static enum hf_status check_shape(hf_connection *connection, const struct hf_query *query, const PGresult *described,
+				  struct call *call, hf_error *err)
+{
+	const struct type_map *types = &connection->statements->types;
+	if ((uint32_t)PQnparams(described) != query->nparams)
+		return count_mismatch(query, "parameters", PQnparams(described), query->nparams, err);
+	if ((uint32_t)PQnfields(described) != query->ncolumns)
+		return count_mismatch(query, "columns", PQnfields(described), query->ncolumns, err);
+	for (uint32_t i = 0; i < query->nparams; i++) {
+		uint32_t found = PQparamtype(described, (int)i), expected = type_map_oid(types, query->params[i].type);
+		if (found != expected && !is_domain_over(connection, found, expected, call))
+			return name_mismatch(connection, query, "parameter", query->params[i].name,
+					     query->params[i].type, found, call, err);
+	}
+	for (uint32_t i = 0; i < query->ncolumns; i++) {
+		uint32_t found = PQftype(described, (int)i), expected = type_map_oid(types, query->columns[i].type);
+		if (found != expected && !is_domain_over(connection, found, expected, call))
+			return name_mismatch(connection, query, "column", query->columns[i].name,
+					     query->columns[i].type, found, call, err);
+	}
+	return HF_OK;
+}
+
+static enum hf_status prepare_failed(hf_connection *connection, const struct hf_query *query, struct call *call,
+				     const PGresult *result, hf_error *err)
+{
+	if (!result)
+		return error_lost(connection, call, err);
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	if (state && strcmp(state, "42P05") == 0) /* a pooler, or a connection that was used without us */
+		doom(connection->statements, query->statement);
+	return error_from_result(connection, call, result, err);
+}
+
+/* Prepare and describe. Preparing changes nothing that outlives the session, so that it may always be repeated. */
+static enum hf_status prepare_on_server(hf_connection *connection, const struct hf_query *query, struct call *call,
+					PGresult **ret_described, hf_error *err)
+{
+	CLEANUP(result_freep) PGresult *result = NULL;
+	struct call mine = *call;
+	mine.repeatable = true;
+	enum hf_status status = conn_begin(connection, &mine, err);
+	if (status != HF_OK)
+		return status;
+	bool closing = may_close(connection);
+	uint32_t syncs = send_prepare(connection, connection->statements, query);
+	status = conn_sent(connection, &mine, syncs > 0, err);
+	if (status != HF_OK) {
+		connection->broken = true;
+		return status;
+	}
+	if (read_segments(connection, &mine, syncs, &result) != HF_OK) {
+		connection->broken = true;
+		conn_end(connection);
+		return error_deadline(connection, &mine, false, err);
+	}
+	conn_end(connection);
+	if (closing)
+		connection->statements->doomed_count = 0;
+	if (!PQexitPipelineMode(connection->pg))
+		connection->broken = true;
+	if (!result || PQresultStatus(result) != PGRES_COMMAND_OK)
+		return prepare_failed(connection, query, &mine, result, err);
+	*ret_described = result_take(&result);
+	return HF_OK;
+}
+
+static enum hf_status describe_again(hf_connection *connection, const struct hf_query *query, struct call *call,
+				     PGresult **ret_described, hf_error *err)
+{
+	struct call mine = *call;
+	mine.repeatable = true;
+	enum hf_status status = conn_begin(connection, &mine, err);
+	if (status == HF_OK)
+		status = conn_sent(connection, &mine, PQsendDescribePrepared(connection->pg, query->statement), err);
+	return status == HF_OK ? conn_collect(connection, &mine, ret_described, err) : status;
+}
+
+/* The numbers learned earlier may be those of types that were dropped and made again since. */
+static enum hf_status check_with_fresh_types(hf_connection *connection, const struct hf_query *query,
+					     const PGresult *described, struct call *call, hf_error *err)
+{
+	struct type_map *types = &connection->statements->types;
+	type_map_clear(types);
+	enum hf_status status = type_map_resolve(types, connection, query, call, err);
+	return status == HF_OK ? check_shape(connection, query, described, call, err) : status;
+}
+
+static enum hf_status prepare_new(hf_connection *connection, const struct hf_query *query, struct call *call,
+				  hf_error *err)
+{
+	struct statement_cache *cache = connection->statements;
+	CLEANUP(result_freep) PGresult *described = NULL;
+	size_t known = cache->types.count;
+	enum hf_status status = type_map_resolve(&cache->types, connection, query, call, err);
+	if (status != HF_OK)
+		return status;
+	if (may_close(connection))
+		evict(cache, query->sql_len);
+	status = prepare_on_server(connection, query, call, &described, err);
+	if (status != HF_OK)
+		return status;
+	status = check_shape(connection, query, described, call, err);
+	if (status == HF_E_DRIFT && known > 0)
+		status = check_with_fresh_types(connection, query, described, call, err);
+	if (status == HF_OK)
+		status = remember(cache, query, err);
+	if (status != HF_OK) {
+		doom(cache, query->statement);
+		type_map_clear(&cache->types); /* the database may be migrated before the next try */
+	}
+	return status;
+}
+
+/* The same text is used with another table (two copies of generated code): the shape is compared once more. */
+static enum hf_status check_again(hf_connection *connection, const struct hf_query *query, struct statement *statement,
+				  struct call *call, hf_error *err)
+{
+	CLEANUP(result_freep) PGresult *described = NULL;
+	enum hf_status status = type_map_resolve(&connection->statements->types, connection, query, call, err);
+	if (status == HF_OK)
+		status = describe_again(connection, query, call, &described, err);
+	if (status == HF_OK)
+		status = check_shape(connection, query, described, call, err);
+	if (status == HF_OK)
+		statement->checked = query;
+	return status;
+}
+
+static enum hf_status ensure_cache(hf_connection *connection, hf_error *err)
+{
+	if (!connection->statements)
+		connection->statements = statement_cache_new(connection->statements_max);
+	return connection->statements ? HF_OK : error_nomem(err);
+}
+
+enum hf_status statement_prepare(hf_connection *connection, const struct hf_query *query, struct call *call,
+				 hf_error *err)
+{
+	if (ensure_cache(connection, err) != HF_OK)
+		return HF_E_NOMEM;
+	struct statement_cache *cache = connection->statements;
+	struct statement *statement = find(cache, query);
+	if (statement && !same_text(statement, query)) { /* two texts with one hash: the newer one wins */
+		if (!doom(cache, statement->name))
+			return error_set(err, HF_E_LIMIT, "too many statements wait to be closed");
+		forget(cache, statement);
+		statement = NULL;
+	}
+	if (!statement)
+		return prepare_new(connection, query, call, err);
+	if (statement != cache->newest) {
+		unlink_from_list(cache, statement);
+		make_newest(cache, statement);
+	}
+	return statement->checked == query ? HF_OK : check_again(connection, query, statement, call, err);
+}
+
+enum hf_status statement_resolve_types(hf_connection *connection, const struct hf_query *query, struct call *call,
+				       hf_error *err)
+{
+	enum hf_status status = ensure_cache(connection, err);
+	if (status == HF_OK)
+		status = type_map_resolve(&connection->statements->types, connection, query, call, err);
+	return status;
+}
+
+void statement_forget(hf_connection *connection, const struct hf_query *query)
+{
+	struct statement_cache *cache = connection->statements;
+	struct statement *statement = cache ? find(cache, query) : NULL;
+	if (!cache)
+		return;
+	type_map_clear(&cache->types);
+	if (!doom(cache, query->statement))
+		connection->broken = true; /* cannot happen while closing works; a fresh session has no such names */
+	if (statement)
+		forget(cache, statement);
+}
+
+void statement_forget_all(hf_connection *connection)
+{
+	struct statement_cache *cache = connection->statements;
+	if (!cache)
+		return;
+	forget_every_statement(cache);
+	type_map_clear(&cache->types);
+	cache->doomed_count = 0;
+}
+
+const struct type_map *statement_types(const hf_connection *connection)
+{
+	return connection->statements ? &connection->statements->types : NULL;
+}
+
+uint32_t statement_count(const hf_connection *connection)
+{
+	return connection->statements ? connection->statements->count : 0;
+}

@@ -15,6 +15,7 @@
 #include "holdfast/migrate.h"
 #include "holdfast/metrics.h"
 #include "holdfast/query.h"
+#include "holdfast/server.h"
 #include "holdfast/settings.h"
 #include "holdfast/sql.h"
 #include "holdfast/status.h"

@@ -42,7 +42,7 @@ struct hf_server_options {
 	const char *const *settings; /* further "name=value" for postgresql, ends with NULL; or NULL. At most 64 */
 	/* A snapshot to start from. When none is cached for the key, a plain server is started, `fill` prepares it
 	   (migrations), and what it left is saved for the next start. Builders of one key wait for each other. */
-	const char *template_key;    /* letters, digits, - and _; at most 64; a hash of what `fill` does. NULL = plain */
+	const char *template_key;   /* 1 to 64 letters, digits, - or _: a hash of what `fill` does. NULL = plain */
 	enum hf_status (*fill)(void *user, const char *url, hf_error *err);
 	void *fill_user;
 };

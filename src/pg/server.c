@@ -111,7 +111,8 @@ static enum hf_status make_run(hf_server *server, hf_error *err)
 	char path[RUN_SIZE] = RUN_PATTERN;
 	CLEANUP(fd_closep) int parent = open(RUN_PARENT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (parent < 0 || !mkdtemp(path)) {
-		error_errno(err, HF_E_FAILED, "could not make a folder in " RUN_PARENT " for the socket of a private server");
+		error_errno(err, HF_E_FAILED,
+		            "could not make a folder in " RUN_PARENT " for the socket of a private server");
 		error_hint(err, "user %s must be able to write to " RUN_PARENT, server->user.name);
 		return HF_E_FAILED;
 	}
@@ -151,9 +152,8 @@ static enum hf_status make_folders(const struct start *start, hf_server *server,
 	if (status == HF_OK)
 		status = open_home(start, server, err);
 	if (status == HF_OK)
-		status = open_at(start->keep_log ? server->home_fd : server->run_fd, "log",
-		                 O_RDWR | O_CREAT | O_APPEND, &server->log_fd,
-		                 start->keep_log ? server->home : server->run, err);
+		status = open_at(start->keep_log ? server->home_fd : server->run_fd, "log", O_RDWR | O_CREAT | O_APPEND,
+		                 &server->log_fd, start->keep_log ? server->home : server->run, err);
 	snprintf(server->data, sizeof(server->data), "%s/data", server->home);
 	return status;
 }
@@ -234,7 +234,9 @@ static enum hf_status provide_data(struct start *start, hf_server *server, hf_er
 
 static enum hf_status start_supervisor(const struct start *start, hf_server *server, hf_error *err)
 {
-	struct cluster_command command = {.data = server->data, .run = server->run, .durable = start->options->durable,
+	struct cluster_command command = {.data = server->data,
+	                                  .run = server->run,
+	                                  .durable = start->options->durable,
 	                                  .max_connections = start->options->max_connections,
 	                                  .settings = start->options->settings};
 	CLEANUP(command_line_deinit) struct command_line line = {0};
@@ -248,12 +250,20 @@ static enum hf_status start_supervisor(const struct start *start, hf_server *ser
 	CLEANUP(fd_closep) int theirs = pair[1];
 	struct process_environment environment;
 	process_environment_fill(&environment);
-	struct supervisor supervisor = {
-	        .postmaster = {.user = &server->user, .program = start->programs.postgres, .argv = line.argv,
-	                       .envp = environment.items, .out_fd = server->log_fd, .death_signal = SIGINT},
-	        .control = theirs, .owner = server->owner, .locks = {server->locks[0], server->locks[1]},
-	        .home_fd = server->home_fd, .parent_fd = server->parent_fd,
-	        .name = server->run + sizeof(RUN_PARENT), .socket_path = server->socket_path, .idle_limit_ms = -1};
+	struct supervisor supervisor = {.postmaster = {.user = &server->user,
+	                                               .program = start->programs.postgres,
+	                                               .argv = line.argv,
+	                                               .envp = environment.items,
+	                                               .out_fd = server->log_fd,
+	                                               .death_signal = SIGINT},
+	                                .control = theirs,
+	                                .owner = server->owner,
+	                                .locks = {server->locks[0], server->locks[1]},
+	                                .home_fd = server->home_fd,
+	                                .parent_fd = server->parent_fd,
+	                                .name = server->run + sizeof(RUN_PARENT),
+	                                .socket_path = server->socket_path,
+	                                .idle_limit_ms = -1};
 	return supervisor_start(&supervisor, &server->supervisor, err);
 }
 
@@ -264,7 +274,8 @@ static enum hf_status hear(hf_server *server, hf_deadline deadline, struct super
 	for (;;) {
 		int64_t left_us = deadline - hf_now_monotonic_us(server->ctx);
 		if (left_us <= 0)
-			return error_set(err, HF_TIMEOUT, "the private server in %s did not answer in time", server->run);
+			return error_set(err, HF_TIMEOUT, "the private server in %s did not answer in time",
+			                 server->run);
 		struct pollfd event = {.fd = server->control, .events = POLLIN};
 		poll(&event, 1, left_us > 60000000 ? 60000 : (int)(left_us / 1000) + 1);
 		ssize_t n = recv(server->control, ret_message, sizeof(*ret_message), MSG_DONTWAIT);
@@ -376,8 +387,8 @@ static enum hf_status start_server(struct start *start, hf_server **ret_server, 
 static enum hf_status check_options(const struct hf_server_options *options, hf_error *err)
 {
 	if (options->size != sizeof(*options))
-		return error_set(err, HF_E_USAGE, "hf_server_options.size is %zu, this library expects %zu", options->size,
-		                 sizeof(*options));
+		return error_set(err, HF_E_USAGE, "hf_server_options.size is %zu, this library expects %zu",
+		                 options->size, sizeof(*options));
 	if (options->template_key && !options->fill)
 		return error_set(err, HF_E_USAGE, "a template key needs a function that fills the template");
 	return HF_OK;
@@ -403,9 +414,11 @@ enum hf_status hf_server_start(hf_context *ctx, const struct hf_server_options *
                                hf_server **ret_server, hf_error *err)
 {
 	struct hf_server_options defaults = {.size = sizeof(defaults)};
-	CLEANUP(start_deinit) struct start start = {
-	        .ctx = ctx, .options = options ? options : &defaults, .cache = {.fd = -1},
-	        .deadline = deadline == HF_DEADLINE_DEFAULT ? hf_deadline_in(ctx, START_MS) : deadline};
+	CLEANUP(start_deinit)
+	struct start start = {.ctx = ctx,
+	                      .options = options ? options : &defaults,
+	                      .cache = {.fd = -1},
+	                      .deadline = deadline == HF_DEADLINE_DEFAULT ? hf_deadline_in(ctx, START_MS) : deadline};
 	char folder[PATH_MAX];
 	enum hf_status status = check_options(start.options, err);
 	if (status == HF_OK)
@@ -474,7 +487,8 @@ enum hf_status hf_server_url_of(const hf_server *server, const char *database, c
 	add_encoded(&text, database);
 	buf_printf(&text, "?host=%s&port=5432&user=" PRIVATE_ROLE, server->run);
 	if (!buf_ok(&text))
-		return error_set(err, HF_E_LIMIT, "the URL of database \"%.80s\" does not fit in %zu bytes", database, size);
+		return error_set(err, HF_E_LIMIT, "the URL of database \"%.80s\" does not fit in %zu bytes", database,
+		                 size);
 	memcpy(ret_url, text.ptr, text.len + 1);
 	return HF_OK;
 }
@@ -578,7 +592,7 @@ void hf_server_free(hf_server *server)
 	else if (is_owner(server) && server->parent_fd >= 0 && fs_as(&server->user, &guard, NULL) == HF_OK)
 		tree_remove(server->parent_fd, server->run + sizeof(RUN_PARENT));
 	fs_back(&guard);
-	const int fds[] = {server->control, server->run_fd,   server->home_fd,  server->log_fd,
+	const int fds[] = {server->control,   server->run_fd,   server->home_fd, server->log_fd,
 	                   server->parent_fd, server->locks[0], server->locks[1]};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fd_closep(&fds[i]);

@@ -52,8 +52,10 @@ static enum hf_status open_trusted(const struct server_user *user, const char *p
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return error_errno(err, HF_NOT_FOUND, "could not open cache folder %s", path);
 	if (st.st_uid != user->uid || (st.st_mode & 077) != 0) {
-		error_set(err, HF_E_DENIED, "cache folder %s belongs to user id %d with mode %04o, but must be user %s's "
-		                            "alone (0700)", path, (int)st.st_uid, (unsigned)st.st_mode & 07777, user->name);
+		error_set(err, HF_E_DENIED,
+		          "cache folder %s belongs to user id %d with mode %04o, but must be user %s's "
+		          "alone (0700)",
+		          path, (int)st.st_uid, (unsigned)st.st_mode & 07777, user->name);
 		return error_hint(err, "remove it, or name another folder in HOLDFAST_CACHE_DIR");
 	}
 	if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0 && !user->drop)
@@ -171,7 +173,8 @@ static bool read_whole(int entry_fd, struct tree_size *ret_size)
 	if (n <= 0 || text[n - 1] != '\n')
 		return false;
 	struct hf_str rest = {text, (size_t)n - 1}, files;
-	return str_split(&rest, ' ', &files) && str_to_i64(files, &ret_size->files) && str_to_i64(rest, &ret_size->bytes);
+	return str_split(&rest, ' ', &files) && str_to_i64(files, &ret_size->files) &&
+	       str_to_i64(rest, &ret_size->bytes);
 }
 
 static enum hf_status write_whole(int entry_fd, const struct tree_size *size, hf_error *err)

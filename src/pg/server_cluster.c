@@ -74,8 +74,12 @@ static bool ask_pg_config(hf_context *ctx, char *ret_folder, size_t size)
 	struct process_environment environment;
 	process_environment_fill(&environment);
 	struct server_user self = {.uid = getuid()};
-	struct process_plan plan = {.user = &self, .program = program, .argv = argv, .envp = environment.items,
-	                            .out_fd = out, .death_signal = SIGTERM};
+	struct process_plan plan = {.user = &self,
+	                            .program = program,
+	                            .argv = argv,
+	                            .envp = environment.items,
+	                            .out_fd = out,
+	                            .death_signal = SIGTERM};
 	int code = 1;
 	if (out < 0 || process_run(ctx, &plan, hf_deadline_in(ctx, PG_CONFIG_MS), &code, NULL) != HF_OK || code > 0)
 		return false;
@@ -113,7 +117,8 @@ enum hf_status programs_find(hf_context *ctx, struct programs *ret_programs, hf_
 	if (asked && *asked) {
 		if (programs_in(asked, ret_programs))
 			return HF_OK;
-		error_set(err, HF_E_CONFIG, "HOLDFAST_PG_BIN: there are no programs postgres and initdb in \"%s\"", asked);
+		error_set(err, HF_E_CONFIG, "HOLDFAST_PG_BIN: there are no programs postgres and initdb in \"%s\"",
+		          asked);
 		return error_hint(err, "name the folder of a PostgreSQL server, such as " PACKAGED "/15/bin");
 	}
 	if ((ask_pg_config(ctx, folder, sizeof(folder)) && programs_in(folder, ret_programs)) ||
@@ -162,16 +167,31 @@ enum hf_status cluster_init(hf_context *ctx, const struct programs *programs, co
                             bool durable, const char *path, hf_deadline deadline, hf_error *err)
 {
 	/* Access: the mode of the socket's folder. Small WAL segments make a copy of 31 MB instead of 39. */
-	const char *args[] = {programs->initdb, "-D", path, "-U", "holdfast", "-E", "UTF8", "--locale=C.UTF-8",
-	                      "--auth-local=trust", "--auth-host=reject", "--no-sync", "--no-instructions",
-	                      durable ? "--wal-segsize=16" : "--wal-segsize=4", NULL};
+	const char *args[] = {programs->initdb,
+	                      "-D",
+	                      path,
+	                      "-U",
+	                      "holdfast",
+	                      "-E",
+	                      "UTF8",
+	                      "--locale=C.UTF-8",
+	                      "--auth-local=trust",
+	                      "--auth-host=reject",
+	                      "--no-sync",
+	                      "--no-instructions",
+	                      durable ? "--wal-segsize=16" : "--wal-segsize=4",
+	                      NULL};
 	struct process_environment environment;
 	process_environment_fill(&environment);
 	CLEANUP(fd_closep) int out = memfd_create("initdb", MFD_CLOEXEC);
 	if (out < 0)
 		return error_errno(err, HF_E_FAILED, "could not make a buffer for initdb's output");
-	struct process_plan plan = {.user = user, .program = programs->initdb, .argv = (char *const *)(uintptr_t)args,
-	                            .envp = environment.items, .out_fd = out, .death_signal = SIGTERM};
+	struct process_plan plan = {.user = user,
+	                            .program = programs->initdb,
+	                            .argv = (char *const *)(uintptr_t)args,
+	                            .envp = environment.items,
+	                            .out_fd = out,
+	                            .death_signal = SIGTERM};
 	int code = -1;
 	enum hf_status status = process_run(ctx, &plan, deadline, &code, err);
 	if (status != HF_OK)
@@ -188,8 +208,8 @@ enum hf_status cluster_cache_name(const struct programs *programs, bool durable,
 {
 	size_t n = key ? strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") : 0;
 	if (key && (key[n] != '\0' || n == 0 || n > KEY_MAX))
-		return error_set(err, HF_E_USAGE, "a template key has 1 to %d letters, digits, \"-\" or \"_\": \"%.80s\"",
-		                 KEY_MAX, key);
+		return error_set(err, HF_E_USAGE,
+		                 "a template key has 1 to %d letters, digits, \"-\" or \"_\": \"%.80s\"", KEY_MAX, key);
 	snprintf(ret_name, CACHE_NAME_MAX + 1, "v%d-%s-%s%s%s", LAYOUT, programs->identity, durable ? "d" : "t",
 	         key ? "-" : "", key ? key : "");
 	return HF_OK;
@@ -228,10 +248,17 @@ static void add_setting(struct buf *text, size_t *count, const char *setting)
 
 static void add_settings(struct buf *text, size_t *count, const struct cluster_command *command)
 {
-	static const char *const always[] = {
-	        "listen_addresses=", "port=5432", "unix_socket_permissions=0700", "timezone=UTC", "log_timezone=UTC",
-	        "jit=off", "logging_collector=off", "log_destination=stderr", "log_line_prefix=%m [%p] ",
-	        "max_wal_size=2GB", "cluster_name=holdfast"};
+	static const char *const always[] = {"listen_addresses=",
+	                                     "port=5432",
+	                                     "unix_socket_permissions=0700",
+	                                     "timezone=UTC",
+	                                     "log_timezone=UTC",
+	                                     "jit=off",
+	                                     "logging_collector=off",
+	                                     "log_destination=stderr",
+	                                     "log_line_prefix=%m [%p] ",
+	                                     "max_wal_size=2GB",
+	                                     "cluster_name=holdfast"};
 	static const char *const fast[] = {"fsync=off", "synchronous_commit=off", "full_page_writes=off",
 	                                   "checkpoint_timeout=30min"};
 	static const char *const safe[] = {"fsync=on", "synchronous_commit=on", "full_page_writes=on"};
@@ -245,8 +272,9 @@ static void add_settings(struct buf *text, size_t *count, const struct cluster_c
 	snprintf(line, sizeof(line), "max_connections=%u",
 	         command->max_connections ? command->max_connections : (unsigned)CONNECTIONS_DEFAULT);
 	add_setting(text, count, line);
-	add_setting(text, count, wants_mapped_files(command->durable) ? "dynamic_shared_memory_type=mmap"
-	                                                               : "dynamic_shared_memory_type=posix");
+	add_setting(text, count,
+	            wants_mapped_files(command->durable) ? "dynamic_shared_memory_type=mmap"
+	                                                 : "dynamic_shared_memory_type=posix");
 }
 
 void command_line_deinit(struct command_line *line)
@@ -269,7 +297,8 @@ enum hf_status command_line_make(const struct programs *programs, const struct c
 	for (size_t i = 0; command->settings && command->settings[i]; i++) {
 		if (i >= CLUSTER_SETTINGS_MAX || !is_setting(command->settings[i])) {
 			buf_deinit(&text);
-			return error_set(err, HF_E_USAGE, "a server setting is name=value, and there are at most %d: \"%.80s\"",
+			return error_set(err, HF_E_USAGE,
+			                 "a server setting is name=value, and there are at most %d: \"%.80s\"",
 			                 CLUSTER_SETTINGS_MAX, command->settings[i]);
 		}
 		add_setting(&text, &count, command->settings[i]);

@@ -79,8 +79,8 @@ _Noreturn void process_exec(const struct process_plan *plan, pid_t parent)
 	process_close_but(NULL, 0);
 	umask(077);
 	/* Changing the user forgets the parent-death signal: this order, and a look whether it came too late. */
-	if (server_user_become(plan->user) != 0 || chdir("/") != 0 || prctl(PR_SET_PDEATHSIG, plan->death_signal) != 0 ||
-	    getppid() != parent)
+	if (server_user_become(plan->user) != 0 || chdir("/") != 0 ||
+	    prctl(PR_SET_PDEATHSIG, plan->death_signal) != 0 || getppid() != parent)
 		_exit(127);
 	sigset_t none;
 	sigemptyset(&none);

@@ -36,13 +36,13 @@ enum {
 struct run {
 	const struct supervisor *plan;
 	enum phase phase;
-	int signals;        /* signalfd */
-	int owner;          /* pidfd, or -1 */
-	int control;        /* -1 once the caller let go */
-	pid_t pid;          /* postmaster, 0 before */
+	int signals; /* signalfd */
+	int owner;   /* pidfd, or -1 */
+	int control; /* -1 once the caller let go */
+	pid_t pid;   /* postmaster, 0 before */
 	bool dead;
-	int how;            /* wait status of the postmaster */
-	int64_t until_ms;   /* of FAST and IMMEDIATE */
+	int how;          /* wait status of the postmaster */
+	int64_t until_ms; /* of FAST and IMMEDIATE */
 	int64_t idle_since_ms;
 };
 
@@ -75,8 +75,8 @@ static void sort(int *fds, size_t n)
 static int set_up(struct run *run)
 {
 	const struct supervisor *plan = run->plan;
-	int keep[] = {plan->control, plan->locks[0],  plan->locks[1],         plan->home_fd,
-	              plan->parent_fd, run->owner, plan->postmaster.out_fd};
+	int keep[] = {plan->control,   plan->locks[0], plan->locks[1],         plan->home_fd,
+	              plan->parent_fd, run->owner,     plan->postmaster.out_fd};
 	sort(keep, ARRAY_LEN(keep));
 	int null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)

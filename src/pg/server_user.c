@@ -61,12 +61,14 @@ static enum hf_status user_for_root(struct server_user *ret_user, hf_error *err)
 			return error_set(err, HF_E_CONFIG, "HOLDFAST_PG_USER names user \"%s\", which does not exist",
 			                 asked);
 	} else if (!user_named("postgres", &user) && !user_named("nobody", &user)) {
-		error_set(err, HF_E_CONFIG, "a private server cannot run as root, and there is no user postgres or nobody");
+		error_set(err, HF_E_CONFIG,
+		          "a private server cannot run as root, and there is no user postgres or nobody");
 		return error_hint(err, "name an ordinary user in HOLDFAST_PG_USER");
 	}
 	if (user.uid == 0)
-		return error_set(err, HF_E_CONFIG, "a private server cannot run as root: HOLDFAST_PG_USER must name an "
-		                                   "ordinary user");
+		return error_set(err, HF_E_CONFIG,
+		                 "a private server cannot run as root: HOLDFAST_PG_USER must name an "
+		                 "ordinary user");
 	user.drop = true;
 	*ret_user = user;
 	return HF_OK;
@@ -78,8 +80,10 @@ enum hf_status server_user_find(struct server_user *ret_user, hf_error *err)
 		return user_for_root(ret_user, err);
 	struct server_user user;
 	if (!user_with_id(geteuid(), &user)) {
-		error_set(err, HF_E_CONFIG, "user id %d has no entry in the passwd database, and initdb refuses to work "
-		                            "without one", (int)geteuid());
+		error_set(err, HF_E_CONFIG,
+		          "user id %d has no entry in the passwd database, and initdb refuses to work "
+		          "without one",
+		          (int)geteuid());
 		return error_hint(err, "run as a user with an account, or as root with HOLDFAST_PG_USER naming one");
 	}
 	user.gid = getegid();

@@ -52,8 +52,8 @@ static void a_database_for_each_test(UNUSED void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(a_server_starts_answers_and_leaves_nothing),
-	        cmocka_unit_test(a_database_for_each_test),
+		cmocka_unit_test(a_server_starts_answers_and_leaves_nothing),
+		cmocka_unit_test(a_database_for_each_test),
 	};
 	return cmocka_run_group_tests_name("server", tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@ A call is {"fn": NAME, "args": {...}}; `run_case` adds "ok" or "error" to each a
 "row" (the queue row whose id was returned) where one was, then "after" to the case.
 """
 
+import asyncio
 import datetime
 import inspect
 import os
@@ -65,17 +66,72 @@ def _scheduled(answer):
             "queue_id": queue_id, "bucket": bucket}
 
 
-class Caller:
-    """The original's functions under the names of the recording."""
+class Vanishing:
+    """A connection on which the queue is empty from the second statement on: another session emptied it."""
 
-    def __init__(self, modules, conn):
-        self.m, self.conn = modules, conn
+    def __init__(self, conn, other):
+        self.conn, self.other, self.asked = conn, other, 0
+
+    async def fetchrow(self, *args):
+        self.asked += 1
+        if self.asked == 2:
+            await self.other.execute("DELETE FROM queue")
+        return await self.conn.fetchrow(*args)
+
+
+async def _waits_or_ends(conn, other, task):
+    """Whether the statement of `other` waits for a lock; False once it is through."""
+    pid = other.get_server_pid()
+    for _ in range(2000):
+        if task.done():
+            return False
+        if await conn.fetchval("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1", pid):
+            return True
+        await asyncio.sleep(0.005)
+    raise TimeoutError("the second session neither waits nor ends")
+
+
+async def _outcome(awaitable):
+    try:
+        return {"ok": await awaitable}
+    except Exception as reason:
+        if not _from_original(reason):
+            raise
+        return {"error": error_of(reason)}
+
+
+class Caller:
+    """The original's functions under the names of the recording. `other` is a second session."""
+
+    def __init__(self, modules, conn, other):
+        self.m, self.conn, self.other = modules, conn, other
         self.queue = modules.queue.Queue(conn)
 
     async def queue_add(self, a):
+        return await self._add(self.queue, a)
+
+    async def queue_add_vanishing(self, a):
+        """The queue is emptied by another session between the insert and the second read."""
+        return await self._add(self.m.queue.Queue(Vanishing(self.conn, self.other)), a)
+
+    async def queue_add_second(self, a):
+        """Add in a second session while this one's open transaction has added or deleted; then end that."""
+        transaction = self.conn.transaction()
+        await transaction.start()
+        if "delete" in a["first"]:
+            first = {"ok": await self.conn.execute("DELETE FROM queue WHERE id = $1", a["first"]["delete"])}
+        else:
+            first = await _outcome(self._add(self.queue, dict(a["first"])))
+        second = asyncio.ensure_future(_outcome(self._add(self.m.queue.Queue(self.other), dict(a["second"]))))
+        waited = await _waits_or_ends(self.conn, self.other, second)
+        await (transaction.commit() if a["end"] == "commit" else transaction.rollback())
+        return {"first": first, "waited": waited, "second": await second}
+
+    @staticmethod
+    async def _add(queue, a):
         duration = interval(a.pop("estimated_duration_us", None))
         a["offset"] = number(a.get("offset", 0.0))
-        row = await self.queue.add(**a, estimated_duration=duration)
+        row = await queue.add(**a, estimated_duration=duration)
         return {"queue_id": row[0], "bucket": row[1]}
 
     async def get_item(self, a):
@@ -171,13 +227,13 @@ async def run_call(caller, conn, call):
         call["row"] = await fixture.queue_row(conn, call["ok"]["queue_id"])
 
 
-async def run_case(modules, loader, case):
+async def run_case(modules, loader, other, case):
     """Load the case's rows, run its calls in order, record what is left behind."""
     conn = loader.conn
     modules.clock.now = datetime.datetime.fromisoformat(case.get("now", NOW))
     await loader.empty()
     await loader.load(case["load"])
-    caller = Caller(modules, conn)
+    caller = Caller(modules, conn, other)
     for call in case["calls"]:
         await run_call(caller, conn, call)
     case["after"] = {"queue": await fixture.queue_rows(conn),

@@ -146,6 +146,32 @@ def listings():
                    [call("get_position", codebase=f"cb{n:02d}", campaign="lintian-fixes") for n in range(4)])
 
 
+def two_sessions():
+    """Q11: the same key, or another, added in a second session; the first commits or rolls back."""
+    def args(name, bucket, offset):
+        return {"codebase": name, "campaign": "lintian-fixes", "command": f"from-{offset}", "bucket": bucket,
+                "offset": offset}
+    for there, end in itertools.product((False, True), ("commit", "rollback")):
+        for first, second, same in itertools.product(("manual", "hook", "default"), ("manual", "hook", "default"),
+                                                     (True, False)):
+            load = plain(3)
+            load["queue"] = [entry("cb02", "lintian-fixes", priority=20)]
+            if there:
+                load["queue"].append(entry("cb00", "lintian-fixes", bucket="hook", priority=50))
+            yield case(f"Q11/{there}/{end}/{first}/{second}/{same}", load, [
+                call("queue_add_second", first=args("cb00", first, 7),
+                     second=args("cb00" if same else "cb01", second, 9), end=end), call("iter_queue")])
+        for bucket in ("manual", "default"):
+            load = plain(2)
+            load["queue"] = [entry("cb00", "lintian-fixes", bucket="hook", priority=50)]
+            yield case(f"Q11/delete/{there}/{end}/{bucket}", load, [
+                call("queue_add_second", first={"delete": 1 if there else 2}, second=args("cb00", bucket, 9), end=end)])
+    for bucket in ("manual", "default"):
+        load = plain(1)
+        load["queue"] = [entry("cb00", "lintian-fixes", bucket="hook", priority=50)]
+        yield case(f"Q11/vanishing/{bucket}", load, [{"fn": "queue_add_vanishing", "args": args("cb00", bucket, 9)}])
+
+
 def random_scripts(count):
     """Seeded scripts of adds, then every way of looking at the result."""
     for number in range(count):
@@ -172,4 +198,5 @@ def cases():
     yield from bucket_pairs()
     yield from next_items()
     yield from listings()
+    yield from two_sessions()
     yield from random_scripts(150)

@@ -55,6 +55,18 @@ def modules_of(checkout):
     return original.Modules(checkout)
 
 
+def _differences(old, new):
+    """What a case answered or left otherwise: the first call, else the queue, in a line."""
+    for number, (was, now) in enumerate(zip(old["calls"], new["calls"])):
+        if was != now:
+            answers = [{k: c.get(k) for k in ("ok", "error", "row")} for c in (was, now)]
+            return [f"{old['case']} call {number} ({recorded.line_of([was['fn'], was['args']])[:200]}): "
+                    f"recorded {answers[0]}, now {answers[1]}"]
+    if old["after"] != new["after"]:
+        return [f"{old['case']}: left {recorded.line_of(new['after'])}, recorded {recorded.line_of(old['after'])}"]
+    return []
+
+
 class Calls:
     """Calls of the queue and schedule functions with their fixtures and what they left behind."""
 
@@ -66,13 +78,15 @@ class Calls:
         modules = modules_of(checkout)
         database = "work_" + self.file.split(".")[0]
         server.create(database, TEMPLATE)
-        conn = await asyncpg.connect(server.url(database))
+        conn, other = [await asyncpg.connect(server.url(database)) for _ in range(2)]
         try:
-            await modules.state.init_types(conn)
+            for each in (conn, other):
+                await modules.state.init_types(each)
             loader = fixture.Loader(conn)
-            return [await calls.run_case(modules, loader, case) for case in cases]
+            return [await calls.run_case(modules, loader, other, case) for case in cases]
         finally:
             await conn.close()
+            await other.close()
 
     async def record(self, server, checkout):
         cases = [copy.deepcopy(c) for c in self.generator.cases()]
@@ -83,8 +97,7 @@ class Calls:
     async def compare(self, server, checkout):
         stored = recorded.read_lines(self.file)
         again = await self._run(server, checkout, [calls.bare(c) for c in copy.deepcopy(stored)])
-        said = [f"{old['case']}: recorded {recorded.line_of(old)[-600:]}, now {recorded.line_of(new)[-600:]}"
-                for old, new in zip(stored, again) if recorded.line_of(old) != recorded.line_of(new)]
+        said = [line for old, new in zip(stored, again) for line in _differences(old, new)]
         return said, sum(len(c["calls"]) for c in stored)
 
 

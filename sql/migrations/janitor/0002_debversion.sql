@@ -21,12 +21,13 @@ DECLARE
     fault           constant text := '(CREATE\s+OPERATOR\s+>\s*\([^)]*NEGATOR\s*=\s*)>=';
     server_major    constant int := current_setting('server_version_num')::int / 10000;
     known_error     constant text := 'negator operator >= is already the negator of operator <';
+    -- Below 512 bytes with the longest database name: clients of ours keep no more.
     administrator   constant text :=
-$hint$once, as a superuser connected to database %I: CREATE EXTENSION debversion SCHEMA public;
-where that answers "%s", on the server's machine instead:
-sed -e '/^[\]/d' -e 's|MODULE_PATHNAME|$libdir/debversion|' -e '/^CREATE OPERATOR > /,/;/s/NEGATOR = >=/NEGATOR = <=/' \
-  /usr/share/postgresql/%s/extension/debversion--%s.sql \
-  | PGDATABASE='%s' PGOPTIONS='-c search_path=public' psql -X -q -1 -v ON_ERROR_STOP=1 -f -$hint$;
+$hint$once, as a superuser in that database: CREATE EXTENSION debversion SCHEMA public;
+or, where the server refuses that with a word about negators, on its machine:
+sed '/^[\]/d; s|MODULE_PATHNAME|$libdir/debversion|; /^CREATE OPERATOR > /,/;/s/NEGATOR = >=/NEGATOR = <=/' \
+/usr/share/postgresql/%s/extension/debversion--%s.sql |
+PGDATABASE='%s' PGOPTIONS=-csearch_path=public psql -X1qv ON_ERROR_STOP=1 -f -$hint$;
     old_messages    constant text := current_setting('client_min_messages');
     old_language    constant text := current_setting('lc_messages');
     old_path        constant text := current_setting('search_path');
@@ -72,7 +73,7 @@ BEGIN
             RAISE insufficient_privilege USING
                 MESSAGE = format('could not create extension debversion: role %I may not create it in database %I',
                                  current_user, current_database()),
-                HINT = format(administrator, current_database(), known_error, server_major, version,
+                HINT = format(administrator, server_major, version,
                               replace(current_database(), $$'$$, $$'\''$$));
         ELSIF failed_state <> '42P13' OR failed_message <> known_error THEN
             RAISE;
@@ -146,17 +147,27 @@ BEGIN
     WHERE d.refclassid = 'pg_type'::regclass
       AND d.refobjid IN (loaded, (SELECT typarray FROM pg_type WHERE oid = loaded))
       AND d.deptype = 'n'
-      AND d.classid NOT IN ('pg_cast'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass, 'pg_amop'::regclass, 'pg_amproc'::regclass)
-      AND NOT EXISTS (SELECT FROM pg_proc AS p
-                      WHERE d.classid = 'pg_proc'::regclass AND p.oid = d.objid
-                        AND p.pronamespace = 'public'::regnamespace
-                        AND (p.proname ~ '^debversion' OR p.proname IN ('min', 'max')))
+      -- Everything but the type's own functions, class and casts; what the operators stand on is among the functions.
+      AND CASE d.classid
+          WHEN 'pg_proc'::regclass THEN NOT EXISTS (
+              SELECT FROM pg_proc
+              WHERE oid = d.objid AND pronamespace = 'public'::regnamespace
+                AND (proname ~ '^debversion' OR proname IN ('min', 'max')))
+          WHEN 'pg_opclass'::regclass THEN NOT EXISTS (
+              SELECT FROM pg_opclass
+              WHERE oid = d.objid AND opcnamespace = 'public'::regnamespace AND opcname = 'debversion_ops')
+          WHEN 'pg_cast'::regclass THEN NOT EXISTS (
+              SELECT FROM pg_cast
+              WHERE oid = d.objid
+                AND ARRAY[castsource, casttarget] && ARRAY['text', 'varchar', 'bpchar']::regtype[]::oid[])
+          ELSE d.classid NOT IN ('pg_operator'::regclass, 'pg_amop'::regclass, 'pg_amproc'::regclass)
+          END
     LIMIT 1;
     IF user_of IS NOT NULL THEN
         RAISE dependent_objects_still_exist USING
             MESSAGE = format('could not drop type debversion: %s uses it', user_of);
     END IF;
-    FOR item IN SELECT f.oid, f.opfname, a.amname
+    FOR item IN SELECT f.opfname, a.amname
                 FROM pg_opfamily AS f JOIN pg_am AS a ON a.oid = f.opfmethod
                 WHERE f.opfname = 'debversion_ops' AND f.opfnamespace = 'public'::regnamespace
     LOOP

@@ -23,7 +23,7 @@ CREATE TYPE public.publish_mode AS ENUM
 COMMENT ON TYPE public.publish_mode IS 'How one branch of a result leaves the platform.';
 
 CREATE TYPE public.review_policy AS ENUM ('not-required', 'required');
-COMMENT ON TYPE public.review_policy IS 'Declared for programs that share this database; no column uses it.';
+COMMENT ON TYPE public.review_policy IS 'Whether results need a review; no column uses it.';
 
 CREATE TYPE public.queue_bucket AS ENUM
     ('update-existing-mp', 'manual', 'control', 'hook', 'reschedule', 'update-new-mp', 'missing-deps', 'default');

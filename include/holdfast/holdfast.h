@@ -14,6 +14,7 @@
 #include "holdfast/error.h"
 #include "holdfast/migrate.h"
 #include "holdfast/metrics.h"
+#include "holdfast/pool.h"
 #include "holdfast/query.h"
 #include "holdfast/server.h"
 #include "holdfast/settings.h"

@@ -102,7 +102,7 @@ static void judge_lost(struct verdict *verdict, const struct situation *situatio
 	default:
 		break;
 	}
-	if (situation->phase != PHASE_COMMIT_SENT && situation->in_tx) {
+	if (situation->phase != PHASE_COMMIT_SENT && situation->in_tx && situation->managed) {
 		verdict->action = HF_ACTION_RETRY_TRANSACTION;
 	} else if (situation->repeatable || (situation->phase == PHASE_COMMIT_SENT && situation->read_only)) {
 		verdict->action = HF_ACTION_RECONNECT;

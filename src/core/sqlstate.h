@@ -23,7 +23,8 @@ enum phase {
 /* All zero is the most careful reading: a write outside a transaction. */
 struct situation {
 	enum phase phase;     /* 0 = PHASE_SENT */
-	bool in_tx;           /* within a transaction that hf_transaction() ends: lost before COMMIT = rolled back */
+	bool in_tx;           /* within a transaction */
+	bool managed;         /* that hf_transaction() alone ends: lost before its COMMIT = rolled back */
 	bool repeatable;      /* the statement only reads, or is annotated as idempotent */
 	bool generated;       /* its text was checked against the schema at build time */
 	bool read_only;       /* the transaction was declared read only by the caller */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/metrics.h"
 #include "pg/statements.h"
 
 enum { QUERY_TIMEOUT_MS = 60000, STATEMENTS_MAX = 256 };
@@ -24,10 +25,14 @@ static const char *field_or_empty(const PGresult *result, int field)
 static void receive_notice(void *argument, const PGresult *result)
 {
 	hf_connection *connection = argument;
+	const char *severity = field_or_empty(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	if (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0)
+		connection->broken = true; /* the server's farewell while nothing ran: 57P01 and the like */
+	metrics_count(connection->ctx->metrics, METRIC_NOTICES, 1);
 	if (!connection->on_notice)
 		return;
 	struct hf_notice notice = {
-		.severity = field_or_empty(result, PG_DIAG_SEVERITY_NONLOCALIZED),
+		.severity = severity,
 		.sqlstate = field_or_empty(result, PG_DIAG_SQLSTATE),
 		.message = field_or_empty(result, PG_DIAG_MESSAGE_PRIMARY),
 		.detail = field_or_empty(result, PG_DIAG_MESSAGE_DETAIL),
@@ -70,24 +75,6 @@ void hf_connection_free(hf_connection *connection)
 	statement_cache_free(connection->statements);
 	fork_guard_deinit(&connection->fork);
 	free(connection);
-}
-
-bool conn_observes(const hf_connection *connection)
-{
-	return connection->ctx->options.log_statements && context_logs(connection->ctx, HF_LOG_DEBUG);
-}
-
-void conn_observe(const hf_connection *connection, const struct call *call, enum hf_status status)
-{
-	if (call->started_us == 0)
-		return;
-	struct hf_log_field fields[] = {
-		field_text("query", call->query ? call->query : "sql"),
-		field_us("ms", hf_now_monotonic_us(connection->ctx) - call->started_us),
-		field_int("rows", call->rows),
-		field_text("outcome", hf_status_word(status)),
-	};
-	context_log(connection->ctx, HF_LOG_DEBUG, "statement", fields, ARRAY_LEN(fields));
 }
 
 void hf_connection_on_notice(hf_connection *connection, void (*fn)(void *user, const struct hf_notice *notice),

@@ -30,16 +30,19 @@ struct call {
 	bool repeatable;      /* read-only or idempotent: a lost connection leaves no doubt */
 	bool generated;	      /* checked against the schema at build time */
 	bool read_only;	      /* runs in a transaction declared read only */
+	bool unobserved;      /* no query of the program: neither counted nor logged */
 	bool commit;	      /* COMMIT: losing the connection leaves the outcome unknown even in a transaction */
 	/* from here on kept by conn.c */
 	enum phase phase;
 	bool in_transaction; /* when it began */
 	bool cancelled;	     /* the deadline passed and we sent a cancel */
-	int64_t started_us;  /* only when statements are logged */
+	int64_t started_us;  /* when it began; 0 = it did not */
 	int64_t rows;	     /* returned or affected */
 };
 
 struct statement_cache;
+struct pool_slot;
+struct hf_tx;
 
 struct hf_connection {
 	PGconn *pg;
@@ -50,7 +53,9 @@ struct hf_connection {
 	int64_t query_timeout_ms;
 	uint32_t statements_max;
 	bool broken;
-	bool dirty;	/* SQL of the program ran here: session state may have changed */
+	unsigned dirty;		/* what session state may have changed: enum dirty */
+	struct pool_slot *slot; /* of the pool that opened it, or NULL */
+	struct hf_tx *tx;	/* the transaction that hf_transaction() runs on it, or NULL */
 	bool oversized; /* a result made libpq's buffer huge; it never shrinks */
 	void (*on_notice)(void *user, const struct hf_notice *notice);
 	void *notice_user;
@@ -81,12 +86,8 @@ void conn_end(hf_connection *connection);
 enum hf_status conn_flush(hf_connection *connection, hf_deadline deadline);
 /** The deadline passed: send a cancel. Returns the deadline for its confirmation. */
 hf_deadline conn_cancel_now(hf_connection *connection, struct call *call);
-/** The deadline of a call without one, counted from now. */
-hf_deadline conn_deadline(const hf_connection *connection, const struct call *call);
-/** After a call: a log event for it, when the program asked for those. */
-void conn_observe(const hf_connection *connection, const struct call *call, enum hf_status status);
-/** True when conn_observe() would do something: worth reading the clock for. */
-bool conn_observes(const hf_connection *connection);
+/** The call begins now, unless it has begun: its start and, where the caller gave none, its deadline. */
+void conn_start_clock(const hf_connection *connection, struct call *call);
 /** Stop the running statement and read it to its end within the cancel budget; marks the connection broken if not. */
 void conn_abandon(hf_connection *connection, struct call *call);
 /** Text without parameters by the simple protocol (several statements allowed): BEGIN, COMMIT, ... `ret_tag` may be

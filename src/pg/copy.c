@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "pg/encode.h"
+#include "pg/observe.h"
 #include "pg/result.h"
 #include "pg/statements.h"
 #include "pg/where.h"
@@ -167,7 +168,7 @@ enum hf_status hf_query_copy(hf_where where, const struct hf_query *query, size_
 	if (status == HF_OK)
 		status = run_copy(&copy, ret_rows, err);
 	buf_deinit(&copy.wire);
-	conn_observe(connection, &call, status);
+	observe_query(connection, query->name, call.started_us, status, err, call.rows);
 	where_release(where, connection);
 	return status;
 }

@@ -13,8 +13,11 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/metrics.h"
 #include "pg/decode.h"
+#include "pg/dirty.h"
 #include "pg/encode.h"
+#include "pg/observe.h"
 #include "pg/result.h"
 #include "pg/statements.h"
 #include "pg/where.h"
@@ -56,8 +59,7 @@ typedef enum hf_status receive_fn(hf_connection *connection, struct call *call, 
 static enum hf_status prepare_and_send(hf_connection *connection, const struct hf_query *query, const void *in,
 				       struct call *call, hf_error *err)
 {
-	if (call->deadline == HF_DEADLINE_DEFAULT)
-		call->deadline = conn_deadline(connection, call);
+	conn_start_clock(connection, call);
 	enum hf_status status = statement_prepare(connection, query, call, err);
 	return status == HF_OK ? send_execute(connection, query, in, call, err) : status;
 }
@@ -65,15 +67,14 @@ static enum hf_status prepare_and_send(hf_connection *connection, const struct h
 static enum hf_status run_on(hf_connection *connection, const struct hf_query *query, const void *in, struct call *call,
 			     receive_fn *receive, void *user, hf_error *err)
 {
-	hf_error local; /* written by whoever fails; the caller may pass no error but the action is needed here */
-	hf_error *seen = err ? err : &local;
 	enum hf_status status = HF_OK;
 	for (int round = 0; round < 2; round++) {
-		status = prepare_and_send(connection, query, in, call, seen);
+		status = prepare_and_send(connection, query, in, call, err);
 		if (status == HF_OK)
-			status = receive(connection, call, user, seen);
-		if (status == HF_OK || seen->action != HF_ACTION_REPREPARE)
+			status = receive(connection, call, user, err);
+		if (status == HF_OK || err->action != HF_ACTION_REPREPARE)
 			break;
+		metrics_count(connection->ctx->metrics, METRIC_REPREPARES, 1);
 		statement_forget(connection, query);
 	}
 	return status;
@@ -89,9 +90,17 @@ static enum hf_status run(hf_where where, const struct hf_query *query, const vo
 	enum hf_status status = where_acquire(where, &connection, err);
 	if (status != HF_OK)
 		return status;
+	hf_error local; /* written by whoever fails; the caller may pass none, but what failed is needed here */
+	hf_error *seen = err ? err : &local;
+	if (!err) { /* the rest of it is only read after somebody wrote it all */
+		local.action = HF_ACTION_NEVER;
+		local.category = HF_CATEGORY_NONE;
+		local.alert = false;
+		local.sqlstate[0] = local.message[0] = '\0';
+	}
 	struct call call = call_of(where, query);
-	status = run_on(connection, query, in, &call, receive, user, err);
-	conn_observe(connection, &call, status);
+	status = run_on(connection, query, in, &call, receive, user, seen);
+	observe_query(connection, query->name, call.started_us, status, seen, call.rows);
 	where_release(where, connection);
 	return status;
 }
@@ -165,6 +174,7 @@ static enum hf_status receive_exec(hf_connection *connection, struct call *call,
 		return status;
 	int64_t *ret_rows = user;
 	call->rows = result_changed(result);
+	connection->dirty |= dirty_after_query(PQcmdStatus(result));
 	if (ret_rows)
 		*ret_rows = call->rows;
 	return HF_OK;

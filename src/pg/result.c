@@ -41,6 +41,7 @@ static struct situation situation_of(const hf_connection *connection, const stru
 	return (struct situation){
 		.phase = call->phase,
 		.in_tx = call->in_transaction,
+		.managed = connection->tx != NULL,
 		.repeatable = call->repeatable,
 		.generated = call->generated,
 		.read_only = call->read_only,

@@ -14,6 +14,8 @@
 #include "base/str.h"
 #include "pg/conn.h"
 #include "pg/result.h"
+#include "pg/dirty.h"
+#include "pg/observe.h"
 #include "pg/where.h"
 #include "pg/wire.h"
 
@@ -119,6 +121,7 @@ struct sql_run {
 	hf_connection *connection; /* acquired; NULL when not */
 	hf_arena *scratch;	   /* parameters, the text, rows of a stream */
 	struct call call;
+	unsigned dirty_before;
 };
 
 static void sql_run_end(struct sql_run *run)
@@ -147,10 +150,26 @@ static enum hf_status sql_run_begin(struct sql_run *run, struct hf_str sql, cons
 		status = conn_begin(run->connection, &run->call, err);
 	if (status != HF_OK)
 		return status;
-	run->connection->dirty = true;
+	run->dirty_before = run->connection->dirty;
+	run->connection->dirty = DIRTY_ALL; /* unless the command tag tells better */
 	int sent = PQsendQueryParams(run->connection->pg, text, list.count, list.types, list.values, list.lengths,
 				     list.formats, 1);
 	return conn_sent(run->connection, &run->call, sent, err);
+}
+
+/* Results were read, or not: tell what became of it. */
+static enum hf_status sql_run_done(struct sql_run *run, const PGresult *result, enum hf_status status, hf_error *err)
+{
+	if (!run->connection)
+		return status;
+	if (result) {
+		/* PQcmdStatus() reads only, but is declared without const. */
+		const char *tag = PQcmdStatus((PGresult *)(uintptr_t)result);
+		run->connection->dirty = run->dirty_before | dirty_after_sql(tag);
+		run->call.rows = PQntuples(result) > 0 ? PQntuples(result) : result_changed(result);
+	}
+	observe_query(run->connection, "sql", run->call.started_us, status, err, run->call.rows);
+	return status;
 }
 
 enum hf_status hf_sql_exec(hf_where where, struct hf_str sql, const struct hf_value *params, size_t nparams,
@@ -161,6 +180,7 @@ enum hf_status hf_sql_exec(hf_where where, struct hf_str sql, const struct hf_va
 	enum hf_status status = sql_run_begin(&run, sql, params, nparams, err);
 	if (status == HF_OK)
 		status = conn_collect(run.connection, &run.call, &result, err);
+	sql_run_done(&run, result, status, err);
 	if (status == HF_OK && ret_changed)
 		*ret_changed = result_changed(result);
 	return status;
@@ -286,6 +306,7 @@ enum hf_status hf_sql_one(hf_where where, struct hf_str sql, const struct hf_val
 	enum hf_status status = sql_run_begin(&run, sql, params, nparams, err);
 	if (status == HF_OK)
 		status = conn_collect(run.connection, &run.call, &result, err);
+	sql_run_done(&run, result, status, err);
 	if (status != HF_OK)
 		return status;
 	if (PQntuples(result) == 0)
@@ -317,10 +338,10 @@ enum hf_status hf_sql_each(hf_where where, struct hf_str sql, const struct hf_va
 {
 	CLEANUP(sql_run_end) struct sql_run run = {.where = where};
 	enum hf_status status = sql_run_begin(&run, sql, params, nparams, err);
-	if (status != HF_OK)
-		return status;
 	struct sql_stream stream = {fn, user, run.scratch};
-	return conn_stream(run.connection, &run.call, stream_row, &stream, err);
+	if (status == HF_OK)
+		status = conn_stream(run.connection, &run.call, stream_row, &stream, err);
+	return sql_run_done(&run, NULL, status, err);
 }
 
 /* ---- describe ---- */

@@ -20,9 +20,17 @@ bool conn_in_transaction(const hf_connection *connection)
 	return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
 }
 
-hf_deadline conn_deadline(const hf_connection *connection, const struct call *call)
+void conn_start_clock(const hf_connection *connection, struct call *call)
 {
-	return hf_deadline_in(connection->ctx, call->timeout_ms ? call->timeout_ms : connection->query_timeout_ms);
+	if (call->started_us != 0)
+		return;
+	call->started_us = hf_now_monotonic_us(connection->ctx);
+	int64_t timeout_us, timeout_ms = call->timeout_ms ? call->timeout_ms : connection->query_timeout_ms;
+	if (call->deadline != HF_DEADLINE_DEFAULT)
+		return;
+	if (__builtin_mul_overflow(timeout_ms, 1000, &timeout_us) ||
+	    __builtin_add_overflow(call->started_us, timeout_us, &call->deadline))
+		call->deadline = INT64_MAX;
 }
 
 enum hf_status conn_begin(hf_connection *connection, struct call *call, hf_error *err)
@@ -32,16 +40,14 @@ enum hf_status conn_begin(hf_connection *connection, struct call *call, hf_error
 				 "could not use the connection: this process was forked from the one "
 				 "that opened it");
 	call->phase = PHASE_SENT_NOTHING;
+	call->in_transaction = connection->tx != NULL;
 	PGTransactionStatusType status = PQtransactionStatus(connection->pg);
 	if (connection->broken || status == PQTRANS_UNKNOWN)
 		return error_lost(connection, call, err);
 	if (status == PQTRANS_ACTIVE)
 		return error_set(err, HF_E_USAGE, "could not run a statement: another one runs on this connection");
 	call->in_transaction = status != PQTRANS_IDLE;
-	if (call->started_us == 0 && conn_observes(connection))
-		call->started_us = hf_now_monotonic_us(connection->ctx);
-	if (call->deadline == HF_DEADLINE_DEFAULT)
-		call->deadline = conn_deadline(connection, call);
+	conn_start_clock(connection, call);
 	canceller_enter(connection->canceller);
 	return HF_OK;
 }

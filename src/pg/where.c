@@ -4,6 +4,8 @@
 #include "pg/where.h"
 
 #include "base/error.h"
+#include "pg/pool.h"
+#include "pg/tx.h"
 
 enum hf_status where_acquire(hf_where where, hf_connection **ret_connection, hf_error *err)
 {
@@ -12,17 +14,29 @@ enum hf_status where_acquire(hf_where where, hf_connection **ret_connection, hf_
 		*ret_connection = where.target;
 		return HF_OK;
 	case HF_WHERE_POOL:
+		return hf_pool_checkout(where.target, where.deadline, ret_connection, err);
 	case HF_WHERE_TRANSACTION:
-		break;
+		*ret_connection = ((struct hf_tx *)where.target)->connection;
+		return HF_OK;
 	}
 	return error_set(err, HF_E_USAGE, "a statement cannot run here: hf_where of kind %d", (int)where.kind);
 }
 
-void where_release(UNUSED hf_where where, UNUSED hf_connection *connection)
+void where_release(hf_where where, hf_connection *connection)
 {
+	if (where.kind == HF_WHERE_POOL)
+		hf_pool_return(where.target, connection);
 }
 
 hf_context *hf_where_context(hf_where where)
 {
-	return where.kind == HF_WHERE_CONNECTION ? ((hf_connection *)where.target)->ctx : NULL;
+	switch (where.kind) {
+	case HF_WHERE_CONNECTION:
+		return ((hf_connection *)where.target)->ctx;
+	case HF_WHERE_POOL:
+		return ((hf_pool *)where.target)->ctx;
+	case HF_WHERE_TRANSACTION:
+		return ((struct hf_tx *)where.target)->ctx;
+	}
+	return NULL;
 }

@@ -1,0 +1,71 @@
+/*
+ * observe.c - metrics and log events of statements.
+ *
+ * Levels: an alerting error -> error, a retryable one -> warn, another -> info, success -> debug. Successes are logged
+ * only when the context asks for its statements; failures whenever there is a log.
+ */
+#include "pg/observe.h"
+
+#include <string.h>
+
+#include "base/metrics.h"
+#include "pg/tx.h"
+
+static bool is_failure(enum hf_status status)
+{
+	return status != HF_OK && status != HF_NOT_FOUND && status != HF_STOP;
+}
+
+static void count_failure(struct hf_metrics *metrics, enum hf_status status, const hf_error *err)
+{
+	metrics_count(metrics, METRIC_QUERIES_FAILED, 1);
+	if (status == HF_E_OUTCOME_UNKNOWN)
+		metrics_count(metrics, METRIC_OUTCOMES_UNKNOWN, 1);
+	if (err && strncmp(err->sqlstate, "53", 2) == 0)
+		metrics_count(metrics, METRIC_INSUFFICIENT_RESOURCES, 1);
+	struct hf_label labels[] = {{"category", err ? hf_category_word(err->category) : "unknown"},
+	                            {"status", hf_status_word(status)}};
+	hf_counter_add(hf_metrics_counter(metrics, "hf_errors_total", "Failed queries by category", labels, 2), 1);
+}
+
+static void log_query(hf_context *ctx, enum hf_log_level level, const char *name, int64_t took_us,
+                      enum hf_status status, const hf_error *err, int64_t rows)
+{
+	struct hf_log_field fields[6];
+	size_t count = 0;
+	fields[count++] = field_text("query", name ? name : "");
+	fields[count++] = field_us("ms", took_us);
+	fields[count++] = field_text("outcome", hf_status_word(status));
+	if (rows >= 0)
+		fields[count++] = field_int("rows", rows);
+	if (err && err->sqlstate[0])
+		fields[count++] = field_text("sqlstate", err->sqlstate);
+	if (err)
+		fields[count++] = field_text("error", err->message);
+	context_log(ctx, level, is_failure(status) ? "query_failed" : "query", fields, count);
+}
+
+void observe_query(hf_connection *connection, const char *name, int64_t start_us, enum hf_status status, hf_error *err,
+                   int64_t rows)
+{
+	hf_context *ctx = connection->ctx;
+	if (start_us == 0)
+		return; /* refused before it began */
+	int64_t took = hf_now_monotonic_us(ctx) - start_us;
+	metrics_count(ctx->metrics, METRIC_QUERIES, 1);
+	metrics_observe_us(ctx->metrics, METRIC_QUERY_DURATION, took);
+	if (rows > 0)
+		metrics_count(ctx->metrics, METRIC_ROWS, (uint64_t)rows);
+	if (!is_failure(status)) {
+		if (ctx->options.log_statements && context_logs(ctx, HF_LOG_DEBUG))
+			log_query(ctx, HF_LOG_DEBUG, name, took, status, NULL, rows);
+		return;
+	}
+	bool aborted = connection->broken || PQtransactionStatus(connection->pg) == PQTRANS_INERROR;
+	if (connection->tx && aborted)
+		tx_remember(connection->tx, status, err);
+	count_failure(ctx->metrics, status, err);
+	enum hf_log_level level = err ? error_log_level(err) : HF_LOG_INFO;
+	if (context_logs(ctx, level))
+		log_query(ctx, level, name, took, status, err, rows);
+}

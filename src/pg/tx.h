@@ -1,0 +1,44 @@
+/*
+ * tx.h - the inside of a transaction: one object from the outermost hf_transaction() call, over all its attempts.
+ *
+ * Invariants: `connection` has a transaction open from begin to end, and `connection->tx`
+ * points back during that time. The object lives on the stack of the outermost call.
+ */
+#ifndef PG_TX_H
+#define PG_TX_H
+
+#include "holdfast/transaction.h"
+#include "pg/conn.h"
+
+enum { TX_CALLBACKS_MAX = 1000, TX_DEPTH_MAX = 100 };
+
+struct tx_callback {
+	void (*fn)(void *user);
+	void *user;
+};
+
+struct hf_tx {
+	hf_context *ctx;
+	hf_connection *connection; /* NULL between attempts */
+	hf_pool *pool;             /* NULL when it runs on a connection of the caller's */
+	hf_deadline deadline;      /* of the whole, or HF_DEADLINE_DEFAULT */
+	struct hf_transaction_options options;
+	uint32_t attempt;
+	uint32_t depth; /* savepoints open */
+	bool opened; /* in this attempt; set before BEGIN is sent */
+	struct tx_callback *callbacks; /* owned */
+	size_t ncallbacks;
+	bool has_first; /* a statement failed since the last savepoint was rolled back */
+	hf_error first;
+};
+
+/** A statement failed: keep the first error; where it is 25P02, tell the first one instead. `err` may be NULL. */
+void tx_remember(struct hf_tx *tx, enum hf_status status, hf_error *err);
+
+/* tx.c */
+/** BEGIN ... COMMIT or ROLLBACK around `fn`, once, on tx->connection. */
+enum hf_status tx_run_once(struct hf_tx *tx, hf_transaction_fn *fn, void *user, hf_error *err);
+/** SAVEPOINT ... RELEASE or ROLLBACK TO around `fn`. */
+enum hf_status tx_run_nested(struct hf_tx *tx, hf_deadline deadline, hf_transaction_fn *fn, void *user, hf_error *err);
+
+#endif

@@ -10,60 +10,10 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "holdfast/transaction.h"
-#include "migrate/migrator.h"
-#include "migrate/plan.h"
+#include "migrate/locked.h"
 #include "migrate/version.h"
 
-DEFINE_OWNED(migrator, struct migrator *, migrator_end)
-
 /* ---- shared ---- */
-
-struct request {
-	hf_connection *connection;
-	const hf_migrations *set;
-	const struct hf_migrate_options *options;
-	enum hf_migrate_unknown_step unknown_step;
-};
-
-typedef enum hf_status request_fn(struct migrator *migrator, const struct plan *plan, void *user, hf_error *err);
-
-static enum hf_status plan_now(struct migrator *migrator, struct plan *ret_plan, hf_error *err)
-{
-	return plan_read(migrator_on(migrator), migrator->set, migrator->arena, ret_plan, err);
-}
-
-static void fill_version(struct migrator *migrator, struct hf_migrate_report *ret_report)
-{
-	struct plan plan;
-	if (plan_now(migrator, &plan, NULL) == HF_OK) {
-		const struct hf_migration *newest = hf_migrations_find(migrator->set, plan.status.applied);
-		migrator->report.version = newest ? newest->version : "";
-	}
-	*ret_report = migrator->report;
-}
-
-/* Lock, read, refuse differences, call, report. */
-static enum hf_status with_lock(const struct request *request, request_fn *fn, void *user,
-                                struct hf_migrate_report *ret_report, hf_error *err)
-{
-	struct migrator storage = {0};
-	CLEANUP(migrator_freep) struct migrator *migrator = &storage;
-	struct plan plan;
-	int64_t started = hf_now_monotonic_us(hf_where_context(hf_on_connection(request->connection)));
-	enum hf_status status = migrator_begin(migrator, request->connection, request->set, request->options, err);
-	migrator->unknown_step = request->unknown_step;
-	if (status == HF_OK)
-		status = migrator_enter(migrator, err);
-	if (status == HF_OK)
-		status = plan_now(migrator, &plan, err);
-	if (status == HF_OK)
-		status = fn(migrator, &plan, user, err);
-	if (status == HF_OK && ret_report) {
-		migrator->report.elapsed_us = hf_now_monotonic_us(migrator->ctx) - started;
-		fill_version(migrator, ret_report);
-	}
-	return status;
-}
 
 static void warn(struct migrator *migrator, const char *text)
 {
@@ -207,7 +157,7 @@ enum hf_status hf_migrate_up(hf_connection *connection, const hf_migrations *set
 	enum hf_status status = options && options->to ? HF_OK : is_current(&request, &current, ret_report, err);
 	if (status != HF_OK || current)
 		return status;
-	return with_lock(&request, run_up, NULL, ret_report, err);
+	return locked_run(&request, run_up, NULL, ret_report, err);
 }
 
 /* ---- down ---- */
@@ -291,7 +241,7 @@ enum hf_status hf_migrate_down(hf_connection *connection, const hf_migrations *s
                                hf_error *err)
 {
 	const struct request request = {connection, set, options, HF_STEP_ASK};
-	return with_lock(&request, run_down, NULL, ret_report, err);
+	return locked_run(&request, run_down, NULL, ret_report, err);
 }
 
 /* ---- to, redo ---- */
@@ -315,7 +265,7 @@ enum hf_status hf_migrate_to(hf_connection *connection, const hf_migrations *set
 	const struct request request = {connection, set, options, HF_STEP_ASK};
 	char copy[64];
 	snprintf(copy, sizeof(copy), "%s", version);
-	return with_lock(&request, run_to, copy, ret_report, err);
+	return locked_run(&request, run_to, copy, ret_report, err);
 }
 
 static enum hf_status run_redo(struct migrator *migrator, const struct plan *plan, UNUSED void *user, hf_error *err)
@@ -329,7 +279,7 @@ static enum hf_status run_redo(struct migrator *migrator, const struct plan *pla
 	}
 	enum hf_status status = down_to(migrator, newest->number - 1, 1, err);
 	if (status == HF_OK)
-		status = plan_now(migrator, &after, err);
+		status = locked_plan(migrator, &after, err);
 	for (size_t i = 0; status == HF_OK && i < after.status.count; i++)
 		if (after.status.entries[i].migration == newest)
 			return apply_entry(migrator, newest, after.rows[i], err);
@@ -341,7 +291,7 @@ enum hf_status hf_migrate_redo(hf_connection *connection, const hf_migrations *s
                                hf_error *err)
 {
 	const struct request request = {connection, set, options, HF_STEP_ASK};
-	return with_lock(&request, run_redo, NULL, ret_report, err);
+	return locked_run(&request, run_redo, NULL, ret_report, err);
 }
 
 /* ---- resume ---- */
@@ -373,7 +323,7 @@ enum hf_status hf_migrate_resume(hf_connection *connection, const hf_migrations 
                                  struct hf_migrate_report *ret_report, hf_error *err)
 {
 	const struct request request = {connection, set, options, choice};
-	return with_lock(&request, run_resume, NULL, ret_report, err);
+	return locked_run(&request, run_resume, NULL, ret_report, err);
 }
 
 /* ---- accept ---- */
@@ -419,5 +369,5 @@ enum hf_status hf_migrate_accept(hf_connection *connection, const hf_migrations 
 	struct acceptance acceptance = {.version = version, .reason = reason};
 	if (!reason || !reason[0])
 		return error_set(err, HF_E_USAGE, "accepting an edit needs a reason, which is kept in the ledger");
-	return with_lock(&request, run_accept, &acceptance, NULL, err);
+	return locked_run(&request, run_accept, &acceptance, NULL, err);
 }

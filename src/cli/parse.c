@@ -361,10 +361,13 @@ void synopsis_bounds(const char *synopsis, size_t *ret_min, size_t *ret_max)
 	size_t min = 0, max = 0;
 	if (synopsis)
 		rest = hf_str_of(synopsis);
+	bool optional = false; /* "[-- ARGS...]" */
 	while (str_split(&rest, ' ', &word)) {
-		if (word.len == 0 || str_eq(word, HF_STR("--")))
+		if (word.len == 0 || str_ends(word, HF_STR("--"))) {
+			optional = optional || str_starts(word, HF_STR("["));
 			continue;
-		min += word.ptr[0] != '[';
+		}
+		min += !optional && word.ptr[0] != '[';
 		bool many = str_ends(word, HF_STR("...")) || str_ends(word, HF_STR("...]"));
 		max = many || max == SIZE_MAX ? SIZE_MAX : max + 1;
 	}

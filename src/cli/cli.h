@@ -30,10 +30,10 @@ struct cli {
 	struct globals globals;
 	struct configuration *config; /* in the arena */
 	struct out *out;
-	hf_context *ctx;	   /* owned */
-	hf_arena *arena;	   /* for the whole run */
-	hf_deadline deadline;	   /* --timeout, else HF_DEADLINE_DEFAULT */
-	hf_settings *settings;	   /* owned; made at first use */
+	hf_context *ctx;       /* owned */
+	hf_arena *arena;       /* for the whole run */
+	hf_deadline deadline;  /* --timeout, else HF_DEADLINE_DEFAULT */
+	hf_settings *settings; /* owned; made at first use */
 	const char *database_origin;
 	hf_connection *connection; /* owned; made at first use */
 	struct progress progress;  /* progress_start(&cli->progress, ...) */

@@ -32,20 +32,21 @@ static enum hf_status nothing_configured(hf_error *err)
 			       "write it down   [database] url = ... in a file of `holdfast config path`");
 }
 
-static bool from_file(const struct cli *cli, const struct setting_value *value)
+static bool from_file(const struct setting_value *value)
 {
 	return value->value.text && strcmp(value->origin, value->setting->env) != 0 &&
 	       (!value->setting->env_foreign || strcmp(value->origin, value->setting->env_foreign) != 0) &&
-	       strncmp(value->origin, "--", 2) != 0 && cli->config;
+	       strncmp(value->origin, "--", 2) != 0;
 }
 
 static enum hf_status use_password(struct cli *cli, hf_settings *settings, hf_error *err)
 {
 	const struct setting_value *password = config_get(cli->config, "database.password");
+	const struct setting_value *url = config_get(cli->config, "database.url");
 	const char *secret;
 	if (!password->value.text)
 		return HF_OK;
-	if (from_file(cli, password) && !from_file(cli, config_get(cli->config, "database.url")))
+	if (from_file(password) && !(from_file(url) && cli->database_origin == url->origin))
 		return HF_OK;
 	enum hf_status status = config_secret(password, cli->arena, &secret, err);
 	return status == HF_OK ? hf_settings_set(settings, "password", secret, err) : status;
@@ -55,7 +56,7 @@ static enum hf_status use_password(struct cli *cli, hf_settings *settings, hf_er
 static enum hf_status choose_url(struct cli *cli, const char **ret_url, hf_error *err)
 {
 	const struct setting_value *url = config_get(cli->config, "database.url");
-	if (libpq_variables_set() && (!url->value.text || from_file(cli, url))) {
+	if (libpq_variables_set() && (!url->value.text || from_file(url))) {
 		cli->database_origin = "PG*";
 		*ret_url = NULL;
 		return HF_OK;

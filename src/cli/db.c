@@ -13,9 +13,23 @@ enum { URL_BYTES_MAX = 8192, PSQL_ARGS_MAX = 60 };
 
 /* What another libpq program needs to come to the same database; the password is none of them. */
 static const char *const login_keywords[] = {
-	"host",	   "hostaddr",	  "port",	 "user",	 "sslmode",	"sslcert",
-	"sslkey",  "sslrootcert", "sslcrl",	 "sslsni",	 "gssencmode",	"krbsrvname",
-	"options", "passfile",	  "require_auth", "channel_binding", "ssl_min_protocol_version", "target_session_attrs",
+	"host",
+	"hostaddr",
+	"port",
+	"user",
+	"sslmode",
+	"sslcert",
+	"sslkey",
+	"sslrootcert",
+	"sslcrl",
+	"sslsni",
+	"gssencmode",
+	"krbsrvname",
+	"options",
+	"require_auth",
+	"channel_binding",
+	"ssl_min_protocol_version",
+	"target_session_attrs",
 };
 
 static void add_encoded(struct buf *buf, const char *text)
@@ -139,14 +153,16 @@ const struct cmd db_commands[] = {
 	 .verb = "url",
 	 .summary = "print where the database is, without the password",
 	 .columns = url_columns,
-	 .examples = {"psql \"$(holdfast db url)\"", "holdfast --demo db url", "holdfast db url --json=database,host,origin"},
+	 .examples = {"psql \"$(holdfast db url)\"", "holdfast --demo db url",
+		      "holdfast db url --json=database,host,origin"},
 	 .run = run_url,
 	 .test_effect = "test_db_url_names_the_database",
 	 .test_refusal = "test_db_url_refuses_when_nothing_is_named"},
 	{.noun = "db",
 	 .verb = "ping",
 	 .summary = "log in and say who answered",
-	 .about = "Exit code 0: a login succeeded. 6: the server refused it. 7: nobody answered. 8: not within --timeout.",
+	 .about = "Exit code 0: a login succeeded. 6: the server refused it. 7: nobody answered. 8: not within "
+		  "--timeout.",
 	 .columns = ping_columns,
 	 .examples = {"holdfast db ping", "holdfast -d postgresql:///janitor db ping --timeout 2s",
 		      "holdfast --demo db ping --json"},

@@ -163,7 +163,7 @@ void help_command(FILE *file, const struct cmd *cmd, bool at_length)
 		fputs("\nflags of every command\n", file);
 		put_options(file, global_options);
 	} else {
-		fprintf(file, "\n  more: holdfast %s --help     flags of every command: holdfast help flags\n", name);
+		fprintf(file, "\n  more   holdfast %s --help\n", name);
 	}
 }
 

@@ -50,9 +50,10 @@ coverage: deps
 bench: deps all
 	@bench/run $(BUILD) $(BENCH)
 
-# Renew the offline metadata of sql/queries after an edit.
-gen: deps all
-	@$(BUILD)/holdfast gen
+# Renew the offline metadata of sql/queries after an edit. Stale metadata stop the build, so only the compiler is built.
+gen: deps $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet tools/gen/holdfast-gen
+	@$(BUILD)/tools/gen/holdfast-gen
 
 install: all
 	@meson install -C $(BUILD) --no-rebuild --quiet

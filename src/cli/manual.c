@@ -9,25 +9,14 @@
 #include "cli/help.h"
 #include "holdfast/status.h"
 
-/* scdoc reads \ _ * as markup anywhere, and a few characters as structure where a line starts. */
+/* scdoc reads \ _ * as markup and a few characters at the start of a line as structure. */
 static void put_text(FILE *file, const char *text)
 {
 	for (const char *c = text; *c; c++) {
-		if (strchr("\\_*", *c) || (c == text && strchr("-.#|[]`", *c)))
+		if (strchr("\\_*<>#|[]`~", *c))
 			fputc('\\', file);
 		fputc(*c, file);
 	}
-}
-
-/* Between fences only the backslash is markup. */
-static void put_literal(FILE *file, const char *text)
-{
-	for (const char *c = text; *c; c++) {
-		if (*c == '\\')
-			fputc('\\', file);
-		fputc(*c, file);
-	}
-	fputc('\n', file);
 }
 
 static void put_label(FILE *file, const struct cmd_option *option)
@@ -37,9 +26,9 @@ static void put_label(FILE *file, const struct cmd_option *option)
 	fprintf(file, "*--%s*", option->name);
 	if (!option->arg)
 		return;
-	fputs(option->value_optional ? "[=" : " ", file);
+	fputs(option->value_optional ? "\\[=" : " ", file);
 	put_text(file, option->arg);
-	fputs(option->value_optional ? "]" : "", file);
+	fputs(option->value_optional ? "\\]" : "", file);
 }
 
 static void put_options(FILE *file, const struct cmd_option *options)
@@ -71,7 +60,7 @@ static void put_about(FILE *file, const char *about)
 		char copy[1024];
 		snprintf(copy, sizeof(copy), "%.*s", STR_ARG(line));
 		if (literal)
-			put_literal(file, copy);
+			fprintf(file, "%s\n", copy);
 		else {
 			put_text(file, copy);
 			fputc('\n', file);
@@ -84,7 +73,7 @@ static void put_examples(FILE *file, const struct cmd *cmd)
 {
 	fputs("```\n", file);
 	for (size_t i = 0; i < CMD_EXAMPLES_MAX && cmd->examples[i]; i++)
-		put_literal(file, cmd->examples[i]);
+		fprintf(file, "%s\n", cmd->examples[i]);
 	fputs("```\n\n", file);
 }
 
@@ -100,16 +89,13 @@ void manual_noun(FILE *file, const struct noun *noun)
 	char name[80], usage[200];
 	snprintf(name, sizeof(name), "holdfast-%s", noun->name);
 	put_header(file, name, noun->summary);
-	const char *between = "";
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++) {
 		if (cmd->flags & CMD_HIDDEN)
 			continue;
 		command_usage(cmd, usage, sizeof(usage));
-		fputs(between, file);
 		put_text(file, usage);
-		between = "++\n";
+		fputs("++\n", file);
 	}
-	fputs("\n", file);
 	fputs("\n# COMMANDS\n\n", file);
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++) {
 		if (cmd->flags & CMD_HIDDEN)
@@ -141,7 +127,7 @@ static void put_exit_codes(FILE *file)
 void manual_main(FILE *file)
 {
 	put_header(file, "holdfast", "durable state over PostgreSQL");
-	fputs("holdfast NOUN VERB [arguments] [flags]\n\n# DESCRIPTION\n\n"
+	fputs("holdfast NOUN VERB \\[arguments\\] \\[flags\\]\n\n# DESCRIPTION\n\n"
 	      "Flags may stand anywhere; -- ends them; a single dash is standard input. Data goes to standard output, "
 	      "words "
 	      "to standard error. Each noun has a page of its own.\n\n# COMMANDS\n\n",

@@ -1,0 +1,89 @@
+/*
+ * catalog.h - what the compiler needs from a server's catalog: types, NOT NULL of columns over all descendants, and
+ * the functions and operators that come with the server. Pulled whole, once per database, in six statements.
+ */
+#ifndef GEN_CATALOG_H
+#define GEN_CATALOG_H
+
+#include "gen/source.h"
+#include "holdfast/sql.h"
+
+#define OID_FIRST_USER 12000 /* smaller ones were made by initdb and mean the same on every server */
+
+struct catalog_type {
+	uint32_t oid;
+	const char *name;      /* bare: "int4" */
+	const char *qualified; /* "public.queue_bucket" */
+	char kind;	       /* pg_type.typtype */
+	bool builtin;	       /* in pg_catalog */
+	uint32_t element;      /* of true arrays, else 0 */
+	uint32_t base;	       /* of domains */
+	uint32_t relation;     /* of composites */
+};
+
+struct catalog_column {
+	uint32_t relation;
+	int32_t number;
+	const char *name;
+	uint32_t type;
+	bool not_null;
+};
+
+struct catalog_relation {
+	uint32_t oid;
+	char kind; /* pg_class.relkind */
+};
+
+struct catalog_function {
+	uint32_t oid;
+	const char *name;
+	bool strict;
+	char volatility;
+	const char *args; /* type numbers, blank between */
+};
+
+struct catalog_operator {
+	uint32_t oid;
+	const char *name;
+	uint32_t left, right;
+	uint32_t function;
+};
+
+struct catalog_pair {
+	uint32_t parent, child;
+};
+
+struct catalog_label {
+	uint32_t type;
+	const char *label;
+};
+
+/* A sorted array of one of the above; each begins with the OID that it is sorted by. */
+struct catalog_table {
+	void *items;
+	size_t count, size;
+};
+
+struct catalog {
+	hf_arena *arena;
+	struct catalog_table types, columns, relations, functions, operators, inherits, labels;
+};
+
+/** Pull it. Forwards the connection's errors. */
+enum hf_status catalog_load(struct catalog *catalog, hf_arena *arena, hf_where where, hf_error *err);
+
+const struct catalog_function *catalog_function(const struct catalog *catalog, uint32_t oid);
+const struct catalog_operator *catalog_operator(const struct catalog *catalog, uint32_t oid);
+/** The column is declared NOT NULL in that table and in all that inherit from it, and none of them is foreign. */
+bool catalog_never_null(const struct catalog *catalog, uint32_t relation, int64_t column);
+/** A plain or partitioned table whose column may hold NULL; false for anything that is not known to. */
+bool catalog_may_be_null(const struct catalog *catalog, uint32_t relation, int64_t column);
+
+/**
+ * The type as the compiler has it, made on first use. NULL with *ret_why (and *ret_hint, what to write) when there is
+ * no C form for it.
+ */
+const struct type *catalog_type(const struct catalog *catalog, struct types *types, const struct source *source,
+				uint32_t oid, const char **ret_why, const char **ret_hint);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * cname.c - from SQL names, which may hold anything, to C names. Not injective: callers look for clashes.
+ */
+#include "gen/cname.h"
+
+#include "gen/scan.h"
+
+static const char *plain(hf_arena *arena, const char *name, bool upper)
+{
+	struct buf buf;
+	buf_init(&buf, 4096);
+	if (!*name || (*name >= '0' && *name <= '9'))
+		buf_add_char(&buf, '_');
+	for (const char *p = name; *p; p++) {
+		char c = *p;
+		if (c >= 'A' && c <= 'Z' && !upper)
+			c = (char)(c - 'A' + 'a');
+		else if (c >= 'a' && c <= 'z' && upper)
+			c = (char)(c - 'a' + 'A');
+		bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+		buf_add_char(&buf, fine ? c : '_');
+	}
+	mem_check(&buf);
+	const char *text = mem_text(arena, buf_str(&buf));
+	buf_deinit(&buf);
+	return text;
+}
+
+const char *cname_member(hf_arena *arena, const char *name)
+{
+	const char *member = plain(arena, name, false);
+	return scan_is_c_keyword(member) ? mem_printf(arena, "%s_", member) : member;
+}
+
+const char *cname_upper(hf_arena *arena, const char *name)
+{
+	return plain(arena, name, true);
+}
+
+const char *cname_type(hf_arena *arena, const char *name)
+{
+	const char *type = cname_member(arena, name);
+	return *type == '_' ? mem_printf(arena, "t%s", type) : type;
+}
+
+bool cname_clash(const char *member, const char *other)
+{
+	if (strcmp(member, other) == 0)
+		return true;
+	return strncmp(other, "has_", 4) == 0 && strcmp(member, other + 4) == 0;
+}

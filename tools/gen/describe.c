@@ -1,0 +1,263 @@
+/*
+ * describe.c - one prepare per query. With debug_print_rewritten the server sends the rewritten tree as a notice of
+ * level LOG while it prepares; that works for any role and needs no DDL.
+ */
+#include "gen/describe.h"
+
+#include "base/error.h"
+#include "gen/catalog.h"
+#include "gen/cname.h"
+#include "gen/nullability.h"
+#include "gen/rewrite.h"
+#include "holdfast/sql.h"
+
+struct describing {
+	struct group *group;
+	struct diags *diags;
+	hf_where where;
+	struct catalog catalog;
+	const char *tree; /* the last rewritten tree that arrived, or NULL */
+	enum hf_status status;
+	hf_error *err;
+};
+
+static void on_notice(void *user, const struct hf_notice *notice)
+{
+	struct describing *describing = user;
+	if (strcmp(notice->message, "rewritten parse tree:") == 0)
+		describing->tree = mem_text(describing->group->arena, hf_str_of(notice->detail));
+}
+
+static enum hf_status set_up(struct describing *describing, hf_error *err)
+{
+	static const char *const settings[] = {"SET client_min_messages = log", "SET debug_pretty_print = off",
+					       "SET debug_print_rewritten = on"};
+	struct hf_sql_row row;
+	enum hf_status status = hf_sql_one(describing->where, HF_STR("SELECT pg_catalog.pg_is_in_recovery()"), NULL, 0,
+					   describing->group->arena, &row, err);
+	if (status == HF_OK && row.values[0].as.b)
+		return error_set(err, HF_REJECTED, "the server is a standby: describe queries on a development server");
+	if (status == HF_OK)
+		status = catalog_load(&describing->catalog, describing->group->arena, describing->where, err);
+	for (size_t i = 0; i < ARRAY_LEN(settings) && status == HF_OK; i++)
+		status = hf_sql_exec(describing->where, hf_str_of(settings[i]), NULL, 0, NULL, err);
+	return status;
+}
+
+/* ---- the server's complaints ---- */
+
+/* "$1" says nothing to the reader of ":email". */
+static const char *with_names(const struct query *query, const char *message, hf_arena *arena)
+{
+	struct buf buf;
+	buf_init(&buf, 8192);
+	for (const char *at = message; *at;) {
+		size_t digits = *at == '$' ? strspn(at + 1, "0123456789") : 0;
+		int64_t number = 0;
+		if (digits && str_to_i64((struct hf_str){at + 1, digits}, &number) && number >= 1 &&
+		    (size_t)number <= query->nparams) {
+			buf_printf(&buf, ":%s", query->params[number - 1].name);
+			at += digits + 1;
+		} else {
+			buf_add_char(&buf, *at++);
+		}
+	}
+	mem_check(&buf);
+	const char *text = mem_text(arena, buf_str(&buf));
+	buf_deinit(&buf);
+	return text;
+}
+
+static void complain(struct describing *describing, struct query *query, const hf_error *error)
+{
+	hf_arena *arena = describing->group->arena;
+	struct span at = query->nbody ? (struct span){query->body[0].start, query->body[0].end} : query->copy_at;
+	if (error->position > 0)
+		at = rewrite_source_span(query, scan_byte_of_character(hf_str_of(query->sql), error->position));
+	struct diag *diag = query_wrong(describing->diags, query, at, "%s (SQLSTATE %s)",
+					with_names(query, error->message, arena), error->sqlstate);
+	if (error->hint[0])
+		diag->hint = with_names(query, error->hint, arena);
+	else if (error->detail[0])
+		diag->hint = with_names(query, error->detail, arena);
+}
+
+/* The statement was judged, as opposed to the connection or the server having failed. */
+static bool is_judgement(const hf_error *error)
+{
+	static const char *const failures[] = {"08", "53", "57", "58", "XX"};
+	for (size_t i = 0; i < ARRAY_LEN(failures); i++)
+		if (strncmp(error->sqlstate, failures[i], 2) == 0)
+			return false;
+	return error->sqlstate[0] != '\0';
+}
+
+/* ---- filling in ---- */
+
+static struct override *find_override(struct overrides *list, const char *name)
+{
+	struct override *found = NULL;
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i].name, name) == 0) {
+			list->items[i].used = true;
+			found = &list->items[i];
+		}
+	return found;
+}
+
+static void check_overrides_used(struct describing *describing, struct query *query, const struct overrides *list,
+				 const char *what)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!list->items[i].used)
+			query_wrong(describing->diags, query, list->items[i].where, "the query has no %s \"%s\"", what,
+				    list->items[i].name);
+}
+
+static const struct type *type_of(struct describing *describing, struct query *query, uint32_t oid, struct span at,
+				  const char *what, const char *name)
+{
+	const char *why = NULL, *hint = NULL;
+	const struct type *type =
+		catalog_type(&describing->catalog, &describing->group->types, query->source, oid, &why, &hint);
+	if (!type)
+		query_wrong(describing->diags, query, at, "%s \"%s\": %s", what, name, why)->hint = hint;
+	return type;
+}
+
+static void fill_params(struct describing *describing, struct query *query, const struct hf_sql_shape *shape,
+			const struct node *tree)
+{
+	if (shape->nparams != query->nparams) {
+		query_wrong(describing->diags, query, query->name_at,
+			    "the server sees %zu parameters, the text has %zu", shape->nparams, query->nparams);
+		return;
+	}
+	for (size_t i = 0; i < query->nparams; i++) {
+		struct param *param = &query->params[i];
+		param->type = type_of(describing, query, shape->param_oids[i], param->where, "parameter", param->name);
+		struct override *said = find_override(&query->params_said, param->name);
+		bool stored = nullability_param_stored(&describing->catalog, tree, i + 1);
+		param->nullable = said ? said->choice == CHOICE_NULLABLE : stored;
+		param->rule = said ? "annotated" : stored ? "stored-in-nullable-column" : "not-null-by-default";
+		if (param->type && param->type->kind == HF_TYPE_VOID)
+			query_wrong(describing->diags, query, param->where, "parameter \"%s\" has no type",
+				    param->name);
+	}
+	check_overrides_used(describing, query, &query->params_said, "parameter");
+}
+
+static struct span column_place(const struct query *query, size_t index, size_t count)
+{
+	return query->ntargets == count ? query->targets[index] : query->name_at;
+}
+
+static void judge_column(struct describing *describing, struct query *query, struct column *column,
+			 const struct proof *proof)
+{
+	struct override *said = find_override(&query->cols, column->name);
+	column->nullable = said ? said->choice == CHOICE_NULLABLE : !proof->never_null;
+	column->rule = said ? "annotated" : proof->rule;
+	if (said && said->choice == CHOICE_NOTNULL && proof->never_null)
+		diag_warning(describing->diags,
+			     diag_at(describing->diags, query->source, said->where.start, said->where.end,
+				     "column \"%s\" is proven not null (%s): the annotation is not needed",
+				     column->name, proof->rule));
+}
+
+static void check_column_names(struct describing *describing, struct query *query)
+{
+	for (size_t i = 0; i < query->ncolumns; i++) {
+		struct column *column = &query->columns[i];
+		if (strcmp(column->name, "?column?") == 0)
+			query_wrong(describing->diags, query, column->where, "column %zu has no name", i + 1)->hint =
+				"write AS and a name behind it";
+		for (size_t j = 0; j < query->ncolumns; j++)
+			if (i != j && cname_clash(column->member, query->columns[j].member) &&
+			    (i < j || strcmp(column->member, query->columns[j].member) != 0) &&
+			    strcmp(column->name, "?column?") != 0)
+				query_wrong(describing->diags, query, query->columns[j].where,
+					    "columns \"%s\" and \"%s\" are the same in C", column->name,
+					    query->columns[j].name)
+					->hint = "write AS and another name behind one of them";
+	}
+}
+
+static void check_exec(struct describing *describing, struct query *query)
+{
+	bool rows = false;
+	for (size_t i = 0; i < query->ncolumns; i++)
+		rows = rows || (query->columns[i].type && query->columns[i].type->kind != HF_TYPE_VOID);
+	if (query->card == CARD_EXEC && rows)
+		query_wrong(describing->diags, query, query->card_at, ":exec would drop the rows of this statement")
+			->hint = "use :one, :opt, :many or :each";
+	if (cardinality_has_rows(query->card) && !rows)
+		query_wrong(describing->diags, query, query->card_at, "%s needs columns, and this statement has none",
+			    cardinality_word(query->card));
+}
+
+static void fill_columns(struct describing *describing, struct query *query, const struct hf_sql_shape *shape,
+			 const struct node *tree)
+{
+	hf_arena *arena = describing->group->arena;
+	struct proof *proofs = MEM_ARRAY(arena, shape->ncolumns + 1, struct proof);
+	bool *params_nullable = MEM_ARRAY(arena, query->nparams + 1, bool);
+	for (size_t i = 0; i < query->nparams; i++)
+		params_nullable[i] = query->params[i].nullable;
+	nullability_prove(&describing->catalog, tree, params_nullable, query->nparams, proofs, shape->ncolumns);
+	query->columns = MEM_ARRAY(arena, shape->ncolumns + 1, struct column);
+	query->ncolumns = shape->ncolumns;
+	for (size_t i = 0; i < shape->ncolumns; i++) {
+		struct column *column = &query->columns[i];
+		column->name = shape->columns[i].name;
+		column->member = cname_member(arena, column->name);
+		column->where = column_place(query, i, shape->ncolumns);
+		column->type =
+			type_of(describing, query, shape->columns[i].type_oid, column->where, "column", column->name);
+		judge_column(describing, query, column, &proofs[i]);
+	}
+	check_column_names(describing, query);
+	check_overrides_used(describing, query, &query->cols, "column");
+	if (!query->broken)
+		check_exec(describing, query);
+}
+
+static void describe_query(void *user, struct query *query)
+{
+	struct describing *describing = user;
+	if (query->broken || describing->status != HF_OK)
+		return;
+	hf_error error = HF_ERROR_INIT;
+	struct hf_sql_shape shape;
+	describing->tree = NULL;
+	enum hf_status status =
+		hf_sql_describe(describing->where, hf_str_of(query->sql), describing->group->arena, &shape, &error);
+	if (status != HF_OK && is_judgement(&error)) {
+		complain(describing, query, &error);
+		return;
+	}
+	if (status != HF_OK) {
+		describing->status = status;
+		if (describing->err)
+			*describing->err = error;
+		return;
+	}
+	const struct node *tree = describing->tree ? node_read(describing->group->arena, describing->tree) : NULL;
+	tree = nullability_query(tree);
+	query->read_only = nullability_read_only(&describing->catalog, tree);
+	fill_params(describing, query, &shape, tree);
+	fill_columns(describing, query, &shape, tree);
+}
+
+enum hf_status describe_group(struct group *group, hf_connection *connection, struct diags *diags, hf_error *err)
+{
+	struct describing describing = {
+		.group = group, .diags = diags, .where = hf_on_connection(connection), .err = err};
+	enum hf_status status = set_up(&describing, err);
+	if (status != HF_OK)
+		return status;
+	hf_connection_on_notice(connection, on_notice, &describing);
+	group_each(group, describe_query, &describing);
+	hf_connection_on_notice(connection, NULL, NULL);
+	return describing.status;
+}

@@ -1,0 +1,48 @@
+/*
+ * emit.h - readable C from described queries.
+ *
+ *     DIR/GROUP/GROUP_types.h .c    enums, composites, arrays, shared row structs
+ *     DIR/GROUP/FILE.h .c           per file of queries: structs and functions; tables and one call each
+ *
+ * The order is that of the sources (types: by dependency, then name), so that equal inputs give equal bytes.
+ */
+#ifndef GEN_EMIT_H
+#define GEN_EMIT_H
+
+#include "gen/group.h"
+
+/** Write all files of a group below `out_dir`. Files that did not change are not touched. */
+enum hf_status emit_group(const struct group *group, const char *out_dir, hf_error *err);
+
+/* ---- shared by the emitters ---- */
+
+void emit_types_header(struct buf *out, const struct group *group);
+void emit_types_source(struct buf *out, const struct group *group);
+void emit_header(struct buf *out, const struct group *group, const struct source *source);
+void emit_source(struct buf *out, const struct group *group, const struct source *source);
+
+#define EMIT_BYTES_MAX ((size_t)64 << 20)
+/** A string constant, in pieces of one line each, every line but the first behind a tab. */
+void emit_string(struct buf *out, const char *text);
+/** The first lines of a generated file. `about` is the sentence behind the file's name. */
+void emit_opening(struct buf *out, const char *file, const char *from, const char *about);
+void emit_guard_begin(struct buf *out, const struct group *group, const char *file);
+void emit_guard_end(struct buf *out);
+/** The members of a row or an input: values in order, then the has_ flags. */
+struct member {
+	const char *name;
+	const struct type *type;
+	bool nullable;
+};
+void emit_members(struct buf *out, const struct member *members, size_t count);
+/** The table of struct hf_field that goes with them. `prefix` is "struct x_row". */
+void emit_fields(struct buf *out, const char *struct_name, const struct member *members, const char *const *sql_names,
+		 size_t count);
+struct member *emit_row_members(const struct group *group, const struct query *query);
+struct member *emit_in_members(const struct group *group, const struct query *query);
+/** "struct x_row", or the shared one. */
+const char *emit_row_struct(const struct group *group, const struct query *query);
+/** The declaration of a query's function, without the semicolon, wrapped at 110 columns. */
+void emit_signature(struct buf *out, const struct group *group, const struct query *query);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * emit_header.c - structs and function declarations of one file of queries.
+ */
+#include "gen/emit.h"
+
+static const char *promise(enum cardinality card)
+{
+	switch (card) {
+	case CARD_ONE:
+		return "Exactly one row, in the arena; none is HF_E_PROTOCOL, more are HF_E_LIMIT.";
+	case CARD_OPT:
+		return "HF_NOT_FOUND without a row, HF_E_LIMIT with more than one; the row is in the arena.";
+	case CARD_MANY:
+		return "All rows, an array of *ret_count in the arena.";
+	case CARD_EACH:
+		return "Rows one by one in constant memory, valid during the callback; HF_STOP from it ends with "
+		       "HF_OK.";
+	case CARD_EXEC:
+		return "No rows.";
+	case CARD_EXECROWS:
+		return "*ret_rows (NULL allowed) counts the affected rows.";
+	case CARD_COPY:
+		return "Binary COPY: `next` fills one row, or answers HF_STOP at the end; *ret_rows (NULL allowed) "
+		       "counts.";
+	case CARD_NONE:
+	default:
+		return "";
+	}
+}
+
+/* A doc line must not end the comment. */
+static void add_doc_text(struct buf *out, const char *text)
+{
+	for (const char *at = text; *at; at++) {
+		buf_add_char(out, *at);
+		if ((*at == '*' && at[1] == '/') || (*at == '/' && at[1] == '*'))
+			buf_add_char(out, ' ');
+	}
+}
+
+static void add_docs(struct buf *out, const struct query *query)
+{
+	buf_add_text(out, "/**\n");
+	for (size_t i = 0; i < query->ndocs; i++) {
+		buf_add_text(out, " * ");
+		add_doc_text(out, query->docs[i]);
+		buf_add_char(out, '\n');
+	}
+	buf_printf(out, " * %s\n", promise(query->card));
+	if (query->timeout_ms)
+		buf_printf(out, " * Deadline unless `where` says another: %lld ms.\n", (long long)query->timeout_ms);
+	buf_printf(out, " */\n");
+}
+
+static void add_structs(struct buf *out, const struct group *group, const struct query *query)
+{
+	if (query->nparams) {
+		buf_printf(out, "struct %s_in {\n", query->name);
+		emit_members(out, emit_in_members(group, query), query->nparams);
+		buf_add_text(out, "};\n");
+	}
+	if (cardinality_has_rows(query->card) && !query->row) {
+		buf_printf(out, "struct %s_row {\n", query->name);
+		emit_members(out, emit_row_members(group, query), query->ncolumns);
+		buf_add_text(out, "};\n");
+	}
+	if (query->card == CARD_EACH)
+		buf_printf(out, "typedef enum hf_status %s_row_fn(void *user, const %s *row, hf_error *err);\n",
+			   query->name, emit_row_struct(group, query));
+	if (query->card == CARD_COPY)
+		buf_printf(out, "typedef enum hf_status %s_next_fn(void *user, struct %s_in *in, hf_error *err);\n",
+			   query->name, query->name);
+}
+
+void emit_header(struct buf *out, const struct group *group, const struct source *source)
+{
+	const char *file = mem_printf(group->arena, "%s.h", source->stem);
+	emit_opening(out, file, mem_printf(group->arena, "queries/%s/%s.sql", group->name, source->stem),
+		     "typed queries. A false has_x means that x is NULL. One round trip a call, one more when a\n"
+		     " * connection meets the query first. Inputs are borrowed for the call.");
+	emit_guard_begin(out, group, file);
+	buf_printf(out, "#include \"holdfast/query.h\"\n\n#include \"%s_types.h\"\n\n", group->name);
+	buf_add_text(out, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
+	for (size_t i = 0; i < source->nqueries; i++) {
+		const struct query *query = source->queries[i];
+		buf_add_char(out, '\n');
+		add_structs(out, group, query);
+		add_docs(out, query);
+		emit_signature(out, group, query);
+		buf_add_text(out, ";\n");
+	}
+	emit_guard_end(out);
+}

@@ -1,0 +1,62 @@
+/*
+ * meta.c - digests: what makes metadata stale. Documentation, comments and the distance between words do not.
+ */
+#include "gen/meta.h"
+
+#include "migrate/digest.h"
+
+static const char *digest_text(hf_arena *arena, struct hf_str text)
+{
+	uint8_t digest[HF_MIGRATION_DIGEST_BYTES];
+	char hex[2 * HF_MIGRATION_DIGEST_BYTES + 1] = "";
+	if (digest_of(&text, 1, digest))
+		digest_hex(digest, hex);
+	return mem_text(arena, hf_str_of(hex));
+}
+
+static const char *digest_buf(hf_arena *arena, struct buf *buf)
+{
+	mem_check(buf);
+	const char *digest = digest_text(arena, buf_str(buf));
+	buf_deinit(buf);
+	return digest;
+}
+
+const char *meta_sql_digest(hf_arena *arena, const struct query *query)
+{
+	struct buf buf;
+	buf_init(&buf, 4 * SOURCE_BYTES_MAX);
+	buf_add_text(&buf, query->sql);
+	for (size_t i = 0; i < query->nparams; i++)
+		buf_printf(&buf, "\n$%zu %s", i + 1, query->params[i].name);
+	return digest_buf(arena, &buf);
+}
+
+static void add_overrides(struct buf *buf, const char *what, const struct overrides *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		buf_printf(buf, "%s %s %d %s\n", what, list->items[i].name, (int)list->items[i].choice,
+			   list->items[i].reason);
+}
+
+const char *meta_annotations_digest(hf_arena *arena, const struct query *query)
+{
+	struct buf buf;
+	buf_init(&buf, 4 * SOURCE_BYTES_MAX);
+	buf_printf(&buf, "%s %s\ntimeout %lld\nidempotent %d\nrow %s\n", query->name, cardinality_word(query->card),
+		   (long long)query->timeout_ms, (int)query->idempotent, query->row ? query->row : "");
+	if (query->copy_target.ptr)
+		buf_printf(&buf, "copy %.*s\n", STR_ARG(query->copy_target));
+	add_overrides(&buf, "col", &query->cols);
+	add_overrides(&buf, "param", &query->params_said);
+	for (size_t i = 0; i < query->source->nimports; i++)
+		buf_printf(&buf, "import %s as %s\n", query->source->imports[i].type, query->source->imports[i].as);
+	return digest_buf(arena, &buf);
+}
+
+const char *meta_migration_digest(hf_arena *arena, const struct hf_migration *migration)
+{
+	char hex[2 * HF_MIGRATION_DIGEST_BYTES + 1];
+	digest_hex(migration->checksum, hex);
+	return mem_text(arena, hf_str_of(hex));
+}

@@ -1,0 +1,29 @@
+/*
+ * meta.h - the offline metadata: what a server said about the queries of a group, in files that belong to the
+ * repository, so that a build needs no server.
+ *
+ *     sql/meta/GROUP/QUERY.json     digests of its SQL and annotations; parameters and columns by type name
+ *     sql/meta/GROUP/types.json     enums with labels, composites with fields, domains, arrays, imports
+ *     sql/meta/GROUP/manifest.json  format, and the digest of every migration the description rests on
+ *
+ * Keys are sorted, nothing depends on time, machine or OIDs: two runs give the same bytes. One file per query keeps
+ * merges apart.
+ */
+#ifndef GEN_META_H
+#define GEN_META_H
+
+#include "gen/group.h"
+
+/** Write the metadata of a described group and remove what belongs to no query. */
+enum hf_status meta_write(const struct group *group, hf_error *err);
+/** Fill the queries of a group from its metadata. What is older than its source, missing or left over becomes a stale
+ *  finding in `diags`. */
+enum hf_status meta_read(struct group *group, struct diags *diags, hf_error *err);
+
+/* What both directions share (meta.c). */
+#define META_FORMAT 1
+const char *meta_sql_digest(hf_arena *arena, const struct query *query);
+const char *meta_annotations_digest(hf_arena *arena, const struct query *query);
+const char *meta_migration_digest(hf_arena *arena, const struct hf_migration *migration);
+
+#endif

@@ -1,0 +1,153 @@
+/*
+ * meta_write.c - metadata to files. A file whose content did not change is not touched.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "gen/meta.h"
+
+DEFINE_OWNED(json, json_t *, json_decref)
+
+static enum hf_status write_json(const char *path, const json_t *value, hf_error *err)
+{
+	char *text = json_dumps(value, JSON_SORT_KEYS | JSON_INDENT(2));
+	if (!text)
+		return error_nomem(err);
+	struct buf buf;
+	buf_init(&buf, (size_t)256 << 20);
+	buf_add_text(&buf, text);
+	buf_add_char(&buf, '\n');
+	free(text);
+	enum hf_status status = buf_ok(&buf) ? file_write(path, buf_str(&buf), err) : error_nomem(err);
+	buf_deinit(&buf);
+	return status;
+}
+
+static json_t *params_json(const struct query *query)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < query->nparams; i++) {
+		const struct param *param = &query->params[i];
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:b, s:s}", "name", param->name, "type", param->type->name,
+						"nullable", (int)param->nullable, "rule", param->rule));
+	}
+	return list;
+}
+
+static json_t *columns_json(const struct query *query)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < query->ncolumns; i++) {
+		const struct column *column = &query->columns[i];
+		json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s}", "name", column->name, "type",
+						      column->type->name, "nullable", (int)column->nullable, "rule",
+						      column->rule));
+	}
+	return list;
+}
+
+struct writing {
+	const struct group *group;
+	enum hf_status status;
+	hf_error *err;
+};
+
+static void write_query(void *user, struct query *query)
+{
+	struct writing *writing = user;
+	hf_arena *arena = writing->group->arena;
+	if (writing->status != HF_OK)
+		return;
+	CLEANUP(json_freep)
+	json_t *value =
+		json_pack("{s:s, s:s, s:s, s:o, s:o, s:b}", "query", query->name, "sql", meta_sql_digest(arena, query),
+			  "annotations", meta_annotations_digest(arena, query), "params", params_json(query), "columns",
+			  columns_json(query), "read_only", (int)query->read_only);
+	const char *path = mem_printf(arena, "%s/%s.json", writing->group->meta_dir, query->name);
+	writing->status = write_json(path, value, writing->err);
+}
+
+static json_t *type_json(const struct type *type)
+{
+	static const char *const words[] = {"builtin", "enum", "composite", "array", "domain", "import"};
+	json_t *value = json_pack("{s:s}", "kind", words[type->origin]);
+	if (type->origin == TYPE_ENUM) {
+		json_t *labels = json_array();
+		for (size_t i = 0; i < type->count; i++)
+			json_array_append_new(labels, json_string(type->labels[i]));
+		json_object_set_new(value, "labels", labels);
+	} else if (type->origin == TYPE_COMPOSITE) {
+		json_t *fields = json_array();
+		for (size_t i = 0; i < type->count; i++)
+			json_array_append_new(fields, json_pack("{s:s, s:s}", "name", type->fields[i].name, "type",
+								type->fields[i].type->name));
+		json_object_set_new(value, "fields", fields);
+	} else {
+		json_object_set_new(value, "of", json_string(type->base ? type->base->name : type->element->name));
+	}
+	return value;
+}
+
+static enum hf_status write_types(const struct group *group, hf_error *err)
+{
+	CLEANUP(json_freep) json_t *value = json_object();
+	for (size_t i = 0; i < group->types.count; i++)
+		json_object_set_new(value, group->types.items[i]->name, type_json(group->types.items[i]));
+	return write_json(mem_printf(group->arena, "%s/types.json", group->meta_dir), value, err);
+}
+
+static enum hf_status write_manifest(const struct group *group, hf_error *err)
+{
+	json_t *migrations = json_object();
+	for (size_t i = 0; group->migrations && i < hf_migrations_count(group->migrations); i++) {
+		const struct hf_migration *migration = hf_migrations_get(group->migrations, i);
+		json_object_set_new(migrations, migration->file,
+				    json_string(meta_migration_digest(group->arena, migration)));
+	}
+	CLEANUP(json_freep) json_t *value = json_pack("{s:i, s:o}", "format", META_FORMAT, "migrations", migrations);
+	return write_json(mem_printf(group->arena, "%s/manifest.json", group->meta_dir), value, err);
+}
+
+struct search {
+	struct hf_str name;
+	bool found;
+};
+
+static void match_query(void *user, struct query *query)
+{
+	struct search *search = user;
+	search->found = search->found || str_eq(search->name, hf_str_of(query->name));
+}
+
+static enum hf_status remove_orphans(const struct group *group, hf_error *err)
+{
+	const char **files;
+	size_t count;
+	enum hf_status status = folder_list(group->arena, group->meta_dir, ".json", &files, &count, err);
+	for (size_t i = 0; status == HF_OK && i < count; i++) {
+		struct search search = {.name = {files[i], strlen(files[i]) - 5}};
+		group_each(group, match_query, &search);
+		if (search.found || strcmp(files[i], "types.json") == 0 || strcmp(files[i], "manifest.json") == 0)
+			continue;
+		const char *path = mem_printf(group->arena, "%s/%s", group->meta_dir, files[i]);
+		if (unlink(path) != 0 && errno != ENOENT)
+			return error_errno(err, HF_E_CONFIG, "could not remove %s", path);
+	}
+	return status;
+}
+
+enum hf_status meta_write(const struct group *group, hf_error *err)
+{
+	struct writing writing = {group, folder_make(group->meta_dir, err), err};
+	group_each(group, write_query, &writing);
+	if (writing.status == HF_OK)
+		writing.status = write_types(group, err);
+	if (writing.status == HF_OK)
+		writing.status = write_manifest(group, err);
+	return writing.status == HF_OK ? remove_orphans(group, err) : writing.status;
+}

@@ -1,0 +1,239 @@
+/*
+ * rewrite.c - the text that the server sees. Tokens are copied; what stands between them shrinks to one blank or one
+ * line break with its indentation; comments vanish. Equal names get one number.
+ *
+ * `:name` is a colon that touches a name. `::`, `:=` and operators are tokens of their own, so they never look like
+ * one; only an array slice does (`a[1:n]`), and there we refuse to guess.
+ */
+#include "gen/rewrite.h"
+
+#include "gen/cname.h"
+
+struct rewriter {
+	struct query *query;
+	struct diags *diags;
+	struct buf out;
+	char brackets[64]; /* the open ones, '(' or '[' */
+	size_t depth;
+};
+
+static struct hf_str token_text(const struct query *query, struct token token)
+{
+	return (struct hf_str){query->source->text.ptr + token.start, token.end - token.start};
+}
+
+static size_t param_number(struct rewriter *rewriter, struct hf_str name, struct span at)
+{
+	struct query *query = rewriter->query;
+	for (size_t i = 0; i < query->nparams; i++)
+		if (str_eq(name, hf_str_of(query->params[i].name)))
+			return i + 1;
+	query->params = mem_grow(rewriter->diags->arena, query->params, query->nparams, sizeof(struct param));
+	query->params[query->nparams] = (struct param){.name = mem_text(rewriter->diags->arena, name), .where = at};
+	return ++query->nparams;
+}
+
+static void track_brackets(struct rewriter *rewriter, enum token_kind kind)
+{
+	bool opens = kind == TOKEN_OPEN || kind == TOKEN_OPEN_SQUARE;
+	bool closes = kind == TOKEN_CLOSE || kind == TOKEN_CLOSE_SQUARE;
+	if (opens && rewriter->depth < sizeof(rewriter->brackets))
+		rewriter->brackets[rewriter->depth] = kind == TOKEN_OPEN ? '(' : '[';
+	rewriter->depth += opens ? 1 : 0;
+	rewriter->depth -= closes && rewriter->depth > 0 ? 1 : 0;
+}
+
+static bool in_square(const struct rewriter *rewriter)
+{
+	size_t depth = rewriter->depth;
+	return depth > 0 && depth <= sizeof(rewriter->brackets) && rewriter->brackets[depth - 1] == '[';
+}
+
+static bool is_word_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
+	       (c & 0x80);
+}
+
+/* What stands between two tokens: nothing, a blank, or a line break with the indentation behind it. */
+static void add_gap(struct rewriter *rewriter, size_t from, size_t to)
+{
+	if (from == to)
+		return;
+	const char *text = rewriter->query->source->text.ptr;
+	size_t line = to;
+	while (line > from && (text[line - 1] == ' ' || text[line - 1] == '\t'))
+		line--;
+	if (line > from && text[line - 1] == '\n') {
+		buf_add_char(&rewriter->out, '\n');
+		buf_add(&rewriter->out, (struct hf_str){text + line, to - line});
+	} else {
+		buf_add_char(&rewriter->out, ' ');
+	}
+}
+
+static void add_piece(struct rewriter *rewriter, struct hf_str text, struct span at)
+{
+	struct query *query = rewriter->query;
+	query->pieces = mem_grow(rewriter->diags->arena, query->pieces, query->npieces, sizeof(struct piece));
+	query->pieces[query->npieces++] = (struct piece){rewriter->out.len, at.start, at.end - at.start};
+	buf_add(&rewriter->out, text);
+}
+
+static bool add_param(struct rewriter *rewriter, struct token colon, struct token name)
+{
+	struct query *query = rewriter->query;
+	struct hf_str text = token_text(query, name);
+	struct span at = {colon.start, name.end};
+	if (name.kind == TOKEN_QUOTED_NAME) {
+		query_wrong(rewriter->diags, query, at, "names chosen at run time (:%.*s) are not supported yet",
+			    STR_ARG(text));
+		return false;
+	}
+	if (in_square(rewriter)) {
+		query_wrong(rewriter->diags, query, at, "\":%.*s\" is ambiguous inside [ ]", STR_ARG(text))->hint =
+			mem_printf(rewriter->diags->arena,
+				   "a parameter is written (:%.*s); a slice has a blank behind its colon",
+				   STR_ARG(text));
+		return false;
+	}
+	if (!name_is_plain(text)) {
+		query_wrong(rewriter->diags, query, at, "\"%.*s\" cannot be the name of a parameter", STR_ARG(text))
+			->hint = "a-z, 0-9 and _, beginning with a letter";
+		return false;
+	}
+	if (rewriter->out.len && is_word_byte(rewriter->out.ptr[rewriter->out.len - 1]))
+		buf_add_char(&rewriter->out, ' '); /* or "limit:n" would become the name limit$1 */
+	char number[24];
+	snprintf(number, sizeof(number), "$%zu", param_number(rewriter, text, at));
+	add_piece(rewriter, hf_str_of(number), at);
+	return true;
+}
+
+static bool add_token(struct rewriter *rewriter, size_t i)
+{
+	struct query *query = rewriter->query;
+	struct token token = query->body[i];
+	struct token next = i + 1 < query->nbody ? query->body[i + 1] : (struct token){TOKEN_OTHER, 0, 0};
+	struct span at = {token.start, token.end};
+	bool touches = next.start == token.end;
+	if (token.kind == TOKEN_PARAM) {
+		query_wrong(rewriter->diags, query, at, "parameters have names: write :name instead of %.*s",
+			    STR_ARG(token_text(query, token)));
+		return false;
+	}
+	if (token.kind == TOKEN_COLON && touches && next.kind == TOKEN_STRING) {
+		query_wrong(rewriter->diags, query, at, "text pasted in by a client (:'...') is refused")->hint =
+			"write :name, it is sent as a value";
+		return false;
+	}
+	track_brackets(rewriter, token.kind);
+	add_piece(rewriter, token_text(query, token), at);
+	return true;
+}
+
+static bool is_param(const struct query *query, size_t i)
+{
+	if (query->body[i].kind != TOKEN_COLON || i + 1 >= query->nbody)
+		return false;
+	struct token name = query->body[i + 1];
+	return name.start == query->body[i].end && (name.kind == TOKEN_NAME || name.kind == TOKEN_QUOTED_NAME);
+}
+
+static void rewrite_body(struct rewriter *rewriter)
+{
+	struct query *query = rewriter->query;
+	for (size_t i = 0; i < query->nbody; i++) {
+		if (i > 0)
+			add_gap(rewriter, query->body[i - 1].end, query->body[i].start);
+		bool param = is_param(query, i);
+		if (param ? !add_param(rewriter, query->body[i], query->body[i + 1]) : !add_token(rewriter, i))
+			return;
+		i += param ? 1 : 0;
+	}
+	mem_check(&rewriter->out);
+	query->sql = query->run_sql = mem_text(rewriter->diags->arena, buf_str(&rewriter->out));
+}
+
+/* `-- copy: t(a, b)` is described as the INSERT that it stands for. */
+static void rewrite_copy(struct rewriter *rewriter)
+{
+	struct query *query = rewriter->query;
+	struct diags *diags = rewriter->diags;
+	struct hf_str target = query->copy_target;
+	size_t open = (size_t)str_find(target, '(');
+	struct hf_str list = {target.ptr + open + 1, target.len - open - 2}, name;
+	size_t at = query->copy_at.start + open + 1;
+	buf_add_text(&rewriter->out, "INSERT INTO ");
+	add_piece(rewriter, target, query->copy_at);
+	buf_add_text(&rewriter->out, " VALUES (");
+	while (str_split(&list, ',', &name)) {
+		struct hf_str plain = str_trim(name);
+		struct span where = {at + (size_t)(plain.ptr - name.ptr), 0};
+		where.end = where.start + plain.len;
+		at += name.len + 1;
+		if (!name_is_plain(plain)) {
+			query_wrong(diags, query, plain.len ? where : query->copy_at,
+				    "\"%.*s\" cannot be a column of a copy", STR_ARG(plain));
+			return;
+		}
+		size_t before = query->nparams;
+		size_t number = param_number(rewriter, plain, where);
+		if (query->nparams == before) {
+			query_wrong(diags, query, where, "column \"%.*s\" stands twice", STR_ARG(plain));
+			return;
+		}
+		buf_printf(&rewriter->out, "%s$%zu", number > 1 ? ", " : "", number);
+	}
+	buf_add_text(&rewriter->out, ")");
+	mem_check(&rewriter->out);
+	query->sql = mem_text(diags->arena, buf_str(&rewriter->out));
+	query->run_sql = mem_printf(diags->arena, "COPY %.*s FROM STDIN (FORMAT binary)", STR_ARG(target));
+}
+
+void rewrite(struct query *query, struct diags *diags)
+{
+	struct rewriter rewriter = {.query = query, .diags = diags};
+	buf_init(&rewriter.out, 2 * SOURCE_BYTES_MAX);
+	if (query->copy_target.ptr)
+		rewrite_copy(&rewriter);
+	else
+		rewrite_body(&rewriter);
+	buf_deinit(&rewriter.out);
+	if (query->nparams > 65535)
+		query_wrong(diags, query, query->name_at, "%zu parameters, the protocol takes 65535", query->nparams);
+	if (!query->broken)
+		rewrite_name_params(query, diags);
+}
+
+void rewrite_name_params(struct query *query, struct diags *diags)
+{
+	for (size_t i = 0; i < query->nparams; i++)
+		query->params[i].member = cname_member(diags->arena, query->params[i].name);
+	for (size_t i = 0; i < query->nparams; i++)
+		for (size_t j = 0; j < query->nparams; j++)
+			if (i != j && cname_clash(query->params[i].member, query->params[j].member)) {
+				query_wrong(diags, query, query->params[j].where,
+					    "parameters \"%s\" and \"%s\" are the same in C", query->params[i].name,
+					    query->params[j].name);
+				return;
+			}
+}
+
+struct span rewrite_source_span(const struct query *query, size_t at)
+{
+	for (size_t i = query->npieces; i-- > 0;) {
+		struct piece piece = query->pieces[i];
+		if (piece.out > at)
+			continue;
+		if (piece.in == query->copy_at.start && query->copy_target.ptr) {
+			/* one piece, several words: from here to the end of the word */
+			size_t start = piece.in + (at - piece.out), end = start;
+			while (end < piece.in + piece.len && is_word_byte(query->source->text.ptr[end]))
+				end++;
+			return (struct span){start < end ? start : piece.in, start < end ? end : piece.in + piece.len};
+		}
+		return (struct span){piece.in, piece.in + piece.len};
+	}
+	return query->name_at;
+}

@@ -1,0 +1,174 @@
+/*
+ * scan.c - libpg_query's scanner, and the little of its wire form that we need.
+ *
+ * The result is a protocol buffer: ScanResult {1: version, 2: repeated ScanToken {1: start, 2: end, 4: token,
+ * 5: keyword kind}}; zero fields are left out. Decoding it takes a varint reader, so that the protobuf library does
+ * not become a dependency. The bytes come from our own process, yet every read is bounded.
+ */
+#include "gen/scan.h"
+
+#include <pg_query.h>
+#include <string.h>
+
+/* Numbers of the tokens, which libpg_query keeps stable: enum Token of pg_query.proto. */
+enum {
+	PB_IDENT = 258,
+	PB_UIDENT = 259,
+	PB_SCONST = 261,
+	PB_USCONST = 262,
+	PB_BCONST = 263,
+	PB_XCONST = 264,
+	PB_PARAM = 267,
+	PB_SQL_COMMENT = 275,
+	PB_C_COMMENT = 276,
+	PB_FIRST_KEYWORD = 277
+};
+
+struct wire {
+	const unsigned char *at, *end;
+};
+
+static uint64_t varint(struct wire *wire)
+{
+	uint64_t value = 0;
+	for (unsigned shift = 0; wire->at < wire->end && shift < 64; shift += 7) {
+		unsigned char byte = *wire->at++;
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			break;
+	}
+	return value;
+}
+
+/* One field: its number, and its value or (length-delimited) its content. */
+static unsigned field(struct wire *wire, uint64_t *ret_value, struct wire *ret_content)
+{
+	uint64_t key = varint(wire);
+	*ret_value = varint(wire);
+	if ((key & 7) == 2) {
+		size_t left = (size_t)(wire->end - wire->at);
+		size_t len = *ret_value < left ? (size_t)*ret_value : left;
+		*ret_content = (struct wire){wire->at, wire->at + len};
+		wire->at += len;
+	}
+	return (unsigned)(key >> 3);
+}
+
+static enum token_kind kind_of(uint64_t token, struct hf_str text)
+{
+	switch (token) {
+	case PB_IDENT:
+		return text.len && text.ptr[0] == '"' ? TOKEN_QUOTED_NAME : TOKEN_NAME;
+	case PB_UIDENT:
+		return TOKEN_QUOTED_NAME;
+	case PB_SCONST:
+	case PB_USCONST:
+	case PB_BCONST:
+	case PB_XCONST:
+		return TOKEN_STRING;
+	case PB_PARAM:
+		return TOKEN_PARAM;
+	case PB_SQL_COMMENT:
+		return TOKEN_LINE_COMMENT;
+	case PB_C_COMMENT:
+		return TOKEN_BLOCK_COMMENT;
+	case ':':
+		return TOKEN_COLON;
+	case ';':
+		return TOKEN_SEMICOLON;
+	case '(':
+		return TOKEN_OPEN;
+	case ')':
+		return TOKEN_CLOSE;
+	case '[':
+		return TOKEN_OPEN_SQUARE;
+	case ']':
+		return TOKEN_CLOSE_SQUARE;
+	default:
+		return token >= PB_FIRST_KEYWORD ? TOKEN_NAME : TOKEN_OTHER;
+	}
+}
+
+static struct token read_token(struct wire wire, struct hf_str text)
+{
+	uint64_t start = 0, end = 0, token = 0;
+	while (wire.at < wire.end) {
+		uint64_t value;
+		struct wire content = {0};
+		unsigned number = field(&wire, &value, &content);
+		if (number == 1)
+			start = value;
+		else if (number == 2)
+			end = value;
+		else if (number == 4)
+			token = value;
+	}
+	size_t to = end < text.len ? (size_t)end : text.len;
+	size_t from = start < to ? (size_t)start : to;
+	return (struct token){kind_of(token, (struct hf_str){text.ptr + from, to - from}), from, to};
+}
+
+size_t scan_byte_of_character(struct hf_str text, int32_t position)
+{
+	size_t at = 0;
+	for (int32_t i = 1; i < position && at < text.len; i++) {
+		at++;
+		while (at < text.len && ((unsigned char)text.ptr[at] & 0xc0) == 0x80)
+			at++;
+	}
+	return at;
+}
+
+/* "unterminated quoted string at or near "'abc"" without the tail, which the caret shows better. */
+static const char *short_message(hf_arena *arena, const char *message)
+{
+	struct hf_str whole = hf_str_of(message);
+	ptrdiff_t tail = str_find_str(whole, HF_STR(" at or near "));
+	if (tail > 0)
+		whole.len = (size_t)tail;
+	return mem_text(arena, whole);
+}
+
+bool scan(hf_arena *arena, struct hf_str text, struct tokens *ret_tokens, struct scan_fault *ret_fault)
+{
+	PgQueryScanResult result = pg_query_scan(mem_text(arena, text));
+	*ret_tokens = (struct tokens){0};
+	if (result.error) {
+		ret_fault->at = scan_byte_of_character(text, result.error->cursorpos);
+		ret_fault->message = short_message(arena, result.error->message);
+		pg_query_free_scan_result(result);
+		struct scan_fault none;
+		if (ret_fault->at > 0 && ret_fault->at < text.len)
+			(void)scan(arena, (struct hf_str){text.ptr, ret_fault->at}, ret_tokens, &none);
+		return false;
+	}
+	struct wire wire = {(const unsigned char *)result.pbuf.data, NULL};
+	wire.end = wire.at + result.pbuf.len;
+	while (wire.at < wire.end) {
+		uint64_t value;
+		struct wire content = {0};
+		if (field(&wire, &value, &content) != 2)
+			continue;
+		ret_tokens->items = mem_grow(arena, ret_tokens->items, ret_tokens->count, sizeof(struct token));
+		ret_tokens->items[ret_tokens->count++] = read_token(content, text);
+	}
+	pg_query_free_scan_result(result);
+	return true;
+}
+
+bool scan_is_c_keyword(const char *word)
+{
+	static const char words[] =
+		" alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl concept "
+		"const "
+		"const_cast consteval constexpr constinit continue co_await co_return co_yield decltype default delete "
+		"do double dynamic_cast else enum explicit export extern false float for friend goto if inline int "
+		"long "
+		"mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public register "
+		"reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast struct "
+		"switch template this thread_local throw true try typedef typeid typename union unix linux unsigned "
+		"using virtual void volatile wchar_t while xor xor_eq errno stdin stdout stderr main offsetof assert ";
+	char padded[80];
+	int len = snprintf(padded, sizeof(padded), " %s ", word);
+	return len > 0 && (size_t)len < sizeof(padded) && strstr(words, padded) != NULL;
+}

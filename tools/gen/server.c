@@ -1,0 +1,66 @@
+/*
+ * server.c - a database to describe on.
+ */
+#include "gen/server.h"
+
+DEFINE_OWNED(connection, hf_connection *, hf_connection_free)
+DEFINE_OWNED(settings, hf_settings *, hf_settings_free)
+
+static enum hf_status connect_to(hf_context *ctx, const char *url, hf_settings **ret_settings,
+				 hf_connection **ret_connection, hf_error *err)
+{
+	CLEANUP(settings_freep) hf_settings *settings = NULL;
+	enum hf_status status = hf_settings_new(ctx, &settings, err);
+	if (status == HF_OK)
+		status = hf_settings_parse(settings, url, err);
+	if (status == HF_OK)
+		status = hf_connection_open(ctx, settings, NULL, HF_DEADLINE_DEFAULT, ret_connection, err);
+	if (status == HF_OK)
+		*ret_settings = settings_take(&settings);
+	return status;
+}
+
+struct filling {
+	hf_context *ctx;
+	const hf_migrations *migrations;
+};
+
+static enum hf_status fill(void *user, const char *url, hf_error *err)
+{
+	const struct filling *filling = user;
+	CLEANUP(settings_freep) hf_settings *settings = NULL;
+	CLEANUP(connection_freep) hf_connection *connection = NULL;
+	enum hf_status status = connect_to(filling->ctx, url, &settings, &connection, err);
+	return status == HF_OK ? hf_migrate_up(connection, filling->migrations, NULL, NULL, err) : status;
+}
+
+static enum hf_status start(hf_context *ctx, const struct group *group, hf_server **ret_server, hf_error *err)
+{
+	struct filling filling = {ctx, group->migrations};
+	struct hf_server_options options = {.size = sizeof(options)};
+	if (group->migrations) {
+		options.template_key = hf_migrations_chain(group->migrations);
+		options.fill = fill;
+		options.fill_user = &filling;
+	}
+	return hf_server_start(ctx, &options, HF_DEADLINE_DEFAULT, ret_server, err);
+}
+
+enum hf_status server_open(hf_context *ctx, const char *url, const struct group *group, struct server *ret_server,
+			   hf_error *err)
+{
+	*ret_server = (struct server){0};
+	enum hf_status status = url ? HF_OK : start(ctx, group, &ret_server->private, err);
+	if (status != HF_OK)
+		return status;
+	return connect_to(ctx, url ? url : hf_server_url(ret_server->private), &ret_server->settings,
+			  &ret_server->connection, err);
+}
+
+void server_close(struct server *server)
+{
+	hf_connection_free(server->connection);
+	hf_settings_free(server->settings);
+	hf_server_free(server->private);
+	*server = (struct server){0};
+}

@@ -1,0 +1,257 @@
+/*
+ * source.c - cutting a file into queries.
+ *
+ * A query begins at a comment line `-- name: x :card`, goes on with comment lines that annotate it, then with one
+ * statement up to its semicolon or the next name. Comments inside the statement are dropped, those behind it and
+ * before the next name belong to nobody. What stands before the first name may only be comments.
+ */
+#include "gen/source.h"
+
+#include <stdarg.h>
+
+#include "gen/annotation.h"
+#include "gen/rewrite.h"
+
+struct place source_place(const struct source *source, size_t at)
+{
+	struct place place = {1, 1};
+	for (size_t i = 0; i < at && i < source->text.len; i++) {
+		unsigned char c = (unsigned char)source->text.ptr[i];
+		if (c == '\n') {
+			place.line++;
+			place.column = 1;
+		} else if ((c & 0xc0) != 0x80) {
+			place.column++;
+		}
+	}
+	return place;
+}
+
+struct hf_str source_line(const struct source *source, size_t at)
+{
+	struct hf_str text = source->text;
+	size_t start = at < text.len ? at : text.len, end = start;
+	while (start > 0 && text.ptr[start - 1] != '\n')
+		start--;
+	while (end < text.len && text.ptr[end] != '\n')
+		end++;
+	if (end > start && text.ptr[end - 1] == '\r')
+		end--;
+	return (struct hf_str){text.ptr + start, end - start};
+}
+
+struct diag *query_wrong(struct diags *diags, struct query *query, struct span at, const char *format, ...)
+{
+	struct buf buf;
+	buf_init(&buf, (size_t)1 << 20);
+	va_list args;
+	va_start(args, format);
+	buf_vprintf(&buf, format, args);
+	va_end(args);
+	struct diag *diag = diag_at(diags, query->source, at.start, at.end, "%.*s", STR_ARG(buf_str(&buf)));
+	buf_deinit(&buf);
+	query->broken = true;
+	if (query->name && query->card != CARD_NONE)
+		diag->query = mem_printf(diags->arena, "%s (%s)", query->name, cardinality_word(query->card));
+	return diag;
+}
+
+static const struct {
+	enum cardinality card;
+	const char *word;
+} cardinalities[] = {
+	{CARD_ONE, ":one"},   {CARD_OPT, ":opt"},	    {CARD_MANY, ":many"}, {CARD_EACH, ":each"},
+	{CARD_EXEC, ":exec"}, {CARD_EXECROWS, ":execrows"}, {CARD_COPY, ":copy"},
+};
+
+const char *cardinality_word(enum cardinality card)
+{
+	for (size_t i = 0; i < ARRAY_LEN(cardinalities); i++)
+		if (cardinalities[i].card == card)
+			return cardinalities[i].word;
+	return "";
+}
+
+enum cardinality cardinality_of(struct hf_str word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(cardinalities); i++)
+		if (str_eq(word, hf_str_of(cardinalities[i].word)))
+			return cardinalities[i].card;
+	return CARD_NONE;
+}
+
+bool cardinality_has_rows(enum cardinality card)
+{
+	return card == CARD_ONE || card == CARD_OPT || card == CARD_MANY || card == CARD_EACH;
+}
+
+bool name_is_plain(struct hf_str name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+		if (!((c >= 'a' && c <= 'z') || c == '_' || (i > 0 && c >= '0' && c <= '9')))
+			return false;
+	}
+	return name.len > 0 && name.len <= NAME_BYTES_MAX;
+}
+
+/* ---- tokens of the whole file ---- */
+
+static void append(struct diags *diags, struct tokens *all, struct token token)
+{
+	all->items = mem_grow(diags->arena, all->items, all->count, sizeof(token));
+	all->items[all->count++] = token;
+}
+
+/* Where the text goes on after a place that the lexer could not pass: the next line that names a query. */
+static size_t resume_at(struct hf_str text, size_t from)
+{
+	struct hf_str rest = {text.ptr + from, text.len - from};
+	ptrdiff_t next = str_find_str(rest, HF_STR("\n-- name:"));
+	return next < 0 ? text.len : from + (size_t)next + 1;
+}
+
+/* An unterminated string must not hide the findings of the queries behind it. */
+static struct tokens tokens_of(struct source *source, struct diags *diags)
+{
+	struct tokens all = {0};
+	size_t base = 0;
+	while (base < source->text.len) {
+		struct hf_str rest = {source->text.ptr + base, source->text.len - base};
+		struct tokens some;
+		struct scan_fault fault = {0};
+		bool whole = scan(diags->arena, rest, &some, &fault);
+		for (size_t i = 0; i < some.count; i++) {
+			struct token token = some.items[i];
+			append(diags, &all, (struct token){token.kind, base + token.start, base + token.end});
+		}
+		if (whole)
+			break;
+		size_t at = base + fault.at;
+		size_t end = at < source->text.len ? at + 1 : at;
+		append(diags, &all, (struct token){TOKEN_BROKEN, at, end});
+		diag_at(diags, source, at, end, "%s", fault.message);
+		base = resume_at(source->text, end);
+	}
+	return all;
+}
+
+/* ---- queries ---- */
+
+static struct query *query_new(struct source *source, struct diags *diags)
+{
+	struct query *query = MEM_NEW(diags->arena, struct query);
+	query->source = source;
+	source->queries = mem_grow(diags->arena, source->queries, source->nqueries, sizeof(*source->queries));
+	source->queries[source->nqueries++] = query;
+	return query;
+}
+
+static bool first_on_line(const struct source *source, size_t at)
+{
+	while (at > 0 && (source->text.ptr[at - 1] == ' ' || source->text.ptr[at - 1] == '\t'))
+		at--;
+	return at == 0 || source->text.ptr[at - 1] == '\n';
+}
+
+enum part { PART_HEAD, PART_ANNOTATIONS, PART_BODY, PART_TAIL };
+
+struct cut {
+	struct source *source;
+	struct diags *diags;
+	struct query *query; /* the current one */
+	enum part part;
+	bool complained; /* once per part is enough */
+	int depth;	 /* of parentheses */
+};
+
+static void on_comment(struct cut *cut, struct span at)
+{
+	if (annotation_is_name(cut->source, at) && first_on_line(cut->source, at.start)) {
+		cut->query = query_new(cut->source, cut->diags);
+		cut->part = PART_ANNOTATIONS;
+		cut->complained = false;
+		cut->depth = 0;
+		annotation_name(cut->query, at, cut->diags);
+	} else if (cut->part == PART_ANNOTATIONS) {
+		annotation_read(cut->query, at, cut->diags);
+	} else if (cut->part == PART_HEAD) {
+		annotation_import(cut->source, at, cut->diags);
+	}
+}
+
+static void on_word(struct cut *cut, struct token token)
+{
+	struct span at = {token.start, token.end};
+	if (cut->part == PART_ANNOTATIONS)
+		cut->part = PART_BODY;
+	if (cut->part == PART_BODY && token.kind == TOKEN_SEMICOLON && cut->depth <= 0) {
+		cut->part = PART_TAIL;
+		return;
+	}
+	if (cut->part == PART_BODY) {
+		struct query *query = cut->query;
+		cut->depth += token.kind == TOKEN_OPEN ? 1 : token.kind == TOKEN_CLOSE ? -1 : 0;
+		query->body = mem_grow(cut->diags->arena, query->body, query->nbody, sizeof(token));
+		query->body[query->nbody++] = token;
+		return;
+	}
+	if (token.kind == TOKEN_SEMICOLON || cut->complained)
+		return;
+	cut->complained = true;
+	if (cut->part == PART_HEAD)
+		diag_at(cut->diags, cut->source, at.start, at.end, "statement without a name")->hint =
+			"write before it: -- name: some_name :many";
+	else
+		query_wrong(cut->diags, cut->query, at, "second statement under the name \"%s\"", cut->query->name)
+			->hint = "give it a name of its own: -- name: other_name :exec";
+}
+
+static void cut_into_queries(struct source *source, const struct tokens *tokens, struct diags *diags)
+{
+	struct cut cut = {.source = source, .diags = diags, .part = PART_HEAD};
+	for (size_t i = 0; i < tokens->count; i++) {
+		struct token token = tokens->items[i];
+		if (token.kind == TOKEN_LINE_COMMENT) {
+			on_comment(&cut, (struct span){token.start, token.end});
+		} else if (token.kind == TOKEN_BROKEN) {
+			if (cut.query)
+				cut.query->broken = true;
+			cut.part = PART_TAIL;
+			cut.complained = true;
+		} else if (token.kind != TOKEN_BLOCK_COMMENT) {
+			on_word(&cut, token);
+		}
+	}
+}
+
+static void check_complete(struct query *query, struct diags *diags)
+{
+	if (query->broken)
+		return;
+	bool copy = query->copy_target.ptr != NULL;
+	if (copy && query->card != CARD_COPY)
+		query_wrong(diags, query, query->copy_at, "\"copy\" belongs to :copy, this query is %s",
+			    cardinality_word(query->card));
+	else if (copy && query->nbody)
+		query_wrong(diags, query, (struct span){query->body[0].start, query->body[0].end},
+			    "statement beside a copy annotation")
+			->hint = "keep either the annotation or the INSERT";
+	else if (!copy && !query->nbody)
+		query_wrong(diags, query, query->name_at, "no statement under the name \"%s\"", query->name);
+	else
+		rewrite(query, diags);
+}
+
+void source_read(struct source *source, struct diags *diags)
+{
+	size_t bad;
+	if (!str_is_utf8(source->text, &bad)) {
+		diag_file(diags, source->path, "byte %zu is not UTF-8", bad);
+		return;
+	}
+	struct tokens tokens = tokens_of(source, diags);
+	cut_into_queries(source, &tokens, diags);
+	for (size_t i = 0; i < source->nqueries; i++)
+		check_complete(source->queries[i], diags);
+}

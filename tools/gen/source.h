@@ -1,0 +1,147 @@
+/*
+ * source.h - a file of queries: its text, and the queries that were read from it.
+ *
+ * A query is filled in stages: name, annotations and parameters from the text (source.c, annotation.c, rewrite.c),
+ * statement kind from the parser (statement.c), then types and nullability either from a server (describe.c) or from
+ * the offline metadata (meta_read.c). A query with a finding against it has `broken` set and goes no further.
+ *
+ * Everything lives in the run's arena and stays as long as the run.
+ */
+#ifndef GEN_SOURCE_H
+#define GEN_SOURCE_H
+
+#include "gen/diag.h"
+#include "gen/scan.h"
+#include "gen/type.h"
+
+#define SOURCE_BYTES_MAX ((size_t)1 << 20)
+#define NAME_BYTES_MAX 63 /* hf_error.query, and an identifier of the server */
+
+struct place {
+	unsigned line, column; /* from 1; columns count characters */
+};
+
+enum cardinality { CARD_NONE = 0, CARD_ONE, CARD_OPT, CARD_MANY, CARD_EACH, CARD_EXEC, CARD_EXECROWS, CARD_COPY };
+
+enum statement_kind {
+	STATEMENT_UNKNOWN = 0,
+	STATEMENT_SELECT,
+	STATEMENT_INSERT,
+	STATEMENT_UPDATE,
+	STATEMENT_DELETE,
+	STATEMENT_MERGE,
+	STATEMENT_UTILITY
+};
+
+enum choice { CHOICE_NONE = 0, CHOICE_NULLABLE, CHOICE_NOTNULL };
+
+struct span {
+	size_t start, end;
+};
+
+/* `-- col x: nullable` or `-- param x: notnull`. */
+struct override {
+	const char *name;
+	struct span where;
+	enum choice choice;
+	const char *reason;
+	bool used;
+};
+
+struct overrides {
+	struct override *items;
+	size_t count;
+};
+
+struct param {
+	const char *name;
+	const char *member; /* as C says it */
+	struct span where;  /* of the first use */
+	const struct type *type;
+	bool nullable;
+	const char *rule; /* why */
+};
+
+struct column {
+	const char *name;
+	const char *member;
+	struct span where; /* of the expression, when known; else of the query's name */
+	const struct type *type;
+	bool nullable;
+	const char *rule; /* what proved it, or "unproven" */
+};
+
+/* A piece of the rewritten text that was copied from the source. */
+struct piece {
+	size_t out, in, len; /* bytes */
+};
+
+struct query {
+	const struct source *source;
+	const char *name;
+	struct span name_at, card_at;
+	enum cardinality card;
+	const char **docs;
+	size_t ndocs;
+	int64_t timeout_ms;
+	bool idempotent;
+	const char *row; /* name of a shared row struct, or NULL */
+	struct span row_at;
+	struct overrides cols, params_said;
+	struct hf_str copy_target; /* of `-- copy:`, ptr NULL without */
+	struct span copy_at;
+
+	struct token *body; /* tokens of the statement */
+	size_t nbody;
+
+	const char *sql; /* rewritten: $n for :name, comments gone */
+	struct piece *pieces;
+	size_t npieces;
+	const char *run_sql; /* what the program sends: `sql`, or the COPY command */
+	enum statement_kind kind;
+	bool returns_rows;
+	struct span *targets; /* places of the result expressions, when the text lists them */
+	size_t ntargets;
+
+	struct param *params;
+	size_t nparams;
+	struct column *columns;
+	size_t ncolumns;
+	bool read_only;
+	bool broken;
+	bool meta_seen;
+};
+
+struct import {
+	const char *type; /* "public.debversion" */
+	const char *as;	  /* "text" */
+	struct span where;
+};
+
+struct source {
+	const char *path; /* as shown */
+	const char *group;
+	const char *stem; /* "queue" of queue.sql */
+	struct hf_str text;
+	struct query **queries;
+	size_t nqueries;
+	struct import *imports;
+	size_t nimports;
+};
+
+/** Read the queries of a source whose path, group, stem and text are set. Findings go to `diags`. */
+void source_read(struct source *source, struct diags *diags);
+struct place source_place(const struct source *source, size_t at);
+/** The line that holds byte `at`, without its end. */
+struct hf_str source_line(const struct source *source, size_t at);
+/** A finding against a query: marks it broken and names it. */
+struct diag *query_wrong(struct diags *diags, struct query *query, struct span at, const char *format, ...)
+	PRINTF_LIKE(4, 5);
+const char *cardinality_word(enum cardinality card);
+enum cardinality cardinality_of(struct hf_str word);
+/** The cardinality gives rows to the caller. */
+bool cardinality_has_rows(enum cardinality card);
+/** A name that C can say: lower case letters, digits and '_', not beginning with a digit. */
+bool name_is_plain(struct hf_str name);
+
+#endif

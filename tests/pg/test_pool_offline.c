@@ -52,7 +52,7 @@ static void a_failing_host_is_the_reason(UNUSED void **state)
 	assert_int_equal(stats_of(pool).timeouts, 1);
 	assert_true(stats_of(pool).connects_failed > 0);
 	EXPECT_CONTAINS(stats_of(pool).last_error, "could not connect");
-	assert_true(world_logged(world, "pool_connect_failed warn pool=p"));
+	AWAIT(world_logged(world, "pool_connect_failed warn pool=p"));
 }
 
 static void a_failure_that_cannot_heal_is_told_at_once(UNUSED void **state)

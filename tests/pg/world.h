@@ -152,11 +152,11 @@ static inline int64_t ask_int(hf_where where, const char *sql)
 	return row.values[0].as.i;
 }
 
-static inline struct world *world_with_server(void)
+static inline struct world *world_with_server(const char *url)
 {
 	hf_error err = HF_ERROR_INIT;
 	struct world *world = world_new();
-	EXPECT_OK(hf_settings_parse(world->settings, getenv("HOLDFAST_TEST_URL"), &err));
+	EXPECT_OK(hf_settings_parse(world->settings, url, &err));
 	EXPECT_OK(hf_connection_open(world->ctx, world->settings, NULL, HF_DEADLINE_DEFAULT, &world->other, &err));
 	return world;
 }

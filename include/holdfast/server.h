@@ -6,8 +6,10 @@
  *             printf("%s\n", hf_server_url(server));
  *     hf_server_free(server);
  *
- * A server dies with the process that started it, however that ends: a supervisor process of ours holds the other end
- * of a socket and stops the server when it closes. Its data goes with it, unless `folder` names a place to keep it.
+ * An attached server (the default) dies with the process that started it, however that ends: a supervisor process of
+ * ours holds the other end of a socket and stops the server when it closes. Its data goes with it, unless `folder`
+ * names a place to keep it. A detached server (`name`) runs on, keeps its data in its folder in /tmp and is found again
+ * by its name; it stops on hf_server_stop() by whoever finds it, or after a while without clients.
  *
  * Who runs it: the calling user. As root the server runs as user postgres, else nobody, else the one that
  * HOLDFAST_PG_USER names. The socket lies in a folder /tmp/hf-XXXXXX of mode 0700, whatever the path of the data, so
@@ -36,6 +38,9 @@ typedef struct hf_server hf_server;
 struct hf_server_options {
 	size_t size;                 /* sizeof(struct hf_server_options) */
 	const char *folder;          /* not NULL: attached, data kept in this folder and found there again */
+	const char *name;            /* not NULL: detached, found again by this name and the user; a build folder (with
+	                                "#" and a word behind it for a second one), so that two never share one */
+	int64_t idle_limit_ms;       /* detached: stop after this long without a client; 0 = 15 minutes, -1 = never */
 	bool durable;                /* fsync, synchronous_commit and full_page_writes on. Without it kept data survive
 	                                a crash of the server, but not one of the machine */
 	uint32_t max_connections;    /* 0 = 100 */
@@ -48,7 +53,7 @@ struct hf_server_options {
 };
 
 /**
- * Start a server.
+ * Start a server; for a `name` that runs already, find it (its options stay as they were).
  * @param options NULL for a throw-away attached server.
  * @param deadline HF_DEADLINE_DEFAULT = a minute.
  * @return HF_OK; HF_TIMEOUT; HF_CONFLICT: `folder` is in use by another server; HF_E_NO_PACKAGE: no server programs;
@@ -79,8 +84,33 @@ enum hf_status hf_server_create_database(hf_server *server, const char *name, co
  * Stopping a stopped server is HF_OK. @return HF_OK; HF_TIMEOUT: still stopping; HF_E_FAILED.
  */
 enum hf_status hf_server_stop(hf_server *server, hf_deadline deadline, hf_error *err);
-/** Stop it (waits at most 30 s) and free the handle. NULL is allowed. */
+/** Stop it if it is attached (waits at most 30 s) and free the handle. NULL is allowed. */
 void hf_server_free(hf_server *server);
+
+/* ---- detached servers ---- */
+
+/** The server of a name, running or not. @return HF_OK; HF_NOT_FOUND; HF_TIMEOUT: it neither comes up nor ends. */
+enum hf_status hf_server_find(hf_context *ctx, const char *name, hf_server **ret_server, hf_error *err);
+
+struct hf_server_state {
+	bool running;
+	int pid;     /* 0 when it does not run */
+	int clients; /* connected now; -1 when it does not run or nobody can tell */
+};
+/** Has a look; of a detached server. */
+enum hf_status hf_server_look(hf_server *server, struct hf_server_state *ret_state, hf_error *err);
+/** Stop it and remove its data too. */
+enum hf_status hf_server_remove(hf_server *server, hf_deadline deadline, hf_error *err);
+
+struct hf_server_sweep {
+	int removed;   /* folders of servers that are gone */
+	int live;      /* left alone: they run */
+	int kept;      /* left alone: detached servers that do not run just now */
+	int failed;    /* could not be ended or removed, or somebody else's server runs in there */
+	int snapshots; /* cached clusters removed: unused for 14 days, or half built */
+};
+/** Remove what killed servers of this user left. Detached ones go when the folder that they are named after is gone. */
+enum hf_status hf_server_gc(hf_context *ctx, struct hf_server_sweep *ret_sweep, hf_error *err);
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,7 @@
  */
 #include "pg/server_cache.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -109,6 +110,14 @@ static bool usual_path(const struct server_user *user, char *ret_path, size_t si
 	return n > 0 && (size_t)n < size;
 }
 
+static enum hf_status no_place(hf_error *err)
+{
+	error_hint(err, "name a folder in HOLDFAST_CACHE_DIR");
+	if (err)
+		err->status = HF_E_FAILED;
+	return HF_E_FAILED;
+}
+
 enum hf_status cache_open(const struct server_user *user, struct cache *ret_cache, hf_error *err)
 {
 	struct cache cache = {.fd = -1};
@@ -128,10 +137,11 @@ enum hf_status cache_open(const struct server_user *user, struct cache *ret_cach
 			status = open_trusted(user, path, &cache, err);
 		}
 	}
-	if (status != HF_OK && status != HF_NOT_FOUND)
-		return status;
-	*ret_cache = cache;
-	return HF_OK;
+	if (status == HF_NOT_FOUND)
+		status = no_place(err);
+	if (status == HF_OK)
+		*ret_cache = cache;
+	return status;
 }
 
 void cache_close(struct cache *cache)
@@ -252,6 +262,8 @@ enum hf_status cache_fetch(hf_context *ctx, struct cache *cache, const char *nam
 	if (status == HF_OK)
 		status = lock_wait(ctx, lock, LOCK_SH, "the cache of clusters", deadline, err);
 	if (status == HF_OK)
+		futimens(lock, NULL); /* used now: cache_sweep() looks at it */
+	if (status == HF_OK)
 		status = copy_entry(ctx, cache, &entry, to_fd, to_name, deadline, err);
 	if (status != HF_NOT_FOUND)
 		return status;
@@ -276,4 +288,54 @@ void cache_drop(hf_context *ctx, struct cache *cache, const char *name, hf_deadl
 	if (open_lock(cache, &entry, &lock, NULL) == HF_OK &&
 	    lock_wait(ctx, lock, LOCK_EX, "the cache of clusters", deadline, NULL) == HF_OK)
 		tree_remove(cache->fd, entry.name);
+}
+
+enum hf_status cache_lock(hf_context *ctx, struct cache *cache, const char *name, hf_deadline deadline, int *ret_fd,
+                          hf_error *err)
+{
+	struct entry entry = entry_of(name);
+	CLEANUP(fd_closep) int lock = -1;
+	enum hf_status status = open_lock(cache, &entry, &lock, err);
+	if (status == HF_OK)
+		status = lock_wait(ctx, lock, LOCK_EX, name, deadline, err);
+	if (status == HF_OK)
+		*ret_fd = fd_take(&lock);
+	return status;
+}
+
+/* Entry of a lock file: removed when nobody holds it and nobody has used it for long. The lock file stays: removing
+   it under the eyes of those who wait for it would give two of them the lock. */
+static int sweep_entry(struct cache *cache, const char *lock_name, time_t now)
+{
+	struct hf_str name = hf_str_of(lock_name);
+	struct stat st;
+	if (!str_ends(name, HF_STR(".lock")) || name.len - 5 > CACHE_NAME_MAX)
+		return 0;
+	char text[CACHE_NAME_MAX + 1];
+	snprintf(text, sizeof(text), "%.*s", (int)name.len - 5, name.ptr);
+	struct entry entry = entry_of(text);
+	CLEANUP(fd_closep) int lock = openat(cache->fd, lock_name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) != 0 || fstat(lock, &st) != 0)
+		return 0;
+	int removed = fstatat(cache->fd, entry.fresh, &(struct stat){0}, AT_SYMLINK_NOFOLLOW) == 0 &&
+	              tree_remove(cache->fd, entry.fresh) == 0;
+	if (now - st.st_mtime > (time_t)CACHE_UNUSED_DAYS * 86400 &&
+	    fstatat(cache->fd, entry.name, &(struct stat){0}, AT_SYMLINK_NOFOLLOW) == 0)
+		removed += tree_remove(cache->fd, entry.name) == 0;
+	return removed;
+}
+
+int cache_sweep(struct cache *cache, hf_context *ctx)
+{
+	int removed = 0, again = fcntl(cache->fd, F_DUPFD_CLOEXEC, 3);
+	DIR *dir = again < 0 ? NULL : fdopendir(again);
+	struct dirent *entry;
+	if (!dir) {
+		fd_closep(&again);
+		return 0;
+	}
+	while ((entry = readdir(dir)))
+		removed += sweep_entry(cache, entry->d_name, (time_t)(hf_now_wall_us(ctx) / 1000000));
+	closedir(dir);
+	return removed;
 }

@@ -208,11 +208,13 @@ bool probe_read_pids(int lock_fd, struct probe_pids *ret_pids)
 	return true;
 }
 
-/* The real user in /proc/PID/status. The owner of /proc/PID will not do: it is root for what dropped root's rights. */
-static int64_t user_of(const char *path)
+/* From /proc/PID/status. The owner of /proc/PID will not do: it is root for what dropped root's rights. */
+int64_t probe_user(pid_t pid)
 {
 	static const char label[] = "\nUid:\t";
+	char path[40] = "/proc/";
 	struct text text;
+	memcpy(path + 6 + put_number(path + 6, pid, '/'), "status", 7);
 	if (!read_text(AT_FDCWD, path, &text))
 		return -1;
 	for (size_t at = 0; at + sizeof(label) <= text.len; at++)
@@ -225,8 +227,5 @@ static int64_t user_of(const char *path)
 
 bool probe_lives(pid_t pid, int64_t start, uid_t uid)
 {
-	char path[40] = "/proc/";
-	size_t n = 6 + put_number(path + 6, pid, '/');
-	memcpy(path + n, "status", 7);
-	return process_start_time(pid) == start && user_of(path) == (int64_t)uid;
+	return process_start_time(pid) == start && probe_user(pid) == (int64_t)uid;
 }

@@ -41,6 +41,7 @@ struct run {
 	int control; /* -1 once the caller let go */
 	pid_t pid;   /* postmaster, 0 before */
 	bool dead;
+	bool keep;        /* a detached server that has run: its folder stays */
 	int how;          /* wait status of the postmaster */
 	int64_t until_ms; /* of FAST and IMMEDIATE */
 	int64_t idle_since_ms;
@@ -106,7 +107,7 @@ static void begin_stop(struct run *run)
 	if (run->phase >= FAST)
 		return;
 	run->phase = FAST;
-	run->until_ms = now_ms() + SUPERVISOR_FAST_MS;
+	run->until_ms = now_ms() + run->plan->fast_ms;
 	if (run->pid > 0 && !run->dead)
 		kill(run->pid, SIGINT);
 }
@@ -183,6 +184,7 @@ static void look_ready(struct run *run)
 	if (run->plan->locks[0] >= 0)
 		probe_write_pids(run->plan->locks[0], getpid(), run->pid);
 	run->phase = RUNNING;
+	run->keep = run->plan->detached;
 	run->idle_since_ms = now_ms();
 	tell(run, SUPERVISOR_READY, run->pid);
 }
@@ -202,7 +204,7 @@ static void look_late(struct run *run)
 	if (now_ms() < run->until_ms)
 		return;
 	run->phase = run->phase == FAST ? IMMEDIATE : GIVEN_UP;
-	run->until_ms = now_ms() + SUPERVISOR_IMMEDIATE_MS;
+	run->until_ms = now_ms() + run->plan->immediate_ms;
 	if (run->phase == IMMEDIATE && run->pid > 0)
 		kill(run->pid, SIGQUIT);
 }
@@ -270,7 +272,7 @@ static int clean_up(struct run *run)
 	const struct supervisor *plan = run->plan;
 	probe_remove_shared_memory(plan->home_fd, plan->postmaster.user->uid);
 	int left = 0;
-	for (int i = 0; plan->parent_fd >= 0 && i < REMOVE_TRIES; i++) {
+	for (int i = 0; plan->parent_fd >= 0 && !run->keep && i < REMOVE_TRIES; i++) {
 		left = tree_remove(plan->parent_fd, plan->name);
 		if (left == 0)
 			break;

@@ -9,7 +9,7 @@
  * Stop is: the control socket closes or says so, the caller's process ends, SIGTERM, SIGINT or SIGHUP, or (detached)
  * the idle limit passes. A detached server does not mind the first two once it is running. The postmaster is told to
  * stop by the kernel should the supervisor itself be killed. Processes that a killed postmaster leaves are adopted
- * (subreaper) and ended; the folder is removed last, if it was not to be kept.
+ * (subreaper) and ended; the folder is removed last. That of a detached server stays once it has run.
  */
 #ifndef PG_SERVER_SUPERVISOR_H
 #define PG_SERVER_SUPERVISOR_H
@@ -29,6 +29,7 @@ struct supervisor {
 	const char *socket_path;        /* for the idle limit */
 	bool detached;
 	int64_t idle_limit_ms; /* -1 = never */
+	int64_t fast_ms, immediate_ms; /* how long SIGINT, then SIGQUIT may take */
 };
 
 /* Caller to supervisor: one byte. */

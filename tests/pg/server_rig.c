@@ -1,0 +1,192 @@
+/*
+ * server_rig.c - see the header.
+ */
+#include "server_rig.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "holdfast/sql.h"
+#include "../check.h"
+#include "../fixture.h"
+
+void rig_sleep_ms(int ms)
+{
+	poll(NULL, 0, ms);
+}
+
+/* The child's life: never returns. */
+static void own(const struct hf_server_options *options, int tell)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_context *ctx = NULL;
+	hf_server *server = NULL;
+	struct told told = {.owner = getpid()};
+	if (hf_context_new(NULL, &ctx, &err) != HF_OK ||
+	    hf_server_start(ctx, options, HF_DEADLINE_DEFAULT, &server, &err) != HF_OK) {
+		fprintf(stderr, "owner: %s (%s)\n", err.message, err.detail);
+		_exit(1);
+	}
+	told.postmaster = hf_server_pid(server);
+	snprintf(told.run, sizeof(told.run), "%s", hf_server_host(server));
+	snprintf(told.url, sizeof(told.url), "%s", hf_server_url(server));
+	if (write(tell, &told, sizeof(told)) != (ssize_t)sizeof(told))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+struct told rig_owner(const struct hf_server_options *options)
+{
+	int ends[2];
+	struct told told = {0};
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		own(options, ends[1]);
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &told, sizeof(told)), sizeof(told));
+	close(ends[0]);
+	return told;
+}
+
+int rig_child(int (*body)(void *arg), void *arg)
+{
+	int how = 0;
+	pid_t pid = fork();
+	if (pid == 0)
+		exit(body(arg));
+	while (waitpid(pid, &how, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(how) ? WEXITSTATUS(how) : 1000 + WTERMSIG(how);
+}
+
+/* Zombies that nobody has collected yet count as gone. */
+static bool lives(pid_t pid)
+{
+	char path[40], text[512] = {0};
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	const char *behind = n > 0 ? strrchr(text, ')') : NULL;
+	return behind && behind[2] != 'Z';
+}
+
+bool rig_gone(pid_t pid, const char *folder, int ms)
+{
+	struct stat st;
+	for (int waited = 0; waited <= ms; waited += 10) {
+		if (!lives(pid) && stat(folder, &st) != 0)
+			return true;
+		rig_sleep_ms(10);
+	}
+	return false;
+}
+
+int rig_folders(void)
+{
+	DIR *dir = opendir("/tmp");
+	struct dirent *entry;
+	int n = 0;
+	while (dir && (entry = readdir(dir)))
+		n += strncmp(entry->d_name, "hf-", 3) == 0 && strlen(entry->d_name) == 9;
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+bool rig_private_tmp(const char *options)
+{
+	char map[64], mode[96];
+	bool root = geteuid() == 0;
+	int uid = (int)geteuid(), gid = (int)getegid();
+	if (unshare(root ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0)
+		return false;
+	if (!root) {
+		snprintf(map, sizeof(map), "%d %d 1\n", uid, uid);
+		if (!write_file("/proc/self/uid_map", map) || !write_file("/proc/self/setgroups", "deny"))
+			return false;
+		snprintf(map, sizeof(map), "%d %d 1\n", gid, gid);
+		if (!write_file("/proc/self/gid_map", map))
+			return false;
+	}
+	snprintf(mode, sizeof(mode), "mode=1777%s%s", options[0] ? "," : "", options);
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mount("tmpfs", "/tmp", "tmpfs", 0, mode) == 0;
+}
+
+static hf_connection *connect_to(const char *url, hf_error *err)
+{
+	hf_settings *settings = NULL;
+	hf_connection *connection = NULL;
+	hf_context *ctx = fixture_context();
+	if (hf_settings_new(ctx, &settings, err) == HF_OK && hf_settings_parse(settings, url, err) == HF_OK)
+		hf_connection_open(ctx, settings, NULL, HF_DEADLINE_DEFAULT, &connection, err);
+	hf_settings_free(settings);
+	return connection;
+}
+
+enum hf_status rig_sql(const char *url, const char *sql, hf_error *err)
+{
+	hf_connection *connection = connect_to(url, err);
+	if (!connection)
+		return err->status;
+	enum hf_status status = hf_sql_exec(hf_on_connection(connection), hf_str_of(sql), NULL, 0, NULL, err);
+	hf_connection_free(connection);
+	return status;
+}
+
+const char *rig_ask(const char *url, const char *sql)
+{
+	static char answer[512];
+	hf_error err = HF_ERROR_INIT;
+	struct hf_sql_row row;
+	hf_arena *arena = hf_arena_new(0);
+	hf_connection *connection = connect_to(url, &err);
+	if (!connection)
+		fail_msg("%s", err.message);
+	EXPECT_OK(hf_sql_one(hf_on_connection(connection), hf_str_of(sql), NULL, 0, arena, &row, &err));
+	snprintf(answer, sizeof(answer), "%.*s", (int)row.values[0].as.s.len, row.values[0].as.s.ptr);
+	hf_connection_free(connection);
+	hf_arena_free(arena);
+	return answer;
+}
+
+const char *rig_cache(void)
+{
+	static char path[64];
+	static int count;
+	snprintf(path, sizeof(path), "/tmp/hf-test-cache-%d-%d", (int)getpid(), ++count);
+	return path;
+}
+
+void rig_remove(const char *path)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		execlp("rm", "rm", "-rf", "--", path, (char *)NULL);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+}

@@ -241,9 +241,9 @@ static enum hf_status wait_ready(hf_server *server, hf_deadline deadline, hf_err
 static void let_go(hf_server *server)
 {
 	server->detached = true;
-	server_close(&server->control);
-	server_close(&server->locks[0]);
-	server_close(&server->parent_fd);
+	server_close_fd(&server->control);
+	server_close_fd(&server->locks[0]);
+	server_close_fd(&server->parent_fd);
 }
 
 /* `adopted`: the locked folder of a detached server that does not run; owned from here on. NULL = make one.

@@ -43,7 +43,7 @@ void server_set_run(hf_server *server, const char *path)
 	         "postgresql:///" PRIVATE_DATABASE "?host=%s&port=5432&user=" PRIVATE_ROLE, path);
 }
 
-void server_close(int *fd)
+void server_close_fd(int *fd)
 {
 	fd_closep(fd);
 	*fd = -1;
@@ -215,7 +215,7 @@ static enum hf_status stop_attached(hf_server *server, hf_deadline deadline, hf_
 	if (status != HF_STOP)
 		return status;
 	server_reap(server);
-	server_close(&server->parent_fd); /* the folder is gone: nobody may remove a new one of that name */
+	server_close_fd(&server->parent_fd); /* the folder is gone: nobody may remove a new one of that name */
 	return HF_OK;
 }
 
@@ -239,6 +239,6 @@ void hf_server_free(hf_server *server)
 	int *const fds[] = {&server->control,   &server->run_fd,   &server->home_fd, &server->log_fd,
 	                    &server->parent_fd, &server->locks[0], &server->locks[1]};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-		server_close(fds[i]);
+		server_close_fd(fds[i]);
 	free(server);
 }

@@ -50,7 +50,7 @@ hf_server *server_new(hf_context *ctx, const struct server_user *user);
 /** Set the paths and the URL that follow from a folder in /tmp. */
 void server_set_run(hf_server *server, const char *path);
 /** Close what is open, -1 afterwards. */
-void server_close(int *fd);
+void server_close_fd(int *fd);
 
 /** Send one byte to the supervisor of an attached or starting server. HF_STOP: it has ended. */
 enum hf_status server_order(hf_server *server, char what);

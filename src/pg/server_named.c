@@ -137,7 +137,7 @@ static enum hf_status find(hf_server *server, const char *name, hf_error *err)
 		status = named_adopt(server, name, hf_deadline_in(server->ctx, SERVER_STOP_MS), err);
 	if (status != HF_STOP)
 		return status;
-	server_close(&server->locks[0]);
+	server_close_fd(&server->locks[0]);
 	return HF_OK;
 }
 

@@ -28,7 +28,7 @@ struct supervisor {
 	const char *name;               /* of that folder */
 	const char *socket_path;        /* for the idle limit */
 	bool detached;
-	int64_t idle_limit_ms; /* -1 = never */
+	int64_t idle_limit_ms;         /* -1 = never */
 	int64_t fast_ms, immediate_ms; /* how long SIGINT, then SIGQUIT may take */
 };
 

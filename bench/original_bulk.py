@@ -90,7 +90,8 @@ def main():
         print(f"original_bulk: not measured: {reason}", file=sys.stderr)
         return 69
     print(json.dumps({"bench": "original_bulk", "commit": original.commit_of(chosen.checkout), "seed": SEED,
-                      "durable": chosen.durable, "pool": not chosen.connection, "machine": platform.machine(), "cpus": os.cpu_count(),
+                      "durable": chosen.durable, "pool": not chosen.connection, "machine": platform.machine(),
+                      "cpus": os.cpu_count(),
                       "python": platform.python_version(), "settings": scratch.SETTINGS, **found}))
     return 0
 

@@ -40,6 +40,8 @@ enum hf_status hf_settings_parse(hf_settings *settings, const char *url_or_keywo
 enum hf_status hf_settings_set(hf_settings *settings, const char *keyword, const char *value, hf_error *err);
 /** The effective value or NULL; borrowed until the next call on the object. Passwords read as "***". */
 const char *hf_settings_get(const hf_settings *settings, const char *keyword);
+/** As hf_settings_get(), but a password is what it is: for handing the login to another program, never for printing. */
+const char *hf_settings_reveal(const hf_settings *settings, const char *keyword);
 /** "set", "given", "service", "environment" or "default"; NULL for an unknown keyword. */
 const char *hf_settings_origin(const hf_settings *settings, const char *keyword);
 void hf_settings_on_credential(hf_settings *settings, hf_credential_fn *fn, void *user);

@@ -30,10 +30,11 @@ struct cli {
 	struct globals globals;
 	struct configuration *config; /* in the arena */
 	struct out *out;
-	hf_context *ctx;	   /* owned */
-	hf_arena *arena;	   /* for the whole run */
-	hf_deadline deadline;	   /* --timeout, else HF_DEADLINE_DEFAULT */
-	hf_settings *settings;	   /* owned; made at first use */
+	hf_context *ctx;       /* owned */
+	hf_arena *arena;       /* for the whole run */
+	hf_deadline deadline;  /* --timeout, else HF_DEADLINE_DEFAULT */
+	hf_settings *settings; /* owned; made at first use */
+	const char *database_origin;
 	hf_connection *connection; /* owned; made at first use */
 	struct progress progress;  /* progress_start(&cli->progress, ...) */
 	int exit_code;		   /* of a child that ran in our place; used when the verb answers HF_OK */
@@ -64,6 +65,11 @@ enum hf_status cli_settings(struct cli *cli, hf_settings **ret_settings, hf_erro
 enum hf_status cli_connection(struct cli *cli, hf_connection **ret_connection, hf_error *err);
 /** Where generated queries run, with the deadline of --timeout. */
 enum hf_status cli_where(struct cli *cli, hf_where *ret_where, hf_error *err);
+/** "--database", "DATABASE_URL", "PG*", "/etc/holdfast/holdfast.conf:3", ...: what named the database; after
+ *  cli_settings(). */
+const char *cli_database_origin(const struct cli *cli);
+/** Close what the run opened; main calls it. */
+void cli_close(struct cli *cli);
 
 /* ---- words for people (ask.c) ---- */
 

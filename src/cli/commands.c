@@ -9,6 +9,7 @@
 #include "base/str.h"
 
 const struct noun command_nouns[] = {
+	{"db", "DATABASE", "which database is it, does it answer", db_commands},
 	{"config", "TOOLS", "settings, and where each comes from", config_commands},
 	{"completion", "TOOLS", "print a completion script for bash, zsh or fish", completion_commands},
 	{"man", "TOOLS", "show a manual page", man_commands},

@@ -8,6 +8,7 @@
 
 extern const struct cmd completion_commands[];
 extern const struct cmd config_commands[];
+extern const struct cmd db_commands[];
 extern const struct cmd help_commands[];
 extern const struct cmd man_commands[];
 extern const struct cmd version_commands[];

@@ -114,7 +114,7 @@ void command_usage(const struct cmd *cmd, char *ret_text, size_t size)
 {
 	char name[64];
 	command_name(cmd, name, sizeof(name));
-	bool tail = cmd->args && strncmp(cmd->args, "-- ", 3) == 0;
+	bool tail = cmd->args && strstr(cmd->args, "-- ") != NULL;
 	const char *flags = cmd->options ? " [flags]" : "";
 	if (!cmd->args)
 		snprintf(ret_text, size, "holdfast %s%s", name, flags);
@@ -163,7 +163,7 @@ void help_command(FILE *file, const struct cmd *cmd, bool at_length)
 		fputs("\nflags of every command\n", file);
 		put_options(file, global_options);
 	} else {
-		fprintf(file, "\n  more: holdfast %s --help     flags of every command: holdfast help flags\n", name);
+		fprintf(file, "\n  more   holdfast %s --help\n", name);
 	}
 }
 

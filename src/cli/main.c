@@ -134,6 +134,7 @@ static enum hf_status run(struct cli *cli, hf_error *err)
 	status = open_context(cli, &log, err);
 	if (status == HF_OK)
 		status = run_verb(cli, err);
+	cli_close(cli);
 	signalled_context = NULL;
 	hf_context_free(cli->ctx);
 	cli->ctx = NULL;

@@ -9,14 +9,25 @@
 #include "cli/help.h"
 #include "holdfast/status.h"
 
-/* scdoc reads \ _ * as markup and a few characters at the start of a line as structure. */
+/* scdoc reads \ _ * as markup anywhere, and a few characters as structure where a line starts. */
 static void put_text(FILE *file, const char *text)
 {
 	for (const char *c = text; *c; c++) {
-		if (strchr("\\_*<>#|[]`~", *c))
+		if (strchr("\\_*", *c) || (c == text && strchr("-.#|[]`", *c)))
 			fputc('\\', file);
 		fputc(*c, file);
 	}
+}
+
+/* Between fences only the backslash is markup. */
+static void put_literal(FILE *file, const char *text)
+{
+	for (const char *c = text; *c; c++) {
+		if (*c == '\\')
+			fputc('\\', file);
+		fputc(*c, file);
+	}
+	fputc('\n', file);
 }
 
 static void put_label(FILE *file, const struct cmd_option *option)
@@ -26,9 +37,9 @@ static void put_label(FILE *file, const struct cmd_option *option)
 	fprintf(file, "*--%s*", option->name);
 	if (!option->arg)
 		return;
-	fputs(option->value_optional ? "\\[=" : " ", file);
+	fputs(option->value_optional ? "[=" : " ", file);
 	put_text(file, option->arg);
-	fputs(option->value_optional ? "\\]" : "", file);
+	fputs(option->value_optional ? "]" : "", file);
 }
 
 static void put_options(FILE *file, const struct cmd_option *options)
@@ -60,7 +71,7 @@ static void put_about(FILE *file, const char *about)
 		char copy[1024];
 		snprintf(copy, sizeof(copy), "%.*s", STR_ARG(line));
 		if (literal)
-			fprintf(file, "%s\n", copy);
+			put_literal(file, copy);
 		else {
 			put_text(file, copy);
 			fputc('\n', file);
@@ -73,7 +84,7 @@ static void put_examples(FILE *file, const struct cmd *cmd)
 {
 	fputs("```\n", file);
 	for (size_t i = 0; i < CMD_EXAMPLES_MAX && cmd->examples[i]; i++)
-		fprintf(file, "%s\n", cmd->examples[i]);
+		put_literal(file, cmd->examples[i]);
 	fputs("```\n\n", file);
 }
 
@@ -89,13 +100,16 @@ void manual_noun(FILE *file, const struct noun *noun)
 	char name[80], usage[200];
 	snprintf(name, sizeof(name), "holdfast-%s", noun->name);
 	put_header(file, name, noun->summary);
+	const char *between = "";
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++) {
 		if (cmd->flags & CMD_HIDDEN)
 			continue;
 		command_usage(cmd, usage, sizeof(usage));
+		fputs(between, file);
 		put_text(file, usage);
-		fputs("++\n", file);
+		between = "++\n";
 	}
+	fputs("\n", file);
 	fputs("\n# COMMANDS\n\n", file);
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++) {
 		if (cmd->flags & CMD_HIDDEN)
@@ -127,7 +141,7 @@ static void put_exit_codes(FILE *file)
 void manual_main(FILE *file)
 {
 	put_header(file, "holdfast", "durable state over PostgreSQL");
-	fputs("holdfast NOUN VERB \\[arguments\\] \\[flags\\]\n\n# DESCRIPTION\n\n"
+	fputs("holdfast NOUN VERB [arguments] [flags]\n\n# DESCRIPTION\n\n"
 	      "Flags may stand anywhere; -- ends them; a single dash is standard input. Data goes to standard output, "
 	      "words "
 	      "to standard error. Each noun has a page of its own.\n\n# COMMANDS\n\n",

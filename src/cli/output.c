@@ -76,6 +76,9 @@ enum hf_status out_flush(struct out *out, hf_error *err)
 		out->gone = errno == EPIPE;
 		out->failed_errno = out->gone ? 0 : errno;
 	}
+	/* Text that went past put() may have failed before. */
+	if (!out->gone && !out->failed_errno && ferror(out->file))
+		out->failed_errno = EIO;
 	enum hf_status status = outcome(out, err);
 	return status == HF_STOP ? HF_OK : status;
 }

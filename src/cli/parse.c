@@ -102,11 +102,14 @@ static enum hf_status unknown_verb(const struct noun *noun, const char *word, hf
 
 static enum hf_status find_command(int argc, char *const argv[], struct parsed *parsed, hf_error *err)
 {
+	bool flags = true;
 	for (int i = 0; i < argc; i++) {
 		const char *word = argv[i];
-		if (strcmp(word, "--") == 0)
-			break;
-		if (is_flag(word)) {
+		if (flags && strcmp(word, "--") == 0) {
+			flags = false;
+			continue;
+		}
+		if (flags && is_flag(word)) {
 			i += flag_takes_next(word);
 			continue;
 		}
@@ -252,15 +255,18 @@ static enum hf_status unknown_long(const struct parsed *parsed, struct hf_str na
 	return search.best ? error_hint(err, "did you mean   --%s", search.best) : hint_help(parsed, err);
 }
 
-static enum hf_status check_repetition(const struct parsed *parsed, const struct given *given, hf_error *err)
+/* Keep it, unless it contradicts an earlier one; without its optional value it adds nothing to one that has it. */
+static enum hf_status keep_flag(struct parsed *parsed, const struct given *given, hf_error *err)
 {
 	const struct given *before = parsed_flag(parsed, given->option->name);
-	if (!before || given->option->repeatable || given->option->kind == OPTION_FLAG)
+	bool compared = before && !given->option->repeatable && given->option->kind != OPTION_FLAG && before->text;
+	if (compared && !given->text)
 		return HF_OK;
-	if (!before->text == !given->text && (!given->text || strcmp(before->text, given->text) == 0))
-		return HF_OK;
-	return error_set(err, HF_E_USAGE, "--%s is given twice, with \"%s\" and \"%s\"", given->option->name,
-			 before->text ? before->text : "", given->text ? given->text : "");
+	if (compared && strcmp(before->text, given->text) != 0)
+		return error_set(err, HF_E_USAGE, "--%s is given twice, with \"%s\" and \"%s\"", given->option->name,
+				 before->text, given->text);
+	parsed->given[parsed->ngiven++] = *given;
+	return HF_OK;
 }
 
 /* `value` NULL: none was attached; the next word is taken when the flag needs one. */
@@ -286,10 +292,7 @@ static enum hf_status take_flag(struct walk *walk, const struct cmd_option *opti
 		if (status != HF_OK)
 			return status;
 	}
-	enum hf_status status = check_repetition(walk->parsed, &given, err);
-	if (status == HF_OK)
-		walk->parsed->given[walk->parsed->ngiven++] = given;
-	return status;
+	return keep_flag(walk->parsed, &given, err);
 }
 
 static enum hf_status take_long(struct walk *walk, const char *word, hf_error *err)
@@ -361,10 +364,13 @@ void synopsis_bounds(const char *synopsis, size_t *ret_min, size_t *ret_max)
 	size_t min = 0, max = 0;
 	if (synopsis)
 		rest = hf_str_of(synopsis);
+	bool optional = false; /* "[-- ARGS...]" */
 	while (str_split(&rest, ' ', &word)) {
-		if (word.len == 0 || str_eq(word, HF_STR("--")))
+		if (word.len == 0 || str_ends(word, HF_STR("--"))) {
+			optional = optional || str_starts(word, HF_STR("["));
 			continue;
-		min += word.ptr[0] != '[';
+		}
+		min += !optional && word.ptr[0] != '[';
 		bool many = str_ends(word, HF_STR("...")) || str_ends(word, HF_STR("...]"));
 		max = many || max == SIZE_MAX ? SIZE_MAX : max + 1;
 	}

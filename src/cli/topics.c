@@ -69,8 +69,10 @@ static void topic_json(FILE *file)
 		"What writes answers {\"changed\":3,\"unchanged\":1,\"ids\":[7,8,9]}, with \"dry_run\":true in a "
 		"preview.\n"
 		"\n"
-		"Errors go to stderr: {\"error\":{\"code\":\"conflict\",\"exit\":5,\"message\":\"...\",\"detail\":null,"
-		"\"hint\":\"...\",\"sqlstate\":\"23505\",\"retryable\":false}}\n"
+		"Errors go to stderr, one object:\n"
+		"\n"
+		"  {\"error\":{\"code\":\"conflict\",\"exit\":5,\"message\":\"...\",\"detail\":null,\n"
+		"            \"hint\":\"...\",\"sqlstate\":\"23505\",\"retryable\":false}}\n"
 		"\n"
 		"Fields by command (any of them may be null):");
 	for (const struct noun *noun = command_nouns; noun->name; noun++)

@@ -65,6 +65,8 @@ enum hf_status migrator_enter(struct migrator *migrator, hf_error *err);
 void session_event(struct migrator *migrator, struct hf_migrate_event event);
 /** Where statements of the current job run, with its deadline from now. */
 hf_where session_where(const struct migrator *migrator, hf_where where);
+/** Where the current job's transaction begins: time for each of its statements, and for COMMIT. */
+hf_where session_transaction(const struct migrator *migrator);
 /** The job's settings: for the transaction when `local`, else for the session until session_clean(). */
 enum hf_status session_settings(struct migrator *migrator, hf_where where, bool local, hf_error *err);
 /** Nothing of a file stays in the session: settings, temporary tables, cursors, prepared statements. */

@@ -122,6 +122,14 @@ hf_where session_where(const struct migrator *migrator, hf_where where)
 	return hf_until(where, hf_deadline_in(migrator->ctx, ms > 0 ? ms + SLACK_MS : (int64_t)WEEK_MS));
 }
 
+hf_where session_transaction(const struct migrator *migrator)
+{
+	const struct job *job = migrator->job;
+	int64_t each = job->statement_timeout_ms > 0 ? job->statement_timeout_ms + SLACK_MS : (int64_t)WEEK_MS;
+	int64_t statements = (int64_t)(job->count + job->nverify + 2);
+	return hf_until(migrator_on(migrator), hf_deadline_in(migrator->ctx, each * statements));
+}
+
 enum hf_status session_settings(struct migrator *migrator, hf_where where, bool local, hf_error *err)
 {
 	const struct job *job = migrator->job;

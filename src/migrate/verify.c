@@ -40,7 +40,7 @@ enum hf_status verify_migration(struct migrator *migrator, const struct hf_migra
 	struct job job = apply_job_up(migrator, migration, NULL);
 	migrator->job = &job;
 	enum hf_status status =
-	        hf_transaction(session_where(migrator, migrator_on(migrator)), &once, run_check, &check, err);
+	        hf_transaction(session_transaction(migrator), &once, run_check, &check, err);
 	migrator->job = NULL;
 	return status == HF_STOP ? HF_OK : status;
 }

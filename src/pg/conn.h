@@ -53,6 +53,7 @@ struct hf_connection {
 	int64_t query_timeout_ms;
 	uint32_t statements_max;
 	bool broken;
+	bool cancelling;	/* a cancel was sent for what runs: its end is awaited whatever comes */
 	unsigned dirty;		/* what session state may have changed: enum dirty */
 	struct pool_slot *slot; /* of the pool that opened it, or NULL */
 	struct hf_tx *tx;	/* the transaction that hf_transaction() runs on it, or NULL */

@@ -24,7 +24,8 @@ enum {
 	HOSTS_MAX = 16,
 	PARAMETERS_MAX = SETTINGS_MAX + 8,
 	PASSWORD_MAX = 4096,
-	OPTIONS_MAX = 2048
+	OPTIONS_MAX = 2048,
+	POLL_US_MAX = 200000 /* an interruption is seen within it */
 };
 
 struct host {
@@ -287,9 +288,9 @@ static enum hf_status wait_poll(struct login *login, PGconn *pg, PostgresPolling
 	struct pollfd watched = {.fd = PQsocket(pg), .events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT};
 	for (;;) {
 		int64_t left_us = deadline - hf_now_monotonic_us(login->ctx);
-		if (left_us <= 0)
+		if (left_us <= 0 || hf_context_interrupted(login->ctx))
 			return HF_TIMEOUT;
-		int n = poll(&watched, 1, left_us > 60000000 ? 60000 : (int)(left_us / 1000 + 1));
+		int n = poll(&watched, 1, left_us > POLL_US_MAX ? POLL_US_MAX / 1000 : (int)(left_us / 1000 + 1));
 		if (n > 0 || (n < 0 && errno != EINTR))
 			return HF_OK;
 	}

@@ -120,6 +120,12 @@ enum hf_status error_deadline(const hf_connection *connection, const struct call
 	set_query(call, err);
 	if (doubt)
 		return sqlstate_judge(err, "", &situation);
+	if (hf_context_interrupted(connection->ctx)) {
+		error_set(err, HF_E_INTERRUPTED, "interrupted%s",
+			  confirmed ? "; the statement was cancelled" : "; the server did not confirm the cancel");
+		set_query(call, err);
+		return HF_E_INTERRUPTED;
+	}
 	if (err)
 		err->category = HF_CATEGORY_TIMEOUT;
 	return HF_TIMEOUT;

@@ -256,6 +256,11 @@ const char *hf_settings_get(const hf_settings *settings, const char *keyword)
 	return value && is_secret(settings, keyword) ? "***" : value;
 }
 
+const char *hf_settings_reveal(const hf_settings *settings, const char *keyword)
+{
+	return settings_secret(settings, keyword);
+}
+
 /* Which of the sources below `given` a value came from. */
 static const char *outer_origin(const PQconninfoOption *option, const char *value)
 {

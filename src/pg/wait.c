@@ -12,7 +12,7 @@
 #include "pg/conn.h"
 #include "pg/result.h"
 
-enum { DRAIN_ROWS_MAX = 1000, POLL_MS_MAX = 3600000 };
+enum { DRAIN_ROWS_MAX = 1000, POLL_MS_MAX = 200 /* an interruption is seen within it */ };
 
 bool conn_in_transaction(const hf_connection *connection)
 {
@@ -47,6 +47,9 @@ enum hf_status conn_begin(hf_connection *connection, struct call *call, hf_error
 	if (status == PQTRANS_ACTIVE)
 		return error_set(err, HF_E_USAGE, "could not run a statement: another one runs on this connection");
 	call->in_transaction = status != PQTRANS_IDLE;
+	/* What a transaction still needs to be rolled back goes through. */
+	if (hf_context_interrupted(connection->ctx) && (call->commit || !call->in_transaction))
+		return error_set(err, HF_E_INTERRUPTED, "interrupted before the statement was sent");
 	conn_start_clock(connection, call);
 	canceller_enter(connection->canceller);
 	return HF_OK;
@@ -76,7 +79,7 @@ static enum hf_status wait_ready(hf_connection *connection, bool unsent, hf_dead
 	struct pollfd watched = {.fd = PQsocket(connection->pg), .events = (short)(unsent ? POLLIN | POLLOUT : POLLIN)};
 	for (;;) {
 		int64_t left_us = deadline - hf_now_monotonic_us(connection->ctx);
-		if (left_us <= 0)
+		if (left_us <= 0 || (!connection->cancelling && hf_context_interrupted(connection->ctx)))
 			return HF_TIMEOUT;
 		int64_t left_ms = left_us / 1000 + 1;
 		int n = poll(&watched, 1, left_ms > POLL_MS_MAX ? POLL_MS_MAX : (int)left_ms);
@@ -143,6 +146,7 @@ static bool is_success(const PGresult *result)
 hf_deadline conn_cancel_now(hf_connection *connection, struct call *call)
 {
 	call->cancelled = true;
+	connection->cancelling = true;
 	canceller_start(connection->canceller);
 	return hf_now_monotonic_us(connection->ctx) + CONN_CANCEL_BUDGET_US;
 }

@@ -333,7 +333,12 @@ ORDER BY 1
 def test_debversion_down_takes_everything_that_was_loaded(other):
     DEBVERSION.up(other)
     assert len(other.column(LEFT)) > 30
+    other.notices.clear()
+    other.execute("BEGIN")
+    before = other.rows(SETTINGS)
     DEBVERSION.down(other)
+    assert (other.rows(SETTINGS), other.notices) == (before, [])
+    other.execute("COMMIT")
     assert other.column(LEFT) == []
     DEBVERSION.up(other)
     check_debversion(other)

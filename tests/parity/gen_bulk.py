@@ -55,7 +55,8 @@ def mapping():
     """C11: each policy against each kind of value, through the command line."""
     for policy, value in itertools.product(POLICIES, (None, 5)):
         load = base([codebase("cb0", value=3), codebase("cb1", value=4)], named_publish_policy=policies(),
-                    candidate=[candidate("cb0", "lintian-fixes", value=value, success_chance=0.5, publish_policy=policy),
+                    candidate=[candidate("cb0", "lintian-fixes", value=value, success_chance=0.5,
+                                         publish_policy=policy),
                                candidate("cb1", "lintian-fixes", value=2, success_chance=0.5)])
         yield timed(f"C11/{policy}/{value}", load, [call("candidates"), call("cli")])
 

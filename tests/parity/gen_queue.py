@@ -10,7 +10,8 @@ SEED = 20240601
 BUCKETS = ("update-existing-mp", "manual", "control", "hook", "reschedule", "update-new-mp",
            "missing-deps", "default")
 OFFSETS = (0, 0.0, 0.5, 1.5, 2.5, -0.9, -1.5, 35000.9, 3, -7, 0.9999999999999999, -0.0, 1e18, -1e18,
-           2.0**53 + 2, "nan", "inf", "-inf", 9.2e18, 9.3e18, -9.3e18, 1e19, 1e300, 2.0**63, -(2.0**63), 9223372036854774784.0)
+           2.0**53 + 2, "nan", "inf", "-inf", 9.2e18, 9.3e18, -9.3e18, 1e19, 1e300, 2.0**63, -(2.0**63),
+           9223372036854774784.0)
 
 
 def codebase(name, **more):

@@ -136,7 +136,8 @@ class Writer:
             self.sets.append(made)
             return insert("change_set", id=made, campaign=self.draw.choice(CAMPAIGNS))
         if kind < 0.7:
-            return self.pick(insert("change_set", id="cs9", campaign="A"), insert("change_set", id="cs9", campaign=None),
+            return self.pick(insert("change_set", id="cs9", campaign="A"),
+                             insert("change_set", id="cs9", campaign=None),
                              insert("change_set", id=None, campaign="ab"),
                              insert("change_set", id="cs9", campaign="ab", state="over"))
         if kind < 0.85:
@@ -208,9 +209,10 @@ class Writer:
         at = self.pair([p for p in self.pairs if p["suite"] != "control"])
         row = dict(id=self.aim(fresh, RUNS), codebase=at["codebase"], suite=at["suite"],
                    change_set=self.change_set(), result_code=code, start_time=start, finish_time=self.finish(start),
-                   failure_transient=self.pick(None, None, False, True) if code != "success" else self.pick(None, False),
+                   failure_transient=self.pick(*((None, False) if code == "success" else (None, None, False, True))),
                    resume_from=resume, revision=self.pick(None, *REVISIONS),
-                   main_branch_revision=self.pick(None, "base1"), logfilenames=Raw(self.pick("'{}'", "'{worker.log,b.log}'")),
+                   main_branch_revision=self.pick(None, "base1"),
+                   logfilenames=Raw(self.pick("'{}'", "'{worker.log,b.log}'")),
                    result=self.pick(None, '{"a": [1, 2.50], "b":null}', "[]"), context=self.pick(None, "1.2"),
                    command=self.pick(None, "fix-it"), description=self.pick(None, "Did \u00fc things."),
                    vcs_type=self.pick(None, "git"), target_branch_url=self.pick(None, "https://host/a"),
@@ -272,10 +274,12 @@ class Writer:
             merged = self.moment() if status == "merged" else None
             return insert("merge_proposal", url=url, codebase=self.pick(None, self.name()), status=status,
                           revision=self.pick(None, *REVISIONS), merged_at=merged, merged_by=merged and "someone",
-                          target_branch_url=self.pick(None, "https://host/a"), can_be_merged=self.pick(None, True, False),
+                          target_branch_url=self.pick(None, "https://host/a"),
+                          can_be_merged=self.pick(None, True, False),
                           rate_limit_bucket=self.pick(None, "slow"))
         if kind < 0.68:
-            return self.pick(insert("merge_proposal", url=None), insert("merge_proposal", url="https://mp/9", status="odd"),
+            return self.pick(insert("merge_proposal", url=None),
+                             insert("merge_proposal", url="https://mp/9", status="odd"),
                              insert("merge_proposal", url="https://mp/9", codebase="nowhere"))
         if kind < 0.9:
             return update("merge_proposal", {"url": url}, **self.pick(
@@ -330,7 +334,8 @@ class Writer:
         where = self.pair(self.queued)
         if kind < 0.9:
             return update("queue", where, **self.pick(
-                {"priority": row["priority"]}, {"bucket": row["bucket"]}, {"estimated_duration": row["estimated_duration"]},
+                {"priority": row["priority"]}, {"bucket": row["bucket"]},
+                {"estimated_duration": row["estimated_duration"]},
                 {"command": ""}, {"refresh": True}))
         return self.pick(delete("queue", **where), delete("queue", bucket=row["bucket"]))
 
@@ -345,8 +350,8 @@ class Writer:
                              insert("review", run_id=row["run_id"], verdict="maybe"),
                              insert("review", run_id=row["run_id"], verdict=None))
         if kind < 0.85:
-            return (insert("review", **row) + " ON CONFLICT (run_id, reviewer) DO UPDATE SET verdict = excluded.verdict,"
-                    " comment = excluded.comment, reviewed_at = now()")
+            return (insert("review", **row) + " ON CONFLICT (run_id, reviewer) DO UPDATE"
+                    " SET verdict = excluded.verdict, comment = excluded.comment, reviewed_at = now()")
         return delete("review", run_id=row["run_id"])
 
     def session(self):
@@ -408,7 +413,8 @@ class Writer:
                 "ROW('debian', 'push', 7)::branch_publish_policy]"))
             for campaign in self.draw.sample(CAMPAIGNS[:3], 2):
                 self.pairs.append({"codebase": self.names[0], "suite": campaign})
-                yield insert("candidate", codebase=self.names[0], suite=campaign, command="fix-it", publish_policy="pol1",
+                yield insert("candidate", codebase=self.names[0], suite=campaign, command="fix-it",
+                             publish_policy="pol1",
                              change_set=self.pick(None, *self.sets))
 
     def statements(self, count, weights):

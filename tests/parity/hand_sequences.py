@@ -61,13 +61,15 @@ def codebases():
     yield "codebase/uniqueness", [
         insert("codebase", name="only-branch", branch_url="u"), insert("codebase", value=1),
         insert("codebase", branch_url="u", url="u"), insert("codebase", branch_url="u", url="u"),
-        insert("codebase", branch_url="u", url="u", subpath=""), insert("codebase", branch_url="u", url="u", subpath=""),
+        insert("codebase", branch_url="u", url="u", subpath=""),
+        insert("codebase", branch_url="u", url="u", subpath=""),
         insert("codebase", name="ab", branch_url="u", url="v", subpath="s"),
         insert("codebase", name="ab"), insert("codebase", name="cd", branch_url="u", url="w", subpath="s"),
         update("codebase", {"name": "ab"}, name=None), delete("codebase", branch_url="u")]
     for table, reference in (("candidate", candidate()), ("queue", insert("queue", codebase="cb", suite="ab")),
                              ("proposal", insert("merge_proposal", url="m", codebase="cb")),
-                             ("publish", publish(1, codebase="cb")), ("last", insert("last_run", codebase="cb", campaign="ab"))):
+                             ("publish", publish(1, codebase="cb")),
+                             ("last", insert("last_run", codebase="cb", campaign="ab"))):
         yield f"codebase/gone/{table}", [*BASE, reference, update("codebase", {"name": "cb"}, name="cd"),
                                          delete("codebase", name="cb")]
 
@@ -82,19 +84,24 @@ def absorption():
                          absorb("r1", role="debian"), delete("new_result_branch", run_id="r1", role="debian")]
     yield "absorb/moved", [*BASE, run("r1"), run("r2", campaign="other"), branch("r1"), TOUCH,
                            update("new_result_branch", {"run_id": "r1"}, run_id="r2", absorbed=True),
-                           update("new_result_branch", {"run_id": "r2"}, run_id="r1"), delete("new_result_branch", role="main")]
+                           update("new_result_branch", {"run_id": "r2"}, run_id="r1"),
+                           delete("new_result_branch", role="main")]
 
 
 def last_runs():
-    yield "last/new-after-success", [*BASE, run("r1"), branch("r1"), TOUCH, run("r2", "nothing-new-to-do", resume_from="r1"),
-                                     run("r3", "timeout", failure_transient=True), run("r4", "build-failed"),
-                                     run("r5", "nothing-to-do"), run("r6", "timeout", failure_transient=False),
-                                     run("r7", start_time=None), run("r8")]
-    yield "last/transient-only", [*BASE, run("r1", "timeout", failure_transient=True), run("r2", "timeout", failure_transient=True),
-                                  run("r3", "nothing-new-to-do"), run("r4", "nothing-new-to-do", resume_from="r1")]
-    yield "last/older-arrives", [*BASE, run("r1", start_time="2021-01-02"), run("r2", start_time="2020-01-02"), branch("r2"),
-                                 update("run", {"id": "r2"}, start_time="2022-01-01"),
-                                 update("run", {"id": "r2"}, suite="other"), update("run", {"id": "r1"}, description="x")]
+    yield "last/new-after-success", [
+        *BASE, run("r1"), branch("r1"), TOUCH, run("r2", "nothing-new-to-do", resume_from="r1"),
+        run("r3", "timeout", failure_transient=True), run("r4", "build-failed"),
+        run("r5", "nothing-to-do"), run("r6", "timeout", failure_transient=False),
+        run("r7", start_time=None), run("r8")]
+    yield "last/transient-only", [
+        *BASE, run("r1", "timeout", failure_transient=True), run("r2", "timeout", failure_transient=True),
+        run("r3", "nothing-new-to-do"), run("r4", "nothing-new-to-do", resume_from="r1")]
+    yield "last/older-arrives", [
+        *BASE, run("r1", start_time="2021-01-02"), run("r2", start_time="2020-01-02"), branch("r2"),
+        update("run", {"id": "r2"}, start_time="2022-01-01"),
+        update("run", {"id": "r2"}, suite="other"),
+        update("run", {"id": "r1"}, description="x")]
     yield "last/delete", [*BASE, run("r1"), run("r2", "build-failed"), delete("run", id="r2"), delete("run", id="r1"),
                           delete("last_run", codebase="cb"), delete("run", id="r2"), delete("last_run", codebase="cb"),
                           delete("run", id="r1")]
@@ -102,9 +109,10 @@ def last_runs():
                                run("r3", resume_from="r1"), delete("last_run", codebase="cb"), delete("run", id="r1"),
                                update("run", {"id": "r2"}, result_code="success"), delete("last_run", codebase="cb"),
                                delete("run", id="r1")]
-    yield "last/functions", [*BASE, run("r1"), branch("r1"), "SELECT refresh_last_run('r1')", "SELECT refresh_last_run('no')",
-                             "SELECT refresh_last_run('cb', 'lintian-fixes')", "SELECT refresh_last_run('cb', 'other')",
-                             "SELECT refresh_last_run('no', 'other')", "SELECT refresh_last_run(NULL, NULL)"]
+    yield "last/functions", [
+        *BASE, run("r1"), branch("r1"), "SELECT refresh_last_run('r1')", "SELECT refresh_last_run('no')",
+        "SELECT refresh_last_run('cb', 'lintian-fixes')", "SELECT refresh_last_run('cb', 'other')",
+        "SELECT refresh_last_run('no', 'other')", "SELECT refresh_last_run(NULL, NULL)"]
     yield "run/checks", [*BASE, run("r1", finish_time=Raw("timestamp '2000-01-01'")),
                          run("r1", "nothing-new-to-do"), run("r1", publish_status="approved"),
                          run("r1", publish_status="approved", revision="x"), update("run", {"id": "r1"}, revision=None),
@@ -126,7 +134,8 @@ def change_sets():
                        "SELECT refresh_change_set_state('cs')"]
         yield f"change-set/{count}/{order[0]}/{early}", statements
     yield "change-set/failures", [*BASE, "SELECT refresh_change_set_state('cs')", run("r1", "build-failed"),
-                                  run("r2", "nothing-to-do", campaign="other"), run("r3", "timeout", failure_transient=True),
+                                  run("r2", "nothing-to-do", campaign="other"),
+                                  run("r3", "timeout", failure_transient=True),
                                   update("run", {"id": "r1"}, result_code="success"), delete("last_run", codebase="cb"),
                                   delete("run", id="r1"), "SELECT refresh_change_set_state('nowhere')"]
     yield "change-set/moved", [*BASE, insert("change_set", id="cs2", campaign="ab"), run("r1"),
@@ -192,12 +201,14 @@ def sessions():
                        update("site_session", {"id": "edge"}, timestamp="2020-01-01"), insert("site_session", id="new"),
                        insert("site_session", id="new"),
                        insert("site_session", id="late", timestamp=Raw("now() - interval '7 days 00:01'")),
-                       "INSERT INTO site_session (id, timestamp) VALUES ('a', '2020-01-01'), ('b', now()), ('c', '2019-01-01')",
+                       "INSERT INTO site_session (id, timestamp) "
+                       "VALUES ('a', '2020-01-01'), ('b', now()), ('c', '2019-01-01')",
                        delete("site_session", id="a")]
     yield "reviews", [*BASE, run("r1"), insert("review", run_id="r1", verdict="approved", reviewed_at="2021-01-01"),
                       insert("review", run_id="r1", verdict="approved", reviewed_at="2021-01-01"),
                       insert("review", run_id="r1", reviewer="a", verdict="approved"),
-                      insert("review", run_id="r1", reviewer="a", verdict="rejected"), delete("last_run", codebase="cb"),
+                      insert("review", run_id="r1", reviewer="a", verdict="rejected"),
+                      delete("last_run", codebase="cb"),
                       delete("run", id="r1"), delete("review", run_id="r1"), delete("run", id="r1")]
 
 

@@ -125,6 +125,7 @@ SELECT EXISTS (SELECT FROM pg_type
 -- Gives back exactly what the way up made: an extension or types that were there before stay.
 DO $down$
 DECLARE
+    old_messages constant text := current_setting('client_min_messages');
     loaded oid;
     user_of text;
     item record;
@@ -173,6 +174,8 @@ BEGIN
     LOOP
         EXECUTE format('DROP OPERATOR FAMILY public.%I USING %I', item.opfname, item.amname);
     END LOOP;
+    PERFORM set_config('client_min_messages', 'warning', true);
     DROP TYPE public.debversion CASCADE;
+    PERFORM set_config('client_min_messages', old_messages, true);
 END
 $down$;

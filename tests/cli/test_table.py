@@ -1,0 +1,160 @@
+"""Walk the table of commands: every verb is explained, completed, documented, and has its two tests."""
+
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from command import BUILD, TOP, commands, name, ok, refused, run, table, words
+
+EVERY = pytest.mark.parametrize("cmd", commands(), ids=name)
+VISIBLE = pytest.mark.parametrize("cmd", [cmd for cmd in commands() if not cmd["hidden"]], ids=name)
+TEST = re.compile(r"^(?:async )?def (test_\w+)\(|\bcmocka_unit_test(?:_\w+)?\((\w+)[,)]|^static void (\w+)\((?:UNUSED )?void \*\*", re.M)
+
+
+def defined_tests():
+    """Names of all tests of the tree."""
+    found = set()
+    for path in [*TOP.glob("tests/**/*.py"), *TOP.glob("tests/**/*.c")]:
+        for match in TEST.finditer(path.read_text(encoding="utf-8")):
+            found.update(filter(None, match.groups()))
+    return found
+
+
+@EVERY
+def test_both_of_its_tests_exist(cmd):
+    tests = defined_tests()
+    assert cmd["test_effect"] in tests, f"no test {cmd['test_effect']}"
+    assert cmd["test_refusal"] in tests, f"no test {cmd['test_refusal']}"
+    assert cmd["test_effect"] != cmd["test_refusal"]
+
+
+@EVERY
+def test_help_is_short_and_long(cmd):
+    short, long = ok(*words(cmd), "-h"), ok(*words(cmd), "--help")
+    for text in (short, long):
+        lines = text.splitlines()
+        assert [line.strip() for line in lines[:3]] == cmd["examples"][:3], "help starts with three examples"
+        assert cmd["summary"] in " ".join(text.split())
+        assert "usage\n  holdfast " + name(cmd) in text
+        for option in cmd["options"]:
+            assert "--" + option["name"] in text
+        assert [line for line in lines if len(line) > 80 and line.strip() not in cmd["examples"]] == []
+        assert "\t" not in text
+    assert len(long) > len(short)
+    assert ok("help", *words(cmd)) == long
+
+
+@EVERY
+def test_words_are_in_house_style(cmd):
+    texts = [cmd["summary"], *(option["help"] for option in cmd["options"])]
+    for text in texts:
+        assert text and not text.endswith(".") and (text[0].islower() or not text[0].isalpha() or text.split()[0].isupper()), text
+    assert len(cmd["summary"]) <= 70
+    assert len(cmd["examples"]) >= 3
+    for option in cmd["options"]:
+        assert (option["arg"] is None) == (option["kind"] == "flag"), option["name"]
+        assert (option["choices"] is not None) == (option["kind"] == "choice"), option["name"]
+
+
+def test_flags_mean_the_same_everywhere():
+    """A flag can stand before the noun only if everybody agrees on whether a value follows."""
+    takes, letters = {}, {}
+    global_names = {option["name"] for option in table()["global"]}
+    global_letters = {option["letter"] for option in table()["global"] if option["letter"]}
+    for cmd in commands():
+        for option in cmd["options"]:
+            assert option["name"] not in global_names, (name(cmd), option["name"])
+            assert option["letter"] not in global_letters, (name(cmd), option["letter"])
+            shape = (option["kind"] == "flag", option["value_optional"])
+            assert takes.setdefault(option["name"], shape) == shape, (name(cmd), option["name"])
+            if option["letter"]:
+                assert letters.setdefault(option["letter"], shape) == shape, (name(cmd), option["letter"])
+
+
+def test_no_verb_stands_twice():
+    names = [name(cmd) for cmd in commands()]
+    assert sorted(set(names)) == sorted(names)
+
+
+@EVERY
+def test_a_mistyped_flag_is_refused_with_the_nearest(cmd):
+    for option in cmd["options"] + table()["global"]:
+        if len(option["name"]) < 4:
+            continue
+        wrong = option["name"][:-2] + option["name"][-1] + option["name"][-2]  # last letters swapped
+        known = {other["name"] for other in cmd["options"] + table()["global"]}
+        if wrong in known:
+            continue
+        message = refused(2, *words(cmd), f"--{wrong}=1")
+        assert message.splitlines() == [f'error: unknown flag "--{wrong}"', f"  did you mean   --{option['name']}"]
+
+
+@VISIBLE
+def test_a_mistyped_verb_is_refused_with_the_nearest(cmd):
+    typed = words(cmd)
+    typed[-1] += "q"
+    message = refused(2, *typed)
+    assert message.startswith(f'error: unknown command "{" ".join(typed)}"\n  did you mean   holdfast {name(cmd)}')
+
+
+@EVERY
+def test_a_missing_argument_is_named(cmd):
+    required = [word for word in (cmd["args"] or "").split() if not word.startswith("[") and word != "--"]
+    if (cmd["args"] or "").startswith("[") or not required:
+        message = refused(2, *words(cmd), *["x"] * 3) if cmd["args"] is None else None
+        assert message is None or message.startswith('error: unexpected argument "x"')
+        return
+    assert refused(2, *words(cmd)).startswith(f"error: missing argument {required[0]}\n  usage   holdfast {name(cmd)} ")
+
+
+@VISIBLE
+def test_the_noun_lists_it(cmd):
+    if cmd["verb"]:
+        assert re.search(rf"^  {name(cmd)}\b", ok(cmd["noun"]), re.M)
+    assert re.search(rf"^  {cmd['noun']}\b.*", ok(), re.M)
+
+
+@VISIBLE
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_mentions_it(cmd, shell):
+    script = ok("completion", shell)
+    for word in words(cmd):
+        assert re.search(rf"(?<![\w-]){word}(?![\w-])", script)
+    for option in cmd["options"]:
+        dashes = "-l " if shell == "fish" else "--"
+        assert f"{dashes}{option['name']}" in script
+
+
+@VISIBLE
+def test_manual_has_it(cmd):
+    page = BUILD / "man" / f"holdfast-{cmd['noun']}.1"
+    shown = subprocess.run(["man", "--warnings", "--nh", "--nj", "-l", page], capture_output=True, text=True,
+                           env={"PATH": "/usr/bin:/bin", "MANWIDTH": "300", "LC_ALL": "C.UTF-8", "MANPAGER": "cat"})
+    assert (shown.returncode, shown.stderr) == (0, "")
+    lines = [" ".join(line.split()) for line in shown.stdout.splitlines()]
+    assert any(line.startswith("holdfast " + name(cmd)) for line in lines)
+    assert cmd["summary"] + "." in lines
+    for option in cmd["options"]:
+        assert any(f"--{option['name']}" in line for line in lines)
+    for example in cmd["examples"]:
+        assert " ".join(example.split()) in lines
+
+
+def test_the_overview_fits_a_terminal():
+    text = ok()
+    assert text == ok("help") == ok("--help") == ok("-h")
+    assert max(map(len, text.splitlines())) <= 80
+    assert refused(2, "hlep").endswith("did you mean   holdfast help\n")
+
+
+def test_every_page_is_built():
+    nouns = {cmd["noun"] for cmd in commands() if not cmd["hidden"]}
+    built = {pathlib.Path(page).stem for page in BUILD.glob("man/*.1")}
+    assert built == {"holdfast", *(f"holdfast-{noun}" for noun in nouns)}
+
+
+def test_the_table_needs_json():
+    assert refused(2, "help", "--table") == "error: --table needs --json\n"
+    assert run("help", "--table", "--json").returncode == 0

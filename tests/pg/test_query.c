@@ -1,0 +1,634 @@
+/* Queries by hand-written tables on a real server: parameters, rows, the statement cache, drift, staleness, COPY. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg/statements.h"
+#include "rig.h"
+
+#define FIELD(type_, row_, name_)                                                                                      \
+	{                                                                                                              \
+#name_, &hf_type_##type_, offsetof(row_, name_), HF_NEVER_NULL                                         \
+	}
+#define NULLABLE(type_, row_, name_)                                                                                   \
+	{                                                                                                              \
+#name_, &hf_type_##type_, offsetof(row_, name_), offsetof(row_, has_##name_)                           \
+	}
+
+/* ---- one row of most types, echoed ---- */
+
+struct echo {
+	bool b;
+	int16_t i2;
+	int32_t i4;
+	int64_t i8;
+	float f4;
+	double f8;
+	struct hf_str text;
+	struct hf_str jsonb;
+	struct hf_bytes bytes;
+	struct hf_uuid uuid;
+	struct hf_date date;
+	struct hf_time time;
+	struct hf_timetz timetz;
+	struct hf_timestamp ts;
+	struct hf_timestamptz tstz;
+	struct hf_interval interval;
+	struct hf_str none;
+	bool has_none;
+};
+
+static const struct hf_field echo_fields[] = {
+	FIELD(bool, struct echo, b),
+	FIELD(int2, struct echo, i2),
+	FIELD(int4, struct echo, i4),
+	FIELD(int8, struct echo, i8),
+	FIELD(float4, struct echo, f4),
+	FIELD(float8, struct echo, f8),
+	FIELD(text, struct echo, text),
+	FIELD(jsonb, struct echo, jsonb),
+	{"bytes", &hf_type_bytea, offsetof(struct echo, bytes), HF_NEVER_NULL},
+	FIELD(uuid, struct echo, uuid),
+	FIELD(date, struct echo, date),
+	FIELD(time, struct echo, time),
+	FIELD(timetz, struct echo, timetz),
+	{"ts", &hf_type_timestamp, offsetof(struct echo, ts), HF_NEVER_NULL},
+	{"tstz", &hf_type_timestamptz, offsetof(struct echo, tstz), HF_NEVER_NULL},
+	FIELD(interval, struct echo, interval),
+	NULLABLE(text, struct echo, none),
+};
+
+static const struct hf_query echo_query = RIG_QUERY(
+	echo0000000000000,
+	"SELECT $1::bool, $2::int2, $3::int4, $4::int8, $5::float4, $6::float8, $7::text, $8::jsonb, $9::bytea, "
+	"$10::uuid, $11::date, $12::time, $13::timetz, $14::timestamp, $15::timestamptz, $16::interval, $17::text",
+	echo_fields, ARRAY_LEN(echo_fields), echo_fields, ARRAY_LEN(echo_fields), sizeof(struct echo));
+
+static const struct echo echo_in = {
+	.b = true,
+	.i2 = INT16_MIN,
+	.i4 = INT32_MIN,
+	.i8 = INT64_MIN,
+	.f4 = 1.5f,
+	.f8 = -0.1,
+	.text = HF_STR_INIT("h\xc3\xa9llo"),
+	.jsonb = HF_STR_INIT("{\"a\": [1, null]}"),
+	.bytes = {(const uint8_t *)"\0\xff\1", 3},
+	.uuid = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255}},
+	.date = {INT32_MAX},
+	.time = {INT64_C(86400000000)},
+	.timetz = {1, -3600},
+	.ts = {INT64_MIN},
+	.tstz = {INT64_MAX},
+	.interval = {-1, 2, -3},
+};
+
+static void assert_same_echo(const struct echo *a, const struct echo *b)
+{
+	assert_int_equal(a->b, b->b);
+	assert_int_equal(a->i2, b->i2);
+	assert_int_equal(a->i4, b->i4);
+	assert_true(a->i8 == b->i8);
+	assert_true(memcmp(&a->f4, &b->f4, sizeof(a->f4)) == 0 && memcmp(&a->f8, &b->f8, sizeof(a->f8)) == 0);
+	assert_string_equal(a->text.ptr, b->text.ptr);
+	assert_string_equal(a->jsonb.ptr, b->jsonb.ptr);
+	assert_int_equal(a->bytes.len, b->bytes.len);
+	assert_memory_equal(a->bytes.ptr, b->bytes.ptr, a->bytes.len);
+	assert_memory_equal(&a->uuid, &b->uuid, sizeof(a->uuid));
+	assert_int_equal(a->date.days, b->date.days);
+	assert_true(a->time.us == b->time.us && a->timetz.us == b->timetz.us && a->timetz.west_s == b->timetz.west_s);
+	assert_true(a->ts.us == b->ts.us && a->tstz.us == b->tstz.us);
+	assert_true(a->interval.us == b->interval.us && a->interval.days == b->interval.days &&
+		    a->interval.months == b->interval.months);
+	assert_int_equal(a->has_none, b->has_none);
+}
+
+static void values_come_back_as_they_went(void **state)
+{
+	struct rig *rig = *state;
+	struct echo out = {0};
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_query_one(rig->where, &echo_query, &echo_in, rig->arena, &out, &err));
+	assert_same_echo(&echo_in, &out);
+	struct echo *rows = NULL;
+	size_t count = 0;
+	EXPECT_OK(hf_query_many(rig->where, &echo_query, &echo_in, rig->arena, (void **)&rows, &count, &err));
+	assert_int_equal(count, 1);
+	assert_same_echo(&echo_in, rows);
+	assert_int_equal(statement_count(rig->connection), 1);
+}
+
+/* ---- rows ---- */
+
+struct series_in {
+	int32_t n;
+};
+struct series {
+	int32_t i;
+	struct hf_str text;
+	bool has_text;
+};
+static const struct hf_field series_params[] = {FIELD(int4, struct series_in, n)};
+static const struct hf_field series_columns[] = {FIELD(int4, struct series, i), NULLABLE(text, struct series, text)};
+#define SERIES(name_, sql_) RIG_QUERY(name_, sql_, series_params, 1, series_columns, 2, sizeof(struct series))
+static const struct hf_query series_query =
+	SERIES(series00000000000, "SELECT i, nullif(i::text, '2') FROM generate_series(1, $1) i ORDER BY i");
+
+static void many_rows_live_in_the_arena(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct series *rows = NULL;
+	size_t count = 7;
+	EXPECT_OK(hf_query_many(rig->where, &series_query, &(struct series_in){3}, rig->arena, (void **)&rows, &count,
+				&err));
+	assert_int_equal(count, 3);
+	assert_int_equal(rows[2].i, 3);
+	assert_string_equal(rows[2].text.ptr, "3");
+	assert_false(rows[1].has_text);
+	EXPECT_OK(hf_query_many(rig->where, &series_query, &(struct series_in){0}, rig->arena, (void **)&rows, &count,
+				&err));
+	assert_int_equal(count, 0);
+}
+
+static void an_arena_bounds_the_result(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	hf_arena *small = hf_arena_new(100000);
+	struct series *rows = NULL;
+	size_t count = 7;
+	EXPECT_STATUS(hf_query_many(rig->where, &series_query, &(struct series_in){10000}, small, (void **)&rows,
+				    &count, &err),
+		      HF_E_LIMIT);
+	EXPECT_CONTAINS(err.message, "series00000000000");
+	assert_null(rows);
+	assert_int_equal(count, 7);
+	hf_arena_free(small);
+	rig_sql(rig, "SELECT 1"); /* the connection is fine */
+}
+
+static void opt_and_one_count_rows(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct series row = {.i = -1};
+	EXPECT_STATUS(hf_query_opt(rig->where, &series_query, &(struct series_in){0}, rig->arena, &row, &err),
+		      HF_NOT_FOUND);
+	EXPECT_STATUS(hf_query_one(rig->where, &series_query, &(struct series_in){0}, rig->arena, &row, &err),
+		      HF_E_PROTOCOL);
+	EXPECT_STATUS(hf_query_opt(rig->where, &series_query, &(struct series_in){2}, rig->arena, &row, &err),
+		      HF_E_LIMIT);
+	assert_int_equal(row.i, -1);
+	EXPECT_OK(hf_query_opt(rig->where, &series_query, &(struct series_in){1}, rig->arena, &row, &err));
+	assert_int_equal(row.i, 1);
+}
+
+struct seen {
+	int rows;
+	int stop_at;
+	enum hf_status stop_with;
+};
+
+static enum hf_status count_row(void *user, const void *row, hf_error *err)
+{
+	struct seen *seen = user;
+	const struct series *series = row;
+	(void)err;
+	assert_int_equal(series->i, ++seen->rows);
+	return seen->rows == seen->stop_at ? seen->stop_with : HF_OK;
+}
+
+static void each_streams_and_stops(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct seen all = {0}, stop = {.stop_at = 2, .stop_with = HF_STOP},
+		    fail = {.stop_at = 3, .stop_with = HF_CONFLICT};
+	EXPECT_OK(hf_query_each(rig->where, &series_query, &(struct series_in){5000}, count_row, &all, &err));
+	assert_int_equal(all.rows, 5000);
+	EXPECT_OK(hf_query_each(rig->where, &series_query, &(struct series_in){1000000}, count_row, &stop, &err));
+	assert_int_equal(stop.rows, 2);
+	EXPECT_STATUS(hf_query_each(rig->where, &series_query, &(struct series_in){10}, count_row, &fail, &err),
+		      HF_CONFLICT);
+	assert_int_equal(fail.rows, 3);
+	rig_sql(rig, "SELECT 1");
+}
+
+/* ---- the statement cache ---- */
+
+static void least_recently_used_statements_are_closed(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_connection_options options = {.size = sizeof(options), .statement_cache_max = 2};
+	hf_connection *connection = rig_connect(rig, &options);
+	static const struct hf_query queries[] = {
+		SERIES(aaaaaaaaaaaaaaaa, "SELECT i, 'a' FROM generate_series(1, $1) i"),
+		SERIES(bbbbbbbbbbbbbbbb, "SELECT i, 'b' FROM generate_series(1, $1) i"),
+		SERIES(cccccccccccccccc, "SELECT i, 'c' FROM generate_series(1, $1) i"),
+	};
+	static const int order[] = {0, 1, 0, 2, 0, 1, 2};
+	struct series row;
+	hf_where where = hf_on_connection(connection);
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		EXPECT_OK(hf_query_one(where, &queries[order[i]], &(struct series_in){1}, rig->arena, &row, &err));
+		assert_int_equal(row.text.ptr[0], 'a' + order[i]);
+	}
+	assert_int_equal(statement_count(connection), 2);
+	struct hf_sql_row names = {0};
+	EXPECT_OK(hf_sql_one(where, HF_STR("SELECT string_agg(name, ' ' ORDER BY name) FROM pg_prepared_statements"),
+			     NULL, 0, rig->arena, &names, &err));
+	assert_string_equal(names.values[0].as.s.ptr, "hf_bbbbbbbbbbbbbbbb hf_cccccccccccccccc");
+	hf_connection_free(connection);
+}
+
+static void one_name_with_two_texts_is_told_apart(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	static const struct hf_query x = SERIES(samesamesamesame, "SELECT i, 'x' FROM generate_series(1, $1) i");
+	static const struct hf_query y = SERIES(samesamesamesame, "SELECT i, 'y' FROM generate_series(1, $1) i");
+	struct series row;
+	for (int i = 0; i < 3; i++) {
+		EXPECT_OK(hf_query_one(rig->where, &x, &(struct series_in){1}, rig->arena, &row, &err));
+		assert_string_equal(row.text.ptr, "x");
+		EXPECT_OK(hf_query_one(rig->where, &y, &(struct series_in){1}, rig->arena, &row, &err));
+		assert_string_equal(row.text.ptr, "y");
+	}
+}
+
+static const struct hf_query stale_query = SERIES(stale00000000000, "SELECT i, t FROM stale WHERE i = $1");
+
+static void stale_plans_are_prepared_again(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct series row;
+	rig_sql(rig, "DROP TABLE IF EXISTS stale");
+	rig_sql(rig, "CREATE TABLE stale (i int, t varchar)");
+	rig_sql(rig, "INSERT INTO stale VALUES (1, 'one')");
+	EXPECT_STATUS(hf_query_one(rig->where, &stale_query, &(struct series_in){1}, rig->arena, &row, &err),
+		      HF_E_DRIFT);
+	rig_sql(rig, "ALTER TABLE stale ALTER t TYPE text");
+	EXPECT_OK(hf_query_one(rig->where, &stale_query, &(struct series_in){1}, rig->arena, &row, &err));
+	rig_sql(rig, "ALTER TABLE stale ALTER t TYPE varchar"); /* 0A000 RevalidateCachedQuery, then drift */
+	EXPECT_STATUS(hf_query_one(rig->where, &stale_query, &(struct series_in){1}, rig->arena, &row, &err),
+		      HF_E_DRIFT);
+	assert_string_equal(err.column, "text");
+	rig_sql(rig, "ALTER TABLE stale ALTER t TYPE text");
+	EXPECT_OK(hf_query_one(rig->where, &stale_query, &(struct series_in){1}, rig->arena, &row, &err));
+	rig_sql(rig, "DEALLOCATE ALL"); /* 26000 */
+	EXPECT_OK(hf_query_one(rig->where, &stale_query, &(struct series_in){1}, rig->arena, &row, &err));
+	rig_sql(rig, "BEGIN");
+	rig_sql(rig, "DEALLOCATE ALL");
+	EXPECT_STATUS(hf_query_one(rig->where, &stale_query, &(struct series_in){1}, rig->arena, &row, &err), HF_E_DB);
+	assert_int_equal(err.action, HF_ACTION_RETRY_TRANSACTION);
+	rig_sql(rig, "ROLLBACK");
+	EXPECT_OK(hf_query_one(rig->where, &stale_query, &(struct series_in){1}, rig->arena, &row, &err));
+	assert_string_equal(row.text.ptr, "one");
+}
+
+/* ---- types of the user ---- */
+
+enum mood { MOOD_UNKNOWN = -1, MOOD_SAD, MOOD_OK };
+static const char *const mood_labels[] = {"sad", "ok"};
+static const struct hf_type mood_type = {
+	.kind = HF_TYPE_ENUM, .name = "public.mood", .size = sizeof(int), .labels = mood_labels, .count = 2};
+static const struct hf_type mood_array_type = {
+	.kind = HF_TYPE_ARRAY, .name = "public.mood[]", .size = sizeof(struct hf_array), .element = &mood_type};
+struct pair {
+	int32_t n;
+	bool has_n;
+	struct hf_str t;
+	bool has_t;
+	int mood;
+	bool has_mood;
+};
+static const struct hf_field pair_fields[] = {
+	NULLABLE(int4, struct pair, n),
+	NULLABLE(text, struct pair, t),
+	{"mood", &mood_type, offsetof(struct pair, mood), offsetof(struct pair, has_mood)},
+};
+static const struct hf_type pair_type = {.kind = HF_TYPE_COMPOSITE,
+					 .name = "public.pair",
+					 .size = sizeof(struct pair),
+					 .fields = pair_fields,
+					 .count = 3};
+static const struct hf_type pair_array_type = {
+	.kind = HF_TYPE_ARRAY, .name = "public.pair[]", .size = sizeof(struct hf_array), .element = &pair_type};
+
+struct own {
+	int mood;
+	struct hf_array moods;
+	struct pair pair;
+	struct hf_array pairs;
+	struct hf_str_array texts;
+};
+static const struct hf_field own_fields[] = {
+	{"mood", &mood_type, offsetof(struct own, mood), HF_NEVER_NULL},
+	{"moods", &mood_array_type, offsetof(struct own, moods), HF_NEVER_NULL},
+	{"pair", &pair_type, offsetof(struct own, pair), HF_NEVER_NULL},
+	{"pairs", &pair_array_type, offsetof(struct own, pairs), HF_NEVER_NULL},
+	{"texts", &hf_type_text_array, offsetof(struct own, texts), HF_NEVER_NULL},
+};
+static const struct hf_query own_query =
+	RIG_QUERY(own0000000000000, "SELECT $1::mood, $2::mood[], $3::pair, $4::pair[], $5::text[]", own_fields, 5,
+		  own_fields, 5, sizeof(struct own));
+
+static void make_own_types(struct rig *rig)
+{
+	rig_sql(rig, "DROP TYPE IF EXISTS pair, mood CASCADE");
+	rig_sql(rig, "CREATE TYPE mood AS ENUM ('sad', 'ok', 'new')");
+	rig_sql(rig, "CREATE TYPE pair AS (n int, t text, m mood)");
+}
+
+static void enums_composites_and_arrays_work(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	make_own_types(rig);
+	const int moods[] = {MOOD_OK, MOOD_SAD};
+	const bool nulls[] = {false, true};
+	const struct pair pairs[] = {{.n = 1, .has_n = true, .t = HF_STR_INIT("x"), .has_t = true}, {.has_mood = true}};
+	const struct hf_str texts[] = {HF_STR_INIT("a"), HF_STR_INIT(""), HF_STR_INIT("c"), HF_STR_INIT("d")};
+	const int32_t dims[] = {2, 2}, lower_bounds[] = {0, -5};
+	struct own in =
+			   {
+				   .mood = MOOD_OK,
+				   .moods = {.count = 2, .nulls = nulls, .values = moods},
+				   .pair = pairs[0],
+				   .pairs = {.count = 2, .values = pairs},
+				   .texts = {.count = 4,
+					     .ndim = 2,
+					     .dims = dims,
+					     .lower_bounds = lower_bounds,
+					     .values = texts},
+			   },
+		   out;
+	for (int round = 0; round < 2; round++) {
+		EXPECT_OK(hf_query_one(rig->where, &own_query, &in, rig->arena, &out, &err));
+		assert_int_equal(out.mood, MOOD_OK);
+		assert_int_equal(out.moods.count, 2);
+		assert_int_equal(((const int *)out.moods.values)[0], MOOD_OK);
+		assert_true(out.moods.nulls[1] && !out.moods.nulls[0]);
+		const struct pair *got = out.pairs.values;
+		assert_string_equal(got[0].t.ptr, "x");
+		assert_false(got[0].has_mood);
+		assert_true(got[1].has_mood && !got[1].has_n);
+		assert_int_equal(got[1].mood, MOOD_SAD);
+		assert_int_equal(out.texts.ndim, 2);
+		assert_int_equal(out.texts.lower_bounds[1], -5);
+		assert_string_equal(out.texts.values[3].ptr, "d");
+		make_own_types(rig); /* other numbers: XX000 or 0A000, and all over again */
+	}
+}
+
+static const struct hf_field mood_column[] = {{"mood", &mood_type, 0, HF_NEVER_NULL}};
+
+static void an_unknown_label_is_no_crash(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	static const struct hf_query query =
+		RIG_QUERY(label00000000000, "SELECT 'new'::mood", NULL, 0, mood_column, 1, sizeof(int));
+	int mood = 7;
+	make_own_types(rig);
+	EXPECT_OK(hf_query_one(rig->where, &query, NULL, rig->arena, &mood, &err));
+	assert_int_equal(mood, HF_ENUM_UNKNOWN);
+	assert_string_equal(hf_enum_label(&mood_type, mood), "");
+}
+
+static void a_missing_type_is_named(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	rig_sql(rig, "DROP TYPE IF EXISTS pair, mood CASCADE");
+	static const struct hf_query query =
+		RIG_QUERY(nolabel000000000, "SELECT 'new'::mood", NULL, 0, mood_column, 1, sizeof(int));
+	int mood;
+	hf_connection *fresh = rig_connect(rig, NULL); /* one that has learned nothing yet */
+	EXPECT_STATUS(hf_query_one(hf_on_connection(fresh), &query, NULL, rig->arena, &mood, &err), HF_E_DRIFT);
+	assert_int_equal(err.category, HF_CATEGORY_MISSING_TYPES);
+	EXPECT_CONTAINS(err.message, "public.mood");
+	hf_connection_free(fresh);
+}
+
+/* ---- refusals ---- */
+
+static void bad_parameters_are_refused_before_sending(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	static const struct hf_field text_param[] = {{"word", &hf_type_text, 0, HF_NEVER_NULL}};
+	static const struct hf_query query =
+		RIG_QUERY(nul0000000000000, "SELECT $1::text", text_param, 1, text_param, 1, sizeof(struct hf_str));
+	struct hf_str in = HF_STR("a\0b"), out = HF_STR("untouched");
+	EXPECT_STATUS(hf_query_one(rig->where, &query, &in, rig->arena, &out, &err), HF_E_INPUT);
+	EXPECT_CONTAINS(err.message, "\"word\"");
+	assert_string_equal(out.ptr, "untouched");
+	assert_string_equal(err.query, "nul0000000000000");
+	struct hf_query other = query;
+	other.abi = 99;
+	EXPECT_STATUS(hf_query_one(rig->where, &other, &in, rig->arena, &out, &err), HF_E_USAGE);
+}
+
+static void null_where_none_is_compiled_is_refused(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	static const struct hf_field column[] = {{"word", &hf_type_text, 0, HF_NEVER_NULL}};
+	static const struct hf_query query =
+		RIG_QUERY(null000000000000, "SELECT NULL::text", NULL, 0, column, 1, sizeof(struct hf_str));
+	struct hf_str out;
+	EXPECT_STATUS(hf_query_one(rig->where, &query, NULL, rig->arena, &out, &err), HF_E_PROTOCOL);
+	EXPECT_CONTAINS(err.message, "unexpected null");
+	assert_string_equal(err.column, "word");
+}
+
+static void drift_names_column_and_types(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	static const struct hf_query query = SERIES(drift00000000000, "SELECT $1::int4, 1::int8");
+	static const struct hf_query fewer = SERIES(fewer00000000000, "SELECT $1::int4");
+	static const struct hf_query param = SERIES(param00000000000, "SELECT 1::int4, $1::text");
+	struct series out;
+	EXPECT_STATUS(hf_query_one(rig->where, &query, &(struct series_in){1}, rig->arena, &out, &err), HF_E_DRIFT);
+	assert_string_equal(err.message, "query \"drift00000000000\": column \"text\" is bigint in the database, "
+					 "the program was compiled for text");
+	EXPECT_STATUS(hf_query_one(rig->where, &fewer, &(struct series_in){1}, rig->arena, &out, &err), HF_E_DRIFT);
+	EXPECT_CONTAINS(err.message, "1 columns");
+	EXPECT_STATUS(hf_query_one(rig->where, &param, &(struct series_in){1}, rig->arena, &out, &err), HF_E_DRIFT);
+	EXPECT_CONTAINS(err.message, "parameter \"n\" is text");
+}
+
+static void domains_pass_as_their_base(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	rig_sql(rig, "DROP DOMAIN IF EXISTS inner_word CASCADE");
+	rig_sql(rig, "CREATE DOMAIN inner_word AS text");
+	rig_sql(rig, "CREATE DOMAIN word AS inner_word CHECK (VALUE <> 'bad')");
+	static const struct hf_field text_param[] = {{"word", &hf_type_text, 0, HF_NEVER_NULL}};
+	static const struct hf_query query =
+		RIG_QUERY(domain0000000000, "SELECT $1::word", text_param, 1, text_param, 1, sizeof(struct hf_str));
+	struct hf_str in = HF_STR("good"), out;
+	EXPECT_OK(hf_query_one(rig->where, &query, &in, rig->arena, &out, &err));
+	in = HF_STR("bad");
+	EXPECT_STATUS(hf_query_one(rig->where, &query, &in, rig->arena, &out, &err), HF_REJECTED);
+	assert_int_equal(err.category, HF_CATEGORY_CONSTRAINT_CHECK);
+	rig_sql(rig, "DROP DOMAIN word, inner_word");
+}
+
+static void deadlines_end_a_query(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	static const struct hf_query query = SERIES(sleep00000000000, "SELECT $1::int4, pg_sleep(60)::text");
+	struct series out;
+	hf_where soon = hf_until(rig->where, hf_deadline_in(rig->ctx, 100));
+	EXPECT_STATUS(hf_query_one(soon, &query, &(struct series_in){1}, rig->arena, &out, &err), HF_TIMEOUT);
+	assert_int_equal(err.category, HF_CATEGORY_TIMEOUT);
+	assert_string_equal(err.query, "sleep00000000000");
+	assert_false(rig->connection->broken);
+	struct hf_query bounded = query;
+	bounded.timeout_ms = 100;
+	EXPECT_STATUS(hf_query_one(rig->where, &bounded, &(struct series_in){1}, rig->arena, &out, &err), HF_TIMEOUT);
+	rig_sql(rig, "SELECT 1");
+}
+
+/* ---- COPY ---- */
+
+struct copy_row {
+	int32_t i;
+	struct hf_str text;
+	bool has_text;
+	struct hf_int4_array list;
+};
+static const struct hf_field copy_fields[] = {
+	FIELD(int4, struct copy_row, i),
+	NULLABLE(text, struct copy_row, text),
+	{"list", &hf_type_int4_array, offsetof(struct copy_row, list), HF_NEVER_NULL},
+};
+static const struct hf_query copy_query =
+	RIG_QUERY(copy000000000000, "COPY copied (i, t, list) FROM STDIN (FORMAT binary)", copy_fields, 3, NULL, 0, 0);
+
+struct source {
+	int next, count, fail_at;
+	char *filler;
+	size_t filler_len;
+};
+static const int32_t listed[] = {1, 2, 3};
+
+static enum hf_status next_row(void *user, void *in, hf_error *err)
+{
+	struct source *source = user;
+	struct copy_row *row = in;
+	if (source->next == source->count)
+		return HF_STOP;
+	if (source->next == source->fail_at) {
+		err->status = HF_E_CORRUPT;
+		return HF_E_CORRUPT;
+	}
+	row->i = source->next++;
+	row->has_text = row->i % 2 == 0;
+	row->text = source->filler ? (struct hf_str){source->filler, source->filler_len} : HF_STR("even");
+	row->list.count = (uint32_t)row->i % 4;
+	row->list.values = listed;
+	return HF_OK;
+}
+
+static void make_copied(struct rig *rig)
+{
+	rig_sql(rig, "DROP TABLE IF EXISTS copied");
+	rig_sql(rig, "CREATE TABLE copied (i int PRIMARY KEY, t text, list int[] NOT NULL)");
+}
+
+static void copy_writes_rows(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct source source = {.count = 10000, .fail_at = -1};
+	int64_t rows = 0;
+	make_copied(rig);
+	EXPECT_OK(hf_query_copy(rig->where, &copy_query, sizeof(struct copy_row), next_row, &source, &rows, &err));
+	assert_int_equal(rows, 10000);
+	assert_string_equal(rig_text(rig, "SELECT concat_ws(',', count(*), sum(i), count(t), "
+					  "sum(cardinality(list))) FROM copied"),
+			    "10000,49995000,5000,15000");
+}
+
+static void copy_of_large_values_is_flushed(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	char *filler = malloc(3 << 20);
+	assert_non_null(filler);
+	memset(filler, 'x', 3 << 20);
+	struct source source = {.count = 8, .fail_at = -1, .filler = filler, .filler_len = 3 << 20};
+	make_copied(rig);
+	EXPECT_OK(hf_query_copy(rig->where, &copy_query, sizeof(struct copy_row), next_row, &source, NULL, &err));
+	assert_string_equal(rig_text(rig, "SELECT sum(length(t))::text FROM copied"), "12582912");
+	free(filler);
+}
+
+static void a_failing_source_copies_nothing(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	make_copied(rig);
+	struct source early = {.count = 10, .fail_at = 3}, late = {.count = 100000, .fail_at = 90000};
+	EXPECT_STATUS(hf_query_copy(rig->where, &copy_query, sizeof(struct copy_row), next_row, &early, NULL, &err),
+		      HF_E_CORRUPT);
+	EXPECT_STATUS(hf_query_copy(rig->where, &copy_query, sizeof(struct copy_row), next_row, &late, NULL, &err),
+		      HF_E_CORRUPT);
+	assert_string_equal(rig_text(rig, "SELECT count(*)::text FROM copied"), "0");
+}
+
+static void copy_errors_of_the_server_are_told(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	make_copied(rig);
+	rig_sql(rig, "INSERT INTO copied VALUES (5, NULL, '{}')");
+	struct source source = {.count = 10, .fail_at = -1};
+	EXPECT_STATUS(hf_query_copy(rig->where, &copy_query, sizeof(struct copy_row), next_row, &source, NULL, &err),
+		      HF_CONFLICT);
+	assert_string_equal(err.constraint, "copied_pkey");
+	rig_sql(rig, "DROP TABLE copied");
+	source.next = 0;
+	EXPECT_STATUS(hf_query_copy(rig->where, &copy_query, sizeof(struct copy_row), next_row, &source, NULL, &err),
+		      HF_E_DRIFT);
+	struct hf_query no_copy = copy_query;
+	no_copy.sql = "SELECT 1";
+	EXPECT_STATUS(hf_query_copy(rig->where, &no_copy, sizeof(struct copy_row), next_row, &source, NULL, &err),
+		      HF_E_PROTOCOL);
+	rig_sql(rig, "SELECT 1");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(values_come_back_as_they_went, rig_ready),
+		cmocka_unit_test_setup(many_rows_live_in_the_arena, rig_ready),
+		cmocka_unit_test_setup(an_arena_bounds_the_result, rig_ready),
+		cmocka_unit_test_setup(opt_and_one_count_rows, rig_ready),
+		cmocka_unit_test_setup(each_streams_and_stops, rig_ready),
+		cmocka_unit_test_setup(least_recently_used_statements_are_closed, rig_ready),
+		cmocka_unit_test_setup(one_name_with_two_texts_is_told_apart, rig_ready),
+		cmocka_unit_test_setup(stale_plans_are_prepared_again, rig_ready),
+		cmocka_unit_test_setup(enums_composites_and_arrays_work, rig_ready),
+		cmocka_unit_test_setup(an_unknown_label_is_no_crash, rig_ready),
+		cmocka_unit_test_setup(a_missing_type_is_named, rig_ready),
+		cmocka_unit_test_setup(bad_parameters_are_refused_before_sending, rig_ready),
+		cmocka_unit_test_setup(null_where_none_is_compiled_is_refused, rig_ready),
+		cmocka_unit_test_setup(drift_names_column_and_types, rig_ready),
+		cmocka_unit_test_setup(domains_pass_as_their_base, rig_ready),
+		cmocka_unit_test_setup(deadlines_end_a_query, rig_ready),
+		cmocka_unit_test_setup(copy_writes_rows, rig_ready),
+		cmocka_unit_test_setup(copy_of_large_values_is_flushed, rig_ready),
+		cmocka_unit_test_setup(a_failing_source_copies_nothing, rig_ready),
+		cmocka_unit_test_setup(copy_errors_of_the_server_are_told, rig_ready),
+	};
+	return cmocka_run_group_tests(tests, rig_up, rig_down);
+}

@@ -24,6 +24,7 @@
 #include "cli/report.h"
 #include "holdfast/connection.h"
 #include "holdfast/context.h"
+#include "holdfast/server.h"
 
 struct cli {
 	struct parsed parsed;
@@ -33,6 +34,7 @@ struct cli {
 	hf_context *ctx;       /* owned */
 	hf_arena *arena;       /* for the whole run */
 	hf_deadline deadline;  /* --timeout, else HF_DEADLINE_DEFAULT */
+	hf_server *server;     /* owned; of --private */
 	hf_settings *settings; /* owned; made at first use */
 	const char *database_origin;
 	hf_connection *connection; /* owned; made at first use */

@@ -85,6 +85,7 @@ struct noun {
 	const char *group;	    /* heading in the overview */
 	const char *summary;	    /* of the noun as a whole */
 	const struct cmd *commands; /* ends with an entry without a noun */
+	const char *migrations;	    /* the set that --private applies to its server first, or NULL */
 };
 
 /* commands.c */

@@ -9,12 +9,12 @@
 #include "base/str.h"
 
 const struct noun command_nouns[] = {
-	{"db", "DATABASE", "which database is it, does it answer", db_commands},
-	{"config", "TOOLS", "settings, and where each comes from", config_commands},
-	{"completion", "TOOLS", "print a completion script for bash, zsh or fish", completion_commands},
-	{"man", "TOOLS", "show a manual page", man_commands},
-	{"help", "TOOLS", "explain a command or a topic", help_commands},
-	{"version", "TOOLS", "print the version", version_commands},
+	{"db", "DATABASE", "which database is it, does it answer", db_commands, NULL},
+	{"config", "TOOLS", "settings, and where each comes from", config_commands, NULL},
+	{"completion", "TOOLS", "print a completion script for bash, zsh or fish", completion_commands, NULL},
+	{"man", "TOOLS", "show a manual page", man_commands, NULL},
+	{"help", "TOOLS", "explain a command or a topic", help_commands, NULL},
+	{"version", "TOOLS", "print the version", version_commands, NULL},
 	{0},
 };
 

@@ -1,7 +1,8 @@
 /*
  * database.c - from flags, variables and configuration to a session.
  *
- * Strongest first: -d, HOLDFAST_DATABASE_URL, DATABASE_URL, PG* (when one of them says where), the configuration.
+ * Strongest first: -d or --private, HOLDFAST_DATABASE_URL, HOLDFAST_PRIVATE, DATABASE_URL, PG* (when one of them says
+ * where), the configuration. A private server starts at first use and ends with the command.
  * The password of the configuration is sent only to the database that the configuration names: it would otherwise go
  * to whatever host a flag or variable names.
  */
@@ -10,6 +11,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "holdfast/migrate.h"
 
 /* These say where the database is; PGUSER or PGSSLMODE alone do not. */
 static bool libpq_variables_set(void)
@@ -52,10 +54,80 @@ static enum hf_status use_password(struct cli *cli, hf_settings *settings, hf_er
 	return status == HF_OK ? hf_settings_set(settings, "password", secret, err) : status;
 }
 
+/* ---- private servers ---- */
+
+/* "" for a throw-away one, else its folder; NULL when none is asked for. */
+static const char *private_folder(const struct cli *cli)
+{
+	const struct given *flag = parsed_flag(&cli->parsed, "private");
+	const struct setting_value *url = config_get(cli->config, "database.url");
+	const char *variable = getenv("HOLDFAST_PRIVATE");
+	if (flag)
+		return flag->text ? flag->text : "";
+	bool named = strcmp(url->origin, "--database") == 0 || strcmp(url->origin, url->setting->env) == 0;
+	if (named || !variable || !variable[0] || strcmp(variable, "0") == 0)
+		return NULL;
+	return strcmp(variable, "1") == 0 ? "" : variable;
+}
+
+/* Applies the noun's migrations to the snapshot that private servers start from. */
+static enum hf_status fill_server(void *user, const char *url, hf_error *err)
+{
+	struct cli *cli = user;
+	hf_settings *settings = NULL;
+	hf_connection *connection = NULL;
+	hf_migrations *set = NULL;
+	enum hf_status status = hf_migrations_embedded(cli->ctx, cli->parsed.noun->migrations, &set, err);
+	if (status == HF_OK)
+		status = hf_settings_new(cli->ctx, &settings, err);
+	if (status == HF_OK)
+		status = hf_settings_parse(settings, url, err);
+	if (status == HF_OK)
+		status = hf_connection_open(cli->ctx, settings, NULL, cli->deadline, &connection, err);
+	if (status == HF_OK)
+		status = hf_migrate_up(connection, set, NULL, NULL, err);
+	hf_connection_free(connection);
+	hf_settings_free(settings);
+	hf_migrations_free(set);
+	return status;
+}
+
+static enum hf_status start_server(struct cli *cli, const char *folder, hf_error *err)
+{
+	struct hf_server_options options = {.size = sizeof(options), .folder = folder[0] ? folder : NULL};
+	hf_migrations *set = NULL;
+	char key[65] = "";
+	if (cli->parsed.noun->migrations) {
+		enum hf_status status = hf_migrations_embedded(cli->ctx, cli->parsed.noun->migrations, &set, err);
+		if (status != HF_OK)
+			return status;
+		snprintf(key, sizeof(key), "%s", hf_migrations_chain(set));
+		hf_migrations_free(set);
+		options.template_key = key;
+		options.fill = fill_server;
+		options.fill_user = cli;
+	}
+	return hf_server_start(cli->ctx, &options, cli->deadline, &cli->server, err);
+}
+
+static enum hf_status choose_private(struct cli *cli, const char *folder, const char **ret_url, hf_error *err)
+{
+	if (parsed_flag(&cli->parsed, "private") && parsed_flag(&cli->parsed, "database"))
+		return error_set(err, HF_E_USAGE, "--private and --database name two databases");
+	cli->database_origin = parsed_flag(&cli->parsed, "private") ? "--private" : "HOLDFAST_PRIVATE";
+	enum hf_status status = start_server(cli, folder, err);
+	if (status == HF_OK)
+		*ret_url = hf_server_url(cli->server);
+	return status;
+}
+
 /* Which text names the database; *ret_url NULL = the PG* variables do. */
 static enum hf_status choose_url(struct cli *cli, const char **ret_url, hf_error *err)
 {
 	const struct setting_value *url = config_get(cli->config, "database.url");
+	const char *folder = private_folder(cli);
+	if (folder)
+		return choose_private(cli, folder, ret_url, err);
 	if (libpq_variables_set() && (!url->value.text || from_file(url))) {
 		cli->database_origin = "PG*";
 		*ret_url = NULL;
@@ -140,6 +212,8 @@ void cli_close(struct cli *cli)
 {
 	hf_connection_free(cli->connection);
 	hf_settings_free(cli->settings);
+	hf_server_free(cli->server);
+	cli->server = NULL;
 	cli->connection = NULL;
 	cli->settings = NULL;
 }

@@ -83,6 +83,10 @@ static enum hf_status run_url(struct cli *cli, hf_error *err)
 	enum hf_status status = cli_settings(cli, &settings, err);
 	if (status != HF_OK)
 		return status;
+	if (cli->server) {
+		error_set(err, HF_E_USAGE, "the URL of a server that ends with this command is of no use");
+		return error_hint(err, "one that stays   holdfast pg start");
+	}
 	const char *url = url_of(cli, settings);
 	if (!url)
 		return error_nomem(err);

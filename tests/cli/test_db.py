@@ -116,3 +116,21 @@ def test_the_password_of_a_file_goes_only_to_its_database(tmp_path):
     assert ok("db", "psql", env=env) == "[from credential]\n"
     assert refused(2, "db", "psql", env={**env, "HOLDFAST_DATABASE_PASSWORD": "env:NONE"}) == (
         "error: could not read the password: NONE is not set\n")
+
+
+def test_private_is_a_server_for_one_command(tmp_path):
+    assert ok_json("--private", "db", "ping")["user"] == "holdfast"
+    assert ok("--private", "db", "psql", "--", "-Atc", "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == "0\n"
+    kept = f"--private={tmp_path}/kept"
+    tmp_path.chmod(0o755)
+    assert ok(kept, "db", "psql", "--", "-qc", "CREATE TABLE here ()") == ""
+    assert ok(kept, "db", "psql", "--", "-Atc", "SELECT 'here'::regclass") == "here\n"
+    assert ok("db", "psql", "--", "-Atc", "SELECT 'here'::regclass", env={"HOLDFAST_PRIVATE": f"{tmp_path}/kept"}) == "here\n"
+    assert ok_json("-d", "dbname=x", "db", "url", env={"HOLDFAST_PRIVATE": "1"})["origin"] == "--database"
+    assert ok_json("db", "url", env={"HOLDFAST_PRIVATE": "0", "DATABASE_URL": "dbname=x"})["origin"] == "DATABASE_URL"
+
+
+def test_private_refuses_a_second_database(tmp_path):
+    assert refused(2, "--private", "-d", "x", "db", "ping") == "error: --private and --database name two databases\n"
+    assert refused(2, "--private", "db", "url").startswith("error: the URL of a server that ends with this command is of no use\n")
+    assert refused_json(69, "--private", "db", "ping", env={"HOLDFAST_PG_BIN": "/nonexistent"})["code"] == "no-package"

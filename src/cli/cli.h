@@ -34,7 +34,7 @@ struct cli {
 	hf_context *ctx;       /* owned */
 	hf_arena *arena;       /* for the whole run */
 	hf_deadline deadline;  /* --timeout, else HF_DEADLINE_DEFAULT */
-	hf_server *server;     /* owned; of --private */
+	hf_server *server;     /* owned; of --private or --demo */
 	hf_settings *settings; /* owned; made at first use */
 	const char *database_origin;
 	hf_connection *connection; /* owned; made at first use */
@@ -70,6 +70,9 @@ enum hf_status cli_where(struct cli *cli, hf_where *ret_where, hf_error *err);
 /** "--database", "DATABASE_URL", "PG*", "/etc/holdfast/holdfast.conf:3", ...: what named the database; after
  *  cli_settings(). */
 const char *cli_database_origin(const struct cli *cli);
+/** The folder of this program; also the name of the detached server that `demo` and --demo share, so that two checkouts
+ *  never meet. HF_E_FAILED when /proc does not tell it. */
+enum hf_status cli_program_folder(char *ret_name, size_t size, hf_error *err);
 /** Close what the run opened; main calls it. */
 void cli_close(struct cli *cli);
 

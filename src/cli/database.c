@@ -1,17 +1,20 @@
 /*
  * database.c - from flags, variables and configuration to a session.
  *
- * Strongest first: -d or --private, HOLDFAST_DATABASE_URL, HOLDFAST_PRIVATE, DATABASE_URL, PG* (when one of them says
- * where), the configuration. A private server starts at first use and ends with the command.
- * The password of the configuration is sent only to the database that the configuration names: it would otherwise go
- * to whatever host a flag or variable names.
+ * Strongest first: -d, --private or --demo, HOLDFAST_DATABASE_URL, HOLDFAST_PRIVATE, DATABASE_URL, PG* (when one of
+ * them says where), the configuration. A private server starts at first use and ends with the command; the demo's was
+ * left by `holdfast demo` and stays. The password of the configuration is sent only to the database that the
+ * configuration names: it would otherwise go to whatever host a flag or variable names.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "cli/cli.h"
 #include "holdfast/migrate.h"
+
+enum { PATH_BYTES_MAX = 4096 };
 
 /* These say where the database is; PGUSER or PGSSLMODE alone do not. */
 static bool libpq_variables_set(void)
@@ -110,6 +113,41 @@ static enum hf_status start_server(struct cli *cli, const char *folder, hf_error
 	return hf_server_start(cli->ctx, &options, cli->deadline, &cli->server, err);
 }
 
+enum hf_status cli_program_folder(char *ret_name, size_t size, hf_error *err)
+{
+	ssize_t n = readlink("/proc/self/exe", ret_name, size);
+	if (n <= 0 || (size_t)n >= size)
+		return error_errno(err, HF_E_FAILED, "could not find out where this program is");
+	ret_name[n] = '\0';
+	*strrchr(ret_name, '/') = '\0';
+	return HF_OK;
+}
+
+/* Finds it running, or starts it again with its data. */
+static enum hf_status choose_demo(struct cli *cli, const char **ret_url, hf_error *err)
+{
+	char name[PATH_BYTES_MAX];
+	struct hf_server_options options = {.size = sizeof(options), .name = name};
+	if (parsed_flag(&cli->parsed, "private") || parsed_flag(&cli->parsed, "database"))
+		return error_set(err, HF_E_USAGE, "--demo and %s name two databases",
+				 parsed_flag(&cli->parsed, "private") ? "--private" : "--database");
+	cli->database_origin = "--demo";
+	enum hf_status status = cli_program_folder(name, sizeof(name), err);
+	if (status == HF_OK)
+		status = hf_server_find(cli->ctx, name, &cli->server, err);
+	if (status == HF_NOT_FOUND) {
+		error_set(err, HF_NOT_FOUND, "there is no demo yet");
+		return error_hint(err, "make one   holdfast demo");
+	}
+	hf_server_free(cli->server);
+	cli->server = NULL;
+	if (status == HF_OK)
+		status = hf_server_start(cli->ctx, &options, cli->deadline, &cli->server, err);
+	if (status == HF_OK)
+		*ret_url = hf_server_url(cli->server);
+	return status;
+}
+
 static enum hf_status choose_private(struct cli *cli, const char *folder, const char **ret_url, hf_error *err)
 {
 	if (parsed_flag(&cli->parsed, "private") && parsed_flag(&cli->parsed, "database"))
@@ -126,6 +164,8 @@ static enum hf_status choose_url(struct cli *cli, const char **ret_url, hf_error
 {
 	const struct setting_value *url = config_get(cli->config, "database.url");
 	const char *folder = private_folder(cli);
+	if (parsed_flag(&cli->parsed, "demo"))
+		return choose_demo(cli, ret_url, err);
 	if (folder)
 		return choose_private(cli, folder, ret_url, err);
 	if (libpq_variables_set() && (!url->value.text || from_file(url))) {

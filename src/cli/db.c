@@ -83,7 +83,7 @@ static enum hf_status run_url(struct cli *cli, hf_error *err)
 	enum hf_status status = cli_settings(cli, &settings, err);
 	if (status != HF_OK)
 		return status;
-	if (cli->server) {
+	if (cli->server && strcmp(cli_database_origin(cli), "--demo") != 0) {
 		error_set(err, HF_E_USAGE, "the URL of a server that ends with this command is of no use");
 		return error_hint(err, "one that stays   holdfast pg start");
 	}

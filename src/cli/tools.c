@@ -191,14 +191,10 @@ const struct cmd help_commands[] = {
 /* The page in the build folder, beside the program; else man finds the installed one. */
 static bool built_page(const char *page, char *ret_path, size_t size)
 {
-	char self[512];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (n <= 0)
+	char folder[512];
+	if (cli_program_folder(folder, sizeof(folder), NULL) != HF_OK)
 		return false;
-	self[n] = '\0';
-	char *slash = strrchr(self, '/');
-	*slash = '\0';
-	int written = snprintf(ret_path, size, "%s/man/%s.1", self, page);
+	int written = snprintf(ret_path, size, "%s/man/%s.1", folder, page);
 	return written > 0 && (size_t)written < size && access(ret_path, R_OK) == 0;
 }
 

@@ -1,8 +1,12 @@
 """holdfast db: which database is chosen, by whom, and does it answer."""
 
 import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
 
-from command import ok, ok_json, refused, refused_json, run
+from command import PROGRAM, environment, ok, ok_json, refused, refused_json, run
 
 
 def url(cluster, name, **more):
@@ -118,19 +122,32 @@ def test_the_password_of_a_file_goes_only_to_its_database(tmp_path):
         "error: could not read the password: NONE is not set\n")
 
 
-def test_private_is_a_server_for_one_command(tmp_path):
+def test_private_is_a_server_for_one_command():
     assert ok_json("--private", "db", "ping")["user"] == "holdfast"
     assert ok("--private", "db", "psql", "--", "-Atc", "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == "0\n"
-    kept = f"--private={tmp_path}/kept"
+    tmp_path = pathlib.Path(tempfile.mkdtemp(prefix="holdfast-cli-"))  # pytest's own is closed to the server's user
     tmp_path.chmod(0o755)
+    kept = f"--private={tmp_path}/kept"
     assert ok(kept, "db", "psql", "--", "-qc", "CREATE TABLE here ()") == ""
     assert ok(kept, "db", "psql", "--", "-Atc", "SELECT 'here'::regclass") == "here\n"
     assert ok("db", "psql", "--", "-Atc", "SELECT 'here'::regclass", env={"HOLDFAST_PRIVATE": f"{tmp_path}/kept"}) == "here\n"
     assert ok_json("-d", "dbname=x", "db", "url", env={"HOLDFAST_PRIVATE": "1"})["origin"] == "--database"
     assert ok_json("db", "url", env={"HOLDFAST_PRIVATE": "0", "DATABASE_URL": "dbname=x"})["origin"] == "DATABASE_URL"
+    shutil.rmtree(tmp_path)
 
 
 def test_private_refuses_a_second_database(tmp_path):
     assert refused(2, "--private", "-d", "x", "db", "ping") == "error: --private and --database name two databases\n"
     assert refused(2, "--private", "db", "url").startswith("error: the URL of a server that ends with this command is of no use\n")
-    assert refused_json(69, "--private", "db", "ping", env={"HOLDFAST_PG_BIN": "/nonexistent"})["code"] == "no-package"
+    assert refused_json(2, "--private", "db", "ping", env={"HOLDFAST_PG_BIN": "/nonexistent"})["code"] == "config"
+
+
+def test_demo_is_found_only_where_it_was_made(tmp_path):
+    """A copy of the program is another checkout."""
+    copy = tmp_path / "holdfast"
+    copy.write_bytes(PROGRAM.read_bytes())
+    copy.chmod(0o755)
+    done = subprocess.run([copy, "--demo", "db", "ping"], env=environment(), capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "error: there is no demo yet\n  make one   holdfast demo\n")
+    for other in (["--private"], ["-d", "x"]):
+        assert f"--demo and --{'private' if other == ['--private'] else 'database'} name two" in refused(2, "--demo", *other, "db", "ping")

@@ -58,6 +58,7 @@ enum hf_status conn_new(hf_context *ctx, const struct hf_connection_options *opt
 	connection->query_timeout_ms = options->query_timeout_ms ? options->query_timeout_ms : QUERY_TIMEOUT_MS;
 	connection->statements_max = options->statement_cache_max ? options->statement_cache_max : STATEMENTS_MAX;
 	fork_guard_init(&connection->fork);
+	ready_init(&connection->ready, PQsocket(pg));
 	PQsetNoticeReceiver(pg, receive_notice, connection);
 	*ret_connection = connection;
 	return HF_OK;
@@ -73,6 +74,7 @@ void hf_connection_free(hf_connection *connection)
 		PQfinish(connection->pg);
 	canceller_unref(connection->canceller);
 	statement_cache_free(connection->statements);
+	ready_deinit(&connection->ready);
 	fork_guard_deinit(&connection->fork);
 	free(connection);
 }

@@ -19,6 +19,7 @@
 #include "holdfast/connection.h"
 #include "pg/cancel.h"
 #include "pg/fork.h"
+#include "pg/ready.h"
 
 enum { CONN_CANCEL_BUDGET_US = 1000000 }; /* for PQcancel and ReadyForQuery together, after a deadline */
 
@@ -49,9 +50,11 @@ struct hf_connection {
 	hf_context *ctx;
 	struct fork_guard fork;
 	struct canceller *canceller;
+	struct ready ready;
 	struct statement_cache *statements; /* made at first use */
 	int64_t query_timeout_ms;
 	uint32_t statements_max;
+	int64_t seen_us; /* when the clock was last looked at: near enough for how long to wait, never for a verdict */
 	bool broken;
 	bool cancelling;	/* a cancel was sent for what runs: its end is awaited whatever comes */
 	unsigned dirty;		/* what session state may have changed: enum dirty */
@@ -88,7 +91,7 @@ enum hf_status conn_flush(hf_connection *connection, hf_deadline deadline);
 /** The deadline passed: send a cancel. Returns the deadline for its confirmation. */
 hf_deadline conn_cancel_now(hf_connection *connection, struct call *call);
 /** The call begins now, unless it has begun: its start and, where the caller gave none, its deadline. */
-void conn_start_clock(const hf_connection *connection, struct call *call);
+void conn_start_clock(hf_connection *connection, struct call *call);
 /** Stop the running statement and read it to its end within the cancel budget; marks the connection broken if not. */
 void conn_abandon(hf_connection *connection, struct call *call);
 /** Text without parameters by the simple protocol (several statements allowed): BEGIN, COMMIT, ... `ret_tag` may be

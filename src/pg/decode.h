@@ -10,6 +10,7 @@
 #include "holdfast/arena.h"
 #include "holdfast/error.h"
 #include "holdfast/query.h"
+#include "pg/wire.h"
 
 struct type_map;
 
@@ -18,6 +19,37 @@ struct decoder {
 	const struct type_map *types; /* numbers of the user's types inside arrays and composites; NULL = unchecked */
 	bool borrow; /* values outlive the call and have a NUL behind them (a PGresult): point into them */
 };
+
+/* Wire length of the types that are one big-endian word; 0 for all others. */
+static inline size_t decode_word_size(enum hf_type_kind kind)
+{
+	static const uint8_t sizes[] = {
+		[HF_TYPE_BOOL] = 1,   [HF_TYPE_CHAR] = 1, [HF_TYPE_INT2] = 2,	   [HF_TYPE_INT4] = 4,
+		[HF_TYPE_OID] = 4,    [HF_TYPE_DATE] = 4, [HF_TYPE_FLOAT4] = 4,	   [HF_TYPE_INT8] = 8,
+		[HF_TYPE_FLOAT8] = 8, [HF_TYPE_TIME] = 8, [HF_TYPE_TIMESTAMP] = 8, [HF_TYPE_TIMESTAMPTZ] = 8,
+	};
+	return (size_t)kind < sizeof(sizes) ? sizes[kind] : 0;
+}
+
+/* The path of most columns, inlined into the row loop. False: another type, or not its length. */
+static inline bool decode_word(enum hf_type_kind kind, const uint8_t *at, size_t len, void *out)
+{
+	if (len != decode_word_size(kind) || len == 0)
+		return false;
+	if (len == 4) {
+		uint32_t word = wire_uint4(at);
+		memcpy(out, &word, sizeof(word));
+	} else if (len == 8) {
+		uint64_t word = wire_uint8(at);
+		memcpy(out, &word, sizeof(word));
+	} else if (len == 2) {
+		uint16_t word = wire_uint2(at);
+		memcpy(out, &word, sizeof(word));
+	} else {
+		*(uint8_t *)out = kind == HF_TYPE_BOOL ? *at != 0 : *at;
+	}
+	return true;
+}
 
 /** One value that is not NULL. `out` has type->size bytes. */
 enum hf_status decode_field(const struct decoder *decoder, const struct hf_type *type, const uint8_t *at, size_t len,

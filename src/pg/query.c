@@ -141,6 +141,8 @@ static enum hf_status decode_row(const struct decoder *decoder, const struct hf_
 		if (column->null_offset != HF_NEVER_NULL)
 			*(bool *)(out + column->null_offset) = true;
 		const uint8_t *at = (const uint8_t *)PQgetvalue(result, row, (int)i);
+		if (decode_word(column->type->kind, at, (size_t)len, out + column->offset))
+			continue;
 		enum hf_status status = decode_field(decoder, column->type, at, (size_t)len, out + column->offset, err);
 		if (status != HF_OK)
 			return name_column(query, column, status, err);

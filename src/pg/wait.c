@@ -5,14 +5,11 @@
  * directions, since a server whose answers nobody reads stops reading too. After a deadline the statement is
  * cancelled and its end awaited within CONN_CANCEL_BUDGET_US; a connection that does not get there is broken.
  */
-#include <errno.h>
-#include <poll.h>
-
 #include "base/error.h"
 #include "pg/conn.h"
 #include "pg/result.h"
 
-enum { DRAIN_ROWS_MAX = 1000, POLL_MS_MAX = 200 /* an interruption is seen within it */ };
+enum { DRAIN_ROWS_MAX = 1000 };
 
 bool conn_in_transaction(const hf_connection *connection)
 {
@@ -20,11 +17,11 @@ bool conn_in_transaction(const hf_connection *connection)
 	return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
 }
 
-void conn_start_clock(const hf_connection *connection, struct call *call)
+void conn_start_clock(hf_connection *connection, struct call *call)
 {
 	if (call->started_us != 0)
 		return;
-	call->started_us = hf_now_monotonic_us(connection->ctx);
+	connection->seen_us = call->started_us = hf_now_monotonic_us(connection->ctx);
 	int64_t timeout_us, timeout_ms = call->timeout_ms ? call->timeout_ms : connection->query_timeout_ms;
 	if (call->deadline != HF_DEADLINE_DEFAULT)
 		return;
@@ -73,19 +70,12 @@ enum hf_status conn_sent(hf_connection *connection, struct call *call, int sent,
 	return error_lost(connection, call, err);
 }
 
-/* HF_OK when the socket is ready (or failed: reading will tell). */
+/* The first wait of a statement trusts the clock as it was seen when the statement began, a few microseconds ago. */
 static enum hf_status wait_ready(hf_connection *connection, bool unsent, hf_deadline deadline)
 {
-	struct pollfd watched = {.fd = PQsocket(connection->pg), .events = (short)(unsent ? POLLIN | POLLOUT : POLLIN)};
-	for (;;) {
-		int64_t left_us = deadline - hf_now_monotonic_us(connection->ctx);
-		if (left_us <= 0 || (!connection->cancelling && hf_context_interrupted(connection->ctx)))
-			return HF_TIMEOUT;
-		int64_t left_ms = left_us / 1000 + 1;
-		int n = poll(&watched, 1, left_ms > POLL_MS_MAX ? POLL_MS_MAX : (int)left_ms);
-		if (n > 0 || (n < 0 && errno != EINTR))
-			return HF_OK;
-	}
+	int64_t seen_us = connection->seen_us;
+	connection->seen_us = 0;
+	return ready_wait(&connection->ready, connection->ctx, unsent, !connection->cancelling, seen_us, deadline);
 }
 
 enum hf_status conn_next(hf_connection *connection, hf_deadline deadline, PGresult **ret_result)

@@ -13,6 +13,7 @@
 #include "holdfast/context.h"
 #include "holdfast/error.h"
 #include "holdfast/migrate.h"
+#include "holdfast/health.h"
 #include "holdfast/metrics.h"
 #include "holdfast/pool.h"
 #include "holdfast/query.h"

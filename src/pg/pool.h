@@ -115,8 +115,7 @@ struct hf_pool {
 	/* health.c; its own mutex, taken before the pool's */
 	pthread_mutex_t probe_mutex;
 	hf_connection *probe;
-	struct hf_health *health; /* the cached answer, made at first use */
-	int64_t health_us;
+	struct kept_health *health; /* the last answer; made at first use */
 };
 
 DEFINE_OWNED(pool, hf_pool *, hf_pool_close)

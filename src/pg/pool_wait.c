@@ -19,6 +19,8 @@ static void count_waiting(hf_pool *pool, int delta)
 	hf_gauge_set(pool->metrics.waiting, pool->waiting);
 }
 
+enum { SLICE_US = 200000 }; /* an interruption is seen within it */
+
 static void enqueue(hf_pool *pool, struct waiter *waiter, int64_t now_us)
 {
 	if (pool->waiting == 0)
@@ -119,10 +121,14 @@ static enum hf_status error_timeout(const hf_pool *pool, int64_t waited_us, hf_e
 
 static void sleep_until_served(hf_pool *pool, struct waiter *waiter, int64_t budget_us)
 {
-	struct timespec until = monotonic_after(budget_us);
-	while (waiter->queued)
-		if (pthread_cond_timedwait(&waiter->wake, &pool->mutex, &until) == ETIMEDOUT)
-			break;
+	while (waiter->queued && budget_us > 0 && !hf_context_interrupted(pool->ctx)) {
+		int64_t slice_us = budget_us < SLICE_US ? budget_us : SLICE_US;
+		struct timespec until = monotonic_after(slice_us);
+		int waited = 0;
+		while (waiter->queued && waited != ETIMEDOUT)
+			waited = pthread_cond_timedwait(&waiter->wake, &pool->mutex, &until);
+		budget_us -= slice_us;
+	}
 }
 
 static enum hf_status outcome(hf_pool *pool, struct waiter *waiter, int64_t waited_us, hf_error *err)
@@ -131,6 +137,8 @@ static enum hf_status outcome(hf_pool *pool, struct waiter *waiter, int64_t wait
 		return HF_OK;
 	if (waiter->queued) { /* nobody came in time */
 		dequeue(pool, waiter);
+		if (hf_context_interrupted(pool->ctx))
+			return error_set(err, HF_E_INTERRUPTED, "interrupted while waiting for a connection");
 		pool->timeouts++;
 		hf_counter_add(pool->metrics.acquired_timeout, 1);
 		return error_timeout(pool, waited_us, err);

@@ -13,7 +13,7 @@
 #include "pg/tx.h"
 #include "pg/where.h"
 
-enum { ATTEMPTS_MAX = 5 };
+enum { ATTEMPTS_MAX = 5, SLICE_US = 200000 };
 
 /* A checkout that failed is not repeated: it has waited already. */
 static bool may_repeat(const struct hf_tx *tx, enum hf_status status, const hf_error *err)
@@ -53,11 +53,16 @@ static void log_recovery(const struct hf_tx *tx)
 		context_log(tx->ctx, HF_LOG_INFO, "tx_recovered", fields, ARRAY_LEN(fields));
 }
 
-static void pause_us(int64_t us)
+/* In slices, so that an interruption is seen; what follows it answers HF_E_INTERRUPTED. */
+static void pause_us(const hf_context *ctx, int64_t us)
 {
-	struct timespec left = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
-	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
-		;
+	while (us > 0 && !hf_context_interrupted(ctx)) {
+		int64_t slice_us = us < SLICE_US ? us : SLICE_US;
+		struct timespec left = {.tv_nsec = slice_us * 1000};
+		while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
+			;
+		us -= slice_us;
+	}
 }
 
 static enum hf_status attempt(struct hf_tx *tx, hf_where where, hf_transaction_fn *fn, void *user, hf_error *err)
@@ -92,7 +97,7 @@ static enum hf_status run(struct hf_tx *tx, hf_where where, hf_transaction_fn *f
 			return status;
 		metrics_count(tx->ctx->metrics, METRIC_RETRIES, 1);
 		log_retry(tx, err, pause);
-		pause_us(pause);
+		pause_us(tx->ctx, pause);
 	}
 }
 

@@ -170,6 +170,23 @@ static void closing_ends_all_waiting(UNUSED void **state)
 	}
 }
 
+static void an_interruption_ends_waiting(UNUSED void **state)
+{
+	CLEANUP(world_freep) struct world *world = world_new();
+	point_at(world, "/nonexistent/folder");
+	CLEANUP(pool_freep) hf_pool *pool = world_pool(world, &(struct hf_pool_options){
+	                                                              .size = sizeof(struct hf_pool_options),
+	                                                              .acquire_timeout_ms = 3600000,
+	                                                      });
+	struct waiting waiting = {.pool = pool};
+	pthread_t thread;
+	assert_int_equal(pthread_create(&thread, NULL, wait_long, &waiting), 0);
+	AWAIT(stats_of(pool).waiting == 1);
+	hf_context_interrupt(world->ctx);
+	pthread_join(thread, NULL);
+	EXPECT_STATUS(waiting.status, HF_E_INTERRUPTED);
+}
+
 static void a_child_may_not_use_it(UNUSED void **state)
 {
 	CLEANUP(world_freep) struct world *world = world_new();
@@ -225,6 +242,7 @@ int main(void)
 	        cmocka_unit_test(a_slow_connect_is_the_reason),
 	        cmocka_unit_test(a_closed_pool_says_so),
 	        cmocka_unit_test(closing_ends_all_waiting),
+	        cmocka_unit_test(an_interruption_ends_waiting),
 	        cmocka_unit_test(a_child_may_not_use_it),
 	        cmocka_unit_test(only_what_changed_is_reset),
 	};

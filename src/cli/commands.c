@@ -10,6 +10,7 @@
 
 const struct noun command_nouns[] = {
 	{"db", "DATABASE", "which database is it, does it answer", db_commands, NULL},
+	{"pg", "DATABASE", "private PostgreSQL servers", pg_commands, NULL},
 	{"config", "TOOLS", "settings, and where each comes from", config_commands, NULL},
 	{"completion", "TOOLS", "print a completion script for bash, zsh or fish", completion_commands, NULL},
 	{"man", "TOOLS", "show a manual page", man_commands, NULL},

@@ -46,21 +46,31 @@ static enum hf_status set_up(struct describing *describing, hf_error *err)
 
 /* ---- the server's complaints ---- */
 
+/* The parameter that "$1" at this place of a message stands for; *ret_len is the length of the word. */
+static const struct param *param_at(const struct query *query, const char *at, size_t *ret_len)
+{
+	size_t digits = *at == '$' ? strspn(at + 1, "0123456789") : 0;
+	int64_t number = 0;
+	if (!digits || !str_to_i64((struct hf_str){at + 1, digits}, &number) || number < 1 ||
+	    (size_t)number > query->nparams)
+		return NULL;
+	*ret_len = digits + 1;
+	return &query->params[number - 1];
+}
+
 /* "$1" says nothing to the reader of ":email". */
 static const char *with_names(const struct query *query, const char *message, hf_arena *arena)
 {
 	struct buf buf;
 	buf_init(&buf, 8192);
 	for (const char *at = message; *at;) {
-		size_t digits = *at == '$' ? strspn(at + 1, "0123456789") : 0;
-		int64_t number = 0;
-		if (digits && str_to_i64((struct hf_str){at + 1, digits}, &number) && number >= 1 &&
-		    (size_t)number <= query->nparams) {
-			buf_printf(&buf, ":%s", query->params[number - 1].name);
-			at += digits + 1;
-		} else {
-			buf_add_char(&buf, *at++);
-		}
+		size_t len = 1;
+		const struct param *param = param_at(query, at, &len);
+		if (param)
+			buf_printf(&buf, ":%s", param->name);
+		else
+			buf_add_char(&buf, *at);
+		at += len;
 	}
 	mem_check(&buf);
 	const char *text = mem_text(arena, buf_str(&buf));
@@ -68,13 +78,24 @@ static const char *with_names(const struct query *query, const char *message, hf
 	return text;
 }
 
+/* Where the server points; without a position, the parameter that it names; else the first word. */
+static struct span blamed(const struct query *query, const hf_error *error)
+{
+	size_t len;
+	if (error->position > 0)
+		return rewrite_source_span(query, scan_byte_of_character(hf_str_of(query->sql), error->position));
+	for (const char *at = error->message; *at; at++) {
+		const struct param *param = param_at(query, at, &len);
+		if (param)
+			return param->where;
+	}
+	return query->nbody ? (struct span){query->body[0].start, query->body[0].end} : query->copy_at;
+}
+
 static void complain(struct describing *describing, struct query *query, const hf_error *error)
 {
 	hf_arena *arena = describing->group->arena;
-	struct span at = query->nbody ? (struct span){query->body[0].start, query->body[0].end} : query->copy_at;
-	if (error->position > 0)
-		at = rewrite_source_span(query, scan_byte_of_character(hf_str_of(query->sql), error->position));
-	struct diag *diag = query_wrong(describing->diags, query, at, "%s (SQLSTATE %s)",
+	struct diag *diag = query_wrong(describing->diags, query, blamed(query, error), "%s (SQLSTATE %s)",
 					with_names(query, error->message, arena), error->sqlstate);
 	if (error->hint[0])
 		diag->hint = with_names(query, error->hint, arena);

@@ -1,0 +1,453 @@
+/*
+ * Generated functions of the group `sample` on a real server: every cardinality, every type, NULLs, arrays, composites,
+ * and a label that the program was not compiled with.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "holdfast/migrate.h"
+#include "holdfast/sql.h"
+#include "queries/sample/everything.h"
+#include "queries/sample/items.h"
+#include "../check.h"
+#include "../fixture.h"
+
+DEFINE_OWNED(connection, hf_connection *, hf_connection_free)
+
+struct state {
+	hf_connection *connection;
+	hf_where where;
+	hf_arena *arena;
+};
+
+static hf_connection *connect_to(const char *url)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_settings *settings = NULL;
+	hf_connection *connection = NULL;
+	EXPECT_OK(hf_settings_new(fixture_context(), &settings, &err));
+	EXPECT_OK(hf_settings_parse(settings, url, &err));
+	EXPECT_OK(hf_connection_open(fixture_context(), settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
+	hf_settings_free(settings);
+	return connection;
+}
+
+static int set_up(void **user)
+{
+	static struct state state;
+	hf_error err = HF_ERROR_INIT;
+	hf_migrations *migrations = NULL;
+	state.connection = connect_to(fixture_database(NULL));
+	state.where = hf_on_connection(state.connection);
+	state.arena = hf_arena_new(0);
+	EXPECT_OK(hf_migrations_open(fixture_context(), "sample", getenv("HOLDFAST_SAMPLE_MIGRATIONS"), &migrations,
+				     &err));
+	EXPECT_OK(hf_migrate_up(state.connection, migrations, NULL, NULL, &err));
+	hf_migrations_free(migrations);
+	*user = &state;
+	return 0;
+}
+
+static int tear_down(void **user)
+{
+	struct state *state = *user;
+	hf_connection_free(state->connection);
+	hf_arena_free(state->arena);
+	return 0;
+}
+
+static void run(struct state *state, const char *sql)
+{
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_sql_exec(state->where, hf_str_of(sql), NULL, 0, NULL, &err));
+}
+
+static const char *text(struct state *state, const char *sql)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_sql_row row;
+	EXPECT_OK(hf_sql_one(state->where, hf_str_of(sql), NULL, 0, state->arena, &row, &err));
+	return row.values[0].kind == HF_VALUE_TEXT ? row.values[0].as.s.ptr : "(null)";
+}
+
+static int32_t add_item(struct state *state, const char *name, enum mood mood)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct item_add_in in = {.name = hf_str_of(name), .mood = mood};
+	struct item_add_row row;
+	EXPECT_OK(item_add(state->where, &in, state->arena, &row, &err));
+	assert_true(row.added.us > 0);
+	return row.id;
+}
+
+static void one_gives_the_row_it_promised(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct item_count_row count;
+	EXPECT_OK(item_count(state->where, state->arena, &count, &err));
+	assert_int_equal(count.total, 0);
+	assert_false(count.has_newest);
+	int32_t id = add_item(state, "a", MOOD_HAPPY);
+	EXPECT_OK(item_count(state->where, state->arena, &count, &err));
+	assert_int_equal(count.total, 1);
+	assert_true(count.has_newest);
+	assert_int_equal(count.newest, id);
+	struct next_number_row next;
+	EXPECT_OK(next_number(state->where, state->arena, &next, &err));
+	assert_int_equal(next.value, id + 1);
+}
+
+static void opt_finds_or_not(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct item_line row = {.id = -7};
+	struct item_by_id_in in = {.id = add_item(state, "one", MOOD_NEEDS_WORK)};
+	EXPECT_OK(item_by_id(state->where, &in, state->arena, &row, &err));
+	assert_int_equal(row.id, in.id);
+	assert_string_equal(row.name.ptr, "one");
+	assert_false(row.has_note);
+	assert_int_equal(row.mood, MOOD_NEEDS_WORK);
+	assert_string_equal(mood_label(row.mood), "needs-work");
+	in.id++;
+	row.id = -7;
+	EXPECT_STATUS(item_by_id(state->where, &in, state->arena, &row, &err), HF_NOT_FOUND);
+	assert_int_equal(row.id, -7);
+}
+
+static void many_gives_an_array(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	add_item(state, "a", MOOD_HAPPY);
+	add_item(state, "b", MOOD_UNKNOWN);
+	add_item(state, "c", MOOD_NEEDS_WORK);
+	const enum mood wanted[] = {MOOD_HAPPY, MOOD_NEEDS_WORK};
+	struct items_by_mood_in in = {.moods = {.count = 2, .ndim = 1, .values = wanted}};
+	struct item_line *rows = NULL;
+	size_t count = 0;
+	EXPECT_OK(items_by_mood(state->where, &in, state->arena, &rows, &count, &err));
+	assert_int_equal(count, 2);
+	assert_string_equal(rows[0].name.ptr, "a");
+	assert_string_equal(rows[1].name.ptr, "c");
+	in.moods = (struct mood_array){0};
+	EXPECT_OK(items_by_mood(state->where, &in, state->arena, &rows, &count, &err));
+	assert_int_equal(count, 0);
+}
+
+struct seen {
+	size_t count, stop_at;
+	struct items_scan_row rows[8];
+};
+
+static enum hf_status see(void *user, const struct items_scan_row *row, hf_error *err)
+{
+	(void)err;
+	struct seen *seen = user;
+	seen->rows[seen->count++] = *row;
+	return seen->count == seen->stop_at ? HF_STOP : HF_OK;
+}
+
+static void each_streams_and_stops(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	int32_t first = add_item(state, "a", MOOD_HAPPY), second = add_item(state, "b", MOOD_HAPPY);
+	char sql[100];
+	snprintf(sql, sizeof(sql), "INSERT INTO part VALUES (%d, 1, 10), (%d, 2, NULL)", (int)first, (int)first);
+	run(state, sql);
+	struct seen seen = {0};
+	struct items_scan_in in = {.from_id = first};
+	EXPECT_OK(items_scan(state->where, &in, see, &seen, &err));
+	assert_int_equal(seen.count, 3);
+	assert_true(seen.rows[0].has_double_);
+	assert_int_equal(seen.rows[0].double_, 10);
+	assert_true(seen.rows[1].has_number);
+	assert_false(seen.rows[1].has_double_);
+	assert_int_equal(seen.rows[2].id, second);
+	assert_false(seen.rows[2].has_number);
+	seen = (struct seen){.stop_at = 1};
+	EXPECT_OK(items_scan(state->where, &in, see, &seen, &err));
+	assert_int_equal(seen.count, 1);
+}
+
+static void exec_and_execrows_change(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct item_rename_in in = {.id = add_item(state, "a", MOOD_HAPPY), .name = HF_STR("b")};
+	int64_t rows = -1;
+	in.note = HF_STR("n");
+	in.has_note = true;
+	EXPECT_OK(item_rename(state->where, &in, &rows, &err));
+	assert_int_equal(rows, 1);
+	assert_string_equal(text(state, "SELECT name || '/' || note FROM item"), "b/n");
+	in.has_note = false;
+	EXPECT_OK(item_rename(state->where, &in, NULL, &err));
+	assert_string_equal(text(state, "SELECT coalesce(note, 'none') FROM item"), "none");
+	in.id++;
+	EXPECT_OK(item_rename(state->where, &in, &rows, &err));
+	assert_int_equal(rows, 0);
+	run(state, "INSERT INTO item (name) VALUES ('stays'), (';:x'), (':x')");
+	struct items_drop_in drop = {.id = in.id - 1};
+	EXPECT_OK(items_drop(state->where, &drop, &err));
+	assert_string_equal(text(state, "SELECT string_agg(name, ',' ORDER BY id) FROM item"), "stays,:x");
+	struct item_wait_in wait = {.seconds = 0.0};
+	EXPECT_OK(item_wait(state->where, &wait, &err));
+}
+
+struct parts {
+	int32_t item, next, last;
+};
+
+static enum hf_status next_part(void *user, struct parts_copy_in *in, hf_error *err)
+{
+	(void)err;
+	struct parts *parts = user;
+	if (parts->next == parts->last)
+		return HF_STOP;
+	assert_int_equal(in->weight, 0); /* cleared before each call */
+	in->item = parts->item;
+	in->number = ++parts->next;
+	in->weight = in->number * 10;
+	in->has_weight = in->number % 2 == 0;
+	return HF_OK;
+}
+
+static enum hf_status next_item(void *user, struct items_copy_in *in, hf_error *err)
+{
+	(void)err;
+	int *left = user;
+	*in = (struct items_copy_in){.id = 1000 + *left, .name = HF_STR("copied"), .mood = MOOD_UNKNOWN};
+	return (*left)-- > 0 ? HF_OK : HF_STOP;
+}
+
+static void copy_sends_rows(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct parts parts = {.item = add_item(state, "a", MOOD_HAPPY), .last = 1000};
+	int64_t rows = -1;
+	EXPECT_OK(parts_copy(state->where, next_part, &parts, &rows, &err));
+	assert_int_equal(rows, 1000);
+	assert_string_equal(text(state, "SELECT count(*) || '/' || count(weight) || '/' || sum(weight) FROM part"),
+			    "1000/500/2505000");
+	int left = 3;
+	EXPECT_OK(items_copy(state->where, next_item, &left, NULL, &err));
+	assert_string_equal(text(state, "SELECT count(*)::text FROM item WHERE mood = 'unknown' AND name = 'copied'"),
+			    "3");
+}
+
+/* ---- every type ---- */
+
+#define NEVER_NULL(X)                                                                                                  \
+	X(a_bool)                                                                                                      \
+	X(a_int2) X(a_int4) X(a_int8) X(a_oid) X(a_float4) X(a_float8) X(a_numeric) X(a_text) X(a_varchar) X(a_bpchar) \
+		X(a_name) X(a_xml) X(a_json) X(a_jsonb) X(a_bytea) X(a_char) X(a_uuid) X(a_date) X(a_time) X(a_timetz) \
+			X(a_timestamp) X(a_timestamptz) X(a_interval) X(a_mood) X(a_size) X(a_word) X(a_mood_domain)   \
+				X(a_point) X(a_pair) X(some_bools) X(some_int4s) X(some_texts) X(some_dates)           \
+					X(some_varchars) X(some_moods) X(some_words) X(some_points) X(some_uuids)      \
+						X(some_timestamps) X(some_json)
+#define NULLABLE(X)                                                                                                    \
+	X(n_bool)                                                                                                      \
+	X(n_int8) X(n_text) X(n_bytea) X(n_uuid) X(n_timestamp) X(n_interval) X(n_numeric) X(n_mood) X(n_word)         \
+		X(n_point) X(n_texts) X(n_points)
+#define COPY(name) in->name = row->name;
+#define COPY_HAS(name) in->name = row->name, in->has_##name = row->has_##name;
+
+static void put_again(struct everything_put_in *in, const struct everything_get_row *row)
+{
+	NEVER_NULL(COPY)
+	NULLABLE(COPY_HAS)
+}
+
+struct copying {
+	const struct everything_get_row *row;
+	int64_t id;
+};
+
+static enum hf_status next_everything(void *user, struct everything_copy_in *in, hf_error *err)
+{
+	(void)err;
+	struct copying *copying = user;
+	const struct everything_get_row *row = copying->row;
+	if (!row)
+		return HF_STOP;
+	NEVER_NULL(COPY)
+	NULLABLE(COPY_HAS)
+	in->id = copying->id;
+	copying->row = NULL;
+	return HF_OK;
+}
+
+static const char full_row[] =
+	"INSERT INTO everything VALUES (1, true, -2, -4, -8, 4000000000, 1.5, -2.25, -12345.6789, 'tëxt', 'varchar', "
+	"'bp',"
+	" 'name', '<x/>', '{\"a\": 1}', '{\"b\": [null]}', '\\x00ff', 'c', '00112233-4455-6677-8899-aabbccddeeff',"
+	" '1999-12-31', '24:00', '01:02:03+05', '2000-01-01 00:00:01', '1999-12-31 23:59:59+00', '1 mon 2 days 3s',"
+	" 'needs-work', 'L', 'word', 'happy', (1, NULL, 'p', 'unknown'), ((7, 8, NULL, NULL), '{ab,NULL}', 0.5),"
+	" '{t,NULL,f}', '[5:6]={1,2}', '{a,\"b c\",NULL}', '{2000-01-02,infinity}', '{}', '{happy,needs-work}', "
+	"'{xyz}',"
+	" ARRAY[ROW(1, 2, 'l', NULL), NULL]::point3[], '{00000000-0000-0000-0000-000000000001}',"
+	" '{{epoch,infinity},{-infinity,2000-01-01}}', ARRAY['1', 'null']::jsonb[],"
+	" false, 9223372036854775807, '', '\\x', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 'infinity', '-1 year', 'NaN',"
+	" 'happy', 'w', (NULL, NULL, NULL, NULL), '{x}', '{}')";
+
+static void expect_scalars(const struct everything_get_row *row)
+{
+	assert_true(row->a_bool);
+	assert_int_equal(row->a_int2, -2);
+	assert_int_equal(row->a_int4, -4);
+	assert_int_equal(row->a_int8, -8);
+	assert_int_equal(row->a_oid, 4000000000u);
+	assert_true(row->a_float4 == 1.5f && row->a_float8 == -2.25);
+	assert_int_equal(row->a_numeric.sign, 0x4000);
+	assert_int_equal(row->a_numeric.dscale, 4);
+	assert_string_equal(row->a_text.ptr, "tëxt");
+	assert_string_equal(row->a_bpchar.ptr, "bp  ");
+	assert_string_equal(row->a_xml.ptr, "<x/>");
+	assert_string_equal(row->a_json.ptr, "{\"a\": 1}");
+	assert_string_equal(row->a_jsonb.ptr, "{\"b\": [null]}");
+	assert_int_equal(row->a_bytea.len, 2);
+	assert_memory_equal(row->a_bytea.ptr, "\x00\xff", 2);
+	assert_int_equal(row->a_char, 'c');
+	assert_int_equal(row->a_uuid.bytes[15], 0xff);
+	assert_int_equal(row->a_date.days, -1);
+	assert_int_equal(row->a_time.us, INT64_C(86400000000));
+	assert_int_equal(row->a_timetz.west_s, -18000);
+	assert_int_equal(row->a_timestamp.us, 1000000);
+	assert_int_equal(row->a_timestamptz.us, -1000000);
+	assert_int_equal(row->a_interval.months, 1);
+	assert_int_equal(row->a_interval.days, 2);
+	assert_int_equal(row->a_interval.us, 3000000);
+	assert_int_equal(row->a_mood, MOOD_NEEDS_WORK);
+	assert_int_equal(row->a_size, APP_SIZE_L);
+	assert_string_equal(row->a_word.ptr, "word");
+	assert_int_equal(row->a_mood_domain, MOOD_HAPPY);
+}
+
+static void expect_composed(const struct everything_get_row *row)
+{
+	assert_true(row->a_point.has_x && !row->a_point.has_y && row->a_point.has_mood);
+	assert_int_equal(row->a_point.mood, MOOD_UNKNOWN);
+	assert_true(row->a_pair.has_first && !row->a_pair.first.has_label);
+	assert_int_equal(row->a_pair.first.y, 8);
+	assert_int_equal(row->a_pair.words.count, 2);
+	assert_true(row->a_pair.words.nulls[1]);
+	assert_true(row->some_bools.nulls[1] && row->some_bools.values[0]);
+	assert_int_equal(row->some_int4s.lower_bounds[0], 5);
+	assert_string_equal(row->some_texts.values[1].ptr, "b c");
+	assert_int_equal(row->some_dates.values[1].days, INT32_MAX);
+	assert_int_equal(row->some_varchars.ndim, 0);
+	assert_int_equal(row->some_moods.values[1], MOOD_NEEDS_WORK);
+	assert_string_equal(row->some_points.values[0].label.ptr, "l");
+	assert_true(row->some_points.nulls[1]);
+	assert_int_equal(row->some_timestamps.ndim, 2);
+	assert_int_equal(row->some_timestamps.values[2].us, INT64_MIN);
+	assert_string_equal(row->some_json.values[1].ptr, "null");
+	assert_true(row->has_n_bool && !row->n_bool);
+	assert_true(row->has_n_text && row->n_text.len == 0);
+	assert_int_equal(row->n_numeric.sign, 0xC000);
+	assert_true(row->has_n_point && !row->n_point.has_x);
+	assert_true(row->has_n_points && row->n_points.count == 0);
+}
+
+static void every_type_goes_both_ways(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	run(state, full_row);
+	struct everything_get_row row;
+	struct everything_get_in get = {.id = 1};
+	EXPECT_OK(everything_get(state->where, &get, state->arena, &row, &err));
+	expect_scalars(&row);
+	expect_composed(&row);
+	struct everything_put_in put = {.id = 2};
+	put_again(&put, &row);
+	EXPECT_OK(everything_put(state->where, &put, &err));
+	struct copying copying = {&row, 3};
+	int64_t copied = 0;
+	EXPECT_OK(everything_copy(state->where, next_everything, &copying, &copied, &err));
+	assert_int_equal(copied, 1);
+	const char *same = "SELECT (count(*) = 3 AND count(DISTINCT regexp_replace(e::text, '^\\(\\d+', '')) = 1)::text"
+			   " FROM everything AS e";
+	assert_string_equal(text(state, same), "true");
+}
+
+static void every_nullable_type_takes_null(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	run(state, full_row);
+	struct everything_get_row row;
+	struct everything_get_in get = {.id = 1};
+	EXPECT_OK(everything_get(state->where, &get, state->arena, &row, &err));
+	struct everything_put_in put = {.id = 2};
+	put_again(&put, &row);
+#define CLEAR(name) put.has_##name = false;
+	NULLABLE(CLEAR)
+	EXPECT_OK(everything_put(state->where, &put, &err));
+	assert_string_equal(text(state,
+				 "SELECT num_nulls(n_bool, n_int8, n_text, n_bytea, n_uuid, n_timestamp, n_interval,"
+				 " n_numeric, n_mood, n_word, n_point, n_texts, n_points)::text FROM everything"
+				 " WHERE id = 2"),
+			    "13");
+	get.id = 2;
+	EXPECT_OK(everything_get(state->where, &get, state->arena, &row, &err));
+#define EXPECT_NONE(name) assert_false(row.has_##name);
+	NULLABLE(EXPECT_NONE)
+	expect_scalars(&row);
+}
+
+static void a_newer_label_reads_as_unrecognized(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct item_line row;
+	struct item_by_id_in in = {.id = add_item(state, "a", MOOD_HAPPY)};
+	run(state, "ALTER TYPE mood ADD VALUE 'newer' BEFORE 'happy'");
+	run(state, "UPDATE item SET mood = 'newer'");
+	EXPECT_OK(item_by_id(state->where, &in, state->arena, &row, &err));
+	assert_int_equal(row.mood, MOOD_UNRECOGNIZED);
+	assert_string_equal(mood_label(row.mood), "");
+	struct mood_echo_in echo = {.mood = MOOD_NEEDS_WORK, .size = APP_SIZE_M};
+	struct mood_echo_row back;
+	EXPECT_OK(mood_echo(state->where, &echo, state->arena, &back, &err));
+	assert_int_equal(back.mood, MOOD_NEEDS_WORK);
+	assert_int_equal(back.size, APP_SIZE_M);
+	echo.mood = MOOD_UNRECOGNIZED;
+	assert_int_not_equal(mood_echo(state->where, &echo, state->arena, &back, &err), HF_OK);
+	assert_int_equal(mood_of(HF_STR("unknown")), MOOD_UNKNOWN);
+	assert_int_equal(mood_of(HF_STR("newer")), MOOD_UNRECOGNIZED);
+}
+
+static void a_changed_schema_is_drift(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	run(state, "DROP VIEW item_part");
+	run(state, "ALTER TABLE item ALTER name TYPE bytea USING name::bytea");
+	struct item_line row;
+	struct item_by_id_in in = {.id = 1};
+	EXPECT_STATUS(item_by_id(state->where, &in, state->arena, &row, &err), HF_E_DRIFT);
+	EXPECT_CONTAINS(err.message, "name");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(one_gives_the_row_it_promised, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(opt_finds_or_not, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(many_gives_an_array, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(each_streams_and_stops, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(exec_and_execrows_change, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(copy_sends_rows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_type_goes_both_ways, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_nullable_type_takes_null, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_newer_label_reads_as_unrecognized, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_changed_schema_is_drift, set_up, tear_down),
+	};
+	return cmocka_run_group_tests_name("generated", tests, NULL, NULL);
+}

@@ -1,0 +1,277 @@
+"""Offline metadata: staleness, determinism, what is written and what is left alone; and the command line. No server
+is needed but where a test says so."""
+
+import json
+import pathlib
+import shutil
+
+import pytest
+
+import compiler
+
+ITEMS = "queries/sample/items.sql"
+
+
+@pytest.fixture
+def sql(tmp_path):
+    """A copy of the sample tree whose metadata is right."""
+    top = tmp_path / "sql"
+    shutil.copytree(compiler.SAMPLE, top)
+    return top
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def check(sql):
+    code, stderr = compiler.run("--check", "--sql", sql)
+    return code, [(pathlib.Path(f.path).name, f.line, f.message) for f in compiler.findings(stderr)], stderr
+
+
+def snapshot(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_untouched_is_not_stale(sql):
+    assert check(sql) == (0, [], "")
+
+
+def test_comments_docs_and_blanks_do_not_make_stale(sql):
+    edit(sql / ITEMS, "-- Every cardinality", "-- All cardinalities")
+    edit(sql / ITEMS, "-- doc: Add an item.", "-- doc: Put an item.")
+    edit(sql / ITEMS, "/* and another */", "/* and others */")
+    edit(sql / ITEMS, "SELECT count(*) AS total,", "SELECT   count(*)  AS total,")
+    edit(sql / "migrations/sample/0001_everything.sql", "-- migrate: tx=yes", "-- migrate: tx=yes lock_timeout=1s")
+    assert check(sql)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "file, old, new, name, line, message",
+    [
+        (ITEMS, "WHERE id = :id;\n\n-- name: item_count", "WHERE id = :id + 1;\n\n-- name: item_count", "items.sql", 9,
+         'stale: the SQL of "item_by_id" was edited'),
+        (ITEMS, "WHERE id = :id;\n\n-- name: item_count", "WHERE id = :item;\n\n-- name: item_count", "items.sql", 9,
+         'stale: the SQL of "item_by_id" was edited'),
+        (ITEMS, "-- timeout: 2s", "-- timeout: 3s", "items.sql", 3, 'stale: the annotations of "item_add" were edited'),
+        (ITEMS, "-- row: item_line", "-- row: item_line  -- idempotent: yes", "items.sql", 9,
+         'stale: the annotations of "item_by_id" were edited'),
+        (ITEMS, "-- idempotent: yes  -- timeout: 1min", "-- param from_id: nullable", "items.sql", 20,
+         'stale: the annotations of "items_scan" were edited'),
+        (ITEMS, "name: next_number :one", "name: next_number :opt", "items.sql", 45,
+         'stale: the annotations of "next_number" were edited'),
+        (ITEMS, "name: next_number", "name: following_number", "items.sql", 45,
+         'stale: query "following_number" has no metadata'),
+        (ITEMS, "part(item, number, weight)", "part(number, item, weight)", "items.sql", 33,
+         'stale: the SQL of "parts_copy" was edited'),
+        (ITEMS, "-- Every", "-- import type: public.word as text\n-- Every", "items.sql", 4,
+         'stale: the annotations of "item_add" were edited'),
+        ("migrations/sample/0001_everything.sql", "'happy', 'needs-work'", "'needs-work', 'happy'",
+         "0001_everything.sql", None, "stale: the migration was edited after the queries were described"),
+        ("meta/sample/item_count.json", '"count"', "count", "items.sql", 13, 'stale: query "item_count" has no metadata'),
+        ("meta/sample/item_count.json", '"int8"', '"int9"', "items.sql", 13,
+         'stale: the metadata of "item_count" does not fit'),
+        ("meta/sample/item_by_id.json", '"name": "id",\n      "nullable": false,\n      "rule": "not',
+         '"name": "di",\n      "nullable": false,\n      "rule": "not', "items.sql", 9,
+         'stale: the metadata of "item_by_id" does not fit'),
+        ("meta/sample/manifest.json", '"format": 1', '"format": 0', "manifest.json", None,
+         "stale: written by another version of the compiler"),
+        ("meta/sample/types.json", '"kind": "composite"', '"kind": "elephant"', "everything.sql", 1,
+         'stale: the metadata of "everything_put" does not fit'),
+    ],
+)
+def test_an_edit_makes_stale(sql, file, old, new, name, line, message):
+    edit(sql / file, old, new)
+    code, found, stderr = check(sql)
+    assert code == 4, stderr
+    assert (name, line, message) in found
+    assert "hint: run: holdfast gen" in stderr
+    code, _ = compiler.run("--offline", "--sql", sql, "-o", sql / "out")
+    assert code == 4
+    assert not (sql / "out").exists(), "C was written from stale metadata"
+
+
+def test_missing_and_left_over_files_are_stale(sql):
+    (sql / "meta/sample/item_count.json").rename(sql / "meta/sample/forgotten.json")
+    (sql / "migrations/sample/0002_more.sql").write_text("-- up\nSELECT 1;\n")
+    code, found, _ = check(sql)
+    assert code == 4
+    assert ("items.sql", 13, 'stale: query "item_count" has no metadata') in found
+    assert ("forgotten.json", None, "stale: no query has that name any more") in found
+    assert ("0002_more.sql", None, "stale: the migration is newer than the metadata of the queries") in found
+
+
+def test_a_migration_that_went_is_stale(sql):
+    (sql / "migrations/sample/0001_everything.sql").unlink()
+    assert check(sql)[:2] == (4, [("manifest.json", None, "stale: migration 0001_everything.sql is gone")])
+
+
+def test_no_metadata_at_all_is_stale(sql):
+    shutil.rmtree(sql / "meta")
+    code, found, _ = check(sql)
+    assert code == 4 and ("manifest.json", None, "stale: no such file") in found
+
+
+def test_a_wrong_query_outweighs_stale_ones(sql):
+    edit(sql / ITEMS, "-- timeout: 2s", "-- timeout: 2h")
+    edit(sql / ITEMS, "name: next_number :one", "name: next_number :opt")
+    assert check(sql)[0] == 1
+
+
+def test_c_comes_out_the_same_twice(sql):
+    outs = [sql / "a", sql / "b"]
+    for out in outs:
+        assert compiler.run("--offline", "--sql", sql, "-o", out)[0] == 0
+    assert snapshot(outs[0]) == snapshot(outs[1])
+    before = {path: path.stat().st_mtime_ns for path in outs[0].rglob("*.[ch]")}
+    assert len(before) == 6
+    assert compiler.run("--offline", "--sql", sql, "-o", outs[0])[0] == 0
+    assert before == {path: path.stat().st_mtime_ns for path in outs[0].rglob("*.[ch]")}, "an equal file was touched"
+
+
+def test_a_description_gives_the_same_bytes_again(sql):
+    """With a private server."""
+    committed = snapshot(sql / "meta")
+    shutil.rmtree(sql / "meta")
+    (sql / "meta/sample").mkdir(parents=True)
+    (sql / "meta/sample/left_over.json").write_text("{}")
+    code, stderr = compiler.run("--sql", sql, "-o", sql / "out")
+    assert code == 0, stderr
+    assert snapshot(sql / "meta") == committed
+    assert compiler.run("--offline", "--sql", sql, "-o", sql / "again")[0] == 0
+    assert snapshot(sql / "out") == snapshot(sql / "again")
+
+
+def test_metadata_names_types_and_rules(sql):
+    meta = json.loads((sql / "meta/sample/items_scan.json").read_text())
+    assert [(c["name"], c["type"], c["nullable"], c["rule"]) for c in meta["columns"]] == [
+        ("id", "int4", False, "table-column"), ("number", "int4", True, "unproven"), ("double", "int4", True, "unproven")]
+    assert meta["read_only"] is True
+    types = json.loads((sql / "meta/sample/types.json").read_text())
+    assert types["public.mood"] == {"kind": "enum", "labels": ["happy", "needs-work", "unknown"]}
+    assert types["app.pair"]["fields"][1] == {"name": "words", "type": "public.word[]"}
+
+
+def test_the_depfile_names_every_input(sql):
+    out = sql / "o ut"
+    code, _ = compiler.run("--offline", "--sql", sql, "--group", "sample", "-o", out, "--depfile", sql / "d",
+                           "--target", "x y.h")
+    assert code == 0
+    text = (sql / "d").read_text()
+    assert text.startswith("x\\ y.h:")
+    for part in ("queries/sample/items.sql", "meta/sample/types.json", "migrations/sample/0001_everything.sql"):
+        assert str(sql / part) in text
+
+
+def test_a_warning_for_an_override_that_is_not_needed(tmp_path):
+    """With a private server."""
+    compiler.tree(tmp_path, "warn", {"a": "-- name: a :one\n-- col n: notnull! it counts\nSELECT count(*) AS n;\n"
+                                          "-- name: b :one\n-- col n: notnull! never empty\n-- col m: nullable\n"
+                                          "SELECT max(x) AS n, 1 AS m FROM unnest(ARRAY[1]) AS x;\n"})
+    code, stderr = compiler.run("--sql", tmp_path)
+    found = compiler.findings(stderr)
+    assert code == 0 and [f.level for f in found] == ["warning"]
+    assert found[0].message == 'column "n" is proven not null (count): the annotation is not needed'
+    columns = json.loads((tmp_path / "meta/warn/b.json").read_text())["columns"]
+    assert [(c["nullable"], c["rule"]) for c in columns] == [(False, "annotated"), (True, "annotated")]
+
+
+def test_parameters_that_may_be_null(tmp_path):
+    """With a private server: stored into a nullable column, unless said otherwise; else not."""
+    compiler.tree(tmp_path, "params", {"a": "-- name: a :exec\nINSERT INTO t (a, b, c) VALUES (:a, :b, :c)"
+                                            " ON CONFLICT (a) DO UPDATE SET b = :d;\n"
+                                            "-- name: b :exec\n-- param b: notnull\n-- param a: nullable\n"
+                                            "UPDATE t SET b = :b, c = :c || 'x' WHERE a = :a;\n"},
+                  "CREATE TABLE t (a int PRIMARY KEY, b text, c varchar(3));")
+    code, stderr = compiler.run("--sql", tmp_path)
+    assert code == 0, stderr
+    nullable = {q: {p["name"]: p["nullable"] for p in json.loads((tmp_path / f"meta/params/{q}.json").read_text())["params"]}
+                for q in "ab"}
+    assert nullable == {"a": {"a": False, "b": True, "c": True, "d": True}, "b": {"b": False, "c": False, "a": True}}
+
+
+def test_imported_types(tmp_path):
+    """With a private server: a base type that is not the server's own."""
+    compiler.tree(tmp_path, "imported", {"a": "-- import type: public.citext as text\n-- name: a :one\n"
+                                              "SELECT c, ARRAY[c] AS l FROM t WHERE c = :c;\n"},
+                  "CREATE TYPE citext;\n"
+                  "CREATE FUNCTION citextin(cstring) RETURNS citext LANGUAGE internal IMMUTABLE STRICT AS 'textin';\n"
+                  "CREATE FUNCTION citextout(citext) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';\n"
+                  "CREATE TYPE citext (INPUT = citextin, OUTPUT = citextout, LIKE = text);\n"
+                  "CREATE FUNCTION citext_eq(citext, citext) RETURNS boolean LANGUAGE internal AS 'texteq';\n"
+                  "CREATE OPERATOR = (LEFTARG = citext, RIGHTARG = citext, FUNCTION = citext_eq);\n"
+                  "CREATE TABLE t (c citext NOT NULL);")
+    code, stderr = compiler.run("--sql", tmp_path, "-o", tmp_path / "out")
+    assert code == 0, stderr
+    header = (tmp_path / "out/imported/a.h").read_text()
+    assert "struct hf_str c;" in header and "struct hf_str_array l;" in header
+    assert '.name = "public.citext[]"' in (tmp_path / "out/imported/imported_types.c").read_text()
+    edit(tmp_path / "queries/imported/a.sql", "-- import type: public.citext as text\n", "")
+    code, stderr = compiler.run("--sql", tmp_path)
+    assert code == 1
+    assert {f.message for f in compiler.findings(stderr)} == {
+        f"{what}: type public.citext of an extension has no C form" for what in ('column "c"', 'column "l"', 'parameter "c"')}
+
+
+# ---- the command line ----
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["--nope"], ["stray"], ["--offline"], ["--check", "-o", "x"], ["--offline", "-d", "x", "-o", "x"],
+     ["--depfile", "x", "--target", "y"], ["--offline", "-o", "x", "--depfile", "d"], ["--group"]],
+)
+def test_usage(args, tmp_path):
+    code, stderr = compiler.run(*args, cwd=tmp_path)
+    assert code == 2 and "usage: holdfast-gen" in stderr
+
+
+def test_help():
+    assert compiler.run("--help") == (0, "")
+
+
+@pytest.mark.parametrize(
+    "args, message",
+    [(["--check", "--group", "nobody"], 'no group "nobody"'), (["--check", "--group", "../x"], "cannot be the name of a group"),
+     (["--check", "--sql", "/nowhere"], "/nowhere/queries is not a folder")],
+)
+def test_groups_that_are_not_there(args, message):
+    code, stderr = compiler.run(*(args if "--sql" in args else [*args, "--sql", compiler.SAMPLE]))
+    assert code == 2 and message in stderr
+
+
+def test_no_server(sql):
+    code, stderr = compiler.run("--sql", sql, "-d", "host=/nowhere dbname=x connect_timeout=2")
+    assert code == 7 and stderr.startswith("holdfast-gen: ")
+
+
+def test_no_server_package(sql, monkeypatch):
+    monkeypatch.setenv("HOLDFAST_PG_BIN", "/nowhere")
+    assert compiler.run("--sql", sql)[0] in (2, 69)
+
+
+def test_bad_url(sql):
+    assert compiler.run("--sql", sql, "-d", "nonsense=1")[0] == 2
+
+
+def test_bad_files(tmp_path):
+    compiler.tree(tmp_path, "bad", {"bytes": b"-- name: a :one\nSELECT '\xff' AS a;\n", "Upper-Case": "-- nothing\n",
+                                    "nul": b"SELECT 1;\x00"})
+    code, stderr = compiler.run("--check", "--sql", tmp_path)
+    assert code == 1
+    assert {f.message for f in compiler.findings(stderr) if not f.message.startswith("stale")} == {
+        "byte 24 is not UTF-8", "byte 9 is not UTF-8", "the file's name becomes part of C names: a-z, 0-9 and _ only"}
+
+
+def test_a_file_that_is_too_long(tmp_path):
+    compiler.tree(tmp_path, "long", {"long": "-- " + "x" * (1 << 20) + "\n"})
+    code, stderr = compiler.run("--check", "--sql", tmp_path)
+    assert code == 1 and "is longer than 1048576 bytes" in stderr
+
+
+def test_output_that_cannot_be_written(sql, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, stderr = compiler.run("--offline", "--sql", sql, "-o", tmp_path / "file")
+    assert code == 2 and "could not make folder" in stderr

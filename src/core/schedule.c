@@ -10,15 +10,15 @@
 __extension__ typedef __int128 wide;
 
 static const char *const fault_texts[] = {
-        [SCHEDULE_FINE] = "fine",
-        [SCHEDULE_NEGATIVE_DURATION] = "the estimated duration is negative",
-        [SCHEDULE_PROBABILITY_RANGE] = "the probability of success is not within 0 and 1",
-        [SCHEDULE_CANDIDATE_VALUE] = "the value of the candidate is not above zero",
-        [SCHEDULE_COST] = "the estimated cost is not above zero",
-        [SCHEDULE_VALUE] = "the estimated value is not above zero",
-        [SCHEDULE_OFFSET_RANGE] = "the offset is not a finite number within 64 bits",
-        [SCHEDULE_OVERFLOW] = "the priority leaves the range of 64 bits",
-        [SCHEDULE_MISSING_TIME] = "an earlier run has no start or no finish time",
+	[SCHEDULE_FINE] = "fine",
+	[SCHEDULE_NEGATIVE_DURATION] = "the estimated duration is negative",
+	[SCHEDULE_PROBABILITY_RANGE] = "the probability of success is not within 0 and 1",
+	[SCHEDULE_CANDIDATE_VALUE] = "the value of the candidate is not above zero",
+	[SCHEDULE_COST] = "the estimated cost is not above zero",
+	[SCHEDULE_VALUE] = "the estimated value is not above zero",
+	[SCHEDULE_OFFSET_RANGE] = "the offset is not a finite number within 64 bits",
+	[SCHEDULE_OVERFLOW] = "the priority leaves the range of 64 bits",
+	[SCHEDULE_MISSING_TIME] = "an earlier run has no start or no finish time",
 };
 
 const char *schedule_fault_text(enum schedule_fault fault)
@@ -84,7 +84,7 @@ static double candidate_worth(struct schedule_value candidate_value, int64_t tot
 }
 
 /* Seconds in milliseconds, plus the fraction of a second a second time: the original counts it twice (D-18). */
-static double cost_ms(int64_t duration_us)
+double schedule_cost(int64_t duration_us)
 {
 	int64_t fraction_us = duration_us % 1000000;
 	if (fraction_us < 0)
@@ -103,7 +103,7 @@ enum schedule_fault schedule_offset(int64_t duration_us, struct schedule_value n
 		return SCHEDULE_CANDIDATE_VALUE;
 	if (!(probability >= 0.0 && probability <= 1.0))
 		return SCHEDULE_PROBABILITY_RANGE;
-	double cost = cost_ms(duration_us);
+	double cost = schedule_cost(duration_us);
 	if (!(cost > 0.0))
 		return SCHEDULE_COST;
 	double value = normalized * probability * worth;

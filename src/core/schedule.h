@@ -32,9 +32,9 @@ enum schedule_fault {
 	SCHEDULE_CANDIDATE_VALUE, /* not positive after the bonus */
 	SCHEDULE_COST,
 	SCHEDULE_VALUE,
-	SCHEDULE_OFFSET_RANGE,    /* NaN, infinite, or not in bigint      */
-	SCHEDULE_OVERFLOW,        /* minimum + offset leaves bigint */
-	SCHEDULE_MISSING_TIME     /* a counted run has no start or no finish */
+	SCHEDULE_OFFSET_RANGE, /* NaN, infinite, or not in bigint      */
+	SCHEDULE_OVERFLOW,     /* minimum + offset leaves bigint */
+	SCHEDULE_MISSING_TIME  /* a counted run has no start or no finish */
 };
 /** What a fault means, for messages: "the probability of success is not within 0 and 1". */
 const char *schedule_fault_text(enum schedule_fault fault);
@@ -54,6 +54,8 @@ struct schedule_value {
 };
 #define SCHEDULE_UNKNOWN ((struct schedule_value){false, 0.0})
 
+/** What a try costs, in milliseconds; fractions of a second count twice, as in the original. */
+double schedule_cost(int64_t duration_us);
 /** cost / value of one try; the smaller, the sooner. `*ret_offset` is set on SCHEDULE_FINE only. */
 enum schedule_fault schedule_offset(int64_t duration_us, struct schedule_value normalized_value, double probability,
                                     struct schedule_value candidate_value, int64_t total_runs, double *ret_offset);
@@ -64,12 +66,12 @@ double schedule_normalized(int32_t value, int32_t maximum);
 
 /* What is read of one earlier run. */
 struct schedule_run {
-	bool has_times;       /* both start and finish are known */
-	int64_t start_us;     /* wall clock, any epoch that `now_us` shares */
+	bool has_times;   /* both start and finish are known */
+	int64_t start_us; /* wall clock, any epoch that `now_us` shares */
 	int64_t duration_us;
 	bool success;
 	bool worker_failure;
-	bool same_context;    /* the candidate's non-empty context equals one of the run's two contexts */
+	bool same_context;               /* the candidate's non-empty context equals one of the run's two contexts */
 	bool dependencies_now_satisfied; /* it failed for unsatisfied dependencies that are available today */
 };
 

@@ -130,7 +130,10 @@ static enum hf_status choose_decoder(struct lines *lines, hf_error *err)
 		lines->decode = decode_gz;
 		return inflateInit2(&lines->gz, 15 + 16) == Z_OK ? HF_OK : error_nomem(err);
 	}
-	if (lines->raw_len >= 6 && memcmp(lines->raw, "\xfd" "7zXZ", 6) == 0) {
+	if (lines->raw_len >= 6 && memcmp(lines->raw,
+	                                  "\xfd"
+	                                  "7zXZ",
+	                                  6) == 0) {
 		lines->decode = decode_xz;
 		return lzma_stream_decoder(&lines->xz, XZ_MEMORY_MAX, LZMA_CONCATENATED) == LZMA_OK ? HF_OK
 		                                                                                    : error_nomem(err);

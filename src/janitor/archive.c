@@ -33,7 +33,7 @@ struct archive {
 	struct intern *relations; /* binary packages and what is built with */
 	struct archive_codebase *codebases;
 	struct record *records;
-	uint32_t *scratch;        /* numbers of the field at hand */
+	uint32_t *scratch; /* numbers of the field at hand */
 	size_t scratch_capacity;
 	size_t capacity;
 	struct archive_counts counts;
@@ -43,11 +43,11 @@ static const struct {
 	const char *word;
 	struct hf_str field;
 } vcs_table[] = {
-        [ARCHIVE_GIT] = {"git", HF_STR_INIT("Vcs-Git")},     [ARCHIVE_SVN] = {"svn", HF_STR_INIT("Vcs-Svn")},
-        [ARCHIVE_BZR] = {"bzr", HF_STR_INIT("Vcs-Bzr")},     [ARCHIVE_CVS] = {"cvs", HF_STR_INIT("Vcs-Cvs")},
-        [ARCHIVE_ARCH] = {"arch", HF_STR_INIT("Vcs-Arch")},  [ARCHIVE_HG] = {"hg", HF_STR_INIT("Vcs-Hg")},
-        [ARCHIVE_MTN] = {"mtn", HF_STR_INIT("Vcs-Mtn")},     [ARCHIVE_DARCS] = {"darcs", HF_STR_INIT("Vcs-Darcs")},
-        [ARCHIVE_NO_VCS] = {"none", HF_STR_INIT("")},
+	[ARCHIVE_GIT] = {"git", HF_STR_INIT("Vcs-Git")},    [ARCHIVE_SVN] = {"svn", HF_STR_INIT("Vcs-Svn")},
+	[ARCHIVE_BZR] = {"bzr", HF_STR_INIT("Vcs-Bzr")},    [ARCHIVE_CVS] = {"cvs", HF_STR_INIT("Vcs-Cvs")},
+	[ARCHIVE_ARCH] = {"arch", HF_STR_INIT("Vcs-Arch")}, [ARCHIVE_HG] = {"hg", HF_STR_INIT("Vcs-Hg")},
+	[ARCHIVE_MTN] = {"mtn", HF_STR_INIT("Vcs-Mtn")},    [ARCHIVE_DARCS] = {"darcs", HF_STR_INIT("Vcs-Darcs")},
+	[ARCHIVE_NO_VCS] = {"none", HF_STR_INIT("")},
 };
 
 const char *archive_vcs_word(enum archive_vcs vcs)

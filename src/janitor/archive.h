@@ -16,8 +16,18 @@
 #include "holdfast/arena.h"
 #include "holdfast/error.h"
 
-enum archive_vcs { ARCHIVE_GIT, ARCHIVE_SVN, ARCHIVE_BZR, ARCHIVE_CVS, ARCHIVE_ARCH, ARCHIVE_HG, ARCHIVE_MTN,
-	           ARCHIVE_DARCS, ARCHIVE_NO_VCS, ARCHIVE_VCS_COUNT };
+enum archive_vcs {
+	ARCHIVE_GIT,
+	ARCHIVE_SVN,
+	ARCHIVE_BZR,
+	ARCHIVE_CVS,
+	ARCHIVE_ARCH,
+	ARCHIVE_HG,
+	ARCHIVE_MTN,
+	ARCHIVE_DARCS,
+	ARCHIVE_NO_VCS,
+	ARCHIVE_VCS_COUNT
+};
 /** "git", ... as the schema's enum vcs_type spells it; "none". */
 const char *archive_vcs_word(enum archive_vcs vcs);
 
@@ -28,7 +38,7 @@ struct archive_codebase {
 	struct hf_str branch_url; /* the rest is {NULL, 0} where the index says nothing */
 	struct hf_str url;
 	struct hf_str branch;
-	struct hf_str subpath;    /* "" is the root; NULL unknown */
+	struct hf_str subpath; /* "" is the root; NULL unknown */
 	struct hf_str web_url;
 	int32_t value;
 };

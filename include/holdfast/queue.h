@@ -75,6 +75,9 @@ enum hf_status hf_queue_list(hf_where where, struct hf_str campaign, int64_t lim
 /** HF_NOT_FOUND without it. One round trip. */
 enum hf_status hf_queue_get(hf_where where, int32_t id, hf_arena *arena, struct hf_queue_item *ret_item, hf_error *err);
 
+/** HF_NOT_FOUND without it. One round trip. */
+enum hf_status hf_queue_remove(hf_where where, int32_t id, hf_error *err);
+
 struct hf_queue_filter {
 	struct hf_str codebase; /* {NULL, 0} or "": any */
 	struct hf_str campaign;

@@ -51,7 +51,8 @@ struct hf_schedule_report {
 };
 
 /**
- * Schedule every candidate that has a publish policy, in order of their ids (the `janitor.schedule` command).
+ * Schedule every candidate that has a publish policy (the `janitor.schedule` command): those of the most valuable
+ * codebases first, then by id; the original leaves the order open.
  * @return HF_OK; HF_NOT_FOUND an item has gaps and no candidate to fill them; HF_REJECTED impossible numbers (message
  *         names campaign and codebase). About 10 round trips plus one per 5,000 replaced items.
  */
@@ -96,9 +97,13 @@ struct hf_schedule_explanation {
 };
 
 /** By history and value (do_schedule_regular). @param ret_why NULL allowed. 3 to 7 round trips. */
-enum hf_status hf_schedule_regular(hf_where where, const struct hf_schedule_request *request,
+enum hf_status hf_schedule_candidate(hf_where where, const struct hf_schedule_request *request,
                                    struct hf_schedule_result *ret_result, struct hf_schedule_explanation *ret_why,
                                    hf_error *err);
+
+/** What hf_schedule_run() would find for one candidate now; nothing is written. 4 to 9 round trips. */
+enum hf_status hf_schedule_explain(hf_where where, struct hf_str codebase, struct hf_str campaign,
+                                   struct hf_schedule_explanation *ret_why, hf_error *err);
 
 struct hf_schedule_direct {
 	struct hf_str codebase;

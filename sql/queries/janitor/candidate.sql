@@ -24,12 +24,11 @@ SELECT count(*) FILTER (WHERE inserted) AS inserted, count(*) FILTER (WHERE NOT 
 -- param context: nullable
 -- param value: nullable
 -- param policy: nullable
-WITH written AS (
+WITH wanted AS (
+    SELECT name::text AS name FROM codebase WHERE name IS NOT NULL AND NOT inactive AND vcs_type = :vcs_type
+), written AS (
     INSERT INTO candidate AS c (codebase, suite, command, context, value, publish_policy)
-    SELECT b.name, :campaign, :command, :context, :value, :policy
-      FROM codebase AS b
-     WHERE b.name IS NOT NULL AND NOT b.inactive AND b.vcs_type = :vcs_type
-     ORDER BY b.name::text
+    SELECT name, :campaign, :command, :context, :value, :policy FROM wanted ORDER BY name
     ON CONFLICT (codebase, suite, coalesce(change_set, '')) DO UPDATE
        SET command = excluded.command, context = excluded.context, value = excluded.value,
            publish_policy = excluded.publish_policy
@@ -37,7 +36,9 @@ WITH written AS (
            IS DISTINCT FROM (excluded.command, excluded.context, excluded.value, excluded.publish_policy)
     RETURNING xmax = 0 AS inserted
 )
-SELECT count(*) FILTER (WHERE inserted) AS inserted, count(*) FILTER (WHERE NOT inserted) AS updated FROM written;
+SELECT count(*) FILTER (WHERE inserted) AS inserted, count(*) FILTER (WHERE NOT inserted) AS updated,
+       (SELECT count(*) FROM wanted) AS codebases
+  FROM written;
 
 -- name: candidate_list :each
 -- doc: Candidates by id, from behind `after` on (keyset).
@@ -69,7 +70,9 @@ SELECT command
  LIMIT 1;
 
 -- name: candidate_to_schedule :each
--- doc: Candidates with a publish policy and the modes of its roles, by id: what a scheduling run starts from.
+-- doc: Candidates with a publish policy and the modes of its roles, those of the most valuable codebases first, then
+-- doc: by id: what a scheduling run starts from. The first item of an empty queue sets the smallest priority that all
+-- doc: later ones are counted from, so the order is part of the result.
 -- param campaign: nullable
 -- param codebases: nullable
 SELECT c.codebase, c.suite::text AS campaign, c.context, c.value, c.success_chance, c.command,
@@ -81,7 +84,7 @@ SELECT c.codebase, c.suite::text AS campaign, c.context, c.value, c.success_chan
   JOIN named_publish_policy AS p ON p.name = c.publish_policy
  WHERE (:campaign::text IS NULL OR c.suite = :campaign)
    AND (:codebases::text[] IS NULL OR c.codebase = ANY (:codebases))
- ORDER BY c.id;
+ ORDER BY b.value DESC NULLS LAST, c.id;
 
 -- name: publish_policy_put :execrows
 -- doc: Create or replace a named publish policy of one role.

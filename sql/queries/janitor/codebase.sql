@@ -38,7 +38,7 @@ SELECT count(*) FILTER (WHERE inserted) AS inserted, count(*) FILTER (WHERE NOT 
 
 -- name: codebase_list :each
 -- doc: Codebases by name, from behind `after` on (keyset).
--- row: codebase
+-- row: codebase_row
 -- param after: nullable
 -- param host: nullable
 -- param row_limit: nullable
@@ -52,7 +52,7 @@ SELECT name::text AS name, branch_url, url, branch, subpath, vcs_type, web_url, 
 
 -- name: codebase_by_name :opt
 -- doc: One codebase.
--- row: codebase
+-- row: codebase_row
 SELECT name::text AS name, branch_url, url, branch, subpath, vcs_type, web_url, value, inactive, hostname
   FROM codebase
  WHERE name = :name;

@@ -29,6 +29,7 @@ SELECT id, bucket, priority
 
 -- name: queue_list :each
 -- doc: Items in the order in which they will be handed out.
+-- row: queue_list_row
 -- param campaign: nullable
 -- param row_limit: nullable
 SELECT id, codebase, suite::text AS campaign, bucket, priority, context, command, estimated_duration, refresh,
@@ -40,7 +41,7 @@ SELECT id, codebase, suite::text AS campaign, bucket, priority, context, command
 
 -- name: queue_item :opt
 -- doc: One item.
--- row: queue_list
+-- row: queue_list_row
 SELECT id, codebase, suite::text AS campaign, bucket, priority, context, command, estimated_duration, refresh,
        requester, change_set
   FROM queue
@@ -118,6 +119,6 @@ UPDATE queue AS q
        AS n (id, command, priority, context, duration)
  WHERE q.id = n.id;
 
--- name: queue_remove :execrows
+-- name: queue_delete :execrows
 -- doc: Remove one item.
 DELETE FROM queue WHERE id = :id;

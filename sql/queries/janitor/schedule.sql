@@ -1,9 +1,10 @@
 -- What scheduling reads: candidates' gaps, the history of runs, averages.
 
 -- name: schedule_gaps :each
--- doc: For each (codebase, campaign) in order the candidate without a change set, if there is one.
-SELECT n.place, c.id IS NOT NULL AS found, c.value, c.success_chance, c.command, c.context
+-- doc: For each (codebase, campaign) in order the codebase's value and the candidate without a change set, if any.
+SELECT n.place, b.value AS codebase_value, c.id IS NOT NULL AS found, c.value, c.success_chance, c.command, c.context
   FROM unnest(:codebases::text[], :campaigns::text[]) WITH ORDINALITY AS n (codebase, campaign, place)
+  LEFT JOIN codebase AS b ON b.name = n.codebase
   LEFT JOIN candidate AS c
     ON c.codebase = n.codebase AND c.suite = n.campaign AND coalesce(c.change_set, '') = ''
  ORDER BY n.place;
@@ -11,6 +12,7 @@ SELECT n.place, c.id IS NOT NULL AS found, c.value, c.success_chance, c.command,
 -- name: schedule_histories :each
 -- doc: For each (codebase, campaign) in order its runs that were not transient failures, newest first. same_context: the
 -- doc: candidate's non-empty context equals one of the run's two. details: only where unsatisfied dependencies may matter.
+-- row: schedule_histories_row
 SELECT n.place, r.start_time, r.finish_time - r.start_time AS duration, r.result_code = 'success' AS success,
        r.result_code = 'worker-failure' AS worker_failure,
        coalesce(n.context <> '' AND (n.context = r.instigated_context OR n.context = r.context), false) AS same_context,
@@ -37,8 +39,9 @@ SELECT suite::text AS campaign, avg(finish_time - start_time) AS average
 
 -- name: schedule_history :each
 -- doc: The runs of one codebase in one campaign that were not transient failures, newest first.
+-- row: schedule_histories_row
 -- param context: nullable
-SELECT r.start_time, r.finish_time - r.start_time AS duration, r.result_code = 'success' AS success,
+SELECT 1::bigint AS place, r.start_time, r.finish_time - r.start_time AS duration, r.result_code = 'success' AS success,
        r.result_code = 'worker-failure' AS worker_failure,
        coalesce(:context::text <> '' AND (:context = r.instigated_context OR :context = r.context), false) AS same_context,
        CASE WHEN r.result_code = 'install-deps-unsatisfied-dependencies' THEN r.failure_details END AS details

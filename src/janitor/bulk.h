@@ -1,0 +1,71 @@
+/*
+ * bulk.h - many items scheduled at once (holdfast/schedule.h says what the outside sees). Three stages:
+ *
+ *   bulk_read.c   everything about every item in three statements, whatever their number -> offset and duration
+ *   bulk_place.c  the queue as it is, then the items added one after the other in memory -> priority and id
+ *   bulk_write.c  new items by COPY, replaced ones by arrays
+ *   bulk_verify.c some of them again by the one-by-one rules
+ *
+ * All run in one transaction; from bulk_place on the queue is locked against other writers, so that the smallest
+ * priority cannot move under us.
+ *
+ * Memory: about 200 bytes an item and 100 a queue entry, at most BULK_ITEMS_MAX of either.
+ */
+#ifndef JANITOR_BULK_H
+#define JANITOR_BULK_H
+
+#include "base/intern.h"
+#include "core/minimum.h"
+#include "core/schedule.h"
+#include "holdfast/schedule.h"
+
+enum { BULK_ITEMS_MAX = 2000000, BULK_NO_ITEM = -1 };
+#define BULK_KEPT UINT32_MAX
+
+struct bulk_item {
+	struct hf_schedule_item wanted; /* gaps filled by bulk_read */
+	struct schedule_history history;
+	struct schedule_value normalized;
+	int64_t duration_us;
+	double offset;    /* default offset included */
+	int64_t minimum;  /* of the whole queue, when its turn came */
+	int64_t priority; /* minimum + offset; meaningless when an earlier bucket held the place */
+	int32_t id;       /* taken from the sequence, used or not */
+	uint32_t slot;    /* that it wrote, or BULK_KEPT when an earlier bucket held its place */
+};
+
+/* One entry of the queue: its priority stands in `minimum` under the same number. */
+struct bulk_slot {
+	int32_t id;
+	int32_t item;   /* that wrote it last, or BULK_NO_ITEM */
+	int64_t before; /* the priority of one that existed */
+	uint8_t bucket;
+	bool existed;
+};
+
+struct bulk {
+	hf_where tx;
+	const struct hf_schedule_options *options;
+	enum hf_bucket bucket;
+	struct bulk_item *items;
+	uint32_t count;
+	hf_arena *arena;       /* texts that fill gaps, arrays for statements */
+	struct intern *places; /* "codebase\ncampaign" -> index into place_slots */
+	uint32_t *place_slots;
+	size_t place_capacity;
+	struct bulk_slot *slots;
+	size_t slot_capacity;
+	struct minimum minimum; /* nvalues = number of slots */
+	struct hf_schedule_report report;
+};
+
+enum hf_status bulk_read(struct bulk *bulk, hf_error *err);
+enum hf_status bulk_place(struct bulk *bulk, hf_error *err);
+enum hf_status bulk_write(struct bulk *bulk, hf_error *err);
+/** Recompute options->verify random items (all, when there are fewer); HF_E_CORRUPT names the first that differs.
+ *  `originals`: the items before their gaps were filled. */
+enum hf_status bulk_verify(struct bulk *bulk, const struct hf_schedule_item *originals, hf_error *err);
+/** "campaign/codebase: ..." in front of a fault. */
+enum hf_status bulk_refuse(const struct bulk_item *item, enum schedule_fault fault, hf_error *err);
+
+#endif

@@ -1,0 +1,160 @@
+/*
+ * bulk_place.c - the items added to the queue one after the other, in memory: each priority is the smallest of the
+ * whole queue at that moment plus the item's offset, an item of an earlier bucket keeps its place, every try takes an
+ * id whether it is used or not. The order of steps per item is that of the one statement it stands for (queue_add).
+ */
+#include "janitor/bulk.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "janitor/values.h"
+#include "queries/janitor/queue.h"
+
+static enum hf_status place_number(struct bulk *bulk, struct hf_str codebase, struct hf_str campaign, bool *ret_new,
+                                   uint32_t *ret_number, hf_error *err)
+{
+	char key[1024];
+	if (codebase.len + campaign.len + 2 > sizeof(key))
+		return error_set(err, HF_E_LIMIT, "codebase and campaign names are longer than %zu bytes", sizeof(key));
+	memcpy(key, codebase.ptr, codebase.len);
+	key[codebase.len] = '\n';
+	memcpy(key + codebase.len + 1, campaign.ptr, campaign.len);
+	uint32_t before = intern_count(bulk->places);
+	*ret_number = intern_add(bulk->places, (struct hf_str){key, codebase.len + 1 + campaign.len});
+	if (*ret_number == INTERN_NONE)
+		return error_nomem(err);
+	*ret_new = *ret_number == before;
+	if (!*ret_new || *ret_number < bulk->place_capacity)
+		return HF_OK;
+	size_t capacity = bulk->place_capacity ? bulk->place_capacity * 2 : 1024;
+	uint32_t *grown = reallocarray(bulk->place_slots, capacity, sizeof(*grown));
+	if (!grown)
+		return error_nomem(err);
+	bulk->place_slots = grown;
+	bulk->place_capacity = capacity;
+	return HF_OK;
+}
+
+static enum hf_status add_slot(struct bulk *bulk, struct bulk_slot slot, int64_t priority, uint32_t *ret_slot,
+                               hf_error *err)
+{
+	size_t n = bulk->minimum.nvalues;
+	if (n == BULK_ITEMS_MAX)
+		return error_set(err, HF_E_LIMIT, "the queue has more than %d entries", BULK_ITEMS_MAX);
+	if (n == bulk->slot_capacity) {
+		size_t capacity = n ? n * 2 : 1024;
+		struct bulk_slot *grown = reallocarray(bulk->slots, capacity, sizeof(*grown));
+		if (!grown)
+			return error_nomem(err);
+		bulk->slots = grown;
+		bulk->slot_capacity = capacity;
+	}
+	if (!minimum_add(&bulk->minimum, priority))
+		return error_nomem(err);
+	bulk->slots[n] = slot;
+	*ret_slot = (uint32_t)n;
+	return HF_OK;
+}
+
+/* ---- the queue as it is ---- */
+
+static enum hf_status existing(void *user, const struct queue_places_row *row, hf_error *err)
+{
+	struct bulk *bulk = user;
+	struct bulk_slot slot = {.id = row->id,
+	                         .item = BULK_NO_ITEM,
+	                         .before = row->priority,
+	                         .bucket = (uint8_t)row->bucket,
+	                         .existed = true};
+	uint32_t number, at;
+	bool is_new;
+	enum hf_status status = add_slot(bulk, slot, row->priority, &at, err);
+	if (status != HF_OK || !row->no_change_set)
+		return status;
+	status = place_number(bulk, row->codebase, row->campaign, &is_new, &number, err);
+	if (status == HF_OK)
+		bulk->place_slots[number] = at;
+	return status;
+}
+
+static enum hf_status take_ids(struct bulk *bulk, hf_error *err)
+{
+	struct queue_new_ids_row *ids;
+	size_t n;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	if (!arena)
+		return error_nomem(err);
+	struct queue_new_ids_in in = {.how_many = bulk->count};
+	enum hf_status status = queue_new_ids(bulk->tx, &in, arena, &ids, &n, err);
+	if (status != HF_OK)
+		return status;
+	if (n != bulk->count)
+		return error_set(err, HF_E_PROTOCOL, "asked the sequence for %u ids and got %zu", bulk->count, n);
+	for (size_t i = 0; i < n; i++)
+		bulk->items[i].id = ids[i].id;
+	return HF_OK;
+}
+
+/* ---- one item after the other ---- */
+
+static enum hf_status place_new(struct bulk *bulk, int32_t i, uint32_t number, hf_error *err)
+{
+	struct bulk_item *item = &bulk->items[i];
+	struct bulk_slot slot = {.id = item->id, .item = i, .bucket = (uint8_t)bulk->bucket};
+	uint32_t at;
+	enum hf_status status = add_slot(bulk, slot, item->priority, &at, err);
+	if (status != HF_OK)
+		return status;
+	bulk->place_slots[number] = at;
+	item->slot = at;
+	bulk->report.added++;
+	return HF_OK;
+}
+
+static enum hf_status place_again(struct bulk *bulk, int32_t i, uint32_t at, hf_error *err)
+{
+	struct bulk_item *item = &bulk->items[i];
+	struct bulk_slot *slot = &bulk->slots[at];
+	if (slot->bucket < (uint8_t)bulk->bucket) {
+		item->slot = BULK_KEPT;
+		bulk->report.kept++;
+		return HF_OK;
+	}
+	if (!minimum_set(&bulk->minimum, at, item->priority))
+		return error_nomem(err);
+	slot->bucket = (uint8_t)bulk->bucket;
+	slot->item = i;
+	item->slot = at;
+	bulk->report.replaced++;
+	return HF_OK;
+}
+
+static enum hf_status place_item(struct bulk *bulk, int32_t i, hf_error *err)
+{
+	struct bulk_item *item = &bulk->items[i];
+	uint32_t number;
+	bool is_new;
+	if (!minimum_get(&bulk->minimum, &item->minimum))
+		item->minimum = 0;
+	enum schedule_fault fault = schedule_priority(item->minimum, item->offset, &item->priority);
+	if (fault != SCHEDULE_FINE)
+		return bulk_refuse(item, fault, err);
+	enum hf_status status = place_number(bulk, item->wanted.codebase, item->wanted.campaign, &is_new, &number, err);
+	if (status != HF_OK)
+		return status;
+	return is_new ? place_new(bulk, i, number, err) : place_again(bulk, i, bulk->place_slots[number], err);
+}
+
+enum hf_status bulk_place(struct bulk *bulk, hf_error *err)
+{
+	enum hf_status status = queue_lock(bulk->tx, err);
+	if (status == HF_OK)
+		status = queue_places(bulk->tx, existing, bulk, err);
+	if (status == HF_OK)
+		status = take_ids(bulk, err);
+	for (uint32_t i = 0; status == HF_OK && i < bulk->count; i++)
+		status = place_item(bulk, (int32_t)i, err);
+	return status;
+}

@@ -1,0 +1,113 @@
+/*
+ * bulk_verify.c - some items again, by the rules for one: hf_schedule_candidate() for offset and duration, a plain scan
+ * for the smallest priority, a look at the stored row. Shares no step with the bulk stages but the arithmetic itself,
+ * which the recorded answers of the original cover.
+ */
+#include "janitor/bulk.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/context.h"
+#include "base/str.h"
+#include "janitor/values.h"
+#include "queries/janitor/queue.h"
+
+static enum hf_status differs(const struct bulk_item *item, const char *what, double bulk, double reference,
+                              hf_error *err)
+{
+	error_set(err, HF_E_CORRUPT, "%.*s/%.*s: %s is %.17g, the one-by-one rules give %.17g; nothing was kept",
+	          STR_ARG(item->wanted.campaign), STR_ARG(item->wanted.codebase), what, bulk, reference);
+	return error_hint(err, "this is a defect of holdfast: please report it");
+}
+
+static enum hf_status verify_offset(const struct bulk *bulk, const struct bulk_item *item,
+                                    const struct hf_schedule_item *original, hf_error *err)
+{
+	struct hf_schedule_request request = {.item = *original,
+	                                      .default_offset = bulk->options->default_offset,
+	                                      .has_normalized_value = true,
+	                                      .normalized_value = item->normalized.value,
+	                                      .dry_run = true};
+	struct hf_schedule_result result;
+	enum hf_status status = hf_schedule_candidate(bulk->tx, &request, &result, NULL, err);
+	if (status != HF_OK)
+		return status;
+	if (memcmp(&result.offset, &item->offset, sizeof(result.offset)) != 0)
+		return differs(item, "the offset", item->offset, result.offset, err);
+	if (result.estimated_duration_us != item->duration_us)
+		return differs(item, "the estimated duration in us", (double)item->duration_us,
+		               (double)result.estimated_duration_us, err);
+	return HF_OK;
+}
+
+/* The smallest priority when item `i` came, by a plain scan over what had happened until then. */
+static int64_t minimum_before(const struct bulk *bulk, int64_t *scratch, uint32_t i)
+{
+	int64_t least = INT64_MAX;
+	for (size_t slot = 0; slot < bulk->minimum.nvalues; slot++)
+		scratch[slot] = bulk->slots[slot].existed ? bulk->slots[slot].before : INT64_MAX;
+	for (uint32_t j = 0; j < i; j++)
+		if (bulk->items[j].slot != BULK_KEPT)
+			scratch[bulk->items[j].slot] = bulk->items[j].priority;
+	for (size_t slot = 0; slot < bulk->minimum.nvalues; slot++)
+		least = scratch[slot] < least ? scratch[slot] : least;
+	return least == INT64_MAX ? 0 : least;
+}
+
+static enum hf_status verify_row(const struct bulk *bulk, uint32_t i, hf_arena *arena, hf_error *err)
+{
+	const struct bulk_item *item = &bulk->items[i];
+	struct queue_holder_in in = {.codebase = item->wanted.codebase, .campaign = item->wanted.campaign};
+	struct queue_holder_row row;
+	if (item->slot == BULK_KEPT || bulk->slots[item->slot].item != (int32_t)i)
+		return HF_OK; /* another item stands there */
+	enum hf_status status = queue_holder(bulk->tx, &in, arena, &row, err);
+	if (status == HF_OK && row.priority != item->priority)
+		return differs(item, "the stored priority", (double)row.priority, (double)item->priority, err);
+	return status;
+}
+
+static enum hf_status verify_item(const struct bulk *bulk, const struct hf_schedule_item *original, uint32_t i,
+                                  int64_t *scratch, hf_arena *arena, hf_error *err)
+{
+	const struct bulk_item *item = &bulk->items[i];
+	enum hf_status status = verify_offset(bulk, item, original, err);
+	if (status != HF_OK || bulk->options->dry_run)
+		return status;
+	int64_t minimum = minimum_before(bulk, scratch, i);
+	if (minimum != item->minimum)
+		return differs(item, "the smallest priority", (double)item->minimum, (double)minimum, err);
+	return verify_row(bulk, i, arena, err);
+}
+
+/* splitmix64: reproducible from the seed that the report names. */
+static uint64_t next_random(uint64_t *seed)
+{
+	uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+enum hf_status bulk_verify(struct bulk *bulk, const struct hf_schedule_item *originals, hf_error *err)
+{
+	uint32_t wanted = bulk->options->verify < bulk->count ? bulk->options->verify : bulk->count;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	int64_t *scratch = hf_arena_alloc(bulk->arena, (bulk->minimum.nvalues + 1) * sizeof(*scratch));
+	enum hf_status status = HF_OK;
+	if (!scratch || !arena)
+		return error_nomem(err);
+	bulk->report.verify_seed = bulk->options->verify_seed;
+	if (bulk->report.verify_seed == 0)
+		bulk->report.verify_seed = context_random_u64(hf_where_context(bulk->tx)) | 1;
+	uint64_t seed = bulk->report.verify_seed;
+	for (uint32_t n = 0; status == HF_OK && n < wanted; n++) {
+		uint32_t i = wanted == bulk->count ? n : (uint32_t)(next_random(&seed) % bulk->count);
+		hf_arena_reset(arena);
+		status = verify_item(bulk, &originals[i], i, scratch, arena, err);
+		bulk->report.verified += status == HF_OK;
+		bulk->report.differing += status == HF_E_CORRUPT;
+	}
+	return status;
+}

@@ -1,0 +1,114 @@
+/*
+ * bulk_write.c - what bulk_place decided, as rows: one COPY of the new ones, arrays of WRITE_BATCH for the replaced.
+ * Both walk the slots, so the rows of the table come in the order in which they were first placed.
+ */
+#include "janitor/bulk.h"
+
+#include <stdlib.h>
+
+#include "janitor/values.h"
+#include "queries/janitor/queue.h"
+
+enum { WRITE_BATCH = 5000 };
+
+static const struct hf_str requester = HF_STR_INIT("scheduler");
+
+/* ---- new items ---- */
+
+struct cursor {
+	const struct bulk *bulk;
+	size_t at;
+};
+
+static enum hf_status next_new(void *user, struct queue_append_in *in, UNUSED hf_error *err)
+{
+	struct cursor *cursor = user;
+	const struct bulk *bulk = cursor->bulk;
+	while (cursor->at < bulk->minimum.nvalues && bulk->slots[cursor->at].existed)
+		cursor->at++;
+	if (cursor->at == bulk->minimum.nvalues)
+		return HF_STOP;
+	const struct bulk_slot *slot = &bulk->slots[cursor->at++];
+	const struct bulk_item *item = &bulk->items[slot->item];
+	*in = (struct queue_append_in){.id = slot->id,
+	                               .bucket = (enum queue_bucket)slot->bucket,
+	                               .codebase = item->wanted.codebase,
+	                               .campaign = item->wanted.campaign,
+	                               .command = item->wanted.command,
+	                               .has_command = true,
+	                               .priority = item->priority,
+	                               .estimated_duration = interval_of_us(item->duration_us),
+	                               .has_estimated_duration = true,
+	                               .refresh = false,
+	                               .has_refresh = true};
+	SET_TEXT(in, context, item->wanted.context);
+	SET_TEXT(in, requester, requester);
+	return HF_OK;
+}
+
+/* ---- replaced items ---- */
+
+struct batch {
+	int32_t ids[WRITE_BATCH];
+	struct hf_str commands[WRITE_BATCH], contexts[WRITE_BATCH];
+	bool no_context[WRITE_BATCH];
+	int64_t priorities[WRITE_BATCH];
+	struct hf_interval durations[WRITE_BATCH];
+	uint32_t count;
+};
+
+static enum hf_status flush(const struct bulk *bulk, struct batch *batch, hf_error *err)
+{
+	uint32_t n = batch->count;
+	struct queue_overwrite_in in = {.ids = {.count = n, .ndim = 1, .values = batch->ids},
+	                                .commands = text_array(n, batch->commands, NULL),
+	                                .contexts = text_array(n, batch->contexts, batch->no_context),
+	                                .priorities = {.count = n, .ndim = 1, .values = batch->priorities},
+	                                .durations = {.count = n, .ndim = 1, .values = batch->durations},
+	                                .bucket = (enum queue_bucket)bulk->bucket};
+	SET_TEXT(&in, requester, requester);
+	batch->count = 0;
+	return n == 0 ? HF_OK : queue_overwrite(bulk->tx, &in, NULL, err);
+}
+
+static void add_replaced(struct batch *batch, const struct bulk_slot *slot, const struct bulk_item *item)
+{
+	uint32_t i = batch->count++;
+	batch->ids[i] = slot->id;
+	batch->commands[i] = item->wanted.command;
+	batch->contexts[i] = item->wanted.context;
+	batch->no_context[i] = item->wanted.context.ptr == NULL;
+	batch->priorities[i] = item->priority;
+	batch->durations[i] = interval_of_us(item->duration_us);
+}
+
+static void free_batch(struct batch **batch)
+{
+	free(*batch);
+}
+
+static enum hf_status write_replaced(const struct bulk *bulk, hf_error *err)
+{
+	CLEANUP(free_batch) struct batch *batch = calloc(1, sizeof(*batch));
+	enum hf_status status = HF_OK;
+	if (!batch)
+		return error_nomem(err);
+	for (size_t at = 0; status == HF_OK && at < bulk->minimum.nvalues; at++) {
+		const struct bulk_slot *slot = &bulk->slots[at];
+		if (!slot->existed || slot->item == BULK_NO_ITEM)
+			continue;
+		add_replaced(batch, slot, &bulk->items[slot->item]);
+		if (batch->count == WRITE_BATCH)
+			status = flush(bulk, batch, err);
+	}
+	return status == HF_OK ? flush(bulk, batch, err) : status;
+}
+
+enum hf_status bulk_write(struct bulk *bulk, hf_error *err)
+{
+	struct cursor cursor = {bulk, 0};
+	enum hf_status status = write_replaced(bulk, err);
+	if (status != HF_OK || bulk->report.added == 0)
+		return status;
+	return queue_append(bulk->tx, next_new, &cursor, NULL, err);
+}

@@ -1,0 +1,20 @@
+/*
+ * history.h - earlier runs as the scheduling arithmetic wants them (core/schedule.h), whichever statement read them.
+ */
+#ifndef JANITOR_HISTORY_H
+#define JANITOR_HISTORY_H
+
+#include "core/schedule.h"
+#include "holdfast/context.h"
+#include "queries/janitor/schedule.h"
+
+/** Now on the clock of the database's timestamps: microseconds since 2000, UTC. */
+int64_t history_now_us(hf_context *ctx);
+/**
+ * Feed one run. @return HF_OK; HF_REJECTED failure details of another shape than the worker writes; HF_E_DRIFT the run
+ * failed for unsatisfied dependencies, and whether they are available today would have to be read from a table that the
+ * schema does not have.
+ */
+enum hf_status history_add(struct schedule_history *history, const struct schedule_histories_row *row, hf_error *err);
+
+#endif

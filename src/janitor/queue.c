@@ -1,0 +1,270 @@
+/*
+ * queue.c - see holdfast/queue.h. Each function is one generated query and a translation of its rows.
+ */
+#include "holdfast/queue.h"
+
+#include <assert.h>
+
+#include "base/arena.h"
+#include "base/nearest.h"
+#include "base/str.h"
+#include "core/schedule.h"
+#include "janitor/values.h"
+#include "queries/janitor/queue.h"
+
+static const char *const bucket_words[HF_BUCKET_COUNT] = {
+	[HF_BUCKET_UPDATE_EXISTING_MP] = "update-existing-mp",
+	[HF_BUCKET_MANUAL] = "manual",
+	[HF_BUCKET_CONTROL] = "control",
+	[HF_BUCKET_HOOK] = "hook",
+	[HF_BUCKET_RESCHEDULE] = "reschedule",
+	[HF_BUCKET_UPDATE_NEW_MP] = "update-new-mp",
+	[HF_BUCKET_MISSING_DEPS] = "missing-deps",
+	[HF_BUCKET_DEFAULT] = "default",
+};
+
+/* The generated enum has the same order: a bucket is handed over as its number. */
+static_assert((int)QUEUE_BUCKET_UPDATE_EXISTING_MP == (int)HF_BUCKET_UPDATE_EXISTING_MP, "order of buckets");
+static_assert((int)QUEUE_BUCKET_DEFAULT == (int)HF_BUCKET_DEFAULT, "order of buckets");
+
+const char *hf_bucket_word(enum hf_bucket bucket)
+{
+	return (size_t)bucket < HF_BUCKET_COUNT ? bucket_words[bucket] : "";
+}
+
+enum hf_status hf_bucket_parse(struct hf_str word, enum hf_bucket *ret_bucket, hf_error *err)
+{
+	for (int i = 0; i < HF_BUCKET_COUNT; i++) {
+		if (!str_eq(word, hf_str_of(bucket_words[i])))
+			continue;
+		*ret_bucket = (enum hf_bucket)i;
+		return HF_OK;
+	}
+	const char *near = nearest_of(word, bucket_words, HF_BUCKET_COUNT);
+	error_set(err, HF_E_INPUT, "\"%.*s\" is no bucket", (int)(word.len > 60 ? 60 : word.len), word.ptr);
+	if (near)
+		return error_hint(err, "did you mean %s", near);
+	return error_hint(err, "the buckets are manual, control, hook, reschedule, default, update-existing-mp, "
+	                       "update-new-mp, missing-deps");
+}
+
+/* ---- adding ---- */
+
+static enum hf_status fill_add(const struct hf_queue_request *request, struct queue_add_in *in, hf_error *err)
+{
+	int64_t offset;
+	enum schedule_fault fault = schedule_priority(0, request->offset, &offset);
+	if (fault != SCHEDULE_FINE)
+		return error_set(err, HF_E_INPUT, "%.*s/%.*s: %s", STR_ARG(request->campaign),
+		                 STR_ARG(request->codebase), schedule_fault_text(fault));
+	*in = (struct queue_add_in){.codebase = request->codebase,
+	                            .campaign = request->campaign,
+	                            .bucket = (enum queue_bucket)request->bucket,
+	                            .priority_offset = offset,
+	                            .refresh = request->refresh,
+	                            .estimated_duration = interval_of_us(request->estimated_duration_us),
+	                            .has_estimated_duration = request->has_estimated_duration};
+	SET_TEXT(in, command, request->command);
+	SET_TEXT(in, change_set, request->change_set);
+	SET_TEXT(in, context, request->context);
+	SET_TEXT(in, requester, request->requester);
+	return HF_OK;
+}
+
+/* The place was held and is now gone: a concurrent writer removed the item between our two statements. */
+static enum hf_status holder_gone(const struct hf_queue_request *request, hf_error *err)
+{
+	error_set(err, HF_CONFLICT, "the queue item of %.*s/%.*s was removed while it was added again",
+	          STR_ARG(request->campaign), STR_ARG(request->codebase));
+	return error_hint(err, "add it again");
+}
+
+enum hf_status hf_queue_add(hf_where where, const struct hf_queue_request *request, int32_t *ret_id,
+                            enum hf_bucket *ret_bucket, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct queue_add_in in;
+	struct queue_add_row stored = {0};
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = fill_add(request, &in, err);
+	if (status == HF_OK)
+		status = queue_add(where, &in, arena, &stored, err);
+	if (status == HF_NOT_FOUND) {
+		struct queue_holder_in place = {.codebase = request->codebase, .campaign = request->campaign};
+		struct queue_holder_row holder = {0};
+		SET_TEXT(&place, change_set, request->change_set);
+		status = queue_holder(where, &place, arena, &holder, err);
+		if (status == HF_NOT_FOUND)
+			return holder_gone(request, err);
+		stored.id = holder.id;
+		stored.bucket = holder.bucket;
+	}
+	if (status != HF_OK)
+		return status;
+	*ret_id = stored.id;
+	*ret_bucket = (enum hf_bucket)stored.bucket;
+	return HF_OK;
+}
+
+/* ---- reading ---- */
+
+static enum hf_status item_of_row(const struct queue_list_row *row, struct hf_queue_item *ret_item, hf_error *err)
+{
+	*ret_item = (struct hf_queue_item){.id = row->id,
+	                                   .bucket = (enum hf_bucket)row->bucket,
+	                                   .priority = row->priority,
+	                                   .codebase = row->codebase,
+	                                   .campaign = row->campaign,
+	                                   .context = GET_TEXT(row, context),
+	                                   .command = GET_TEXT(row, command),
+	                                   .requester = GET_TEXT(row, requester),
+	                                   .change_set = GET_TEXT(row, change_set),
+	                                   .has_estimated_duration = row->has_estimated_duration,
+	                                   .refresh = row->has_refresh && row->refresh};
+	if (!row->has_estimated_duration)
+		return HF_OK;
+	return interval_us(row->estimated_duration, &ret_item->estimated_duration_us, err);
+}
+
+struct item_sink {
+	hf_queue_item_fn *fn;
+	void *user;
+};
+
+static enum hf_status list_row(void *user, const struct queue_list_row *row, hf_error *err)
+{
+	const struct item_sink *sink = user;
+	struct hf_queue_item item;
+	enum hf_status status = item_of_row(row, &item, err);
+	return status == HF_OK ? sink->fn(sink->user, &item, err) : status;
+}
+
+enum hf_status hf_queue_list(hf_where where, struct hf_str campaign, int64_t limit, hf_queue_item_fn *fn, void *user,
+                             hf_error *err)
+{
+	struct item_sink sink = {fn, user};
+	struct queue_list_in in = {.row_limit = limit, .has_row_limit = limit != 0};
+	SET_TEXT(&in, campaign, campaign);
+	return queue_list(where, &in, list_row, &sink, err);
+}
+
+enum hf_status hf_queue_get(hf_where where, int32_t id, hf_arena *arena, struct hf_queue_item *ret_item, hf_error *err)
+{
+	struct queue_list_row row;
+	enum hf_status status = queue_item(where, &(struct queue_item_in){.id = id}, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return error_set(err, HF_NOT_FOUND, "there is no queue item %d", id);
+	return status == HF_OK ? item_of_row(&row, ret_item, err) : status;
+}
+
+enum hf_status hf_queue_remove(hf_where where, int32_t id, hf_error *err)
+{
+	int64_t removed;
+	enum hf_status status = queue_delete(where, &(struct queue_delete_in){.id = id}, &removed, err);
+	if (status == HF_OK && removed == 0)
+		return error_set(err, HF_NOT_FOUND, "there is no queue item %d", id);
+	return status;
+}
+
+static void fill_next(const struct hf_queue_filter *filter, struct queue_next_in *in)
+{
+	*in = (struct queue_next_in){.codebase = filter->codebase,
+	                             .has_codebase = filter->codebase.len > 0,
+	                             .campaign = filter->campaign,
+	                             .has_campaign = filter->campaign.len > 0,
+	                             .exclude_hosts = filter->exclude_hosts,
+	                             .has_exclude_hosts = filter->exclude_hosts.count > 0,
+	                             .assigned = filter->assigned,
+	                             .has_assigned = filter->assigned.count > 0};
+}
+
+enum hf_status hf_queue_peek(hf_where where, const struct hf_queue_filter *filter, hf_arena *arena,
+                             struct hf_queue_next *ret_next, hf_error *err)
+{
+	struct queue_next_in in;
+	struct queue_next_row row;
+	fill_next(filter, &in);
+	enum hf_status status = queue_next(where, &in, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return error_set(err, HF_NOT_FOUND, "no queue item passes the filters");
+	if (status != HF_OK)
+		return status;
+	struct queue_list_row item = {.id = row.id,
+	                              .codebase = row.codebase,
+	                              .campaign = row.campaign,
+	                              .bucket = row.bucket,
+	                              .priority = row.priority,
+	                              .context = row.context,
+	                              .has_context = row.has_context,
+	                              .command = row.command,
+	                              .has_command = row.has_command,
+	                              .estimated_duration = row.estimated_duration,
+	                              .has_estimated_duration = row.has_estimated_duration,
+	                              .refresh = row.refresh,
+	                              .has_refresh = row.has_refresh,
+	                              .requester = row.requester,
+	                              .has_requester = row.has_requester,
+	                              .change_set = row.change_set,
+	                              .has_change_set = row.has_change_set};
+	struct hf_queue_next next = {.branch_url = GET_TEXT(&row, branch_url), .subpath = GET_TEXT(&row, subpath)};
+	if (row.has_vcs_type)
+		next.vcs_type = hf_str_of(hf_enum_label(&vcs_type_type, (int)row.vcs_type));
+	status = item_of_row(&item, &next.item, err);
+	if (status == HF_OK)
+		*ret_next = next;
+	return status;
+}
+
+enum hf_status hf_queue_position(hf_where where, struct hf_str codebase, struct hf_str campaign,
+                                 struct hf_queue_position *ret_position, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct queue_position_in in = {.codebase = codebase, .campaign = campaign};
+	struct queue_position_row row;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = queue_position(where, &in, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return error_set(err, HF_NOT_FOUND, "%.*s does not wait in campaign %.*s", STR_ARG(codebase),
+		                 STR_ARG(campaign));
+	struct hf_queue_position position = {.id = row.id, .position = row.place, .has_wait = row.has_wait_time};
+	if (status == HF_OK && row.has_wait_time)
+		status = interval_us(row.wait_time, &position.wait_us, err);
+	if (status == HF_OK)
+		*ret_position = position;
+	return status;
+}
+
+struct stats_sink {
+	struct hf_queue_bucket_stats *stats;
+	size_t count;
+};
+
+static enum hf_status stats_row(void *user, const struct queue_stats_row *row, hf_error *err)
+{
+	struct stats_sink *sink = user;
+	if (sink->count == HF_BUCKET_COUNT)
+		return error_set(err, HF_E_DRIFT, "the queue has more buckets than this program knows");
+	struct hf_queue_bucket_stats *stats = &sink->stats[sink->count++];
+	*stats = (struct hf_queue_bucket_stats){.bucket = (enum hf_bucket)row->bucket,
+	                                        .items = row->items,
+	                                        .has_estimated_duration = row->has_estimated_duration,
+	                                        .first_priority = row->first_priority,
+	                                        .last_priority = row->last_priority};
+	return row->has_estimated_duration ? interval_us(row->estimated_duration, &stats->estimated_duration_us, err)
+	                                   : HF_OK;
+}
+
+enum hf_status hf_queue_stats(hf_where where, struct hf_queue_bucket_stats ret_stats[HF_BUCKET_COUNT],
+                              size_t *ret_count, hf_error *err)
+{
+	struct hf_queue_bucket_stats stats[HF_BUCKET_COUNT];
+	struct stats_sink sink = {stats, 0};
+	enum hf_status status = queue_stats(where, stats_row, &sink, err);
+	if (status != HF_OK)
+		return status;
+	memcpy(ret_stats, stats, sink.count * sizeof(stats[0]));
+	*ret_count = sink.count;
+	return HF_OK;
+}

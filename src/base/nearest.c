@@ -53,7 +53,9 @@ void nearest_offer(struct nearest *search, const char *word)
 	size_t longer = known.len > search->typed.len ? known.len : search->typed.len;
 	if (distance > tolerated(known.len) || distance >= longer)
 		return;
-	if (!search->best || distance < search->distance) {
+	/* Of two that are as close, people mean the one that begins as they typed. */
+	bool begins = search->best && search->best[0] != search->typed.ptr[0] && word[0] == search->typed.ptr[0];
+	if (!search->best || distance < search->distance || (distance == search->distance && begins)) {
 		search->best = word;
 		search->distance = distance;
 	}

@@ -11,6 +11,10 @@
 const struct noun command_nouns[] = {
 	{"db", "DATABASE", "which database is it, does it answer", db_commands, NULL},
 	{"pg", "DATABASE", "private PostgreSQL servers", pg_commands, NULL},
+	{"codebase", "JANITOR", "source trees, and where their code lives", codebase_commands, "janitor"},
+	{"candidate", "JANITOR", "what is worth trying in which campaign", candidate_commands, "janitor"},
+	{"queue", "JANITOR", "what runs next, and why", queue_commands, "janitor"},
+	{"schedule", "JANITOR", "decide what runs when", schedule_commands, "janitor"},
 	{"config", "TOOLS", "settings, and where each comes from", config_commands, NULL},
 	{"completion", "TOOLS", "print a completion script for bash, zsh or fish", completion_commands, NULL},
 	{"man", "TOOLS", "show a manual page", man_commands, NULL},

@@ -6,6 +6,10 @@
 
 #include "cli/command.h"
 
+extern const struct cmd schedule_commands[];
+extern const struct cmd queue_commands[];
+extern const struct cmd codebase_commands[];
+extern const struct cmd candidate_commands[];
 extern const struct cmd completion_commands[];
 extern const struct cmd config_commands[];
 extern const struct cmd db_commands[];

@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "janitor/download.h"
-#include "janitor/process.h"
+#include "janitor/program.h"
 
 enum { OUTPUT_MAX = 1 << 20, PATH_SIZE = sizeof(((struct hf_archive_index *)0)->path) };
 
@@ -63,7 +63,7 @@ static enum hf_status find_mirror(hf_context *ctx, hf_deadline deadline, hf_aren
 	CLEANUP(deinit_buf) struct buf output;
 	int code;
 	buf_init(&output, OUTPUT_MAX);
-	enum hf_status status = process_run(ctx, argv, deadline, &output, &code, err);
+	enum hf_status status = program_run(ctx, argv, deadline, &output, &code, err);
 	if (status != HF_OK)
 		return status;
 	struct hf_str rest = buf_str(&output), line, uri;
@@ -145,7 +145,7 @@ static enum hf_status apt_update(hf_context *ctx, hf_arena *arena, const char *f
 	buf_init(&output, OUTPUT_MAX);
 	if (!lists.ptr || !cache.ptr || !source.ptr)
 		return error_nomem(err);
-	enum hf_status status = process_run(ctx, argv, deadline, &output, &code, err);
+	enum hf_status status = program_run(ctx, argv, deadline, &output, &code, err);
 	if (status != HF_OK || code == 0)
 		return status;
 	struct hf_str why = last_line(&output);
@@ -246,7 +246,7 @@ static enum hf_status check_signature(hf_context *ctx, const char *keyring, cons
 		error_errno(err, HF_E_NO_PACKAGE, "could not read the keyring %s", keyring);
 		return error_hint(err, "apt install debian-archive-keyring");
 	}
-	enum hf_status status = process_run(ctx, argv, deadline, &output, &code, err);
+	enum hf_status status = program_run(ctx, argv, deadline, &output, &code, err);
 	if (status != HF_OK || code == 0)
 		return status;
 	struct hf_str why = last_line(&output);

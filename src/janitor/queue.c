@@ -62,6 +62,7 @@ static enum hf_status fill_add(const struct hf_queue_request *request, struct qu
 	                            .bucket = (enum queue_bucket)request->bucket,
 	                            .priority_offset = offset,
 	                            .refresh = request->refresh,
+	                            .has_refresh = true,
 	                            .estimated_duration = interval_of_us(request->estimated_duration_us),
 	                            .has_estimated_duration = request->has_estimated_duration};
 	SET_TEXT(in, command, request->command);

@@ -45,9 +45,18 @@ static void the_first_of_equals_wins(UNUSED void **state)
 	assert_int_equal(search.distance, 0);
 }
 
+static void of_two_as_close_the_one_that_begins_alike_wins(UNUSED void **state)
+{
+	static const char *const words[] = {"suite", "quiet"};
+	assert_string_equal(nearest_of(HF_STR("quite"), words, 2), "quiet");
+	static const char *const reversed[] = {"quiet", "suite"};
+	assert_string_equal(nearest_of(HF_STR("quite"), reversed, 2), "quiet");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(of_two_as_close_the_one_that_begins_alike_wins),
 	        cmocka_unit_test(typing_mistakes_are_close),
 	        cmocka_unit_test(strangers_are_not),
 	        cmocka_unit_test(the_first_of_equals_wins),

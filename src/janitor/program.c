@@ -1,7 +1,7 @@
 /*
- * process.c - see process.h. posix_spawn rather than fork: the program may have threads and much memory.
+ * program.c - see program.h. posix_spawn rather than fork: the program may have threads and much memory.
  */
-#include "janitor/process.h"
+#include "janitor/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -91,7 +91,7 @@ static enum hf_status finish(hf_context *ctx, const char *name, pid_t pid, bool 
 	return HF_OK;
 }
 
-enum hf_status process_run(hf_context *ctx, const char *const *argv, hf_deadline deadline, struct buf *output,
+enum hf_status program_run(hf_context *ctx, const char *const *argv, hf_deadline deadline, struct buf *output,
                            int *ret_code, hf_error *err)
 {
 	int ends[2];

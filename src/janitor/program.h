@@ -1,8 +1,8 @@
 /*
- * process.h - run a program to its end, bounded in time and output. No shell.
+ * program.h - run a program to its end, bounded in time and output. No shell.
  */
-#ifndef JANITOR_PROCESS_H
-#define JANITOR_PROCESS_H
+#ifndef JANITOR_PROGRAM_H
+#define JANITOR_PROGRAM_H
 
 #include "base/str.h"
 #include "holdfast/context.h"
@@ -12,7 +12,7 @@
  * is beyond its maximum is dropped). @param ret_code the exit code, or 128 + the signal that ended it.
  * @return HF_OK; HF_E_NO_PACKAGE no such program; HF_TIMEOUT it was ended at the deadline; HF_E_FAILED.
  */
-enum hf_status process_run(hf_context *ctx, const char *const *argv, hf_deadline deadline, struct buf *output,
+enum hf_status program_run(hf_context *ctx, const char *const *argv, hf_deadline deadline, struct buf *output,
                            int *ret_code, hf_error *err);
 
 #endif

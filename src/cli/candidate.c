@@ -1,0 +1,337 @@
+/*
+ * candidate.c - `holdfast candidate`: list, import.
+ */
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/preview.h"
+#include "cli/rows.h"
+#include "holdfast/candidate.h"
+
+enum { IMPORT_BYTES_MAX = 256 << 20 };
+
+DEFINE_OWNED(json, json_t *, json_decref)
+
+static const struct column candidate_columns[] = {
+	{.name = "id", .kind = COLUMN_INT},
+	{.name = "codebase"},
+	{.name = "campaign"},
+	{.name = "command"},
+	{.name = "value", .kind = COLUMN_INT, .help = "how much a success is worth; above 0"},
+	{.name = "success_chance", .kind = COLUMN_NUMBER, .title = "CHANCE", .help = "0 to 1"},
+	{.name = "publish_policy", .title = "POLICY"},
+	{.name = "context"},
+	{.name = "change_set"},
+	{0},
+};
+
+static enum hf_status show_row(void *user, const struct hf_candidate *candidate, hf_error *err)
+{
+	const struct cell cells[] = {cell_int(candidate->id),
+	                             cell_text(candidate->codebase),
+	                             cell_text(candidate->campaign),
+	                             cell_text(candidate->command),
+	                             cell_int_or_null(candidate->has_value, candidate->value),
+	                             candidate->has_success_chance ? cell_number(candidate->success_chance)
+	                                                           : cell_null(),
+	                             cell_text(candidate->publish_policy),
+	                             cell_text(candidate->context),
+	                             cell_text(candidate->change_set)};
+	return out_row(user, cells, err);
+}
+
+static enum hf_status run_list(struct cli *cli, hf_error *err)
+{
+	hf_where where;
+	enum hf_status status = out_list(cli->out, candidate_columns, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_candidate_list(where, (int32_t)cli_int(cli, "after", 0),
+		                           text_or_null(cli_text(cli, "campaign")),
+		                           text_or_null(cli_text(cli, "codebase")), out_fetch_limit(cli->out), show_row,
+		                           cli->out, err);
+	return status == HF_OK ? out_list_end(cli->out, err) : status;
+}
+
+/* ---- import from JSON ---- */
+
+static enum hf_status wrong(size_t entry, const char *field, const char *what, hf_error *err)
+{
+	return error_set(err, HF_E_INPUT, "entry %zu: \"%s\" %s", entry + 1, field, what);
+}
+
+static enum hf_status text_field(const json_t *object, size_t entry, const char *name, struct hf_str *ret,
+                                 hf_error *err)
+{
+	const json_t *value = json_object_get(object, name);
+	*ret = (struct hf_str){NULL, 0};
+	if (!value || json_is_null(value))
+		return HF_OK;
+	if (!json_is_string(value))
+		return wrong(entry, name, "is no text", err);
+	*ret = (struct hf_str){json_string_value(value), json_string_length(value)};
+	return HF_OK;
+}
+
+static enum hf_status value_field(const json_t *object, size_t entry, struct hf_candidate *candidate, hf_error *err)
+{
+	const json_t *value = json_object_get(object, "value");
+	if (!value || json_is_null(value))
+		return HF_OK;
+	if (!json_is_integer(value) || json_integer_value(value) < INT32_MIN || json_integer_value(value) > INT32_MAX)
+		return wrong(entry, "value", "is no whole number of 32 bits", err);
+	candidate->has_value = true;
+	candidate->value = (int32_t)json_integer_value(value);
+	return HF_OK;
+}
+
+static enum hf_status chance_field(const json_t *object, size_t entry, struct hf_candidate *candidate, hf_error *err)
+{
+	const json_t *value = json_object_get(object, "success_chance");
+	if (!value || json_is_null(value))
+		return HF_OK;
+	if (!json_is_number(value))
+		return wrong(entry, "success_chance", "is no number", err);
+	candidate->has_success_chance = true;
+	candidate->success_chance = json_number_value(value);
+	return HF_OK;
+}
+
+static enum hf_status known_fields(json_t *object, size_t entry, hf_error *err)
+{
+	static const char *const known[] = {"codebase",       "campaign",   "command", "context",
+	                                    "publish_policy", "change_set", "value",   "success_chance"};
+	const char *name;
+	json_t *value;
+	json_object_foreach (object, name, value) {
+		size_t i = 0;
+		while (i < ARRAY_LEN(known) && strcmp(known[i], name) != 0)
+			i++;
+		if (i == ARRAY_LEN(known)) {
+			error_set(err, HF_E_INPUT, "entry %zu: unknown field \"%.60s\"", entry + 1, name);
+			return error_hint(
+				err, "fields are codebase, campaign, command, context, publish_policy, change_set, "
+				     "value and success_chance");
+		}
+	}
+	return HF_OK;
+}
+
+static enum hf_status read_entry(json_t *object, size_t entry, struct hf_candidate *candidate, hf_error *err)
+{
+	struct {
+		const char *name;
+		struct hf_str *into;
+	} texts[] = {{"codebase", &candidate->codebase},
+	             {"campaign", &candidate->campaign},
+	             {"command", &candidate->command},
+	             {"context", &candidate->context},
+	             {"publish_policy", &candidate->publish_policy},
+	             {"change_set", &candidate->change_set}};
+	if (!json_is_object(object))
+		return error_set(err, HF_E_INPUT, "entry %zu is no object", entry + 1);
+	enum hf_status status = known_fields(object, entry, err);
+	for (size_t i = 0; status == HF_OK && i < ARRAY_LEN(texts); i++)
+		status = text_field(object, entry, texts[i].name, texts[i].into, err);
+	if (status == HF_OK)
+		status = value_field(object, entry, candidate, err);
+	return status == HF_OK ? chance_field(object, entry, candidate, err) : status;
+}
+
+struct source {
+	FILE *file;
+	size_t read;
+	bool too_large;
+};
+
+static size_t read_some(void *buffer, size_t size, void *user)
+{
+	struct source *source = user;
+	if (source->read + size > IMPORT_BYTES_MAX) {
+		source->too_large = true;
+		return (size_t)-1;
+	}
+	size_t n = fread(buffer, 1, size, source->file);
+	source->read += n;
+	return n;
+}
+
+static enum hf_status load_json(const char *path, json_t **ret, hf_error *err)
+{
+	json_error_t where;
+	struct source source = {strcmp(path, "-") == 0 ? stdin : fopen(path, "re"), 0, false};
+	if (!source.file)
+		return error_errno(err, HF_NOT_FOUND, "could not read %s", path);
+	*ret = json_load_callback(read_some, &source, JSON_REJECT_DUPLICATES, &where);
+	if (source.file != stdin)
+		fclose(source.file);
+	if (source.too_large)
+		return error_set(err, HF_E_LIMIT, "%s is larger than %d MiB", path, IMPORT_BYTES_MAX >> 20);
+	if (!*ret)
+		return error_set(err, HF_E_INPUT, "%s:%d:%d: %s", path, where.line, where.column, where.text);
+	if (json_is_array(*ret))
+		return HF_OK;
+	json_decref(*ret);
+	*ret = NULL;
+	return error_set(err, HF_E_INPUT, "%s: expected one array of candidates", path);
+}
+
+static void free_candidates(struct hf_candidate **candidates)
+{
+	free(*candidates);
+}
+
+struct import {
+	const struct hf_candidate *candidates; /* of a file, or the one pattern for all codebases */
+	size_t count;
+	struct hf_str vcs, mode;
+	struct hf_changes changes;
+};
+
+static enum hf_status import_file_tx(hf_where tx, void *user, hf_error *err)
+{
+	struct import *import = user;
+	return hf_candidate_import(tx, import->candidates, import->count, &import->changes, err);
+}
+
+static enum hf_status import_file(struct cli *cli, const char *path, struct hf_changes *ret_changes, hf_error *err)
+{
+	CLEANUP(json_freep) json_t *list = NULL;
+	CLEANUP(free_candidates) struct hf_candidate *candidates = NULL;
+	enum hf_status status = load_json(path, &list, err);
+	if (status != HF_OK)
+		return status;
+	size_t count = json_array_size(list);
+	candidates = calloc(count + 1, sizeof(*candidates));
+	if (!candidates)
+		return error_nomem(err);
+	for (size_t i = 0; status == HF_OK && i < count; i++)
+		status = read_entry(json_array_get(list, i), i, &candidates[i], err);
+	if (status != HF_OK) {
+		error_prefix(err, "%s", path);
+		return status;
+	}
+	struct import import = {.candidates = candidates, .count = count};
+	status = cli_write(cli, import_file_tx, &import, err);
+	*ret_changes = import.changes;
+	return status;
+}
+
+/* ---- import for all codebases ---- */
+
+static enum hf_status import_all_tx(hf_where tx, void *user, hf_error *err)
+{
+	struct import *import = user;
+	enum hf_status status = HF_OK;
+	if (import->mode.ptr)
+		status = hf_publish_policy_put(tx, import->candidates->publish_policy, HF_STR("main"), import->mode,
+		                               err);
+	if (status != HF_OK)
+		return status;
+	return hf_candidate_import_all(tx, import->candidates, import->vcs, &import->changes, err);
+}
+
+static enum hf_status import_all(struct cli *cli, struct hf_changes *ret_changes, hf_error *err)
+{
+	const char *vcs = cli_text(cli, "vcs");
+	struct hf_candidate pattern = {.campaign = text_or_null(cli_text(cli, "campaign")),
+	                               .command = text_or_null(cli_text(cli, "command")),
+	                               .context = text_or_null(cli_text(cli, "context")),
+	                               .publish_policy = text_or_null(cli_text(cli, "policy")),
+	                               .has_value = cli_given(cli, "value"),
+	                               .value = (int32_t)cli_int(cli, "value", 0)};
+	struct import import = {.candidates = &pattern,
+	                        .vcs = vcs ? hf_str_of(vcs) : HF_STR("git"),
+	                        .mode = text_or_null(cli_text(cli, "mode"))};
+	if (!pattern.campaign.ptr || !pattern.command.ptr) {
+		error_set(err, HF_E_USAGE,
+		          "candidate import needs a FILE, or --campaign and --command for all codebases");
+		return error_hint(err, "holdfast candidate import --help shows both forms");
+	}
+	if (import.mode.ptr && !pattern.publish_policy.ptr)
+		pattern.publish_policy = pattern.campaign;
+	enum hf_status status = cli_write(cli, import_all_tx, &import, err);
+	*ret_changes = import.changes;
+	return status;
+}
+
+static enum hf_status run_import(struct cli *cli, hf_error *err)
+{
+	struct hf_changes changes = {0};
+	const char *path = cli_arg(cli, 0);
+	enum hf_status status = path ? import_file(cli, path, &changes, err) : import_all(cli, &changes, err);
+	if (status != HF_OK)
+		return status;
+	struct written written = {.what = "candidates",
+	                          .changed = changes.inserted + changes.updated,
+	                          .unchanged = changes.unchanged};
+	return out_written(cli->out, &written, err);
+}
+
+static const struct cmd_option list_options[] = {
+	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
+	{.name = "codebase", .arg = "NAME", .help = "only this codebase"},
+	{.name = "after",
+         .arg = "ID",
+         .kind = OPTION_INT,
+         .min = 1,
+         .max = INT32_MAX,
+         .help = "start behind this candidate"},
+	{0},
+};
+
+static const struct cmd_option import_options[] = {
+	{.name = "campaign", .arg = "NAME", .help = "without FILE: the campaign"},
+	{.name = "command", .arg = "TEXT", .help = "without FILE: what to run"},
+	{.name = "value",
+         .arg = "N",
+         .kind = OPTION_INT,
+         .min = 1,
+         .max = INT32_MAX,
+         .help = "without FILE: the value"},
+	{.name = "context", .arg = "TEXT", .help = "without FILE: the context"},
+	{.name = "policy", .arg = "NAME", .help = "without FILE: the publish policy"},
+	{.name = "mode",
+         .arg = "MODE",
+         .help = "create that policy (default: named like the campaign) with this mode of role main"},
+	{.name = "vcs", .arg = "TYPE", .help = "without FILE: codebases of this version control system (default: git)"},
+	{0},
+};
+
+const struct cmd candidate_commands[] = {
+	{.noun = "candidate",
+         .verb = "list",
+         .summary = "list candidates in the order in which they were added",
+         .options = list_options,
+         .columns = candidate_columns,
+         .run = run_list,
+         .flags = CMD_LIST,
+         .examples = {"holdfast candidate list --campaign lintian-fixes",
+                      "holdfast candidate list --codebase bash --json",
+                      "holdfast candidate list --after 1000 --limit 50"},
+         .test_effect = "test_candidate_list_is_ordered_and_filtered",
+         .test_refusal = "test_candidate_list_refuses_a_bad_id"},
+	{.noun = "candidate",
+         .verb = "import",
+         .args = "[FILE]",
+         .summary = "insert or update candidates from JSON, or one for every codebase",
+         .about = "FILE (- is stdin) holds one array of objects with codebase, campaign, command and optionally "
+                  "context, "
+                  "value, success_chance, publish_policy, change_set. All of them are stored or none. Without FILE a "
+                  "candidate of --campaign is made for every active codebase.",
+         .options = import_options,
+         .run = run_import,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast candidate import candidates.json", "generate | holdfast candidate import -",
+                      "holdfast candidate import --campaign lintian-fixes --command lintian-brush --value 10 --mode "
+                      "propose"},
+         .test_effect = "test_candidate_import_stores_a_file",
+         .test_refusal = "test_candidate_import_refuses_a_bad_entry"},
+	{0},
+};

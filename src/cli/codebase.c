@@ -1,0 +1,190 @@
+/*
+ * codebase.c - `holdfast codebase`: list, show, import-debian.
+ */
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/rows.h"
+#include "cli/sources.h"
+#include "holdfast/codebase.h"
+
+static const struct column codebase_columns[] = {
+	{.name = "name", .help = "of the source tree"},
+	{.name = "vcs_type", .title = "VCS", .help = "git, svn, ... or null"},
+	{.name = "branch_url", .help = "where the branch is, branch name included"},
+	{.name = "url", .title = "", .help = "of the repository"},
+	{.name = "branch", .title = "", .help = "name of the branch, null for the default one"},
+	{.name = "subpath", .help = "within the repository; empty = root, null = unknown"},
+	{.name = "web_url", .title = "", .help = "for people"},
+	{.name = "hostname", .title = "", .help = "derived from branch_url"},
+	{.name = "value", .kind = COLUMN_INT, .help = "how many others build with it"},
+	{.name = "inactive", .kind = COLUMN_BOOL, .title = "", .help = "not to be worked on"},
+	{0},
+};
+
+static void codebase_cells(const struct hf_codebase *codebase, struct cell *cells)
+{
+	const struct cell filled[] = {cell_text(codebase->name),
+	                              cell_text(codebase->vcs_type),
+	                              cell_text(codebase->branch_url),
+	                              cell_text(codebase->url),
+	                              cell_text(codebase->branch),
+	                              cell_text(codebase->subpath),
+	                              cell_text(codebase->web_url),
+	                              cell_text(codebase->hostname),
+	                              cell_int_or_null(codebase->has_value, codebase->value),
+	                              cell_bool(codebase->inactive)};
+	memcpy(cells, filled, sizeof(filled));
+}
+
+static enum hf_status show_row(void *user, const struct hf_codebase *codebase, hf_error *err)
+{
+	struct cell cells[ARRAY_LEN(codebase_columns)];
+	codebase_cells(codebase, cells);
+	return out_row(user, cells, err);
+}
+
+static enum hf_status run_list(struct cli *cli, hf_error *err)
+{
+	hf_where where;
+	enum hf_status status = out_list(cli->out, codebase_columns, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_codebase_list(where, text_or_null(cli_text(cli, "after")),
+		                          text_or_null(cli_text(cli, "host")), out_fetch_limit(cli->out), show_row,
+		                          cli->out, err);
+	return status == HF_OK ? out_list_end(cli->out, err) : status;
+}
+
+static enum hf_status run_show(struct cli *cli, hf_error *err)
+{
+	hf_where where;
+	struct hf_codebase codebase;
+	struct cell cells[ARRAY_LEN(codebase_columns)];
+	enum hf_status status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_codebase_get(where, hf_str_of(cli_arg(cli, 0)), cli->arena, &codebase, err);
+	if (status != HF_OK)
+		return status;
+	codebase_cells(&codebase, cells);
+	return out_object(cli->out, codebase_columns, cells, err);
+}
+
+/* ---- import ---- */
+
+static const struct column import_columns[] = {
+	{.name = "changed", .kind = COLUMN_INT, .help = "codebases inserted or updated"},
+	{.name = "inserted", .kind = COLUMN_INT},
+	{.name = "updated", .kind = COLUMN_INT},
+	{.name = "unchanged", .kind = COLUMN_INT},
+	{.name = "records", .kind = COLUMN_INT, .help = "in the index"},
+	{.name = "codebases", .kind = COLUMN_INT, .help = "newest records of each name"},
+	{.name = "git", .kind = COLUMN_INT},
+	{.name = "without_vcs", .kind = COLUMN_INT},
+	{.name = "extra_source_only", .kind = COLUMN_INT, .help = "passed over"},
+	{.name = "superseded", .kind = COLUMN_INT, .help = "older records of a name"},
+	{.name = "shared_locations", .kind = COLUMN_INT, .help = "stored with an unknown sub-path"},
+	{.name = "read_s", .kind = COLUMN_DURATION},
+	{.name = "write_s", .kind = COLUMN_DURATION},
+	{.name = "dry_run", .kind = COLUMN_BOOL},
+	{0},
+};
+
+static enum hf_status show_report(struct cli *cli, const struct hf_import_report *report, hf_error *err)
+{
+	const struct cell cells[] = {cell_int(report->inserted + report->updated),
+	                             cell_int(report->inserted),
+	                             cell_int(report->updated),
+	                             cell_int(report->unchanged),
+	                             cell_int((int64_t)report->records),
+	                             cell_int((int64_t)report->codebases),
+	                             cell_int((int64_t)report->git),
+	                             cell_int((int64_t)report->no_vcs),
+	                             cell_int((int64_t)report->extra_source_only),
+	                             cell_int((int64_t)report->superseded),
+	                             cell_int((int64_t)report->shared_locations),
+	                             cell_duration((double)report->read_us / 1e6),
+	                             cell_duration((double)report->write_us / 1e6),
+	                             cell_bool(cli->globals.dry_run)};
+	return out_object(cli->out, import_columns, cells, err);
+}
+
+static enum hf_status run_import(struct cli *cli, hf_error *err)
+{
+	CLEANUP(sources_release) struct sources sources = SOURCES_INIT;
+	struct hf_import_report report;
+	hf_where where;
+	enum hf_status status = out_check_fields(cli->out, import_columns, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = sources_find(cli, &sources, err);
+	if (status != HF_OK)
+		return status;
+	struct hf_import_options options = {.size = sizeof(options),
+	                                    .path = sources.path,
+	                                    .limit = (size_t)cli_int(cli, "first", 0),
+	                                    .dry_run = cli->globals.dry_run};
+	status = hf_codebase_import_debian(where, &options, &report, err);
+	return status == HF_OK ? show_report(cli, &report, err) : status;
+}
+
+static const struct cmd_option list_options[] = {
+	{.name = "host", .arg = "NAME", .help = "only codebases hosted there"},
+	{.name = "after", .arg = "NAME", .help = "start behind this codebase"},
+	{0},
+};
+
+static const struct cmd_option import_options[] = {
+	SOURCES_OPTIONS,
+	{.name = "first",
+         .arg = "N",
+         .kind = OPTION_INT,
+         .min = 1,
+         .max = 1000000,
+         .help = "only the first N codebases"},
+	{0},
+};
+
+const struct cmd codebase_commands[] = {
+	{.noun = "codebase",
+         .verb = "list",
+         .summary = "list codebases by name",
+         .options = list_options,
+         .columns = codebase_columns,
+         .run = run_list,
+         .flags = CMD_LIST,
+         .examples = {"holdfast codebase list --limit 20",
+                      "holdfast codebase list --host salsa.debian.org --json=name,url",
+                      "holdfast codebase list --after bash -o csv"},
+         .test_effect = "test_codebase_list_is_ordered_and_filtered",
+         .test_refusal = "test_codebase_list_refuses_an_unknown_field"},
+	{.noun = "codebase",
+         .verb = "show",
+         .args = "NAME",
+         .summary = "show one codebase",
+         .columns = codebase_columns,
+         .run = run_show,
+         .examples = {"holdfast codebase show bash", "holdfast codebase show bash --json",
+                      "holdfast --demo codebase show 0ad"},
+         .test_effect = "test_codebase_show_prints_every_field",
+         .test_refusal = "test_codebase_show_refuses_an_unknown_name"},
+	{.noun = "codebase",
+         .verb = "import-debian",
+         .summary = "make every source package of a Debian archive a codebase",
+         .about =
+                 "Reads the Sources index of a suite: through apt, which knows the mirror and checks the signature, "
+                 "from a "
+                 "URL (InRelease is fetched and checked too) or from a file. All of it is stored in one transaction or "
+                 "nothing is. The value of a codebase is the number of other packages that build with it.",
+         .options = import_options,
+         .columns = import_columns,
+         .run = run_import,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast codebase import-debian", "holdfast codebase import-debian --suite sid",
+                      "holdfast codebase import-debian --sources Sources.xz --dry-run"},
+         .test_effect = "test_codebase_import_debian_stores_the_extract",
+         .test_refusal = "test_codebase_import_debian_refuses_a_truncated_index"},
+	{0},
+};

@@ -1,0 +1,432 @@
+/*
+ * queue.c - `holdfast queue`: add, list, next, position, stats, explain, remove.
+ */
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/preview.h"
+#include "cli/rows.h"
+#include "holdfast/codebase.h"
+#include "holdfast/queue.h"
+#include "holdfast/schedule.h"
+
+static const struct column item_columns[] = {
+	{.name = "id", .kind = COLUMN_INT},
+	{.name = "codebase"},
+	{.name = "campaign"},
+	{.name = "bucket", .help = "class; buckets are served one after the other"},
+	{.name = "priority", .kind = COLUMN_INT, .help = "within the bucket, smaller is sooner"},
+	{.name = "context"},
+	{.name = "command"},
+	{.name = "estimated_duration_s", .kind = COLUMN_DURATION, .title = "ESTIMATE"},
+	{.name = "refresh", .kind = COLUMN_BOOL, .title = "", .help = "start from scratch"},
+	{.name = "requester"},
+	{.name = "change_set"},
+	{0},
+};
+
+static void item_cells(const struct hf_queue_item *item, struct cell *cells)
+{
+	const struct cell filled[] = {
+		cell_int(item->id),         cell_text(item->codebase),
+		cell_text(item->campaign),  cell_word(hf_bucket_word(item->bucket)),
+		cell_int(item->priority),   cell_text(item->context),
+		cell_text(item->command),   cell_us_or_null(item->has_estimated_duration, item->estimated_duration_us),
+		cell_bool(item->refresh),   cell_text(item->requester),
+		cell_text(item->change_set)};
+	memcpy(cells, filled, sizeof(filled));
+}
+
+/* ---- list ---- */
+
+static enum hf_status show_item(void *user, const struct hf_queue_item *item, hf_error *err)
+{
+	struct cell cells[ARRAY_LEN(item_columns)];
+	item_cells(item, cells);
+	return out_row(user, cells, err);
+}
+
+static enum hf_status run_list(struct cli *cli, hf_error *err)
+{
+	hf_where where;
+	enum hf_status status = out_list(cli->out, item_columns, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_queue_list(where, text_or_null(cli_text(cli, "campaign")), out_fetch_limit(cli->out),
+		                       show_item, cli->out, err);
+	return status == HF_OK ? out_list_end(cli->out, err) : status;
+}
+
+/* ---- next ---- */
+
+static const struct column next_columns[] = {
+	{.name = "id", .kind = COLUMN_INT},
+	{.name = "codebase"},
+	{.name = "campaign"},
+	{.name = "bucket"},
+	{.name = "priority", .kind = COLUMN_INT},
+	{.name = "context"},
+	{.name = "command"},
+	{.name = "estimated_duration_s", .kind = COLUMN_DURATION},
+	{.name = "refresh", .kind = COLUMN_BOOL},
+	{.name = "requester"},
+	{.name = "change_set"},
+	{.name = "branch_url"},
+	{.name = "subpath"},
+	{.name = "vcs_type"},
+	{0},
+};
+
+static enum hf_status run_next(struct cli *cli, hf_error *err)
+{
+	size_t nhosts = cli_count(cli, "exclude-host");
+	struct hf_str *hosts = hf_arena_calloc(cli->arena, nhosts, sizeof(*hosts));
+	struct hf_queue_filter filter = {.codebase = text_or_null(cli_text(cli, "codebase")),
+	                                 .campaign = text_or_null(cli_text(cli, "campaign"))};
+	struct hf_queue_next next;
+	struct cell cells[ARRAY_LEN(next_columns)];
+	hf_where where;
+	if (!hosts)
+		return error_nomem(err);
+	for (size_t i = 0; i < nhosts; i++)
+		hosts[i] = hf_str_of(cli_text_at(cli, "exclude-host", i));
+	filter.exclude_hosts = (struct hf_str_array){.count = (uint32_t)nhosts, .ndim = 1, .values = hosts};
+	enum hf_status status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_queue_peek(where, &filter, cli->arena, &next, err);
+	if (status != HF_OK)
+		return status;
+	item_cells(&next.item, cells);
+	cells[11] = cell_text(next.branch_url);
+	cells[12] = cell_text(next.subpath);
+	cells[13] = cell_text(next.vcs_type);
+	return out_object(cli->out, next_columns, cells, err);
+}
+
+/* ---- position ---- */
+
+static const struct column position_columns[] = {
+	{.name = "id", .kind = COLUMN_INT},
+	{.name = "position", .kind = COLUMN_INT, .help = "1 is next"},
+	{.name = "wait_s", .kind = COLUMN_DURATION, .help = "estimated time until it starts, one worker"},
+	{0},
+};
+
+static enum hf_status run_position(struct cli *cli, hf_error *err)
+{
+	struct hf_queue_position position;
+	hf_where where;
+	enum hf_status status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_queue_position(where, hf_str_of(cli_arg(cli, 0)), hf_str_of(cli_arg(cli, 1)), &position,
+		                           err);
+	if (status != HF_OK)
+		return status;
+	const struct cell cells[] = {cell_int(position.id), cell_int(position.position),
+	                             cell_us_or_null(position.has_wait, position.wait_us)};
+	return out_object(cli->out, position_columns, cells, err);
+}
+
+/* ---- stats ---- */
+
+static const struct column stats_columns[] = {
+	{.name = "bucket"},
+	{.name = "items", .kind = COLUMN_INT},
+	{.name = "estimated_duration_s", .kind = COLUMN_DURATION, .title = "ESTIMATE", .help = "of all its items"},
+	{.name = "first_priority", .kind = COLUMN_INT},
+	{.name = "last_priority", .kind = COLUMN_INT},
+	{0},
+};
+
+static enum hf_status run_stats(struct cli *cli, hf_error *err)
+{
+	struct hf_queue_bucket_stats stats[HF_BUCKET_COUNT];
+	size_t count = 0;
+	hf_where where;
+	enum hf_status status = out_list(cli->out, stats_columns, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_queue_stats(where, stats, &count, err);
+	for (size_t i = 0; status == HF_OK && i < count; i++) {
+		const struct cell cells[] = {cell_word(hf_bucket_word(stats[i].bucket)), cell_int(stats[i].items),
+		                             cell_us_or_null(stats[i].has_estimated_duration,
+		                                             stats[i].estimated_duration_us),
+		                             cell_int(stats[i].first_priority), cell_int(stats[i].last_priority)};
+		status = out_row(cli->out, cells, err);
+	}
+	return status == HF_OK || status == HF_STOP ? out_list_end(cli->out, err) : status;
+}
+
+/* ---- add, remove ---- */
+
+static const struct column added_columns[] = {
+	{.name = "id", .kind = COLUMN_INT, .help = "of the entry that holds the place now"},
+	{.name = "bucket", .help = "of that entry; an earlier bucket keeps its entry"},
+	{.name = "dry_run", .kind = COLUMN_BOOL},
+	{0},
+};
+
+struct addition {
+	struct hf_queue_request request;
+	int32_t id;
+	enum hf_bucket bucket;
+};
+
+static enum hf_status add_tx(hf_where tx, void *user, hf_error *err)
+{
+	struct addition *addition = user;
+	return hf_queue_add(tx, &addition->request, &addition->id, &addition->bucket, err);
+}
+
+static enum hf_status run_add(struct cli *cli, hf_error *err)
+{
+	struct addition addition = {.request = {.codebase = hf_str_of(cli_arg(cli, 0)),
+	                                        .campaign = hf_str_of(cli_arg(cli, 1)),
+	                                        .command = text_or_null(cli_text(cli, "command")),
+	                                        .change_set = text_or_null(cli_text(cli, "change-set")),
+	                                        .context = text_or_null(cli_text(cli, "context")),
+	                                        .requester = text_or_null(cli_text(cli, "requester")),
+	                                        .offset = cli_number(cli, "offset", 0.0),
+	                                        .bucket = HF_BUCKET_DEFAULT,
+	                                        .refresh = cli_given(cli, "refresh"),
+	                                        .has_estimated_duration = cli_given(cli, "estimate"),
+	                                        .estimated_duration_us = cli_int(cli, "estimate", 0) * 1000}};
+	enum hf_status status = out_check_fields(cli->out, added_columns, err);
+	if (status == HF_OK && cli_given(cli, "bucket"))
+		status = hf_bucket_parse(hf_str_of(cli_text(cli, "bucket")), &addition.request.bucket, err);
+	if (status == HF_OK)
+		status = cli_write(cli, add_tx, &addition, err);
+	if (status != HF_OK)
+		return status;
+	const struct cell cells[] = {cell_int(addition.id), cell_word(hf_bucket_word(addition.bucket)),
+	                             cell_bool(cli->globals.dry_run)};
+	return out_object(cli->out, added_columns, cells, err);
+}
+
+static enum hf_status remove_tx(hf_where tx, void *user, hf_error *err)
+{
+	return hf_queue_remove(tx, *(const int32_t *)user, err);
+}
+
+static enum hf_status run_remove(struct cli *cli, hf_error *err)
+{
+	int64_t number;
+	if (!str_to_i64(hf_str_of(cli_arg(cli, 0)), &number) || number < 1 || number > INT32_MAX)
+		return error_set(err, HF_E_USAGE, "\"%.40s\" is no id of a queue entry", cli_arg(cli, 0));
+	int32_t id = (int32_t)number;
+	enum hf_status status = cli_write(cli, remove_tx, &id, err);
+	if (status != HF_OK)
+		return status;
+	struct written written = {.what = "queue entries", .changed = 1, .ids = &number, .nids = 1};
+	return out_written(cli->out, &written, err);
+}
+
+/* ---- explain ---- */
+
+static const struct column explain_columns[] = {
+	{.name = "codebase"},
+	{.name = "campaign"},
+	{.name = "id", .kind = COLUMN_INT},
+	{.name = "bucket"},
+	{.name = "priority", .kind = COLUMN_INT, .help = "as stored when it was queued"},
+	{.name = "position", .kind = COLUMN_INT},
+	{.name = "wait_s", .kind = COLUMN_DURATION},
+	{.name = "estimated_duration_s", .kind = COLUMN_DURATION, .help = "of the run, by its history"},
+	{.name = "earlier_runs", .kind = COLUMN_INT},
+	{.name = "success_chance", .kind = COLUMN_NUMBER},
+	{.name = "codebase_value", .kind = COLUMN_INT},
+	{.name = "codebase_share", .kind = COLUMN_NUMBER, .help = "of the greatest value; at least 0.1 counts"},
+	{.name = "candidate_value", .kind = COLUMN_NUMBER, .help = "without the bonus of 100 for a first run"},
+	{.name = "cost", .kind = COLUMN_NUMBER, .help = "20,000 and the estimated milliseconds"},
+	{.name = "offset", .kind = COLUMN_NUMBER, .help = "cost / (share x chance x value), if scheduled now"},
+	{0},
+};
+
+struct explanation {
+	struct hf_queue_position position;
+	struct hf_queue_item item;
+	struct hf_codebase codebase;
+	struct hf_schedule_explanation why;
+};
+
+static void explain_text(struct cli *cli, const struct explanation *all)
+{
+	const struct hf_schedule_explanation *why = &all->why;
+	double share = why->has_normalized_value ? why->normalized_value : 0.5;
+	out_text(cli->out, "%.*s / %.*s is number %lld in the queue (%s bucket)\n\n", STR_ARG(all->item.codebase),
+	         STR_ARG(all->item.campaign), (long long)all->position.position, hf_bucket_word(all->item.bucket));
+	out_text(cli->out, "  estimated cost    %-10.0f 20,000 fixed + the estimated run time in ms (%.3f s)\n",
+	         why->cost, (double)why->estimated_duration_us / 1e6);
+	out_text(cli->out, "  codebase value    %-10.3f value %d as a share of the greatest%s\n",
+	         share < 0.1 ? 0.1 : share, all->codebase.value, share < 0.1 ? ", floor 0.1 applied" : "");
+	out_text(cli->out, "  success chance    %-10.3f %lld earlier runs\n", why->probability,
+	         (long long)why->total_runs);
+	out_text(cli->out, "  candidate value   %-10g %g%s\n",
+	         (why->has_value ? why->value : 1.0) + (why->has_value && why->total_runs == 0 ? 100.0 : 0.0),
+	         why->has_value ? why->value : 1.0, why->has_value && why->total_runs == 0 ? " + 100 (first run)" : "");
+	out_text(cli->out, "  offset            %-10.1f cost / (value x chance x candidate), if scheduled now\n",
+	         why->offset);
+	out_text(cli->out, "  priority          %-10lld as stored: offset + smallest priority at that time\n",
+	         (long long)all->item.priority);
+}
+
+static enum hf_status explain_cells(struct cli *cli, const struct explanation *all, hf_error *err)
+{
+	const struct hf_schedule_explanation *why = &all->why;
+	const struct cell cells[] = {cell_text(all->item.codebase),
+	                             cell_text(all->item.campaign),
+	                             cell_int(all->item.id),
+	                             cell_word(hf_bucket_word(all->item.bucket)),
+	                             cell_int(all->item.priority),
+	                             cell_int(all->position.position),
+	                             cell_us_or_null(all->position.has_wait, all->position.wait_us),
+	                             cell_duration((double)why->estimated_duration_us / 1e6),
+	                             cell_int(why->total_runs),
+	                             cell_number(why->probability),
+	                             cell_int_or_null(all->codebase.has_value, all->codebase.value),
+	                             why->has_normalized_value ? cell_number(why->normalized_value) : cell_null(),
+	                             why->has_value ? cell_number(why->value) : cell_null(),
+	                             cell_number(why->cost),
+	                             cell_number(why->offset)};
+	return out_object(cli->out, explain_columns, cells, err);
+}
+
+static enum hf_status run_explain(struct cli *cli, hf_error *err)
+{
+	struct hf_str codebase = hf_str_of(cli_arg(cli, 0)), campaign = hf_str_of(cli_arg(cli, 1));
+	struct explanation all;
+	hf_where where;
+	enum hf_status status = out_check_fields(cli->out, explain_columns, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_queue_position(where, codebase, campaign, &all.position, err);
+	if (status == HF_OK)
+		status = hf_queue_get(where, all.position.id, cli->arena, &all.item, err);
+	if (status == HF_OK)
+		status = hf_codebase_get(where, codebase, cli->arena, &all.codebase, err);
+	if (status == HF_OK)
+		status = hf_schedule_explain(where, codebase, campaign, &all.why, err);
+	if (status != HF_OK)
+		return status;
+	if (cli->globals.format != OUT_TABLE)
+		return explain_cells(cli, &all, err);
+	explain_text(cli, &all);
+	return HF_OK;
+}
+
+/* ---- the table ---- */
+
+static const struct cmd_option campaign_options[] = {
+	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
+	{0},
+};
+
+static const struct cmd_option next_options[] = {
+	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
+	{.name = "codebase", .arg = "NAME", .help = "only this codebase"},
+	{.name = "exclude-host",
+         .arg = "HOST",
+         .repeatable = true,
+         .help = "not from this host (several times: hosts)"},
+	{0},
+};
+
+static const struct cmd_option add_options[] = {
+	{.name = "command", .arg = "TEXT", .help = "what to run"},
+	{.name = "bucket", .arg = "NAME", .help = "class of the entry (default: default)"},
+	{.name = "offset", .arg = "N", .kind = OPTION_NUMBER, .help = "from the smallest priority; smaller is sooner"},
+	{.name = "context", .arg = "TEXT", .help = "what the run is expected to find"},
+	{.name = "estimate",
+         .arg = "TIME",
+         .kind = OPTION_DURATION,
+         .min = 0,
+         .max = INT64_C(8640000000),
+         .help = "estimated duration"},
+	{.name = "requester", .arg = "WHO", .help = "who asks for it"},
+	{.name = "change-set", .arg = "ID", .help = "change set that the run belongs to"},
+	{.name = "refresh", .kind = OPTION_FLAG, .help = "start from scratch"},
+	{0},
+};
+
+const struct cmd queue_commands[] = {
+	{.noun = "queue",
+         .verb = "list",
+         .summary = "list queue entries in the order in which they run",
+         .options = campaign_options,
+         .columns = item_columns,
+         .run = run_list,
+         .flags = CMD_LIST,
+         .examples = {"holdfast queue list --limit 20", "holdfast queue list --campaign lintian-fixes",
+                      "holdfast queue list --limit 0 --json | jq length"},
+         .test_effect = "test_queue_list_shows_the_order",
+         .test_refusal = "test_queue_list_refuses_a_bad_limit"},
+	{.noun = "queue",
+         .verb = "next",
+         .summary = "look at the entry that runs next; nothing is taken",
+         .options = next_options,
+         .columns = next_columns,
+         .run = run_next,
+         .examples = {"holdfast queue next", "holdfast queue next --campaign lintian-fixes --json",
+                      "holdfast queue next --exclude-host github.com"},
+         .test_effect = "test_queue_next_obeys_its_filters",
+         .test_refusal = "test_queue_next_refuses_an_empty_queue"},
+	{.noun = "queue",
+         .verb = "position",
+         .args = "CODEBASE CAMPAIGN",
+         .summary = "tell when a codebase has its turn",
+         .columns = position_columns,
+         .run = run_position,
+         .examples = {"holdfast queue position bash lintian-fixes", "holdfast queue position bash lintian-fixes --json",
+                      "holdfast --demo queue position 0ad lintian-fixes"},
+         .test_effect = "test_queue_position_counts_and_sums",
+         .test_refusal = "test_queue_position_refuses_what_does_not_wait"},
+	{.noun = "queue",
+         .verb = "stats",
+         .summary = "count entries and time by bucket",
+         .columns = stats_columns,
+         .run = run_stats,
+         .flags = CMD_LIST,
+         .examples = {"holdfast queue stats", "holdfast queue stats --json", "holdfast queue stats -o csv"},
+         .test_effect = "test_queue_stats_counts_buckets_in_order",
+         .test_refusal = "test_queue_stats_refuses_an_argument"},
+	{.noun = "queue",
+         .verb = "explain",
+         .args = "CODEBASE CAMPAIGN",
+         .summary = "show what its place in the queue comes from",
+         .columns = explain_columns,
+         .run = run_explain,
+         .examples = {"holdfast queue explain bash lintian-fixes", "holdfast queue explain bash lintian-fixes --json",
+                      "holdfast --demo queue explain 0ad lintian-fixes"},
+         .test_effect = "test_queue_explain_agrees_with_the_stored_row",
+         .test_refusal = "test_queue_explain_refuses_what_does_not_wait"},
+	{.noun = "queue",
+         .verb = "add",
+         .args = "CODEBASE CAMPAIGN",
+         .summary = "add an entry, or replace the one that holds the place",
+         .about = "The priority is the smallest of the whole queue plus the offset, truncated. An entry of an earlier "
+                  "bucket keeps the place; one of the same or a later bucket is replaced.",
+         .options = add_options,
+         .columns = added_columns,
+         .run = run_add,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast queue add bash lintian-fixes --command lintian-brush",
+                      "holdfast queue add bash lintian-fixes --command lintian-brush --bucket manual --offset -1",
+                      "holdfast queue add bash lintian-fixes --command true --dry-run"},
+         .test_effect = "test_queue_add_places_an_entry",
+         .test_refusal = "test_queue_add_refuses_a_bucket_and_an_offset"},
+	{.noun = "queue",
+         .verb = "remove",
+         .args = "ID",
+         .summary = "remove an entry",
+         .run = run_remove,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast queue remove 17", "holdfast queue remove 17 --dry-run",
+                      "holdfast queue remove 17 --json"},
+         .test_effect = "test_queue_remove_removes_one",
+         .test_refusal = "test_queue_remove_refuses_an_unknown_id"},
+	{0},
+};

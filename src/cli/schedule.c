@@ -1,0 +1,284 @@
+/*
+ * schedule.c - `holdfast schedule`: run, one, control, estimate.
+ */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/preview.h"
+#include "cli/rows.h"
+#include "holdfast/schedule.h"
+
+static const struct column run_columns[] = {
+	{.name = "changed", .kind = COLUMN_INT, .help = "entries added or replaced"},
+	{.name = "items", .kind = COLUMN_INT, .help = "candidates with a publish policy"},
+	{.name = "added", .kind = COLUMN_INT},
+	{.name = "replaced", .kind = COLUMN_INT},
+	{.name = "kept", .kind = COLUMN_INT, .help = "an earlier bucket holds the place"},
+	{.name = "verified", .kind = COLUMN_INT, .help = "recomputed one by one and found equal"},
+	{.name = "verify_seed", .kind = COLUMN_INT, .title = ""},
+	{.name = "read_s", .kind = COLUMN_DURATION},
+	{.name = "write_s", .kind = COLUMN_DURATION},
+	{.name = "dry_run", .kind = COLUMN_BOOL},
+	{0},
+};
+
+static enum hf_status fill_codebases(struct cli *cli, struct hf_str_array *ret, hf_error *err)
+{
+	size_t n = cli_nargs(cli);
+	struct hf_str *names = hf_arena_calloc(cli->arena, n, sizeof(*names));
+	if (!names)
+		return error_nomem(err);
+	for (size_t i = 0; i < n; i++)
+		names[i] = hf_str_of(cli_arg(cli, i));
+	*ret = (struct hf_str_array){.count = (uint32_t)n, .ndim = 1, .values = names};
+	return HF_OK;
+}
+
+static enum hf_status bucket_of(struct cli *cli, bool *ret_set, enum hf_bucket *ret_bucket, hf_error *err)
+{
+	*ret_set = cli_given(cli, "bucket");
+	*ret_bucket = HF_BUCKET_DEFAULT;
+	return *ret_set ? hf_bucket_parse(hf_str_of(cli_text(cli, "bucket")), ret_bucket, err) : HF_OK;
+}
+
+static enum hf_status show_run(struct cli *cli, const struct hf_schedule_report *report, hf_error *err)
+{
+	const struct cell cells[] = {cell_int(report->added + report->replaced),
+	                             cell_int(report->items),
+	                             cell_int(report->added),
+	                             cell_int(report->replaced),
+	                             cell_int(report->kept),
+	                             cell_int(report->verified),
+	                             report->verified ? cell_int((int64_t)report->verify_seed) : cell_null(),
+	                             cell_duration((double)report->read_us / 1e6),
+	                             cell_duration((double)report->write_us / 1e6),
+	                             cell_bool(cli->globals.dry_run)};
+	return out_object(cli->out, run_columns, cells, err);
+}
+
+static enum hf_status run_run(struct cli *cli, hf_error *err)
+{
+	struct hf_schedule_options options = {.size = sizeof(options),
+	                                      .campaign = text_or_null(cli_text(cli, "campaign")),
+	                                      .default_offset = cli_number(cli, "offset", 0.0),
+	                                      .verify = (uint32_t)cli_int(cli, "verify", 0),
+	                                      .verify_seed = (uint64_t)cli_int(cli, "seed", 0),
+	                                      .dry_run = cli->globals.dry_run};
+	struct hf_schedule_report report;
+	hf_where where;
+	enum hf_status status = out_check_fields(cli->out, run_columns, err);
+	if (status == HF_OK)
+		status = fill_codebases(cli, &options.codebases, err);
+	if (status == HF_OK)
+		status = bucket_of(cli, &options.bucket_set, &options.bucket, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_schedule_run(where, &options, &report, err);
+	return status == HF_OK ? show_run(cli, &report, err) : status;
+}
+
+/* ---- one, control ---- */
+
+static const struct column one_columns[] = {
+	{.name = "id", .kind = COLUMN_INT, .help = "of the queue entry"},
+	{.name = "bucket", .help = "as stored"},
+	{.name = "offset", .kind = COLUMN_NUMBER, .help = "as computed or asked for"},
+	{.name = "estimated_duration_s", .kind = COLUMN_DURATION},
+	{.name = "dry_run", .kind = COLUMN_BOOL},
+	{0},
+};
+
+struct job {
+	struct hf_schedule_direct direct;
+	struct hf_schedule_request regular;
+	struct hf_str revision;
+	struct hf_schedule_result result;
+};
+
+static enum hf_status direct_tx(hf_where tx, void *user, hf_error *err)
+{
+	struct job *job = user;
+	return hf_schedule_one(tx, &job->direct, &job->result, err);
+}
+
+static enum hf_status regular_tx(hf_where tx, void *user, hf_error *err)
+{
+	struct job *job = user;
+	return hf_schedule_candidate(tx, &job->regular, &job->result, NULL, err);
+}
+
+static enum hf_status control_tx(hf_where tx, void *user, hf_error *err)
+{
+	struct job *job = user;
+	return hf_schedule_control(tx, &job->direct, job->revision, &job->result, err);
+}
+
+static enum hf_status fill_direct(struct cli *cli, struct job *job, hf_error *err)
+{
+	job->direct = (struct hf_schedule_direct){.codebase = hf_str_of(cli_arg(cli, 0)),
+	                                          .campaign = text_or_null(cli_arg(cli, 1)),
+	                                          .change_set = text_or_null(cli_text(cli, "change-set")),
+	                                          .requester = text_or_null(cli_text(cli, "requester")),
+	                                          .has_offset = cli_given(cli, "offset"),
+	                                          .offset = cli_number(cli, "offset", 0.0),
+	                                          .refresh = cli_given(cli, "refresh")};
+	return bucket_of(cli, &job->direct.bucket_set, &job->direct.bucket, err);
+}
+
+static enum hf_status run_job(struct cli *cli, struct job *job, hf_transaction_fn *fn, hf_error *err)
+{
+	enum hf_status status = out_check_fields(cli->out, one_columns, err);
+	if (status == HF_OK)
+		status = cli_write(cli, fn, job, err);
+	if (status != HF_OK)
+		return status;
+	const struct cell cells[] = {cell_int(job->result.queue_id), cell_word(hf_bucket_word(job->result.bucket)),
+	                             cell_number(job->result.offset),
+	                             cell_duration((double)job->result.estimated_duration_us / 1e6),
+	                             cell_bool(cli->globals.dry_run)};
+	return out_object(cli->out, one_columns, cells, err);
+}
+
+/* With an offset it goes there; without one its history and value decide. */
+static enum hf_status run_one(struct cli *cli, hf_error *err)
+{
+	struct job job;
+	enum hf_status status = fill_direct(cli, &job, err);
+	if (status != HF_OK)
+		return status;
+	if (job.direct.has_offset)
+		return run_job(cli, &job, direct_tx, err);
+	job.regular =
+		(struct hf_schedule_request){.item = {.codebase = job.direct.codebase, .campaign = job.direct.campaign},
+	                                     .change_set = job.direct.change_set,
+	                                     .requester = job.direct.requester,
+	                                     .bucket_set = job.direct.bucket_set,
+	                                     .bucket = job.direct.bucket,
+	                                     .refresh = job.direct.refresh};
+	return run_job(cli, &job, regular_tx, err);
+}
+
+static enum hf_status run_control(struct cli *cli, hf_error *err)
+{
+	struct job job;
+	enum hf_status status = fill_direct(cli, &job, err);
+	job.revision = text_or_null(cli_text(cli, "revision"));
+	return status == HF_OK ? run_job(cli, &job, control_tx, err) : status;
+}
+
+/* ---- estimate ---- */
+
+static const struct column estimate_columns[] = {
+	{.name = "estimated_duration_s", .kind = COLUMN_DURATION, .help = "average of earlier runs, else 15 s"},
+	{0},
+};
+
+static enum hf_status run_estimate(struct cli *cli, hf_error *err)
+{
+	int64_t us;
+	hf_where where;
+	enum hf_status status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_schedule_estimate(where, hf_str_of(cli_arg(cli, 0)), hf_str_of(cli_arg(cli, 1)), &us, err);
+	if (status != HF_OK)
+		return status;
+	const struct cell cells[] = {cell_duration((double)us / 1e6)};
+	return out_object(cli->out, estimate_columns, cells, err);
+}
+
+/* ---- the table ---- */
+
+#define BUCKET_OPTION                                                           \
+	{                                                                       \
+		.name = "bucket", .arg = "NAME", .help = "class of the entries" \
+	}
+#define OFFSET_OPTION                                                                                                  \
+	{                                                                                                              \
+		.name = "offset", .arg = "N", .kind = OPTION_NUMBER, .help = "from the smallest priority of the queue" \
+	}
+#define COMMON_OPTIONS                                                                                \
+	BUCKET_OPTION, OFFSET_OPTION, {.name = "requester", .arg = "WHO", .help = "who asks for it"}, \
+		{.name = "change-set", .arg = "ID", .help = "change set of the run"},                 \
+	{                                                                                             \
+		.name = "refresh", .kind = OPTION_FLAG, .help = "start from scratch"                  \
+	}
+
+static const struct cmd_option run_options[] = {
+	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
+	BUCKET_OPTION,
+	OFFSET_OPTION,
+	{.name = "verify",
+         .arg = "N",
+         .kind = OPTION_INT,
+         .min = 0,
+         .max = 10000000,
+         .help = "recompute N random entries one by one; nothing is kept when one differs"},
+	{.name = "seed", .arg = "N", .kind = OPTION_INT, .min = 1, .max = INT64_MAX, .help = "of the random choice"},
+	{0},
+};
+
+static const struct cmd_option one_options[] = {COMMON_OPTIONS, {0}};
+
+static const struct cmd_option control_options[] = {
+	COMMON_OPTIONS,
+	{.name = "revision", .arg = "REV", .help = "revision of the main branch to build"},
+	{0},
+};
+
+const struct cmd schedule_commands[] = {
+	{.noun = "schedule",
+         .verb = "run",
+         .args = "[CODEBASE...]",
+         .summary = "put every candidate with a publish policy into the queue",
+         .about = "All of them in one transaction, the most valuable codebases first, with the priorities that adding "
+                  "them one by "
+                  "one "
+                  "would give.",
+         .options = run_options,
+         .columns = run_columns,
+         .run = run_run,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast schedule run", "holdfast schedule run --campaign lintian-fixes --verify 1000",
+                      "holdfast schedule run bash zlib --dry-run"},
+         .test_effect = "test_schedule_run_fills_the_queue",
+         .test_refusal = "test_schedule_run_refuses_values_of_zero"},
+	{.noun = "schedule",
+         .verb = "one",
+         .args = "CODEBASE CAMPAIGN",
+         .summary = "schedule one candidate, by its history or to --offset",
+         .options = one_options,
+         .columns = one_columns,
+         .run = run_one,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast schedule one bash lintian-fixes",
+                      "holdfast schedule one bash lintian-fixes --offset -1",
+                      "holdfast schedule one bash lintian-fixes --bucket manual --dry-run"},
+         .test_effect = "test_schedule_one_by_history_and_to_an_offset",
+         .test_refusal = "test_schedule_one_refuses_an_unknown_candidate"},
+	{.noun = "schedule",
+         .verb = "control",
+         .args = "CODEBASE",
+         .summary = "schedule a control run of a codebase",
+         .options = control_options,
+         .columns = one_columns,
+         .run = run_control,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast schedule control bash", "holdfast schedule control bash --revision 1a2b",
+                      "holdfast schedule control bash --dry-run"},
+         .test_effect = "test_schedule_control_quotes_the_revision",
+         .test_refusal = "test_schedule_control_refuses_an_unknown_codebase"},
+	{.noun = "schedule",
+         .verb = "estimate",
+         .args = "CODEBASE CAMPAIGN",
+         .summary = "estimate how long a run takes",
+         .columns = estimate_columns,
+         .run = run_estimate,
+         .examples = {"holdfast schedule estimate bash lintian-fixes",
+                      "holdfast schedule estimate bash lintian-fixes --json",
+                      "holdfast --demo schedule estimate 0ad lintian-fixes"},
+         .test_effect = "test_schedule_estimate_averages",
+         .test_refusal = "test_schedule_estimate_refuses_a_missing_argument"},
+	{0},
+};

@@ -1,0 +1,430 @@
+"""holdfast codebase, candidate, queue and schedule: what each verb does to the database, and what it refuses."""
+
+import json
+import lzma
+import pathlib
+
+import pytest
+
+from command import TOP, ok, ok_json, refused, refused_json, run
+
+SAMPLE = TOP / "tests" / "data" / "sources-sample.xz"
+
+
+class Janitor:
+    """A database with the schema, and the command on it."""
+
+    def __init__(self, cluster, db):
+        self.db = db
+        self.flags = ("-d", f"postgresql:///{db.name}?host={cluster.server.dir}&user={cluster.server.user}")
+
+    def ok(self, *args, **options):
+        return ok(*self.flags, *args, **options)
+
+    def json(self, *args, **options):
+        return ok_json(*self.flags, *args, **options)
+
+    def refused(self, code, *args, **options):
+        return refused(code, *self.flags, *args, **options)
+
+    def error(self, code, *args, **options):
+        return refused_json(code, *self.flags, *args, **options)
+
+    def tables(self):
+        """Everything that these commands write, to see that a refusal changed nothing."""
+        return {name: self.db.rows(f"SELECT * FROM {name} ORDER BY 1, 2, 3")
+                for name in ("codebase", "candidate", "queue", "named_publish_policy")}
+
+
+@pytest.fixture
+def janitor(cluster, db):
+    return Janitor(cluster, db)
+
+
+@pytest.fixture
+def small(janitor):
+    """Three codebases with values, two candidates with a policy."""
+    janitor.db.execute("""
+        INSERT INTO codebase (name, branch_url, url, branch, subpath, vcs_type, web_url, value, inactive) VALUES
+            ('aa', 'https://h1/aa,branch=x', 'https://h1/aa', 'x', '', 'git', 'https://w/aa', 10, false),
+            ('bb', 'https://h2/bb', 'https://h2/bb', NULL, 'sub', 'bzr', NULL, 5, false),
+            ('cc', NULL, NULL, NULL, NULL, NULL, NULL, NULL, true);
+        INSERT INTO named_publish_policy VALUES
+            ('p', ARRAY[ROW('main', 'propose', NULL)::branch_publish_policy], NULL);
+        INSERT INTO candidate (codebase, suite, command, value, publish_policy, context) VALUES
+            ('aa', 'fixes', 'fix it', 10, 'p', NULL), ('bb', 'fixes', 'fix it', 20, 'p', 'ctx'),
+            ('cc', 'other', 'look', 1, NULL, NULL);
+    """)
+    return janitor
+
+
+# ---- codebase ----
+
+def test_codebase_list_is_ordered_and_filtered(small):
+    assert [row["name"] for row in small.json("codebase", "list")] == ["aa", "bb", "cc"]
+    assert small.json("codebase", "list", "--host", "h2", "--limit", 0) == [
+        {"name": "bb", "vcs_type": "bzr", "branch_url": "https://h2/bb", "url": "https://h2/bb", "branch": None,
+         "subpath": "sub", "web_url": None, "hostname": "h2", "value": 5, "inactive": False}]
+    assert [row["name"] for row in small.json("codebase", "list", "--after", "aa")] == ["bb", "cc"]
+    assert json.loads(small.ok("codebase", "list", "--limit", "1", "--json=name", "-q")) == [{"name": "aa"}]
+
+
+def test_codebase_list_refuses_an_unknown_field(small):
+    assert 'unknown field' in small.refused(2, "codebase", "list", "--json=nam")
+    assert small.error(2, "codebase", "list", "--host")["exit"] == 2
+
+
+def test_codebase_show_prints_every_field(small):
+    assert small.json("codebase", "show", "aa") == {
+        "name": "aa", "vcs_type": "git", "branch_url": "https://h1/aa,branch=x", "url": "https://h1/aa", "branch": "x",
+        "subpath": "", "web_url": "https://w/aa", "hostname": "h1", "value": 10, "inactive": False}
+
+
+def test_codebase_show_refuses_an_unknown_name(small):
+    assert small.refused(3, "codebase", "show", "zz") == "error: there is no codebase zz\n"
+
+
+def test_codebase_import_debian_stores_the_extract(janitor):
+    first = janitor.json("codebase", "import-debian", "--sources", SAMPLE)
+    assert (first["records"], first["codebases"], first["inserted"], first["git"]) == (500, 495, 495, 444)
+    assert janitor.db.value("SELECT count(*) FROM codebase") == 495
+    assert janitor.db.row("SELECT branch_url, url, branch, subpath, vcs_type::text, hostname FROM codebase "
+                          "WHERE name = '3270font'") == (
+        "https://github.com/kilobyte/3270font.git,branch=debian", "https://github.com/kilobyte/3270font.git", "debian", "",
+        "git", "github.com")
+    assert janitor.db.value("SELECT count(*) FROM codebase WHERE branch_url IS NOT NULL AND subpath IS NULL") == 1
+    again = janitor.json("codebase", "import-debian", "--sources", SAMPLE)
+    assert (again["changed"], again["unchanged"]) == (0, 495)
+    janitor.db.execute("UPDATE codebase SET value = 7, inactive = true WHERE name = 'bash'")
+    mended = janitor.json("codebase", "import-debian", "--sources", SAMPLE)
+    assert (mended["inserted"], mended["updated"]) == (0, 1)
+    assert janitor.db.value("SELECT inactive FROM codebase WHERE name = 'bash'"), "what the index does not say stays"
+
+
+def record(name, vcs=""):
+    return f"Package: {name}\nBinary: {name}\nVersion: 1\nDirectory: d\n{vcs}\n"
+
+
+def test_codebases_may_swap_their_places(janitor, tmp_path):
+    index = tmp_path / "Sources"
+    index.write_text(record("aa", "Vcs-Git: https://h/1\n") + record("bb", "Vcs-Git: https://h/2\n"))
+    janitor.ok("codebase", "import-debian", "--sources", index)
+    index.write_text(record("aa", "Vcs-Git: https://h/2\n") + record("bb", "Vcs-Git: https://h/1\n"))
+    assert janitor.json("codebase", "import-debian", "--sources", index)["updated"] == 2
+    assert janitor.db.rows("SELECT name::text, url, subpath FROM codebase ORDER BY name") == [
+        ("aa", "https://h/2", ""), ("bb", "https://h/1", "")]
+    index.write_text(record("cc", "Vcs-Git: https://h/1\n"))
+    janitor.ok("codebase", "import-debian", "--sources", index)
+    assert janitor.db.row("SELECT url, subpath FROM codebase WHERE name = 'cc'") == ("https://h/1", None), \
+        "a place that another codebase holds is stored with an unknown sub-path"
+
+
+def test_codebase_import_debian_reads_and_writes_nothing_in_a_preview(janitor):
+    shown = janitor.json("codebase", "import-debian", "--sources", SAMPLE, "--dry-run", "--first", 100)
+    assert (shown["codebases"], shown["dry_run"]) == (100, True)
+    assert janitor.db.value("SELECT count(*) FROM codebase") == 0
+
+
+@pytest.mark.parametrize("spoil, code, message", [
+    (lambda data: data[:30000], 9, "truncated"),
+    (lambda data: data[:9000] + b"XXXXXXXX" + data[9008:], 9, "damaged"),
+    (lambda data: lzma.decompress(data)[:100000], 9, "truncated (no newline at its end)"),
+    (lambda data: lzma.decompress(data).replace(b"Package: bash\n", b"Package: Bash\n"), 1, '"Bash" is no name for a codebase'),
+    (lambda data: lzma.decompress(data).replace(b"Package: bash\n", b"Package: ba\xffsh\n"), 1, "is not UTF-8"),
+    (lambda data: b"Package: x" + b"x" * 10_000_000 + b"\n", 1, "line 1 is longer than 1048576 bytes"),
+    (lambda data: b"", 0, ""),
+])
+def test_codebase_import_debian_refuses_a_truncated_index(small, tmp_path, spoil, code, message):
+    before = small.tables()
+    index = tmp_path / "Sources"
+    index.write_bytes(spoil(SAMPLE.read_bytes()))
+    done = run(*small.flags, "codebase", "import-debian", "--sources", index)
+    assert done.returncode == code, done
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) <= 2, "one clear line, and what to do"
+    assert small.tables() == before
+
+
+def test_codebase_import_debian_refuses_what_is_not_there(small, tmp_path):
+    assert f"could not open {tmp_path}/absent" in small.refused(3, "codebase", "import-debian", "--sources", tmp_path / "absent")
+    assert "exclude each other" in small.refused(2, "codebase", "import-debian", "--sources", SAMPLE, "--suite", "sid")
+    assert "must be http(s)://.../dists/SUITE" in small.refused(1, "codebase", "import-debian", "--sources", "http://127.0.0.1:1/x")
+    assert "could not fetch" in small.refused(7, "codebase", "import-debian", "--sources",
+                                              "http://127.0.0.1:1/dists/sid/main/source/Sources.xz")
+
+
+# ---- candidate ----
+
+def test_candidate_list_is_ordered_and_filtered(small):
+    rows = small.json("candidate", "list")
+    assert [row["id"] for row in rows] == [1, 2, 3]
+    assert rows[1] == {"id": 2, "codebase": "bb", "campaign": "fixes", "command": "fix it", "value": 20,
+                       "success_chance": None, "publish_policy": "p", "context": "ctx", "change_set": None}
+    assert [row["id"] for row in small.json("candidate", "list", "--campaign", "fixes", "--after", 1)] == [2]
+    assert [row["id"] for row in small.json("candidate", "list", "--codebase", "cc")] == [3]
+
+
+def test_candidate_list_refuses_a_bad_id(small):
+    small.refused(2, "candidate", "list", "--after", "x")
+    small.refused(2, "candidate", "list", "--after", "99999999999")
+
+
+def test_candidate_import_stores_a_file(small, tmp_path):
+    entries = [{"codebase": "aa", "campaign": "fixes", "command": "fix harder", "value": 3, "publish_policy": "p"},
+               {"codebase": "cc", "campaign": "fixes", "command": "é 'quoted'", "success_chance": 0.25, "context": ""}]
+    assert small.json("candidate", "import", "-", input=json.dumps(entries)) == {"changed": 2, "unchanged": 0, "ids": []}
+    assert small.db.rows("SELECT codebase, command, value, success_chance, context FROM candidate WHERE suite = 'fixes' "
+                         "ORDER BY id") == [
+        ("aa", "fix harder", 3, None, None), ("bb", "fix it", 20, None, "ctx"), ("cc", "é 'quoted'", None, 0.25, "")]
+    assert small.json("candidate", "import", "-", input=json.dumps(entries))["unchanged"] == 2
+    before = small.tables()
+    assert small.json("candidate", "import", "-", "--dry-run", input=json.dumps([{**entries[0], "value": 9}]))["dry_run"]
+    assert small.tables() == before
+
+
+def test_candidate_import_for_every_codebase(small):
+    done = small.json("candidate", "import", "--campaign", "new", "--command", "go", "--value", 10, "--mode", "push")
+    assert done == {"changed": 1, "unchanged": 0, "ids": []}
+    assert small.db.rows("SELECT codebase, command, value, publish_policy FROM candidate WHERE suite = 'new'") == [
+        ("aa", "go", 10, "new")]
+    assert small.db.value("SELECT (per_branch_policy[1]).mode::text FROM named_publish_policy WHERE name = 'new'") == "push"
+    assert "needs a FILE, or --campaign and --command" in small.refused(2, "candidate", "import", "--campaign", "new")
+    assert "no version control system" in small.refused(1, "candidate", "import", "--campaign", "xx", "--command", "go",
+                                                        "--vcs", "rcs")
+
+
+@pytest.mark.parametrize("text, code, message", [
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x"}, {"codebase": "zz", "campaign": "fixes", "command": "x"}]', 1,
+     "candidate_codebase_fkey"),
+    ('[{"codebase": "aa", "campaign": "Fixes", "command": "x"}]', 1, "the campaign is no name"),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": ""}]', 1, "the command is empty"),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "value": 0}]', 1, "the value is not above 0"),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "value": 1.5}]', 1, '"value" is no whole number'),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "value": 4294967296}]', 1, '"value" is no whole number'),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "success_chance": 1.1}]', 1, "not within 0 and 1"),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "success_chance": "a"}]', 1, "is no number"),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": 7}]', 1, '"command" is no text'),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "vlaue": 3}]', 1, 'unknown field "vlaue"'),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x"}, {"codebase": "aa", "campaign": "fixes", "command": "y"}]', 1,
+     "candidate 2 (fixes/aa): the same codebase, campaign and change set came before"),
+    ('[7]', 1, "entry 1 is no object"),
+    ('{"codebase": "aa"}', 1, "expected one array"),
+    ('[{"codebase": "a', 1, "-:1:"),
+    ('[{"codebase": "a\\u0000b"}]', 1, "-:1:"),
+    ("[" * 10000, 1, "-:1:"),
+])
+def test_candidate_import_refuses_a_bad_entry(small, text, code, message):
+    before = small.tables()
+    assert message in small.refused(code, "candidate", "import", "-", input=text)
+    assert small.tables() == before
+
+
+# ---- queue ----
+
+def add(janitor, codebase, campaign="fixes", *flags):
+    return janitor.json("queue", "add", codebase, campaign, "--command", "x", *flags)
+
+
+def test_queue_list_shows_the_order(small):
+    add(small, "aa", "fixes", "--offset", 100)
+    add(small, "bb", "fixes", "--offset", 50, "--estimate", "90s", "--refresh", "--requester", "me", "--context", "c")
+    add(small, "cc", "other", "--bucket", "manual")
+    assert [(row["id"], row["codebase"], row["priority"]) for row in small.json("queue", "list")] == [
+        (3, "cc", 100), (1, "aa", 100), (2, "bb", 150)]
+    assert small.json("queue", "list", "--campaign", "fixes")[1] == {
+        "id": 2, "codebase": "bb", "campaign": "fixes", "bucket": "default", "priority": 150, "context": "c", "command": "x",
+        "estimated_duration_s": 90, "refresh": True, "requester": "me", "change_set": None}
+    assert len(json.loads(run(*small.flags, "queue", "list", "--limit", 2, "--json").stdout)) == 2
+
+
+def test_queue_list_streams_more_rows_than_the_default_limit(small):
+    small.db.execute("""
+        INSERT INTO codebase (name) SELECT 'x' || n FROM generate_series(1, 150) AS n;
+        INSERT INTO queue (codebase, suite, command, priority) SELECT 'x' || n, 'fixes', 'x', -n FROM generate_series(1, 150) AS n;
+    """)
+    assert len(json.loads(run(*small.flags, "queue", "list", "--json").stdout)) == 100
+    rows = small.json("queue", "list", "--limit", 0)
+    assert [row["priority"] for row in rows] == list(range(-150, 0))
+
+
+def test_queue_list_refuses_a_bad_limit(small):
+    small.refused(2, "queue", "list", "--limit", "-1")
+    small.refused(2, "queue", "list", "--limit", "many")
+
+
+def test_queue_next_obeys_its_filters(small):
+    add(small, "aa", "fixes", "--offset", 1)
+    add(small, "bb", "fixes", "--offset", 2)
+    add(small, "cc", "other", "--offset", 3)
+    shown = small.json("queue", "next")
+    assert (shown["codebase"], shown["branch_url"], shown["subpath"], shown["vcs_type"]) == (
+        "aa", "https://h1/aa,branch=x", "", "git")
+    assert small.json("queue", "next", "--exclude-host", "h1")["codebase"] == "bb"
+    assert small.json("queue", "next", "--exclude-host", "h1", "--exclude-host", "h2")["codebase"] == "cc"
+    assert small.json("queue", "next", "--campaign", "other")["codebase"] == "cc"
+    assert small.json("queue", "next", "--codebase", "bb")["codebase"] == "bb"
+    assert small.db.value("SELECT count(*) FROM queue") == 3, "nothing is taken"
+
+
+def test_queue_next_refuses_an_empty_queue(small):
+    assert small.refused(3, "queue", "next") == "error: no queue item passes the filters\n"
+    assert small.error(3, "queue", "next", "--campaign", "nope")["code"] == "not-found"
+
+
+def test_queue_position_counts_and_sums(small):
+    add(small, "aa", "fixes", "--offset", 1, "--estimate", "10s")
+    add(small, "bb", "fixes", "--offset", 2, "--estimate", "20s")
+    add(small, "cc", "fixes", "--offset", 3)
+    assert small.json("queue", "position", "aa", "fixes") == {"id": 1, "position": 1, "wait_s": 0}
+    assert small.json("queue", "position", "bb", "fixes") == {"id": 2, "position": 2, "wait_s": 10}
+    assert small.json("queue", "position", "cc", "fixes") == {"id": 3, "position": 3, "wait_s": 30}
+
+
+def test_queue_position_refuses_what_does_not_wait(small):
+    assert small.refused(3, "queue", "position", "aa", "fixes") == "error: aa does not wait in campaign fixes\n"
+    small.refused(2, "queue", "position", "aa")
+
+
+def test_queue_stats_counts_buckets_in_order(small):
+    add(small, "aa", "fixes", "--offset", 5, "--estimate", "10s")
+    add(small, "bb", "fixes", "--offset", 7, "--estimate", "1h")
+    add(small, "cc", "fixes", "--bucket", "manual")
+    assert small.json("queue", "stats") == [
+        {"bucket": "manual", "items": 1, "estimated_duration_s": None, "first_priority": 5, "last_priority": 5},
+        {"bucket": "default", "items": 2, "estimated_duration_s": 3610, "first_priority": 5, "last_priority": 12}]
+
+
+def test_queue_stats_refuses_an_argument(small):
+    small.refused(2, "queue", "stats", "aa")
+
+
+def test_queue_explain_agrees_with_the_stored_row(small):
+    small.ok("schedule", "run")
+    shown = small.json("queue", "explain", "aa", "fixes")
+    row = small.db.row("SELECT id, bucket::text, priority FROM queue WHERE codebase = 'aa'")
+    assert (shown["id"], shown["bucket"], shown["priority"]) == row
+    assert int(shown["offset"]) == shown["priority"], "the first item of an empty queue gets its offset"
+    assert (shown["candidate_value"], shown["codebase_share"], shown["earlier_runs"], shown["cost"]) == (410, 1, 0, 35000)
+    assert shown["offset"] == shown["cost"] / (shown["codebase_share"] * shown["success_chance"] * 510)
+    text = small.ok("queue", "explain", "bb", "fixes")
+    assert "bb / fixes is number 2 in the queue (default bucket)" in text and "520" in text
+
+
+def test_queue_explain_refuses_what_does_not_wait(small):
+    assert small.refused(3, "queue", "explain", "aa", "fixes") == "error: aa does not wait in campaign fixes\n"
+
+
+def test_queue_add_places_an_entry(small):
+    assert add(small, "aa", "fixes", "--offset", "69.9") == {"id": 1, "bucket": "default", "dry_run": False}
+    assert add(small, "aa", "fixes", "--offset", "69.9") == {"id": 1, "bucket": "default", "dry_run": False}
+    assert small.db.row("SELECT priority, command FROM queue") == (138, "x")
+    assert add(small, "aa", "fixes", "--bucket", "manual", "--offset", "-0.9")["bucket"] == "manual"
+    assert small.db.row("SELECT priority, bucket::text FROM queue") == (138, "manual")
+    assert add(small, "aa", "fixes")["bucket"] == "manual", "a later bucket does not replace an earlier one"
+    before = small.tables()
+    assert add(small, "bb", "fixes", "--dry-run")["dry_run"]
+    assert small.tables() == before
+
+
+def test_queue_add_refuses_a_bucket_and_an_offset(small):
+    before = small.tables()
+    assert small.refused(1, "queue", "add", "aa", "fixes", "--bucket", "manul") == \
+        'error: "manul" is no bucket\n  did you mean manual\n'
+    for offset in ("nan", "inf", "x"):
+        small.refused(2, "queue", "add", "aa", "fixes", "--offset", offset)
+    assert "the offset is not a finite number within 64 bits" in small.refused(1, "queue", "add", "aa", "fixes", "--command", "x",
+                                                                               "--offset", "1e300")
+    assert "queue_codebase_fkey" in small.refused(1, "queue", "add", "zz", "fixes", "--command", "x")
+    assert "suite_name_check" in small.refused(1, "queue", "add", "aa", "Fixes", "--command", "x")
+    assert "queue_command_check" in small.refused(1, "queue", "add", "aa", "fixes", "--command", "")
+    assert "queue_change_set_fkey" in small.refused(1, "queue", "add", "aa", "fixes", "--command", "x", "--change-set", "no")
+    assert small.tables() == before
+
+
+def test_queue_remove_removes_one(small):
+    add(small, "aa")
+    add(small, "bb")
+    assert small.json("queue", "remove", 1, "--dry-run")["dry_run"]
+    assert small.db.value("SELECT count(*) FROM queue") == 2
+    assert small.json("queue", "remove", 1) == {"changed": 1, "unchanged": 0, "ids": [1]}
+    assert small.db.column("SELECT codebase FROM queue") == ["bb"]
+
+
+def test_queue_remove_refuses_an_unknown_id(small):
+    assert small.refused(3, "queue", "remove", 7) == "error: there is no queue item 7\n"
+    small.refused(2, "queue", "remove", "x")
+
+
+# ---- schedule ----
+
+def test_schedule_run_fills_the_queue(small):
+    done = small.json("schedule", "run", "--verify", 100)
+    assert (done["items"], done["added"], done["replaced"], done["kept"], done["verified"]) == (2, 2, 0, 0, 2)
+    assert small.db.rows("SELECT id, codebase, priority, context, requester, estimated_duration::text FROM queue ORDER BY id") == [
+        (1, "aa", 68, None, "scheduler", "00:00:15"), (2, "bb", 68 + 134, "ctx", "scheduler", "00:00:15")]
+    again = small.json("schedule", "run", "--campaign", "fixes", "--verify", 100)
+    assert (again["added"], again["replaced"], again["verified"]) == (0, 2, 2)
+    before = small.tables()
+    assert small.json("schedule", "run", "aa", "--dry-run", "--verify", 1)["items"] == 1
+    assert small.json("schedule", "run", "nobody")["items"] == 0
+    assert small.tables() == before
+    small.db.execute("UPDATE queue SET bucket = 'manual' WHERE codebase = 'aa'")
+    assert small.json("schedule", "run")["kept"] == 1
+
+
+def test_schedule_run_refuses_values_of_zero(small):
+    before = small.tables()
+    small.db.execute("INSERT INTO candidate (codebase, suite, command, publish_policy) VALUES ('cc', 'fixes', 'x', 'p')")
+    assert "fixes/cc: it has a publish policy, but no value" in small.refused(1, "schedule", "run")
+    small.db.execute("DELETE FROM candidate WHERE codebase = 'cc' AND suite = 'fixes'; UPDATE codebase SET value = 0")
+    assert "no codebase has a value other than 0" in small.refused(1, "schedule", "run")
+    assert "is no bucket" in small.refused(1, "schedule", "run", "--bucket", "nope")
+    assert small.tables()["queue"] == before["queue"] == []
+
+
+def test_schedule_one_by_history_and_to_an_offset(small):
+    shown = small.json("schedule", "one", "aa", "fixes", "--bucket", "hook", "--requester", "me")
+    assert (shown["id"], shown["bucket"], shown["estimated_duration_s"]) == (1, "hook", 15)
+    assert shown["offset"] == 35000 / 110
+    assert small.json("schedule", "one", "bb", "fixes", "--offset", "-1")["offset"] == -1
+    assert small.db.rows("SELECT codebase, priority, bucket::text, requester, command FROM queue ORDER BY id") == [
+        ("aa", 318, "hook", "me", "fix it"), ("bb", 317, "default", None, "fix it")]
+    before = small.tables()
+    assert small.json("schedule", "one", "aa", "fixes", "--dry-run")["dry_run"]
+    assert small.tables() == before
+
+
+def test_schedule_one_refuses_an_unknown_candidate(small):
+    for flags in ((), ("--offset", "0")):
+        assert small.refused(3, "schedule", "one", "aa", "other", *flags).startswith(
+            "error: there is no candidate other/aa\n")
+
+
+def test_schedule_control_quotes_the_revision(small):
+    shown = small.json("schedule", "control", "aa", "--revision", "it's a b")
+    assert (shown["bucket"], shown["offset"]) == ("control", -1)
+    assert small.db.row("SELECT suite::text, command, bucket::text, priority FROM queue") == (
+        "control", "brz up '--revision=it'\"'\"'s a b'", "control", -1)
+    small.json("schedule", "control", "bb", "--bucket", "manual")
+    assert small.db.value("SELECT command FROM queue WHERE codebase = 'bb'") == "brz up"
+
+
+def test_schedule_control_refuses_an_unknown_codebase(small):
+    assert "queue_codebase_fkey" in small.refused(1, "schedule", "control", "zz")
+
+
+def test_schedule_estimate_averages(small):
+    assert small.json("schedule", "estimate", "aa", "fixes") == {"estimated_duration_s": 15}
+    small.db.execute("""
+        INSERT INTO change_set (id, campaign) VALUES ('s', 'fixes');
+        INSERT INTO run (id, suite, result_code, logfilenames, change_set, codebase, start_time, finish_time) VALUES
+            ('1', 'fixes', 'success', '{}', 's', 'bb', '2024-01-01', '2024-01-01 00:00:30'),
+            ('2', 'other', 'success', '{}', 's', 'aa', '2024-01-01', '2024-01-01 00:01:00');
+    """)
+    assert small.json("schedule", "estimate", "bb", "fixes") == {"estimated_duration_s": 30}
+    assert small.json("schedule", "estimate", "aa", "fixes") == {"estimated_duration_s": 60}
+    assert small.json("schedule", "estimate", "cc", "fixes") == {"estimated_duration_s": 30}
+
+
+def test_schedule_estimate_refuses_a_missing_argument(small):
+    small.refused(2, "schedule", "estimate", "aa")

@@ -47,8 +47,8 @@ static void the_first_of_equals_wins(UNUSED void **state)
 
 static void of_two_as_close_the_one_that_begins_alike_wins(UNUSED void **state)
 {
-	static const char *const words[] = {"suite", "quiet"};
-	assert_string_equal(nearest_of(HF_STR("quite"), words, 2), "quiet");
+	static const char *const straight[] = {"suite", "quiet"};
+	assert_string_equal(nearest_of(HF_STR("quite"), straight, 2), "quiet");
 	static const char *const reversed[] = {"quiet", "suite"};
 	assert_string_equal(nearest_of(HF_STR("quite"), reversed, 2), "quiet");
 }

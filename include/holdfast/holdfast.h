@@ -23,5 +23,6 @@
 #include "holdfast/status.h"
 #include "holdfast/transaction.h"
 #include "holdfast/types.h"
+#include "holdfast/values.h"
 
 #endif

@@ -100,6 +100,8 @@ const struct hf_migration *hf_migrations_find(const hf_migrations *set, const ch
 const char *hf_migrations_chain(const hf_migrations *set);
 /** The content that migrations.sum should have: a line "<chain>  <file>" per file. ptr NULL when memory is short. */
 struct hf_str hf_migrations_sum(const hf_migrations *set, hf_arena *arena);
+/** Write migrations.sum for the files of a directory as they are; the old one stays until the new one is complete. */
+enum hf_status hf_migrations_write_sum(hf_context *ctx, const char *directory, hf_error *err);
 
 /* ---- running ---- */
 

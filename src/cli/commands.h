@@ -15,6 +15,7 @@ extern const struct cmd config_commands[];
 extern const struct cmd db_commands[];
 extern const struct cmd help_commands[];
 extern const struct cmd man_commands[];
+extern const struct cmd migrate_commands[];
 extern const struct cmd pg_commands[];
 extern const struct cmd version_commands[];
 

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -126,6 +127,49 @@ enum hf_status hf_migrations_open(UNUSED hf_context *ctx, const char *name, cons
 	if (status != HF_OK)
 		return status;
 	return set_make(name ? name : "default", listing.files, listing.count, listing.sum, ret_set, err);
+}
+
+static enum hf_status write_whole(const char *path, struct hf_str text, hf_error *err)
+{
+	CLEANUP(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return error_errno(err, HF_E_FAILED, "could not write %s", path);
+	for (size_t at = 0; at < text.len;) {
+		ssize_t put = write(fd, text.ptr + at, text.len - at);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return error_errno(err, HF_E_FAILED, "could not write %s", path);
+		at += (size_t)put;
+	}
+	return fsync(fd) == 0 ? HF_OK : error_errno(err, HF_E_FAILED, "could not write %s", path);
+}
+
+static enum hf_status replace_sum(hf_arena *arena, const char *directory, struct hf_str sum, hf_error *err)
+{
+	const char *path = arena_printf(arena, "%s/migrations.sum", directory).ptr;
+	const char *next = arena_printf(arena, "%s/.migrations.sum.new", directory).ptr;
+	if (!path || !next || !sum.ptr)
+		return error_nomem(err);
+	enum hf_status status = write_whole(next, sum, err);
+	if (status == HF_OK && rename(next, path) != 0)
+		status = error_errno(err, HF_E_FAILED, "could not write %s", path);
+	if (status != HF_OK)
+		unlink(next);
+	return status;
+}
+
+enum hf_status hf_migrations_write_sum(UNUSED hf_context *ctx, const char *directory, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(SET_BYTES_MAX);
+	CLEANUP(migrations_freep) hf_migrations *set = NULL;
+	if (!arena)
+		return error_nomem(err);
+	struct listing listing = {.arena = arena, .directory = directory, .fd = -1};
+	enum hf_status status = list_files(&listing, err);
+	if (status == HF_OK)
+		status = set_make("default", listing.files, listing.count, (struct hf_str){NULL, 0}, &set, err);
+	return status == HF_OK ? replace_sum(arena, directory, hf_migrations_sum(set, arena), err) : status;
 }
 
 enum hf_status hf_migrations_embedded(UNUSED hf_context *ctx, const char *name, hf_migrations **ret_set, hf_error *err)

@@ -170,7 +170,7 @@ static void rule_create(struct lint *lint, struct lint_tokens tokens)
 	if (trigger && on != LINT_NONE) {
 		on++;
 		if (!lint_is_new_table(lint, lint_name(tokens, &on)))
-			warn(lint, "L18", "a new trigger slows every write of a table in use and waits for its writers",
+			warn(lint, "L17", "a new trigger slows every write of a table in use and waits for its writers",
 			     "measure its cost first");
 	}
 	if (has(tokens, "security definer") && !has(tokens, "search_path"))

@@ -62,6 +62,7 @@ static enum hf_status open_home(const struct start *start, hf_server *server, hf
 	struct stat st;
 	if (server->home_fd < 0 || fstat(server->home_fd, &st) != 0) {
 		error_errno(err, HF_E_DENIED, "user %s could not open folder %s", start->user.name, start->home);
+		error_hint(err, "all folders above it must let that user pass");
 		return HF_E_DENIED;
 	}
 	if (st.st_uid != start->user.uid)
@@ -222,7 +223,7 @@ static enum hf_status wait_ready(hf_server *server, hf_deadline deadline, hf_err
 	struct supervisor_message message = {0};
 	enum hf_status status = server_order(server, SUPERVISOR_GO);
 	if (status == HF_OK)
-		status = server_hear(server, deadline, &message, err);
+		status = server_hear(server, deadline, true, &message, err);
 	if (status == HF_TIMEOUT)
 		log_tail(server->log_fd, err);
 	if (status == HF_STOP || (status == HF_OK && message.event == SUPERVISOR_GONE))
@@ -356,11 +357,8 @@ static enum hf_status check_options(const struct hf_server_options *options, hf_
 static enum hf_status kept_folder(const struct server_user *user, const char *asked, char ret_path[PATH_MAX],
                                   hf_error *err)
 {
-	bool made = mkdir(asked, 0700) == 0;
-	if (!made && errno != EEXIST)
-		return error_errno(err, HF_E_DENIED, "could not make folder %s", asked);
-	if (made && user->drop && lchown(asked, user->uid, user->gid) != 0)
-		return error_errno(err, HF_E_DENIED, "could not give folder %s to user %s", asked, user->name);
+	if (user_make_folder(user, asked) != 0 && errno != EEXIST)
+		return error_errno(err, HF_E_DENIED, "could not make folder %s for user %s", asked, user->name);
 	if (!realpath(asked, ret_path))
 		return error_errno(err, HF_E_DENIED, "could not find folder %s", asked);
 	if (strlen(ret_path) >= sizeof(((hf_server *)NULL)->home) - sizeof("/data.new"))

@@ -31,6 +31,8 @@ enum hf_status lock_wait(hf_context *ctx, int fd, int operation, const char *wha
 	while (flock(fd, operation | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return error_errno(err, HF_E_FAILED, "could not lock %s", what);
+		if (hf_context_interrupted(ctx))
+			return error_set(err, HF_E_INTERRUPTED, "interrupted while waiting for %s", what);
 		if (hf_now_monotonic_us(ctx) >= deadline)
 			return error_set(err, HF_TIMEOUT, "could not lock %s in time: another process holds it", what);
 		poll(NULL, 0, LOCK_TICK_MS);
@@ -66,19 +68,12 @@ static enum hf_status open_trusted(const struct server_user *user, const char *p
 	return HF_OK;
 }
 
-/* Make the last folder of the path, mode 0700, given to the user. Whatever stands there already is judged later. */
-static void make_folder(const struct server_user *user, const char *path)
-{
-	if (mkdir(path, 0700) == 0 && user->drop && lchown(path, user->uid, user->gid) != 0)
-		rmdir(path);
-}
-
 static enum hf_status open_asked(const struct server_user *user, const char *asked, struct cache *ret_cache,
                                  hf_error *err)
 {
 	if (asked[0] != '/')
 		return error_set(err, HF_E_CONFIG, "HOLDFAST_CACHE_DIR must be an absolute path, not \"%s\"", asked);
-	make_folder(user, asked);
+	user_make_folder(user, asked);
 	enum hf_status status = open_trusted(user, asked, ret_cache, err);
 	if (status != HF_NOT_FOUND)
 		return status;
@@ -128,12 +123,12 @@ enum hf_status cache_open(const struct server_user *user, struct cache *ret_cach
 	} else {
 		char path[sizeof(cache.path)];
 		if (usual_path(user, path, sizeof(path))) {
-			make_folder(user, path);
+			user_make_folder(user, path);
 			status = open_trusted(user, path, &cache, err);
 		}
 		if (status == HF_NOT_FOUND) {
 			snprintf(path, sizeof(path), "/tmp/hf-cache-%d", (int)user->uid);
-			make_folder(user, path);
+			user_make_folder(user, path);
 			status = open_trusted(user, path, &cache, err);
 		}
 	}

@@ -18,7 +18,7 @@
 #include "pg/server_fd.h"
 #include "pg/server_tree.h"
 
-enum { REAP_MS = 2000, DATABASE_MS = 60000 };
+enum { REAP_MS = 2000, DATABASE_MS = 60000, HEAR_TICK_MS = 100 /* an interruption is seen within it */ };
 #define PRIVATE_ROLE "holdfast"
 #define PRIVATE_DATABASE "postgres"
 
@@ -52,16 +52,18 @@ void server_close_fd(int *fd)
 /* ---- the supervisor ---- */
 
 /* The next message. HF_STOP: the supervisor has ended. */
-enum hf_status server_hear(hf_server *server, hf_deadline deadline, struct supervisor_message *ret_message,
-                           hf_error *err)
+enum hf_status server_hear(hf_server *server, hf_deadline deadline, bool interruptible,
+                           struct supervisor_message *ret_message, hf_error *err)
 {
 	for (;;) {
 		int64_t left_us = deadline - hf_now_monotonic_us(server->ctx);
+		if (interruptible && hf_context_interrupted(server->ctx))
+			return error_set(err, HF_E_INTERRUPTED, "interrupted while a private server started");
 		if (left_us <= 0)
 			return error_set(err, HF_TIMEOUT, "the private server in %s did not answer in time",
 			                 server->run);
 		struct pollfd event = {.fd = server->control, .events = POLLIN};
-		poll(&event, 1, left_us > 60000000 ? 60000 : (int)(left_us / 1000) + 1);
+		poll(&event, 1, left_us > HEAR_TICK_MS * 1000 ? HEAR_TICK_MS : (int)(left_us / 1000) + 1);
 		ssize_t n = recv(server->control, ret_message, sizeof(*ret_message), MSG_DONTWAIT);
 		if (n == (ssize_t)sizeof(*ret_message))
 			return HF_OK;
@@ -211,7 +213,7 @@ static enum hf_status stop_attached(hf_server *server, hf_deadline deadline, hf_
 	struct supervisor_message message = {0};
 	enum hf_status status = server_order(server, SUPERVISOR_STOP);
 	while (status == HF_OK)
-		status = server_hear(server, deadline, &message, err);
+		status = server_hear(server, deadline, false, &message, err);
 	if (status != HF_STOP)
 		return status;
 	server_reap(server);

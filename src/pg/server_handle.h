@@ -55,8 +55,8 @@ void server_close_fd(int *fd);
 /** Send one byte to the supervisor of an attached or starting server. HF_STOP: it has ended. */
 enum hf_status server_order(hf_server *server, char what);
 /** The supervisor's next message. HF_STOP: it has ended. */
-enum hf_status server_hear(hf_server *server, hf_deadline deadline, struct supervisor_message *ret_message,
-                           hf_error *err);
+enum hf_status server_hear(hf_server *server, hf_deadline deadline, bool interruptible,
+                           struct supervisor_message *ret_message, hf_error *err);
 /** Collect a supervisor that has ended. */
 void server_reap(hf_server *server);
 

@@ -117,6 +117,8 @@ enum hf_status named_adopt(hf_server *server, const char *name, hf_deadline dead
 	while ((status = folder_lock(server->run_fd, server->run, &server->locks[0], &local)) == HF_CONFLICT) {
 		if (is_running(server))
 			return HF_OK;
+		if (hf_context_interrupted(server->ctx))
+			return error_set(err, HF_E_INTERRUPTED, "interrupted while waiting for a private server");
 		if (hf_now_monotonic_us(server->ctx) >= deadline)
 			return error_set(err, HF_TIMEOUT, "the private server in %s neither runs nor ends",
 			                 server->run);

@@ -101,17 +101,30 @@ static bool reap(pid_t pid, int *ret_code)
 
 enum { REAP_TICK_MS = 20, TERMINATE_MS = 5000 };
 
-/* Wait for the end until `until`; the descriptor wakes us early where the kernel has one. */
+/* Wait for the end until `until` or an interruption; the descriptor wakes us early where the kernel has one. */
 static bool wait_until(hf_context *ctx, pid_t pid, hf_deadline until, int *ret_code)
 {
 	CLEANUP(fd_closep) int watch = process_open(pid);
 	while (!reap(pid, ret_code)) {
-		if (hf_now_monotonic_us(ctx) >= until)
+		if (hf_now_monotonic_us(ctx) >= until || hf_context_interrupted(ctx))
 			return false;
 		struct pollfd event = {.fd = watch, .events = POLLIN};
 		poll(&event, 1, REAP_TICK_MS);
 	}
 	return true;
+}
+
+/* It took too long, or nobody wants its work any more. */
+static enum hf_status put_down(hf_context *ctx, const struct process_plan *plan, pid_t pid, hf_error *err)
+{
+	hf_deadline until = hf_deadline_in(ctx, TERMINATE_MS);
+	int code;
+	kill(pid, SIGTERM);
+	while (!reap(pid, &code) && hf_now_monotonic_us(ctx) < until)
+		poll(NULL, 0, REAP_TICK_MS);
+	if (hf_context_interrupted(ctx))
+		return error_set(err, HF_E_INTERRUPTED, "interrupted while %s ran", plan->program);
+	return error_set(err, HF_TIMEOUT, "%s did not end in time", plan->program);
 }
 
 enum hf_status process_run(hf_context *ctx, const struct process_plan *plan, hf_deadline deadline, int *ret_code,
@@ -130,12 +143,8 @@ enum hf_status process_run(hf_context *ctx, const struct process_plan *plan, hf_
 	if (pid < 0)
 		return error_errno(err, HF_E_FAILED, "could not start %s", plan->program);
 	int code = -1;
-	if (!wait_until(ctx, pid, deadline, &code)) {
-		kill(pid, SIGTERM);
-		if (!wait_until(ctx, pid, hf_deadline_in(ctx, TERMINATE_MS), &code))
-			kill(pid, SIGQUIT);
-		return error_set(err, HF_TIMEOUT, "%s did not end in time", plan->program);
-	}
+	if (!wait_until(ctx, pid, deadline, &code))
+		return put_down(ctx, plan, pid, err);
 	*ret_code = code;
 	return HF_OK;
 }

@@ -8,13 +8,15 @@
 #include "pg/server_user.h"
 
 #include <errno.h>
-#include <grp.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -137,4 +139,26 @@ void fs_back(struct fs_guard *guard)
 	if (guard->death_signal != 0)
 		prctl(PR_SET_PDEATHSIG, guard->death_signal);
 	errno = saved;
+}
+
+int user_make_folder(const struct server_user *user, const char *path)
+{
+	char fresh[PATH_MAX];
+	if (!user->drop)
+		return mkdir(path, 0700);
+	/* Under another name until it belongs to the user: somebody may be waiting to look at the owner. */
+	int n = snprintf(fresh, sizeof(fresh), "%s.XXXXXX", path);
+	if (n < 0 || (size_t)n >= sizeof(fresh)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (!mkdtemp(fresh))
+		return -1;
+	if (lchown(fresh, user->uid, user->gid) == 0 &&
+	    renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	int why = errno;
+	rmdir(fresh);
+	errno = why;
+	return -1;
 }

@@ -28,6 +28,10 @@ enum hf_status server_user_find(struct server_user *ret_user, hf_error *err);
 /** In a process of one thread: become the user for good. Async-signal-safe. 0, or -1 with errno. */
 int server_user_become(const struct server_user *user);
 
+/** A folder of mode 0700 that belongs to the user from the moment it can be seen. Call without fs_as(). 0, or -1 with
+ *  errno, EEXIST among others. */
+int user_make_folder(const struct server_user *user, const char *path);
+
 /* File rights of the calling thread; put back at the end of the scope. */
 struct fs_guard {
 	bool active;

@@ -13,6 +13,7 @@ extern const struct cmd candidate_commands[];
 extern const struct cmd completion_commands[];
 extern const struct cmd config_commands[];
 extern const struct cmd db_commands[];
+extern const struct cmd gen_commands[];
 extern const struct cmd help_commands[];
 extern const struct cmd man_commands[];
 extern const struct cmd migrate_commands[];

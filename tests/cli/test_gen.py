@@ -1,0 +1,52 @@
+"""holdfast gen: the compiler behind it, its exit codes, its flags."""
+
+import json
+import shutil
+
+import pytest
+
+from command import TOP, ok, refused, run
+
+SAMPLE = TOP / "tests" / "gen" / "sql"
+
+
+@pytest.fixture
+def sql(tmp_path):
+    shutil.copytree(SAMPLE, tmp_path / "sql")
+    return tmp_path / "sql"
+
+
+def test_gen_renews_the_metadata(sql, tmp_path):
+    queries = sql / "queries/sample/items.sql"
+    queries.write_text(queries.read_text() + "\n-- name: item_newest :one\nSELECT max(id) AS id FROM item;\n")
+    stale = run("gen", "--check", "--sql", sql)
+    assert stale.returncode == 4 and 'query "item_newest" has no metadata' in stale.stderr
+    assert ok("gen", "--sql", sql, "--group", "sample", "--into", tmp_path / "out") == ""
+    assert json.loads((sql / "meta/sample/item_newest.json").read_text())["columns"][0]["nullable"] is True
+    assert "item_newest(" in (tmp_path / "out/sample/items.h").read_text()
+    assert ok("gen", "--check", "--sql", sql) == ""
+    assert ok("gen", "--offline", "--sql", sql, "--into", tmp_path / "again") == ""
+    assert (tmp_path / "again/sample/items.c").read_bytes() == (tmp_path / "out/sample/items.c").read_bytes()
+
+
+def test_gen_reports_wrong_queries(sql):
+    queries = sql / "queries/sample/items.sql"
+    queries.write_text(queries.read_text().replace("SELECT count(*) AS total", "SELECT cout(*) AS total"))
+    message = refused(1, "gen", "--sql", sql)
+    assert f"{queries}:14:8: error: function cout() does not exist (SQLSTATE 42883)" in message
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [(["--check", "--into", "x"], "--check writes nothing, --into does"),
+     (["--check", "--offline"], "--check writes nothing, --offline does"),
+     (["--offline"], "--offline needs --into DIR"),
+     (["--check", "-d", "x=1"], "--check needs no --database"),
+     (["--group", "a"] * 21, "--group may stand at most 20 times")],
+)
+def test_gen_refuses_flags_that_do_not_fit(flags, message):
+    assert refused(2, "gen", *flags) == f"error: {message}\n"
+
+
+def test_gen_with_a_database_that_is_not_there(sql):
+    assert refused(7, "gen", "--sql", sql, "-d", "host=/nowhere dbname=x").startswith("holdfast-gen: ")

@@ -39,6 +39,7 @@ enum hf_status migrator_begin(struct migrator *migrator, hf_connection *connecti
 	struct hf_migrate_options *chosen = &migrator->options;
 	if (options)
 		*chosen = *options;
+	chosen->size = sizeof(*chosen);
 	chosen->lock_wait_ms = or_default(chosen->lock_wait_ms, DEFAULT_LOCK_WAIT_MS);
 	chosen->lock_timeout_ms = or_default(chosen->lock_timeout_ms, DEFAULT_LOCK_MS);
 	chosen->lock_tries_max = chosen->lock_tries_max ? chosen->lock_tries_max : DEFAULT_TRIES;

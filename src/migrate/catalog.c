@@ -55,7 +55,7 @@ static const char *const catalog_sql[] = {
         " FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
         " WHERE" OURS " AND i.indisvalid" NOT_MEMBER("pg_class", "c.oid"),
         "SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END,"
-        " format('%s.%s(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),"
+        " format('%s.%s(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)),"
         " coalesce('returns ' || pg_get_function_result(p.oid), '')"
         " FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE" OURS NOT_MEMBER("pg_proc", "p.oid"),
         "SELECT 'trigger', format('%s.%s.%s', n.nspname, c.relname, g.tgname), pg_get_triggerdef(g.oid)"

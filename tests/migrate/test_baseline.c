@@ -21,12 +21,12 @@ static const struct run_file files[] = {
                     "CREATE SCHEMA more;\nCREATE SEQUENCE more.s;\n-- verify\nSELECT f(1) = 1;\n"},
         {NULL, NULL}};
 
-/* The same by other hands: other order, another index name, more than needed. */
+/* The same by other hands: other order, other names of an index and a parameter, more than needed. */
 static const char *const same[] = {
         "CREATE SCHEMA more",
         "CREATE SCHEMA extra",
         "CREATE SEQUENCE more.s",
-        "CREATE FUNCTION f(i int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN i; END'",
+        "CREATE FUNCTION f(other_name int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN other_name; END'",
         "CREATE TYPE mood AS ENUM ('sad', 'happy')",
         "CREATE DOMAIN small AS int CHECK (VALUE < 10)",
         "CREATE TABLE public.t (extra int, a small NOT NULL PRIMARY KEY, b mood DEFAULT 'sad', c text"
@@ -74,7 +74,7 @@ static void every_difference_is_named_and_nothing_written(UNUSED void **state)
 	        "column public.v.a is missing",
 	        "constraint public.t.t_pkey is missing",
 	        "domain public.small is \"integer CHECK ((VALUE < 11))\" and should be \"integer CHECK ((VALUE < 10))\"",
-	        "function public.f(i integer) is \"returns bigint\" and should be \"returns integer\"",
+	        "function public.f(integer) is \"returns bigint\" and should be \"returns integer\"",
 	        "index ON public.t USING btree (b) is missing",
 	        "index UNIQUE ON public.t USING btree (a) is missing",
 	        "schema more is missing",

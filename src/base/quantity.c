@@ -157,3 +157,16 @@ void quantity_size_text(int64_t bytes, char ret_text[QUANTITY_TEXT_SIZE])
 		}
 	snprintf(ret_text, QUANTITY_TEXT_SIZE, "%lld", (long long)bytes);
 }
+
+void quantity_grouped(int64_t number, char ret_text[QUANTITY_TEXT_SIZE])
+{
+	char plain[24];
+	int n = snprintf(plain, sizeof(plain), "%lld", (long long)number), at = 0;
+	for (int i = 0; i < n; i++) {
+		ret_text[at++] = plain[i];
+		int left = n - 1 - i;
+		if (left > 0 && left % 3 == 0 && plain[i] != '-')
+			ret_text[at++] = ',';
+	}
+	ret_text[at] = '\0';
+}

@@ -23,6 +23,8 @@ bool quantity_size_bytes(struct hf_str text, int64_t *ret_bytes);
 bool quantity_number(struct hf_str text, double *ret_number);
 /** The shortest exact spelling: "1h30m", "250ms", "0s". */
 void quantity_duration_text(int64_t ms, char ret_text[QUANTITY_TEXT_SIZE]);
+/** "1,234,567" */
+void quantity_grouped(int64_t number, char ret_text[QUANTITY_TEXT_SIZE]);
 /** The largest binary unit that is exact: "64MiB", "1000". */
 void quantity_size_text(int64_t bytes, char ret_text[QUANTITY_TEXT_SIZE]);
 

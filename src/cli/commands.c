@@ -17,6 +17,7 @@ const struct noun command_nouns[] = {
 	{"candidate", "JANITOR", "what is worth trying in which campaign", candidate_commands, "janitor"},
 	{"queue", "JANITOR", "what runs next, and why", queue_commands, "janitor"},
 	{"schedule", "JANITOR", "decide what runs when", schedule_commands, "janitor"},
+	{"demo", "TOOLS", "see all of it work, in seconds", demo_commands, NULL},
 	{"config", "TOOLS", "settings, and where each comes from", config_commands, NULL},
 	{"completion", "TOOLS", "print a completion script for bash, zsh or fish", completion_commands, NULL},
 	{"man", "TOOLS", "show a manual page", man_commands, NULL},

@@ -9,6 +9,7 @@
 extern const struct cmd schedule_commands[];
 extern const struct cmd queue_commands[];
 extern const struct cmd codebase_commands[];
+extern const struct cmd demo_commands[];
 extern const struct cmd candidate_commands[];
 extern const struct cmd completion_commands[];
 extern const struct cmd config_commands[];

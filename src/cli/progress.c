@@ -4,23 +4,10 @@
  * Nothing is printed when `file` is NULL (no terminal, -q) nor in the first half second, so that quick jobs stay
  * silent.
  */
+#include "base/quantity.h"
 #include "cli/report.h"
 
 enum { QUIET_US = 500000, EVERY_US = 100000 };
-
-/* 1234567 -> 1,234,567 */
-static void group_digits(int64_t number, char ret_text[32])
-{
-	char plain[24];
-	int n = snprintf(plain, sizeof(plain), "%lld", (long long)number), at = 0;
-	for (int i = 0; i < n; i++) {
-		ret_text[at++] = plain[i];
-		int left = n - 1 - i;
-		if (left > 0 && left % 3 == 0 && plain[i] != '-')
-			ret_text[at++] = ',';
-	}
-	ret_text[at] = '\0';
-}
 
 void progress_clear(struct progress *progress)
 {
@@ -31,10 +18,10 @@ void progress_clear(struct progress *progress)
 
 static void show(struct progress *progress, int64_t now_us)
 {
-	char done[32], total[32];
+	char done[QUANTITY_TEXT_SIZE], total[QUANTITY_TEXT_SIZE];
 	double seconds = (double)(now_us - progress->started_us) / 1e6;
-	group_digits(progress->done, done);
-	group_digits(progress->total, total);
+	quantity_grouped(progress->done, done);
+	quantity_grouped(progress->total, total);
 	if (progress->total > 0)
 		fprintf(progress->file, "\r%s  %s of %s  %3d %%  %.1f s\033[K", progress->what, done, total,
 			(int)(100.0 * (double)progress->done / (double)progress->total), seconds);

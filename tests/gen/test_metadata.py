@@ -2,8 +2,10 @@
 is needed but where a test says so."""
 
 import json
+import os
 import pathlib
 import shutil
+import tempfile
 
 import pytest
 
@@ -250,6 +252,34 @@ def test_no_server(sql):
 def test_no_server_package(sql, monkeypatch):
     monkeypatch.setenv("HOLDFAST_PG_BIN", "/nowhere")
     assert compiler.run("--sql", sql)[0] in (2, 69)
+
+
+@pytest.fixture
+def no_cache(monkeypatch):
+    """An empty folder of templates, which the server's user can reach."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        monkeypatch.setenv("HOLDFAST_CACHE_DIR", f"{folder}/cache")
+        yield
+
+
+def test_a_migration_that_fails(sql, no_cache):
+    """With a private server, and no cached template."""
+    assert compiler.run("--sql", sql) == (0, "")
+    (sql / "migrations/sample/0002_wrong.sql").write_text("-- up\nCREATE TABLE item (id int);\n")
+    code, stderr = compiler.run("--sql", sql)
+    assert code == 1 and 'relation "item" already exists' in stderr
+    (sql / "migrations/sample/nonsense.sql").write_text("-- up\nSELECT 1;\n")
+    code, stderr = compiler.run("--sql", sql)
+    assert code == 1 and "nonsense.sql" in stderr
+
+
+def test_metadata_that_cannot_be_written(sql):
+    """With a private server."""
+    shutil.rmtree(sql / "meta")
+    (sql / "meta").write_text("")
+    code, stderr = compiler.run("--sql", sql)
+    assert code == 2 and "could not make folder" in stderr
 
 
 def test_bad_url(sql):

@@ -6,17 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-_Noreturn static void exhausted(void)
+_Noreturn static void exhausted(void) /* uncovered: out of memory */
 {
-	fputs("holdfast-gen: out of memory\n", stderr);
-	exit(1);
+	fputs("holdfast-gen: out of memory\n", stderr); /* uncovered: a gigabyte of queries */
+	exit(1);					  /* uncovered: the same */
 }
 
 void *mem_many(hf_arena *arena, size_t count, size_t size)
 {
 	void *memory = hf_arena_calloc(arena, count, size);
 	if (!memory)
-		exhausted();
+		exhausted(); /* uncovered: out of memory */
 	return memory;
 }
 
@@ -24,7 +24,7 @@ const char *mem_text(hf_arena *arena, struct hf_str text)
 {
 	struct hf_str copy = hf_arena_str(arena, text);
 	if (!copy.ptr)
-		exhausted();
+		exhausted(); /* uncovered: out of memory */
 	return copy.ptr;
 }
 
@@ -59,5 +59,5 @@ void *mem_grow(hf_arena *arena, const void *items, size_t count, size_t size)
 void mem_check(const struct buf *buf)
 {
 	if (!buf_ok(buf))
-		exhausted();
+		exhausted(); /* uncovered: out of memory */
 }

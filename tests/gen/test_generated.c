@@ -42,7 +42,7 @@ static int set_up(void **user)
 	state.where = hf_on_connection(state.connection);
 	state.arena = hf_arena_new(0);
 	EXPECT_OK(hf_migrations_open(fixture_context(), "sample", getenv("HOLDFAST_SAMPLE_MIGRATIONS"), &migrations,
-				     &err));
+	                             &err));
 	EXPECT_OK(hf_migrate_up(state.connection, migrations, NULL, NULL, &err));
 	hf_migrations_free(migrations);
 	*user = &state;
@@ -233,27 +233,29 @@ static void copy_sends_rows(void **user)
 	EXPECT_OK(parts_copy(state->where, next_part, &parts, &rows, &err));
 	assert_int_equal(rows, 1000);
 	assert_string_equal(text(state, "SELECT count(*) || '/' || count(weight) || '/' || sum(weight) FROM part"),
-			    "1000/500/2505000");
+	                    "1000/500/2505000");
 	int left = 3;
 	EXPECT_OK(items_copy(state->where, next_item, &left, NULL, &err));
 	assert_string_equal(text(state, "SELECT count(*)::text FROM item WHERE mood = 'unknown' AND name = 'copied'"),
-			    "3");
+	                    "3");
 }
 
 /* ---- every type ---- */
 
 #define NEVER_NULL(X)                                                                                                  \
 	X(a_bool)                                                                                                      \
-	X(a_int2) X(a_int4) X(a_int8) X(a_oid) X(a_float4) X(a_float8) X(a_numeric) X(a_text) X(a_varchar) X(a_bpchar) \
-		X(a_name) X(a_xml) X(a_json) X(a_jsonb) X(a_bytea) X(a_char) X(a_uuid) X(a_date) X(a_time) X(a_timetz) \
+	X(a_int2)                                                                                                      \
+	X(a_int4) X(a_int8) X(a_oid) X(a_float4) X(a_float8) X(a_numeric) X(a_text) X(a_varchar) X(a_bpchar) X(a_name) \
+		X(a_xml) X(a_json) X(a_jsonb) X(a_bytea) X(a_char) X(a_uuid) X(a_date) X(a_time) X(a_timetz)           \
 			X(a_timestamp) X(a_timestamptz) X(a_interval) X(a_mood) X(a_size) X(a_word) X(a_mood_domain)   \
 				X(a_point) X(a_pair) X(some_bools) X(some_int4s) X(some_texts) X(some_dates)           \
 					X(some_varchars) X(some_moods) X(some_words) X(some_points) X(some_uuids)      \
 						X(some_timestamps) X(some_json)
-#define NULLABLE(X)                                                                                                    \
-	X(n_bool)                                                                                                      \
-	X(n_int8) X(n_text) X(n_bytea) X(n_uuid) X(n_timestamp) X(n_interval) X(n_numeric) X(n_mood) X(n_word)         \
-		X(n_point) X(n_texts) X(n_points)
+#define NULLABLE(X)                                                                                             \
+	X(n_bool)                                                                                               \
+	X(n_int8)                                                                                               \
+	X(n_text) X(n_bytea) X(n_uuid) X(n_timestamp) X(n_interval) X(n_numeric) X(n_mood) X(n_word) X(n_point) \
+		X(n_texts) X(n_points)
 #define COPY(name) in->name = row->name;
 #define COPY_HAS(name) in->name = row->name, in->has_##name = row->has_##name;
 
@@ -390,10 +392,10 @@ static void every_nullable_type_takes_null(void **user)
 	NULLABLE(CLEAR)
 	EXPECT_OK(everything_put(state->where, &put, &err));
 	assert_string_equal(text(state,
-				 "SELECT num_nulls(n_bool, n_int8, n_text, n_bytea, n_uuid, n_timestamp, n_interval,"
-				 " n_numeric, n_mood, n_word, n_point, n_texts, n_points)::text FROM everything"
-				 " WHERE id = 2"),
-			    "13");
+	                         "SELECT num_nulls(n_bool, n_int8, n_text, n_bytea, n_uuid, n_timestamp, n_interval,"
+	                         " n_numeric, n_mood, n_word, n_point, n_texts, n_points)::text FROM everything"
+	                         " WHERE id = 2"),
+	                    "13");
 	get.id = 2;
 	EXPECT_OK(everything_get(state->where, &get, state->arena, &row, &err));
 #define EXPECT_NONE(name) assert_false(row.has_##name);
@@ -423,6 +425,27 @@ static void a_newer_label_reads_as_unrecognized(void **user)
 	assert_int_equal(mood_of(HF_STR("newer")), MOOD_UNRECOGNIZED);
 }
 
+static void a_star_is_frozen(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct item_all_of_in in = {.id = add_item(state, "a", MOOD_HAPPY), .factor = 7};
+	struct item_all_of_row row;
+	struct item_touch_row *rows = NULL;
+	size_t count = 0;
+	run(state, "ALTER TABLE item ADD COLUMN later int");
+	for (int i = 0; i < 2; i++) {
+		EXPECT_OK(item_all_of(state->where, &in, state->arena, &row, &err));
+		assert_string_equal(row.shout.ptr, "A");
+		assert_int_equal(row.id, in.id);
+		assert_int_equal(row.a__b, 7);
+		EXPECT_OK(item_touch(state->where, state->arena, &rows, &count, &err));
+		assert_int_equal(count, 1);
+		assert_int_equal(rows[0].mood, MOOD_HAPPY);
+		run(state, i ? "ALTER TABLE item DROP COLUMN later" : "ALTER TABLE item ADD COLUMN more int");
+	}
+}
+
 static void a_changed_schema_is_drift(void **user)
 {
 	struct state *state = *user;
@@ -447,6 +470,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_type_goes_both_ways, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_nullable_type_takes_null, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_newer_label_reads_as_unrecognized, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_star_is_frozen, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_changed_schema_is_drift, set_up, tear_down),
 	};
 	return cmocka_run_group_tests_name("generated", tests, NULL, NULL);

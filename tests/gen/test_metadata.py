@@ -282,6 +282,11 @@ def test_metadata_that_cannot_be_written(sql):
     assert code == 2 and "could not make folder" in stderr
 
 
+def test_a_database_with_another_schema(sql, empty, cluster):
+    code, stderr = compiler.run("--sql", sql, "-d", f"host={cluster.server.dir} user={cluster.server.user} dbname={empty.name}")
+    assert code == 4 and "first run: holdfast migrate up" in stderr
+
+
 def test_bad_url(sql):
     assert compiler.run("--sql", sql, "-d", "nonsense=1")[0] == 2
 

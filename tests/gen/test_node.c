@@ -27,7 +27,7 @@ static void fields_are_found_by_name(void **state)
 	(void)state;
 	const struct node *tree =
 		node_read(arena, "({QUERY :commandType 1 :name a\\ b\\{ :flag true :list (i 1 2) :none <>\n"
-				 ":value 4 [ 1 0 0 0 ] :alias :odd :last {VAR :varno -3}})");
+	                         ":value 4 [ 1 0 0 0 ] :alias :odd :last {VAR :varno -3}})");
 	const struct node *query = node_item(tree, 0);
 	assert_true(node_is(query, "QUERY"));
 	assert_int_equal(node_int(query, "commandType", 0), 1);
@@ -60,7 +60,7 @@ static void malformed_text_is_refused(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"",	   " ",	    "(",  ")",	 "{",	     "}",   "{X",	    "{X :a",
+		"",        " ",     "(",  ")",   "{",        "}",   "{X",           "{X :a",
 		"{X :a }", "{X a}", "(a", "(a}", "{X :a (}", "a b", "{X :a 1 (b)}", "({X :a 1} :b",
 		"\\"};
 	for (size_t i = 0; i < ARRAY_LEN(texts) - 1; i++)

@@ -134,7 +134,7 @@ static void read_idempotent(struct query *query, struct text value, struct diags
 		query->idempotent = true;
 	else if (!str_eq(value.str, HF_STR("no")))
 		query_wrong(diags, query, span_of(value), "idempotent is \"yes\" or \"no\", not \"%.*s\"",
-			    STR_ARG(value.str));
+		            STR_ARG(value.str));
 }
 
 static void read_row(struct query *query, struct text value, struct diags *diags)
@@ -145,7 +145,7 @@ static void read_row(struct query *query, struct text value, struct diags *diags
 		query_wrong(diags, query, query->row_at, "\"%s\" cannot be the name of a row struct", query->row);
 	else if (!cardinality_has_rows(query->card))
 		query_wrong(diags, query, query->row_at, "a %s query has no rows to give a struct to",
-			    cardinality_word(query->card));
+		            cardinality_word(query->card));
 }
 
 static void read_copy(struct query *query, struct text value, struct diags *diags)
@@ -178,7 +178,7 @@ static void read_override(struct query *query, bool is_col, struct text rest, st
 		override.choice = CHOICE_NOTNULL;
 	else
 		query_wrong(diags, query, span_of(said), "a %s is \"nullable\" or \"%s\", not \"%.*s\"",
-			    is_col ? "column" : "parameter", is_col ? "notnull!" : "notnull", STR_ARG(said.str));
+		            is_col ? "column" : "parameter", is_col ? "notnull!" : "notnull", STR_ARG(said.str));
 	if (is_col && override.choice == CHOICE_NOTNULL && !value.str.len)
 		query_wrong(diags, query, span_of(said), "notnull! needs a reason behind it")->hint =
 			"say why no row can have a NULL here; a NULL is an error at run time";
@@ -216,7 +216,7 @@ static void read_one(struct query *query, struct text text, struct diags *diags)
 		return; /* an ordinary comment */
 	if (!read_known(query, key, value, diags))
 		query_wrong(diags, query, (struct span){first.at, first.at + key.len}, "unknown annotation \"%.*s\"",
-			    STR_ARG(key))
+		            STR_ARG(key))
 			->hint = "one of name, doc, timeout, idempotent, row, copy, col NAME, param NAME";
 }
 
@@ -258,7 +258,7 @@ void annotation_import(struct source *source, struct span comment, struct diags 
 	const struct type *builtin = type_builtin(import.as);
 	if (!builtin || builtin->kind == HF_TYPE_ARRAY || builtin->kind == HF_TYPE_VOID) {
 		diag_at(diags, source, base.at, base.at + base.str.len, "no builtin type \"%s\" to import as",
-			import.as);
+		        import.as);
 		return;
 	}
 	source->imports = mem_grow(diags->arena, source->imports, source->nimports, sizeof(import));

@@ -47,13 +47,13 @@ static void fill_type(hf_arena *arena, void *item, const struct hf_value *v)
 {
 	*(struct catalog_type *)item =
 		(struct catalog_type){oid_of(v[0]),  text_of(arena, v[1]), text_of(arena, v[2]), char_of(v[3]),
-				      bool_of(v[4]), oid_of(v[5]),	   oid_of(v[6]),	 oid_of(v[7])};
+	                              bool_of(v[4]), oid_of(v[5]),         oid_of(v[6]),         oid_of(v[7])};
 }
 
 static void fill_column(hf_arena *arena, void *item, const struct hf_value *v)
 {
 	*(struct catalog_column *)item = (struct catalog_column){oid_of(v[0]), (int32_t)v[1].as.i, text_of(arena, v[2]),
-								 oid_of(v[3]), bool_of(v[4])};
+	                                                         oid_of(v[3]), bool_of(v[4])};
 }
 
 static void fill_relation(hf_arena *arena, void *item, const struct hf_value *v)
@@ -65,7 +65,7 @@ static void fill_relation(hf_arena *arena, void *item, const struct hf_value *v)
 static void fill_function(hf_arena *arena, void *item, const struct hf_value *v)
 {
 	*(struct catalog_function *)item = (struct catalog_function){oid_of(v[0]), text_of(arena, v[1]), bool_of(v[2]),
-								     char_of(v[3]), text_of(arena, v[4])};
+	                                                             char_of(v[3]), text_of(arena, v[4])};
 }
 
 static void fill_operator(hf_arena *arena, void *item, const struct hf_value *v)
@@ -86,7 +86,7 @@ static void fill_label(hf_arena *arena, void *item, const struct hf_value *v)
 }
 
 static enum hf_status pull(struct catalog *catalog, hf_where where, struct catalog_table *table, size_t size,
-			   void (*fill)(hf_arena *, void *, const struct hf_value *), const char *sql, hf_error *err)
+                           void (*fill)(hf_arena *, void *, const struct hf_value *), const char *sql, hf_error *err)
 {
 	*table = (struct catalog_table){.size = size};
 	struct pull state = {catalog->arena, table, fill};
@@ -108,25 +108,25 @@ enum hf_status catalog_load(struct catalog *catalog, hf_arena *arena, hf_where w
 	if (status == HF_OK)
 		status =
 			pull(catalog, where, &catalog->columns, sizeof(struct catalog_column), fill_column,
-			     "SELECT attrelid, attnum, attname::text, atttypid, attnotnull FROM pg_catalog.pg_attribute"
-			     " WHERE attnum > 0 AND NOT attisdropped ORDER BY attrelid, attnum",
-			     err);
+		             "SELECT attrelid, attnum, attname::text, atttypid, attnotnull FROM pg_catalog.pg_attribute"
+		             " WHERE attnum > 0 AND NOT attisdropped ORDER BY attrelid, attnum",
+		             err);
 	if (status == HF_OK)
 		status = pull(catalog, where, &catalog->relations, sizeof(struct catalog_relation), fill_relation,
-			      "SELECT oid, relkind::text FROM pg_catalog.pg_class ORDER BY oid", err);
+		              "SELECT oid, relkind::text FROM pg_catalog.pg_class ORDER BY oid", err);
 	if (status == HF_OK)
 		status = pull(catalog, where, &catalog->functions, sizeof(struct catalog_function), fill_function,
-			      "SELECT oid, proname::text, proisstrict, provolatile::text, proargtypes::text"
-			      " FROM pg_catalog.pg_proc ORDER BY oid",
-			      err);
+		              "SELECT oid, proname::text, proisstrict, provolatile::text, proargtypes::text"
+		              " FROM pg_catalog.pg_proc ORDER BY oid",
+		              err);
 	if (status == HF_OK)
 		status = pull(catalog, where, &catalog->operators, sizeof(struct catalog_operator), fill_operator,
-			      "SELECT oid, oprname::text, oprleft, oprright, oprcode::oid"
-			      " FROM pg_catalog.pg_operator ORDER BY oid",
-			      err);
+		              "SELECT oid, oprname::text, oprleft, oprright, oprcode::oid"
+		              " FROM pg_catalog.pg_operator ORDER BY oid",
+		              err);
 	if (status == HF_OK)
 		status = pull(catalog, where, &catalog->inherits, sizeof(struct catalog_pair), fill_pair,
-			      "SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits ORDER BY 1, 2", err);
+		              "SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits ORDER BY 1, 2", err);
 	if (status == HF_OK)
 		status = pull(
 			catalog, where, &catalog->labels, sizeof(struct catalog_label), fill_label,
@@ -187,7 +187,7 @@ static const struct catalog_column *find_column(const struct catalog *catalog, u
 }
 
 static const struct catalog_column *find_column_named(const struct catalog *catalog, uint32_t relation,
-						      const char *name)
+                                                      const char *name)
 {
 	const struct catalog_column *columns = catalog->columns.items;
 	for (size_t i = first_of(&catalog->columns, relation);
@@ -246,7 +246,7 @@ static const struct type *want_imported(struct want *want, const struct catalog_
 	for (size_t i = 0; i < want->source->nimports; i++)
 		if (strcmp(want->source->imports[i].type, found->qualified) == 0)
 			return types_add_import(want->types, found->qualified,
-						type_builtin(want->source->imports[i].as));
+			                        type_builtin(want->source->imports[i].as));
 	return NULL;
 }
 
@@ -290,9 +290,9 @@ static const struct type *refuse(struct want *want, const struct catalog_type *f
 	} else if (found->kind == 'b' && !found->builtin) {
 		want->why = mem_printf(arena, "type %s of an extension has no C form", shown);
 		want->hint = mem_printf(arena,
-					"cast it (::text), or write at the head of the file: -- import type: %s as "
-					"text, if its binary form is that of text",
-					shown);
+		                        "cast it (::text), or write at the head of the file: -- import type: %s as "
+		                        "text, if its binary form is that of text",
+		                        shown);
 	} else {
 		want->why = mem_printf(arena, "type %s has no C form", shown);
 		want->hint = "cast it: ::text";
@@ -341,7 +341,7 @@ static const struct type *want_type(struct want *want, uint32_t oid)
 }
 
 const struct type *catalog_type(const struct catalog *catalog, struct types *types, const struct source *source,
-				uint32_t oid, const char **ret_why, const char **ret_hint)
+                                uint32_t oid, const char **ret_why, const char **ret_hint)
 {
 	struct want want = {.catalog = catalog, .types = types, .source = source};
 	const struct type *type = want_type(&want, oid);

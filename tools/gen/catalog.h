@@ -14,10 +14,10 @@ struct catalog_type {
 	uint32_t oid;
 	const char *name;      /* bare: "int4" */
 	const char *qualified; /* "public.queue_bucket" */
-	char kind;	       /* pg_type.typtype */
-	bool builtin;	       /* in pg_catalog */
+	char kind;             /* pg_type.typtype */
+	bool builtin;          /* in pg_catalog */
 	uint32_t element;      /* of true arrays, else 0 */
-	uint32_t base;	       /* of domains */
+	uint32_t base;         /* of domains */
 	uint32_t relation;     /* of composites */
 };
 
@@ -84,6 +84,6 @@ bool catalog_may_be_null(const struct catalog *catalog, uint32_t relation, int64
  * no C form for it.
  */
 const struct type *catalog_type(const struct catalog *catalog, struct types *types, const struct source *source,
-				uint32_t oid, const char **ret_why, const char **ret_hint);
+                                uint32_t oid, const char **ret_why, const char **ret_hint);
 
 #endif

@@ -31,10 +31,10 @@ static void on_notice(void *user, const struct hf_notice *notice)
 static enum hf_status set_up(struct describing *describing, hf_error *err)
 {
 	static const char *const settings[] = {"SET client_min_messages = log", "SET debug_pretty_print = off",
-					       "SET debug_print_rewritten = on"};
+	                                       "SET debug_print_rewritten = on"};
 	struct hf_sql_row row;
 	enum hf_status status = hf_sql_one(describing->where, HF_STR("SELECT pg_catalog.pg_is_in_recovery()"), NULL, 0,
-					   describing->group->arena, &row, err);
+	                                   describing->group->arena, &row, err);
 	if (status == HF_OK && row.values[0].as.b)
 		return error_set(err, HF_REJECTED, "the server is a standby: describe queries on a development server");
 	if (status == HF_OK)
@@ -96,7 +96,7 @@ static void complain(struct describing *describing, struct query *query, const h
 {
 	hf_arena *arena = describing->group->arena;
 	struct diag *diag = query_wrong(describing->diags, query, blamed(query, error), "%s (SQLSTATE %s)",
-					with_names(query, error->message, arena), error->sqlstate);
+	                                with_names(query, error->message, arena), error->sqlstate);
 	if (error->hint[0])
 		diag->hint = with_names(query, error->hint, arena);
 	else if (error->detail[0])
@@ -127,16 +127,16 @@ static struct override *find_override(struct overrides *list, const char *name)
 }
 
 static void check_overrides_used(struct describing *describing, struct query *query, const struct overrides *list,
-				 const char *what)
+                                 const char *what)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (!list->items[i].used)
 			query_wrong(describing->diags, query, list->items[i].where, "the query has no %s \"%s\"", what,
-				    list->items[i].name);
+			            list->items[i].name);
 }
 
 static const struct type *type_of(struct describing *describing, struct query *query, uint32_t oid, struct span at,
-				  const char *what, const char *name)
+                                  const char *what, const char *name)
 {
 	const char *why = NULL, *hint = NULL;
 	const struct type *type =
@@ -147,11 +147,11 @@ static const struct type *type_of(struct describing *describing, struct query *q
 }
 
 static void fill_params(struct describing *describing, struct query *query, const struct hf_sql_shape *shape,
-			const struct node *tree)
+                        const struct node *tree)
 {
 	if (shape->nparams != query->nparams) {
 		query_wrong(describing->diags, query, query->name_at,
-			    "the server sees %zu parameters, the text has %zu", shape->nparams, query->nparams);
+		            "the server sees %zu parameters, the text has %zu", shape->nparams, query->nparams);
 		return;
 	}
 	for (size_t i = 0; i < query->nparams; i++) {
@@ -163,7 +163,7 @@ static void fill_params(struct describing *describing, struct query *query, cons
 		param->rule = said ? "annotated" : stored ? "stored-in-nullable-column" : "not-null-by-default";
 		if (param->type && param->type->kind == HF_TYPE_VOID)
 			query_wrong(describing->diags, query, param->where, "parameter \"%s\" has no type",
-				    param->name);
+			            param->name);
 	}
 	check_overrides_used(describing, query, &query->params_said, "parameter");
 }
@@ -174,16 +174,16 @@ static struct span column_place(const struct query *query, size_t index, size_t 
 }
 
 static void judge_column(struct describing *describing, struct query *query, struct column *column,
-			 const struct proof *proof)
+                         const struct proof *proof)
 {
 	struct override *said = find_override(&query->cols, column->name);
 	column->nullable = said ? said->choice == CHOICE_NULLABLE : !proof->never_null;
 	column->rule = said ? "annotated" : proof->rule;
 	if (said && said->choice == CHOICE_NOTNULL && proof->never_null)
 		diag_warning(describing->diags,
-			     diag_at(describing->diags, query->source, said->where.start, said->where.end,
-				     "column \"%s\" is proven not null (%s): the annotation is not needed",
-				     column->name, proof->rule));
+		             diag_at(describing->diags, query->source, said->where.start, said->where.end,
+		                     "column \"%s\" is proven not null (%s): the annotation is not needed",
+		                     column->name, proof->rule));
 }
 
 static void check_column_names(struct describing *describing, struct query *query)
@@ -198,8 +198,8 @@ static void check_column_names(struct describing *describing, struct query *quer
 			    (i < j || strcmp(column->member, query->columns[j].member) != 0) &&
 			    strcmp(column->name, "?column?") != 0)
 				query_wrong(describing->diags, query, query->columns[j].where,
-					    "columns \"%s\" and \"%s\" are the same in C", column->name,
-					    query->columns[j].name)
+				            "columns \"%s\" and \"%s\" are the same in C", column->name,
+				            query->columns[j].name)
 					->hint = "write AS and another name behind one of them";
 	}
 }
@@ -214,11 +214,11 @@ static void check_exec(struct describing *describing, struct query *query)
 			->hint = "use :one, :opt, :many or :each";
 	if (cardinality_has_rows(query->card) && !rows)
 		query_wrong(describing->diags, query, query->card_at, "%s needs columns, and this statement has none",
-			    cardinality_word(query->card));
+		            cardinality_word(query->card));
 }
 
 static void fill_columns(struct describing *describing, struct query *query, const struct hf_sql_shape *shape,
-			 const struct node *tree)
+                         const struct node *tree)
 {
 	hf_arena *arena = describing->group->arena;
 	struct proof *proofs = MEM_ARRAY(arena, shape->ncolumns + 1, struct proof);
@@ -272,8 +272,10 @@ static void describe_query(void *user, struct query *query)
 
 enum hf_status describe_group(struct group *group, hf_connection *connection, struct diags *diags, hf_error *err)
 {
-	struct describing describing = {
-		.group = group, .diags = diags, .where = hf_on_connection(connection), .err = err};
+	struct describing describing = {.group = group,
+	                                .diags = diags,
+	                                .where = hf_on_connection(connection),
+	                                .err = err};
 	enum hf_status status = set_up(&describing, err);
 	if (status != HF_OK)
 		return status;

@@ -28,7 +28,7 @@ static struct diag *add(struct diags *diags, const char *path, const char *forma
 }
 
 struct diag *diag_at(struct diags *diags, const struct source *source, size_t start, size_t end, const char *format,
-		     ...)
+                     ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -92,9 +92,9 @@ static unsigned places(uint32_t code)
 	if ((code >= 0x300 && code <= 0x36f) || code == 0x200b || code == 0x200d || (code >= 0xfe00 && code <= 0xfe0f))
 		return 0;
 	bool wide = (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) ||
-		    (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
-		    (code >= 0xfe30 && code <= 0xfe6f) || (code >= 0xff00 && code <= 0xff60) ||
-		    (code >= 0x1f300 && code <= 0x1faff) || (code >= 0x20000 && code <= 0x3fffd);
+	            (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
+	            (code >= 0xfe30 && code <= 0xfe6f) || (code >= 0xff00 && code <= 0xff60) ||
+	            (code >= 0x1f300 && code <= 0x1faff) || (code >= 0x20000 && code <= 0x3fffd);
 	return wide ? 2 : 1;
 }
 

@@ -22,7 +22,7 @@ struct source;
 struct diag {
 	const char *path;
 	const struct source *source; /* NULL: about a file as a whole */
-	size_t start, end;	     /* bytes of the source */
+	size_t start, end;           /* bytes of the source */
 	const char *message;
 	const char *hint;  /* or NULL */
 	const char *query; /* or NULL */
@@ -41,7 +41,7 @@ struct diags {
 void diags_init(struct diags *diags, hf_arena *arena);
 /** A finding at bytes start..end of a source. The returned one may be completed (hint, query, warning). */
 struct diag *diag_at(struct diags *diags, const struct source *source, size_t start, size_t end, const char *format,
-		     ...) PRINTF_LIKE(5, 6);
+                     ...) PRINTF_LIKE(5, 6);
 /** A finding about a file as a whole. */
 struct diag *diag_file(struct diags *diags, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
 /** Make it a sign of stale metadata (exit 4) rather than a wrong query. */

@@ -65,7 +65,7 @@ void emit_members(struct buf *out, const struct member *members, size_t count)
 }
 
 void emit_fields(struct buf *out, const char *struct_name, const struct member *members, const char *const *sql_names,
-		 size_t count)
+                 size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct member *member = &members[i];
@@ -76,7 +76,7 @@ void emit_fields(struct buf *out, const char *struct_name, const struct member *
 			continue;
 		}
 		buf_printf(out, ", &%s, (uint32_t)offsetof(%s, %s),\n\t ", member->type->object, struct_name,
-			   member->name);
+		           member->name);
 		if (member->nullable)
 			buf_printf(out, "(uint32_t)offsetof(%s, has_%s)},\n", struct_name, member->name);
 		else

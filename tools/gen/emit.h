@@ -37,7 +37,7 @@ struct member {
 void emit_members(struct buf *out, const struct member *members, size_t count);
 /** The table of struct hf_field that goes with them. `prefix` is "struct x_row". */
 void emit_fields(struct buf *out, const char *struct_name, const struct member *members, const char *const *sql_names,
-		 size_t count);
+                 size_t count);
 struct member *emit_row_members(const struct group *group, const struct query *query);
 struct member *emit_in_members(const struct group *group, const struct query *query);
 /** "struct x_row", or the shared one. */

@@ -66,18 +66,18 @@ static void add_structs(struct buf *out, const struct group *group, const struct
 	}
 	if (query->card == CARD_EACH)
 		buf_printf(out, "typedef enum hf_status %s_row_fn(void *user, const %s *row, hf_error *err);\n",
-			   query->name, emit_row_struct(group, query));
+		           query->name, emit_row_struct(group, query));
 	if (query->card == CARD_COPY)
 		buf_printf(out, "typedef enum hf_status %s_next_fn(void *user, struct %s_in *in, hf_error *err);\n",
-			   query->name, query->name);
+		           query->name, query->name);
 }
 
 void emit_header(struct buf *out, const struct group *group, const struct source *source)
 {
 	const char *file = mem_printf(group->arena, "%s.h", source->stem);
 	emit_opening(out, file, mem_printf(group->arena, "queries/%s/%s.sql", group->name, source->stem),
-		     "typed queries. A false has_x means that x is NULL. One round trip a call, one more when a\n"
-		     " * connection meets the query first. Inputs are borrowed for the call.");
+	             "typed queries. A false has_x means that x is NULL. One round trip a call, one more when a\n"
+	             " * connection meets the query first. Inputs are borrowed for the call.");
 	emit_guard_begin(out, group, file);
 	buf_printf(out, "#include \"holdfast/query.h\"\n\n#include \"%s_types.h\"\n\n", group->name);
 	buf_add_text(out, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n");

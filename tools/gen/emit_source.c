@@ -16,7 +16,7 @@ static void add_fields(struct buf *out, const struct group *group, const struct 
 			names[i] = query->params[i].name;
 		buf_printf(out, "\nstatic const struct hf_field %s__params[] = {\n", query->name);
 		emit_fields(out, mem_printf(group->arena, "struct %s_in", query->name), emit_in_members(group, query),
-			    names, query->nparams);
+		            names, query->nparams);
 		buf_add_text(out, "};\n");
 	}
 	if (query->ncolumns) {
@@ -71,10 +71,10 @@ static void add_trampoline(struct buf *out, const struct group *group, const str
 	if (query->card == CARD_EACH) {
 		buf_printf(out, "\nstruct %s__call {\n\t%s_row_fn *fn;\n\tvoid *user;\n};\n", name, name);
 		buf_printf(out, "\nstatic enum hf_status %s__row(void *user, const void *row, hf_error *err)\n{\n",
-			   name);
+		           name);
 		buf_printf(out, "\tconst struct %s__call *call = (const struct %s__call *)user;\n", name, name);
 		buf_printf(out, "\treturn call->fn(call->user, (const %s *)row, err);\n}\n",
-			   emit_row_struct(group, query));
+		           emit_row_struct(group, query));
 	} else if (query->card == CARD_COPY) {
 		buf_printf(out, "\nstruct %s__call {\n\t%s_next_fn *next;\n\tvoid *user;\n};\n", name, name);
 		buf_printf(out, "\nstatic enum hf_status %s__next(void *user, void *in, hf_error *err)\n{\n", name);
@@ -90,20 +90,20 @@ static void add_body(struct buf *out, const struct query *query)
 	case CARD_ONE:
 	case CARD_OPT:
 		buf_printf(out, "\treturn hf_query_%s(where, &%s__query, %s, arena, ret_row, err);\n",
-			   query->card == CARD_ONE ? "one" : "opt", name, in);
+		           query->card == CARD_ONE ? "one" : "opt", name, in);
 		return;
 	case CARD_MANY:
 		buf_printf(out,
-			   "\tvoid *rows = NULL;\n"
-			   "\tenum hf_status status = hf_query_many(where, &%s__query, %s, arena, &rows, ret_count, "
-			   "err);\n"
-			   "\tif (status == HF_OK)\n\t\t*ret_rows = rows;\n\treturn status;\n",
-			   name, in);
+		           "\tvoid *rows = NULL;\n"
+		           "\tenum hf_status status = hf_query_many(where, &%s__query, %s, arena, &rows, ret_count, "
+		           "err);\n"
+		           "\tif (status == HF_OK)\n\t\t*ret_rows = rows;\n\treturn status;\n",
+		           name, in);
 		return;
 	case CARD_EACH:
 		buf_printf(out, "\tstruct %s__call call = {fn, user};\n", name);
 		buf_printf(out, "\treturn hf_query_each(where, &%s__query, %s, %s__row, &call, err);\n", name, in,
-			   name);
+		           name);
 		return;
 	case CARD_EXECROWS:
 		buf_printf(out, "\treturn hf_query_exec(where, &%s__query, %s, ret_rows, err);\n", name, in);
@@ -111,9 +111,9 @@ static void add_body(struct buf *out, const struct query *query)
 	case CARD_COPY:
 		buf_printf(out, "\tstruct %s__call call = {next, user};\n", name);
 		buf_printf(out,
-			   "\treturn hf_query_copy(where, &%s__query, sizeof(struct %s_in), %s__next, &call, ret_rows, "
-			   "err);\n",
-			   name, name, name);
+		           "\treturn hf_query_copy(where, &%s__query, sizeof(struct %s_in), %s__next, &call, ret_rows, "
+		           "err);\n",
+		           name, name, name);
 		return;
 	case CARD_EXEC:
 	case CARD_NONE:
@@ -133,8 +133,8 @@ static bool has_long_literal(const struct source *source)
 void emit_source(struct buf *out, const struct group *group, const struct source *source)
 {
 	emit_opening(out, mem_printf(group->arena, "%s.c", source->stem),
-		     mem_printf(group->arena, "queries/%s/%s.sql", group->name, source->stem),
-		     "tables of these queries, and one call for each.");
+	             mem_printf(group->arena, "queries/%s/%s.sql", group->name, source->stem),
+	             "tables of these queries, and one call for each.");
 	buf_printf(out, "#include \"%s.h\"\n\n", source->stem);
 	if (has_long_literal(source))
 		buf_add_text(out, "#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n\n");

@@ -72,9 +72,9 @@ static void declare_enum(struct buf *out, const struct type *type)
 		type->c_name, type->c_name, type->object);
 	buf_printf(out, "/** The value of a label, or %s. */\n", type->enumerators[type->count]);
 	buf_printf(out,
-		   "static inline enum %s %s_of(struct hf_str label)\n{\n\treturn (enum %s)hf_enum_value(&%s, "
-		   "label);\n}\n",
-		   type->c_name, type->c_name, type->c_name, type->object);
+	           "static inline enum %s %s_of(struct hf_str label)\n{\n\treturn (enum %s)hf_enum_value(&%s, "
+	           "label);\n}\n",
+	           type->c_name, type->c_name, type->c_name, type->object);
 }
 
 static struct member *field_members(const struct group *group, const struct type *type)
@@ -97,7 +97,7 @@ static void declare_type(struct buf *out, const struct group *group, const struc
 		buf_add_text(out, "};\n");
 	} else if (type->origin == TYPE_ARRAY && strncmp(type->c_type, "struct hf_", 10) != 0) {
 		buf_printf(out, "\n/* %s */\n%s {\n\tHF_ARRAY_MEMBERS(%s);\n};\n", type->name, type->c_type,
-			   type->element->c_type);
+		           type->element->c_type);
 	} else {
 		buf_printf(out, "\n/* %s: %s */\n", type->name, type->c_type);
 	}
@@ -131,7 +131,7 @@ void emit_types_header(struct buf *out, const struct group *group)
 	struct order order = ordered(group);
 	const char *file = mem_printf(group->arena, "%s_types.h", group->name);
 	emit_opening(out, file, mem_printf(group->arena, "queries/%s", group->name),
-		     "types and shared rows of these queries. A false has_x means that x is NULL.");
+	             "types and shared rows of these queries. A false has_x means that x is NULL.");
 	emit_guard_begin(out, group, file);
 	buf_add_text(out, "#include \"holdfast/query.h\"\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
 	for (size_t i = 0; i < order.count; i++)
@@ -210,7 +210,7 @@ static void define_type(struct buf *out, const struct group *group, const struct
 	if (type->origin == TYPE_COMPOSITE && type->count)
 		define_fields(out, group, type);
 	buf_printf(out, "\nconst struct hf_type %s = {\n\t.kind = HF_TYPE_%s,\n\t.name = ", type->object,
-		   kind_name(type->kind));
+	           kind_name(type->kind));
 	emit_string(out, type->name);
 	buf_printf(out, ",\n\t.size = sizeof(%s),\n", type->c_type);
 	if (type->element)
@@ -227,7 +227,7 @@ void emit_types_source(struct buf *out, const struct group *group)
 	struct order order = ordered(group);
 	const char *file = mem_printf(group->arena, "%s_types.c", group->name);
 	emit_opening(out, file, mem_printf(group->arena, "queries/%s", group->name),
-		     "types as the run time sees them.");
+	             "types as the run time sees them.");
 	buf_printf(out, "#include \"%s_types.h\"\n", group->name);
 	for (size_t i = 0; i < order.count; i++)
 		define_type(out, group, order.items[i]);

@@ -21,7 +21,7 @@ static int by_name(const void *a, const void *b)
 }
 
 enum hf_status folder_list(hf_arena *arena, const char *dir, const char *ending, const char ***ret_names,
-			   size_t *ret_count, hf_error *err)
+                           size_t *ret_count, hf_error *err)
 {
 	CLEANUP(dir_freep) DIR *folder = opendir(dir);
 	if (!folder)

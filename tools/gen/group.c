@@ -10,14 +10,14 @@
 #include "gen/statement.h"
 
 enum hf_status groups_list(hf_arena *arena, const char *sql_dir, const char ***ret_names, size_t *ret_count,
-			   hf_error *err)
+                           hf_error *err)
 {
 	const char *dir = mem_printf(arena, "%s/queries", sql_dir), **all, **names = NULL;
 	size_t nall, count = 0;
 	enum hf_status status = folder_list(arena, dir, "", &all, &nall, err);
 	if (status == HF_NOT_FOUND)
 		return error_set(err, HF_E_USAGE, "%s is not a folder: it should hold a folder per group of queries",
-				 dir);
+		                 dir);
 	if (status != HF_OK)
 		return status;
 	for (size_t i = 0; i < nall; i++) {
@@ -50,7 +50,7 @@ static enum hf_status read_sources(struct group *group, struct diags *diags, hf_
 	enum hf_status status = folder_list(group->arena, group->queries_dir, ".sql", &files, &count, err);
 	if (status == HF_NOT_FOUND)
 		return error_set(err, HF_E_USAGE, "no group \"%s\": %s does not exist", group->name,
-				 group->queries_dir);
+		                 group->queries_dir);
 	for (size_t i = 0; i < count && status == HF_OK; i++) {
 		struct source *source = source_new(group, files[i]);
 		status = file_read(group->arena, source->path, SOURCE_BYTES_MAX, &source->text, err);
@@ -69,7 +69,7 @@ static void read_statement(void *user, struct query *query)
 }
 
 enum hf_status group_read(hf_context *ctx, hf_arena *arena, const char *sql_dir, const char *name, struct diags *diags,
-			  struct group *ret_group, hf_error *err)
+                          struct group *ret_group, hf_error *err)
 {
 	if (!name_is_plain(hf_str_of(name)))
 		return error_set(err, HF_E_USAGE, "\"%s\" cannot be the name of a group: a-z, 0-9 and _ only", name);
@@ -129,9 +129,9 @@ static void check_pair(struct check *check, const struct query *first, struct qu
 		query_wrong(check->diags, query, query->name_at, "second query with the name \"%s\"", query->name)
 			->hint = mem_printf(check->diags->arena, "the first one stands at %s", where_is(check, first));
 	else if (first->row && query->row && strcmp(first->row, query->row) == 0 && !first->broken && !query->broken &&
-		 first->ncolumns && query->ncolumns && !same_columns(first, query))
+	         first->ncolumns && query->ncolumns && !same_columns(first, query))
 		query_wrong(check->diags, query, query->row_at, "the rows of \"%s\" and \"%s\" differ", query->name,
-			    first->name)
+		            first->name)
 			->hint = "a shared row needs equal names, types and nullability: see -- col NAME: nullable";
 }
 

@@ -23,10 +23,10 @@ struct group {
 
 /** Names of the groups of a tree, sorted. */
 enum hf_status groups_list(hf_arena *arena, const char *sql_dir, const char ***ret_names, size_t *ret_count,
-			   hf_error *err);
+                           hf_error *err);
 /** Read the queries and migrations of a group. Wrong queries go to `diags`; files that cannot be read are errors. */
 enum hf_status group_read(hf_context *ctx, hf_arena *arena, const char *sql_dir, const char *name, struct diags *diags,
-			  struct group *ret_group, hf_error *err);
+                          struct group *ret_group, hf_error *err);
 void group_deinit(struct group *group);
 /** Rules over several queries: names, shared row structs, C names of types. */
 void group_check(struct group *group, struct diags *diags);
@@ -34,7 +34,7 @@ void group_check(struct group *group, struct diags *diags);
 void group_each(const struct group *group, void (*fn)(void *user, struct query *query), void *user);
 /** Names of the files of a folder with that ending, sorted. HF_NOT_FOUND without the folder. */
 enum hf_status folder_list(hf_arena *arena, const char *dir, const char *ending, const char ***ret_names,
-			   size_t *ret_count, hf_error *err);
+                           size_t *ret_count, hf_error *err);
 /** A file's content, at most `size_max` bytes, NUL-terminated. HF_NOT_FOUND when it is absent. */
 enum hf_status file_read(hf_arena *arena, const char *path, size_t size_max, struct hf_str *ret_text, hf_error *err);
 /** Replace a file at once (write beside it, rename); leaves an equal one alone, so that nothing is rebuilt. */

@@ -110,8 +110,8 @@ static int read_arguments(struct gen *gen, int argc, char **argv)
 		}
 	}
 	bool fits = optind == argc && !(gen->offline && gen->database) && (gen->offline || !gen->depfile) &&
-		    !(gen->check && gen->out_dir) && (!gen->offline || gen->check || gen->out_dir) &&
-		    !gen->depfile == !gen->depfile_target;
+	            !(gen->check && gen->out_dir) && (!gen->offline || gen->check || gen->out_dir) &&
+	            !gen->depfile == !gen->depfile_target;
 	if (!fits)
 		fputs(usage, stderr);
 	return fits ? 0 : 3;

@@ -9,7 +9,7 @@
 _Noreturn static void exhausted(void) /* uncovered: out of memory */
 {
 	fputs("holdfast-gen: out of memory\n", stderr); /* uncovered: a gigabyte of queries */
-	exit(1);					  /* uncovered: the same */
+	exit(1);                                        /* uncovered: the same */
 }
 
 void *mem_many(hf_arena *arena, size_t count, size_t size)

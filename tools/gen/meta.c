@@ -36,7 +36,7 @@ static void add_overrides(struct buf *buf, const char *what, const struct overri
 {
 	for (size_t i = 0; i < list->count; i++)
 		buf_printf(buf, "%s %s %d %s\n", what, list->items[i].name, (int)list->items[i].choice,
-			   list->items[i].reason);
+		           list->items[i].reason);
 }
 
 const char *meta_annotations_digest(hf_arena *arena, const struct query *query)
@@ -44,7 +44,7 @@ const char *meta_annotations_digest(hf_arena *arena, const struct query *query)
 	struct buf buf;
 	buf_init(&buf, 4 * SOURCE_BYTES_MAX);
 	buf_printf(&buf, "%s %s\ntimeout %lld\nidempotent %d\nrow %s\n", query->name, cardinality_word(query->card),
-		   (long long)query->timeout_ms, (int)query->idempotent, query->row ? query->row : "");
+	           (long long)query->timeout_ms, (int)query->idempotent, query->row ? query->row : "");
 	if (query->copy_target.ptr)
 		buf_printf(&buf, "copy %.*s\n", STR_ARG(query->copy_target));
 	add_overrides(&buf, "col", &query->cols);

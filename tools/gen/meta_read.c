@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "gen/cname.h"
 #include "gen/meta.h"
+#include "gen/rewrite.h"
 
 #define META_BYTES_MAX ((size_t)16 << 20)
 #define TYPE_DEPTH_MAX 32
@@ -176,8 +177,10 @@ static void read_query(void *user, struct query *query)
 	else if (strcmp(text_of(reading, value, "annotations"), meta_annotations_digest(arena, query)) != 0)
 		stale_query(reading, query, mem_printf(arena, "the annotations of \"%s\" were edited", query->name));
 	else if (!read_params(reading, query, json_object_get(value, "params")) ||
-		 !read_columns(reading, query, json_object_get(value, "columns")))
+	         !read_columns(reading, query, json_object_get(value, "columns")))
 		stale_query(reading, query, mem_printf(arena, "the metadata of \"%s\" does not fit", query->name));
+	else
+		rewrite_star(query, arena);
 }
 
 /* ---- the group ---- */
@@ -197,8 +200,7 @@ static void check_migrations(struct reading *reading, const char *path, json_t *
 	}
 	const char *file;
 	json_t *digest;
-	json_object_foreach(recorded, file, digest)
-	{
+	json_object_foreach (recorded, file, digest) {
 		bool found = false;
 		for (size_t i = 0; i < count && !found; i++)
 			found = strcmp(hf_migrations_get(group->migrations, i)->file, file) == 0;
@@ -242,7 +244,7 @@ static void check_orphans(struct reading *reading)
 		group_each(group, match_query, &search);
 		if (!search.found && strcmp(files[i], "types.json") != 0 && strcmp(files[i], "manifest.json") != 0)
 			stale_file(reading, mem_printf(group->arena, "%s/%s", group->meta_dir, files[i]),
-				   "no query has that name any more");
+			           "no query has that name any more");
 	}
 }
 

@@ -33,8 +33,8 @@ static json_t *params_json(const struct query *query)
 	for (size_t i = 0; i < query->nparams; i++) {
 		const struct param *param = &query->params[i];
 		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:b, s:s}", "name", param->name, "type", param->type->name,
-						"nullable", (int)param->nullable, "rule", param->rule));
+		                      json_pack("{s:s, s:s, s:b, s:s}", "name", param->name, "type", param->type->name,
+		                                "nullable", (int)param->nullable, "rule", param->rule));
 	}
 	return list;
 }
@@ -45,8 +45,8 @@ static json_t *columns_json(const struct query *query)
 	for (size_t i = 0; i < query->ncolumns; i++) {
 		const struct column *column = &query->columns[i];
 		json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s}", "name", column->name, "type",
-						      column->type->name, "nullable", (int)column->nullable, "rule",
-						      column->rule));
+		                                      column->type->name, "nullable", (int)column->nullable, "rule",
+		                                      column->rule));
 	}
 	return list;
 }
@@ -66,8 +66,8 @@ static void write_query(void *user, struct query *query)
 	CLEANUP(json_freep)
 	json_t *value =
 		json_pack("{s:s, s:s, s:s, s:o, s:o, s:b}", "query", query->name, "sql", meta_sql_digest(arena, query),
-			  "annotations", meta_annotations_digest(arena, query), "params", params_json(query), "columns",
-			  columns_json(query), "read_only", (int)query->read_only);
+	                  "annotations", meta_annotations_digest(arena, query), "params", params_json(query), "columns",
+	                  columns_json(query), "read_only", (int)query->read_only);
 	const char *path = mem_printf(arena, "%s/%s.json", writing->group->meta_dir, query->name);
 	writing->status = write_json(path, value, writing->err);
 }
@@ -85,7 +85,7 @@ static json_t *type_json(const struct type *type)
 		json_t *fields = json_array();
 		for (size_t i = 0; i < type->count; i++)
 			json_array_append_new(fields, json_pack("{s:s, s:s}", "name", type->fields[i].name, "type",
-								type->fields[i].type->name));
+			                                        type->fields[i].type->name));
 		json_object_set_new(value, "fields", fields);
 	} else {
 		json_object_set_new(value, "of", json_string(type->base ? type->base->name : type->element->name));
@@ -107,7 +107,7 @@ static enum hf_status write_manifest(const struct group *group, hf_error *err)
 	for (size_t i = 0; group->migrations && i < hf_migrations_count(group->migrations); i++) {
 		const struct hf_migration *migration = hf_migrations_get(group->migrations, i);
 		json_object_set_new(migrations, migration->file,
-				    json_string(meta_migration_digest(group->arena, migration)));
+		                    json_string(meta_migration_digest(group->arena, migration)));
 	}
 	CLEANUP(json_freep) json_t *value = json_pack("{s:i, s:o}", "format", META_FORMAT, "migrations", migrations);
 	return write_json(mem_printf(group->arena, "%s/manifest.json", group->meta_dir), value, err);

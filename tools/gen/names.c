@@ -8,10 +8,10 @@
 
 struct entry {
 	const char *name;
-	bool tag;	     /* struct or enum */
+	bool tag;            /* struct or enum */
 	const char *what;    /* "query x", "enum public.mood" */
 	struct query *query; /* to complain about; NULL for types */
-	size_t number;	     /* order of collection */
+	size_t number;       /* order of collection */
 };
 
 struct names {
@@ -29,7 +29,7 @@ static void add(struct names *names, const char *name, bool tag, const char *wha
 }
 
 static void add_derived(struct names *names, const char *of, const char *suffix, bool tag, const char *what,
-			struct query *query)
+                        struct query *query)
 {
 	add(names, mem_printf(names->group->arena, "%s%s", of, suffix), tag, what, query);
 }
@@ -85,11 +85,11 @@ static void complain(struct names *names, const struct entry *first, const struc
 	const struct entry *other = about == second ? first : second;
 	if (!about->query) {
 		diag_file(names->diags, names->group->queries_dir, "%s and %s have one name in C: %s", first->what,
-			  second->what, first->name);
+		          second->what, first->name);
 		return;
 	}
 	query_wrong(names->diags, about->query, about->query->name_at, "%s and %s have one name in C: %s", about->what,
-		    other->what, about->name)
+	            other->what, about->name)
 		->hint = "give the query (or the row) another name";
 }
 

@@ -20,7 +20,7 @@ struct node_field {
 
 struct node {
 	enum node_kind kind;
-	const char *text;	   /* atoms: without escapes; records: the tag */
+	const char *text;          /* atoms: without escapes; records: the tag */
 	const struct node **items; /* lists; atoms: further words of the field (constvalue 4 [ 1 0 0 0 ]) are dropped */
 	struct node_field *fields; /* records */
 	size_t count;

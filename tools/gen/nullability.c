@@ -33,7 +33,7 @@ static void mark(struct scope *scope, const struct node *item, bool nulled, int 
 }
 
 static void scope_open(struct scope *scope, const struct proving *proving, const struct node *query,
-		       const struct scope *parent)
+                       const struct scope *parent)
 {
 	const struct node *rtable = node_get(query, "rtable");
 	*scope = (struct scope){.proving = proving, .query = query, .parent = parent, .nrtes = node_count(rtable)};
@@ -97,7 +97,7 @@ static struct proof prove_set(struct scope *scope, const struct node *operation,
 }
 
 struct proof prove_output(const struct proving *proving, const struct node *query, const struct scope *parent,
-			  int64_t number)
+                          int64_t number)
 {
 	/* A bound: references to references double at each level. */
 	if (!node_is(query, "QUERY") || (parent && parent->depth >= SCOPE_DEPTH_MAX) || ++*proving->steps > STEPS_MAX)
@@ -166,7 +166,7 @@ static struct proof prove_cte(const struct scope *scope, const struct node *entr
 static struct proof prove_function(const struct scope *scope, const struct node *entry, int64_t column)
 {
 	static const char *const fine[] = {"generate_series", "generate_subscripts", "jsonb_object_keys",
-					   "json_object_keys"};
+	                                   "json_object_keys"};
 	const struct node *functions = node_get(entry, "functions");
 	int64_t columns = 0;
 	for (size_t i = 0; i < node_count(functions); i++)
@@ -256,7 +256,7 @@ struct proof prove_var(const struct scope *scope, const struct node *var)
 		return proof;
 	/* WHERE saw the old row of an UPDATE; RETURNING shows the new one. A join alias is looked at one level down. */
 	bool changed = node_int(owner->query, "commandType", 0) != CMD_SELECT &&
-		       node_int(owner->query, "resultRelation", 0) == index;
+	               node_int(owner->query, "resultRelation", 0) == index;
 	const struct node *where = node_get(node_get(owner->query, "jointree"), "quals");
 	if (!changed && demands(owner, where, index, column, 0))
 		return proven("where");
@@ -277,7 +277,7 @@ const struct node *nullability_query(const struct node *tree)
 }
 
 bool nullability_prove(const struct catalog *catalog, const struct node *query, const bool *params_nullable,
-		       size_t nparams, struct proof *ret_proofs, size_t ncolumns)
+                       size_t nparams, struct proof *ret_proofs, size_t ncolumns)
 {
 	unsigned steps = 0;
 	struct proving proving = {catalog, params_nullable, nparams, &steps};

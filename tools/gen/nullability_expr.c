@@ -136,8 +136,8 @@ static const char *const safe_functions[] = {
 
 /* Casts that are functions. From jsonb they meet the null of JSON, so those are left out, and so is time(infinity). */
 static const char *const safe_casts[] = {
-	"bool",	    "bpchar", "date",	 "float4", "float8", "int2",	  "int4",	 "int8",
-	"interval", "name",   "numeric", "oid",	   "text",   "timestamp", "timestamptz", "varchar",
+	"bool",     "bpchar", "date",    "float4", "float8", "int2",      "int4",        "int8",
+	"interval", "name",   "numeric", "oid",    "text",   "timestamp", "timestamptz", "varchar",
 };
 
 enum { OID_JSONB = 3802 };
@@ -186,9 +186,9 @@ enum operator_class { OPERATOR_UNSAFE = 0, OPERATOR_COMPARISON, OPERATOR_OTHER }
 static enum operator_class operator_class(const char *name)
 {
 	static const char *const comparisons[] = {"=", "<>", "<", ">", "<=", ">="};
-	static const char *const others[] = {"+",   "-",    "*",  "/",	"%",  "^",   "||", "~~", "!~~",
-					     "~~*", "!~~*", "~",  "!~", "~*", "!~*", "@>", "<@", "&&",
-					     "?",   "?|",   "?&", "&",	"|",  "<<",  ">>"};
+	static const char *const others[] = {"+",   "-",    "*",  "/",  "%",  "^",   "||", "~~", "!~~",
+	                                     "~~*", "!~~*", "~",  "!~", "~*", "!~*", "@>", "<@", "&&",
+	                                     "?",   "?|",   "?&", "&",  "|",  "<<",  ">>"};
 	if (listed(comparisons, ARRAY_LEN(comparisons), name))
 		return OPERATOR_COMPARISON;
 	return listed(others, ARRAY_LEN(others), name) ? OPERATOR_OTHER : OPERATOR_UNSAFE;
@@ -197,9 +197,9 @@ static enum operator_class operator_class(const char *name)
 /* Numbers, text, times, jsonb and arrays: the operand types whose operators were reviewed. 0 is a missing left one. */
 static bool reviewed_operand(uint32_t type)
 {
-	static const uint32_t types[] = {0,    16,   17,   19,	 20,   21,   23,   25,	 26,   700,
-					 701,  1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266, 1700,
-					 2277, 2283, 2776, 2950, 3802, 5077, 5078, 5079};
+	static const uint32_t types[] = {0,    16,   17,   19,   20,   21,   23,   25,   26,   700,
+	                                 701,  1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266, 1700,
+	                                 2277, 2283, 2776, 2950, 3802, 5077, 5078, 5079};
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		if (types[i] == type)
 			return true;
@@ -257,8 +257,8 @@ static const char *builtin_name(const struct scope *scope, const struct node *ex
 
 static struct proof prove_aggregate(const struct scope *scope, const struct node *expr)
 {
-	static const char *const of_values[] = {"min",	    "max",     "sum",	"avg",
-						"bool_and", "bool_or", "every", "string_agg"};
+	static const char *const of_values[] = {"min",      "max",     "sum",   "avg",
+	                                        "bool_and", "bool_or", "every", "string_agg"};
 	static const char *const of_rows[] = {"array_agg", "json_agg", "jsonb_agg"};
 	const char *name = builtin_name(scope, expr, "aggfnoid");
 	if (strcmp(name, "count") == 0)
@@ -279,9 +279,9 @@ static struct proof prove_aggregate(const struct scope *scope, const struct node
 static struct proof prove_window(const struct scope *scope, const struct node *expr)
 {
 	static const char *const numbering[] = {"count",      "row_number",   "rank",
-						"dense_rank", "percent_rank", "cume_dist"};
+	                                        "dense_rank", "percent_rank", "cume_dist"};
 	return listed(numbering, ARRAY_LEN(numbering), builtin_name(scope, expr, "winfnoid")) ? proven("window")
-											      : unproven();
+	                                                                                      : unproven();
 }
 
 /* ---- the others ---- */
@@ -299,7 +299,7 @@ static struct proof prove_case(const struct scope *scope, const struct node *exp
 static struct proof prove_scalar_subquery(const struct scope *scope, const struct node *query)
 {
 	static const char *const none[] = {"groupClause", "groupingSets",  "havingQual",    "limitOffset",
-					   "limitCount",  "setOperations", "distinctClause"};
+	                                   "limitCount",  "setOperations", "distinctClause"};
 	for (size_t i = 0; i < ARRAY_LEN(none); i++)
 		if (node_get(query, none[i]) || !node_has(query, none[i]))
 			return unproven();

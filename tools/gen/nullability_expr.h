@@ -44,7 +44,7 @@ bool expr_is_strict_operator(const struct scope *scope, const struct node *expr)
 /* nullability.c */
 struct proof prove_var(const struct scope *scope, const struct node *var);
 struct proof prove_output(const struct proving *proving, const struct node *query, const struct scope *parent,
-			  int64_t number);
+                          int64_t number);
 const struct node *scope_rte(const struct scope *scope, int64_t index);
 
 #endif

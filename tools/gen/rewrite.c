@@ -87,14 +87,14 @@ static bool add_param(struct rewriter *rewriter, struct token colon, struct toke
 	struct span at = {colon.start, name.end};
 	if (name.kind == TOKEN_QUOTED_NAME) {
 		query_wrong(rewriter->diags, query, at, "names chosen at run time (:%.*s) are not supported yet",
-			    STR_ARG(text));
+		            STR_ARG(text));
 		return false;
 	}
 	if (in_square(rewriter)) {
 		query_wrong(rewriter->diags, query, at, "\":%.*s\" is ambiguous inside [ ]", STR_ARG(text))->hint =
 			mem_printf(rewriter->diags->arena,
-				   "a parameter is written (:%.*s); a slice has a blank behind its colon",
-				   STR_ARG(text));
+		                   "a parameter is written (:%.*s); a slice has a blank behind its colon",
+		                   STR_ARG(text));
 		return false;
 	}
 	if (!name_is_plain(text)) {
@@ -119,7 +119,7 @@ static bool add_token(struct rewriter *rewriter, size_t i)
 	bool touches = next.start == token.end;
 	if (token.kind == TOKEN_PARAM) {
 		query_wrong(rewriter->diags, query, at, "parameters have names: write :name instead of %.*s",
-			    STR_ARG(token_text(query, token)));
+		            STR_ARG(token_text(query, token)));
 		return false;
 	}
 	if (token.kind == TOKEN_COLON && touches && next.kind == TOKEN_STRING) {
@@ -174,7 +174,7 @@ static void rewrite_copy(struct rewriter *rewriter)
 		at += name.len + 1;
 		if (!name_is_plain(plain)) {
 			query_wrong(diags, query, plain.len ? where : query->copy_at,
-				    "\"%.*s\" cannot be a column of a copy", STR_ARG(plain));
+			            "\"%.*s\" cannot be a column of a copy", STR_ARG(plain));
 			return;
 		}
 		size_t before = query->nparams;
@@ -214,8 +214,8 @@ void rewrite_name_params(struct query *query, struct diags *diags)
 		for (size_t j = 0; j < query->nparams; j++)
 			if (i != j && cname_clash(query->params[i].member, query->params[j].member)) {
 				query_wrong(diags, query, query->params[j].where,
-					    "parameters \"%s\" and \"%s\" are the same in C", query->params[i].name,
-					    query->params[j].name);
+				            "parameters \"%s\" and \"%s\" are the same in C", query->params[i].name,
+				            query->params[j].name);
 				return;
 			}
 }
@@ -236,4 +236,46 @@ struct span rewrite_source_span(const struct query *query, size_t at)
 		return (struct span){piece.in, piece.in + piece.len};
 	}
 	return query->name_at;
+}
+
+void rewrite_add_identifier(struct buf *out, const char *name)
+{
+	buf_add_char(out, '"');
+	for (; *name; name++) {
+		if (*name == '"')
+			buf_add_char(out, '"');
+		buf_add_char(out, *name);
+	}
+	buf_add_char(out, '"');
+}
+
+/* The `*` behind byte `from` of the rewritten text; what stands between is its qualifier. */
+static const struct piece *star_piece(const struct query *query, size_t from)
+{
+	for (size_t i = 0; i < query->npieces; i++) {
+		const struct piece *piece = &query->pieces[i];
+		if (piece->out >= from && piece->len == 1 && query->source->text.ptr[piece->in] == '*')
+			return piece;
+	}
+	return NULL;
+}
+
+void rewrite_star(struct query *query, hf_arena *arena)
+{
+	const struct star *star = &query->star;
+	const struct piece *piece = star->found ? star_piece(query, star->at) : NULL;
+	if (!piece || query->ncolumns < star->before + star->after)
+		return;
+	struct buf out;
+	buf_init(&out, 4 * SOURCE_BYTES_MAX);
+	buf_add(&out, (struct hf_str){query->sql, star->at});
+	for (size_t i = star->before; i < query->ncolumns - star->after; i++) {
+		buf_add_text(&out, i > star->before ? ", " : "");
+		buf_add(&out, (struct hf_str){query->sql + star->at, piece->out - star->at});
+		rewrite_add_identifier(&out, query->columns[i].name);
+	}
+	buf_add_text(&out, query->sql + piece->out + 1);
+	mem_check(&out);
+	query->run_sql = mem_text(arena, buf_str(&out));
+	buf_deinit(&out);
 }

@@ -8,9 +8,9 @@
 #include "gen/mem.h"
 
 enum token_kind {
-	TOKEN_NAME,	   /* identifier or keyword, as written */
+	TOKEN_NAME,        /* identifier or keyword, as written */
 	TOKEN_QUOTED_NAME, /* "x", U&"x" */
-	TOKEN_STRING,	   /* every form of string constant */
+	TOKEN_STRING,      /* every form of string constant */
 	TOKEN_LINE_COMMENT,
 	TOKEN_BLOCK_COMMENT,
 	TOKEN_PARAM, /* $1 */
@@ -35,7 +35,7 @@ struct tokens {
 };
 
 struct scan_fault {
-	size_t at;	     /* byte */
+	size_t at;           /* byte */
 	const char *message; /* "unterminated quoted string" */
 };
 

@@ -3,11 +3,13 @@
  */
 #include "gen/server.h"
 
+#include "base/error.h"
+
 DEFINE_OWNED(connection, hf_connection *, hf_connection_free)
 DEFINE_OWNED(settings, hf_settings *, hf_settings_free)
 
 static enum hf_status connect_to(hf_context *ctx, const char *url, hf_settings **ret_settings,
-				 hf_connection **ret_connection, hf_error *err)
+                                 hf_connection **ret_connection, hf_error *err)
 {
 	CLEANUP(settings_freep) hf_settings *settings = NULL;
 	enum hf_status status = hf_settings_new(ctx, &settings, err);
@@ -47,14 +49,20 @@ static enum hf_status start(hf_context *ctx, const struct group *group, hf_serve
 }
 
 enum hf_status server_open(hf_context *ctx, const char *url, const struct group *group, struct server *ret_server,
-			   hf_error *err)
+                           hf_error *err)
 {
 	*ret_server = (struct server){0};
 	enum hf_status status = url ? HF_OK : start(ctx, group, &ret_server->private, err);
 	if (status != HF_OK)
 		return status;
-	return connect_to(ctx, url ? url : hf_server_url(ret_server->private), &ret_server->settings,
-			  &ret_server->connection, err);
+	status = connect_to(ctx, url ? url : hf_server_url(ret_server->private), &ret_server->settings,
+	                    &ret_server->connection, err);
+	if (status != HF_OK || !url || !group->migrations)
+		return status;
+	status = hf_migrate_check(hf_on_connection(ret_server->connection), group->migrations, err);
+	if (status == HF_DIFFERS)
+		error_hint(err, "the metadata would belong to another schema; first run: holdfast migrate up");
+	return status;
 }
 
 void server_close(struct server *server)

@@ -14,10 +14,11 @@ struct server {
 	hf_connection *connection;
 };
 
-/** `url` NULL: start a private server. Otherwise that database, which must have the group's schema already. Close it
- *  in any case. @return HF_OK; those of hf_server_start(), hf_migrate_up() and hf_connection_open(). */
+/** `url` NULL: start a private server. Otherwise that database; the group's migrations must all be applied there. Close
+ *  it in any case. @return HF_OK; HF_DIFFERS: they are not; those of hf_server_start(), hf_migrate_up() and
+ * hf_connection_open(). */
 enum hf_status server_open(hf_context *ctx, const char *url, const struct group *group, struct server *ret_server,
-			   hf_error *err);
+                           hf_error *err);
 void server_close(struct server *server);
 
 #endif

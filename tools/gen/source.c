@@ -60,7 +60,7 @@ static const struct {
 	enum cardinality card;
 	const char *word;
 } cardinalities[] = {
-	{CARD_ONE, ":one"},   {CARD_OPT, ":opt"},	    {CARD_MANY, ":many"}, {CARD_EACH, ":each"},
+	{CARD_ONE, ":one"},   {CARD_OPT, ":opt"},           {CARD_MANY, ":many"}, {CARD_EACH, ":each"},
 	{CARD_EXEC, ":exec"}, {CARD_EXECROWS, ":execrows"}, {CARD_COPY, ":copy"},
 };
 
@@ -162,7 +162,7 @@ struct cut {
 	struct query *query; /* the current one */
 	enum part part;
 	bool complained; /* once per part is enough */
-	int depth;	 /* of parentheses */
+	int depth;       /* of parentheses */
 };
 
 static void on_comment(struct cut *cut, struct span at)
@@ -232,10 +232,10 @@ static void check_complete(struct query *query, struct diags *diags)
 	bool copy = query->copy_target.ptr != NULL;
 	if (copy && query->card != CARD_COPY)
 		query_wrong(diags, query, query->copy_at, "\"copy\" belongs to :copy, this query is %s",
-			    cardinality_word(query->card));
+		            cardinality_word(query->card));
 	else if (copy && query->nbody)
 		query_wrong(diags, query, (struct span){query->body[0].start, query->body[0].end},
-			    "statement beside a copy annotation")
+		            "statement beside a copy annotation")
 			->hint = "keep either the annotation or the INSERT";
 	else if (!copy && !query->nbody)
 		query_wrong(diags, query, query->name_at, "no statement under the name \"%s\"", query->name);

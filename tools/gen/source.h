@@ -76,6 +76,13 @@ struct piece {
 	size_t out, in, len; /* bytes */
 };
 
+/* The only `*` or `t.*` of the result list. Its columns are written out in what the program sends. */
+struct star {
+	bool found;
+	size_t at;            /* byte of `sql` */
+	size_t before, after; /* result expressions around it */
+};
+
 struct query {
 	const struct source *source;
 	const char *name;
@@ -102,6 +109,7 @@ struct query {
 	bool returns_rows;
 	struct span *targets; /* places of the result expressions, when the text lists them */
 	size_t ntargets;
+	struct star star;
 
 	struct param *params;
 	size_t nparams;
@@ -114,7 +122,7 @@ struct query {
 
 struct import {
 	const char *type; /* "public.debversion" */
-	const char *as;	  /* "text" */
+	const char *as;   /* "text" */
 	struct span where;
 };
 

@@ -43,24 +43,31 @@ static void syntax_error(struct query *query, const PgQueryError *error, struct 
 	query_wrong(diags, query, span, "%s (SQLSTATE 42601)", error->message);
 }
 
+static bool is_star(json_t *target)
+{
+	json_t *fields = json_object_get(json_object_get(json_object_get(target, "val"), "ColumnRef"), "fields");
+	for (size_t i = 0; i < json_array_size(fields); i++)
+		if (json_object_get(json_array_get(fields, i), "A_Star"))
+			return true;
+	return false;
+}
+
 /* Places of the result expressions, unless a star hides how many there are. */
 static void read_targets(struct query *query, json_t *list, struct diags *diags)
 {
-	size_t count = json_array_size(list);
+	size_t count = json_array_size(list), stars = 0;
 	struct span *targets = MEM_ARRAY(diags->arena, count + 1, struct span);
 	for (size_t i = 0; i < count; i++) {
 		json_t *target = json_object_get(json_array_get(list, i), "ResTarget");
-		json_t *value = json_object_get(target, "val"), *fields;
-		json_t *column = json_object_get(value, "ColumnRef");
-		fields = json_object_get(column, "fields");
-		for (size_t j = 0; j < json_array_size(fields); j++)
-			if (json_object_get(json_array_get(fields, j), "A_Star"))
-				return;
-		json_int_t at = json_integer_value(json_object_get(target, "location"));
-		targets[i] = rewrite_source_span(query, at > 0 ? (size_t)at : 0);
+		json_int_t location = json_integer_value(json_object_get(target, "location"));
+		size_t at = location > 0 ? (size_t)location : 0;
+		targets[i] = rewrite_source_span(query, at);
+		if (!is_star(target))
+			continue;
+		query->star = (struct star){++stars == 1, at, i, count - i - 1};
 	}
 	query->targets = targets;
-	query->ntargets = count;
+	query->ntargets = stars ? 0 : count;
 }
 
 static json_t *leftmost_select(json_t *select)
@@ -82,6 +89,8 @@ static void read_rows(struct query *query, json_t *content, struct diags *diags)
 	query->returns_rows = query->kind == STATEMENT_SELECT || json_array_size(returning) > 0;
 	if (json_array_size(returning) > 0)
 		read_targets(query, returning, diags);
+	if (json_object_get(content, "larg"))
+		query->star.found = false; /* the arms of a set operation must keep their order */
 	if (json_object_get(content, "intoClause"))
 		query_wrong(diags, query, whole(query), "SELECT INTO makes a table: write CREATE TABLE AS");
 }
@@ -91,7 +100,7 @@ static void check_where(struct query *query, json_t *content, struct diags *diag
 	bool update = query->kind == STATEMENT_UPDATE;
 	if ((update || query->kind == STATEMENT_DELETE) && !json_object_get(content, "whereClause"))
 		query_wrong(diags, query, whole(query), "%s without WHERE changes every row",
-			    update ? "UPDATE" : "DELETE")
+		            update ? "UPDATE" : "DELETE")
 			->hint = "write WHERE true if that is meant";
 }
 
@@ -120,7 +129,7 @@ static void check_utility(struct query *query, const char *tag, struct diags *di
 		query_wrong(diags, query, whole(query), "COPY is written as an annotation")->hint =
 			"-- copy: schema.table(column, ...) under a :copy name";
 	else if (strcmp(tag, "PrepareStmt") == 0 || strcmp(tag, "ExecuteStmt") == 0 ||
-		 strcmp(tag, "DeallocateStmt") == 0)
+	         strcmp(tag, "DeallocateStmt") == 0)
 		query_wrong(diags, query, whole(query), "prepared statements are the library's own business");
 	else if (query->nparams)
 		query_wrong(diags, query, query->params[0].where, "this kind of statement takes no parameters");
@@ -135,8 +144,8 @@ static void check_copy(struct query *query, json_t *content, struct diags *diags
 	json_t *rows = json_object_get(select, "valuesLists");
 	json_t *items = json_object_get(json_object_get(json_array_get(rows, 0), "List"), "items");
 	bool fits = query->kind == STATEMENT_INSERT && json_array_size(rows) == 1 && !query->returns_rows &&
-		    !json_object_get(content, "onConflictClause") && !json_object_get(content, "withClause") &&
-		    json_array_size(json_object_get(content, "cols")) == json_array_size(items);
+	            !json_object_get(content, "onConflictClause") && !json_object_get(content, "withClause") &&
+	            json_array_size(json_object_get(content, "cols")) == json_array_size(items);
 	for (size_t i = 0; fits && i < json_array_size(items); i++) {
 		json_t *param = json_object_get(json_array_get(items, i), "ParamRef");
 		fits = param && json_integer_value(json_object_get(param, "number")) == (json_int_t)i + 1;
@@ -144,17 +153,6 @@ static void check_copy(struct query *query, json_t *content, struct diags *diags
 	if (!fits)
 		query_wrong(diags, query, query->card_at, ":copy needs INSERT INTO table (columns) VALUES (:a, :b)")
 			->hint = "one row of parameters, each once, without RETURNING or ON CONFLICT";
-}
-
-static void add_identifier(struct buf *buf, const char *name)
-{
-	buf_add_char(buf, '"');
-	for (; *name; name++) {
-		if (*name == '"')
-			buf_add_char(buf, '"');
-		buf_add_char(buf, *name);
-	}
-	buf_add_char(buf, '"');
 }
 
 /* The COPY that an INSERT of :copy stands for. */
@@ -168,14 +166,14 @@ static void make_copy(struct query *query, json_t *content, struct diags *diags)
 	buf_init(&buf, SOURCE_BYTES_MAX);
 	buf_add_text(&buf, "COPY ");
 	if (schema) {
-		add_identifier(&buf, schema);
+		rewrite_add_identifier(&buf, schema);
 		buf_add_char(&buf, '.');
 	}
-	add_identifier(&buf, json_string_value(json_object_get(relation, "relname")));
+	rewrite_add_identifier(&buf, json_string_value(json_object_get(relation, "relname")));
 	for (size_t i = 0; i < json_array_size(columns); i++) {
 		json_t *column = json_object_get(json_array_get(columns, i), "ResTarget");
 		buf_add_text(&buf, i ? ", " : " (");
-		add_identifier(&buf, json_string_value(json_object_get(column, "name")));
+		rewrite_add_identifier(&buf, json_string_value(json_object_get(column, "name")));
 	}
 	buf_add_text(&buf, ") FROM STDIN (FORMAT binary)");
 	mem_check(&buf);
@@ -189,7 +187,7 @@ static void read_tree(struct query *query, json_t *tree, struct diags *diags)
 	json_t *content = NULL;
 	if (json_array_size(statements) != 1) {
 		query_wrong(diags, query, whole(query), "one statement belongs under a name, here are %zu",
-			    json_array_size(statements));
+		            json_array_size(statements));
 		return;
 	}
 	const char *tag = tag_of(json_object_get(json_array_get(statements, 0), "stmt"), &content);

@@ -9,14 +9,14 @@
 
 #include "gen/cname.h"
 
-#define SCALAR(sql, suffix, KIND, c)                                                                                   \
-	{                                                                                                              \
-		TYPE_BUILTIN, HF_TYPE_##KIND, sql, c, "hf_type_" suffix, NULL, NULL, suffix, NULL, NULL, NULL, 0       \
+#define SCALAR(sql, suffix, KIND, c)                                                                             \
+	{                                                                                                        \
+		TYPE_BUILTIN, HF_TYPE_##KIND, sql, c, "hf_type_" suffix, NULL, NULL, suffix, NULL, NULL, NULL, 0 \
 	}
-#define ARRAY_OF(index, sql, suffix, c)                                                                                \
-	{                                                                                                              \
-		TYPE_BUILTIN, HF_TYPE_ARRAY, sql "[]", c, "hf_type_" suffix, NULL, &builtins[index], suffix, NULL,     \
-			NULL, NULL, 0                                                                                  \
+#define ARRAY_OF(index, sql, suffix, c)                                                                            \
+	{                                                                                                          \
+		TYPE_BUILTIN, HF_TYPE_ARRAY, sql "[]", c, "hf_type_" suffix, NULL, &builtins[index], suffix, NULL, \
+			NULL, NULL, 0                                                                              \
 	}
 
 /* Scalars first: the arrays point at them by index. */
@@ -111,7 +111,7 @@ static const char *enumerator_of(struct types *types, const char *prefix, const 
 }
 
 const struct type *types_add_enum(struct types *types, const char *qualified, const char **labels, size_t count,
-				  const char **ret_why)
+                                  const char **ret_why)
 {
 	const struct type *known = types_find(types, qualified);
 	if (known)
@@ -124,9 +124,10 @@ const struct type *types_add_enum(struct types *types, const char *qualified, co
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = i + 1; j <= count; j++)
 			if (strcmp(enumerators[i], enumerators[j]) == 0) {
-				*ret_why = mem_printf(
-					types->arena, "labels \"%s\" and \"%s\" of enum %s are the same in C: %s",
-					labels[i], j < count ? labels[j] : "(unrecognized)", qualified, enumerators[i]);
+				*ret_why = mem_printf(types->arena,
+				                      "labels \"%s\" and \"%s\" of enum %s are the same in C: %s",
+				                      labels[i], j < count ? labels[j] : "(unrecognized)", qualified,
+				                      enumerators[i]);
 				return NULL;
 			}
 	struct type *type = add(types, TYPE_ENUM, HF_TYPE_ENUM, qualified);
@@ -140,7 +141,7 @@ const struct type *types_add_enum(struct types *types, const char *qualified, co
 }
 
 const struct type *types_add_composite(struct types *types, const char *qualified, struct type_field *fields,
-				       size_t count, const char **ret_why)
+                                       size_t count, const char **ret_why)
 {
 	const struct type *known = types_find(types, qualified);
 	if (known)
@@ -151,7 +152,7 @@ const struct type *types_add_composite(struct types *types, const char *qualifie
 		for (size_t j = 0; j < count; j++)
 			if (i != j && cname_clash(fields[i].member, fields[j].member)) {
 				*ret_why = mem_printf(types->arena, "fields \"%s\" and \"%s\" of %s are the same in C",
-						      fields[i].name, fields[j].name, qualified);
+				                      fields[i].name, fields[j].name, qualified);
 				return NULL;
 			}
 	struct type *type = add(types, TYPE_COMPOSITE, HF_TYPE_COMPOSITE, qualified);
@@ -181,8 +182,8 @@ const struct type *types_add_array(struct types *types, const struct type *eleme
 	struct type *type = add(types, TYPE_ARRAY, HF_TYPE_ARRAY, name);
 	type->element = element;
 	type->c_name = element->origin == TYPE_BUILTIN
-			       ? mem_printf(types->arena, "%s_%s_array", types->group, element->c_name)
-			       : mem_printf(types->arena, "%s_array", element->c_name);
+	                       ? mem_printf(types->arena, "%s_%s_array", types->group, element->c_name)
+	                       : mem_printf(types->arena, "%s_array", element->c_name);
 	type->c_type = known_array(element->c_type);
 	if (!type->c_type)
 		type->c_type = mem_printf(types->arena, "struct %s", type->c_name);
@@ -191,7 +192,7 @@ const struct type *types_add_array(struct types *types, const struct type *eleme
 }
 
 static const struct type *add_on_base(struct types *types, enum type_origin origin, const char *qualified,
-				      const struct type *base)
+                                      const struct type *base)
 {
 	const struct type *known = types_find(types, qualified);
 	if (known)

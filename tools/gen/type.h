@@ -18,17 +18,17 @@ struct type_field {
 
 struct type {
 	enum type_origin origin;
-	enum hf_type_kind kind;	 /* domains and imports: that of the base */
-	const char *name;	 /* "int4", "public.queue_bucket", "public.queue_bucket[]" */
-	const char *c_type;	 /* "int32_t", "enum queue_bucket" */
-	const char *object;	 /* the struct hf_type: "hf_type_int4", "queue_bucket_type" */
+	enum hf_type_kind kind;  /* domains and imports: that of the base */
+	const char *name;        /* "int4", "public.queue_bucket", "public.queue_bucket[]" */
+	const char *c_type;      /* "int32_t", "enum queue_bucket" */
+	const char *object;      /* the struct hf_type: "hf_type_int4", "queue_bucket_type" */
 	const struct type *base; /* domains and imports */
 	const struct type *element;
-	const char *c_name;	   /* "queue_bucket"; builtin: the suffix of `object` */
-	const char **labels;	   /* enums */
+	const char *c_name;        /* "queue_bucket"; builtin: the suffix of `object` */
+	const char **labels;       /* enums */
 	const char **enumerators;  /* their names in C */
 	struct type_field *fields; /* composites */
-	size_t count;		   /* labels or fields */
+	size_t count;              /* labels or fields */
 };
 
 struct types {
@@ -48,9 +48,9 @@ const struct type *types_find(const struct types *types, const char *name);
  * that name if it exists already; NULL with *ret_why (what is wrong with it) when it cannot be said in C.
  */
 const struct type *types_add_enum(struct types *types, const char *qualified, const char **labels, size_t count,
-				  const char **ret_why);
+                                  const char **ret_why);
 const struct type *types_add_composite(struct types *types, const char *qualified, struct type_field *fields,
-				       size_t count, const char **ret_why);
+                                       size_t count, const char **ret_why);
 const struct type *types_add_array(struct types *types, const struct type *element);
 const struct type *types_add_domain(struct types *types, const char *qualified, const struct type *base);
 const struct type *types_add_import(struct types *types, const char *qualified, const struct type *base);

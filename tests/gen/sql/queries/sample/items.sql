@@ -44,3 +44,9 @@ SELECT :mood::mood AS mood, :size::app.size AS size;
 
 -- name: next_number :one
 SELECT nextval('item_id_seq') AS value;
+
+-- name: item_all_of :opt
+SELECT upper(i.name) AS shout, i . * , 1 * :factor::int AS "a ""b" FROM item AS i WHERE i.id = :id;
+
+-- name: item_touch :many
+UPDATE item SET added = added WHERE true RETURNING *;

@@ -133,8 +133,8 @@ static void judge_plan(struct verdict *verdict, const char *sqlstate, const stru
 
 static void judge_read_only(struct verdict *verdict, const struct situation *situation)
 {
-	if (situation->read_only) {
-		verdict->alert = false;
+	if (situation->read_only || situation->primary) {
+		verdict->alert = !situation->read_only;
 		return;
 	}
 	verdict->action = situation->in_tx ? HF_ACTION_RETRY_TRANSACTION : HF_ACTION_RECONNECT;

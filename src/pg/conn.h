@@ -56,6 +56,7 @@ struct hf_connection {
 	uint32_t statements_max;
 	int64_t seen_us; /* when the clock was last looked at: near enough for how long to wait, never for a verdict */
 	bool broken;
+	bool wrong_server;	/* a write was refused by a standby: the pool looks for the primary anew */
 	bool cancelling;	/* a cancel was sent for what runs: its end is awaited whatever comes */
 	unsigned dirty;		/* what session state may have changed: enum dirty */
 	struct pool_slot *slot; /* of the pool that opened it, or NULL */

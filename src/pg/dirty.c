@@ -62,6 +62,7 @@ static const struct {
         {DIRTY_LOCKS, "SELECT pg_catalog.pg_advisory_unlock_all();"},
         {DIRTY_TEMP, "DISCARD TEMP;"},
         {DIRTY_SEQUENCES, "DISCARD SEQUENCES;"},
+        {DIRTY_PREPARED, "DEALLOCATE ALL;"},
 };
 
 void dirty_reset_sql(unsigned dirty, char ret_sql[DIRTY_RESET_MAX])

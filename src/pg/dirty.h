@@ -18,7 +18,7 @@ enum dirty {
 	DIRTY_TEMP = 32,
 	DIRTY_SEQUENCES = 64, /* currval(), lastval() */
 	DIRTY_ALL = 127,
-	DIRTY_PREPARED = 128 /* SQL-level PREPARE or DEALLOCATE: the statement cache is not to be trusted any more */
+	DIRTY_PREPARED = 128 /* PREPARE and DEALLOCATE as SQL: the statement cache is to be forgotten as well */
 };
 
 enum { DIRTY_RESET_MAX = 256 };

@@ -61,6 +61,8 @@ void observe_query(hf_connection *connection, const char *name, int64_t start_us
 			log_query(ctx, HF_LOG_DEBUG, name, took, status, NULL, rows);
 		return;
 	}
+	if (err && strcmp(err->sqlstate, "25006") == 0 && connection->broken)
+		connection->wrong_server = true;
 	bool aborted = connection->broken || PQtransactionStatus(connection->pg) == PQTRANS_INERROR;
 	if (connection->tx && aborted)
 		tx_remember(connection->tx, status, err);

@@ -144,11 +144,18 @@ bool pool_release_if_last(hf_pool *pool)
 	return true;
 }
 
+static void close_idle(hf_pool *pool, enum close_reason reason)
+{
+	while (pool->idle)
+		slot_close(pool, pop(&pool->idle), reason);
+}
+
 void hf_pool_return(hf_pool *pool, hf_connection *connection)
 {
 	if (fork_guard_forked(&pool->fork))
 		return; /* hf_pool_close() closes the descriptor */
 	enum close_reason reason;
+	bool refresh = connection->wrong_server;
 	struct pool_slot *slot = connection->slot;
 	ASSERT(slot && slot->connection == connection && slot->state == SLOT_BUSY);
 	bool keep = pool_recycle(pool, slot, &reason);
@@ -159,10 +166,14 @@ void hf_pool_return(hf_pool *pool, hf_connection *connection)
 		keep = false;
 		reason = CLOSE_LIFETIME;
 	}
+	if (refresh)
+		pool->generation++; /* the others are connected to the same one */
 	if (keep)
 		slot_offer(pool, slot, now);
 	else
 		slot_close(pool, slot, reason);
+	if (refresh)
+		close_idle(pool, CLOSE_REFRESH);
 	if (pool->closed) {
 		pthread_cond_broadcast(&pool->settled);
 		if (pool_release_if_last(pool))
@@ -331,12 +342,6 @@ enum hf_status hf_pool_open(hf_context *ctx, const hf_settings *settings, const 
 }
 
 /* ---- closing ---- */
-
-static void close_idle(hf_pool *pool, enum close_reason reason)
-{
-	while (pool->idle)
-		slot_close(pool, pop(&pool->idle), reason);
-}
 
 void hf_pool_refresh(hf_pool *pool)
 {

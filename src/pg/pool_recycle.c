@@ -10,6 +10,7 @@
 
 #include "pg/dirty.h"
 #include "pg/pool.h"
+#include "pg/statements.h"
 
 enum { RECYCLE_BUDGET_US = 1000000, DRAIN_BYTES_MAX = 8 * 1024 * 1024, DRAIN_RESULTS_MAX = 10000, PEEKS_MAX = 4 };
 
@@ -148,8 +149,10 @@ static bool undo(const hf_pool *pool, hf_connection *connection, hf_deadline dea
 	if (pool->reset == HF_POOL_RESET_NONE)
 		connection->dirty = 0;
 	if (connection->dirty & DIRTY_PREPARED)
-		return false;
-	dirty_reset_sql(pool->reset == HF_POOL_RESET_ALWAYS ? DIRTY_ALL : connection->dirty, sql);
+		statement_forget_all(connection);
+	if (pool->reset == HF_POOL_RESET_ALWAYS)
+		connection->dirty |= DIRTY_ALL;
+	dirty_reset_sql(connection->dirty, sql);
 	connection->dirty = 0;
 	return sql[0] == '\0' || command(connection, sql, deadline);
 }

@@ -80,6 +80,23 @@ static enum hf_status run_on(hf_connection *connection, const struct hf_query *q
 	return status;
 }
 
+/* Types of the user's have no number of their own in the tables. */
+static uint64_t count_user_types(const struct hf_field *fields, uint32_t count)
+{
+	uint64_t found = 0;
+	for (uint32_t i = 0; i < count; i++)
+		found += fields[i].type->oid == 0;
+	return found;
+}
+
+static void count_conversions(hf_connection *connection, const struct hf_query *query, int64_t rows)
+{
+	uint64_t values = count_user_types(query->params, query->nparams) +
+			  count_user_types(query->columns, query->ncolumns) * (uint64_t)rows;
+	if (values > 0)
+		metrics_count(connection->ctx->metrics, METRIC_TYPE_OPERATIONS, values);
+}
+
 static enum hf_status run(hf_where where, const struct hf_query *query, const void *in, receive_fn *receive, void *user,
 			  hf_error *err)
 {
@@ -101,6 +118,8 @@ static enum hf_status run(hf_where where, const struct hf_query *query, const vo
 	struct call call = call_of(where, query);
 	status = run_on(connection, query, in, &call, receive, user, seen);
 	observe_query(connection, query->name, call.started_us, status, seen, call.rows);
+	if (status == HF_OK)
+		count_conversions(connection, query, call.rows);
 	where_release(where, connection);
 	return status;
 }

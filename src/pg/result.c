@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "pg/tx.h"
 
 int64_t result_changed(const PGresult *result)
 {
@@ -36,6 +37,12 @@ static void copy_field(char *ret_text, size_t size, const PGresult *result, int 
 	snprintf(ret_text, size, "%s", text ? text : "");
 }
 
+static bool is_primary(const hf_connection *connection)
+{
+	const char *standby = PQparameterStatus(connection->pg, "in_hot_standby"); /* 14 and newer */
+	return standby && strcmp(standby, "off") == 0;
+}
+
 static struct situation situation_of(const hf_connection *connection, const struct call *call, const char *routine)
 {
 	return (struct situation){
@@ -44,7 +51,8 @@ static struct situation situation_of(const hf_connection *connection, const stru
 		.managed = connection->tx != NULL,
 		.repeatable = call->repeatable,
 		.generated = call->generated,
-		.read_only = call->read_only,
+		.read_only = call->read_only || tx_is_read_only(connection->tx),
+		.primary = is_primary(connection),
 		.our_deadline = call->cancelled,
 		.our_cancel = canceller_was_asked(connection->canceller),
 		.routine = routine,

@@ -32,6 +32,11 @@ struct hf_tx {
 	hf_error first;
 };
 
+/** True in a transaction that was asked for as read only. NULL is none. */
+static inline bool tx_is_read_only(const struct hf_tx *tx)
+{
+	return tx && tx->options.read_only;
+}
 /** A statement failed: keep the first error; where it is 25P02, tell the first one instead. `err` may be NULL. */
 void tx_remember(struct hf_tx *tx, enum hf_status status, hf_error *err);
 

@@ -6,6 +6,7 @@
  * cancelled and its end awaited within CONN_CANCEL_BUDGET_US; a connection that does not get there is broken.
  */
 #include "base/error.h"
+#include "base/metrics.h"
 #include "pg/conn.h"
 #include "pg/result.h"
 
@@ -137,6 +138,7 @@ hf_deadline conn_cancel_now(hf_connection *connection, struct call *call)
 {
 	call->cancelled = true;
 	connection->cancelling = true;
+	metrics_count(connection->ctx->metrics, METRIC_CANCELS, 1);
 	canceller_start(connection->canceller);
 	return hf_now_monotonic_us(connection->ctx) + CONN_CANCEL_BUDGET_US;
 }

@@ -236,6 +236,12 @@ static void other_circumstances_count(UNUSED void **state)
 	assert_int_equal(wish.action, N);
 	assert_false(wish.alert);
 	assert_false(wish.close);
+	struct verdict session = sqlstate_classify("25006", &(struct situation){.primary = true});
+	assert_int_equal(session.action, N);
+	assert_true(session.alert);
+	assert_false(session.close);
+	struct verdict lost = sqlstate_classify("", &(struct situation){.phase = PHASE_COMMIT_SENT, .primary = true});
+	assert_int_equal(lost.action, UN);
 	struct verdict full = sqlstate_classify("53300", &(struct situation){.phase = PHASE_CONNECT});
 	assert_int_equal(full.status, HF_E_UNAVAILABLE);
 	assert_int_equal(full.action, WA);

@@ -801,9 +801,9 @@ static void answer_cancel(struct session *session)
 	    (step->event != DOUBLE_SILENT && step->event != DOUBLE_RACES))
 		return;
 	session->head = session->tail = 0;
-	push_answer(session, step->event == DOUBLE_SILENT ? &cancelled_step : step);
-	if (step->event == DOUBLE_SILENT && session->transaction == PQTRANS_INTRANS)
-		session->transaction = PQTRANS_INERROR;
+	const struct double_step *answer = step->event == DOUBLE_SILENT ? &cancelled_step : step;
+	push_answer(session, answer);
+	follow_transaction(session, step->expect ? step->expect : "", answer);
 	if (session->pipeline)
 		push(session, REPLY_SYNC, NULL, 0);
 	set_ready(session, true);

@@ -87,7 +87,8 @@ enum hf_status hf_query_opt(hf_where where, const struct hf_query *query, const 
 /** :one: as :opt, but no row is HF_E_PROTOCOL: the query promised one. */
 enum hf_status hf_query_one(hf_where where, const struct hf_query *query, const void *in, hf_arena *arena,
                             void *ret_row, hf_error *err);
-/** :many: `*ret_rows` is an array of row_size * *ret_count bytes in the arena. */
+/** :many: `*ret_rows` is an array of row_size * *ret_count bytes in the arena. HF_E_LIMIT when rows and result do not
+ *  fit the arena's bound; libpq has received the whole result by then, so use :each where nothing limits the rows. */
 enum hf_status hf_query_many(hf_where where, const struct hf_query *query, const void *in, hf_arena *arena,
                              void **ret_rows, size_t *ret_count, hf_error *err);
 typedef enum hf_status hf_query_row_fn(void *user, const void *row, hf_error *err);

@@ -1,17 +1,18 @@
 /* Queries by hand-written tables on a real server: parameters, rows, the statement cache, drift, staleness, COPY. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pg/statements.h"
 #include "rig.h"
 
-#define FIELD(type_, row_, name_)                                                                                      \
-	{                                                                                                              \
-#name_, &hf_type_##type_, offsetof(row_, name_), HF_NEVER_NULL                                         \
+#define FIELD(type_, row_, name_)                                              \
+	{                                                                      \
+#name_, &hf_type_##type_, offsetof(row_, name_), HF_NEVER_NULL \
 	}
-#define NULLABLE(type_, row_, name_)                                                                                   \
-	{                                                                                                              \
-#name_, &hf_type_##type_, offsetof(row_, name_), offsetof(row_, has_##name_)                           \
+#define NULLABLE(type_, row_, name_)                                                         \
+	{                                                                                    \
+#name_, &hf_type_##type_, offsetof(row_, name_), offsetof(row_, has_##name_) \
 	}
 
 /* ---- one row of most types, echoed ---- */
@@ -98,7 +99,7 @@ static void assert_same_echo(const struct echo *a, const struct echo *b)
 	assert_true(a->time.us == b->time.us && a->timetz.us == b->timetz.us && a->timetz.west_s == b->timetz.west_s);
 	assert_true(a->ts.us == b->ts.us && a->tstz.us == b->tstz.us);
 	assert_true(a->interval.us == b->interval.us && a->interval.days == b->interval.days &&
-		    a->interval.months == b->interval.months);
+	            a->interval.months == b->interval.months);
 	assert_int_equal(a->has_none, b->has_none);
 }
 
@@ -115,6 +116,108 @@ static void values_come_back_as_they_went(void **state)
 	assert_int_equal(count, 1);
 	assert_same_echo(&echo_in, rows);
 	assert_int_equal(statement_count(rig->connection), 1);
+}
+
+/* ---- edges: what C holds, the server must read as this text, and the other way round ---- */
+
+static const struct edge {
+	const struct hf_type *type;
+	const char *text;
+} edges[] = {
+	{&hf_type_bool, "true"},
+	{&hf_type_int2, "-32768"},
+	{&hf_type_int4, "2147483647"},
+	{&hf_type_int8, "-9223372036854775808"},
+	{&hf_type_oid, "4294967295"},
+	{&hf_type_float4, "1.1754944e-38"},
+	{&hf_type_float4, "NaN"},
+	{&hf_type_float8, "-Infinity"},
+	{&hf_type_float8, "5e-324"},
+	{&hf_type_numeric, "NaN"},
+	{&hf_type_numeric, "-Infinity"},
+	{&hf_type_numeric, "0.00"},
+	{&hf_type_numeric, "-12345678901234567890.000000000000000000012300"},
+	{&hf_type_numeric, "10000"},
+	{&hf_type_text, ""},
+	{&hf_type_text, "\xf0\x9f\x90\x98 \t\n\\"},
+	{&hf_type_varchar, "v"},
+	{&hf_type_name, "n"},
+	{&hf_type_xml, "<a/>"},
+	{&hf_type_json, "{\"a\":  1}"},
+	{&hf_type_jsonb, "{\"a\": [null, 1.50]}"},
+	{&hf_type_bytea, "\\x"},
+	{&hf_type_bytea, "\\x00ff5c27"},
+	{&hf_type_char, "c"},
+	{&hf_type_uuid, "00000000-0000-0000-ffff-0123456789ab"},
+	{&hf_type_date, "infinity"},
+	{&hf_type_date, "4714-11-24 BC"},
+	{&hf_type_date, "5874897-12-31"},
+	{&hf_type_time, "24:00:00"},
+	{&hf_type_time, "23:59:59.999999"},
+	{&hf_type_timetz, "00:00:00.000001+15:59"},
+	{&hf_type_timetz, "12:00:00-05"},
+	{&hf_type_timestamp, "-infinity"},
+	{&hf_type_timestamp, "294276-12-31 23:59:59.999999"},
+	{&hf_type_timestamp, "4714-11-24 00:00:00 BC"},
+	{&hf_type_timestamptz, "infinity"},
+	{&hf_type_timestamptz, "1969-12-31 23:59:59.999999+00"},
+	{&hf_type_interval, "-178000000 years"},
+	{&hf_type_interval, "1 mon -2 days +00:00:00.000001"},
+	{&hf_type_interval, "-00:00:00.000001"},
+	{&hf_type_int4_array, "{}"},
+	{&hf_type_int4_array, "[-2:-1][0:1]={{1,NULL},{3,4}}"},
+	{&hf_type_text_array, "{a,NULL,\"NULL\",\"\",\"q\\\"\\\\\"}"},
+	{&hf_type_bytea_array, "{\"\\\\x00\"}"},
+	{&hf_type_bool_array, "{t,f,NULL}"},
+	{&hf_type_int2_array, "{-1}"},
+	{&hf_type_int8_array, "{{{1}},{{2}}}"},
+	{&hf_type_float8_array, "{NaN,-0}"},
+	{&hf_type_uuid_array, "{00000000-0000-0000-0000-000000000000}"},
+	{&hf_type_interval_array, "{\"1 day\"}"},
+	{&hf_type_timestamp_array, "{infinity}"},
+	{&hf_type_timestamptz_array, "{\"2000-01-01 00:00:00+00\"}"},
+};
+
+/* Run "SELECT $1::from::to" on one value. */
+static void convert(struct rig *rig, const struct hf_type *from, const struct hf_type *to, const char *sql_type,
+                    const void *in, void *ret_out)
+{
+	hf_error err = HF_ERROR_INIT;
+	static int serial;
+	char sql[128];
+	const struct hf_field param = {"in", from, 0, HF_NEVER_NULL}, column = {"out", to, 0, HF_NEVER_NULL};
+	if (from == &hf_type_text)
+		snprintf(sql, sizeof(sql), "SELECT $1::text::%s", sql_type);
+	else
+		snprintf(sql, sizeof(sql), "SELECT ($1::%s)::text", sql_type);
+	struct hf_query query = {.abi = HF_QUERY_ABI,
+	                         .name = sql,
+	                         .sql = sql,
+	                         .sql_len = strlen(sql),
+	                         .params = &param,
+	                         .nparams = 1,
+	                         .columns = &column,
+	                         .ncolumns = 1,
+	                         .row_size = to->size};
+	snprintf(query.statement, sizeof(query.statement), "hf_%016x", (unsigned)serial++);
+	EXPECT_OK(hf_query_one(rig->where, &query, in, rig->arena, ret_out, &err));
+}
+
+static void edge_values_mean_the_same_on_both_sides(void **state)
+{
+	struct rig *rig = *state;
+	rig_sql(rig, "SET bytea_output = 'hex'");
+	for (size_t i = 0; i < ARRAY_LEN(edges); i++) {
+		_Alignas(16) char value[128];
+		char sql_type[32];
+		struct hf_str text = hf_str_of(edges[i].text), back = HF_STR("");
+		snprintf(sql_type, sizeof(sql_type), "%s",
+		         edges[i].type == &hf_type_char ? "\"char\"" : edges[i].type->name);
+		assert_true(edges[i].type->size <= sizeof(value));
+		convert(rig, &hf_type_text, edges[i].type, sql_type, &text, value);
+		convert(rig, edges[i].type, &hf_type_text, sql_type, value, &back);
+		assert_string_equal(back.ptr, edges[i].text);
+	}
 }
 
 /* ---- rows ---- */
@@ -140,13 +243,13 @@ static void many_rows_live_in_the_arena(void **state)
 	struct series *rows = NULL;
 	size_t count = 7;
 	EXPECT_OK(hf_query_many(rig->where, &series_query, &(struct series_in){3}, rig->arena, (void **)&rows, &count,
-				&err));
+	                        &err));
 	assert_int_equal(count, 3);
 	assert_int_equal(rows[2].i, 3);
 	assert_string_equal(rows[2].text.ptr, "3");
 	assert_false(rows[1].has_text);
 	EXPECT_OK(hf_query_many(rig->where, &series_query, &(struct series_in){0}, rig->arena, (void **)&rows, &count,
-				&err));
+	                        &err));
 	assert_int_equal(count, 0);
 }
 
@@ -158,8 +261,8 @@ static void an_arena_bounds_the_result(void **state)
 	struct series *rows = NULL;
 	size_t count = 7;
 	EXPECT_STATUS(hf_query_many(rig->where, &series_query, &(struct series_in){10000}, small, (void **)&rows,
-				    &count, &err),
-		      HF_E_LIMIT);
+	                            &count, &err),
+	              HF_E_LIMIT);
 	EXPECT_CONTAINS(err.message, "series00000000000");
 	assert_null(rows);
 	assert_int_equal(count, 7);
@@ -173,11 +276,11 @@ static void opt_and_one_count_rows(void **state)
 	hf_error err = HF_ERROR_INIT;
 	struct series row = {.i = -1};
 	EXPECT_STATUS(hf_query_opt(rig->where, &series_query, &(struct series_in){0}, rig->arena, &row, &err),
-		      HF_NOT_FOUND);
+	              HF_NOT_FOUND);
 	EXPECT_STATUS(hf_query_one(rig->where, &series_query, &(struct series_in){0}, rig->arena, &row, &err),
-		      HF_E_PROTOCOL);
+	              HF_E_PROTOCOL);
 	EXPECT_STATUS(hf_query_opt(rig->where, &series_query, &(struct series_in){2}, rig->arena, &row, &err),
-		      HF_E_LIMIT);
+	              HF_E_LIMIT);
 	assert_int_equal(row.i, -1);
 	EXPECT_OK(hf_query_opt(rig->where, &series_query, &(struct series_in){1}, rig->arena, &row, &err));
 	assert_int_equal(row.i, 1);
@@ -209,7 +312,7 @@ static void each_streams_and_stops(void **state)
 	EXPECT_OK(hf_query_each(rig->where, &series_query, &(struct series_in){1000000}, count_row, &stop, &err));
 	assert_int_equal(stop.rows, 2);
 	EXPECT_STATUS(hf_query_each(rig->where, &series_query, &(struct series_in){10}, count_row, &fail, &err),
-		      HF_CONFLICT);
+	              HF_CONFLICT);
 	assert_int_equal(fail.rows, 3);
 	rig_sql(rig, "SELECT 1");
 }
@@ -237,7 +340,7 @@ static void least_recently_used_statements_are_closed(void **state)
 	assert_int_equal(statement_count(connection), 2);
 	struct hf_sql_row names = {0};
 	EXPECT_OK(hf_sql_one(where, HF_STR("SELECT string_agg(name, ' ' ORDER BY name) FROM pg_prepared_statements"),
-			     NULL, 0, rig->arena, &names, &err));
+	                     NULL, 0, rig->arena, &names, &err));
 	assert_string_equal(names.values[0].as.s.ptr, "hf_bbbbbbbbbbbbbbbb hf_cccccccccccccccc");
 	hf_connection_free(connection);
 }
@@ -268,12 +371,12 @@ static void stale_plans_are_prepared_again(void **state)
 	rig_sql(rig, "CREATE TABLE stale (i int, t varchar)");
 	rig_sql(rig, "INSERT INTO stale VALUES (1, 'one')");
 	EXPECT_STATUS(hf_query_one(rig->where, &stale_query, &(struct series_in){1}, rig->arena, &row, &err),
-		      HF_E_DRIFT);
+	              HF_E_DRIFT);
 	rig_sql(rig, "ALTER TABLE stale ALTER t TYPE text");
 	EXPECT_OK(hf_query_one(rig->where, &stale_query, &(struct series_in){1}, rig->arena, &row, &err));
 	rig_sql(rig, "ALTER TABLE stale ALTER t TYPE varchar"); /* 0A000 RevalidateCachedQuery, then drift */
 	EXPECT_STATUS(hf_query_one(rig->where, &stale_query, &(struct series_in){1}, rig->arena, &row, &err),
-		      HF_E_DRIFT);
+	              HF_E_DRIFT);
 	assert_string_equal(err.column, "text");
 	rig_sql(rig, "ALTER TABLE stale ALTER t TYPE text");
 	EXPECT_OK(hf_query_one(rig->where, &stale_query, &(struct series_in){1}, rig->arena, &row, &err));
@@ -294,8 +397,10 @@ enum mood { MOOD_UNKNOWN = -1, MOOD_SAD, MOOD_OK };
 static const char *const mood_labels[] = {"sad", "ok"};
 static const struct hf_type mood_type = {
 	.kind = HF_TYPE_ENUM, .name = "public.mood", .size = sizeof(int), .labels = mood_labels, .count = 2};
-static const struct hf_type mood_array_type = {
-	.kind = HF_TYPE_ARRAY, .name = "public.mood[]", .size = sizeof(struct hf_array), .element = &mood_type};
+static const struct hf_type mood_array_type = {.kind = HF_TYPE_ARRAY,
+                                               .name = "public.mood[]",
+                                               .size = sizeof(struct hf_array),
+                                               .element = &mood_type};
 struct pair {
 	int32_t n;
 	bool has_n;
@@ -310,12 +415,14 @@ static const struct hf_field pair_fields[] = {
 	{"mood", &mood_type, offsetof(struct pair, mood), offsetof(struct pair, has_mood)},
 };
 static const struct hf_type pair_type = {.kind = HF_TYPE_COMPOSITE,
-					 .name = "public.pair",
-					 .size = sizeof(struct pair),
-					 .fields = pair_fields,
-					 .count = 3};
-static const struct hf_type pair_array_type = {
-	.kind = HF_TYPE_ARRAY, .name = "public.pair[]", .size = sizeof(struct hf_array), .element = &pair_type};
+                                         .name = "public.pair",
+                                         .size = sizeof(struct pair),
+                                         .fields = pair_fields,
+                                         .count = 3};
+static const struct hf_type pair_array_type = {.kind = HF_TYPE_ARRAY,
+                                               .name = "public.pair[]",
+                                               .size = sizeof(struct hf_array),
+                                               .element = &pair_type};
 
 struct own {
 	int mood;
@@ -333,7 +440,7 @@ static const struct hf_field own_fields[] = {
 };
 static const struct hf_query own_query =
 	RIG_QUERY(own0000000000000, "SELECT $1::mood, $2::mood[], $3::pair, $4::pair[], $5::text[]", own_fields, 5,
-		  own_fields, 5, sizeof(struct own));
+                  own_fields, 5, sizeof(struct own));
 
 static void make_own_types(struct rig *rig)
 {
@@ -359,10 +466,10 @@ static void enums_composites_and_arrays_work(void **state)
 				   .pair = pairs[0],
 				   .pairs = {.count = 2, .values = pairs},
 				   .texts = {.count = 4,
-					     .ndim = 2,
-					     .dims = dims,
-					     .lower_bounds = lower_bounds,
-					     .values = texts},
+	                                     .ndim = 2,
+	                                     .dims = dims,
+	                                     .lower_bounds = lower_bounds,
+	                                     .values = texts},
 			   },
 		   out;
 	for (int round = 0; round < 2; round++) {
@@ -455,7 +562,7 @@ static void drift_names_column_and_types(void **state)
 	struct series out;
 	EXPECT_STATUS(hf_query_one(rig->where, &query, &(struct series_in){1}, rig->arena, &out, &err), HF_E_DRIFT);
 	assert_string_equal(err.message, "query \"drift00000000000\": column \"text\" is bigint in the database, "
-					 "the program was compiled for text");
+	                                 "the program was compiled for text");
 	EXPECT_STATUS(hf_query_one(rig->where, &fewer, &(struct series_in){1}, rig->arena, &out, &err), HF_E_DRIFT);
 	EXPECT_CONTAINS(err.message, "1 columns");
 	EXPECT_STATUS(hf_query_one(rig->where, &param, &(struct series_in){1}, rig->arena, &out, &err), HF_E_DRIFT);
@@ -554,8 +661,8 @@ static void copy_writes_rows(void **state)
 	EXPECT_OK(hf_query_copy(rig->where, &copy_query, sizeof(struct copy_row), next_row, &source, &rows, &err));
 	assert_int_equal(rows, 10000);
 	assert_string_equal(rig_text(rig, "SELECT concat_ws(',', count(*), sum(i), count(t), "
-					  "sum(cardinality(list))) FROM copied"),
-			    "10000,49995000,5000,15000");
+	                                  "sum(cardinality(list))) FROM copied"),
+	                    "10000,49995000,5000,15000");
 }
 
 static void copy_of_large_values_is_flushed(void **state)
@@ -579,9 +686,9 @@ static void a_failing_source_copies_nothing(void **state)
 	make_copied(rig);
 	struct source early = {.count = 10, .fail_at = 3}, late = {.count = 100000, .fail_at = 90000};
 	EXPECT_STATUS(hf_query_copy(rig->where, &copy_query, sizeof(struct copy_row), next_row, &early, NULL, &err),
-		      HF_E_CORRUPT);
+	              HF_E_CORRUPT);
 	EXPECT_STATUS(hf_query_copy(rig->where, &copy_query, sizeof(struct copy_row), next_row, &late, NULL, &err),
-		      HF_E_CORRUPT);
+	              HF_E_CORRUPT);
 	assert_string_equal(rig_text(rig, "SELECT count(*)::text FROM copied"), "0");
 }
 
@@ -593,16 +700,16 @@ static void copy_errors_of_the_server_are_told(void **state)
 	rig_sql(rig, "INSERT INTO copied VALUES (5, NULL, '{}')");
 	struct source source = {.count = 10, .fail_at = -1};
 	EXPECT_STATUS(hf_query_copy(rig->where, &copy_query, sizeof(struct copy_row), next_row, &source, NULL, &err),
-		      HF_CONFLICT);
+	              HF_CONFLICT);
 	assert_string_equal(err.constraint, "copied_pkey");
 	rig_sql(rig, "DROP TABLE copied");
 	source.next = 0;
 	EXPECT_STATUS(hf_query_copy(rig->where, &copy_query, sizeof(struct copy_row), next_row, &source, NULL, &err),
-		      HF_E_DRIFT);
+	              HF_E_DRIFT);
 	struct hf_query no_copy = copy_query;
 	no_copy.sql = "SELECT 1";
 	EXPECT_STATUS(hf_query_copy(rig->where, &no_copy, sizeof(struct copy_row), next_row, &source, NULL, &err),
-		      HF_E_PROTOCOL);
+	              HF_E_PROTOCOL);
 	rig_sql(rig, "SELECT 1");
 }
 
@@ -610,6 +717,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(values_come_back_as_they_went, rig_ready),
+		cmocka_unit_test_setup(edge_values_mean_the_same_on_both_sides, rig_ready),
 		cmocka_unit_test_setup(many_rows_live_in_the_arena, rig_ready),
 		cmocka_unit_test_setup(an_arena_bounds_the_result, rig_ready),
 		cmocka_unit_test_setup(opt_and_one_count_rows, rig_ready),

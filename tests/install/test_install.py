@@ -1,0 +1,74 @@
+"""An installed tree is enough: headers alone in C and C++, pkg-config, the shared library, the command, the compiler."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests" / "cli"))
+from command import BUILD, environment  # noqa: E402
+
+HEADERS = sorted(path.name for path in (TOP / "include" / "holdfast").glob("*.h"))
+SANITIZED = "-fsanitize=" in (BUILD / "build.ninja").read_text()
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """`make install` into a folder of our own."""
+    root = tmp_path_factory.mktemp("root")
+    subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", root], check=True,
+                   capture_output=True)
+    (prefix,) = {path.parent.parent for path in root.rglob("bin/holdfast")}
+    (library,) = {path.parent for path in prefix.rglob("libholdfast.so")}
+    return root, prefix, library
+
+
+def flags(tree):
+    root, _, library = tree
+    env = {**os.environ, "PKG_CONFIG_PATH": str(library / "pkgconfig"), "PKG_CONFIG_SYSROOT_DIR": str(root)}
+    out = subprocess.run(["pkg-config", "--cflags", "--libs", "holdfast"], env=env, capture_output=True, text=True, check=True)
+    return out.stdout.split()
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_header_stands_alone_in_c99_and_cxx17(tree, header, tmp_path):
+    include = tree[1] / "include"
+    for compiler, standard, language in (("cc", "c99", "c"), ("c++", "c++17", "c++")):
+        done = subprocess.run([compiler, f"-std={standard}", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{include}",
+                               f"-x{language}", "-c", "-o", os.devnull, "-"],
+                              input=f"#include <holdfast/{header}>\n", text=True, capture_output=True)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_program_builds_with_pkg_config_and_runs(tree, tmp_path):
+    if SANITIZED:
+        pytest.skip("a program without the sanitizer cannot load a library with it")
+    _, prefix, library = tree
+    program = tmp_path / "queue_head"
+    done = subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", TOP / "examples" / "queue_head.c", *flags(tree), "-o", program],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    script = ('"$0" -d "$DATABASE_URL" migrate up >/dev/null 2>&1 && '
+              '"$0" -d "$DATABASE_URL" codebase import-debian --sources "$2" >/dev/null && '
+              '"$0" -d "$DATABASE_URL" candidate import --campaign fixes --command x --value 10 --mode propose >/dev/null && '
+              '"$0" -d "$DATABASE_URL" schedule run >/dev/null && "$1" 2')
+    holdfast = prefix / "bin" / "holdfast"
+    done = subprocess.run([holdfast, "pg", "run", "--", "sh", "-c", script, holdfast, program,
+                           TOP / "tests" / "data" / "sources-sample.xz"], capture_output=True, text=True, timeout=60,
+                          env=environment(LD_LIBRARY_PATH=str(library)))
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["debhelper", "python3-defaults"]
+
+
+def test_what_is_installed_is_what_users_need(tree):
+    _, prefix, library = tree
+    for name in ("bin/holdfast", "libexec/holdfast/holdfast-gen", "share/man/man1/holdfast.1", "share/man/man1/holdfast-queue.1",
+                 "share/holdfast/sources-sample.xz", "include/holdfast/holdfast.h"):
+        assert (prefix / name).is_file(), name
+    assert (library / "pkgconfig" / "holdfast.pc").is_file()
+    for path in prefix.rglob("*"):
+        if path.suffix in (".pc", ".h", ".1"):
+            assert str(TOP) not in path.read_text(), path

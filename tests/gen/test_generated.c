@@ -242,20 +242,22 @@ static void copy_sends_rows(void **user)
 
 /* ---- every type ---- */
 
-#define NEVER_NULL(X)                                                                                                  \
-	X(a_bool)                                                                                                      \
-	X(a_int2)                                                                                                      \
-	X(a_int4) X(a_int8) X(a_oid) X(a_float4) X(a_float8) X(a_numeric) X(a_text) X(a_varchar) X(a_bpchar) X(a_name) \
-		X(a_xml) X(a_json) X(a_jsonb) X(a_bytea) X(a_char) X(a_uuid) X(a_date) X(a_time) X(a_timetz)           \
-			X(a_timestamp) X(a_timestamptz) X(a_interval) X(a_mood) X(a_size) X(a_word) X(a_mood_domain)   \
-				X(a_point) X(a_pair) X(some_bools) X(some_int4s) X(some_texts) X(some_dates)           \
-					X(some_varchars) X(some_moods) X(some_words) X(some_points) X(some_uuids)      \
-						X(some_timestamps) X(some_json)
-#define NULLABLE(X)                                                                                             \
-	X(n_bool)                                                                                               \
-	X(n_int8)                                                                                               \
-	X(n_text) X(n_bytea) X(n_uuid) X(n_timestamp) X(n_interval) X(n_numeric) X(n_mood) X(n_word) X(n_point) \
-		X(n_texts) X(n_points)
+#define NEVER_NULL(X)                                                                                                 \
+	X(a_bool)                                                                                                     \
+	X(a_int2)                                                                                                     \
+	X(a_int4)                                                                                                     \
+	X(a_int8) X(a_oid) X(a_float4) X(a_float8) X(a_numeric) X(a_text) X(a_varchar) X(a_bpchar) X(a_name) X(a_xml) \
+		X(a_json) X(a_jsonb) X(a_bytea) X(a_char) X(a_uuid) X(a_date) X(a_time) X(a_timetz) X(a_timestamp)    \
+			X(a_timestamptz) X(a_interval) X(a_mood) X(a_size) X(a_word) X(a_mood_domain) X(a_point)      \
+				X(a_pair) X(some_bools) X(some_int4s) X(some_texts) X(some_dates) X(some_varchars)    \
+					X(some_moods) X(some_words) X(some_points) X(some_uuids) X(some_timestamps)   \
+						X(some_json)
+#define NULLABLE(X)                                                                                              \
+	X(n_bool)                                                                                                \
+	X(n_int8)                                                                                                \
+	X(n_text)                                                                                                \
+	X(n_bytea) X(n_uuid) X(n_timestamp) X(n_interval) X(n_numeric) X(n_mood) X(n_word) X(n_point) X(n_texts) \
+		X(n_points)
 #define COPY(name) in->name = row->name;
 #define COPY_HAS(name) in->name = row->name, in->has_##name = row->has_##name;
 
@@ -425,6 +427,31 @@ static void a_newer_label_reads_as_unrecognized(void **user)
 	assert_int_equal(mood_of(HF_STR("newer")), MOOD_UNRECOGNIZED);
 }
 
+static void builtin_arrays_and_whole_rows(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_str names[] = {HF_STR("n1"), HF_STR("n2")};
+	const uint32_t oids[] = {1, 4000000000u};
+	struct chars_echo_in in = {
+		.chars = {.count = 2, .ndim = 1, .values = "xy"},
+		.names = {.count = 2, .ndim = 1, .values = names},
+		.oids = {.count = 2, .ndim = 1, .values = oids},
+	};
+	struct chars_echo_row row;
+	EXPECT_OK(chars_echo(state->where, &in, state->arena, &row, &err));
+	assert_int_equal(row.chars.values[1], 'y');
+	assert_string_equal(row.names.values[1].ptr, "n2");
+	assert_int_equal(row.oids.values[1], 4000000000u);
+	struct item_whole_in id = {.id = add_item(state, "whole", MOOD_HAPPY)};
+	struct item_whole_row whole;
+	EXPECT_OK(item_whole(state->where, &id, state->arena, &whole, &err));
+	assert_true(whole.has_item && whole.item.has_name && !whole.item.has_note);
+	assert_string_equal(whole.item.name.ptr, "whole");
+	assert_int_equal(whole.items.count, 1);
+	assert_int_equal(whole.items.values[0].mood, MOOD_HAPPY);
+}
+
 static void a_star_is_frozen(void **user)
 {
 	struct state *state = *user;
@@ -470,6 +497,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_type_goes_both_ways, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_nullable_type_takes_null, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_newer_label_reads_as_unrecognized, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(builtin_arrays_and_whole_rows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_star_is_frozen, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_changed_schema_is_drift, set_up, tear_down),
 	};

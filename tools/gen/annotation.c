@@ -5,6 +5,8 @@
  */
 #include "gen/annotation.h"
 
+#include "gen/cname.h"
+
 /* A piece of the source with its place. */
 struct text {
 	struct hf_str str;
@@ -85,9 +87,10 @@ void annotation_name(struct query *query, struct span comment, struct diags *dia
 	query->card_at = span_of(card);
 	query->card = cardinality_of(card.str);
 	const char *known = ":one, :opt, :many, :each, :exec, :execrows, :copy";
-	if (!name_is_plain(name.str) || name.str.ptr[0] == '_' || scan_is_c_keyword(query->name))
+	if (!name_is_plain(name.str) || name.str.ptr[0] == '_' || str_starts(name.str, HF_STR("hf_")) ||
+	    cname_is_keyword(query->name))
 		query_wrong(diags, query, query->name_at, "\"%s\" cannot be the name of a query", query->name)->hint =
-			"at most 63 of a-z, 0-9 and _, beginning with a letter, no word of C or C++";
+			"at most 63 of a-z, 0-9 and _, beginning with a letter but not with hf_, no word of C or C++";
 	else if (strcmp(query->name, "manifest") == 0 || strcmp(query->name, "types") == 0)
 		query_wrong(diags, query, query->name_at, "the name \"%s\" is taken by the metadata", query->name);
 	else if (!card.str.len)
@@ -141,7 +144,7 @@ static void read_row(struct query *query, struct text value, struct diags *diags
 {
 	query->row = mem_text(diags->arena, value.str);
 	query->row_at = span_of(value);
-	if (!name_is_plain(value.str) || scan_is_c_keyword(query->row))
+	if (!name_is_plain(value.str) || cname_is_keyword(query->row))
 		query_wrong(diags, query, query->row_at, "\"%s\" cannot be the name of a row struct", query->row);
 	else if (!cardinality_has_rows(query->card))
 		query_wrong(diags, query, query->row_at, "a %s query has no rows to give a struct to",

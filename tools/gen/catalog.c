@@ -7,10 +7,12 @@
 
 /* ---- pulling ---- */
 
+typedef void fill_fn(hf_arena *arena, void *item, const struct hf_value *values);
+
 struct pull {
 	hf_arena *arena;
 	struct catalog_table *table;
-	void (*fill)(hf_arena *arena, void *item, const struct hf_value *values);
+	fill_fn *fill;
 };
 
 static enum hf_status pull_row(void *user, const struct hf_sql_row *row, hf_error *err)
@@ -85,53 +87,51 @@ static void fill_label(hf_arena *arena, void *item, const struct hf_value *v)
 	*(struct catalog_label *)item = (struct catalog_label){oid_of(v[0]), text_of(arena, v[1])};
 }
 
-static enum hf_status pull(struct catalog *catalog, hf_where where, struct catalog_table *table, size_t size,
-                           void (*fill)(hf_arena *, void *, const struct hf_value *), const char *sql, hf_error *err)
-{
-	*table = (struct catalog_table){.size = size};
-	struct pull state = {catalog->arena, table, fill};
-	return hf_sql_each(where, hf_str_of(sql), NULL, 0, pull_row, &state, err);
-}
+/* clang-format off */
+static const char types_sql[] =
+	"SELECT t.oid, t.typname::text, quote_ident(n.nspname) || '.' || quote_ident(t.typname), t.typtype::text,"
+	" n.nspname = 'pg_catalog', coalesce(e.oid, 0::oid), t.typbasetype, t.typrelid"
+	" FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
+	" LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid ORDER BY t.oid";
+static const char columns_sql[] =
+	"SELECT attrelid, attnum, attname::text, atttypid, attnotnull FROM pg_catalog.pg_attribute"
+	" WHERE attnum > 0 AND NOT attisdropped ORDER BY attrelid, attnum";
+static const char relations_sql[] =
+	"SELECT oid, relkind::text FROM pg_catalog.pg_class ORDER BY oid";
+static const char functions_sql[] =
+	"SELECT oid, proname::text, proisstrict, provolatile::text, proargtypes::text"
+	" FROM pg_catalog.pg_proc ORDER BY oid";
+static const char operators_sql[] =
+	"SELECT oid, oprname::text, oprleft, oprright, oprcode::oid FROM pg_catalog.pg_operator ORDER BY oid";
+static const char inherits_sql[] =
+	"SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits ORDER BY inhparent, inhrelid";
+static const char labels_sql[] =
+	"SELECT enumtypid, enumlabel::text FROM pg_catalog.pg_enum ORDER BY enumtypid, enumsortorder";
+/* clang-format on */
 
 enum hf_status catalog_load(struct catalog *catalog, hf_arena *arena, hf_where where, hf_error *err)
 {
 	*catalog = (struct catalog){.arena = arena};
-	enum hf_status status = pull(
-		catalog, where, &catalog->types, sizeof(struct catalog_type), fill_type,
-		"SELECT t.oid, t.typname::text, quote_ident(n.nspname) || '.' || quote_ident(t.typname), "
-		"t.typtype::text,"
-		" n.nspname = 'pg_catalog', CASE WHEN t.typsubscript = 'array_subscript_handler'::regproc AND t.typlen "
-		"= -1"
-		" THEN t.typelem ELSE 0::oid END, t.typbasetype, t.typrelid"
-		" FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace ORDER BY t.oid",
-		err);
-	if (status == HF_OK)
-		status =
-			pull(catalog, where, &catalog->columns, sizeof(struct catalog_column), fill_column,
-		             "SELECT attrelid, attnum, attname::text, atttypid, attnotnull FROM pg_catalog.pg_attribute"
-		             " WHERE attnum > 0 AND NOT attisdropped ORDER BY attrelid, attnum",
-		             err);
-	if (status == HF_OK)
-		status = pull(catalog, where, &catalog->relations, sizeof(struct catalog_relation), fill_relation,
-		              "SELECT oid, relkind::text FROM pg_catalog.pg_class ORDER BY oid", err);
-	if (status == HF_OK)
-		status = pull(catalog, where, &catalog->functions, sizeof(struct catalog_function), fill_function,
-		              "SELECT oid, proname::text, proisstrict, provolatile::text, proargtypes::text"
-		              " FROM pg_catalog.pg_proc ORDER BY oid",
-		              err);
-	if (status == HF_OK)
-		status = pull(catalog, where, &catalog->operators, sizeof(struct catalog_operator), fill_operator,
-		              "SELECT oid, oprname::text, oprleft, oprright, oprcode::oid"
-		              " FROM pg_catalog.pg_operator ORDER BY oid",
-		              err);
-	if (status == HF_OK)
-		status = pull(catalog, where, &catalog->inherits, sizeof(struct catalog_pair), fill_pair,
-		              "SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits ORDER BY 1, 2", err);
-	if (status == HF_OK)
-		status = pull(
-			catalog, where, &catalog->labels, sizeof(struct catalog_label), fill_label,
-			"SELECT enumtypid, enumlabel::text FROM pg_catalog.pg_enum ORDER BY enumtypid, enumsortorder",
-			err);
+	const struct {
+		struct catalog_table *table;
+		size_t size;
+		fill_fn *fill;
+		const char *sql;
+	} pulls[] = {
+		{&catalog->types, sizeof(struct catalog_type), fill_type, types_sql},
+		{&catalog->columns, sizeof(struct catalog_column), fill_column, columns_sql},
+		{&catalog->relations, sizeof(struct catalog_relation), fill_relation, relations_sql},
+		{&catalog->functions, sizeof(struct catalog_function), fill_function, functions_sql},
+		{&catalog->operators, sizeof(struct catalog_operator), fill_operator, operators_sql},
+		{&catalog->inherits, sizeof(struct catalog_pair), fill_pair, inherits_sql},
+		{&catalog->labels, sizeof(struct catalog_label), fill_label, labels_sql},
+	};
+	enum hf_status status = HF_OK;
+	for (size_t i = 0; i < ARRAY_LEN(pulls) && status == HF_OK; i++) {
+		*pulls[i].table = (struct catalog_table){.size = pulls[i].size};
+		struct pull pull = {arena, pulls[i].table, pulls[i].fill};
+		status = hf_sql_each(where, hf_str_of(pulls[i].sql), NULL, 0, pull_row, &pull, err);
+	}
 	return status;
 }
 

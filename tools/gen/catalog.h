@@ -1,6 +1,6 @@
 /*
  * catalog.h - what the compiler needs from a server's catalog: types, NOT NULL of columns over all descendants, and
- * the functions and operators that come with the server. Pulled whole, once per database, in six statements.
+ * the functions and operators that come with the server. Pulled whole, once per database, in seven statements.
  */
 #ifndef GEN_CATALOG_H
 #define GEN_CATALOG_H

@@ -3,7 +3,22 @@
  */
 #include "gen/cname.h"
 
-#include "gen/scan.h"
+bool cname_is_keyword(const char *word)
+{
+	static const char words[] =
+		" alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl concept "
+		"const "
+		"const_cast consteval constexpr constinit continue co_await co_return co_yield decltype default delete "
+		"do double dynamic_cast else enum explicit export extern false float for friend goto if inline int "
+		"long "
+		"mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public register "
+		"reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast struct "
+		"switch template this thread_local throw true try typedef typeid typename union unix linux unsigned "
+		"using virtual void volatile wchar_t while xor xor_eq errno stdin stdout stderr main offsetof assert ";
+	char padded[80];
+	int len = snprintf(padded, sizeof(padded), " %s ", word);
+	return len > 0 && (size_t)len < sizeof(padded) && strstr(words, padded) != NULL;
+}
 
 static const char *plain(hf_arena *arena, const char *name, bool upper)
 {
@@ -29,7 +44,7 @@ static const char *plain(hf_arena *arena, const char *name, bool upper)
 const char *cname_member(hf_arena *arena, const char *name)
 {
 	const char *member = plain(arena, name, false);
-	return scan_is_c_keyword(member) ? mem_printf(arena, "%s_", member) : member;
+	return cname_is_keyword(member) ? mem_printf(arena, "%s_", member) : member;
 }
 
 const char *cname_upper(hf_arena *arena, const char *name)

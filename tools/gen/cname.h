@@ -6,6 +6,8 @@
 
 #include "gen/mem.h"
 
+/** A word that C or C++ keeps for itself. */
+bool cname_is_keyword(const char *word);
 /** A struct member: lower case, other characters '_', words of C and C++ with a '_' behind. */
 const char *cname_member(hf_arena *arena, const char *name);
 /** Upper case: an enumerator or a guard. */

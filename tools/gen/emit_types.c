@@ -202,6 +202,13 @@ static void define_fields(struct buf *out, const struct group *group, const stru
 	buf_add_text(out, "};\n");
 }
 
+/* How the run time asks the server for it. Qualified, because "char"[] and char[] are two types. */
+static const char *server_name(const struct group *group, const struct type *type)
+{
+	bool builtin_array = type->origin == TYPE_ARRAY && type->element->origin == TYPE_BUILTIN;
+	return builtin_array ? mem_printf(group->arena, "pg_catalog.%s", type->name) : type->name;
+}
+
 static void define_type(struct buf *out, const struct group *group, const struct type *type)
 {
 	const struct type *below = bottom(type);
@@ -211,7 +218,7 @@ static void define_type(struct buf *out, const struct group *group, const struct
 		define_fields(out, group, type);
 	buf_printf(out, "\nconst struct hf_type %s = {\n\t.kind = HF_TYPE_%s,\n\t.name = ", type->object,
 	           kind_name(type->kind));
-	emit_string(out, type->name);
+	emit_string(out, server_name(group, type));
 	buf_printf(out, ",\n\t.size = sizeof(%s),\n", type->c_type);
 	if (type->element)
 		buf_printf(out, "\t.element = &%s,\n", type->element->object);

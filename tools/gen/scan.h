@@ -43,7 +43,5 @@ struct scan_fault {
 bool scan(hf_arena *arena, struct hf_str text, struct tokens *ret_tokens, struct scan_fault *ret_fault);
 /** Byte offset of the 1-based character `position`. */
 size_t scan_byte_of_character(struct hf_str text, int32_t position);
-/** A word that C or C++ keeps for itself. */
-bool scan_is_c_keyword(const char *word);
 
 #endif

@@ -117,7 +117,6 @@ struct query {
 	size_t ncolumns;
 	bool read_only;
 	bool broken;
-	bool meta_seen;
 };
 
 struct import {

@@ -50,3 +50,9 @@ SELECT upper(i.name) AS shout, i . * , 1 * :factor::int AS "a ""b" FROM item AS 
 
 -- name: item_touch :many
 UPDATE item SET added = added WHERE true RETURNING *;
+
+-- name: chars_echo :one
+SELECT :chars::"char"[] AS chars, :names::name[] AS names, :oids::oid[] AS oids;
+
+-- name: item_whole :opt
+SELECT item AS item, ARRAY[item] AS items FROM item WHERE id = :id;

@@ -127,6 +127,7 @@ static void half_reverted_then_up_goes_down_first(UNUSED void **state)
 	EXPECT_STATUS(hf_migrate_down(c, set, NULL, NULL, &err), HF_E_DB);
 	assert_string_equal(run_states(c), "0001:applied 0002:failed 0003:reverted");
 	EXPECT_STATUS(run_up(c, set, &err), HF_E_DB);
+	EXPECT_STATUS(hf_migrate_resume(c, set, HF_STEP_ASK, NULL, NULL, &err), HF_E_DB);
 	run_sql(c, "DROP VIEW blocks");
 	EXPECT_OK(run_up(c, set, &err));
 	assert_string_equal(run_states(c), "0001:applied 0002:applied 0003:applied");
@@ -254,6 +255,19 @@ static void the_twins_of_a_killed_reindex_are_dropped(UNUSED void **state)
 	                    "t_a,t_b");
 }
 
+/* The file of a half applied migration is gone: nothing can be done, and that is said. */
+static void a_half_applied_file_that_is_missing_is_named(UNUSED void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(connection_freep) hf_connection *c = run_database(NULL);
+	CLEANUP(migrations_freep) hf_migrations *set = run_set(build), *none = run_set(&build[2]);
+	EXPECT_OK(run_up(c, set, &err));
+	run_sql(c, "UPDATE holdfast.migration SET state = 'running' WHERE version = '2'");
+	EXPECT_STATUS(hf_migrate_resume(c, none, HF_STEP_ASK, NULL, NULL, &err), HF_NOT_FOUND);
+	EXPECT_CONTAINS(err.message, "migration 2 (i) is half applied, its file is missing");
+	EXPECT_OK(hf_migrate_resume(c, set, HF_STEP_ASK, NULL, NULL, &err));
+}
+
 /* ---- what nobody can know ---- */
 
 static void an_opaque_statement_asks_and_takes_either_answer(UNUSED void **state)
@@ -325,6 +339,7 @@ int main(void)
 	        cmocka_unit_test(a_build_that_finished_unrecorded_is_found),
 	        cmocka_unit_test(a_detach_killed_in_the_middle_is_finalised),
 	        cmocka_unit_test(the_twins_of_a_killed_reindex_are_dropped),
+	        cmocka_unit_test(a_half_applied_file_that_is_missing_is_named),
 	        cmocka_unit_test(an_opaque_statement_asks_and_takes_either_answer),
 	        cmocka_unit_test(a_failed_statement_may_be_mended_but_not_a_finished_one),
 	};

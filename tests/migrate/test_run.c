@@ -514,6 +514,36 @@ static void verify_finds_what_changed_since(UNUSED void **state)
 	EXPECT_CONTAINS(findings.values[0].ptr, "0001_users.sql:4: verify: the statement answered something else");
 }
 
+static void verify_tells_edits_and_unknown_versions(UNUSED void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_str_array findings;
+	static const struct run_file first[] = {{"1_a.sql", "-- up\nCREATE TABLE a (i int);\n"},
+	                                        {"2_b.sql", "-- up\nCREATE TABLE b (i int);\n"},
+	                                        {"3_c.sql", "-- up\nCREATE TABLE c (i int);\n"},
+	                                        {"4_d.sql", "-- up\nCREATE TABLE d (i int);\n"},
+	                                        {NULL, NULL}};
+	static const struct run_file later[] = {{"1_a.sql", "-- up\nCREATE TABLE a  (i int);\n"},
+	                                        {"2_b.sql", "-- up\nCREATE TABLE b (i int); -- b\n"},
+	                                        {"3_c.sql", "-- up\nCREATE TABLE c (j int);\n"},
+	                                        {NULL, NULL}};
+	static const char *const expected[] = {
+	        "1_a.sql was edited after it was applied: only blanks differ, from line 2 of its way up on",
+	        "2_b.sql was edited after it was applied: only comments differ, from line 2 of its way up on",
+	        "3_c.sql was edited after it was applied: its SQL differs, from line 2 of its way up on",
+	        "the database has migration 4 (d), which this set lacks"};
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	CLEANUP(connection_freep) hf_connection *c = run_database(NULL);
+	CLEANUP(migrations_freep) hf_migrations *before = run_set(first), *after = run_set(later);
+	EXPECT_OK(run_up(c, before, &err));
+	EXPECT_STATUS(hf_migrate_verify(c, after, NULL, arena, &findings, &err), HF_DIFFERS);
+	assert_int_equal(findings.count, ARRAY_LEN(expected));
+	for (size_t i = 0; i < ARRAY_LEN(expected); i++)
+		assert_string_equal(findings.values[i].ptr, expected[i]);
+	EXPECT_STATUS(hf_migrate_check(hf_on_connection(c), after, &err), HF_DIFFERS);
+	EXPECT_CONTAINS(err.message, "3_c.sql was edited");
+}
+
 static void the_janitor_set_goes_up_and_down(UNUSED void **state)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -565,6 +595,7 @@ int main(void)
 	        cmocka_unit_test(sets_do_not_see_each_other),
 	        cmocka_unit_test(repeatables_run_again_when_their_text_changes),
 	        cmocka_unit_test(verify_finds_what_changed_since),
+	        cmocka_unit_test(verify_tells_edits_and_unknown_versions),
 	        cmocka_unit_test(the_janitor_set_goes_up_and_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

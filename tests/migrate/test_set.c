@@ -183,6 +183,74 @@ static void a_directory_is_a_set_and_its_sum_is_checked(UNUSED void **state)
 	assert_null(set);
 }
 
+static void remove_file(const char *name)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	assert_int_equal(remove(path), 0);
+}
+
+static void make_directory(const char *name)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
+static void a_sum_is_written_whole_or_not_at_all(UNUSED void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_migrations *set = NULL;
+	EXPECT_STATUS(hf_migrations_open(NULL, NULL, folder, &set, &err), HF_E_CORRUPT);
+	EXPECT_OK(hf_migrations_write_sum(NULL, folder, &err));
+	EXPECT_OK(hf_migrations_open(NULL, NULL, folder, &set, &err));
+	hf_migrations_free(set);
+	write_file("4_d.sql", "no section");
+	EXPECT_STATUS(hf_migrations_write_sum(NULL, folder, &err), HF_E_INPUT);
+	remove_file("4_d.sql");
+	EXPECT_OK(hf_migrations_open(NULL, NULL, folder, &set, &err)); /* the old sum is still there */
+	hf_migrations_free(set);
+	make_directory(".migrations.sum.new");
+	EXPECT_STATUS(hf_migrations_write_sum(NULL, folder, &err), HF_E_FAILED);
+	EXPECT_CONTAINS(err.message, "could not write");
+	remove_file(".migrations.sum.new");
+	EXPECT_STATUS(hf_migrations_write_sum(NULL, "/nonexistent", &err), HF_NOT_FOUND);
+	remove_file("migrations.sum");
+	make_directory("migrations.sum");
+	EXPECT_STATUS(hf_migrations_write_sum(NULL, folder, &err), HF_E_INPUT);
+	remove_file("migrations.sum");
+}
+
+/* /dev/full takes nothing: the new sum cannot be written, and what stood there stays. */
+static void a_full_disk_leaves_the_old_sum(UNUSED void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_migrations *set = NULL;
+	char path[256];
+	EXPECT_OK(hf_migrations_write_sum(NULL, folder, &err));
+	snprintf(path, sizeof(path), "%s/.migrations.sum.new", folder);
+	assert_int_equal(symlink("/dev/full", path), 0);
+	EXPECT_STATUS(hf_migrations_write_sum(NULL, folder, &err), HF_E_FAILED);
+	EXPECT_CONTAINS(err.message, "No space left on device");
+	EXPECT_OK(hf_migrations_open(NULL, NULL, folder, &set, &err));
+	hf_migrations_free(set);
+}
+
+static void large_directories_are_read_whole(UNUSED void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_migrations *set = NULL;
+	char name[64];
+	for (int i = 100; i < 300; i++) {
+		snprintf(name, sizeof(name), "%d_many.sql", i);
+		write_file(name, "-- up\nSELECT 1;\n");
+	}
+	EXPECT_OK(hf_migrations_write_sum(NULL, folder, &err));
+	EXPECT_OK(hf_migrations_open(NULL, NULL, folder, &set, &err));
+	assert_true(hf_migrations_count(set) >= 200);
+	hf_migrations_free(set);
+}
+
 static void what_cannot_be_read_is_named(UNUSED void **state)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -224,6 +292,9 @@ int main(void)
 	        cmocka_unit_test(the_chain_hangs_on_every_file),
 	        cmocka_unit_test(bad_set_names_are_refused),
 	        cmocka_unit_test(a_directory_is_a_set_and_its_sum_is_checked),
+	        cmocka_unit_test(a_sum_is_written_whole_or_not_at_all),
+	        cmocka_unit_test(a_full_disk_leaves_the_old_sum),
+	        cmocka_unit_test(large_directories_are_read_whole),
 	        cmocka_unit_test(what_cannot_be_read_is_named),
 	        cmocka_unit_test(the_janitor_set_is_built_in),
 	};

@@ -1,11 +1,11 @@
 /*
  * health.c - the probe and its verdict.
  *
- * The probe's connection and the kept answer belong to whoever holds `probe_mutex`; one who cannot get it in time
- * returns the kept answer.
+ * The probe's connection and the kept answer belong to one thread at a time, that which set `probing`.
  */
 #include "holdfast/health.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,7 +188,29 @@ static void take_kept(const hf_pool *pool, struct hf_health *health)
 	health->cached = true;
 }
 
-/* With the probe's mutex. */
+/* The turn to probe; false when the one before did not end in time. */
+static bool take_turn(hf_pool *pool, int64_t timeout_ms)
+{
+	struct timespec until = monotonic_after(timeout_ms * 1000);
+	int waited = 0;
+	pthread_mutex_lock(&pool->mutex);
+	while (pool->probing && waited != ETIMEDOUT)
+		waited = pthread_cond_timedwait(&pool->probed, &pool->mutex, &until);
+	bool taken = !pool->probing;
+	if (taken)
+		pool->probing = true;
+	pthread_mutex_unlock(&pool->mutex);
+	return taken;
+}
+
+static void end_turn(hf_pool *pool)
+{
+	pthread_mutex_lock(&pool->mutex);
+	pool->probing = false;
+	pthread_cond_signal(&pool->probed);
+	pthread_mutex_unlock(&pool->mutex);
+}
+
 static void check(hf_pool *pool, const struct hf_health_options *options, hf_deadline deadline,
                   struct hf_health *health)
 {
@@ -214,14 +236,13 @@ void hf_health(hf_pool *pool, const struct hf_health_options *options, struct hf
 	hf_pool_stats(pool, &health.pool);
 	health.checked_wall_us = hf_now_wall_us(pool->ctx);
 	int64_t timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS;
-	struct timespec until = monotonic_after(timeout_ms * 1000);
 	if (fork_guard_forked(&pool->fork)) {
 		blame(&health, HF_UNHEALTHY, "this process was forked from the one that opened the pool");
-	} else if (pthread_mutex_clocklock(&pool->probe_mutex, CLOCK_MONOTONIC, &until) != 0) {
+	} else if (!take_turn(pool, timeout_ms)) {
 		blame(&health, HF_UNHEALTHY, "the probe before this one has not ended for %" PRId64 " ms", timeout_ms);
 	} else {
 		check(pool, options, hf_deadline_in(pool->ctx, timeout_ms), &health);
-		pthread_mutex_unlock(&pool->probe_mutex);
+		end_turn(pool);
 	}
 	*ret_health = health;
 }

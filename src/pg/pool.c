@@ -241,7 +241,7 @@ static void init_locks(hf_pool *pool)
 	pthread_condattr_init(&pool->monotonic);
 	pthread_condattr_setclock(&pool->monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&pool->mutex, NULL);
-	pthread_mutex_init(&pool->probe_mutex, NULL);
+	pthread_cond_init(&pool->probed, &pool->monotonic);
 	pthread_cond_init(&pool->work, &pool->monotonic);
 	pthread_cond_init(&pool->tend, &pool->monotonic);
 	pthread_cond_init(&pool->settled, &pool->monotonic);
@@ -267,7 +267,7 @@ static void pool_free(hf_pool *pool)
 	pthread_cond_destroy(&pool->settled);
 	pthread_cond_destroy(&pool->tend);
 	pthread_cond_destroy(&pool->work);
-	pthread_mutex_destroy(&pool->probe_mutex);
+	pthread_cond_destroy(&pool->probed);
 	pthread_mutex_destroy(&pool->mutex);
 	pthread_condattr_destroy(&pool->monotonic);
 	free_memory(pool);

@@ -112,8 +112,9 @@ struct hf_pool {
 	bool permanent;     /* and will again: nobody should wait for the next one */
 	hf_error cause;
 
-	/* health.c; its own mutex, taken before the pool's */
-	pthread_mutex_t probe_mutex;
+	/* health.c: what follows belongs to the thread that set `probing`, under the mutex */
+	pthread_cond_t probed; /* CLOCK_MONOTONIC */
+	bool probing;
 	hf_connection *probe;
 	struct kept_health *health; /* the last answer; made at first use */
 };

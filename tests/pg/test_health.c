@@ -168,11 +168,33 @@ static void one_probe_at_a_time(UNUSED void **state)
 {
 	CLEANUP(world_freep) struct world *world = world_with_server(url);
 	CLEANUP(pool_freep) hf_pool *pool = world_pool(world, NULL);
-	pthread_mutex_lock(&pool->probe_mutex);
+	pool->probing = true;
 	struct hf_health health = health_of(pool, ASK(.timeout_ms = 10));
-	pthread_mutex_unlock(&pool->probe_mutex);
+	pool->probing = false;
 	assert_int_equal(health.state, HF_UNHEALTHY);
 	EXPECT_CONTAINS(health.reasons[0], "has not ended for 10 ms");
+}
+
+static void *ask_often(void *user)
+{
+	for (int i = 0; i < 50; i++)
+		if (health_of(user, ASK(.nrequired_types = (size_t)(i % 2), .required_types = hf_janitor_types)).nreasons > 1)
+			return user;
+	return NULL;
+}
+
+static void many_may_ask_at_once(UNUSED void **state)
+{
+	CLEANUP(world_freep) struct world *world = world_with_server(url);
+	CLEANUP(pool_freep) hf_pool *pool = world_pool(world, NULL);
+	pthread_t ids[4];
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&ids[i], NULL, ask_often, pool), 0);
+	for (size_t i = 0; i < 4; i++) {
+		void *failed = NULL;
+		pthread_join(ids[i], &failed);
+		assert_null(failed);
+	}
 }
 
 static void a_full_server_still_serves_those_who_are_in(UNUSED void **state)
@@ -204,6 +226,7 @@ int main(void)
 	        cmocka_unit_test(a_standby_and_a_slow_one),
 	        cmocka_unit_test(a_dead_server_is_unhealthy),
 	        cmocka_unit_test(one_probe_at_a_time),
+	        cmocka_unit_test(many_may_ask_at_once),
 	        cmocka_unit_test(a_full_server_still_serves_those_who_are_in),
 	};
 	url = fixture_database(NULL);

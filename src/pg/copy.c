@@ -31,6 +31,7 @@ struct copy {
 	void *in;
 	size_t in_size;
 	struct buf wire;
+	bool late; /* the deadline passed, or the program was interrupted, while we waited for the server */
 };
 
 /* Hand the buffer to libpq and wait until the kernel has all of it. */
@@ -44,8 +45,10 @@ static enum hf_status put_chunk(struct copy *copy, hf_error *err)
 		if (put < 0)
 			return error_lost(copy->connection, copy->call, err);
 		done += put == 1 ? piece : 0;
-		if (conn_flush(copy->connection, copy->call->deadline) != HF_OK)
+		if (conn_flush(copy->connection, copy->call->deadline) != HF_OK) {
+			copy->late = true;
 			return HF_TIMEOUT;
+		}
 	}
 	buf_clear(&copy->wire);
 	return HF_OK;
@@ -57,7 +60,7 @@ static enum hf_status add_row(struct copy *copy, hf_error *err)
 		encode_copy_row(&copy->wire, copy->query, statement_types(copy->connection), copy->in, err);
 	if (status == HF_OK && !buf_ok(&copy->wire))
 		return error_set(err, HF_E_LIMIT, "a row of query \"%s\" is larger than 1 GiB, or memory is short",
-				 copy->query->name);
+		                 copy->query->name);
 	if (status == HF_OK && copy->wire.len >= COPY_CHUNK)
 		status = put_chunk(copy, err);
 	return status;
@@ -81,25 +84,27 @@ static enum hf_status feed(struct copy *copy, hf_error *err)
 }
 
 /* CopyDone or CopyFail; non-blocking libpq may ask to try again. */
-static enum hf_status put_end(struct copy *copy, const char *complaint)
+static enum hf_status put_end(struct copy *copy, const char *complaint, hf_error *err)
 {
 	for (;;) {
 		int put = PQputCopyEnd(copy->connection->pg, complaint);
 		if (put != 0)
-			return put == 1 ? HF_OK : HF_E_UNAVAILABLE;
-		if (conn_flush(copy->connection, copy->call->deadline) != HF_OK)
+			return put == 1 ? HF_OK : error_lost(copy->connection, copy->call, err);
+		if (conn_flush(copy->connection, copy->call->deadline) != HF_OK) {
+			copy->late = true;
 			return HF_TIMEOUT;
+		}
 	}
 }
 
 static enum hf_status abort_copy(struct copy *copy, enum hf_status status, hf_error *err)
 {
 	CLEANUP(result_freep) PGresult *ignored = NULL;
-	if (status == HF_TIMEOUT && hf_now_monotonic_us(copy->connection->ctx) >= copy->call->deadline) {
+	if (copy->late) {
 		conn_abandon(copy->connection, copy->call);
 		return error_deadline(copy->connection, copy->call, !copy->connection->broken, err);
 	}
-	if (put_end(copy, "the row source failed") != HF_OK)
+	if (put_end(copy, "the row source failed", NULL) != HF_OK)
 		copy->connection->broken = true;
 	conn_collect(copy->connection, copy->call, &ignored, NULL);
 	return status;
@@ -135,7 +140,7 @@ static enum hf_status run_copy(struct copy *copy, int64_t *ret_rows, hf_error *e
 		return status;
 	status = feed(copy, err);
 	if (status == HF_OK)
-		status = put_end(copy, NULL);
+		status = put_end(copy, NULL, err);
 	if (status != HF_OK)
 		return abort_copy(copy, status, err);
 	status = conn_collect(copy->connection, copy->call, &result, err);
@@ -148,7 +153,7 @@ static enum hf_status run_copy(struct copy *copy, int64_t *ret_rows, hf_error *e
 }
 
 enum hf_status hf_query_copy(hf_where where, const struct hf_query *query, size_t in_size, hf_query_next_fn *next,
-			     void *user, int64_t *ret_rows, hf_error *err)
+                             void *user, int64_t *ret_rows, hf_error *err)
 {
 	hf_connection *connection = NULL;
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
@@ -158,9 +163,11 @@ enum hf_status hf_query_copy(hf_where where, const struct hf_query *query, size_
 	enum hf_status status = where_acquire(where, &connection, err);
 	if (status != HF_OK)
 		return status;
-	struct call call = {
-		.deadline = where.deadline, .timeout_ms = query->timeout_ms, .query = query->name, .generated = true};
-	struct copy copy = {connection, query, &call, next, user, in, in_size, {0}};
+	struct call call = {.deadline = where.deadline,
+	                    .timeout_ms = query->timeout_ms,
+	                    .query = query->name,
+	                    .generated = true};
+	struct copy copy = {connection, query, &call, next, user, in, in_size, {0}, false};
 	buf_init(&copy.wire, COPY_ROW_MAX);
 	status = statement_resolve_types(connection, query, &call, err);
 	if (status == HF_OK)

@@ -1,4 +1,5 @@
 /* What a real server does not do on demand: deaths, silence, lost answers, refused and hanging logins. */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +10,11 @@
 #include "pg/conn.h"
 #include "pg/statements.h"
 
-#define SCRIPT(...)                                                                                                    \
-	static const struct double_step steps[] = {__VA_ARGS__};                                                       \
+#define SCRIPT(...)                                              \
+	static const struct double_step steps[] = {__VA_ARGS__}; \
 	double_script(steps, ARRAY_LEN(steps))
-#define CONNECTS(...)                                                                                                  \
-	static const struct double_connect logins[] = {__VA_ARGS__};                                                   \
+#define CONNECTS(...)                                                \
+	static const struct double_connect logins[] = {__VA_ARGS__}; \
 	double_connects(logins, ARRAY_LEN(logins))
 
 struct bench {
@@ -26,7 +27,7 @@ struct bench {
 };
 
 static void note_event(void *user, enum hf_log_level level, const char *event, const struct hf_log_field *fields,
-		       size_t nfields)
+                       size_t nfields)
 {
 	struct bench *bench = user;
 	(void)level;
@@ -42,10 +43,10 @@ static int bench_up(void **state)
 	struct bench *bench = calloc(1, sizeof(*bench));
 	assert_non_null(bench);
 	struct hf_context_options options = {.size = sizeof(options),
-					     .user = bench,
-					     .monotonic_us = double_now_us,
-					     .log = note_event,
-					     .log_level = HF_LOG_DEBUG};
+	                                     .user = bench,
+	                                     .monotonic_us = double_now_us,
+	                                     .log = note_event,
+	                                     .log_level = HF_LOG_DEBUG};
 	EXPECT_OK(hf_context_new(&options, &bench->ctx, &err));
 	EXPECT_OK(hf_settings_new(bench->ctx, &bench->settings, &err));
 	EXPECT_OK(hf_settings_parse(bench->settings, "host=/nowhere user=u dbname=d", &err));
@@ -245,23 +246,23 @@ static void unsent_bytes_are_flushed(void **state)
 
 static const struct hf_field int_field[] = {{"n", &hf_type_int4, 0, HF_NEVER_NULL}};
 static const struct hf_query int_query = {.abi = HF_QUERY_ABI,
-					  .name = "int_query",
-					  .sql = "SELECT $1::int4",
-					  .sql_len = 15,
-					  .statement = "hf_0123456789abcdef",
-					  .params = int_field,
-					  .nparams = 1,
-					  .columns = int_field,
-					  .ncolumns = 1,
-					  .row_size = 4};
+                                          .name = "int_query",
+                                          .sql = "SELECT $1::int4",
+                                          .sql_len = 15,
+                                          .statement = "hf_0123456789abcdef",
+                                          .params = int_field,
+                                          .nparams = 1,
+                                          .columns = int_field,
+                                          .ncolumns = 1,
+                                          .row_size = 4};
 static const Oid int_type[] = {23};
 static const struct double_value int_7 = {"\0\0\0\7", 4}, int_short = {"\0\7", 2},
 				 two_rows[] = {{"\0\0\0\1", 4}, {"\0\0\0\2", 4}};
-#define PREPARES                                                                                                       \
-	{.expect = "prepare hf_0123456789abcdef"},                                                                     \
-	{                                                                                                              \
-		.expect = "describe hf_0123456789abcdef", .nparams = 1, .param_types = int_type, .ncolumns = 1,        \
-		.column_types = int_type                                                                               \
+#define PREPARES                                                                                                \
+	{.expect = "prepare hf_0123456789abcdef"},                                                              \
+	{                                                                                                       \
+		.expect = "describe hf_0123456789abcdef", .nparams = 1, .param_types = int_type, .ncolumns = 1, \
+		.column_types = int_type                                                                        \
 	}
 #define ROW(value_) .expect = "execute hf_", .ncolumns = 1, .column_types = int_type, .nrows = 1, .values = &(value_)
 
@@ -425,11 +426,11 @@ static enum hf_status next_number(void *user, void *in, hf_error *err)
 }
 
 static const struct hf_query copy_query = {.abi = HF_QUERY_ABI,
-					   .name = "copy_query",
-					   .sql = "COPY t FROM STDIN",
-					   .sql_len = 17,
-					   .params = int_field,
-					   .nparams = 1};
+                                           .name = "copy_query",
+                                           .sql = "COPY t FROM STDIN",
+                                           .sql_len = 17,
+                                           .params = int_field,
+                                           .nparams = 1};
 
 static void copy_waits_for_a_full_buffer(void **state)
 {
@@ -451,7 +452,7 @@ static void copy_notices_a_lost_connection(void **state)
 	struct numbers numbers = {0, 3};
 	SCRIPT({.expect = "COPY t", .status = PGRES_COPY_IN, .copy_fails = true});
 	EXPECT_STATUS(hf_query_copy(bench->where, &copy_query, 4, next_number, &numbers, NULL, &err),
-		      HF_E_OUTCOME_UNKNOWN);
+	              HF_E_OUTCOME_UNKNOWN);
 	assert_true(bench->connection->broken);
 }
 
@@ -462,7 +463,56 @@ static void copy_lost_at_the_end_is_unknown(void **state)
 	struct numbers numbers = {0, 3};
 	SCRIPT({.expect = "COPY t", .status = PGRES_COPY_IN}, {.expect = "copy done", .event = DOUBLE_LOST});
 	EXPECT_STATUS(hf_query_copy(bench->where, &copy_query, 4, next_number, &numbers, NULL, &err),
-		      HF_E_OUTCOME_UNKNOWN);
+	              HF_E_OUTCOME_UNKNOWN);
+}
+
+static enum hf_status slow_number(void *user, void *in, hf_error *err)
+{
+	poll(NULL, 0, 100000); /* the double's clock moves by this */
+	return next_number(user, in, err);
+}
+
+static void copy_that_cannot_be_sent_in_time_is_cancelled(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct numbers numbers = {0, 1};
+	SCRIPT({.expect = "COPY t", .status = PGRES_COPY_IN, .flush_turns = 9},
+	       {.expect = "copy fail", .sqlstate = "57014"});
+	EXPECT_STATUS(hf_query_copy(within_ms(bench, 50000), &copy_query, 4, slow_number, &numbers, NULL, &err),
+	              HF_TIMEOUT);
+	EXPECT_CONTAINS(err.message, "deadline");
+	assert_false(bench->connection->broken);
+}
+
+static void copy_whose_end_cannot_be_sent_is_lost(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct numbers numbers = {0, 1};
+	SCRIPT({.expect = "COPY t", .status = PGRES_COPY_IN}, {.expect = "copy done", .event = DOUBLE_SEND_FAILS});
+	EXPECT_STATUS(hf_query_copy(bench->where, &copy_query, 4, next_number, &numbers, NULL, &err),
+	              HF_E_OUTCOME_UNKNOWN);
+	EXPECT_CONTAINS(err.message, "lost");
+	assert_true(bench->connection->broken);
+}
+
+static void an_answer_that_libpq_cannot_hold_is_told(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	SCRIPT({.status = PGRES_FATAL_ERROR, .message = "out of memory for query result\n"});
+	EXPECT_STATUS(run_sql(bench, "SELECT", &err), HF_E_PROTOCOL);
+	EXPECT_CONTAINS(err.message, "out of memory for query result");
+}
+
+static void without_an_error_struct_stale_plans_are_still_noticed(void **state)
+{
+	struct bench *bench = *state;
+	int32_t n = 0;
+	SCRIPT(PREPARES, {.expect = "execute", .sqlstate = "26000"}, {.expect = "DEALLOCATE"}, PREPARES, {ROW(int_7)});
+	assert_int_equal(one(bench, &n, NULL), HF_OK);
+	assert_int_equal(n, 7);
 }
 
 static void copy_that_never_starts_times_out(void **state)
@@ -472,7 +522,7 @@ static void copy_that_never_starts_times_out(void **state)
 	struct numbers numbers = {0, 3};
 	SCRIPT({.expect = "COPY t", .event = DOUBLE_SILENT});
 	EXPECT_STATUS(hf_query_copy(within_ms(bench, 20), &copy_query, 4, next_number, &numbers, NULL, &err),
-		      HF_TIMEOUT);
+	              HF_TIMEOUT);
 	assert_false(bench->connection->broken);
 }
 
@@ -493,8 +543,8 @@ static void hosts_are_tried_in_order(void **state)
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
 	CONNECTS({DOUBLE_REFUSES, NULL, false},
-		 {DOUBLE_REFUSES, "FATAL:  57P03: the database system is starting up", false},
-		 {DOUBLE_ACCEPTS, NULL, false});
+	         {DOUBLE_REFUSES, "FATAL:  57P03: the database system is starting up", false},
+	         {DOUBLE_ACCEPTS, NULL, false});
 	EXPECT_OK(open_with(bench, "host=127.0.0.1,/b,127.0.0.3 port=1,2,3", &err));
 	EXPECT_CONTAINS(double_login_of(0), "host=127.0.0.1 hostaddr=127.0.0.1 port=1 ");
 	EXPECT_CONTAINS(double_login_of(1), "host=/b hostaddr= port=2 ");
@@ -562,7 +612,7 @@ static void prefer_standby_takes_two_passes(void **state)
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
 	CONNECTS({DOUBLE_REFUSES, "server is not in hot standby mode", false}, {DOUBLE_REFUSES, NULL, false},
-		 {DOUBLE_ACCEPTS, NULL, false});
+	         {DOUBLE_ACCEPTS, NULL, false});
 	EXPECT_OK(open_with(bench, "host=/a,/b target_session_attrs=prefer-standby", &err));
 	EXPECT_CONTAINS(double_login_of(0), "host=/a");
 	EXPECT_CONTAINS(double_login_of(0), "target_session_attrs=standby");
@@ -579,7 +629,7 @@ struct vault {
 };
 
 static enum hf_status tell_password(void *user, const char *host, const char *role, hf_deadline deadline,
-				    char *ret_password, size_t size, hf_error *err)
+                                    char *ret_password, size_t size, hf_error *err)
 {
 	struct vault *vault = user;
 	(void)deadline;
@@ -601,9 +651,9 @@ static void a_rotated_password_is_asked_for_once_more(void **state)
 	hf_error err = HF_ERROR_INIT;
 	struct vault vault = {0};
 	static const struct double_connect logins[] = {{DOUBLE_REFUSES, "FATAL:  28P01: no", false},
-						       {DOUBLE_ACCEPTS, NULL, false},
-						       {DOUBLE_REFUSES, "FATAL:  28P01: no", false},
-						       {DOUBLE_REFUSES, "FATAL:  28P01: no", false}};
+	                                               {DOUBLE_ACCEPTS, NULL, false},
+	                                               {DOUBLE_REFUSES, "FATAL:  28P01: no", false},
+	                                               {DOUBLE_REFUSES, "FATAL:  28P01: no", false}};
 	double_connects(logins, ARRAY_LEN(logins));
 	hf_settings_on_credential(bench->settings, tell_password, &vault);
 	EXPECT_OK(open_with(bench, "host=/a user=r", &err));
@@ -690,6 +740,10 @@ int main(void)
 		CASE(copy_waits_for_a_full_buffer),
 		CASE(copy_notices_a_lost_connection),
 		CASE(copy_lost_at_the_end_is_unknown),
+		CASE(copy_that_cannot_be_sent_in_time_is_cancelled),
+		CASE(copy_whose_end_cannot_be_sent_is_lost),
+		CASE(an_answer_that_libpq_cannot_hold_is_told),
+		CASE(without_an_error_struct_stale_plans_are_still_noticed),
 		CASE(copy_that_never_starts_times_out),
 		CASE(hosts_are_tried_in_order),
 		CASE(a_first_host_that_hangs_leaves_time_for_the_second),

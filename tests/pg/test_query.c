@@ -253,6 +253,34 @@ static void many_rows_live_in_the_arena(void **state)
 	assert_int_equal(count, 0);
 }
 
+static void rows_that_were_changed_are_counted(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	int64_t rows = -1;
+	static const struct hf_query query =
+		RIG_QUERY(exec000000000000, "INSERT INTO counted SELECT generate_series(1, $1)", series_params, 1, NULL,
+	                  0, 0);
+	rig_sql(rig, "CREATE TEMP TABLE counted (i int)");
+	EXPECT_OK(hf_query_exec(rig->where, &query, &(struct series_in){4}, &rows, &err));
+	assert_int_equal(rows, 4);
+	EXPECT_OK(hf_query_exec(rig->where, &query, &(struct series_in){1}, NULL, NULL));
+	rig_sql(rig, "DROP TABLE counted");
+}
+
+static void a_huge_row_marks_the_connection(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	static const struct hf_query query = SERIES(huge000000000000, "SELECT $1::int4, repeat('x', 20000000)");
+	struct series row;
+	hf_connection *mine = rig_connect(rig, NULL);
+	EXPECT_OK(hf_query_one(hf_on_connection(mine), &query, &(struct series_in){1}, rig->arena, &row, &err));
+	assert_int_equal(row.text.len, 20000000);
+	assert_true(mine->oversized); /* libpq's buffer never shrinks: the pool closes such a connection */
+	hf_connection_free(mine);
+}
+
 static void an_arena_bounds_the_result(void **state)
 {
 	struct rig *rig = *state;
@@ -719,6 +747,8 @@ int main(void)
 		cmocka_unit_test_setup(values_come_back_as_they_went, rig_ready),
 		cmocka_unit_test_setup(edge_values_mean_the_same_on_both_sides, rig_ready),
 		cmocka_unit_test_setup(many_rows_live_in_the_arena, rig_ready),
+		cmocka_unit_test_setup(rows_that_were_changed_are_counted, rig_ready),
+		cmocka_unit_test_setup(a_huge_row_marks_the_connection, rig_ready),
 		cmocka_unit_test_setup(an_arena_bounds_the_result, rig_ready),
 		cmocka_unit_test_setup(opt_and_one_count_rows, rig_ready),
 		cmocka_unit_test_setup(each_streams_and_stops, rig_ready),

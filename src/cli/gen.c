@@ -23,7 +23,7 @@ static const struct cmd_option gen_options[] = {
 static enum hf_status find_compiler(struct cli *cli, const char **ret_program, hf_error *err)
 {
 	static const char *const places[] = {"holdfast-gen", "tools/gen/holdfast-gen",
-					     "../libexec/holdfast/holdfast-gen"};
+	                                     "../libexec/holdfast/holdfast-gen"};
 	char folder[FOLDER_BYTES_MAX];
 	enum hf_status status = cli_program_folder(folder, sizeof(folder), err);
 	if (status != HF_OK)
@@ -90,6 +90,8 @@ static enum hf_status run_gen(struct cli *cli, hf_error *err)
 		add(&words, "--check", NULL);
 	if (cli_given(cli, "offline"))
 		add(&words, "--offline", NULL);
+	if (cli->globals.format == OUT_JSON)
+		add(&words, "--json", NULL);
 	if (database)
 		add(&words, "-d", database->text);
 	add_text(&words, cli, "sql", "--sql");
@@ -101,17 +103,17 @@ static enum hf_status run_gen(struct cli *cli, hf_error *err)
 
 const struct cmd gen_commands[] = {
 	{.noun = "gen",
-	 .summary = "compile the queries of sql/queries to typed C",
-	 .about =
-		 "Describes every query on a private server (or on the database of -d, which must have the schema) and "
-		 "writes sql/meta; with --into also C. Builds use --offline. Wrong queries are reported all at once: "
-		 "exit 1. Metadata that is older than its queries or migrations: exit 4.",
-	 .options = gen_options,
-	 .examples = {"holdfast gen", "holdfast gen --check",
-		      "holdfast gen --sql sql --group janitor --into build/queries"},
-	 .run = run_gen,
-	 .test_effect = "test_gen_renews_the_metadata",
-	 .test_refusal = "test_gen_refuses_flags_that_do_not_fit",
-	 .flags = CMD_NO_CONFIG},
+         .summary = "compile the queries of sql/queries to typed C",
+         .about =
+                 "Describes every query on a private server (or on the database of -d, which must have the schema) and "
+                 "writes sql/meta; with --into also C. Builds use --offline. Wrong queries are reported all at once: "
+                 "exit 1. Metadata that is older than its queries or migrations: exit 4.",
+         .options = gen_options,
+         .examples = {"holdfast gen", "holdfast gen --check",
+                      "holdfast gen --sql sql --group janitor --into build/queries"},
+         .run = run_gen,
+         .test_effect = "test_gen_renews_the_metadata",
+         .test_refusal = "test_gen_refuses_flags_that_do_not_fit",
+         .flags = CMD_NO_CONFIG},
 	{0},
 };

@@ -36,6 +36,18 @@ def test_gen_reports_wrong_queries(sql):
     assert f"{queries}:14:8: error: function cout() does not exist (SQLSTATE 42883)" in message
 
 
+def test_gen_reports_as_json(sql):
+    assert ok("gen", "--check", "--sql", sql, "--json") == "[]\n"
+    queries = sql / "queries/sample/items.sql"
+    queries.write_text(queries.read_text().replace("-- timeout: 2s", "-- timeout: 2h").replace("max(id)", "min(id)"))
+    done = run("gen", "--check", "--sql", sql, "--json")
+    assert (done.returncode, done.stderr) == (1, "")
+    wrong, stale = json.loads(done.stdout)
+    assert wrong == {"path": str(queries), "line": 6, "column": 13, "level": "error", "message": '"2h" is not a timeout',
+                     "hint": "a number with ms, s or min, at most a day: 500ms, 2s, 5min", "query": "item_add (:one)"}
+    assert (stale["level"], stale["line"]) == ("stale", 13)
+
+
 @pytest.mark.parametrize(
     "flags, message",
     [(["--check", "--into", "x"], "--check writes nothing, --into does"),

@@ -126,10 +126,15 @@ static void print_excerpt(const struct diag *diag, struct place place, FILE *out
 	print_caret(diag, line, line_start, out);
 }
 
-void diags_print(struct diags *diags, FILE *out)
+void diags_sort(struct diags *diags)
 {
 	if (diags->count)
 		qsort(diags->items, diags->count, sizeof(struct diag), by_place);
+}
+
+void diags_print(struct diags *diags, FILE *out)
+{
+	diags_sort(diags);
 	for (size_t i = 0; i < diags->count; i++) {
 		const struct diag *diag = &diags->items[i];
 		const char *level = diag->warning ? "warning" : "error";

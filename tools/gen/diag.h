@@ -47,6 +47,10 @@ struct diag *diag_file(struct diags *diags, const char *path, const char *format
 /** Make it a sign of stale metadata (exit 4) rather than a wrong query. */
 void diag_stale(struct diags *diags, struct diag *diag);
 void diag_warning(struct diags *diags, struct diag *diag);
+/** In the order of files and places. */
+void diags_sort(struct diags *diags);
 void diags_print(struct diags *diags, FILE *out);
+/** One JSON array: path, line, column, level (error, warning, stale), message, hint, query. False when `out` fails. */
+bool diags_print_json(struct diags *diags, FILE *out);
 
 #endif

@@ -27,7 +27,7 @@ struct gen {
 	const char *depfile, *depfile_target;
 	const char **only; /* groups */
 	size_t nonly;
-	bool offline, check;
+	bool offline, check, json;
 
 	hf_context *ctx;
 	hf_arena *arena;
@@ -45,9 +45,10 @@ static const char usage[] =
 	"  -d URL         describe on this database, which has the schema, instead of a private server\n"
 	"  -o DIR         write C into DIR/GROUP\n"
 	"  --offline      use the metadata of meta/, no server\n"
+	"  --json         findings as a JSON array on stdout\n"
 	"  --check        only tell whether the metadata is stale (exit 4)\n";
 
-enum { OPTION_SQL = 256, OPTION_GROUP, OPTION_OFFLINE, OPTION_CHECK, OPTION_DEPFILE, OPTION_TARGET };
+enum { OPTION_SQL = 256, OPTION_GROUP, OPTION_OFFLINE, OPTION_CHECK, OPTION_DEPFILE, OPTION_TARGET, OPTION_JSON };
 
 static const struct option options[] = {
 	{"sql", required_argument, NULL, OPTION_SQL},
@@ -58,6 +59,7 @@ static const struct option options[] = {
 	{"target", required_argument, NULL, OPTION_TARGET},
 	{"database", required_argument, NULL, 'd'},
 	{"output", required_argument, NULL, 'o'},
+	{"json", no_argument, NULL, OPTION_JSON},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -76,6 +78,8 @@ static bool take_option(struct gen *gen, int option)
 		return gen->offline = true;
 	case OPTION_CHECK:
 		return gen->check = gen->offline = true;
+	case OPTION_JSON:
+		return gen->json = true;
 	case OPTION_DEPFILE:
 		gen->depfile = optarg;
 		return true;
@@ -181,7 +185,10 @@ static enum hf_status run(struct gen *gen, hf_error *err)
 
 static int finish(struct gen *gen, enum hf_status status, const hf_error *err)
 {
-	diags_print(&gen->diags, stderr);
+	if (!gen->json)
+		diags_print(&gen->diags, stderr);
+	else if (status == HF_OK && !diags_print_json(&gen->diags, stdout))
+		return 1;
 	if (status != HF_OK) {
 		fprintf(stderr, "holdfast-gen: %s\n", err->message);
 		if (err->hint[0])

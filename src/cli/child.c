@@ -53,15 +53,22 @@ static void pass_on(pid_t pid, const siginfo_t *info)
 		kill(pid, info->si_signo);
 }
 
-/* `watched` is blocked, so that no signal is lost between two looks. */
-static int wait_for(pid_t pid, const sigset_t *watched)
+/* `watched` is blocked, so that no signal is lost between two looks. SIGALRM is our own --timeout: the child is told to
+ * end, once, and `*ret_late` set. */
+static int wait_for(pid_t pid, const sigset_t *watched, bool *ret_late)
 {
 	int status = 0;
 	siginfo_t info;
 	pid_t got;
-	while ((got = waitpid(pid, &status, WNOHANG)) == 0)
-		if (sigwaitinfo(watched, &info) > 0)
+	while ((got = waitpid(pid, &status, WNOHANG)) == 0) {
+		int number = sigwaitinfo(watched, &info);
+		if (number > 0 && number != SIGALRM)
 			pass_on(pid, &info);
+		if (number == SIGALRM) {
+			kill(pid, SIGTERM);
+			*ret_late = true;
+		}
+	}
 	if (got < 0)
 		return 1; /* uncovered: it is our child, and nobody else collects it */
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
@@ -69,7 +76,8 @@ static int wait_for(pid_t pid, const sigset_t *watched)
 
 enum hf_status child_run(struct cli *cli, const char *const argv[], const char *const environment[], hf_error *err)
 {
-	static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGQUIT, SIGHUP};
+	static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGALRM};
+	bool late = false;
 	int report[2], failed = 0;
 	sigset_t watched, before;
 	if (pipe2(report, O_CLOEXEC) != 0)
@@ -84,7 +92,7 @@ enum hf_status child_run(struct cli *cli, const char *const argv[], const char *
 	close(report[1]);
 	ssize_t n = pid > 0 ? read(report[0], &failed, sizeof(failed)) : 0;
 	close(report[0]);
-	int code = pid > 0 ? wait_for(pid, &watched) : 1;
+	int code = pid > 0 ? wait_for(pid, &watched, &late) : 1;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0)
 		return error_errno(err, HF_E_FAILED, "could not run %s", argv[0]);
@@ -92,6 +100,8 @@ enum hf_status child_run(struct cli *cli, const char *const argv[], const char *
 		errno = failed;
 		return error_errno(err, failed == ENOENT ? HF_E_NO_PACKAGE : HF_E_FAILED, "could not run %s", argv[0]);
 	}
+	if (late)
+		return error_set(err, HF_TIMEOUT, "%s was not done within --timeout and was told to end", argv[0]);
 	cli->exit_code = code;
 	return HF_OK;
 }

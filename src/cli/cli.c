@@ -77,7 +77,7 @@ void cli_note(struct cli *cli, const char *format, ...)
 	if (cli->globals.quiet || out_is_json(cli->out))
 		return;
 	progress_clear(&cli->progress);
-	fflush(cli->out->file);
+	out_flush(cli->out, NULL);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
@@ -100,13 +100,13 @@ enum hf_status cli_confirm(struct cli *cli, const char *question, hf_error *err)
 	if (cli->globals.no_input || !isatty(STDIN_FILENO)) {
 		error_set(err, HF_E_USAGE, "%s: this needs an answer, and nobody can be asked", question);
 		return cli->config->protect ? error_hint(err, "the profile \"%s\" is protected: run it at a terminal",
-							 cli->config->profile)
-					    : error_hint(err, "to go on   add --yes");
+		                                         cli->config->profile)
+		                            : error_hint(err, "to go on   add --yes");
 	}
 	progress_clear(&cli->progress);
 	fprintf(stderr, "%s? type \"%s\" to go on: ", question, wanted);
 	fflush(stderr);
 	return answer_is(stdin, wanted)
-		       ? HF_OK
-		       : error_set(err, HF_REJECTED, "nothing was done: the answer was not \"%s\"", wanted);
+	               ? HF_OK
+	               : error_set(err, HF_REJECTED, "nothing was done: the answer was not \"%s\"", wanted);
 }

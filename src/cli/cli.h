@@ -39,7 +39,7 @@ struct cli {
 	const char *database_origin;
 	hf_connection *connection; /* owned; made at first use */
 	struct progress progress;  /* progress_start(&cli->progress, ...) */
-	int exit_code;		   /* of a child that ran in our place; used when the verb answers HF_OK */
+	int exit_code;             /* of a child that ran in our place; used when the verb answers HF_OK */
 };
 
 /* ---- arguments and flags (parse.c) ---- */

@@ -29,19 +29,19 @@
 
 enum option_kind {
 	OPTION_TEXT = 0,
-	OPTION_FLAG,	 /* no value */
-	OPTION_INT,	 /* whole number, min..max */
-	OPTION_NUMBER,	 /* finite decimal number */
+	OPTION_FLAG,     /* no value */
+	OPTION_INT,      /* whole number, min..max */
+	OPTION_NUMBER,   /* finite decimal number */
 	OPTION_DURATION, /* "30s"; min..max in milliseconds */
-	OPTION_SIZE,	 /* "64MiB"; min..max in bytes */
-	OPTION_CHOICE	 /* one of `choices` */
+	OPTION_SIZE,     /* "64MiB"; min..max in bytes */
+	OPTION_CHOICE    /* one of `choices` */
 };
 
 /* A flag. An array of them ends with an entry without a name. The same name must take a value in all commands or in
  * none, so that flags can stand before the noun. */
 struct cmd_option {
 	const char *name; /* without the dashes */
-	char letter;	  /* short form, or 0; those of the global flags are taken */
+	char letter;      /* short form, or 0; those of the global flags are taken */
 	const char *arg;  /* what the value is called in help: "NAME"; NULL for flags */
 	enum option_kind kind;
 	bool value_optional; /* --name or --name=VALUE; never --name VALUE */
@@ -53,9 +53,9 @@ struct cmd_option {
 };
 
 enum cmd_flags {
-	CMD_LIST = 1,	     /* --limit, --output and --json=FIELDS matter */
-	CMD_WRITES = 2,	     /* --dry-run matters */
-	CMD_ASKS = 4,	     /* --yes and --no-input matter */
+	CMD_LIST = 1,        /* --limit, --output and --json=FIELDS matter */
+	CMD_WRITES = 2,      /* honours --dry-run; it is refused where this is missing */
+	CMD_ASKS = 4,        /* --yes and --no-input matter */
 	CMD_NO_DATABASE = 8, /* the database flags do not matter */
 	CMD_HIDDEN = 16,     /* left out of lists and completion */
 	CMD_NO_CONFIG = 32   /* runs although the configuration is wrong */
@@ -69,23 +69,23 @@ struct cmd {
 	const char *noun;
 	const char *verb; /* NULL: the noun is the whole command ("version") */
 	const char *args; /* "CODEBASE [CAMPAIGN]", "FILE...", "[FILE...]", "-- CMD..."; NULL = none. Also checked. */
-	const char *summary;			/* one line, lower case, no full stop */
-	const char *about;			/* further paragraphs of --help and the manual page, or NULL */
-	const struct cmd_option *options;	/* or NULL */
-	const struct column *columns;		/* fields of the answer (--json=FIELDS, help json), or NULL */
+	const char *summary;                    /* one line, lower case, no full stop */
+	const char *about;                      /* further paragraphs of --help and the manual page, or NULL */
+	const struct cmd_option *options;       /* or NULL */
+	const struct column *columns;           /* fields of the answer (--json=FIELDS, help json), or NULL */
 	const char *examples[CMD_EXAMPLES_MAX]; /* whole command lines, at least three */
 	enum hf_status (*run)(struct cli *cli, hf_error *err);
 	const char *test_effect;  /* the test that asserts what the verb does to the database (or prints) */
 	const char *test_refusal; /* the test in which it refuses a bad input */
-	unsigned flags;		  /* enum cmd_flags */
+	unsigned flags;           /* enum cmd_flags */
 };
 
 struct noun {
 	const char *name;
-	const char *group;	    /* heading in the overview */
-	const char *summary;	    /* of the noun as a whole */
+	const char *group;          /* heading in the overview */
+	const char *summary;        /* of the noun as a whole */
 	const struct cmd *commands; /* ends with an entry without a noun */
-	const char *migrations;	    /* the set that --private applies to its server first, or NULL */
+	const char *migrations;     /* the set that --private applies to its server first, or NULL */
 };
 
 /* commands.c */

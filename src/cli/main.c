@@ -2,17 +2,19 @@
  * main.c - one run: parse, configure, call the verb, report, exit.
  *
  * Signals: the first SIGINT or SIGTERM asks the context to stop, so that the running statement is cancelled and the
- * transaction rolled back; the second one ends the process at once. SIGPIPE is ignored: a reader that goes away shows
- * up as EPIPE and ends the output with exit code 0.
+ * transaction rolled back; the second one ends the process at once. --timeout is the same by SIGALRM. SIGPIPE is
+ * ignored: a reader that goes away shows up as EPIPE and ends the output with exit code 0.
  */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/context.h"
 #include "base/error.h"
+#include "base/quantity.h"
 #include "cli/cli.h"
 #include "cli/help.h"
 
@@ -24,6 +26,8 @@ static volatile sig_atomic_t signalled;
 
 static void on_signal(int number)
 {
+	if (signalled && number == SIGALRM)
+		return;
 	if (signalled)
 		_exit(128 + number);
 	signalled = number;
@@ -31,13 +35,16 @@ static void on_signal(int number)
 		hf_context_interrupt(signalled_context);
 }
 
-static void catch_signals(hf_context *ctx)
+static void catch_signals(hf_context *ctx, int64_t timeout_ms)
 {
+	const struct itimerval timer = {.it_value = {timeout_ms / 1000, timeout_ms % 1000 * 1000}};
 	struct sigaction action = {.sa_handler = on_signal};
 	signalled_context = ctx;
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 static enum hf_status open_context(struct cli *cli, struct report_log *log, hf_error *err)
@@ -53,7 +60,7 @@ static enum hf_status open_context(struct cli *cli, struct report_log *log, hf_e
 	enum hf_status status = hf_context_new(&options, &cli->ctx, err);
 	if (status != HF_OK)
 		return status;
-	catch_signals(cli->ctx);
+	catch_signals(cli->ctx, cli->globals.timeout_ms);
 	if (cli->globals.timeout_ms > 0)
 		cli->deadline = hf_deadline_in(cli->ctx, cli->globals.timeout_ms);
 	if (!cli->globals.quiet && isatty(STDERR_FILENO))
@@ -91,6 +98,14 @@ static enum hf_status load_configuration(struct cli *cli, hf_error *err)
 	return config_load(&none, &cli->parsed, cli->arena, &cli->config, err);
 }
 
+/* Nobody who asks for a preview may get the real thing. */
+static enum hf_status no_preview(const struct cmd *cmd, hf_error *err)
+{
+	char name[64];
+	command_name(cmd, name, sizeof(name));
+	return error_set(err, HF_E_USAGE, "there is no preview of %s: --dry-run is refused", name);
+}
+
 static enum hf_status run_verb(struct cli *cli, hf_error *err)
 {
 	struct out out;
@@ -111,6 +126,8 @@ static enum hf_status run_verb(struct cli *cli, hf_error *err)
 	cli->out = &out;
 	if (cmd->columns && cli->globals.fields)
 		status = out_check_fields(&out, cmd->columns, err);
+	if (status == HF_OK && cli->globals.dry_run && !(cmd->flags & CMD_WRITES))
+		status = no_preview(cmd, err);
 	if (status == HF_OK)
 		status = cmd->run(cli, err);
 	progress_end(&cli->progress);
@@ -141,19 +158,29 @@ static enum hf_status run(struct cli *cli, hf_error *err)
 	return status;
 }
 
+/* What the person is told when a signal ended the work: not what the statement said as it was cancelled. */
+static void explain_signal(const struct cli *cli, enum hf_status status, hf_error *err)
+{
+	bool late = signalled == SIGALRM;
+	char timeout[QUANTITY_TEXT_SIZE];
+	quantity_duration_text(cli->globals.timeout_ms, timeout);
+	if (status == HF_E_OUTCOME_UNKNOWN)
+		error_set(err, status, "%s while COMMIT was under way: the work may be done or not",
+		          late ? "--timeout passed" : "interrupted");
+	else if (late)
+		error_set(err, HF_TIMEOUT, "not done within --timeout %s; work was rolled back", timeout);
+	else
+		error_set(err, HF_E_INTERRUPTED, "interrupted; work was rolled back");
+}
+
 static int finish(const struct cli *cli, enum hf_status status, const hf_error *err, bool json)
 {
 	hf_error shown = *err;
 	if (status == HF_OK || status == HF_STOP)
 		return cli->exit_code;
-	int code = hf_status_exit_code(status);
-	if (signalled) {
-		code = 128 + signalled;
-		error_set(&shown, HF_E_INTERRUPTED, "interrupted; work was rolled back");
-		if (status == HF_E_OUTCOME_UNKNOWN)
-			error_set(&shown, status,
-				  "interrupted while COMMIT was under way: the work may be done or not");
-	}
+	if (signalled)
+		explain_signal(cli, status, &shown);
+	int code = signalled && signalled != SIGALRM ? 128 + signalled : hf_status_exit_code(shown.status);
 	report_error(stderr, &shown, code, json, cli->globals.color_err);
 	return code;
 }

@@ -277,7 +277,7 @@ static enum hf_status run_down(struct cli *cli, hf_error *err)
 		enum hf_status status = migrate_set(cli, &work.set, err);
 		return status == HF_OK ? preview(cli, work.set, &bounds, err) : status;
 	}
-	enum hf_status status = cli_confirm(cli, "revert migrations, with the data in what they made?", err);
+	enum hf_status status = cli_confirm(cli, "revert migrations, with the data in what they made", err);
 	if (status == HF_OK)
 		status = begin(cli, &work, err);
 	if (status != HF_OK)
@@ -292,7 +292,7 @@ static enum hf_status run_to(struct cli *cli, hf_error *err)
 {
 	struct work work;
 	struct hf_migrate_report report;
-	enum hf_status status = cli_confirm(cli, "go to that version, reverting what is newer, with its data?", err);
+	enum hf_status status = cli_confirm(cli, "go to that version, reverting what is newer, with its data", err);
 	if (status == HF_OK)
 		status = begin(cli, &work, err);
 	if (status != HF_OK)
@@ -305,7 +305,7 @@ static enum hf_status run_redo(struct cli *cli, hf_error *err)
 {
 	struct work work;
 	struct hf_migrate_report report;
-	enum hf_status status = cli_confirm(cli, "revert the newest one, with its data, and apply it again?", err);
+	enum hf_status status = cli_confirm(cli, "revert the newest one, with its data, and apply it again", err);
 	if (status == HF_OK)
 		status = begin(cli, &work, err);
 	if (status != HF_OK)

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,7 @@ static enum hf_status outcome(struct out *out, hf_error *err)
 	}
 	if (!buf_ok(&out->scratch))
 		return error_set(err, HF_E_LIMIT, "could not print a value: it is longer than %d MiB",
-				 CELL_BYTES_MAX >> 20);
+		                 CELL_BYTES_MAX >> 20);
 	return out->gone ? HF_STOP : HF_OK;
 }
 
@@ -70,15 +71,25 @@ bool out_is_json(const struct out *out)
 	return out->options.format == OUT_JSON || out->options.format == OUT_NDJSON;
 }
 
+/* A pipe whose reader is gone; errno of an earlier write is lost when the library wrote on its own. */
+static bool reader_is_gone(FILE *file)
+{
+	struct pollfd watched = {.fd = fileno(file), .events = POLLOUT};
+	return watched.fd >= 0 && poll(&watched, 1, 0) > 0 && (watched.revents & (POLLERR | POLLHUP));
+}
+
+static void flush(struct out *out)
+{
+	if (out->gone || out->failed_errno)
+		return;
+	int failed = fflush(out->file) != 0 ? errno : ferror(out->file) ? EIO : 0;
+	out->gone = failed == EPIPE || (failed && reader_is_gone(out->file));
+	out->failed_errno = out->gone ? 0 : failed;
+}
+
 enum hf_status out_flush(struct out *out, hf_error *err)
 {
-	if (!out->gone && !out->failed_errno && fflush(out->file) != 0) {
-		out->gone = errno == EPIPE;
-		out->failed_errno = out->gone ? 0 : errno;
-	}
-	/* Text that went past put() may have failed before. */
-	if (!out->gone && !out->failed_errno && ferror(out->file))
-		out->failed_errno = EIO;
+	flush(out);
 	enum hf_status status = outcome(out, err);
 	return status == HF_STOP ? HF_OK : status;
 }
@@ -146,12 +157,8 @@ enum hf_status out_check_fields(const struct out *out, const struct column *colu
 /* codebase -> CODEBASE, estimated_duration_s -> ESTIMATED-DURATION */
 static void add_title(struct buf *buf, const struct column *column)
 {
-	struct hf_str name = hf_str_of(column->name);
-	if (column->title) {
-		buf_add_text(buf, column->title);
-		return;
-	}
-	if (column->kind == COLUMN_DURATION && str_ends(name, HF_STR("_s")))
+	struct hf_str name = hf_str_of(column->title ? column->title : column->name);
+	if (!column->title && column->kind == COLUMN_DURATION && str_ends(name, HF_STR("_s")))
 		name.len -= 2;
 	for (size_t i = 0; i < name.len; i++)
 		buf_add_char(buf, name.ptr[i] == '_' ? '-' : (char)toupper((unsigned char)name.ptr[i]));
@@ -221,7 +228,7 @@ static void end_sample(struct out *out)
 	for (size_t row = 0; row < out->sampled; row++)
 		for (size_t i = 0; i < out->nchosen; i++)
 			put_padded(out, out->sample[row * out->nchosen + i], out->width[i], out->right[i],
-				   i + 1 == out->nchosen);
+			           i + 1 == out->nchosen);
 }
 
 /* Keep the row for the sample; false when it is too large for that. */
@@ -283,11 +290,11 @@ static void put_tsv(struct out *out, struct hf_str text)
 	size_t start = 0;
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
-		const char *escape = c == '\t'	 ? "\\t"
-				     : c == '\n' ? "\\n"
-				     : c == '\r' ? "\\r"
-				     : c == '\\' ? "\\\\"
-						 : NULL;
+		const char *escape = c == '\t'   ? "\\t"
+		                     : c == '\n' ? "\\n"
+		                     : c == '\r' ? "\\r"
+		                     : c == '\\' ? "\\\\"
+		                                 : NULL;
 		if (!escape)
 			continue;
 		put(out, (struct hf_str){text.ptr + start, i - start});
@@ -428,11 +435,11 @@ enum hf_status out_list_end(struct out *out, hf_error *err)
 		jw_finish(&out->json);
 		put_text(out, "\n");
 	}
-	enum hf_status status = outcome(out, err);
-	if (out->more && !out->gone && !out->options.quiet && out->options.format == OUT_TABLE) {
-		fflush(out->file);
+	if (out->more && !out->options.quiet && out->options.format == OUT_TABLE) {
+		flush(out);
 		fprintf(stderr, "the first %lld are shown; --limit 0 shows all\n", (long long)out->options.limit);
 	}
+	enum hf_status status = outcome(out, err);
 	return status == HF_STOP ? HF_OK : status;
 }
 
@@ -466,7 +473,7 @@ static void object_table(struct out *out, const struct cell *cells)
 }
 
 static enum hf_status put_object(struct out *out, const struct column *columns, const struct cell *cells, bool value,
-				 hf_error *err)
+                                 hf_error *err)
 {
 	ASSERT(!out->open);
 	enum hf_status status = choose(out, columns, err);
@@ -530,15 +537,31 @@ static void written_json(struct out *out, const struct written *written)
 	put_text(out, "\n");
 }
 
+/* "3 queue entries changed, 1 unchanged"; "1 queue entry changed" */
+static void written_sentence(struct buf *buf, const struct written *written, bool dry_run)
+{
+	struct hf_str what = hf_str_of(written->what);
+	const char *ending = "";
+	if (written->changed == 1 && str_ends(what, HF_STR("ies"))) {
+		what.len -= 3;
+		ending = "y";
+	} else if (written->changed == 1 && str_ends(what, HF_STR("s"))) {
+		what.len -= 1;
+	}
+	buf_printf(buf, "%s%lld %.*s%s changed", dry_run ? "dry run, nothing was written: " : "",
+	           (long long)written->changed, STR_ARG(what), ending);
+	if (written->unchanged > 0)
+		buf_printf(buf, ", %lld unchanged", (long long)written->unchanged);
+	buf_add_char(buf, '\n');
+}
+
 enum hf_status out_written(struct out *out, const struct written *written, hf_error *err)
 {
 	if (out_is_json(out)) {
 		written_json(out, written);
 	} else if (!out->options.quiet) {
 		buf_clear(&out->scratch);
-		buf_printf(&out->scratch, "%s%lld %s changed, %lld unchanged\n",
-			   out->options.dry_run ? "dry run, nothing was written: " : "", (long long)written->changed,
-			   written->what, (long long)written->unchanged);
+		written_sentence(&out->scratch, written, out->options.dry_run);
 		put(out, buf_str(&out->scratch));
 	}
 	enum hf_status status = outcome(out, err);

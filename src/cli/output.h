@@ -33,12 +33,12 @@ enum out_format { OUT_TABLE = 0, OUT_JSON, OUT_NDJSON, OUT_CSV, OUT_TSV, OUT_RAW
 enum column_kind {
 	COLUMN_TEXT = 0,
 	COLUMN_INT,
-	COLUMN_NUMBER,	/* double */
+	COLUMN_NUMBER,  /* double */
 	COLUMN_NUMERIC, /* text of a decimal number: a string in JSON, right-aligned in tables */
 	COLUMN_BOOL,
-	COLUMN_TIME,	 /* microseconds since 2000-01-01 UTC, as in struct hf_timestamptz */
+	COLUMN_TIME,     /* microseconds since 2000-01-01 UTC, as in struct hf_timestamptz */
 	COLUMN_DURATION, /* seconds; the name ends in _s */
-	COLUMN_JSON	 /* text that is JSON */
+	COLUMN_JSON      /* text that is JSON */
 };
 
 enum { COLUMN_MAX = 64, TABLE_SAMPLE = 500 };
@@ -106,8 +106,8 @@ static inline struct cell cell_json(struct hf_str s)
 struct out_options {
 	enum out_format format;
 	const char *fields; /* "a,b" of --json=FIELDS, or NULL for all */
-	int64_t limit;	    /* rows of a list; 0 = all */
-	bool exact;	    /* tables: no rounding of times and durations */
+	int64_t limit;      /* rows of a list; 0 = all */
+	bool exact;         /* tables: no rounding of times and durations */
 	bool local_time;    /* tables: times in the zone of the machine instead of UTC */
 	bool color;
 	bool quiet;
@@ -159,7 +159,7 @@ enum hf_status out_value(struct out *out, const struct column *columns, const st
 
 /* The answer of everything that writes: {"changed":3,"unchanged":1,"ids":[...]}, with "dry_run":true in a preview. */
 struct written {
-	const char *what; /* "queue entries", for the sentence in a table */
+	const char *what; /* "queue entries": the plural, for the sentence in a table */
 	int64_t changed;
 	int64_t unchanged;
 	const int64_t *ids; /* of what changed; NULL with nids 0 */

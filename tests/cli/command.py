@@ -37,7 +37,7 @@ def ok(*args, **options):
 
 def ok_json(*args, **options):
     """The same with --json, decoded."""
-    return json.loads(ok(*args, "--json", **options))
+    return json.loads(ok("--json", *args, **options))
 
 
 def refused(code, *args, **options):
@@ -49,7 +49,7 @@ def refused(code, *args, **options):
 
 def refused_json(code, *args, **options):
     """The same with --json: the error object."""
-    return json.loads(refused(code, *args, "--json", **options))["error"]
+    return json.loads(refused(code, "--json", *args, **options))["error"]
 
 
 @functools.cache

@@ -118,6 +118,7 @@ def test_a_signal_while_connecting_ends_the_command(tmp_path, number, code):
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(tmp_path / ".s.PGSQL.5432"))
     listener.listen()
+    listener.settimeout(30)
     child = subprocess.Popen([PROGRAM, "-d", f"postgresql:///x?host={tmp_path}", "db", "ping", "--json"], env=environment(),
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     connection, _ = listener.accept()

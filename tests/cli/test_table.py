@@ -158,3 +158,15 @@ def test_every_page_is_built():
 def test_the_table_needs_json():
     assert refused(2, "help", "--table") == "error: --table needs --json\n"
     assert run("help", "--table", "--json").returncode == 0
+
+
+@EVERY
+def test_a_preview_is_refused_where_there_is_none(cmd):
+    """Nobody who asks for a preview may get the real thing."""
+    if cmd["dry_run"]:
+        assert "--dry-run" in ok(*words(cmd), "--help")
+        return
+    required = [word for word in (cmd["args"] or "").split() if not word.startswith("[") and word not in ("--", "ARGS...]")]
+    given = ["bash" if word == "bash|zsh|fish" else "x" for word in required]
+    message = refused(2, *words(cmd), "--dry-run", "--", *given)
+    assert message == f"error: there is no preview of {name(cmd)}: --dry-run is refused\n"

@@ -1,0 +1,25 @@
+/*
+ * todo.h - what there is to schedule: candidates with a publish policy, the policy's worth added to their value.
+ */
+#ifndef JANITOR_TODO_H
+#define JANITOR_TODO_H
+
+#include "base/intern.h"
+#include "holdfast/schedule.h"
+
+struct todo {
+	struct intern *texts; /* campaigns, contexts and commands repeat: kept once */
+	struct hf_schedule_item *items; /* their texts live in `texts` */
+	size_t count, capacity;
+};
+
+/**
+ * Read them, those of the most valuable codebases first, then by id. @param campaign {NULL, 0} = all, @param codebases
+ * count 0 = all, @param ret_todo zeroed by the caller, who ends it with todo_deinit() whatever the answer.
+ * @return HF_OK; HF_REJECTED the value of one cannot be told (message names campaign and codebase). One round trip.
+ */
+enum hf_status todo_read(hf_where where, struct hf_str campaign, struct hf_str_array codebases, struct todo *ret_todo,
+                         hf_error *err);
+void todo_deinit(struct todo *todo);
+
+#endif

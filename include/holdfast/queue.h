@@ -69,7 +69,7 @@ struct hf_queue_request {
  */
 enum hf_status hf_queue_add(hf_where where, const struct hf_queue_request *request, int32_t *ret_id,
                             enum hf_bucket *ret_bucket, hf_error *err);
-/** In serving order, constant memory; campaign {NULL, 0} = all, limit 0 = all. One round trip. */
+/** In serving order, constant memory; campaign {NULL, 0} or "" = all, limit 0 = all. One round trip. */
 enum hf_status hf_queue_list(hf_where where, struct hf_str campaign, int64_t limit, hf_queue_item_fn *fn, void *user,
                              hf_error *err);
 /** HF_NOT_FOUND without it. One round trip. */

@@ -145,8 +145,10 @@ enum hf_status hf_queue_list(hf_where where, struct hf_str campaign, int64_t lim
                              hf_error *err)
 {
 	struct item_sink sink = {fn, user};
-	struct queue_list_in in = {.row_limit = limit, .has_row_limit = limit != 0};
-	SET_TEXT(&in, campaign, campaign);
+	struct queue_list_in in = {.campaign = campaign,
+	                           .has_campaign = campaign.len > 0,
+	                           .row_limit = limit,
+	                           .has_row_limit = limit != 0};
 	return queue_list(where, &in, list_row, &sink, err);
 }
 

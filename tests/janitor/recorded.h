@@ -1,0 +1,86 @@
+/*
+ * recorded.h - the recorded cases of the Python original (tests/data/janitor/README.md) and a database with our
+ * migrations to play them in: load a case, make its calls, compare every answer and what is left behind.
+ *
+ * A call's answer is made as the JSON that the recording has for it, so that one comparison serves all: numbers by
+ * value and bit, rows column by column. Nothing is compared by text.
+ */
+#ifndef TESTS_JANITOR_RECORDED_H
+#define TESTS_JANITOR_RECORDED_H
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "holdfast/holdfast.h"
+#include "../check.h"
+
+/* Where we do otherwise than the original, on purpose. */
+enum difference {
+	SAME = -1,
+	CAMPAIGN_FILTER,
+	NO_SUCH_ARGUMENT,
+	NO_NULL_NAME,
+	NO_NULL_REFRESH,
+	ALL_OR_NOTHING,
+	UNKNOWN_BUCKET,
+	NO_VERSIONS,
+	DIFFERENCES
+};
+
+struct replay {
+	hf_context *ctx;
+	hf_settings *settings;
+	hf_connection *connection, *second;
+	hf_where where;
+	int64_t wall_us;       /* what the context's clock says: the case's `now` */
+	json_t *current;       /* the case */
+	size_t cases, ended; /* `ended`: at a listed difference, before their end */
+	size_t calls, rows;
+	size_t differences[DIFFERENCES];
+	size_t failures;       /* answers that differ and may not */
+	void (*on_query)(void *user, const char *name, int64_t rows); /* after each statement; NULL = nothing */
+	void *on_query_user;
+};
+
+/* What a call of ours gave: JSON of the recording's form, or an error. */
+struct answer {
+	json_t *ok; /* owned; NULL after a failure */
+	hf_error err;
+	enum difference difference; /* the call cannot be made or compared for this reason */
+	bool ends_case;             /* and what follows it neither */
+};
+typedef void call_fn(struct replay *replay, const json_t *args, struct answer *ret_answer);
+struct call {
+	const char *fn;
+	call_fn *make;
+};
+extern const struct call queue_calls[], schedule_calls[], bulk_calls[]; /* end with {NULL, NULL} */
+
+/* cmocka group fixtures; *state is a struct replay *. */
+int replay_up(void **state);
+int replay_down(void **state);
+/** Play a file of the recording. The calls of `tables`; any other counts as a failure. */
+void replay_file(struct replay *replay, const char *file, const struct call *const *tables);
+/** The queue and its sequence as `after` of a case has them. New reference. */
+json_t *replay_state(struct replay *replay);
+/** Set the sequence of queue ids to [last value, given out]. */
+void replay_set_sequence(struct replay *replay, const json_t *sequence);
+/** Print a difference that may not be and count it; the first 30 are shown. */
+void replay_fail(struct replay *replay, const char *what, const json_t *expected, const json_t *got);
+/** Is `err` what we make of the recorded `error` of function `fn`? */
+bool same_error(const char *fn, const json_t *error, const hf_error *err);
+/** Numbers by bits (an integer of the recording may be a double of ours), the rest by value. */
+bool same_json(const json_t *recorded, const json_t *ours);
+
+/* ---- between JSON and our structs ---- */
+
+struct hf_str text_of(const json_t *args, const char *name);                /* null or missing: {NULL, 0} */
+json_t *json_of(struct hf_str text);                                        /* {NULL, 0}: null */
+bool number_of(const json_t *args, const char *name, double *ret_number);   /* false: null or missing */
+bool integer_of(const json_t *args, const char *name, int64_t *ret_number); /* false: null or missing */
+bool bool_of(const json_t *args, const char *name);
+/** false: null or missing; an unknown word fills `err`. */
+bool bucket_of(const json_t *args, enum hf_bucket *ret_bucket, hf_error *err);
+
+#endif

@@ -15,9 +15,9 @@
 #include "holdfast/server.h"
 
 enum { NAME_BYTES_MAX = 4096 };
-#define NAME_OPTION                                                                                                    \
-	{                                                                                                              \
-		.name = "name", .arg = "WORD", .help = "which one (default pg)"                                        \
+#define NAME_OPTION                                                             \
+	{                                                                       \
+		.name = "name", .arg = "WORD", .help = "which one (default pg)" \
 	}
 
 DEFINE_OWNED(server, hf_server *, hf_server_free)
@@ -219,14 +219,14 @@ static enum hf_status run_run(struct cli *cli, hf_error *err)
 
 /* ---- the table ---- */
 
-#define CONNECTIONS_OPTION                                                                                             \
-	{                                                                                                              \
-		.name = "max-connections", .arg = "N", .kind = OPTION_INT, .min = 1, .max = 10000,                     \
-		.help = "how many clients at once (default 100)"                                                       \
+#define CONNECTIONS_OPTION                                                                         \
+	{                                                                                          \
+		.name = "max-connections", .arg = "N", .kind = OPTION_INT, .min = 1, .max = 10000, \
+		.help = "how many clients at once (default 100)"                                   \
 	}
-#define DURABLE_OPTION                                                                                                 \
-	{                                                                                                              \
-		.name = "durable", .kind = OPTION_FLAG, .help = "with fsync: survives a crash of the machine"          \
+#define DURABLE_OPTION                                                                                        \
+	{                                                                                                     \
+		.name = "durable", .kind = OPTION_FLAG, .help = "with fsync: survives a crash of the machine" \
 	}
 
 static const struct cmd_option name_options[] = {NAME_OPTION, {0}};
@@ -254,9 +254,9 @@ static const struct cmd_option run_options[] = {
 	{0},
 };
 
-#define ABOUT                                                                                                          \
-	"A private server listens on a socket in a folder of mode 0700 below /tmp, nowhere else. As root it runs as "  \
-	"user postgres, else nobody, else the one that HOLDFAST_PG_USER names. HOLDFAST_PG_BIN names the folder of "   \
+#define ABOUT                                                                                                         \
+	"A private server listens on a socket in a folder of mode 0700 below /tmp, nowhere else. As root it runs as " \
+	"user postgres, else nobody, else the one that HOLDFAST_PG_USER names. HOLDFAST_PG_BIN names the folder of "  \
 	"the server's programs, HOLDFAST_CACHE_DIR where prepared clusters are kept."
 
 const struct cmd pg_commands[] = {

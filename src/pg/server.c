@@ -208,7 +208,10 @@ static enum hf_status start_supervisor(const struct start *start, hf_server *ser
 
 static enum hf_status did_not_start(hf_server *server, const struct supervisor_message *message, hf_error *err)
 {
-	if (WIFEXITED(message->value))
+	char reason[300];
+	if (log_reason(server->log_fd, reason, sizeof(reason)))
+		error_set(err, HF_E_UNAVAILABLE, "the private server in %s did not start: %s", server->home, reason);
+	else if (WIFEXITED(message->value))
 		error_set(err, HF_E_UNAVAILABLE, "the private server in %s did not start: it ended with %d",
 		          server->home, WEXITSTATUS(message->value));
 	else

@@ -130,21 +130,44 @@ enum hf_status programs_find(hf_context *ctx, struct programs *ret_programs, hf_
 
 /* ---- logs ---- */
 
-void log_tail(int log_fd, hf_error *err)
+/* The last whole lines, in `room`. */
+static struct hf_str tail_of(int log_fd, char room[CLUSTER_LOG_TAIL])
 {
-	char text[CLUSTER_LOG_TAIL + 1];
 	struct stat st;
-	if (!err || fstat(log_fd, &st) != 0)
-		return;
+	if (fstat(log_fd, &st) != 0)
+		return HF_STR("");
 	off_t from = st.st_size > CLUSTER_LOG_TAIL ? st.st_size - CLUSTER_LOG_TAIL : 0;
-	ssize_t n = pread(log_fd, text, CLUSTER_LOG_TAIL, from);
-	if (n <= 0)
-		return;
-	struct hf_str tail = {text, (size_t)n}, first;
+	ssize_t n = pread(log_fd, room, CLUSTER_LOG_TAIL, from);
+	struct hf_str tail = {room, n > 0 ? (size_t)n : 0}, first;
 	if (from > 0)
 		str_split(&tail, '\n', &first);
-	tail = str_trim(tail);
-	error_detail(err, "%.*s", STR_ARG(tail));
+	return str_trim(tail);
+}
+
+void log_tail(int log_fd, hf_error *err)
+{
+	char room[CLUSTER_LOG_TAIL];
+	struct hf_str tail = tail_of(log_fd, room);
+	if (tail.len > 0)
+		error_detail(err, "%.*s", STR_ARG(tail));
+}
+
+bool log_reason(int log_fd, char *ret_text, size_t size)
+{
+	static const struct hf_str labels[] = {HF_STR_INIT("FATAL:  "), HF_STR_INIT("PANIC:  ")};
+	char room[CLUSTER_LOG_TAIL];
+	struct hf_str rest = tail_of(log_fd, room), line;
+	bool found = false;
+	while (str_split(&rest, '\n', &line))
+		for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
+			ptrdiff_t at = str_find_str(line, labels[i]);
+			if (at >= 0) {
+				size_t from = (size_t)at + labels[i].len;
+				snprintf(ret_text, size, "%.*s", (int)(line.len - from), line.ptr + from);
+				found = true;
+			}
+		}
+	return found;
 }
 
 /* ---- initdb ---- */

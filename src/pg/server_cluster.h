@@ -11,7 +11,7 @@
 enum {
 	CLUSTER_VERSION_MIN = 13,
 	CLUSTER_SETTINGS_MAX = 64, /* of the caller */
-	CLUSTER_LOG_TAIL = 400     /* bytes of a log in an error's detail */
+	CLUSTER_LOG_TAIL = 500     /* bytes of a log in an error's detail */
 };
 
 struct programs {
@@ -48,5 +48,7 @@ void command_line_deinit(struct command_line *line);
 
 /** Put the last lines of an open log into err->detail. */
 void log_tail(int log_fd, hf_error *err);
+/** What the last FATAL or PANIC line near the end says; false when there is none. */
+bool log_reason(int log_fd, char *ret_text, size_t size);
 
 #endif

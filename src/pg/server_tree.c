@@ -49,8 +49,9 @@ static int copy_bytes(int from, int to)
 static enum hf_status copy_file(struct walk *walk, int from_dir, const char *name, int to_dir, hf_error *err)
 {
 	CLEANUP(fd_closep) int from = openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (from < 0)
-		return error_errno(err, HF_E_FAILED, "could not open %s to copy it", name);
+	if (from < 0) /* files of ours can be read: this one is not, or is gone */
+		return error_errno(err, errno == EMFILE || errno == ENFILE ? HF_E_FAILED : HF_E_CORRUPT,
+		                   "could not open %s to copy it", name);
 	CLEANUP(fd_closep) int to = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return error_errno(err, HF_E_FAILED, "could not create %s", name);

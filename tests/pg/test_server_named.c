@@ -169,12 +169,12 @@ static void a_name_or_a_folder_and_neither_empty(UNUSED void **state)
 }
 
 /* In a /tmp of its own, because a sweep covers all servers of the user. Exit code: the line that failed. */
-#define DEMAND(condition)                                                                                              \
-	do {                                                                                                           \
-		if (!(condition)) {                                                                                    \
-			fprintf(stderr, "demand: %s: %s\n", #condition, err.message);                                  \
-			return 1;                                                                                      \
-		}                                                                                                      \
+#define DEMAND(condition)                                                             \
+	do {                                                                          \
+		if (!(condition)) {                                                   \
+			fprintf(stderr, "demand: %s: %s\n", #condition, err.message); \
+			return 1;                                                     \
+		}                                                                     \
 	} while (0)
 
 static int sweep_in_private(UNUSED void *arg)

@@ -34,6 +34,7 @@ struct start {
 	struct cache cache;
 	const char *home; /* NULL = the folder in /tmp */
 	bool keep_log;
+	int build_lock; /* of the cache entry that is being built, else -1 */
 	struct fs_guard guard;
 };
 
@@ -90,7 +91,7 @@ static enum hf_status open_log(const struct start *start, hf_server *server, hf_
 
 /* ---- the cluster ---- */
 
-static enum hf_status build_plain(void *user, int fd, const char *path, hf_deadline deadline, hf_error *err)
+static enum hf_status build_plain(void *user, int fd, const char *path, int lock, hf_deadline deadline, hf_error *err)
 {
 	struct start *start = user;
 	char data[PATH_MAX];
@@ -99,7 +100,8 @@ static enum hf_status build_plain(void *user, int fd, const char *path, hf_deadl
 		return error_set(err, HF_E_LIMIT, "path of a cluster is too long: %.200s...", path);
 	if (mkdirat(fd, "data", 0700) != 0)
 		return error_errno(err, HF_E_FAILED, "could not create %s", data);
-	return cluster_init(start->ctx, &start->programs, &start->user, start->options->durable, data, deadline, err);
+	return cluster_init(start->ctx, &start->programs, &start->user, start->options->durable, data, lock, deadline,
+	                    err);
 }
 
 static enum hf_status fetch(struct start *start, const char *key, int to_fd, const char *to_name, hf_error *err);
@@ -107,7 +109,7 @@ static enum hf_status launch(struct start *start, hf_server *adopted, hf_server 
                              hf_error *err);
 
 /* A plain cluster, filled by the caller's function on a server of its own. */
-static enum hf_status build_filled(void *user, int fd, const char *path, hf_deadline deadline, hf_error *err)
+static enum hf_status build_filled(void *user, int fd, const char *path, int lock, hf_deadline deadline, hf_error *err)
 {
 	struct start *outer = user;
 	struct start start = *outer;
@@ -116,6 +118,7 @@ static enum hf_status build_filled(void *user, int fd, const char *path, hf_dead
 	start.options = &options;
 	start.home = path;
 	start.keep_log = false;
+	start.build_lock = lock;
 	enum hf_status status = fetch(&start, NULL, fd, "data", err);
 	if (status != HF_OK)
 		return status;
@@ -194,7 +197,7 @@ static enum hf_status start_supervisor(const struct start *start, hf_server *ser
 	                                               .death_signal = SIGINT},
 	                                .control = theirs,
 	                                .owner = server->owner,
-	                                .locks = {server->locks[0], server->locks[1]},
+	                                .locks = {server->locks[0], server->locks[1], server->locks[2]},
 	                                .home_fd = server->home_fd,
 	                                .parent_fd = server->parent_fd,
 	                                .name = server->run + sizeof(RUN_PARENT),
@@ -264,6 +267,7 @@ static enum hf_status launch(struct start *start, hf_server *adopted, hf_server 
 		status = make_folders(start, server, err);
 	if (status == HF_OK)
 		status = open_log(start, server, err);
+	server->locks[2] = start->build_lock < 0 ? -1 : fcntl(start->build_lock, F_DUPFD_CLOEXEC, 3);
 	fs_back(&start->guard);
 	if (status == HF_OK)
 		status = start_supervisor(start, server, err);
@@ -377,6 +381,7 @@ enum hf_status hf_server_start(hf_context *ctx, const struct hf_server_options *
 	struct start start = {.ctx = ctx,
 	                      .options = options ? options : &defaults,
 	                      .cache = {.fd = -1},
+	                      .build_lock = -1,
 	                      .deadline = deadline == HF_DEADLINE_DEFAULT ? hf_deadline_in(ctx, START_MS) : deadline};
 	char folder[PATH_MAX];
 	enum hf_status status = check_options(start.options, err);

@@ -214,8 +214,8 @@ static enum hf_status copy_entry(hf_context *ctx, struct cache *cache, const str
 }
 
 /* Under the exclusive lock. */
-static enum hf_status build_entry(struct cache *cache, const struct entry *entry, cache_build_fn *build, void *user,
-                                  hf_deadline deadline, hf_error *err)
+static enum hf_status build_entry(struct cache *cache, const struct entry *entry, int lock, cache_build_fn *build,
+                                  void *user, hf_deadline deadline, hf_error *err)
 {
 	char path[PATH_MAX];
 	struct tree_size size;
@@ -226,7 +226,7 @@ static enum hf_status build_entry(struct cache *cache, const struct entry *entry
 	if (fresh < 0)
 		return error_errno(err, HF_E_FAILED, "could not write to cache folder %s", cache->path);
 	snprintf(path, sizeof(path), "%s/%s", cache->path, entry->fresh);
-	enum hf_status status = build(user, fresh, path, deadline, err);
+	enum hf_status status = build(user, fresh, path, lock, deadline, err);
 	CLEANUP(fd_closep) int data = status == HF_OK ? open_folder(fresh, "data") : -1;
 	if (status == HF_OK)
 		status = tree_measure(data, &size, err);
@@ -268,7 +268,7 @@ enum hf_status cache_fetch(hf_context *ctx, struct cache *cache, const char *nam
 		status = copy_entry(ctx, cache, &entry, to_fd, to_name, deadline, err);
 	if (status != HF_NOT_FOUND)
 		return status;
-	status = build_entry(cache, &entry, build, user, deadline, err);
+	status = build_entry(cache, &entry, lock, build, user, deadline, err);
 	if (status == HF_OK)
 		status = copy_entry(ctx, cache, &entry, to_fd, to_name, deadline, err);
 	if (status == HF_NOT_FOUND)

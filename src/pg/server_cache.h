@@ -22,8 +22,10 @@ struct cache {
 };
 
 /** Make `data`, what the entry is to hold, in the new folder `path` (open as `fd`). Whatever else is left there goes
- *  unnoticed. */
-typedef enum hf_status cache_build_fn(void *user, int fd, const char *path, hf_deadline deadline, hf_error *err);
+ *  unnoticed. Processes that write there must hold a copy of `lock` as long as they live: should the builder be killed,
+ *  the next one waits for them. */
+typedef enum hf_status cache_build_fn(void *user, int fd, const char *path, int lock, hf_deadline deadline,
+                                      hf_error *err);
 
 /** Open or create the user's cache; makes root's folder in /var/cache with root's own rights, so call it without
  *  fs_as(). HF_E_DENIED: the folder is not to be trusted; HF_E_CONFIG: HOLDFAST_CACHE_DIR cannot be used;

@@ -187,7 +187,7 @@ static enum hf_status check_version(const char *path, hf_error *err)
 }
 
 enum hf_status cluster_init(hf_context *ctx, const struct programs *programs, const struct server_user *user,
-                            bool durable, const char *path, hf_deadline deadline, hf_error *err)
+                            bool durable, const char *path, int lock, hf_deadline deadline, hf_error *err)
 {
 	/* Access: the mode of the socket's folder. Small WAL segments make a copy of 31 MB instead of 39. */
 	const char *args[] = {programs->initdb,
@@ -214,6 +214,7 @@ enum hf_status cluster_init(hf_context *ctx, const struct programs *programs, co
 	                            .argv = (char *const *)(uintptr_t)args,
 	                            .envp = environment.items,
 	                            .out_fd = out,
+	                            .held = lock,
 	                            .death_signal = SIGTERM};
 	int code = -1;
 	enum hf_status status = process_run(ctx, &plan, deadline, &code, err);

@@ -23,9 +23,10 @@ struct programs {
 /** @return HF_OK; HF_E_NO_PACKAGE; HF_E_CONFIG: HOLDFAST_PG_BIN does not hold them. */
 enum hf_status programs_find(hf_context *ctx, struct programs *ret_programs, hf_error *err);
 
-/** initdb into the empty folder `path`, with the rights of `user`; HF_E_FAILED has the end of its words in detail. */
+/** initdb into the empty folder `path`, with the rights of `user`; it holds `lock` open. HF_E_FAILED has the end of its
+ *  words in detail. */
 enum hf_status cluster_init(hf_context *ctx, const struct programs *programs, const struct server_user *user,
-                            bool durable, const char *path, hf_deadline deadline, hf_error *err);
+                            bool durable, const char *path, int lock, hf_deadline deadline, hf_error *err);
 /** Name of the cache entry for it. `key` NULL = plain. HF_E_USAGE: a key with other characters, or too long. */
 enum hf_status cluster_cache_name(const struct programs *programs, bool durable, const char *key,
                                   char ret_name[CACHE_NAME_MAX + 1], hf_error *err);

@@ -31,7 +31,7 @@ hf_server *server_new(hf_context *ctx, const struct server_user *user)
 	server->owner = getpid();
 	server->user = *user;
 	server->control = server->run_fd = server->home_fd = server->log_fd = server->parent_fd = -1;
-	server->locks[0] = server->locks[1] = -1;
+	server->locks[0] = server->locks[1] = server->locks[2] = -1;
 	return server;
 }
 
@@ -238,8 +238,8 @@ void hf_server_free(hf_server *server)
 	else if (is_owner(server) && server->parent_fd >= 0 && fs_as(&server->user, &guard, NULL) == HF_OK)
 		tree_remove(server->parent_fd, server->run + sizeof(RUN_PARENT));
 	fs_back(&guard);
-	int *const fds[] = {&server->control,   &server->run_fd,   &server->home_fd, &server->log_fd,
-	                    &server->parent_fd, &server->locks[0], &server->locks[1]};
+	int *const fds[] = {&server->control,   &server->run_fd,   &server->home_fd,  &server->log_fd,
+	                    &server->parent_fd, &server->locks[0], &server->locks[1], &server->locks[2]};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		server_close_fd(fds[i]);
 	free(server);

@@ -38,7 +38,7 @@ struct hf_server {
 	int run_fd;
 	int home_fd;
 	int log_fd;
-	int locks[2];
+	int locks[3];      /* of the folder in /tmp, of `home`, of the cache entry that is being built in it; else -1 */
 	int parent_fd;     /* of the folder, as long as it is ours to remove; else -1 */
 	bool freshly_made; /* the data came out of the cache just now */
 };

@@ -76,7 +76,9 @@ _Noreturn void process_exec(const struct process_plan *plan, pid_t parent)
 	int null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(plan->out_fd, 1) < 0 || dup2(plan->out_fd, 2) < 0)
 		_exit(127);
-	process_close_but(NULL, 0);
+	process_close_but(&plan->held, 1);
+	if (plan->held > 2)
+		fcntl(plan->held, F_SETFD, 0);
 	umask(077);
 	/* Changing the user forgets the parent-death signal: this order, and a look whether it came too late. */
 	if (server_user_become(plan->user) != 0 || chdir("/") != 0 ||

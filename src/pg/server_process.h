@@ -24,6 +24,7 @@ struct process_plan {
 	char *const *argv;
 	char *const *envp;
 	int out_fd;       /* standard output and error; input is /dev/null */
+	int held;         /* a lock that it keeps open, passes on and knows nothing of; 0 = none */
 	int death_signal; /* sent to the child when the forking thread ends */
 };
 /** In a forked child: become the program, or _exit(127). Async-signal-safe. */

@@ -76,8 +76,8 @@ static void sort(int *fds, size_t n)
 static int set_up(struct run *run)
 {
 	const struct supervisor *plan = run->plan;
-	int keep[] = {plan->control,   plan->locks[0], plan->locks[1],         plan->home_fd,
-	              plan->parent_fd, run->owner,     plan->postmaster.out_fd};
+	int keep[] = {plan->control, plan->locks[0],  plan->locks[1], plan->locks[2],
+	              plan->home_fd, plan->parent_fd, run->owner,     plan->postmaster.out_fd};
 	sort(keep, ARRAY_LEN(keep));
 	int null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)

@@ -22,7 +22,7 @@ struct supervisor {
 	struct process_plan postmaster; /* plan.out_fd is the log */
 	int control;                    /* SOCK_SEQPACKET to the caller */
 	pid_t owner;                    /* the caller's process */
-	int locks[2];                   /* flock()ed, held until the end; the first gets the pids written; -1 = none */
+	int locks[3];                   /* flock()ed, held until the end; the first gets the pids written; -1 = none */
 	int home_fd;                    /* the folder that holds data/ */
 	int parent_fd;                  /* of the folder to remove at the end, else -1 */
 	const char *name;               /* of that folder */

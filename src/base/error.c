@@ -151,33 +151,43 @@ static void format_into(char *text, size_t size, const char *format, va_list arg
 
 static const hf_error no_error = HF_ERROR_INIT;
 
-enum hf_status error_set(hf_error *err, enum hf_status status, const char *format, ...)
+/* The message is made before the struct is cleared, because it may quote what stands there. `reason` may be NULL. */
+static enum hf_status set_message(hf_error *err, enum hf_status status, const char *reason, const char *format,
+                                  va_list args) PRINTF_LIKE(4, 0);
+static enum hf_status set_message(hf_error *err, enum hf_status status, const char *reason, const char *format,
+                                  va_list args)
 {
+	char message[sizeof(err->message)];
 	if (!err)
 		return status;
-	va_list args;
-	va_start(args, format);
-	char message[sizeof(err->message)];
 	format_into(message, sizeof(message), format, args);
-	va_end(args);
 	*err = no_error;
 	err->status = status;
-	memcpy(err->message, message, sizeof(message));
+	snprintf(err->message, sizeof(err->message), "%s", message);
+	size_t n = strlen(err->message);
+	if (reason)
+		snprintf(err->message + n, sizeof(err->message) - n, ": %s", reason);
+	return status;
+}
+
+enum hf_status error_set(hf_error *err, enum hf_status status, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	set_message(err, status, NULL, format, args);
+	va_end(args);
 	return status;
 }
 
 enum hf_status error_errno(hf_error *err, enum hf_status status, const char *format, ...)
 {
-	int saved = errno;
-	if (!err)
-		return status;
+	char reason[128];
+	const char *text = strerror_r(errno, reason, sizeof(reason));
 	va_list args;
 	va_start(args, format);
-	char message[sizeof(err->message)];
-	format_into(message, sizeof(message), format, args);
+	set_message(err, status, text, format, args);
 	va_end(args);
-	char reason[128];
-	return error_set(err, status, "%s: %s", message, strerror_r(saved, reason, sizeof(reason)));
+	return status;
 }
 
 enum hf_status error_hint(hf_error *err, const char *format, ...)

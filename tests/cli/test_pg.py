@@ -2,8 +2,10 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -104,12 +106,18 @@ def test_pg_run_finds_its_own_server_in_nested_commands():
     assert nested.startswith("postgresql:///postgres?host=/tmp/hf-")
 
 
-def test_pg_run_keeps_data_when_told(tmp_path):
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents:
-        if parent.owner() == tmp_path.owner() and parent != pathlib.Path("/tmp"):
-            parent.chmod(parent.stat().st_mode | 0o011)
-    keep = tmp_path / "db"
+@pytest.fixture
+def open_folder():
+    """One that the server's user may pass too; those of pytest are private, and made so again by every other run."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="hf-test-") as folder:
+        path = pathlib.Path(folder)
+        path.chmod(0o755)
+        yield path
+        shutil.rmtree(path / "db", ignore_errors=True)
+
+
+def test_pg_run_keeps_data_when_told(open_folder):
+    keep = open_folder / "db"
     ok("pg", "run", "--keep", keep, "--", "psql", "-Xqc", "CREATE TABLE kept AS SELECT 9 AS n")
     assert ok("pg", "run", "--keep", keep, "--", "psql", "-XAtc", "SELECT n FROM kept") == "9\n"
     message = refused(5, "pg", "run", "--keep", keep, "--", PROGRAM, "pg", "run", "--keep", keep, "--", "true")

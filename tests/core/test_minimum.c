@@ -18,7 +18,7 @@ static int64_t scan(const struct minimum *minimum)
 static void the_minimum_equals_a_scan(UNUSED void **state)
 {
 	unsigned seed = 20240601;
-	print_message("seed %u\n", seed);
+	print_message("# seed %u\n", seed);
 	struct minimum minimum = MINIMUM_INIT;
 	int64_t got = 0;
 	assert_false(minimum_get(&minimum, &got));

@@ -71,7 +71,7 @@ static void die_everywhere_on_the_way_up(enum run_death death)
 		died = run_child(url, set, NULL, death, moment);
 		finish_and_compare(url, set, expected, moment);
 	}
-	print_message("died at %zu moments\n", moment - 2);
+	print_message("# died at %zu moments\n", moment - 2);
 	assert_true(moment > 60);
 	free(expected);
 }
@@ -110,7 +110,7 @@ static void killed_at_every_moment_of_down(UNUSED void **state)
 		assert_string_equal(run_text(c, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"),
 		                    "0");
 	}
-	print_message("died at %zu moments\n", moment - 2);
+	print_message("# died at %zu moments\n", moment - 2);
 	assert_true(moment > 40);
 }
 

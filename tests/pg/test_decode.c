@@ -239,7 +239,7 @@ static void changed_bytes_never_crash(UNUSED void **state)
 {
 	const char *given = getenv("HF_SEED");
 	uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
-	print_message("HF_SEED=%" PRIu64 "\n", seed);
+	print_message("# HF_SEED=%" PRIu64 "\n", seed);
 	for (int i = 0; i < MUTATIONS; i++) {
 		const struct sample *sample = &samples[next_random(&seed) % ARRAY_LEN(samples)];
 		uint8_t bytes[512];

@@ -183,7 +183,7 @@ static void no_connection_is_lost_between_hand_over_and_timeout(UNUSED void **st
 	atomic_int served = 0, late = 0;
 	AWAIT(stats_of(pool).idle == 2);
 	unsigned seed = (unsigned)time(NULL);
-	print_message("seed %u\n", seed);
+	print_message("# seed %u\n", seed);
 	for (unsigned i = 0; i < 8; i++) {
 		racers[i] = (struct racer){pool, world->ctx, seed + i, &served, &late};
 		assert_int_equal(pthread_create(&ids[i], NULL, race, &racers[i]), 0);

@@ -8,25 +8,21 @@ PREFIX = /usr/local
 SANITIZE_TOOLS = --with clang-14 --with libclang-rt-14-dev
 BENCH = all
 
-all: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+all: deps
+	@tools/build $(BUILD) --prefix=$(PREFIX)
 
 deps:
 	@tools/deps
 
-$(BUILD)/build.ninja: | deps
-	@tools/deps
-	@meson setup $(BUILD) --prefix=$(PREFIX) >$(BUILD).log 2>&1 || { cat $(BUILD).log >&2; rm -f $(BUILD).log; exit 1; }
-	@rm -f $(BUILD).log
-
-demo: deps all
+demo: all
+	@echo "run      $(BUILD)/holdfast demo"
 	@$(BUILD)/holdfast demo
 
-check: deps all
+check: all
 	@tests/run $(BUILD)
 
 # Hours rather than minutes: wider bounds of the randomised suites, kill points everywhere.
-check-long: deps all
+check-long: all
 	@HOLDFAST_TEST_LONG=1 tests/run $(BUILD) --timeout-multiplier 20
 
 # AddressSanitizer and UBSan with clang over every suite; ThreadSanitizer with gcc over what has threads.
@@ -34,12 +30,12 @@ check-sanitize: deps
 	@tools/deps $(SANITIZE_TOOLS)
 	@tests/sanitize
 
-check-valgrind: deps all
+check-valgrind: all
 	@tools/deps --with valgrind
 	@tests/run $(BUILD) --suite unit --wrap 'valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite' --timeout-multiplier 20
 
 # Ours beside the Python original: make check-parity JANITOR_CHECKOUT=DIR
-check-parity: deps all
+check-parity: all
 	@tools/deps --with python3-aiohttp --with python3-aiohttp-openmetrics --with python3-breezy --with python3-debian
 	@/usr/bin/python3 tests/parity/run.py --checkout "$(JANITOR_CHECKOUT)" --compare
 
@@ -47,11 +43,12 @@ coverage: deps
 	@tools/deps --with gcovr
 	@tests/coverage
 
-bench: deps all
+bench: all
 	@bench/run $(BUILD) $(BENCH)
 
 # Renew the offline metadata of sql/queries after an edit. Stale metadata stop the build, so only the compiler is built.
-gen: deps $(BUILD)/build.ninja
+gen: deps
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix=$(PREFIX) >/dev/null
 	@ninja -C $(BUILD) --quiet tools/gen/holdfast-gen
 	@$(BUILD)/tools/gen/holdfast-gen
 

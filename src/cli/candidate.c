@@ -329,8 +329,7 @@ const struct cmd candidate_commands[] = {
          .run = run_import,
          .flags = CMD_WRITES,
          .examples = {"holdfast candidate import candidates.json", "generate | holdfast candidate import -",
-                      "holdfast candidate import --campaign lintian-fixes --command lintian-brush --value 10 --mode "
-                      "propose"},
+                      "holdfast candidate import --campaign lintian-fixes --command true --value 10"},
          .test_effect = "test_candidate_import_stores_a_file",
          .test_refusal = "test_candidate_import_refuses_a_bad_entry"},
 	{0},

@@ -414,7 +414,7 @@ const struct cmd queue_commands[] = {
          .run = run_add,
          .flags = CMD_WRITES,
          .examples = {"holdfast queue add bash lintian-fixes --command lintian-brush",
-                      "holdfast queue add bash lintian-fixes --command lintian-brush --bucket manual --offset -1",
+                      "holdfast queue add bash lintian-fixes --command true --bucket manual",
                       "holdfast queue add bash lintian-fixes --command true --dry-run"},
          .test_effect = "test_queue_add_places_an_entry",
          .test_refusal = "test_queue_add_refuses_a_bucket_and_an_offset"},

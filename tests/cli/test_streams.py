@@ -20,6 +20,17 @@ def test_a_reader_that_goes_away_is_no_failure(args):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_note_does_not_hide_why_writing_failed():
+    """The note about --limit flushes the rows: that flush met the closed pipe, and nobody noted why."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert run("config", "show", "--limit", "1", stdout=writer).returncode == 0
+    os.close(writer)
+    with open("/dev/full", "w") as full:
+        done = run("config", "show", "--limit", "1", stdout=full)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "error: could not write the output: No space left on device")
+
+
 @pytest.mark.parametrize("args", [["help", "--table", "--json"], ["config", "show"], ["completion", "bash"], ["--help"],
                                   ["version"], ["config", "show", "--json"], ["config", "path", "-o", "csv"]])
 def test_a_full_disk_is_a_failure(args):

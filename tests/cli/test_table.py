@@ -53,6 +53,7 @@ def test_words_are_in_house_style(cmd):
         assert text and not text.endswith(".") and (text[0].islower() or not text[0].isalpha() or text.split()[0].isupper()), text
     assert len(cmd["summary"]) <= 70
     assert len(cmd["examples"]) >= 3
+    assert max(map(len, cmd["examples"])) <= 77, "an example wraps on a terminal"
     for option in cmd["options"]:
         assert (option["arg"] is None) == (option["kind"] == "flag"), option["name"]
         assert (option["choices"] is not None) == (option["kind"] == "choice"), option["name"]

@@ -110,6 +110,15 @@ static enum hf_status show_report(struct cli *cli, const struct hf_import_report
 	return out_object(cli->out, import_columns, cells, err);
 }
 
+static void show_progress(void *user, const char *step, int64_t done, int64_t total)
+{
+	struct cli *cli = user;
+	int64_t now_us = hf_now_monotonic_us(cli->ctx);
+	if (!cli->progress.what || strcmp(cli->progress.what, step) != 0)
+		progress_start(&cli->progress, step, total, now_us);
+	progress_update(&cli->progress, done, now_us);
+}
+
 static enum hf_status run_import(struct cli *cli, hf_error *err)
 {
 	CLEANUP(sources_release) struct sources sources = SOURCES_INIT;
@@ -125,8 +134,11 @@ static enum hf_status run_import(struct cli *cli, hf_error *err)
 	struct hf_import_options options = {.size = sizeof(options),
 	                                    .path = sources.path,
 	                                    .limit = (size_t)cli_int(cli, "first", 0),
-	                                    .dry_run = cli->globals.dry_run};
+	                                    .dry_run = cli->globals.dry_run,
+	                                    .progress = show_progress,
+	                                    .user = cli};
 	status = hf_codebase_import_debian(where, &options, &report, err);
+	progress_end(&cli->progress);
 	return status == HF_OK ? show_report(cli, &report, err) : status;
 }
 

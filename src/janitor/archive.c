@@ -37,6 +37,8 @@ struct archive {
 	size_t scratch_capacity;
 	size_t capacity;
 	struct archive_counts counts;
+	archive_progress_fn *progress;
+	void *user;
 };
 
 static const struct {
@@ -222,6 +224,8 @@ static enum hf_status read_records(struct archive *archive, struct lines *lines,
 		if (status == HF_OK && complete) {
 			status = add_record(archive, paragraph, err);
 			deb822_clear(paragraph);
+			if (archive->progress && archive->counts.records % 500 == 0)
+				archive->progress(archive->user, "reading", (int64_t)archive->counts.records, 0);
 		}
 		if (status != HF_OK)
 			return status;
@@ -320,7 +324,8 @@ static void deb822_deinitp(struct deb822 *paragraph)
 	deb822_deinit(paragraph);
 }
 
-enum hf_status archive_read(const char *path, size_t limit, struct archive **ret_archive, hf_error *err)
+enum hf_status archive_read(const char *path, size_t limit, archive_progress_fn *progress, void *user,
+                            struct archive **ret_archive, hf_error *err)
 {
 	CLEANUP(archive_freep) struct archive *archive = NULL;
 	CLEANUP(lines_freep) struct lines *lines = NULL;
@@ -331,6 +336,8 @@ enum hf_status archive_read(const char *path, size_t limit, struct archive **ret
 		status = lines_open(path, LINE_MAX_BYTES, &lines, err);
 	if (status != HF_OK)
 		return status;
+	archive->progress = progress;
+	archive->user = user;
 	status = read_records(archive, lines, &paragraph, err);
 	if (status == HF_OK)
 		status = compute_values(archive, err);

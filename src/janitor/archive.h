@@ -55,12 +55,16 @@ struct archive_counts {
 
 struct archive;
 
+typedef void archive_progress_fn(void *user, const char *step, int64_t done, int64_t total);
+
 /**
  * Read an index, plain, gzip or xz. @param limit keep at most so many codebases, 0 = all (values are counted before).
+ * @param progress told every 500 records, or NULL.
  * @return HF_OK; HF_NOT_FOUND no such file; HF_E_INPUT with file, line and reason; HF_E_CORRUPT truncated or damaged;
  *         HF_E_LIMIT a line of more than 1 MiB, more records than the bound.
  */
-enum hf_status archive_read(const char *path, size_t limit, struct archive **ret_archive, hf_error *err);
+enum hf_status archive_read(const char *path, size_t limit, archive_progress_fn *progress, void *user,
+                            struct archive **ret_archive, hf_error *err);
 const struct archive_codebase *archive_codebases(const struct archive *archive, size_t *ret_count);
 const struct archive_counts *archive_counts(const struct archive *archive);
 void archive_free(struct archive *archive);

@@ -112,6 +112,7 @@ static void fill_batch(struct batch *batch, const struct archive_codebase *codeb
 struct import {
 	const struct archive *archive;
 	struct batch *batch;
+	const struct hf_import_options *options;
 	int64_t inserted;
 	int64_t updated;
 };
@@ -156,13 +157,16 @@ static enum hf_status write_archive(hf_where tx, void *user, hf_error *err)
 	size_t count;
 	const struct archive_codebase *codebases = archive_codebases(import->archive, &count);
 	import->inserted = import->updated = 0;
-	for (int pass = 0; pass < 2; pass++) {
+	for (size_t pass = 0; pass < 2; pass++) {
 		for (size_t at = 0; at < count; at += BATCH) {
 			fill_batch(import->batch, codebases + at, count - at < BATCH ? count - at : BATCH);
 			enum hf_status status =
 				pass == 0 ? release(tx, import->batch, err) : upsert(tx, import->batch, import, err);
 			if (status != HF_OK)
 				return status;
+			if (import->options->progress)
+				import->options->progress(import->options->user, "writing",
+				                          (int64_t)(pass * count + at) / 2, (int64_t)count);
 		}
 	}
 	return HF_OK;
@@ -200,11 +204,11 @@ static void free_batch(struct batch **batch)
 	free(*batch);
 }
 
-static enum hf_status write_all(hf_where where, const struct archive *archive, struct hf_import_report *report,
-                                hf_error *err)
+static enum hf_status write_all(hf_where where, const struct archive *archive, const struct hf_import_options *options,
+                                struct hf_import_report *report, hf_error *err)
 {
 	CLEANUP(free_batch) struct batch *batch = malloc(sizeof(*batch));
-	struct import import = {.archive = archive, .batch = batch};
+	struct import import = {.archive = archive, .batch = batch, .options = options};
 	if (!batch)
 		return error_nomem(err);
 	enum hf_status status = hf_transaction(where, NULL, write_archive, &import, err);
@@ -224,13 +228,14 @@ enum hf_status hf_codebase_import_debian(hf_where where, const struct hf_import_
 		return error_set(err, HF_E_USAGE, "hf_import_options.size is %zu, this library expects %zu",
 		                 options->size, sizeof(*options));
 	int64_t start = hf_now_monotonic_us(ctx);
-	enum hf_status status = archive_read(options->path, options->limit, &archive, err);
+	enum hf_status status =
+		archive_read(options->path, options->limit, options->progress, options->user, &archive, err);
 	if (status != HF_OK)
 		return status;
 	report_archive(archive, &report);
 	int64_t read = hf_now_monotonic_us(ctx);
 	if (!options->dry_run)
-		status = write_all(where, archive, &report, err);
+		status = write_all(where, archive, options, &report, err);
 	report.read_us = read - start;
 	report.write_us = hf_now_monotonic_us(ctx) - read;
 	if (status == HF_OK)

@@ -15,7 +15,7 @@ static enum hf_status read_text(const char *text, size_t limit, struct archive *
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	enum hf_status status = archive_read(path, limit, ret, err);
+	enum hf_status status = archive_read(path, limit, NULL, NULL, ret, err);
 	unlink(path);
 	return status;
 }
@@ -33,12 +33,21 @@ static const struct archive_codebase *find(const struct archive *archive, const 
 	return NULL;
 }
 
+static void note_progress(void *user, const char *step, int64_t done, int64_t total)
+{
+	assert_string_equal(step, "reading");
+	assert_int_equal(total, 0);
+	*(int64_t *)user = done;
+}
+
 static void the_extract_is_read_as_it_is(UNUSED void **state)
 {
+	int64_t told = 0;
 	hf_error err = HF_ERROR_INIT;
 	CLEANUP(archive_freep) struct archive *archive = NULL;
-	EXPECT_OK(archive_read(getenv("HOLDFAST_SOURCES_SAMPLE"), 0, &archive, &err));
+	EXPECT_OK(archive_read(getenv("HOLDFAST_SOURCES_SAMPLE"), 0, note_progress, &told, &archive, &err));
 	const struct archive_counts *counts = archive_counts(archive);
+	assert_int_equal(told, 500);
 	assert_int_equal(counts->records, 500);
 	assert_int_equal(counts->codebases, 495);
 	assert_int_equal(counts->extra_source_only, 4);
@@ -114,7 +123,7 @@ static void lies_are_refused_with_their_line(UNUSED void **state)
 	}
 	hf_error err = HF_ERROR_INIT;
 	struct archive *archive = NULL;
-	EXPECT_STATUS(archive_read("/nonexistent", 0, &archive, &err), HF_NOT_FOUND);
+	EXPECT_STATUS(archive_read("/nonexistent", 0, NULL, NULL, &archive, &err), HF_NOT_FOUND);
 	CLEANUP(archive_freep) struct archive *empty = NULL;
 	EXPECT_OK(read_text("", 0, &empty, &err));
 	assert_int_equal(archive_counts(empty)->codebases, 0);

@@ -329,6 +329,7 @@ int cache_sweep(struct cache *cache, hf_context *ctx)
 		fd_closep(&again);
 		return 0;
 	}
+	rewinddir(dir);
 	while ((entry = readdir(dir)))
 		removed += sweep_entry(cache, entry->d_name, (time_t)(hf_now_wall_us(ctx) / 1000000));
 	closedir(dir);

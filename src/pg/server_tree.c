@@ -114,6 +114,7 @@ static enum hf_status walk_tree(struct walk *walk, int from, int to, int depth, 
 		return status;
 	}
 	struct dirent *entry;
+	rewinddir(dir); /* the copy of a descriptor shares its position */
 	for (errno = 0; (entry = readdir(dir)); errno = 0) {
 		if (is_dots(entry->d_name) || (depth == 0 && strncmp(entry->d_name, "postmaster.", 11) == 0))
 			continue;

@@ -50,7 +50,7 @@ static enum hf_status open_trusted(const struct server_user *user, const char *p
 		return error_set(err, HF_NOT_FOUND, "path of the cache folder is too long");
 	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
-	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR) && lstat(path, &st) == 0)
 		return error_set(err, HF_E_DENIED, "cache folder %s is not a folder", path);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return error_errno(err, HF_NOT_FOUND, "could not open cache folder %s", path);
@@ -108,34 +108,31 @@ static bool usual_path(const struct server_user *user, char *ret_path, size_t si
 static enum hf_status no_place(hf_error *err)
 {
 	error_hint(err, "name a folder in HOLDFAST_CACHE_DIR");
-	if (err)
-		err->status = HF_E_FAILED;
+	err->status = HF_E_FAILED;
 	return HF_E_FAILED;
 }
 
 enum hf_status cache_open(const struct server_user *user, struct cache *ret_cache, hf_error *err)
 {
-	struct cache cache = {.fd = -1};
 	const char *asked = getenv("HOLDFAST_CACHE_DIR");
+	hf_error local = HF_ERROR_INIT;
+	char path[sizeof(ret_cache->path)];
 	enum hf_status status = HF_NOT_FOUND;
-	if (asked && *asked) {
-		status = open_asked(user, asked, &cache, err);
-	} else {
-		char path[sizeof(cache.path)];
-		if (usual_path(user, path, sizeof(path))) {
-			user_make_folder(user, path);
-			status = open_trusted(user, path, &cache, err);
-		}
-		if (status == HF_NOT_FOUND) {
-			snprintf(path, sizeof(path), "/tmp/hf-cache-%d", (int)user->uid);
-			user_make_folder(user, path);
-			status = open_trusted(user, path, &cache, err);
-		}
+	if (asked && *asked)
+		return open_asked(user, asked, ret_cache, err);
+	if (usual_path(user, path, sizeof(path))) {
+		user_make_folder(user, path);
+		status = open_trusted(user, path, ret_cache, &local);
+	}
+	if (status == HF_NOT_FOUND) {
+		snprintf(path, sizeof(path), "/tmp/hf-cache-%d", (int)user->uid);
+		user_make_folder(user, path);
+		status = open_trusted(user, path, ret_cache, &local);
 	}
 	if (status == HF_NOT_FOUND)
-		status = no_place(err);
-	if (status == HF_OK)
-		*ret_cache = cache;
+		status = no_place(&local);
+	if (status != HF_OK && err)
+		*err = local;
 	return status;
 }
 

@@ -190,3 +190,41 @@ void rig_remove(const char *path)
 	}
 	waitpid(pid, NULL, 0);
 }
+
+/* ---- coverage of children ---- */
+
+/*
+ * What a forked child of the library executes is counted only if it says so before it becomes another program or ends
+ * without exit(3). The linker leads the library's execve() and _exit() here (see meson.build). Children that changed
+ * their user cannot write the counts.
+ */
+void __gcov_dump(void) __attribute__((weak));
+int __real_execve(const char *path, char *const argv[], char *const envp[]);
+_Noreturn void __real__exit(int code);
+int __wrap_execve(const char *path, char *const argv[], char *const envp[]);
+_Noreturn void __wrap__exit(int code);
+
+static uid_t counting_user;
+
+__attribute__((constructor)) static void remember_user(void)
+{
+	counting_user = geteuid();
+}
+
+static void count(void)
+{
+	if (__gcov_dump && geteuid() == counting_user)
+		__gcov_dump();
+}
+
+int __wrap_execve(const char *path, char *const argv[], char *const envp[])
+{
+	count();
+	return __real_execve(path, argv, envp);
+}
+
+_Noreturn void __wrap__exit(int code)
+{
+	count();
+	__real__exit(code);
+}

@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -147,6 +149,12 @@ static void a_cache_that_others_may_write_is_refused(UNUSED void **state)
 	rmdir(path);
 }
 
+/* Somebody else, with a way back, so that the child's exit can write what its parent's can. */
+static bool become(uid_t uid)
+{
+	return setgroups(0, NULL) == 0 && setresgid(uid, uid, 0) == 0 && setresuid(uid, uid, 0) == 0;
+}
+
 static int use_home(UNUSED void *arg)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -155,8 +163,8 @@ static int use_home(UNUSED void *arg)
 	char path[64];
 	if (!rig_private_tmp(""))
 		return 77;
-	if (geteuid() == 0 &&
-	    (setgroups(0, NULL) != 0 || setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0))
+	bool root = geteuid() == 0;
+	if (root && !become(65534))
 		return 76;
 	/* An ordinary user: the server runs as that user; the cache is where XDG says, else at home, else in /tmp. */
 	setenv("XDG_CACHE_HOME", "/tmp/xdg", 1);
@@ -185,6 +193,13 @@ static int use_home(UNUSED void *arg)
 	setenv("TMPDIR", endless, 1);
 	DEMAND(try(&server, &err) == HF_OK && strlen(hf_server_host(server)) == 14);
 	hf_server_free(server);
+	/* a second one at once, and a home that is a file */
+	DEMAND(overwrite("/tmp", "file", "", O_CREAT));
+	setenv("HOME", "/tmp/file", 1);
+	DEMAND(try(&server, &err) == HF_OK);
+	hf_server_free(server);
+	if (root && setresuid(0, 0, 0) != 0)
+		return 75;
 	return rig_folders() == 0 ? 0 : 2;
 }
 
@@ -327,8 +342,24 @@ static int choose_users(UNUSED void *arg)
 	DEMAND(try(&server, &err) == HF_OK);
 	hf_server_free(server);
 	/* a user without an account */
-	DEMAND(setgroups(0, NULL) == 0 && setresgid(54321, 54321, 54321) == 0 && setresuid(54321, 54321, 54321) == 0);
+	DEMAND(become(54321));
 	DEMAND(try(&server, &err) == HF_E_CONFIG && strstr(err.message, "54321 has no entry"));
+	DEMAND(setresuid(0, 0, 0) == 0 && setresgid(0, 0, 0) == 0);
+	/* a root that may not change users */
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[2];
+	DEMAND(syscall(SYS_capget, &header, caps) == 0);
+	caps[0].effective &= ~((1u << CAP_SETUID) | (1u << CAP_SETGID));
+	DEMAND(syscall(SYS_capset, &header, caps) == 0);
+	DEMAND(try(&server, &err) == HF_E_DENIED && strstr(err.message, "this root may not change users"));
+	/* no account that would do */
+	caps[0].effective = caps[0].permitted;
+	DEMAND(syscall(SYS_capset, &header, caps) == 0);
+	DEMAND(overwrite("/tmp", "passwd", "root:x:0:0::/root:/bin/sh\n", O_CREAT));
+	DEMAND(overwrite("/tmp", "nsswitch.conf", "passwd: files\n", O_CREAT));
+	DEMAND(mount("/tmp/nsswitch.conf", "/etc/nsswitch.conf", NULL, MS_BIND, NULL) == 0);
+	DEMAND(mount("/tmp/passwd", "/etc/passwd", NULL, MS_BIND, NULL) == 0);
+	DEMAND(try(&server, &err) == HF_E_CONFIG && strstr(err.message, "there is no user postgres or nobody"));
 	return 0;
 }
 

@@ -25,7 +25,7 @@ struct hf_archive_index {
 /**
  * @param suite "bookworm", "sid"; main component. @param folder an existing, private folder to put the files into.
  * @return HF_OK; HF_E_UNAVAILABLE no network or mirror; HF_E_CORRUPT a signature or checksum is wrong; HF_E_NO_PACKAGE
- *         apt is not installed; HF_NOT_FOUND no mirror configured or no such suite; HF_TIMEOUT.
+ *         apt is not installed; HF_NOT_FOUND no mirror configured or no such suite; HF_TIMEOUT; HF_E_INTERRUPTED.
  */
 enum hf_status hf_archive_fetch_apt(hf_context *ctx, const char *suite, const char *folder, hf_deadline deadline,
                                     struct hf_archive_index *ret_index, hf_error *err);

@@ -15,7 +15,7 @@
 #include "base/str.h"
 #include "files/lines.h"
 
-enum { FILE_MAX = 512 << 20, RELEASE_LINE_MAX = 64 << 10, HEX_SIZE = 65 };
+enum { RELEASE_LINE_MAX = 64 << 10, HEX_SIZE = 65 };
 
 DEFINE_OWNED(curl, CURL *, curl_easy_cleanup)
 DEFINE_OWNED(digest, EVP_MD_CTX *, EVP_MD_CTX_free)
@@ -26,24 +26,77 @@ static void file_close(FILE *file)
 }
 DEFINE_OWNED(file, FILE *, file_close)
 
-static enum hf_status explain(CURLcode code, const char *url, const char *path, const char *why, hf_error *err)
+/* One transfer. libcurl knows no bound for a body of unknown length, so the bytes are counted here. */
+struct transfer {
+	hf_context *ctx;
+	FILE *file;
+	size_t bytes, bytes_max;
+	char why[CURL_ERROR_SIZE];
+};
+
+static size_t store(char *bytes, size_t size, size_t n, void *user)
 {
-	if (code == CURLE_OPERATION_TIMEDOUT)
-		return error_set(err, HF_TIMEOUT, "fetching %s took too long", url);
-	if (code == CURLE_WRITE_ERROR)
-		return error_errno(err, HF_E_FAILED, "could not write %s", path);
-	if (code == CURLE_FILESIZE_EXCEEDED)
-		return error_set(err, HF_E_LIMIT, "%s is larger than %d MiB", url, FILE_MAX >> 20);
-	if (code == CURLE_HTTP_RETURNED_ERROR)
-		return error_set(err, HF_NOT_FOUND, "could not fetch %s: %s", url, why);
-	return error_set(err, HF_E_UNAVAILABLE, "could not fetch %s: %s", url, why[0] ? why : curl_easy_strerror(code));
+	struct transfer *transfer = user;
+	transfer->bytes += size * n;
+	return transfer->bytes > transfer->bytes_max ? 0 : fwrite(bytes, size, n, transfer->file);
 }
 
-enum hf_status download(hf_context *ctx, const char *url, const char *path, hf_deadline deadline, hf_error *err)
+static int watch(void *user, UNUSED curl_off_t expected, UNUSED curl_off_t got, UNUSED curl_off_t to_send,
+                 UNUSED curl_off_t sent)
+{
+	const struct transfer *transfer = user;
+	return hf_context_interrupted(transfer->ctx);
+}
+
+static enum hf_status refused(CURL *curl, const char *url, const char *why, hf_error *err)
+{
+	long code = 0;
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
+	bool gone = code == 404 || code == 410;
+	return error_set(err, gone ? HF_NOT_FOUND : HF_E_UNAVAILABLE, "could not fetch %s: %s", url, why);
+}
+
+static enum hf_status explain(CURLcode code, CURL *curl, const struct transfer *transfer, const char *url,
+                              const char *path, hf_error *err)
+{
+	const char *why = transfer->why[0] ? transfer->why : curl_easy_strerror(code);
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return error_set(err, HF_E_INTERRUPTED, "interrupted while fetching %s", url);
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return error_set(err, HF_TIMEOUT, "fetching %s took too long", url);
+	if (code == CURLE_WRITE_ERROR && transfer->bytes > transfer->bytes_max)
+		return error_set(err, HF_E_LIMIT, "%s is larger than %zu MiB", url, transfer->bytes_max >> 20);
+	if (code == CURLE_WRITE_ERROR)
+		return error_errno(err, HF_E_FAILED, "could not write %s", path);
+	if (code == CURLE_HTTP_RETURNED_ERROR)
+		return refused(curl, url, why, err);
+	return error_set(err, HF_E_UNAVAILABLE, "could not fetch %s: %s", url, why);
+}
+
+static void set_options(CURL *curl, struct transfer *transfer, const char *url, int64_t left_ms)
+{
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, store);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, watch);
+	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->why);
+	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 5L);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)left_ms);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, left_ms < 10000 ? (long)left_ms : 10000L);
+}
+
+enum hf_status download(hf_context *ctx, const char *url, const char *path, size_t bytes_max, hf_deadline deadline,
+                        hf_error *err)
 {
 	CLEANUP(file_freep) FILE *file = fopen(path, "we");
 	CLEANUP(curl_freep) CURL *curl = curl_easy_init();
-	char why[CURL_ERROR_SIZE] = "";
+	struct transfer transfer = {.ctx = ctx, .file = file, .bytes_max = bytes_max};
 	int64_t left_ms = (deadline - hf_now_monotonic_us(ctx)) / 1000;
 	if (!file)
 		return error_errno(err, HF_E_FAILED, "could not write %s", path);
@@ -51,20 +104,10 @@ enum hf_status download(hf_context *ctx, const char *url, const char *path, hf_d
 		return error_nomem(err);
 	if (left_ms <= 0)
 		return error_set(err, HF_TIMEOUT, "no time is left to fetch %s", url);
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, file);
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
-	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 5L);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)FILE_MAX);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)left_ms);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, left_ms < 10000 ? (long)left_ms : 10000L);
+	set_options(curl, &transfer, url, left_ms);
 	CURLcode code = curl_easy_perform(curl);
 	if (code != CURLE_OK)
-		return explain(code, url, path, why, err);
+		return explain(code, curl, &transfer, url, path, err);
 	if (fflush(file) != 0)
 		return error_errno(err, HF_E_FAILED, "could not write %s", path);
 	return HF_OK;

@@ -16,7 +16,8 @@
 #include "janitor/download.h"
 #include "janitor/program.h"
 
-enum { OUTPUT_MAX = 1 << 20, PATH_SIZE = sizeof(((struct hf_archive_index *)0)->path) };
+enum { RELEASE_MAX = 16 << 20, INDEX_MAX = 512 << 20, OUTPUT_MAX = 1 << 20 };
+enum { PATH_SIZE = sizeof(((struct hf_archive_index *)0)->path) };
 
 #define DEBIAN_KEYRING "/usr/share/keyrings/debian-archive-keyring.gpg"
 
@@ -272,11 +273,11 @@ enum hf_status hf_archive_fetch_url(hf_context *ctx, const char *url, const char
 	if (status == HF_OK)
 		status = join(index.path, folder, "Sources", err);
 	if (status == HF_OK)
-		status = download(ctx, release.ptr, in_release, deadline, err);
+		status = download(ctx, release.ptr, in_release, RELEASE_MAX, deadline, err);
 	if (status == HF_OK)
 		status = check_signature(ctx, keyring ? keyring : DEBIAN_KEYRING, in_release, content, deadline, err);
 	if (status == HF_OK)
-		status = download(ctx, url, index.path, deadline, err);
+		status = download(ctx, url, index.path, INDEX_MAX, deadline, err);
 	if (status == HF_OK)
 		status = release_check(content, name, index.path, err);
 	if (status == HF_OK)

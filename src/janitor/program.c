@@ -15,7 +15,7 @@
 
 extern char **environ;
 
-enum { GRACE_MS = 2000 };
+enum { GRACE_MS = 2000, LOOK_MS = 200 };
 
 static enum hf_status start(const char *const *argv, int write_end, pid_t *ret_pid, hf_error *err)
 {
@@ -45,20 +45,23 @@ static enum hf_status start(const char *const *argv, int write_end, pid_t *ret_p
 	return failed ? error_errno(err, HF_E_FAILED, "could not start %s", argv[0]) : HF_OK;
 }
 
-/* Until the program closes its outputs: true; false when the deadline passed first. */
-static bool collect(hf_context *ctx, int read_end, hf_deadline deadline, struct buf *output)
+/* Until the program closes its outputs: HF_OK. */
+static enum hf_status collect(hf_context *ctx, const char *name, int read_end, hf_deadline deadline,
+                              struct buf *output, hf_error *err)
 {
 	char block[4096];
 	for (;;) {
 		int64_t left_ms = (deadline - hf_now_monotonic_us(ctx)) / 1000;
 		struct pollfd ready = {.fd = read_end, .events = POLLIN};
 		if (left_ms <= 0)
-			return false;
-		if (poll(&ready, 1, left_ms > 1000 ? 1000 : (int)left_ms) <= 0)
+			return error_set(err, HF_TIMEOUT, "%s did not end in time", name);
+		if (hf_context_interrupted(ctx))
+			return error_set(err, HF_E_INTERRUPTED, "interrupted while %s was running", name);
+		if (poll(&ready, 1, left_ms > LOOK_MS ? LOOK_MS : (int)left_ms) <= 0)
 			continue;
 		ssize_t got = read(read_end, block, sizeof(block));
 		if (got == 0)
-			return true;
+			return HF_OK;
 		if (got > 0)
 			buf_add(output, (struct hf_str){block, (size_t)got});
 	}
@@ -77,13 +80,9 @@ static void end_group(hf_context *ctx, pid_t pid)
 	}
 }
 
-static enum hf_status finish(hf_context *ctx, const char *name, pid_t pid, bool ended, int *ret_code, hf_error *err)
+static enum hf_status finish(const char *name, pid_t pid, int *ret_code, hf_error *err)
 {
 	int code;
-	if (!ended) {
-		end_group(ctx, pid);
-		return error_set(err, HF_TIMEOUT, "%s did not end in time", name);
-	}
 	while (waitpid(pid, &code, 0) < 0)
 		if (errno != EINTR)
 			return error_errno(err, HF_E_FAILED, "could not wait for %s", name);
@@ -101,8 +100,11 @@ enum hf_status program_run(hf_context *ctx, const char *const *argv, hf_deadline
 	enum hf_status status = start(argv, ends[1], &pid, err);
 	close(ends[1]);
 	if (status == HF_OK) {
-		bool ended = collect(ctx, ends[0], deadline, output);
-		status = finish(ctx, argv[0], pid, ended, ret_code, err);
+		status = collect(ctx, argv[0], ends[0], deadline, output, err);
+		if (status == HF_OK)
+			status = finish(argv[0], pid, ret_code, err);
+		else
+			end_group(ctx, pid);
 	}
 	close(ends[0]);
 	return status;

@@ -201,8 +201,8 @@ void replay_fail(struct replay *replay, const char *what, const json_t *expected
 		return;
 	char *recorded = json_dumps(expected, JSON_ENCODE_ANY | JSON_COMPACT);
 	char *ours = json_dumps(got, JSON_ENCODE_ANY | JSON_COMPACT);
-	print_message("# %s: %s: recorded %.3000s\n#   ours %.3000s\n", json_string_value(json_object_get(replay->current, "case")),
-	              what, recorded ? recorded : "nothing", ours ? ours : "nothing");
+	print_message("# %s: %s: recorded %.3000s\n#   ours %.3000s\n",
+	              json_string_value(json_object_get(replay->current, "case")), what, recorded ? recorded : "nothing", ours ? ours : "nothing");
 	free(recorded);
 	free(ours);
 }

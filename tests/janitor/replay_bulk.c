@@ -178,7 +178,8 @@ static json_t *candidates_of(struct replay *replay, const json_t *args, hf_arena
 	return result;
 }
 
-static bool same_set(struct replay *replay, const char *what, const json_t *recorded, const json_t *ours, hf_arena *arena)
+static bool same_set(struct replay *replay, const char *what, const json_t *recorded, const json_t *ours,
+                     hf_arena *arena)
 {
 	json_t *wanted = sorted(recorded, arena);
 	bool same = json_equal(wanted, ours);

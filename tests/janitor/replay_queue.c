@@ -250,7 +250,8 @@ static enum hf_status take_first(void *user, const struct hf_queue_item *item, U
 	return HF_STOP;
 }
 
-static void check_campaign(struct replay *replay, struct hf_str campaign, const struct hf_queue_next *next, hf_error *err)
+static void check_campaign(struct replay *replay, struct hf_str campaign, const struct hf_queue_next *next,
+                           hf_error *err)
 {
 	struct first_of first = {campaign, 0};
 	assert_int_equal(hf_queue_list(replay->where, campaign, 0, take_first, &first, err), HF_OK);

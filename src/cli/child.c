@@ -1,49 +1,74 @@
 /*
- * child.c - fork, exec, wait. The failure of exec comes back through a pipe that closes itself on success. While the
- * child runs, signals are taken synchronously: there is no handler and nothing global.
+ * child.c - spawn and wait. While the child runs, signals are taken synchronously: there is no handler and nothing
+ * global.
  */
 #include "cli/child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/str.h"
 #include "cli/cli.h"
 
-static const int restored[] = {SIGPIPE, SIGINT, SIGTERM, SIGQUIT, SIGHUP};
-
-/* "NAME=value" sets, "NAME" unsets. */
-static void change_environment(const char *const environment[])
+/* The part before the equals sign, if there is one. */
+static struct hf_str variable_name(const char *entry)
 {
-	for (size_t i = 0; environment && environment[i]; i++) {
-		char *entry = strdup(environment[i]), *equals = entry ? strchr(entry, '=') : NULL;
-		if (equals) {
-			*equals = '\0';
-			setenv(entry, equals + 1, 1);
-		} else if (entry) {
-			unsetenv(entry);
-		}
-	}
+	struct hf_str name = hf_str_of(entry);
+	ptrdiff_t equals = str_find(name, '=');
+	if (equals >= 0)
+		name.len = (size_t)equals;
+	return name;
 }
 
-_Noreturn static void become(const char *const argv[], const char *const environment[], int report)
+static bool is_changed(const char *entry, const char *const changes[])
 {
-	sigset_t none;
-	for (size_t i = 0; i < ARRAY_LEN(restored); i++)
-		signal(restored[i], SIG_DFL);
+	for (size_t i = 0; changes && changes[i]; i++)
+		if (str_eq(variable_name(changes[i]), variable_name(entry)))
+			return true;
+	return false;
+}
+
+/* Ours, with "NAME=value" set and "NAME" unset; in the arena, NULL when memory is short. */
+static const char **changed_environment(hf_arena *arena, const char *const changes[])
+{
+	size_t max = 1, n = 0;
+	for (size_t i = 0; environ[i]; i++)
+		max++;
+	for (size_t i = 0; changes && changes[i]; i++)
+		max++;
+	const char **entries = hf_arena_calloc(arena, max, sizeof(*entries));
+	for (size_t i = 0; entries && environ[i]; i++)
+		if (!is_changed(environ[i], changes))
+			entries[n++] = environ[i];
+	for (size_t i = 0; entries && changes && changes[i]; i++)
+		if (strchr(changes[i], '='))
+			entries[n++] = changes[i];
+	return entries;
+}
+
+/* Signals as a program expects to find them. Returns 0 or an errno. */
+static int spawn(pid_t *ret_pid, const char *const argv[], const char *const environment[])
+{
+	static const int defaults[] = {SIGPIPE, SIGINT, SIGTERM, SIGQUIT, SIGHUP};
+	posix_spawnattr_t attributes;
+	sigset_t restored, none;
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	change_environment(environment);
-	execvp(argv[0], (char *const *)(uintptr_t)argv);
-	int failed = errno;
-	if (write(report, &failed, sizeof(failed)) < 0)
-		_exit(126);
-	_exit(127);
+	sigemptyset(&restored);
+	for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
+		sigaddset(&restored, defaults[i]);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigdefault(&attributes, &restored);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	int failed = posix_spawnp(ret_pid, argv[0], NULL, &attributes, (char *const *)(uintptr_t)argv,
+	                          (char *const *)(uintptr_t)environment);
+	posix_spawnattr_destroy(&attributes);
+	return failed;
 }
 
 /* What a terminal sends goes to the child as well; what somebody sent to us alone is passed on. */
@@ -77,26 +102,20 @@ static int wait_for(pid_t pid, const sigset_t *watched, bool *ret_late)
 enum hf_status child_run(struct cli *cli, const char *const argv[], const char *const environment[], hf_error *err)
 {
 	static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGALRM};
+	const char **entries = changed_environment(cli->arena, environment);
 	bool late = false;
-	int report[2], failed = 0;
 	sigset_t watched, before;
-	if (pipe2(report, O_CLOEXEC) != 0)
-		return error_errno(err, HF_E_FAILED, "could not run %s", argv[0]);
+	pid_t pid;
+	if (!entries)
+		return error_nomem(err);
 	sigemptyset(&watched);
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		sigaddset(&watched, numbers[i]);
 	sigprocmask(SIG_BLOCK, &watched, &before);
-	pid_t pid = fork();
-	if (pid == 0)
-		become(argv, environment, report[1]);
-	close(report[1]);
-	ssize_t n = pid > 0 ? read(report[0], &failed, sizeof(failed)) : 0;
-	close(report[0]);
-	int code = pid > 0 ? wait_for(pid, &watched, &late) : 1;
+	int failed = spawn(&pid, argv, entries);
+	int code = failed ? 0 : wait_for(pid, &watched, &late);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	if (pid < 0)
-		return error_errno(err, HF_E_FAILED, "could not run %s", argv[0]);
-	if (n == (ssize_t)sizeof(failed)) {
+	if (failed) {
 		errno = failed;
 		return error_errno(err, failed == ENOENT ? HF_E_NO_PACKAGE : HF_E_FAILED, "could not run %s", argv[0]);
 	}

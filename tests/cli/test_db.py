@@ -151,3 +151,8 @@ def test_demo_is_found_only_where_it_was_made(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (3, "", "error: there is no demo yet\n  make one   holdfast demo\n")
     for other in (["--private"], ["-d", "x"]):
         assert f"--demo and --{'private' if other == ['--private'] else 'database'} name two" in refused(2, "--demo", *other, "db", "ping")
+
+
+def test_private_prepares_the_schema_for_those_who_need_it():
+    assert ok_json("--private", "queue", "list") == []
+    assert ok_json("--private", "codebase", "list") == []

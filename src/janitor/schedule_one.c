@@ -149,8 +149,9 @@ static enum hf_status compute(hf_where where, const struct hf_schedule_request *
 		status = normalized(where, request, arena, &share, err);
 	if (status != HF_OK)
 		return status;
-	enum schedule_fault fault =
-		schedule_offset(tries.duration_us, share, tries.probability, value, tries.total, &offset);
+	enum schedule_fault fault = SCHEDULE_NEGATIVE_DURATION; /* possible only for an average of other items' runs */
+	if (tries.duration_us >= 0)
+		fault = schedule_offset(tries.duration_us, share, tries.probability, value, tries.total, &offset);
 	if (fault != SCHEDULE_FINE)
 		return refuse(item, fault, err);
 	*ret_why = (struct hf_schedule_explanation){.probability = tries.probability,

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "core/schedule.h"
+#include "holdfast/codebase.h"
 #include "janitor/todo.h"
 #include "janitor/values.h"
 #include "queries/janitor/codebase.h"
@@ -30,12 +31,12 @@ static enum hf_status share_of(hf_where where, struct hf_str codebase, struct hf
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	struct codebase_greatest_value_row greatest;
-	struct codebase_row row;
+	struct hf_codebase row;
 	if (!arena)
 		return error_nomem(err);
 	enum hf_status status = codebase_greatest_value(where, arena, &greatest, err);
 	if (status == HF_OK)
-		status = codebase_by_name(where, &(struct codebase_by_name_in){.name = codebase}, arena, &row, err);
+		status = hf_codebase_get(where, codebase, arena, &row, err);
 	if (status != HF_OK || !greatest.has_greatest || greatest.greatest == 0)
 		return status;
 	request->has_normalized_value = true;

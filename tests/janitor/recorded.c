@@ -1,6 +1,5 @@
 /*
- * recorded.c - see recorded.h. A case costs one statement to begin (a function of the test's database empties and
- * fills the tables) and one per state that is compared.
+ * recorded.c - see recorded.h. A case costs one statement to begin and one per state that is compared.
  */
 #include "recorded.h"
 
@@ -12,97 +11,11 @@
 
 enum { CASE_BYTES_MAX = 4 << 20, SHOWN_MAX = 30 };
 
-#define EPOCH_NOW_US INT64_C(1717243200000000) /* 2024-06-01T12:00:00, the clock of every case */
-
-/* ---- the database ---- */
-
-/* Empties the tables as the recording did, then fills them: rows of a table have equal columns. */
-static const char begin_sql[] =
-	"CREATE FUNCTION replay_begin(tables json) RETURNS void LANGUAGE plpgsql AS $$\n"
-	"DECLARE\n"
-	"  name text; names text;\n"
-	"BEGIN\n"
-	"  SET LOCAL session_replication_role = replica;\n"
-	"  FOREACH name IN ARRAY ARRAY['queue','new_result_branch','last_run','run','candidate','named_publish_policy',\n"
-	"                              'change_set','codebase'] LOOP\n"
-	"    EXECUTE format('DELETE FROM %I', name);\n"
-	"  END LOOP;\n"
-	"  PERFORM setval('candidate_id_seq', 1, false), setval('queue_id_seq', 1, false);\n"
-	"  IF to_regclass('all_debian_versions') IS NOT NULL THEN DROP TABLE all_debian_versions; END IF;\n"
-	"  IF tables->'all_debian_versions' IS NOT NULL THEN\n"
-	"    CREATE TABLE all_debian_versions (source text, version debversion);\n"
-	"  END IF;\n"
-	"  SET LOCAL session_replication_role = origin;\n"
-	"  FOREACH name IN ARRAY ARRAY['codebase','change_set','named_publish_policy','candidate','run','queue',\n"
-	"                              'all_debian_versions'] LOOP\n"
-	"    CONTINUE WHEN tables->name->0 IS NULL;\n"
-	"    SELECT string_agg(quote_ident(k), ', ') INTO names FROM json_object_keys(tables->name->0) AS k;\n"
-	"    EXECUTE format('INSERT INTO %I (%s) SELECT %s FROM json_populate_recordset(NULL::%I, $1)', name, names,\n"
-	"                   names, name) USING tables->name;\n"
-	"  END LOOP;\n"
-	"END $$";
-
-static const char state_sql[] =
-	"CREATE FUNCTION replay_state() RETURNS text LANGUAGE sql AS $$\n"
-	"SELECT json_build_object(\n"
-	"  'queue', coalesce((SELECT json_agg(json_build_array(\n"
-	"      id, bucket::text, codebase, suite::text, change_set, command, priority, context,\n"
-	"      (extract(epoch FROM estimated_duration) * 1000000)::bigint, estimated_duration::text, refresh, requester)\n"
-	"    ORDER BY id, bucket, codebase, suite) FROM queue), '[]'),\n"
-	"  'queue_id_seq', (SELECT json_build_array(last_value, is_called) FROM queue_id_seq))::text $$";
-
-static void run(struct replay *replay, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(replay->where, hf_str_of(sql), NULL, 0, NULL, &err));
-}
-
-static int64_t wall(void *user)
-{
-	return ((struct replay *)user)->wall_us;
-}
-
-static void note_query(void *user, UNUSED enum hf_log_level level, const char *event, const struct hf_log_field *fields,
-                       size_t nfields)
-{
-	struct replay *replay = user;
-	const char *name = "";
-	int64_t rows = 0;
-	if (!replay->on_query || strcmp(event, "query") != 0)
-		return;
-	for (size_t i = 0; i < nfields; i++) {
-		if (strcmp(fields[i].name, "query") == 0)
-			name = fields[i].text.ptr;
-		if (strcmp(fields[i].name, "rows") == 0)
-			rows = fields[i].number;
-	}
-	replay->on_query(replay->on_query_user, name, rows);
-}
-
 int replay_up(void **state)
 {
-	hf_error err = HF_ERROR_INIT;
-	hf_migrations *set = NULL;
 	struct replay *replay = calloc(1, sizeof(*replay));
 	assert_non_null(replay);
-	struct hf_context_options options = {.size = sizeof(options),
-	                                     .user = replay,
-	                                     .log = note_query,
-	                                     .log_level = HF_LOG_DEBUG,
-	                                     .log_statements = 1,
-	                                     .wall_us = wall};
-	replay->wall_us = EPOCH_NOW_US;
-	EXPECT_OK(hf_context_new(&options, &replay->ctx, &err));
-	EXPECT_OK(hf_settings_new(replay->ctx, &replay->settings, &err));
-	EXPECT_OK(hf_settings_parse(replay->settings, fixture_database(NULL), &err));
-	EXPECT_OK(hf_connection_open(replay->ctx, replay->settings, NULL, HF_DEADLINE_DEFAULT, &replay->connection, &err));
-	EXPECT_OK(hf_connection_open(replay->ctx, replay->settings, NULL, HF_DEADLINE_DEFAULT, &replay->second, &err));
-	replay->where = hf_on_connection(replay->connection);
-	EXPECT_OK(hf_migrations_embedded(replay->ctx, "janitor", &set, &err));
-	EXPECT_OK(hf_migrate_up(replay->connection, set, NULL, NULL, &err));
-	hf_migrations_free(set);
-	run(replay, begin_sql);
-	run(replay, state_sql);
+	rig_open(&replay->rig, fixture_database(NULL));
 	*state = replay;
 	return 0;
 }
@@ -110,36 +23,18 @@ int replay_up(void **state)
 int replay_down(void **state)
 {
 	struct replay *replay = *state;
-	hf_connection_free(replay->second);
-	hf_connection_free(replay->connection);
-	hf_settings_free(replay->settings);
-	hf_context_free(replay->ctx);
+	rig_close(&replay->rig);
 	free(replay);
 	return 0;
 }
 
 static void begin(struct replay *replay)
 {
-	hf_error err = HF_ERROR_INIT;
-	char *load = json_dumps(json_object_get(replay->current, "load"), JSON_COMPACT);
 	const json_t *now = json_object_get(replay->current, "now");
-	assert_true(!now || strcmp(json_string_value(now), "2024-06-01T12:00:00") == 0);
-	struct hf_value param = hf_text(hf_str_of(load));
-	EXPECT_OK(hf_sql_exec(replay->where, HF_STR("SELECT replay_begin($1)"), &param, 1, NULL, &err));
-	free(load);
+	assert_true(!now || strcmp(json_string_value(now), "2024-06-01T12:00:00") == 0); /* RIG_NOW_US */
+	rig_load(&replay->rig, json_object_get(replay->current, "load"));
 	if (++replay->cases % 100 == 0) /* as the recording did: deleted rows would slow every scan down */
-		run(replay, "VACUUM queue, run, last_run, candidate, codebase, change_set, named_publish_policy");
-}
-
-json_t *replay_state(struct replay *replay)
-{
-	hf_error err = HF_ERROR_INIT;
-	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct hf_sql_row row;
-	EXPECT_OK(hf_sql_one(replay->where, HF_STR("SELECT replay_state()"), NULL, 0, arena, &row, &err));
-	json_t *state = json_loadb(row.values[0].as.s.ptr, row.values[0].as.s.len, 0, NULL);
-	assert_non_null(state);
-	return state;
+		rig_run(&replay->rig, "VACUUM queue, run, last_run, candidate, codebase, change_set, named_publish_policy");
 }
 
 void replay_set_sequence(struct replay *replay, const json_t *sequence)
@@ -147,7 +42,7 @@ void replay_set_sequence(struct replay *replay, const json_t *sequence)
 	hf_error err = HF_ERROR_INIT;
 	struct hf_value params[] = {hf_int(json_integer_value(json_array_get(sequence, 0))),
 	                            hf_bool(json_is_true(json_array_get(sequence, 1)))};
-	EXPECT_OK(hf_sql_exec(replay->where, HF_STR("SELECT setval('queue_id_seq', $1, $2)"), params, 2, NULL, &err));
+	EXPECT_OK(hf_sql_exec(replay->rig.where, HF_STR("SELECT setval('queue_id_seq', $1, $2)"), params, 2, NULL, &err));
 }
 
 /* ---- comparing ---- */
@@ -202,7 +97,8 @@ void replay_fail(struct replay *replay, const char *what, const json_t *expected
 	char *recorded = json_dumps(expected, JSON_ENCODE_ANY | JSON_COMPACT);
 	char *ours = json_dumps(got, JSON_ENCODE_ANY | JSON_COMPACT);
 	print_message("# %s: %s: recorded %.3000s\n#   ours %.3000s\n",
-	              json_string_value(json_object_get(replay->current, "case")), what, recorded ? recorded : "nothing", ours ? ours : "nothing");
+	              json_string_value(json_object_get(replay->current, "case")), what,
+	              recorded ? recorded : "nothing", ours ? ours : "nothing");
 	free(recorded);
 	free(ours);
 }
@@ -270,7 +166,7 @@ static void play(struct replay *replay, const struct call *const *tables)
 		find_call(tables, fn)(replay, json_object_get(call, "args"), &answer);
 		compare(replay, fn, call, &answer);
 		if (json_object_get(call, "row") && answer.difference == SAME) {
-			json_t *state = replay_state(replay);
+			json_t *state = rig_state(&replay->rig);
 			compare_row(replay, call, state);
 			json_decref(state);
 		}
@@ -281,7 +177,7 @@ static void play(struct replay *replay, const struct call *const *tables)
 	replay->ended += ended;
 	if (ended)
 		return;
-	json_t *state = replay_state(replay);
+	json_t *state = rig_state(&replay->rig);
 	const json_t *after = json_object_get(replay->current, "after");
 	replay->rows += json_array_size(json_object_get(after, "queue"));
 	if (!same_json(after, state))

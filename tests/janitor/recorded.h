@@ -10,10 +10,7 @@
 
 #include <jansson.h>
 
-#include "base/arena.h"
-#include "base/str.h"
-#include "holdfast/holdfast.h"
-#include "../check.h"
+#include "rig.h"
 
 /* Where we do otherwise than the original, on purpose. */
 enum difference {
@@ -29,18 +26,12 @@ enum difference {
 };
 
 struct replay {
-	hf_context *ctx;
-	hf_settings *settings;
-	hf_connection *connection, *second;
-	hf_where where;
-	int64_t wall_us;       /* what the context's clock says: the case's `now` */
+	struct rig rig;        /* its clock stands at the case's `now` */
 	json_t *current;       /* the case */
 	size_t cases, ended; /* `ended`: at a listed difference, before their end */
 	size_t calls, rows;
 	size_t differences[DIFFERENCES];
 	size_t failures;       /* answers that differ and may not */
-	void (*on_query)(void *user, const char *name, int64_t rows); /* after each statement; NULL = nothing */
-	void *on_query_user;
 };
 
 /* What a call of ours gave: JSON of the recording's form, or an error. */
@@ -62,8 +53,6 @@ int replay_up(void **state);
 int replay_down(void **state);
 /** Play a file of the recording. The calls of `tables`; any other counts as a failure. */
 void replay_file(struct replay *replay, const char *file, const struct call *const *tables);
-/** The queue and its sequence as `after` of a case has them. New reference. */
-json_t *replay_state(struct replay *replay);
 /** Set the sequence of queue ids to [last value, given out]. */
 void replay_set_sequence(struct replay *replay, const json_t *sequence);
 /** Print a difference that may not be and count it; the first 30 are shown. */

@@ -76,7 +76,7 @@ static void one_by_one(struct replay *replay, const json_t *todo, const struct h
 		struct hf_schedule_result result;
 		if (!share_of(replay, request.item.codebase, &request.normalized_value))
 			err->status = HF_REJECTED;
-		if (err->status != HF_OK || hf_schedule_candidate(replay->where, &request, &result, NULL, err) != HF_OK)
+		if (err->status != HF_OK || hf_schedule_candidate(replay->rig.where, &request, &result, NULL, err) != HF_OK)
 			return;
 	}
 }
@@ -92,7 +92,7 @@ static enum hf_status schedule(struct replay *replay, const json_t *todo, const 
 	struct hf_schedule_report report = {0};
 	for (size_t i = 0; i < n; i++)
 		items[i] = item_of(json_array_get(todo, i));
-	enum hf_status status = hf_schedule_bulk(replay->where, items, n, options, &report, err);
+	enum hf_status status = hf_schedule_bulk(replay->rig.where, items, n, options, &report, err);
 	if (status == HF_OK && !options->dry_run)
 		assert_int_equal(report.added + report.replaced + report.kept, n);
 	return status;
@@ -107,13 +107,13 @@ static void bulk_todo(struct replay *replay, const json_t *args, const json_t *t
 	options.bucket_set = bucket_of(args, &options.bucket, &ret->err);
 	if (!options.bucket_set && text_of(args, "bucket").ptr)
 		return;
-	json_t *before = replay_state(replay);
+	json_t *before = rig_state(&replay->rig);
 	if (schedule(replay, todo, &options, &ret->err) == HF_OK) {
 		ret->ok = json_null();
 		json_decref(before);
 		return;
 	}
-	json_t *after = replay_state(replay);
+	json_t *after = rig_state(&replay->rig);
 	if (!json_equal(json_object_get(before, "queue"), json_object_get(after, "queue")))
 		replay_fail(replay, "a failed call left", before, after);
 	replay_set_sequence(replay, json_object_get(before, "queue_id_seq"));
@@ -168,7 +168,7 @@ static json_t *candidates_of(struct replay *replay, const json_t *args, hf_arena
 	for (uint32_t i = 0; i < n; i++)
 		codebases[i] = text_at(names, i);
 	struct hf_str_array filter = {.count = n, .ndim = n > 0, .values = codebases};
-	if (todo_read(replay->where, text_of(args, "campaign"), filter, &todo, err) != HF_OK)
+	if (todo_read(replay->rig.where, text_of(args, "campaign"), filter, &todo, err) != HF_OK)
 		return NULL;
 	json_t *items = json_array();
 	for (size_t i = 0; i < todo.count; i++)

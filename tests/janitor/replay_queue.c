@@ -63,7 +63,7 @@ static void add_at(hf_where where, const json_t *args, struct answer *ret)
 
 static void queue_add(struct replay *replay, const json_t *args, struct answer *ret)
 {
-	add_at(replay->where, args, ret);
+	add_at(replay->rig.where, args, ret);
 }
 
 /* ---- two sessions ---- */
@@ -79,7 +79,7 @@ struct second {
 static void *add_second(void *user)
 {
 	struct second *second = user;
-	add_at(hf_on_connection(second->replay->second), second->args, &second->answer);
+	add_at(hf_on_connection(second->replay->rig.second), second->args, &second->answer);
 	sem_post(&second->ended);
 	return NULL;
 }
@@ -90,7 +90,7 @@ static bool waits(hf_where where, struct second *second)
 	hf_error err = HF_ERROR_INIT;
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	struct hf_sql_row row;
-	struct hf_value pid = hf_int(hf_connection_backend_pid(second->replay->second));
+	struct hf_value pid = hf_int(hf_connection_backend_pid(second->replay->rig.second));
 	for (int i = 0; i < 4000; i++) {
 		if (sem_trywait(&second->ended) == 0) {
 			sem_post(&second->ended);
@@ -133,7 +133,7 @@ static void queue_add_second(struct replay *replay, const json_t *args, struct a
 	                        .answer = {.err = HF_ERROR_INIT, .difference = SAME}};
 	struct both both = {.second = &second, .args = args, .first = {.err = HF_ERROR_INIT, .difference = SAME}};
 	sem_init(&second.ended, 0, 0);
-	enum hf_status status = hf_transaction(replay->where, NULL, add_both, &both, &ret->err);
+	enum hf_status status = hf_transaction(replay->rig.where, NULL, add_both, &both, &ret->err);
 	assert_true(status == HF_OK || status == HF_STOP);
 	pthread_join(second.thread, NULL);
 	sem_destroy(&second.ended);
@@ -157,7 +157,8 @@ static void *empty(void *user)
 	hf_error err = HF_ERROR_INIT;
 	sem_wait(&emptier->go);
 	if (emptier->emptied)
-		EXPECT_OK(hf_sql_exec(hf_on_connection(emptier->replay->second), HF_STR("DELETE FROM queue"), NULL, 0, NULL, &err));
+		EXPECT_OK(hf_sql_exec(hf_on_connection(emptier->replay->rig.second), HF_STR("DELETE FROM queue"), NULL, 0,
+		                      NULL, &err));
 	sem_post(&emptier->done);
 	return NULL;
 }
@@ -178,10 +179,10 @@ static void queue_add_vanishing(struct replay *replay, const json_t *args, struc
 	sem_init(&emptier.go, 0, 0);
 	sem_init(&emptier.done, 0, 0);
 	assert_int_equal(pthread_create(&emptier.thread, NULL, empty, &emptier), 0);
-	replay->on_query = let_empty;
-	replay->on_query_user = &emptier;
-	add_at(replay->where, args, ret);
-	replay->on_query = NULL;
+	replay->rig.on_query = let_empty;
+	replay->rig.on_query_user = &emptier;
+	add_at(replay->rig.where, args, ret);
+	replay->rig.on_query = NULL;
 	if (!emptier.emptied)
 		sem_post(&emptier.go); /* there was no second statement */
 	pthread_join(emptier.thread, NULL);
@@ -201,7 +202,7 @@ static void get_item(struct replay *replay, const json_t *args, struct answer *r
 		ret->difference = NO_SUCH_ARGUMENT;
 		return;
 	}
-	enum hf_status status = hf_queue_get(replay->where, (int32_t)id, arena, &item, &ret->err);
+	enum hf_status status = hf_queue_get(replay->rig.where, (int32_t)id, arena, &item, &ret->err);
 	if (status == HF_OK)
 		ret->ok = item_json(&item);
 	else if (status == HF_NOT_FOUND)
@@ -254,7 +255,7 @@ static void check_campaign(struct replay *replay, struct hf_str campaign, const 
                            hf_error *err)
 {
 	struct first_of first = {campaign, 0};
-	assert_int_equal(hf_queue_list(replay->where, campaign, 0, take_first, &first, err), HF_OK);
+	assert_int_equal(hf_queue_list(replay->rig.where, campaign, 0, take_first, &first, err), HF_OK);
 	assert_int_equal(first.id, next->item.id);
 	assert_true(str_eq(next->item.campaign, campaign));
 }
@@ -265,7 +266,7 @@ static void next_item(struct replay *replay, const json_t *args, struct answer *
 	struct hf_queue_filter filter;
 	struct hf_queue_next next = {0};
 	fill_filter(args, arena, &filter);
-	enum hf_status status = hf_queue_peek(replay->where, &filter, arena, &next, &ret->err);
+	enum hf_status status = hf_queue_peek(replay->rig.where, &filter, arena, &next, &ret->err);
 	if (filter.campaign.len > 0) {
 		assert_int_equal(status, HF_OK);
 		check_campaign(replay, filter.campaign, &next, &ret->err);
@@ -287,7 +288,7 @@ static void iter_queue(struct replay *replay, const json_t *args, struct answer 
 	int64_t limit = 0;
 	json_t *items = json_array();
 	integer_of(args, "limit", &limit);
-	if (hf_queue_list(replay->where, text_of(args, "campaign"), limit, append_item, items, &ret->err) == HF_OK)
+	if (hf_queue_list(replay->rig.where, text_of(args, "campaign"), limit, append_item, items, &ret->err) == HF_OK)
 		ret->ok = items;
 	else
 		json_decref(items);
@@ -296,7 +297,7 @@ static void iter_queue(struct replay *replay, const json_t *args, struct answer 
 static void get_position(struct replay *replay, const json_t *args, struct answer *ret)
 {
 	struct hf_queue_position position;
-	enum hf_status status = hf_queue_position(replay->where, text_of(args, "codebase"), text_of(args, "campaign"),
+	enum hf_status status = hf_queue_position(replay->rig.where, text_of(args, "codebase"), text_of(args, "campaign"),
 	                                          &position, &ret->err);
 	if (status == HF_NOT_FOUND)
 		ret->ok = json_pack("{s:n,s:n}", "position", "wait_time_us");
@@ -309,7 +310,7 @@ static void get_buckets(struct replay *replay, UNUSED const json_t *args, struct
 {
 	struct hf_queue_bucket_stats stats[HF_BUCKET_COUNT];
 	size_t n;
-	if (hf_queue_stats(replay->where, stats, &n, &ret->err) != HF_OK)
+	if (hf_queue_stats(replay->rig.where, stats, &n, &ret->err) != HF_OK)
 		return;
 	ret->ok = json_array();
 	for (size_t i = 0; i < n; i++)

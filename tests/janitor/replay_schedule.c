@@ -47,7 +47,7 @@ static void schedule_regular(struct replay *replay, const json_t *args, struct a
 	request.has_normalized_value = number_of(args, "normalized_codebase_value", &request.normalized_value);
 	number_of(args, "default_offset", &request.default_offset);
 	if (take_bucket(args, &request.bucket, &request.bucket_set, ret))
-		scheduled(hf_schedule_candidate(replay->where, &request, &result, NULL, &ret->err), &result, ret);
+		scheduled(hf_schedule_candidate(replay->rig.where, &request, &result, NULL, &ret->err), &result, ret);
 }
 
 static bool direct_of(const json_t *args, struct hf_schedule_direct *request, struct answer *ret)
@@ -68,7 +68,7 @@ static void schedule_one(struct replay *replay, const json_t *args, struct answe
 	struct hf_schedule_direct request;
 	struct hf_schedule_result result = {0};
 	if (direct_of(args, &request, ret))
-		scheduled(hf_schedule_one(replay->where, &request, &result, &ret->err), &result, ret);
+		scheduled(hf_schedule_one(replay->rig.where, &request, &result, &ret->err), &result, ret);
 }
 
 static void schedule_control(struct replay *replay, const json_t *args, struct answer *ret)
@@ -76,7 +76,7 @@ static void schedule_control(struct replay *replay, const json_t *args, struct a
 	struct hf_schedule_direct request;
 	struct hf_schedule_result result = {0};
 	if (direct_of(args, &request, ret))
-		scheduled(hf_schedule_control(replay->where, &request, text_of(args, "main_branch_revision"), &result,
+		scheduled(hf_schedule_control(replay->rig.where, &request, text_of(args, "main_branch_revision"), &result,
 		                              &ret->err),
 		          &result, ret);
 }
@@ -84,7 +84,7 @@ static void schedule_control(struct replay *replay, const json_t *args, struct a
 static void estimate_duration(struct replay *replay, const json_t *args, struct answer *ret)
 {
 	int64_t us;
-	if (hf_schedule_estimate(replay->where, text_of(args, "codebase"), text_of(args, "campaign"), &us, &ret->err) ==
+	if (hf_schedule_estimate(replay->rig.where, text_of(args, "codebase"), text_of(args, "campaign"), &us, &ret->err) ==
 	    HF_OK)
 		ret->ok = json_integer(us);
 }
@@ -104,7 +104,7 @@ static void estimate_probability(struct replay *replay, const json_t *args, stru
 	                                      .dry_run = true};
 	struct hf_schedule_result result;
 	struct hf_schedule_explanation why;
-	enum hf_status status = hf_schedule_candidate(replay->where, &request, &result, &why, &ret->err);
+	enum hf_status status = hf_schedule_candidate(replay->rig.where, &request, &result, &why, &ret->err);
 	if (status == HF_OK)
 		ret->ok = json_pack("{s:f,s:I,s:I}", "probability", why.probability, "duration_us",
 		                    (json_int_t)why.estimated_duration_us, "total", (json_int_t)why.total_runs);

@@ -1,0 +1,164 @@
+/* rig.c - see rig.h. The tables are emptied and filled by a function of the database: one round trip. */
+#include "rig.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../fixture.h"
+
+/* Empties the tables as the recording did, then fills them: rows of a table have equal columns. */
+static const char begin_sql[] =
+	"CREATE FUNCTION rig_begin(tables json) RETURNS void LANGUAGE plpgsql AS $$\n"
+	"DECLARE\n"
+	"  name text; names text;\n"
+	"BEGIN\n"
+	"  SET LOCAL session_replication_role = replica;\n"
+	"  FOREACH name IN ARRAY ARRAY['queue','new_result_branch','last_run','run','candidate','named_publish_policy',\n"
+	"                              'change_set','codebase'] LOOP\n"
+	"    EXECUTE format('DELETE FROM %I', name);\n"
+	"  END LOOP;\n"
+	"  PERFORM setval('candidate_id_seq', 1, false), setval('queue_id_seq', 1, false);\n"
+	"  IF to_regclass('all_debian_versions') IS NOT NULL THEN DROP TABLE all_debian_versions; END IF;\n"
+	"  IF tables->'all_debian_versions' IS NOT NULL THEN\n"
+	"    CREATE TABLE all_debian_versions (source text, version debversion);\n"
+	"  END IF;\n"
+	"  SET LOCAL session_replication_role = origin;\n"
+	"  FOREACH name IN ARRAY ARRAY['codebase','change_set','named_publish_policy','candidate','run','queue',\n"
+	"                              'all_debian_versions'] LOOP\n"
+	"    CONTINUE WHEN tables->name->0 IS NULL;\n"
+	"    SELECT string_agg(quote_ident(k), ', ') INTO names FROM json_object_keys(tables->name->0) AS k;\n"
+	"    EXECUTE format('INSERT INTO %I (%s) SELECT %s FROM json_populate_recordset(NULL::%I, $1)', name, names,\n"
+	"                   names, name) USING tables->name;\n"
+	"  END LOOP;\n"
+	"END $$";
+
+static const char state_sql[] =
+	"CREATE FUNCTION rig_state() RETURNS text LANGUAGE sql AS $$\n"
+	"SELECT json_build_object(\n"
+	"  'queue', coalesce((SELECT json_agg(json_build_array(\n"
+	"      id, bucket::text, codebase, suite::text, change_set, command, priority, context,\n"
+	"      (extract(epoch FROM estimated_duration) * 1000000)::bigint, estimated_duration::text, refresh, requester)\n"
+	"    ORDER BY id, bucket, codebase, suite) FROM queue), '[]'),\n"
+	"  'queue_id_seq', (SELECT json_build_array(last_value, is_called) FROM queue_id_seq))::text $$";
+
+static int64_t wall(void *user)
+{
+	return ((struct rig *)user)->wall_us;
+}
+
+static void note_query(void *user, UNUSED enum hf_log_level level, const char *event, const struct hf_log_field *fields,
+                       size_t nfields)
+{
+	struct rig *rig = user;
+	const char *name = "";
+	int64_t rows = 0;
+	if (!rig->on_query || strcmp(event, "query") != 0)
+		return;
+	for (size_t i = 0; i < nfields; i++) {
+		if (strcmp(fields[i].name, "query") == 0)
+			name = fields[i].text.ptr;
+		if (strcmp(fields[i].name, "rows") == 0)
+			rows = fields[i].number;
+	}
+	rig->on_query(rig->on_query_user, name, rows);
+}
+
+void rig_run(struct rig *rig, const char *sql)
+{
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_sql_exec(rig->where, hf_str_of(sql), NULL, 0, NULL, &err));
+}
+
+int64_t rig_number(struct rig *rig, const char *sql)
+{
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_sql_row row;
+	EXPECT_OK(hf_sql_one(rig->where, hf_str_of(sql), NULL, 0, arena, &row, &err));
+	assert_int_equal(row.values[0].kind, HF_VALUE_INT);
+	return row.values[0].as.i;
+}
+
+static void migrate(struct rig *rig)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_migrations *set = NULL;
+	EXPECT_OK(hf_migrations_embedded(rig->ctx, "janitor", &set, &err));
+	EXPECT_OK(hf_migrate_up(rig->connection, set, NULL, NULL, &err));
+	hf_migrations_free(set);
+	rig_run(rig, begin_sql);
+	rig_run(rig, state_sql);
+}
+
+void rig_open(struct rig *rig, const char *url)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_context_options options = {.size = sizeof(options),
+	                                     .user = rig,
+	                                     .log = note_query,
+	                                     .log_level = HF_LOG_DEBUG,
+	                                     .log_statements = 1,
+	                                     .wall_us = wall};
+	*rig = (struct rig){.wall_us = RIG_NOW_US};
+	EXPECT_OK(hf_context_new(&options, &rig->ctx, &err));
+	EXPECT_OK(hf_settings_new(rig->ctx, &rig->settings, &err));
+	EXPECT_OK(hf_settings_parse(rig->settings, url, &err));
+	EXPECT_OK(hf_connection_open(rig->ctx, rig->settings, NULL, HF_DEADLINE_DEFAULT, &rig->connection, &err));
+	EXPECT_OK(hf_connection_open(rig->ctx, rig->settings, NULL, HF_DEADLINE_DEFAULT, &rig->second, &err));
+	rig->where = hf_on_connection(rig->connection);
+	if (rig_number(rig, "SELECT count(*) FROM pg_proc WHERE proname = 'rig_begin'") == 0)
+		migrate(rig);
+}
+
+void rig_close(struct rig *rig)
+{
+	hf_connection_free(rig->second);
+	hf_connection_free(rig->connection);
+	hf_settings_free(rig->settings);
+	hf_context_free(rig->ctx);
+}
+
+void rig_load(struct rig *rig, const json_t *tables)
+{
+	hf_error err = HF_ERROR_INIT;
+	char *text = json_dumps(tables, JSON_COMPACT);
+	struct hf_value param = hf_text(hf_str_of(text));
+	EXPECT_OK(hf_sql_exec(rig->where, HF_STR("SELECT rig_begin($1)"), &param, 1, NULL, &err));
+	free(text);
+}
+
+void rig_load_text(struct rig *rig, const char *tables)
+{
+	json_t *parsed = json_loads(tables, 0, NULL);
+	assert_non_null(parsed);
+	rig_load(rig, parsed);
+	json_decref(parsed);
+}
+
+json_t *rig_state(struct rig *rig)
+{
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_sql_row row;
+	EXPECT_OK(hf_sql_one(rig->where, HF_STR("SELECT rig_state()"), NULL, 0, arena, &row, &err));
+	json_t *state = json_loadb(row.values[0].as.s.ptr, row.values[0].as.s.len, 0, NULL);
+	assert_non_null(state);
+	return state;
+}
+
+int rig_up(void **state)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+	assert_non_null(rig);
+	rig_open(rig, fixture_database(NULL));
+	*state = rig;
+	return 0;
+}
+
+int rig_down(void **state)
+{
+	struct rig *rig = *state;
+	rig_close(rig);
+	free(rig);
+	return 0;
+}

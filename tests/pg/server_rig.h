@@ -22,6 +22,8 @@ struct told {
 struct told rig_owner(const struct hf_server_options *options);
 /** Fork; run `body` in the child; the child's exit code is its answer. Returns that. */
 int rig_child(int (*body)(void *arg), void *arg);
+/** A process that nobody has collected yet is gone, too. */
+bool rig_lives(pid_t pid);
 /** Wait at most `ms` until the process and the folder are gone. */
 bool rig_gone(pid_t pid, const char *folder, int ms);
 /** Folders /tmp/hf-XXXXXX. */

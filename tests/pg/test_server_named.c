@@ -3,12 +3,15 @@
  */
 #include "holdfast/server.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -228,6 +231,122 @@ static int sweep_in_private(UNUSED void *arg)
 	return 0;
 }
 
+/* A folder as of a server, given to the user whose server `like` is. */
+static bool make_folder(const char *path, const char *like, const char *postmaster_pid)
+{
+	char name[64];
+	struct stat st;
+	if (stat(like, &st) != 0 || mkdir(path, 0700) != 0)
+		return false;
+	if (postmaster_pid) {
+		snprintf(name, sizeof(name), "%s/data", path);
+		if (mkdir(name, 0755) != 0 || chown(name, st.st_uid, st.st_gid) != 0)
+			return false;
+		snprintf(name, sizeof(name), "%s/data/postmaster.pid", path);
+		FILE *file = fopen(name, "w");
+		fprintf(file, "%s\n", postmaster_pid);
+		fclose(file);
+		chmod(name, 0644);
+		snprintf(name, sizeof(name), "%s/lock", path);
+		fclose(fopen(name, "w"));
+		chmod(name, 0666);
+	}
+	return chown(path, st.st_uid, st.st_gid) == 0;
+}
+
+static int sweep_doubtful(UNUSED void *arg)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_context *ctx = fixture_context();
+	struct hf_server_sweep sweep;
+	struct stat st;
+	char text[32];
+	if (!rig_private_tmp(""))
+		return 77;
+	setenv("HOLDFAST_CACHE_DIR", "/tmp/cache", 1);
+	struct told live = rig_owner(NULL), orphan = rig_owner(NULL);
+	/* A postmaster that just lost its supervisor is awaited. */
+	pid_t supervisor = 0;
+	char lock[64];
+	snprintf(lock, sizeof(lock), "%s/lock", orphan.run);
+	FILE *file = fopen(lock, "r");
+	DEMAND(file && fscanf(file, "%d", &supervisor) == 1);
+	fclose(file);
+	kill(supervisor, SIGSTOP);
+	kill(orphan.owner, SIGKILL);
+	waitpid(orphan.owner, NULL, 0);
+	kill(supervisor, SIGKILL);
+	while (rig_lives(supervisor))
+		rig_sleep_ms(1);
+	DEMAND(hf_server_gc(ctx, &sweep, &err) == HF_OK && sweep.removed == 1 && sweep.live == 1);
+	DEMAND(kill(orphan.postmaster, 0) != 0);
+	/* Somebody's server in a folder without a word of ours: left alone. Of a process that is gone, or not ours:
+	 * swept. */
+	snprintf(text, sizeof(text), "%d", (int)live.postmaster);
+	DEMAND(make_folder("/tmp/hf-Foreig", live.run, text) && make_folder("/tmp/hf-Gone00", live.run, "2147483000"));
+	/* Without a lock: it may be in the making, but not for ever. */
+	DEMAND(make_folder("/tmp/hf-Young0", live.run, NULL) && make_folder("/tmp/hf-Old000", live.run, NULL));
+	struct timeval long_ago[2] = {{1000000, 0}, {1000000, 0}};
+	DEMAND(utimes("/tmp/hf-Old000", long_ago) == 0);
+	/* Not ours at all. */
+	DEMAND(mkdir("/tmp/hf-Open00", 0755) == 0 && mkdir("/tmp/hf-toolong", 0700) == 0 &&
+	       symlink("/", "/tmp/hf-Link00") == 0);
+	DEMAND(hf_server_gc(ctx, &sweep, &err) == HF_OK);
+	DEMAND(sweep.failed == 1 && sweep.removed == 2 && sweep.live == 1 && sweep.kept == 0);
+	DEMAND(stat("/tmp/hf-Foreig", &st) == 0 && stat("/tmp/hf-Young0", &st) == 0 &&
+	       stat("/tmp/hf-Open00", &st) == 0);
+	DEMAND(stat("/tmp/hf-toolong", &st) == 0 && lstat("/tmp/hf-Link00", &st) == 0);
+	DEMAND(stat("/tmp/hf-Gone00", &st) != 0 && stat("/tmp/hf-Old000", &st) != 0);
+	kill(live.owner, SIGKILL);
+	return rig_gone(live.postmaster, live.run, 15000) ? 0 : 2;
+}
+
+static void a_sweep_leaves_what_is_doubtful(UNUSED void **state)
+{
+	assert_int_equal(rig_child(sweep_doubtful, NULL), 0);
+}
+
+/* The folder is locked by something that never gets ready. */
+static int wait_for_the_other(UNUSED void *arg)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_context *ctx = fixture_context();
+	hf_server *server = NULL;
+	struct hf_server_options options = {.size = sizeof(options), .name = "/tmp"};
+	char lock[64];
+	if (!rig_private_tmp(""))
+		return 77;
+	setenv("HOLDFAST_CACHE_DIR", "/tmp/cache", 1);
+	DEMAND(hf_server_start(ctx, &options, 0, &server, &err) == HF_OK && hf_server_stop(server, 0, &err) == HF_OK);
+	snprintf(lock, sizeof(lock), "%s/lock", hf_server_host(server));
+	int fd = open(lock, O_RDWR);
+	DEMAND(flock(fd, LOCK_EX) == 0);
+	DEMAND(hf_server_start(ctx, &options, hf_deadline_in(ctx, 300), &(hf_server *){NULL}, &err) == HF_TIMEOUT);
+	DEMAND(strstr(err.message, "neither runs nor ends"));
+	DEMAND(hf_server_stop(server, hf_deadline_in(ctx, 200), &err) == HF_TIMEOUT);
+	DEMAND(hf_server_remove(server, hf_deadline_in(ctx, 200), &err) == HF_TIMEOUT);
+	/* Two that wait for the same name. */
+	pid_t other = fork();
+	if (other == 0)
+		_exit(hf_server_start(ctx, &options, hf_deadline_in(ctx, 1500), &(hf_server *){NULL}, &err) !=
+		      HF_TIMEOUT);
+	rig_sleep_ms(200);
+	DEMAND(hf_server_start(ctx, &options, hf_deadline_in(ctx, 300), &(hf_server *){NULL}, &err) == HF_TIMEOUT);
+	int how = 0;
+	DEMAND(waitpid(other, &how, 0) == other && how == 0);
+	hf_context_interrupt(ctx);
+	DEMAND(hf_server_start(ctx, &options, 0, &(hf_server *){NULL}, &err) == HF_E_INTERRUPTED);
+	close(fd);
+	DEMAND(hf_server_remove(server, 0, &err) == HF_OK && hf_server_remove(server, 0, &err) != HF_E_NOMEM);
+	hf_server_free(server);
+	return rig_folders() == 0 ? 0 : 2;
+}
+
+static void a_folder_that_is_busy_is_awaited_in_vain(UNUSED void **state)
+{
+	assert_int_equal(rig_child(wait_for_the_other, NULL), 0);
+}
+
 static void a_sweep_removes_the_dead_and_nothing_else(UNUSED void **state)
 {
 	assert_int_equal(rig_child(sweep_in_private, NULL), 0);
@@ -242,6 +361,8 @@ int main(void)
 		cmocka_unit_test(it_stops_when_nobody_has_called_for_a_while),
 		cmocka_unit_test(a_name_or_a_folder_and_neither_empty),
 		cmocka_unit_test(a_sweep_removes_the_dead_and_nothing_else),
+		cmocka_unit_test(a_sweep_leaves_what_is_doubtful),
+		cmocka_unit_test(a_folder_that_is_busy_is_awaited_in_vain),
 	};
 	return cmocka_run_group_tests_name("server_named", tests, NULL, NULL);
 }

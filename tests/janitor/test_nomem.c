@@ -1,0 +1,235 @@
+/*
+ * Every allocation of a call fails once: the call says HF_E_NOMEM (or what else the lack of memory made of it), leaves
+ * nothing behind, and works when it is made again. malloc and its kin of our objects are wrapped by the linker; libpq's
+ * and the C library's own are not.
+ */
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "janitor/archive.h"
+#include "janitor/todo.h"
+
+/* Allocations until one fails; below 0 none does. The rig's own go through with the counter off. */
+static long countdown = -1;
+
+static int fails(void)
+{
+	if (countdown < 0)
+		return 0;
+	return countdown-- == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_reallocarray(void *old, size_t n, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_reallocarray(void *old, size_t n, size_t size);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return fails() ? NULL : __real_realloc(old, size);
+}
+
+void *__wrap_reallocarray(void *old, size_t n, size_t size)
+{
+	return fails() ? NULL : __real_reallocarray(old, n, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return fails() ? NULL : __real_strdup(text);
+}
+
+/* ---- the calls ---- */
+
+/* On the second session, which sees generated statements only: SQL of our own would make its state unknown. */
+static hf_where where_of(const struct rig *rig)
+{
+	return hf_on_connection(rig->second);
+}
+
+typedef enum hf_status work_fn(struct rig *rig, hf_error *err);
+
+static enum hf_status run(struct rig *rig, hf_error *err)
+{
+	struct hf_schedule_options options = {.size = sizeof(options), .verify = 2, .verify_seed = 1};
+	struct hf_schedule_report report;
+	return hf_schedule_run(where_of(rig), &options, &report, err);
+}
+
+/* More places than structures have room for at first, most of them twice. */
+static enum hf_status many(struct rig *rig, hf_error *err)
+{
+	enum { PLACES = 1100, ITEMS = 2000 };
+	static struct hf_schedule_item items[ITEMS];
+	static char names[PLACES][16];
+	struct hf_schedule_options options = {.size = sizeof(options)};
+	struct hf_schedule_report report;
+	for (int i = 0; i < ITEMS; i++) {
+		snprintf(names[i % PLACES], sizeof(names[0]), "pkg%d", i % PLACES + 1);
+		items[i] = (struct hf_schedule_item){.codebase = hf_str_of(names[i % PLACES]),
+		                                     .campaign = HF_STR("fixes"),
+		                                     .command = HF_STR("fix-it"),
+		                                     .has_value = true,
+		                                     .value = 1.0,
+		                                     .has_success_chance = true};
+	}
+	return hf_schedule_bulk(where_of(rig), items, ITEMS, &options, &report, err);
+}
+
+static enum hf_status explain(struct rig *rig, hf_error *err)
+{
+	struct hf_schedule_explanation why;
+	return hf_schedule_explain(where_of(rig), HF_STR("pkg1"), HF_STR("fixes"), &why, err);
+}
+
+static enum hf_status one(struct rig *rig, hf_error *err)
+{
+	struct hf_schedule_direct request = {.codebase = HF_STR("pkg1"), .campaign = HF_STR("fixes")};
+	struct hf_schedule_result result;
+	return hf_schedule_one(where_of(rig), &request, &result, err);
+}
+
+static enum hf_status control(struct rig *rig, hf_error *err)
+{
+	struct hf_schedule_direct request = {.codebase = HF_STR("pkg1")};
+	struct hf_schedule_result result;
+	return hf_schedule_control(where_of(rig), &request, HF_STR("a revision"), &result, err);
+}
+
+static enum hf_status import_archive(struct rig *rig, hf_error *err)
+{
+	struct hf_import_options options = {.size = sizeof(options), .path = getenv("HOLDFAST_SOURCES_SAMPLE")};
+	struct hf_import_report report;
+	return hf_codebase_import_debian(where_of(rig), &options, &report, err);
+}
+
+static enum hf_status import_candidates(struct rig *rig, hf_error *err)
+{
+	struct hf_candidate candidates[] = {
+		{.codebase = HF_STR("pkg1"), .campaign = HF_STR("fixes"), .command = HF_STR("new")},
+		{.codebase = HF_STR("pkg1"), .campaign = HF_STR("others"), .command = HF_STR("new")}};
+	struct hf_changes changes;
+	return hf_candidate_import(where_of(rig), candidates, 2, &changes, err);
+}
+
+static enum hf_status import_all(struct rig *rig, hf_error *err)
+{
+	struct hf_candidate pattern = {.campaign = HF_STR("all"), .command = HF_STR("new")};
+	struct hf_changes changes;
+	return hf_candidate_import_all(where_of(rig), &pattern, HF_STR("git"), &changes, err);
+}
+
+static enum hf_status position(struct rig *rig, hf_error *err)
+{
+	struct hf_queue_position place;
+	return hf_queue_position(where_of(rig), HF_STR("pkg1"), HF_STR("old"), &place, err);
+}
+
+/* ---- failing them ---- */
+
+static void fill(struct rig *rig)
+{
+	rig_load_text(rig, "{\"codebase\":[{\"name\":\"pkg1\",\"value\":3},{\"name\":\"pkg2\",\"value\":4}]}");
+	rig_run(rig, "INSERT INTO codebase (name) SELECT 'pkg' || i FROM generate_series(3, 1100) AS i");
+	rig_run(rig, "INSERT INTO named_publish_policy (name, per_branch_policy) VALUES ('p', ARRAY[ROW('main', 'push', "
+	             "NULL)::branch_publish_policy])");
+	rig_run(rig, "INSERT INTO candidate (codebase, suite, command, value, context, publish_policy) VALUES "
+	             "('pkg1', 'fixes', 'fix-it', 3, '1.2', 'p'), ('pkg2', 'fixes', 'fix-it', 3, NULL, 'p')");
+	rig_run(rig, "INSERT INTO queue (codebase, suite, command, bucket, priority) VALUES "
+	             "('pkg1', 'old', 'x', 'default', 1), ('pkg2', 'fixes', 'x', 'default', 2)");
+}
+
+static int64_t digest(struct rig *rig)
+{
+	return rig_number(rig, "SELECT hashtextextended(string_agg(line, chr(10) ORDER BY line), 0) FROM ("
+	                       "SELECT 'queue' || q::text FROM queue AS q UNION ALL SELECT 'codebase' || c::text FROM "
+	                       "codebase AS c UNION ALL SELECT 'candidate' || c::text FROM candidate AS c) AS rows (line)");
+}
+
+/* A connection that a failure cost is opened again. */
+static void mend(struct rig *rig)
+{
+	hf_error err = HF_ERROR_INIT;
+	int64_t us;
+	if (hf_schedule_estimate(where_of(rig), HF_STR("pkg1"), HF_STR("fixes"), &us, &err) == HF_OK)
+		return;
+	hf_connection_free(rig->second);
+	EXPECT_OK(hf_connection_open(rig->ctx, rig->settings, NULL, HF_DEADLINE_DEFAULT, &rig->second, &err));
+}
+
+static void fail_each(struct rig *rig, const char *name, work_fn *work)
+{
+	enum { FAR_MORE = 20000 };
+	hf_error err = HF_ERROR_INIT;
+	int broken = 0;
+	fill(rig);
+	int64_t before = digest(rig);
+	for (long n = 0; n < FAR_MORE; n++) {
+		err = (hf_error)HF_ERROR_INIT;
+		countdown = n;
+		enum hf_status status = work(rig, &err);
+		bool failed = countdown < 0;
+		countdown = -1;
+		if (!failed) {
+			EXPECT_OK(status);
+			print_message("# %s: each of %ld allocations failed once\n", name, n);
+			return;
+		}
+		if (status == HF_OK) { /* done without it: start anew */
+			fill(rig);
+			continue;
+		}
+		broken += err.status != HF_E_NOMEM;
+		if (err.status != status || err.message[0] == '\0')
+			fail_msg("%s, allocation %ld: %s, but the error says %s \"%s\"", name, n, hf_status_word(status),
+			         hf_status_word(err.status), err.message);
+		mend(rig);
+		if (digest(rig) != before)
+			fail_msg("%s, allocation %ld: something was kept after %s", name, n, err.message);
+	}
+	fail_msg("%s: allocates without end", name);
+}
+
+static void no_allocation_leaves_a_trace(void **state)
+{
+	static const struct {
+		const char *name;
+		work_fn *work;
+	} calls[] = {{"schedule run", run},
+	             {"schedule of many", many},
+	             {"schedule explain", explain},
+	             {"schedule one", one},
+	             {"schedule control", control},
+	             {"queue position", position},
+	             {"candidate import", import_candidates},
+	             {"candidate import for all", import_all},
+	             {"codebase import", import_archive}};
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		fail_each(*state, calls[i].name, calls[i].work);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(no_allocation_leaves_a_trace)};
+	return cmocka_run_group_tests_name("nomem", tests, rig_up, rig_down);
+}

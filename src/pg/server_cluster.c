@@ -272,11 +272,13 @@ static void add_setting(struct buf *text, size_t *count, const char *setting)
 
 static void add_settings(struct buf *text, size_t *count, const struct cluster_command *command)
 {
+	/* search_path without "$user": the role has the name of the schema that the migration ledger lives in. */
 	static const char *const always[] = {"listen_addresses=",
 	                                     "port=5432",
 	                                     "unix_socket_permissions=0700",
 	                                     "timezone=UTC",
 	                                     "log_timezone=UTC",
+	                                     "search_path=public",
 	                                     "jit=off",
 	                                     "logging_collector=off",
 	                                     "log_destination=stderr",

@@ -44,6 +44,12 @@ def test_pg_start_gives_a_server_that_stays(server):
     assert text.startswith("running  yes\nurl      postgresql:///postgres?host=/tmp/hf-")
 
 
+def test_what_names_no_schema_lands_in_public(server):
+    """The role is holdfast and so is the ledger's schema: PostgreSQL's default path would put tables beside the ledger."""
+    sql(server["url"], "CREATE SCHEMA holdfast; CREATE TABLE plain (n int)")
+    assert sql(server["url"], "SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'plain'") == "public"
+
+
 def test_pg_start_refuses_a_bad_name():
     assert refused(2, "pg", "start", "--name", "a#b") == 'error: --name takes 1 to 64 characters without "#": "a#b"\n'
     assert refused(2, "pg", "start", "--name", "x", "--demo") == "error: --demo and --name name two servers\n"

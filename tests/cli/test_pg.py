@@ -50,6 +50,19 @@ def test_what_names_no_schema_lands_in_public(server):
     assert sql(server["url"], "SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'plain'") == "public"
 
 
+def test_what_was_committed_outlives_the_server(server):
+    sql(server["url"], "CREATE TABLE kept (n int)")
+    for number in range(3):
+        with subprocess.Popen(["psql", "-XqAt", server["url"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as psql:
+            psql.stdin.write(f"INSERT INTO kept VALUES ({number}) RETURNING n;\n")
+            psql.stdin.flush()
+            assert psql.stdout.readline() == f"{number}\n"
+            os.kill(server["pid"], signal.SIGKILL)
+            psql.stdin.close()
+        server.update(ok_json("pg", "start", "--name", NAME))
+        assert sql(server["url"], "SELECT count(*) FROM kept") == str(number + 1)
+
+
 def test_pg_start_refuses_a_bad_name():
     assert refused(2, "pg", "start", "--name", "a#b") == 'error: --name takes 1 to 64 characters without "#": "a#b"\n'
     assert refused(2, "pg", "start", "--name", "x", "--demo") == "error: --demo and --name name two servers\n"

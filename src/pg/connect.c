@@ -262,6 +262,21 @@ static void judge_silent(const PGconn *pg, hf_error *err)
 	error_hint(err, "give a password by PGPASSWORD, PGPASSFILE or a credential callback");
 }
 
+/* What to do about it, where nobody has said so yet. */
+static void advise(const char *state, hf_error *err)
+{
+	if (err->hint[0])
+		return;
+	if (strncmp(state, "28", 2) == 0)
+		error_hint(err, "check the role, its password and the server's pg_hba.conf");
+	else if (strcmp(state, "3D000") == 0)
+		error_hint(err, "create the database, or name another");
+	else if (strcmp(state, "57P03") == 0)
+		error_hint(err, "the server starts or stops: try again in a moment");
+	else if (!state[0] && !strstr(err->message, "SSL"))
+		error_hint(err, "is the server running, and is this its address?");
+}
+
 static enum hf_status attempt_failed(const struct login *login, const struct host *host, const PGconn *pg,
 				     hf_error *err)
 {
@@ -278,6 +293,7 @@ static enum hf_status attempt_failed(const struct login *login, const struct hos
 		error_judge_login(state, &local);
 	else
 		judge_silent(pg, &local);
+	advise(state, &local);
 	if (err)
 		*err = local;
 	return local.status;

@@ -108,6 +108,7 @@ static enum hf_status failed(const char *host, int failure, hf_error *err)
 	if (err) {
 		err->category = HF_CATEGORY_CONNECTION;
 		err->action = HF_ACTION_RECONNECT;
+		error_hint(err, "check the name, and whether this machine can look names up");
 	}
 	return HF_E_UNAVAILABLE;
 }

@@ -105,6 +105,8 @@ enum hf_status error_from_result(hf_connection *connection, const struct call *c
 	error_set(err, HF_E_DB, "%s", message ? message : "the server gave no message");
 	if (err)
 		copy_fields(result, err);
+	if (strcmp(state, "53100") == 0)
+		error_hint(err, "free space on the server's disk, then run it again");
 	set_query(call, err);
 	return sqlstate_judge(err, state, &situation);
 }

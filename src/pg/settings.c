@@ -207,16 +207,50 @@ static enum hf_status parse_failed(const hf_settings *settings, const char *mess
 			       "with spaces, percent-encode special characters in a url");
 }
 
+/* libpq ends the credentials at the first '@' and sees none behind a '/': what follows of a password would become a
+   host or a database, which messages name. Mirrors conninfo_uri_parse_options(). */
+static enum hf_status check_url(const char *url, hf_error *err)
+{
+	const char *start = strstr(url, "://");
+	if (!start || (strncmp(url, "postgresql", 10) != 0 && strncmp(url, "postgres", 8) != 0))
+		return HF_OK;
+	start += 3;
+	const char *rest = start + strcspn(start, "@/");
+	rest += *rest == '@';
+	if (!memchr(rest, '@', strcspn(rest, "?")))
+		return HF_OK;
+	error_set(err, HF_E_CONFIG, "the url has a bare '@' or '/' within its password (text withheld)");
+	return error_hint(err, "write '@' as %%40, '/' as %%2F and ':' as %%3A there");
+}
+
+/* Not quoted either: behind "host:" it may be a password whose '@' is missing. */
+static enum hf_status check_port(const char *ports, hf_error *err)
+{
+	struct hf_str rest = hf_str_of(ports ? ports : ""), port;
+	int64_t number;
+	while (str_split(&rest, ',', &port)) {
+		port = str_trim(port);
+		if (port.len == 0 || (str_to_i64(port, &number) && number >= 1 && number <= 65535))
+			continue;
+		error_set(err, HF_E_CONFIG, "the port is no number from 1 to 65535 (text withheld)");
+		return error_hint(err, "a url is postgresql://user:password@host:port/dbname");
+	}
+	return HF_OK;
+}
+
 enum hf_status hf_settings_parse(hf_settings *settings, const char *url_or_keywords, hf_error *err)
 {
 	char *message = NULL;
+	if (check_url(url_or_keywords, err) != HF_OK)
+		return HF_E_CONFIG;
 	CLEANUP(options_freep) PQconninfoOption *parsed = PQconninfoParse(url_or_keywords, &message);
 	if (!parsed) {
 		enum hf_status status = message ? parse_failed(settings, message, err) : error_nomem(err);
 		PQfreemem(message);
 		return status;
 	}
-	enum hf_status status = HF_OK;
+	const PQconninfoOption *port = find_option(parsed, "port");
+	enum hf_status status = check_port(port ? port->val : NULL, err);
 	for (size_t i = 0; status == HF_OK && i < settings->count; i++) {
 		const PQconninfoOption *option = find_option(parsed, settings->settings[i].keyword);
 		status = put(&settings->settings[i], SOURCE_GIVEN, option ? option->val : NULL, err);

@@ -4,10 +4,12 @@
 #include "holdfast/queue.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/nearest.h"
 #include "base/str.h"
+#include "core/names.h"
 #include "core/schedule.h"
 #include "janitor/values.h"
 #include "queries/janitor/queue.h"
@@ -80,17 +82,44 @@ static enum hf_status holder_gone(const struct hf_queue_request *request, hf_err
 	return error_hint(err, "add it again");
 }
 
+/* The database names its constraint; people want to hear which word is wrong. */
+static enum hf_status wrong_name(const struct hf_queue_request *request, enum hf_status status, hf_error *err)
+{
+	bool codebase = strcmp(err->constraint, "queue_codebase_fkey") == 0;
+	if (strcmp(err->constraint, "suite_name_check") == 0) {
+		error_set(err, HF_REJECTED, "\"%.*s\" is no name for a campaign", STR_ARG(request->campaign));
+		return error_hint(err, CODEBASE_NAME_RULE);
+	}
+	if (strcmp(err->constraint, "queue_command_check") == 0) {
+		error_set(err, HF_REJECTED, "the command is empty");
+		return error_hint(err, "leave it out, or name what is to run");
+	}
+	if (!codebase && strcmp(err->constraint, "queue_change_set_fkey") != 0)
+		return status;
+	error_set(err, HF_NOT_FOUND, "there is no %s %.*s", codebase ? "codebase" : "change set",
+	          STR_ARG(codebase ? request->codebase : request->change_set));
+	return error_hint(err, "%s", codebase ? "holdfast codebase list shows them" : "its id is that of a row in change_set");
+}
+
 enum hf_status hf_queue_add(hf_where where, const struct hf_queue_request *request, int32_t *ret_id,
                             enum hf_bucket *ret_bucket, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	struct queue_add_in in;
 	struct queue_add_row stored = {0};
+	hf_error local = HF_ERROR_INIT;
 	if (!arena)
 		return error_nomem(err);
 	enum hf_status status = fill_add(request, &in, err);
-	if (status == HF_OK)
-		status = queue_add(where, &in, arena, &stored, err);
+	if (status != HF_OK)
+		return status;
+	status = queue_add(where, &in, arena, &stored, &local);
+	if (status != HF_OK && status != HF_NOT_FOUND) {
+		status = wrong_name(request, status, &local);
+		if (err)
+			*err = local;
+		return status;
+	}
 	if (status == HF_NOT_FOUND) {
 		struct queue_holder_in place = {.codebase = request->codebase, .campaign = request->campaign};
 		struct queue_holder_row holder = {0};

@@ -1,6 +1,7 @@
 /*
  * candidate.c - `holdfast candidate`: list, import.
  */
+#include <errno.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -148,6 +149,7 @@ struct source {
 	FILE *file;
 	size_t read;
 	bool too_large;
+	int failure; /* errno of a read */
 };
 
 static size_t read_some(void *buffer, size_t size, void *user)
@@ -158,6 +160,10 @@ static size_t read_some(void *buffer, size_t size, void *user)
 		return (size_t)-1;
 	}
 	size_t n = fread(buffer, 1, size, source->file);
+	if (n < size && ferror(source->file)) {
+		source->failure = errno;
+		return (size_t)-1;
+	}
 	source->read += n;
 	return n;
 }
@@ -165,7 +171,7 @@ static size_t read_some(void *buffer, size_t size, void *user)
 static enum hf_status load_json(const char *path, json_t **ret, hf_error *err)
 {
 	json_error_t where;
-	struct source source = {strcmp(path, "-") == 0 ? stdin : fopen(path, "re"), 0, false};
+	struct source source = {strcmp(path, "-") == 0 ? stdin : fopen(path, "re"), 0, false, 0};
 	if (!source.file)
 		return error_errno(err, HF_NOT_FOUND, "could not read %s", path);
 	*ret = json_load_callback(read_some, &source, JSON_REJECT_DUPLICATES, &where);
@@ -173,6 +179,10 @@ static enum hf_status load_json(const char *path, json_t **ret, hf_error *err)
 		fclose(source.file);
 	if (source.too_large)
 		return error_set(err, HF_E_LIMIT, "%s is larger than %d MiB", path, IMPORT_BYTES_MAX >> 20);
+	if (source.failure) {
+		errno = source.failure;
+		return error_errno(err, HF_E_FAILED, "could not read %s", path);
+	}
 	if (!*ret)
 		return error_set(err, HF_E_INPUT, "%s:%d:%d: %s", path, where.line, where.column, where.text);
 	if (json_is_array(*ret))

@@ -3,7 +3,9 @@
  */
 #include <string.h>
 
+#include "base/error.h"
 #include "cli/commands.h"
+#include "cli/preview.h"
 #include "cli/rows.h"
 #include "cli/sources.h"
 #include "holdfast/codebase.h"
@@ -139,7 +141,9 @@ static enum hf_status run_import(struct cli *cli, hf_error *err)
 	                                    .user = cli};
 	status = hf_codebase_import_debian(where, &options, &report, err);
 	progress_end(&cli->progress);
-	return status == HF_OK ? show_report(cli, &report, err) : status;
+	if ((status == HF_E_INPUT || status == HF_E_LIMIT) && !err->hint[0])
+		return error_hint(err, "repair the file, or fetch it again; nothing was stored");
+	return status == HF_OK ? show_report(cli, &report, err) : cli_rolled_back(status, err);
 }
 
 static const struct cmd_option list_options[] = {

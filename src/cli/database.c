@@ -175,6 +175,10 @@ static enum hf_status choose_url(struct cli *cli, const char **ret_url, hf_error
 	}
 	if (!url->value.text)
 		return nothing_configured(err);
+	if (!url->value.text[0]) { /* libpq would take its own defaults: a database that nobody named */
+		error_set(err, HF_E_CONFIG, "%s is empty", url->origin);
+		return error_hint(err, "name a database: postgresql:///NAME");
+	}
 	cli->database_origin = url->origin;
 	*ret_url = url->value.text;
 	return HF_OK;

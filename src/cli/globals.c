@@ -115,15 +115,19 @@ static bool colored(int64_t when, bool given, int fd)
 	return isatty(fd) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
-/* -q, -v and -vv speak louder than HOLDFAST_LOG and the file. */
-static enum hf_log_level log_level(const struct parsed *parsed, const struct configuration *config)
+/* -q, -v and -vv speak louder than HOLDFAST_LOG and the file. False for none: what fails is told as an error. */
+static bool log_level(const struct parsed *parsed, const struct configuration *config, enum hf_log_level *ret_level)
 {
 	int verbose = count(parsed, "verbose");
+	int64_t chosen = config_int(config, "log.level"); /* 0 off, else one more than the level */
+	*ret_level = HF_LOG_WARN;
 	if (set(parsed, "quiet"))
-		return HF_LOG_ERROR;
+		return false;
 	if (verbose > 0)
-		return verbose == 1 ? HF_LOG_INFO : HF_LOG_DEBUG;
-	return (enum hf_log_level)config_int(config, "log.level");
+		*ret_level = verbose == 1 ? HF_LOG_INFO : HF_LOG_DEBUG;
+	else if (chosen > 0)
+		*ret_level = (enum hf_log_level)(chosen - 1);
+	return verbose > 0 || chosen > 0;
 }
 
 static enum out_format format(const struct parsed *parsed, const struct configuration *config)
@@ -150,9 +154,9 @@ void globals_resolve(const struct parsed *parsed, const struct configuration *co
 		.local_time = set(parsed, "local"),
 		.color_out = colored(color, set(parsed, "color"), STDOUT_FILENO),
 		.color_err = colored(color, set(parsed, "color"), STDERR_FILENO),
-		.log_level = log_level(parsed, config),
 		.log_format = (enum log_format)config_int(config, "log.format"),
 	};
+	ret_globals->events = log_level(parsed, config, &ret_globals->log_level);
 }
 
 bool globals_want_json(int argc, char *const argv[])

@@ -52,11 +52,12 @@ static enum hf_status open_context(struct cli *cli, struct report_log *log, hf_e
 	struct hf_context_options options = {
 		.size = sizeof(options),
 		.user = log,
-		.log = report_event,
+		.log = cli->globals.events ? report_event : cli->globals.quiet ? NULL : report_warning,
 		.log_level = cli->globals.log_level,
 		.log_statements = cli->globals.log_level >= HF_LOG_DEBUG,
 	};
-	*log = (struct report_log){stderr, cli->globals.log_format, &cli->progress};
+	bool json = cli->globals.format == OUT_JSON || cli->globals.format == OUT_NDJSON;
+	*log = (struct report_log){stderr, cli->globals.log_format, &cli->progress, json};
 	enum hf_status status = hf_context_new(&options, &cli->ctx, err);
 	if (status != HF_OK)
 		return status;

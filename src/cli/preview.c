@@ -3,6 +3,8 @@
  */
 #include "cli/preview.h"
 
+#include "base/error.h"
+
 struct attempt {
 	hf_transaction_fn *fn;
 	void *user;
@@ -17,6 +19,13 @@ static enum hf_status attempt(hf_where tx, void *user, hf_error *err)
 	return status == HF_OK && wanted->dry_run ? HF_STOP : status;
 }
 
+enum hf_status cli_rolled_back(enum hf_status status, hf_error *err)
+{
+	if (status == HF_E_UNAVAILABLE && !err->hint[0])
+		return error_hint(err, "nothing was stored; run it again when the server is there");
+	return status;
+}
+
 enum hf_status cli_write(struct cli *cli, hf_transaction_fn *fn, void *user, hf_error *err)
 {
 	struct attempt wanted = {fn, user, cli->globals.dry_run};
@@ -24,5 +33,5 @@ enum hf_status cli_write(struct cli *cli, hf_transaction_fn *fn, void *user, hf_
 	enum hf_status status = cli_where(cli, &where, err);
 	if (status == HF_OK)
 		status = hf_transaction(where, NULL, attempt, &wanted, err);
-	return status == HF_STOP ? HF_OK : status;
+	return status == HF_STOP ? HF_OK : cli_rolled_back(status, err);
 }

@@ -207,6 +207,15 @@ static void event_json(struct buf *buf, const char *now, enum hf_log_level level
 	buf_add_char(buf, '\n');
 }
 
+static void write_event(const struct report_log *log, const struct buf *buf)
+{
+	flockfile(log->file);
+	if (log->progress)
+		progress_clear(log->progress);
+	write_all(log->file, buf);
+	funlockfile(log->file);
+}
+
 void report_event(void *user, enum hf_log_level level, const char *event, const struct hf_log_field *fields,
 		  size_t nfields)
 {
@@ -219,10 +228,54 @@ void report_event(void *user, enum hf_log_level level, const char *event, const 
 		event_json(&buf, now, level, event, fields, nfields);
 	else
 		event_logfmt(&buf, now, level, event, fields, nfields);
-	flockfile(log->file);
-	if (log->progress)
-		progress_clear(log->progress);
-	write_all(log->file, &buf);
-	funlockfile(log->file);
+	write_event(log, &buf);
 	buf_deinit(&buf);
+}
+
+static void warning_json(struct buf *buf, const char *event, struct hf_str text)
+{
+	struct json_writer json;
+	jw_init(&json, json_to_buf, buf);
+	jw_object_begin(&json);
+	jw_key(&json, "warning");
+	jw_object_begin(&json);
+	jw_key(&json, "code");
+	jw_text(&json, hf_str_of(event));
+	jw_key(&json, "message");
+	jw_text(&json, text);
+	jw_object_end(&json);
+	jw_object_end(&json);
+	jw_finish(&json);
+}
+
+static struct hf_str field_of(const struct hf_log_field *fields, size_t nfields, const char *key)
+{
+	for (size_t i = 0; i < nfields; i++)
+		if (strcmp(fields[i].name, key) == 0)
+			return fields[i].text;
+	return HF_STR("");
+}
+
+void report_warning(void *user, UNUSED enum hf_log_level level, const char *event, const struct hf_log_field *fields,
+		    size_t nfields)
+{
+	struct report_log *log = user;
+	struct buf text, buf;
+	if (strcmp(event, "tls_unverified") != 0)
+		return;
+	struct hf_str host = field_of(fields, nfields, "host"), mode = field_of(fields, nfields, "sslmode");
+	buf_init(&text, EVENT_BYTES_MAX);
+	buf_init(&buf, EVENT_BYTES_MAX);
+	buf_printf(&text, "anyone could answer for %.*s with sslmode=%.*s: set sslmode=verify-full", STR_ARG(host),
+		   STR_ARG(mode));
+	if (log->json) {
+		warning_json(&buf, event, buf_str(&text));
+	} else {
+		buf_add_text(&buf, "warning: ");
+		text_safe(&buf, buf_str(&text));
+	}
+	buf_add_char(&buf, '\n');
+	write_event(log, &buf);
+	buf_deinit(&buf);
+	buf_deinit(&text);
 }

@@ -32,8 +32,11 @@ struct report_log {
 	FILE *file;
 	enum log_format format;
 	struct progress *progress; /* cleared before a line */
+	bool json;		   /* warnings as an object, like errors */
 };
 hf_log_fn report_event;
+/** The same when events were not asked for: a word of warning for the few that no error will follow. */
+hf_log_fn report_warning;
 
 /** `now_us`: a monotonic clock. Starting ends what ran before. */
 void progress_start(struct progress *progress, const char *what, int64_t total, int64_t now_us);

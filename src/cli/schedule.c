@@ -76,7 +76,7 @@ static enum hf_status run_run(struct cli *cli, hf_error *err)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
 		status = hf_schedule_run(where, &options, &report, err);
-	return status == HF_OK ? show_run(cli, &report, err) : status;
+	return status == HF_OK ? show_run(cli, &report, err) : cli_rolled_back(status, err);
 }
 
 /* ---- one, control ---- */

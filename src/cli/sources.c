@@ -65,6 +65,8 @@ enum hf_status sources_find(struct cli *cli, struct sources *ret_sources, hf_err
 	const char *named = cli_text(cli, "sources");
 	if (named && cli_given(cli, "suite"))
 		return error_set(err, HF_E_USAGE, "--sources and --suite exclude each other");
+	if (named && !named[0])
+		return error_set(err, HF_E_USAGE, "--sources is empty: name a file or a URL");
 	if (!named || is_url(named))
 		return fetch(cli, named, ret_sources, err);
 	ret_sources->path = named;

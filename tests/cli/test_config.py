@@ -101,7 +101,7 @@ def test_config_check_accepts_a_good_file(conf, tmp_path):
     ("[log]\n= debug\n", ":2:1: expected [section], key = value or # comment"),
     ('[log]\nlevel = "debug\n', ":2:9: the quote is not closed"),
     ('[log]\nlevel = "debug" x\n', ":2:16: unexpected text after the closing quote"),
-    ("[log]\nlevel = loud\n", ':2:9: level is "loud", expected error, warn, info, debug or trace'),
+    ("[log]\nlevel = loud\n", ':2:9: level is "loud", expected off, error, warn, info, debug or trace'),
     ("[log]\nlevel = debgu\n", "\n  did you mean   debug"),
     ("[log]\nlevel = info\nlevel = info\n", ':3:1: "level" stands in this section already, at line 2'),
     ("[command]\nlimit = -1\n", ":2:9: limit is -1, allowed are 0 to 9223372036854775807"),

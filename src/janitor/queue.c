@@ -98,7 +98,8 @@ static enum hf_status wrong_name(const struct hf_queue_request *request, enum hf
 		return status;
 	error_set(err, HF_NOT_FOUND, "there is no %s %.*s", codebase ? "codebase" : "change set",
 	          STR_ARG(codebase ? request->codebase : request->change_set));
-	return error_hint(err, "%s", codebase ? "holdfast codebase list shows them" : "its id is that of a row in change_set");
+	return error_hint(err, "%s",
+	                  codebase ? "holdfast codebase list shows them" : "its id is that of a row in change_set");
 }
 
 enum hf_status hf_queue_add(hf_where where, const struct hf_queue_request *request, int32_t *ret_id,

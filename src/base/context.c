@@ -17,7 +17,7 @@ static int64_t clock_us(clockid_t id)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static int64_t system_monotonic_us(UNUSED void *user)
+HOT static int64_t system_monotonic_us(UNUSED void *user)
 {
 	return clock_us(CLOCK_MONOTONIC);
 }
@@ -73,7 +73,7 @@ void hf_context_free(hf_context *ctx)
 	free(ctx);
 }
 
-int64_t hf_now_monotonic_us(hf_context *ctx)
+HOT int64_t hf_now_monotonic_us(hf_context *ctx)
 {
 	return ctx->options.monotonic_us(ctx->options.user);
 }
@@ -97,7 +97,7 @@ void hf_context_interrupt(hf_context *ctx)
 	atomic_store_explicit(&ctx->interrupted, true, memory_order_release);
 }
 
-bool hf_context_interrupted(const hf_context *ctx)
+HOT bool hf_context_interrupted(const hf_context *ctx)
 {
 	return atomic_load_explicit(&ctx->interrupted, memory_order_acquire);
 }

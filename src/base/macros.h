@@ -10,6 +10,8 @@
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_index, args_index) __attribute__((format(printf, format_index, args_index)))
 #define UNUSED __attribute__((unused))
+/* On the way of every one-row query: laid out together, since the server's turn on a core leaves the caches cold. */
+#define HOT __attribute__((hot))
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 /*

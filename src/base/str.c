@@ -133,12 +133,12 @@ bool str_is_utf8(struct hf_str text, size_t *ret_bad)
 	return true;
 }
 
-void buf_init(struct buf *buf, size_t size_bytes_max)
+HOT void buf_init(struct buf *buf, size_t size_bytes_max)
 {
 	*buf = (struct buf){.max = size_bytes_max};
 }
 
-void buf_deinit(struct buf *buf)
+HOT void buf_deinit(struct buf *buf)
 {
 	free(buf->ptr);
 	*buf = (struct buf){.max = buf->max};

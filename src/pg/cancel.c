@@ -54,7 +54,7 @@ void canceller_unref(struct canceller *canceller)
 	free(canceller);
 }
 
-void canceller_enter(struct canceller *canceller)
+HOT void canceller_enter(struct canceller *canceller)
 {
 	atomic_store_explicit(&canceller->asked, false, memory_order_relaxed);
 	atomic_store_explicit(&canceller->running, true, memory_order_release);
@@ -68,7 +68,7 @@ static void landed(struct canceller *canceller)
 	pthread_mutex_unlock(&canceller->mutex);
 }
 
-bool canceller_leave(struct canceller *canceller, int64_t budget_us)
+HOT bool canceller_leave(struct canceller *canceller, int64_t budget_us)
 {
 	atomic_store(&canceller->running, false);
 	if (atomic_load(&canceller->in_flight) == 0)

@@ -39,6 +39,7 @@ struct call {
 	bool cancelled;	     /* the deadline passed and we sent a cancel */
 	int64_t started_us;  /* when it began; 0 = it did not */
 	int64_t rows;	     /* returned or affected */
+	uint32_t user_params, user_columns; /* of a generated query: how many have types of the user's */
 };
 
 struct statement_cache;

@@ -250,8 +250,8 @@ static enum hf_status decode_array(const struct decoder *decoder, const struct h
 	return status;
 }
 
-enum hf_status decode_field(const struct decoder *decoder, const struct hf_type *type, const uint8_t *at, size_t len,
-			    void *out, hf_error *err)
+HOT enum hf_status decode_field(const struct decoder *decoder, const struct hf_type *type, const uint8_t *at,
+				size_t len, void *out, hf_error *err)
 {
 	switch (type->kind) {
 	case HF_TYPE_TEXT:

@@ -51,6 +51,20 @@ static inline bool decode_word(enum hf_type_kind kind, const uint8_t *at, size_t
 	return true;
 }
 
+/* Words and text, by far the most columns, without a call per kind. False: decode_field() does it, or says why not. */
+static inline bool decode_quick(const struct decoder *decoder, const struct hf_type *type, const uint8_t *at,
+				size_t len, void *out)
+{
+	if (type->kind != HF_TYPE_TEXT)
+		return decode_word(type->kind, at, len, out);
+	struct hf_str text = {(const char *)at, len};
+	if (!decoder->borrow)
+		text = hf_arena_str(decoder->arena, text);
+	if (text.ptr)
+		*(struct hf_str *)out = text;
+	return text.ptr != NULL;
+}
+
 /** One value that is not NULL. `out` has type->size bytes. */
 enum hf_status decode_field(const struct decoder *decoder, const struct hf_type *type, const uint8_t *at, size_t len,
 			    void *out, hf_error *err);

@@ -340,7 +340,7 @@ static enum hf_status encode_one(struct encoded *encoded, const struct encoder *
 	return check_view(encoder, type, view);
 }
 
-enum hf_status encode_params(struct encoded *encoded, const struct hf_query *query, const struct type_map *types,
+HOT enum hf_status encode_params(struct encoded *encoded, const struct hf_query *query, const struct type_map *types,
 			     const void *in, hf_error *err)
 {
 	struct encoder encoder = {.types = types, .query = query, .err = err};
@@ -370,7 +370,7 @@ enum hf_status encode_params(struct encoded *encoded, const struct hf_query *que
 	return HF_OK;
 }
 
-void encoded_deinit(struct encoded *encoded)
+HOT void encoded_deinit(struct encoded *encoded)
 {
 	buf_deinit(&encoded->wire);
 	free(encoded->memory);

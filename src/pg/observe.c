@@ -45,8 +45,8 @@ static void log_query(hf_context *ctx, enum hf_log_level level, const char *name
 	context_log(ctx, level, is_failure(status) ? "query_failed" : "query", fields, count);
 }
 
-void observe_query(hf_connection *connection, const char *name, int64_t start_us, enum hf_status status, hf_error *err,
-                   int64_t rows)
+HOT void observe_query(hf_connection *connection, const char *name, int64_t start_us, enum hf_status status,
+                       hf_error *err, int64_t rows)
 {
 	hf_context *ctx = connection->ctx;
 	if (start_us == 0)

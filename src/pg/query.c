@@ -37,7 +37,7 @@ static struct call call_of(hf_where where, const struct hf_query *query)
 
 /* ---- execution ---- */
 
-static enum hf_status send_execute(hf_connection *connection, const struct hf_query *query, const void *in,
+HOT static enum hf_status send_execute(hf_connection *connection, const struct hf_query *query, const void *in,
 				   struct call *call, hf_error *err)
 {
 	struct encoded encoded;
@@ -56,7 +56,7 @@ static enum hf_status send_execute(hf_connection *connection, const struct hf_qu
 /* What to do once results can be read; runs at most twice. */
 typedef enum hf_status receive_fn(hf_connection *connection, struct call *call, void *user, hf_error *err);
 
-static enum hf_status prepare_and_send(hf_connection *connection, const struct hf_query *query, const void *in,
+HOT static enum hf_status prepare_and_send(hf_connection *connection, const struct hf_query *query, const void *in,
 				       struct call *call, hf_error *err)
 {
 	conn_start_clock(connection, call);
@@ -64,8 +64,8 @@ static enum hf_status prepare_and_send(hf_connection *connection, const struct h
 	return status == HF_OK ? send_execute(connection, query, in, call, err) : status;
 }
 
-static enum hf_status run_on(hf_connection *connection, const struct hf_query *query, const void *in, struct call *call,
-			     receive_fn *receive, void *user, hf_error *err)
+HOT static enum hf_status run_on(hf_connection *connection, const struct hf_query *query, const void *in,
+				 struct call *call, receive_fn *receive, void *user, hf_error *err)
 {
 	enum hf_status status = HF_OK;
 	for (int round = 0; round < 2; round++) {
@@ -80,25 +80,15 @@ static enum hf_status run_on(hf_connection *connection, const struct hf_query *q
 	return status;
 }
 
-/* Types of the user's have no number of their own in the tables. */
-static uint64_t count_user_types(const struct hf_field *fields, uint32_t count)
+static void count_conversions(hf_connection *connection, const struct call *call)
 {
-	uint64_t found = 0;
-	for (uint32_t i = 0; i < count; i++)
-		found += fields[i].type->oid == 0;
-	return found;
-}
-
-static void count_conversions(hf_connection *connection, const struct hf_query *query, int64_t rows)
-{
-	uint64_t values = count_user_types(query->params, query->nparams) +
-			  count_user_types(query->columns, query->ncolumns) * (uint64_t)rows;
+	uint64_t values = call->user_params + call->user_columns * (uint64_t)call->rows;
 	if (values > 0)
 		metrics_count(connection->ctx->metrics, METRIC_TYPE_OPERATIONS, values);
 }
 
-static enum hf_status run(hf_where where, const struct hf_query *query, const void *in, receive_fn *receive, void *user,
-			  hf_error *err)
+HOT static enum hf_status run(hf_where where, const struct hf_query *query, const void *in, receive_fn *receive,
+			      void *user, hf_error *err)
 {
 	hf_connection *connection = NULL;
 	if (query->abi != HF_QUERY_ABI)
@@ -119,7 +109,7 @@ static enum hf_status run(hf_where where, const struct hf_query *query, const vo
 	status = run_on(connection, query, in, &call, receive, user, seen);
 	observe_query(connection, query->name, call.started_us, status, seen, call.rows);
 	if (status == HF_OK)
-		count_conversions(connection, query, call.rows);
+		count_conversions(connection, &call);
 	where_release(where, connection);
 	return status;
 }
@@ -146,8 +136,8 @@ static enum hf_status unexpected_null(const struct hf_query *query, const struct
 }
 
 /* `out` was cleared by the caller. */
-static enum hf_status decode_row(const struct decoder *decoder, const struct hf_query *query, const PGresult *result,
-				 int row, char *out, hf_error *err)
+HOT static enum hf_status decode_row(const struct decoder *decoder, const struct hf_query *query,
+				     const PGresult *result, int row, char *out, hf_error *err)
 {
 	for (uint32_t i = 0; i < query->ncolumns; i++) {
 		const struct hf_field *column = &query->columns[i];
@@ -160,7 +150,7 @@ static enum hf_status decode_row(const struct decoder *decoder, const struct hf_
 		if (column->null_offset != HF_NEVER_NULL)
 			*(bool *)(out + column->null_offset) = true;
 		const uint8_t *at = (const uint8_t *)PQgetvalue(result, row, (int)i);
-		if (decode_word(column->type->kind, at, (size_t)len, out + column->offset))
+		if (decode_quick(decoder, column->type, at, (size_t)len, out + column->offset))
 			continue;
 		enum hf_status status = decode_field(decoder, column->type, at, (size_t)len, out + column->offset, err);
 		if (status != HF_OK)
@@ -216,7 +206,7 @@ struct one_row {
 };
 
 /* Decoded aside first: the caller's row is untouched unless all of it is good. */
-static enum hf_status decode_one(hf_connection *connection, const struct one_row *one, const PGresult *result,
+HOT static enum hf_status decode_one(hf_connection *connection, const struct one_row *one, const PGresult *result,
 				 hf_error *err)
 {
 	struct decoder decoder = {one->arena, statement_types(connection), false};
@@ -232,7 +222,7 @@ static enum hf_status decode_one(hf_connection *connection, const struct one_row
 	return status;
 }
 
-static enum hf_status receive_one(hf_connection *connection, struct call *call, void *user, hf_error *err)
+HOT static enum hf_status receive_one(hf_connection *connection, struct call *call, void *user, hf_error *err)
 {
 	const struct one_row *one = user;
 	CLEANUP(result_freep) PGresult *result = NULL;
@@ -254,14 +244,14 @@ static enum hf_status receive_one(hf_connection *connection, struct call *call, 
 	return decode_one(connection, one, result, err);
 }
 
-enum hf_status hf_query_opt(hf_where where, const struct hf_query *query, const void *in, hf_arena *arena,
+HOT enum hf_status hf_query_opt(hf_where where, const struct hf_query *query, const void *in, hf_arena *arena,
 			    void *ret_row, hf_error *err)
 {
 	struct one_row one = {query, arena, ret_row};
 	return run(where, query, in, receive_one, &one, err);
 }
 
-enum hf_status hf_query_one(hf_where where, const struct hf_query *query, const void *in, hf_arena *arena,
+HOT enum hf_status hf_query_one(hf_where where, const struct hf_query *query, const void *in, hf_arena *arena,
 			    void *ret_row, hf_error *err)
 {
 	enum hf_status status = hf_query_opt(where, query, in, arena, ret_row, err);

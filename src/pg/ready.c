@@ -13,9 +13,9 @@
 
 enum { WAIT_US_MAX = 200000 }; /* an interruption is seen within it */
 
-static bool watch(int epoll, int fd)
+static bool watch(int epoll, int fd, uint32_t events)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+	struct epoll_event event = {.events = events, .data.fd = fd};
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
@@ -25,7 +25,8 @@ void ready_init(struct ready *ready, int socket)
 	if (ready->epoll < 0)
 		return;
 	ready->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (ready->timer < 0 || !watch(ready->epoll, socket) || !watch(ready->epoll, ready->timer))
+	if (ready->timer < 0 || !watch(ready->epoll, socket, EPOLLIN | EPOLLET) ||
+	    !watch(ready->epoll, ready->timer, EPOLLIN))
 		ready_deinit(ready);
 }
 
@@ -66,13 +67,13 @@ static void wait_epoll(struct ready *ready, bool *ret_ready)
 	}
 }
 
-enum hf_status ready_wait(struct ready *ready, hf_context *ctx, bool unsent, bool interruptible, int64_t now_us,
+HOT enum hf_status ready_wait(struct ready *ready, hf_context *ctx, bool unsent, bool interruptible, int64_t now_us,
 			  hf_deadline deadline)
 {
-	bool is_ready = false;
+	bool is_ready = false, fresh = now_us != 0 && !unsent && ready->epoll >= 0;
 	if (now_us == 0)
 		now_us = hf_now_monotonic_us(ctx);
-	for (;;) {
+	for (;; fresh = false) {
 		int64_t left_us;
 		if (__builtin_sub_overflow(deadline, now_us, &left_us))
 			left_us = deadline > 0 ? WAIT_US_MAX : 0;
@@ -81,7 +82,7 @@ enum hf_status ready_wait(struct ready *ready, hf_context *ctx, bool unsent, boo
 		if (left_us > WAIT_US_MAX)
 			left_us = WAIT_US_MAX;
 		bool is_set = ready->set_us > now_us && ready->set_us <= deadline;
-		if (unsent || ready->epoll < 0 || (!is_set && !set_timer(ready, now_us, left_us)))
+		if (!fresh || (!is_set && !set_timer(ready, now_us, left_us)))
 			wait_poll(ready, unsent, left_us, &is_ready);
 		else
 			wait_epoll(ready, &is_ready);

@@ -5,6 +5,10 @@
  * costs its client. Here the timer is a timerfd that stays set from one wait to the next: it is set again only when it
  * would come after the deadline or has gone off (after 0.2 s, so that an interruption is seen). Both descriptors hang
  * on one epoll. Without them (descriptors are short) poll(2) does the same.
+ *
+ * The socket is watched for edges, which spares the kernel a second look at it. An edge only tells of what came after
+ * the last wait, so that it serves the first wait of a statement, whose answer is yet to come; who waits again, maybe
+ * with some of the answer still unread, gets poll(2).
  */
 #ifndef PG_READY_H
 #define PG_READY_H
@@ -26,7 +30,7 @@ void ready_init(struct ready *ready, int socket);
 void ready_deinit(struct ready *ready);
 /**
  * @param unsent watch for room to write, too
- * @param now_us the clock as it was seen a few microseconds ago, or 0
+ * @param now_us in the first wait after a statement was sent the clock as it was seen a few microseconds ago, else 0
  * @param interruptible give up, as at the deadline, when the context is interrupted (seen within 0.2 s)
  * @return HF_OK: ready, or the socket failed (reading tells); HF_TIMEOUT
  */

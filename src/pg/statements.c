@@ -19,6 +19,7 @@ struct statement {
 	struct statement *newer, *older; /* LRU */
 	const struct hf_query *checked;	 /* whose shape was compared */
 	size_t sql_len;
+	uint32_t user_params, user_columns; /* counted once, reported by every call */
 	char name[NAME_SIZE];
 	char sql[];
 };
@@ -96,12 +97,24 @@ static void forget(struct statement_cache *cache, struct statement *statement)
 	free(statement);
 }
 
+/* Types of the user's have no number of their own in the tables. */
+static uint32_t count_user_types(const struct hf_field *fields, uint32_t count)
+{
+	uint32_t found = 0;
+	for (uint32_t i = 0; i < count; i++)
+		found += fields[i].type->oid == 0;
+	return found;
+}
+
 static enum hf_status remember(struct statement_cache *cache, const struct hf_query *query, hf_error *err)
 {
 	struct statement *statement = malloc(sizeof(*statement) + query->sql_len);
 	if (!statement)
 		return error_nomem(err);
-	*statement = (struct statement){.checked = query, .sql_len = query->sql_len};
+	*statement = (struct statement){.checked = query,
+					.sql_len = query->sql_len,
+					.user_params = count_user_types(query->params, query->nparams),
+					.user_columns = count_user_types(query->columns, query->ncolumns)};
 	memcpy(statement->name, query->statement, NAME_SIZE);
 	memcpy(statement->sql, query->sql, query->sql_len);
 	struct statement **bucket = bucket_of(cache, statement->name);
@@ -388,26 +401,38 @@ static enum hf_status ensure_cache(hf_connection *connection, hf_error *err)
 	return connection->statements ? HF_OK : error_nomem(err);
 }
 
-enum hf_status statement_prepare(hf_connection *connection, const struct hf_query *query, struct call *call,
+static enum hf_status prepare_known(hf_connection *connection, const struct hf_query *query,
+				    struct statement *statement, struct call *call, hf_error *err)
+{
+	struct statement_cache *cache = connection->statements;
+	if (statement != cache->newest) {
+		unlink_from_list(cache, statement);
+		make_newest(cache, statement);
+	}
+	return statement->checked == query ? HF_OK : check_again(connection, query, statement, call, err);
+}
+
+HOT enum hf_status statement_prepare(hf_connection *connection, const struct hf_query *query, struct call *call,
 				 hf_error *err)
 {
 	if (ensure_cache(connection, err) != HF_OK)
 		return HF_E_NOMEM;
 	struct statement_cache *cache = connection->statements;
 	struct statement *statement = find(cache, query);
-	if (statement && !same_text(statement, query)) { /* two texts with one hash: the newer one wins */
+	bool is_other = statement && statement->checked != query && !same_text(statement, query);
+	if (is_other) { /* two texts with one hash: the newer one wins */
 		if (!doom(cache, statement->name))
 			return error_set(err, HF_E_LIMIT, "too many statements wait to be closed");
 		forget(cache, statement);
 		statement = NULL;
 	}
-	if (!statement)
-		return prepare_new(connection, query, call, err);
-	if (statement != cache->newest) {
-		unlink_from_list(cache, statement);
-		make_newest(cache, statement);
+	enum hf_status status = statement ? prepare_known(connection, query, statement, call, err)
+					  : prepare_new(connection, query, call, err);
+	if (status == HF_OK) {
+		call->user_params = cache->newest->user_params;
+		call->user_columns = cache->newest->user_columns;
 	}
-	return statement->checked == query ? HF_OK : check_again(connection, query, statement, call, err);
+	return status;
 }
 
 enum hf_status statement_resolve_types(hf_connection *connection, const struct hf_query *query, struct call *call,
@@ -442,7 +467,7 @@ void statement_forget_all(hf_connection *connection)
 	cache->doomed_count = 0;
 }
 
-const struct type_map *statement_types(const hf_connection *connection)
+HOT const struct type_map *statement_types(const hf_connection *connection)
 {
 	return connection->statements ? &connection->statements->types : NULL;
 }

@@ -64,11 +64,14 @@ const char *hf_enum_label(const struct hf_type *type, int value)
 	return value >= 0 && (uint32_t)value < type->count ? type->labels[value] : "";
 }
 
-int hf_enum_value(const struct hf_type *type, struct hf_str label)
+HOT int hf_enum_value(const struct hf_type *type, struct hf_str label)
 {
-	for (uint32_t i = 0; i < type->count; i++)
-		if (strlen(type->labels[i]) == label.len && memcmp(type->labels[i], label.ptr, label.len) == 0)
+	const char first = label.len ? label.ptr[0] : '\0'; /* tells most labels apart */
+	for (uint32_t i = 0; i < type->count; i++) {
+		const char *text = type->labels[i];
+		if (text[0] == first && strlen(text) == label.len && memcmp(text, label.ptr, label.len) == 0)
 			return (int)i;
+	}
 	return HF_ENUM_UNKNOWN;
 }
 

@@ -18,7 +18,7 @@ bool conn_in_transaction(const hf_connection *connection)
 	return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
 }
 
-void conn_start_clock(hf_connection *connection, struct call *call)
+HOT void conn_start_clock(hf_connection *connection, struct call *call)
 {
 	if (call->started_us != 0)
 		return;
@@ -31,7 +31,7 @@ void conn_start_clock(hf_connection *connection, struct call *call)
 		call->deadline = INT64_MAX;
 }
 
-enum hf_status conn_begin(hf_connection *connection, struct call *call, hf_error *err)
+HOT enum hf_status conn_begin(hf_connection *connection, struct call *call, hf_error *err)
 {
 	if (fork_guard_forked(&connection->fork))
 		return error_set(err, HF_E_USAGE,
@@ -53,7 +53,7 @@ enum hf_status conn_begin(hf_connection *connection, struct call *call, hf_error
 	return HF_OK;
 }
 
-void conn_end(hf_connection *connection)
+HOT void conn_end(hf_connection *connection)
 {
 	if (PQstatus(connection->pg) != CONNECTION_OK)
 		connection->broken = true;
@@ -61,7 +61,7 @@ void conn_end(hf_connection *connection)
 		connection->broken = true;
 }
 
-enum hf_status conn_sent(hf_connection *connection, struct call *call, int sent, hf_error *err)
+HOT enum hf_status conn_sent(hf_connection *connection, struct call *call, int sent, hf_error *err)
 {
 	call->phase = call->commit ? PHASE_COMMIT_SENT : PHASE_SENT;
 	if (sent)
@@ -72,14 +72,14 @@ enum hf_status conn_sent(hf_connection *connection, struct call *call, int sent,
 }
 
 /* The first wait of a statement trusts the clock as it was seen when the statement began, a few microseconds ago. */
-static enum hf_status wait_ready(hf_connection *connection, bool unsent, hf_deadline deadline)
+HOT static enum hf_status wait_ready(hf_connection *connection, bool unsent, hf_deadline deadline)
 {
 	int64_t seen_us = connection->seen_us;
 	connection->seen_us = 0;
 	return ready_wait(&connection->ready, connection->ctx, unsent, !connection->cancelling, seen_us, deadline);
 }
 
-enum hf_status conn_next(hf_connection *connection, hf_deadline deadline, PGresult **ret_result)
+HOT enum hf_status conn_next(hf_connection *connection, hf_deadline deadline, PGresult **ret_result)
 {
 	PGconn *pg = connection->pg;
 	while (PQisBusy(pg)) {
@@ -105,7 +105,7 @@ enum hf_status conn_flush(hf_connection *connection, hf_deadline deadline)
 }
 
 /* COPY was started by a statement that no COPY function sent: end it so that the error arrives in order. */
-static bool refuse_copy(hf_connection *connection, const PGresult *result)
+HOT static bool refuse_copy(hf_connection *connection, const PGresult *result)
 {
 	switch ((int)PQresultStatus(result)) {
 	case PGRES_COPY_IN:
@@ -144,7 +144,7 @@ hf_deadline conn_cancel_now(hf_connection *connection, struct call *call)
 }
 
 /* Read to the end. Keeps the first failed result, else the last one. HF_TIMEOUT: the cancel budget passed too. */
-static enum hf_status read_all(hf_connection *connection, struct call *call, PGresult **ret_kept)
+HOT static enum hf_status read_all(hf_connection *connection, struct call *call, PGresult **ret_kept)
 {
 	CLEANUP(result_freep) PGresult *kept = NULL;
 	hf_deadline deadline = call->deadline;
@@ -174,7 +174,7 @@ static enum hf_status read_all(hf_connection *connection, struct call *call, PGr
 	return HF_OK;
 }
 
-enum hf_status conn_collect(hf_connection *connection, struct call *call, PGresult **ret_result, hf_error *err)
+HOT enum hf_status conn_collect(hf_connection *connection, struct call *call, PGresult **ret_result, hf_error *err)
 {
 	CLEANUP(result_freep) PGresult *result = NULL;
 	if (read_all(connection, call, &result) != HF_OK) {

@@ -7,7 +7,7 @@
 #include "pg/pool.h"
 #include "pg/tx.h"
 
-enum hf_status where_acquire(hf_where where, hf_connection **ret_connection, hf_error *err)
+HOT enum hf_status where_acquire(hf_where where, hf_connection **ret_connection, hf_error *err)
 {
 	switch (where.kind) {
 	case HF_WHERE_CONNECTION:
@@ -22,7 +22,7 @@ enum hf_status where_acquire(hf_where where, hf_connection **ret_connection, hf_
 	return error_set(err, HF_E_USAGE, "a statement cannot run here: hf_where of kind %d", (int)where.kind);
 }
 
-void where_release(hf_where where, hf_connection *connection)
+HOT void where_release(hf_where where, hf_connection *connection)
 {
 	if (where.kind == HF_WHERE_POOL)
 		hf_pool_return(where.target, connection);

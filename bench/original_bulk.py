@@ -1,98 +1,70 @@
-"""How long the Python original takes to schedule an archive for the first time. Prints one JSON object.
+"""How long the Python original takes to put candidates into the queue. Prints one JSON object.
 
-    /usr/bin/python3 bench/original_bulk.py --checkout DIR [--items N] [--durable] [--connection]
+    /usr/bin/python3 bench/original_bulk.py --checkout DIR --url URL [--items N] [--pool] < ORDER
 
-Method: fixed seed; N codebases with values, one candidate each with a publish policy, no runs, an empty queue, on a
-scratch PostgreSQL (socket, JIT off; --durable: fsync and synchronous commit on, as in production). ANALYZE, then
-time the three steps of its schedule command on its own pool, as the command does: read the candidates, map them, add
-them in bulk. --connection: on one connection instead, which spares it a reset at each statement.
+URL is a database with its schema and the candidates. ORDER has a line "CODEBASE CAMPAIGN" for each, in the order in
+which they are to be fed; only the first N are, which gives them the very rows that feeding all would. As its schedule
+command does: read the candidates, map them, add them in bulk; on one connection, or (--pool) on its own pool, which
+resets the session at each statement and takes longer. Only bench/run schedule calls this.
 """
 
 import argparse
 import asyncio
 import json
 import os
-import platform
-import random
 import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tests", "parity"))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "parity"))
 
 import asyncpg  # noqa: E402
 
-import fixture  # noqa: E402
 import original  # noqa: E402
-import scratch  # noqa: E402
-
-SEED = 20240601
-DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"}
 
 
-def archive(items):
-    draw = random.Random(SEED)
-    names = [f"package-{n:05d}" for n in range(items)]
-    return {
-        "codebase": [{"name": n, "value": draw.choice((None, draw.randint(0, 200000)))} for n in names],
-        "named_publish_policy": [{"name": "pol", "per_branch_policy": [
-            {"role": "main", "mode": "propose", "frequency_days": None}]}],
-        "candidate": [{"codebase": n, "suite": "lintian-fixes", "command": "fix-it", "value": draw.randint(1, 100),
-                       "success_chance": draw.random(), "publish_policy": "pol"} for n in names]}
-
-
-async def timed(schedule, conn):
-    """Seconds to read the candidates, and for everything; `conn` may be a pool."""
+async def timed(schedule, conn, order):
+    """Seconds to read and map everything, and to add what `order` has; `conn` may be a pool."""
     began = time.monotonic()
     rows = await schedule.iter_candidates_with_publish_policy(conn)
+    todo = [schedule.queue_item_from_candidate_and_publish_policy(row) for row in rows]
     read = time.monotonic() - began
-    todo = [schedule.queue_item_from_candidate_and_publish_policy(r) for r in rows]
-    await schedule.bulk_add_to_queue(conn, todo)
-    return read, time.monotonic() - began
+    known = {(item[0], item[3]): item for item in todo}
+    chosen = [known[key] for key in order]
+    began = time.monotonic()
+    await schedule.bulk_add_to_queue(conn, chosen)
+    return {"candidates": len(todo), "items": len(chosen), "read_s": round(read, 3),
+            "add_s": round(time.monotonic() - began, 3)}
 
 
-async def measure(server, checkout, items, single):
-    modules = original.Modules(checkout)
-    conn = await asyncpg.connect(server.url("original"))
-    await modules.state.init_types(conn)
-    await fixture.Loader(conn).load(archive(items))
-    await conn.execute("ANALYZE")
-    load, cpu = os.getloadavg()[0], time.process_time()
-    if single:
-        read, total = await timed(modules.schedule, conn)
+async def measure(chosen, order):
+    modules = original.Modules(chosen.checkout)
+    cpu = time.process_time()
+    if chosen.pool:
+        async with modules.state.create_pool(chosen.url) as pool:
+            found = await timed(modules.schedule, pool, order)
     else:
-        async with modules.state.create_pool(server.url("original")) as pool:
-            read, total = await timed(modules.schedule, pool)
-    cpu = time.process_time() - cpu
-    queued = await conn.fetchval("SELECT count(*) FROM queue")
-    version = await conn.fetchval("SHOW server_version")
-    await conn.close()
-    return {"items": items, "queued": queued, "total_s": round(total, 2), "read_s": round(read, 3),
-            "client_cpu_s": round(cpu, 2), "load_before": round(load, 2),
-            "load_after": round(os.getloadavg()[0], 2), "server": version}
+        conn = await asyncpg.connect(chosen.url)
+        await modules.state.init_types(conn)
+        found = await timed(modules.schedule, conn, order)
+        await conn.close()
+    return {**found, "client_cpu_s": round(time.process_time() - cpu, 3), "pool": chosen.pool,
+            "commit": original.commit_of(chosen.checkout)}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--checkout", default=os.environ.get("JANITOR_CHECKOUT"))
-    parser.add_argument("--items", type=int, default=31700)
-    parser.add_argument("--durable", action="store_true")
-    parser.add_argument("--connection", action="store_true")
+    parser.add_argument("--checkout", required=True)
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--items", type=int, default=1 << 30)
+    parser.add_argument("--pool", action="store_true")
     chosen = parser.parse_args()
-    if chosen.durable:
-        scratch.SETTINGS.update(DURABLE)
+    order = [tuple(line.split()) for line in sys.stdin][:chosen.items]
     try:
-        original.require(chosen.checkout)
-        with scratch.scratch() as server:
-            original.load_schema(server, "original", chosen.checkout)
-            found = asyncio.run(measure(server, chosen.checkout, chosen.items, chosen.connection))
+        print(json.dumps(asyncio.run(measure(chosen, order))))
     except original.Missing as reason:
         print(f"original_bulk: not measured: {reason}", file=sys.stderr)
         return 69
-    print(json.dumps({"bench": "original_bulk", "commit": original.commit_of(chosen.checkout), "seed": SEED,
-                      "durable": chosen.durable, "pool": not chosen.connection, "machine": platform.machine(),
-                      "cpus": os.cpu_count(),
-                      "python": platform.python_version(), "settings": scratch.SETTINGS, **found}))
     return 0
 
 

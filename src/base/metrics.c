@@ -299,6 +299,8 @@ struct hf_metrics *metrics_new(void)
 
 void metrics_free(struct hf_metrics *metrics)
 {
+	if (!metrics)
+		return;
 	for (size_t i = 0; i < metrics->nfamilies; i++)
 		family_free(metrics->families[i]);
 	for (size_t kind = 0; kind < ARRAY_LEN(metrics->nowhere); kind++)

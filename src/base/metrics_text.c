@@ -112,9 +112,9 @@ enum hf_status hf_metrics_write(hf_metrics *metrics,
 	CLEANUP(buf_deinit) struct buf text;
 	buf_init(&text, METRICS_TEXT_MAX);
 	metrics_format(metrics, &text);
+	if (buf_starved(&text))
+		return error_nomem(err);
 	if (!buf_ok(&text))
-		return text.len + 4096 < METRICS_TEXT_MAX
-		               ? error_nomem(err)
-		               : error_set(err, HF_E_LIMIT, "the metrics are longer than %d bytes", METRICS_TEXT_MAX);
+		return error_set(err, HF_E_LIMIT, "the metrics are longer than %d bytes", METRICS_TEXT_MAX);
 	return write(user, buf_str(&text), err);
 }

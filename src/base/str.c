@@ -147,7 +147,7 @@ HOT void buf_deinit(struct buf *buf)
 void buf_clear(struct buf *buf)
 {
 	buf->len = 0;
-	buf->failed = false;
+	buf->failed = buf->starved = false;
 	if (buf->ptr)
 		buf->ptr[0] = '\0';
 }
@@ -169,7 +169,7 @@ static bool buf_reserve(struct buf *buf, size_t more)
 		capacity = capacity > SIZE_MAX / 2 ? needed + 1 : capacity * 2;
 	char *grown = realloc(buf->ptr, capacity);
 	if (!grown) {
-		buf->failed = true;
+		buf->failed = buf->starved = true;
 		return false;
 	}
 	buf->ptr = grown;

@@ -43,6 +43,7 @@ struct buf {
 	size_t capacity;
 	size_t max;
 	bool failed;
+	bool starved; /* failed because memory is short, not because of `max` */
 };
 
 void buf_init(struct buf *buf, size_t size_bytes_max);
@@ -57,6 +58,11 @@ void buf_vprintf(struct buf *buf, const char *format, va_list args) PRINTF_LIKE(
 static inline bool buf_ok(const struct buf *buf)
 {
 	return !buf->failed;
+}
+/** Whether it is memory that is short: HF_E_NOMEM rather than HF_E_LIMIT. */
+static inline bool buf_starved(const struct buf *buf)
+{
+	return buf->starved;
 }
 /** View of the content; "" when empty. */
 struct hf_str buf_str(const struct buf *buf);

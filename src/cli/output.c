@@ -46,6 +46,8 @@ static enum hf_status outcome(struct out *out, hf_error *err)
 		errno = out->failed_errno;
 		return error_errno(err, HF_E_FAILED, "could not write the output");
 	}
+	if (buf_starved(&out->scratch))
+		return error_nomem(err);
 	if (!buf_ok(&out->scratch))
 		return error_set(err, HF_E_LIMIT, "could not print a value: it is longer than %d MiB",
 		                 CELL_BYTES_MAX >> 20);

@@ -98,6 +98,8 @@ enum hf_status deb822_line(struct deb822 *paragraph, struct hf_str line, size_t 
 	enum hf_status status = add_line(paragraph, line, line_number, err);
 	if (status != HF_OK)
 		return status;
+	if (buf_starved(&paragraph->text))
+		return error_nomem(err);
 	if (!buf_ok(&paragraph->text))
 		return error_set(err, HF_E_LIMIT, "line %zu: the record is larger than %d MiB", line_number,
 		                 DEB822_PARAGRAPH_MAX >> 20);

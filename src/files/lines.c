@@ -205,6 +205,8 @@ static enum hf_status fill_text(struct lines *lines, hf_error *err)
 
 static enum hf_status too_long(const struct lines *lines, hf_error *err)
 {
+	if (buf_starved(&lines->line))
+		return error_nomem(err);
 	return error_set(err, HF_E_LIMIT, "%s: line %zu is longer than %zu bytes", lines->path, lines->number + 1,
 	                 lines->line.max);
 }

@@ -112,8 +112,10 @@ static enum hf_status make_server_options(struct login *login, const struct hf_c
 	const char *given = settings_secret(login->settings, "options");
 	buf_printf(&text, "%s %s", given ? given : "", options->server_options ? options->server_options : "");
 	snprintf(login->options, sizeof(login->options), "%.*s", STR_ARG(buf_str(&text)));
-	bool fits = buf_ok(&text);
+	bool fits = buf_ok(&text), starved = buf_starved(&text);
 	buf_deinit(&text);
+	if (starved)
+		return error_nomem(err);
 	return fits ? HF_OK : error_set(err, HF_E_CONFIG, "the server options are longer than %d bytes", OPTIONS_MAX);
 }
 

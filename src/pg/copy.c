@@ -58,9 +58,10 @@ static enum hf_status add_row(struct copy *copy, hf_error *err)
 {
 	enum hf_status status =
 		encode_copy_row(&copy->wire, copy->query, statement_types(copy->connection), copy->in, err);
+	if (status == HF_OK && buf_starved(&copy->wire))
+		return error_nomem(err);
 	if (status == HF_OK && !buf_ok(&copy->wire))
-		return error_set(err, HF_E_LIMIT, "a row of query \"%s\" is larger than 1 GiB, or memory is short",
-		                 copy->query->name);
+		return error_set(err, HF_E_LIMIT, "a row of query \"%s\" is larger than 1 GiB", copy->query->name);
 	if (status == HF_OK && copy->wire.len >= COPY_CHUNK)
 		status = put_chunk(copy, err);
 	return status;

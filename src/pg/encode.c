@@ -318,8 +318,10 @@ static enum hf_status encode_built(struct encoded *encoded, const struct encoder
 	enum hf_status status = add_value(encoder, &encoded->wire, type, in);
 	if (status != HF_OK)
 		return status;
+	if (buf_starved(&encoded->wire))
+		return error_nomem(encoder->err);
 	if (!buf_ok(&encoded->wire))
-		return refuse(encoder, HF_E_LIMIT, "longer than 1 GiB, or out of memory");
+		return refuse(encoder, HF_E_LIMIT, "longer than 1 GiB");
 	encoded->values[index] = (const char *)&encoded->wire;
 	encoded->lengths[index] = (int)(encoded->wire.len - start);
 	return HF_OK;

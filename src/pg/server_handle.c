@@ -128,6 +128,8 @@ enum hf_status hf_server_url_of(const hf_server *server, const char *database, c
 	buf_add_text(&text, "postgresql:///");
 	add_encoded(&text, database);
 	buf_printf(&text, "?host=%s&port=5432&user=" PRIVATE_ROLE, server->run);
+	if (buf_starved(&text))
+		return error_nomem(err);
 	if (!buf_ok(&text))
 		return error_set(err, HF_E_LIMIT, "the URL of database \"%.80s\" does not fit in %zu bytes", database,
 		                 size);
@@ -174,6 +176,8 @@ enum hf_status hf_server_create_database(hf_server *server, const char *name, co
 	add_identifier(&sql, name);
 	buf_add_text(&sql, " TEMPLATE ");
 	add_identifier(&sql, template_name ? template_name : "template1");
+	if (buf_starved(&sql))
+		return error_nomem(err);
 	if (!buf_ok(&sql))
 		return error_set(err, HF_E_LIMIT, "name of database \"%.80s...\" is too long", name);
 	enum hf_status status = run_statement(server, buf_str(&sql), &local);

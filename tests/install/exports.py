@@ -64,11 +64,14 @@ def main(arguments):
     if len(arguments) == 1:
         write(path)
         return 0
+    # What measures coverage is linked in and ends the process when it must; only our own calls count.
+    instrumented = "__gcov" in subprocess.run(["nm", arguments[1]], capture_output=True, text=True, check=True).stdout
+    ending = {"printf", "puts", "putchar"} | (set() if instrumented else {"exit"})
     print("1..3")
     failed = report(1, "the version script lists what the headers declare", mapped(path) ^ declared())
     failed |= report(2, "the library exports what the version script lists", built(arguments[1]) ^ mapped(path))
     # The library of somebody else's process neither ends it nor writes to its terminal.
-    failed |= report(3, "the library never ends the process nor prints", imported(arguments[1]) & {"exit", "printf", "puts", "putchar"})
+    failed |= report(3, "the library never ends the process nor prints", imported(arguments[1]) & ending)
     return 1 if failed else 0
 
 

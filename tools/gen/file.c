@@ -57,6 +57,8 @@ enum hf_status file_read(hf_arena *arena, const char *path, size_t size_max, str
 	enum hf_status status = HF_OK;
 	if (ferror(file))
 		status = error_errno(err, HF_E_CONFIG, "could not read %s", path);
+	else if (buf_starved(&buf))
+		status = error_nomem(err);
 	else if (!buf_ok(&buf) || buf.len > size_max)
 		status = error_set(err, HF_E_LIMIT, "%s is longer than %zu bytes", path, size_max);
 	else

@@ -18,7 +18,7 @@
 enum { RUNS_MAX = 20000 };
 
 static atomic_long left; /* 0 = nothing fails; 1 = the next one does */
-static atomic_bool reached;
+static atomic_bool reached, on_hold;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -33,7 +33,7 @@ char *__wrap_strdup(const char *text);
 
 static bool is_denied(void)
 {
-	if (atomic_load(&left) <= 0 || atomic_fetch_sub(&left, 1) != 1)
+	if (atomic_load(&on_hold) || atomic_load(&left) <= 0 || atomic_fetch_sub(&left, 1) != 1)
 		return false;
 	atomic_store(&reached, true);
 	const char *note = getenv("HOLDFAST_TORTURE_NOTE");
@@ -80,6 +80,11 @@ __attribute__((constructor)) static void start(void)
 	atexit(stop);
 	if (n)
 		torture_begin(strtol(n, NULL, 10));
+}
+
+void torture_hold(bool held)
+{
+	atomic_store(&on_hold, held);
 }
 
 void torture_begin(long n)

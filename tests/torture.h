@@ -19,6 +19,9 @@ int torture(enum hf_status (*scenario)(void *user, hf_error *err), void *user);
 /** The same for a scenario that may end in one other way as well: where memory is short in a place that cannot say so. */
 int torture_or(enum hf_status also, enum hf_status (*scenario)(void *user, hf_error *err), void *user);
 
+/** What a scenario does between hold(true) and hold(false) has all the memory it wants and is not counted. */
+void torture_hold(bool held);
+
 /** By hand: the n-th allocation from here on fails (1 = the next one), once. 0 = none. */
 void torture_begin(long n);
 /** Ends it; true when the allocation was reached. */

@@ -98,7 +98,19 @@ def size_errors():
             yield f"{path.relative_to(TOP)}: {lines} lines; one room each"
 
 
+def forgotten_tests():
+    """Every test file is named in a meson.build, whole or by what is between test_ and its ending."""
+    lists = "\n".join(path.read_text() for path in tracked("tests/*meson.build"))
+    for path in tracked("tests/*.py", "tests/*.c"):
+        if not path.name.startswith("test_") or "data" in path.parts:
+            continue
+        word = path.stem[len("test_"):]
+        if not re.search(rf"'(test_)?{re.escape(word)}(\.c|\.py)?'|{re.escape(path.name)}", lists):
+            yield f"{path.relative_to(TOP)}: no meson.build runs it"
+
+
 TESTS = [
+    ("no test is forgotten", forgotten_tests),
     ("includes point down only", layer_errors),
     ("libpq, libpg_query and input/output stay in their rooms", libpq_errors),
     ("query text stands in .sql files", sql_errors),

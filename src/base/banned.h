@@ -10,6 +10,10 @@
 #include <string.h>
 #include <time.h>
 
+/* Under clang a fortified <stdio.h> makes macros of these two, and poisoning a macro's name warns. */
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gets strncpy strncat gmtime localtime ctime asctime
 #pragma GCC poison atoi atol atoll atof
 

@@ -190,6 +190,19 @@ enum hf_status error_errno(hf_error *err, enum hf_status status, const char *for
 	return status;
 }
 
+void error_reword(hf_error *err, const char *format, ...)
+{
+	if (!err)
+		return;
+	va_list args;
+	va_start(args, format);
+	char message[sizeof(err->message)];
+	format_into(message, sizeof(message), format, args);
+	va_end(args);
+	memcpy(err->message, message, sizeof(message));
+	err->detail[0] = '\0';
+}
+
 enum hf_status error_hint(hf_error *err, const char *format, ...)
 {
 	if (!err)

@@ -82,24 +82,23 @@ static enum hf_status holder_gone(const struct hf_queue_request *request, hf_err
 	return error_hint(err, "add it again");
 }
 
-/* The database names its constraint; people want to hear which word is wrong. */
+/* The database names its constraint; people want to hear which word is wrong. All else of the error stays. */
 static enum hf_status wrong_name(const struct hf_queue_request *request, enum hf_status status, hf_error *err)
 {
 	bool codebase = strcmp(err->constraint, "queue_codebase_fkey") == 0;
 	if (strcmp(err->constraint, "suite_name_check") == 0) {
-		error_set(err, HF_REJECTED, "\"%.*s\" is no name for a campaign", STR_ARG(request->campaign));
-		return error_hint(err, CODEBASE_NAME_RULE);
+		error_reword(err, "\"%.*s\" is no name for a campaign", STR_ARG(request->campaign));
+		error_hint(err, CODEBASE_NAME_RULE);
+	} else if (strcmp(err->constraint, "queue_command_check") == 0) {
+		error_reword(err, "the command is empty");
+		error_hint(err, "leave it out, or name what is to run");
+	} else if (codebase || strcmp(err->constraint, "queue_change_set_fkey") == 0) {
+		error_reword(err, "there is no %s %.*s", codebase ? "codebase" : "change set",
+		             STR_ARG(codebase ? request->codebase : request->change_set));
+		error_hint(err, "%s",
+		           codebase ? "holdfast codebase list shows them" : "its id is that of a row in change_set");
 	}
-	if (strcmp(err->constraint, "queue_command_check") == 0) {
-		error_set(err, HF_REJECTED, "the command is empty");
-		return error_hint(err, "leave it out, or name what is to run");
-	}
-	if (!codebase && strcmp(err->constraint, "queue_change_set_fkey") != 0)
-		return status;
-	error_set(err, HF_NOT_FOUND, "there is no %s %.*s", codebase ? "codebase" : "change set",
-	          STR_ARG(codebase ? request->codebase : request->change_set));
-	return error_hint(err, "%s",
-	                  codebase ? "holdfast codebase list shows them" : "its id is that of a row in change_set");
+	return status;
 }
 
 enum hf_status hf_queue_add(hf_where where, const struct hf_queue_request *request, int32_t *ret_id,

@@ -40,6 +40,19 @@ static void a_message_may_quote_itself(UNUSED void **state)
 	assert_string_equal(err.message, "line 3: outer: inner");
 }
 
+static void other_words_leave_the_rest(UNUSED void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	error_set(&err, HF_REJECTED, "first");
+	error_detail(&err, "why");
+	err.constraint[0] = 'c';
+	error_reword(&err, "not %s", err.message);
+	assert_string_equal(err.message, "not first");
+	assert_string_equal(err.detail, "");
+	assert_string_equal(err.constraint, "c");
+	assert_int_equal(err.status, HF_REJECTED);
+}
+
 static void long_messages_are_cut(UNUSED void **state)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -68,6 +81,7 @@ static void null_is_allowed(UNUSED void **state)
 	assert_int_equal(error_hint(NULL, "x"), HF_E_FAILED);
 	error_detail(NULL, "x");
 	error_prefix(NULL, "x");
+	error_reword(NULL, "x");
 }
 
 int main(void)
@@ -76,6 +90,7 @@ int main(void)
 	        cmocka_unit_test(words_and_exit_codes_follow_the_table),
 	        cmocka_unit_test(setting_overwrites_everything),
 	        cmocka_unit_test(a_message_may_quote_itself),
+	        cmocka_unit_test(other_words_leave_the_rest),
 	        cmocka_unit_test(long_messages_are_cut),
 	        cmocka_unit_test(errno_text_is_appended),
 	        cmocka_unit_test(null_is_allowed),

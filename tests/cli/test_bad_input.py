@@ -139,12 +139,12 @@ def test_an_unverified_server_is_a_word_of_warning():
 
 # ---- names ----
 
-def test_an_unknown_codebase_or_change_set_is_not_found(where, db):
+def test_an_unknown_codebase_or_change_set_is_named(where, db):
     for args in (["queue", "add", "nosuch", "fixes", "--command", "true"], ["schedule", "control", "nosuch"]):
-        first, hint = advice(3, *where, *args)
+        first, hint = advice(1, *where, *args)
         assert (first, hint) == ("error: there is no codebase nosuch", "  holdfast codebase list shows them")
     db.execute("INSERT INTO codebase (name) VALUES ('aa')")
-    assert advice(3, *where, "queue", "add", "aa", "fixes", "--change-set", "c")[0] == "error: there is no change set c"
+    assert advice(1, *where, "queue", "add", "aa", "fixes", "--change-set", "c")[0] == "error: there is no change set c"
     assert db.value("SELECT count(*) FROM queue") == 0
 
 

@@ -334,10 +334,10 @@ def test_queue_add_refuses_a_bucket_and_an_offset(small):
         small.refused(2, "queue", "add", "aa", "fixes", "--offset", offset)
     assert "the offset is not a finite number within 64 bits" in small.refused(1, "queue", "add", "aa", "fixes", "--command", "x",
                                                                                "--offset", "1e300")
-    assert "there is no codebase zz" in small.refused(3, "queue", "add", "zz", "fixes", "--command", "x")
+    assert "there is no codebase zz" in small.refused(1, "queue", "add", "zz", "fixes", "--command", "x")
     assert '"Fixes" is no name for a campaign' in small.refused(1, "queue", "add", "aa", "Fixes", "--command", "x")
     assert "the command is empty" in small.refused(1, "queue", "add", "aa", "fixes", "--command", "")
-    assert "there is no change set no" in small.refused(3, "queue", "add", "aa", "fixes", "--command", "x", "--change-set", "no")
+    assert "there is no change set no" in small.refused(1, "queue", "add", "aa", "fixes", "--command", "x", "--change-set", "no")
     assert small.tables() == before
 
 
@@ -410,7 +410,7 @@ def test_schedule_control_quotes_the_revision(small):
 
 
 def test_schedule_control_refuses_an_unknown_codebase(small):
-    assert "there is no codebase zz" in small.refused(3, "schedule", "control", "zz")
+    assert "there is no codebase zz" in small.refused(1, "schedule", "control", "zz")
 
 
 def test_schedule_estimate_averages(small):

@@ -146,8 +146,17 @@ bool pool_release_if_last(hf_pool *pool)
 
 static void close_idle(hf_pool *pool, enum close_reason reason)
 {
-	while (pool->idle)
-		slot_close(pool, pop(&pool->idle), reason);
+	struct pool_slot **at = &pool->idle;
+	while (*at) {
+		struct pool_slot *slot = *at;
+		if (!pool->closed && slot->generation == pool->generation) {
+			at = &slot->next; /* opened since the generation ended: closing releases the mutex */
+			continue;
+		}
+		*at = slot->next;
+		slot_close(pool, slot, reason);
+		at = &pool->idle;
+	}
 }
 
 void hf_pool_return(hf_pool *pool, hf_connection *connection)

@@ -42,23 +42,6 @@ static void flatten_hint(const char *hint, char ret_text[HINT_BYTES_MAX])
 	ret_text[n] = '\0';
 }
 
-static bool is_retryable(const hf_error *err)
-{
-	switch (err->action) {
-	case HF_ACTION_RETRY_STATEMENT:
-	case HF_ACTION_RETRY_TRANSACTION:
-	case HF_ACTION_REPREPARE:
-	case HF_ACTION_RECONNECT:
-	case HF_ACTION_WAIT:
-		return true;
-	case HF_ACTION_NEVER:
-	case HF_ACTION_UNKNOWN:
-	case HF_ACTION_FIX_CONFIG:
-		return false;
-	}
-	return false;
-}
-
 static void text_or_null(struct json_writer *json, const char *key, const char *text)
 {
 	jw_key(json, key);
@@ -87,7 +70,7 @@ static void error_json(struct buf *buf, const hf_error *err, int exit_code)
 	text_or_null(&json, "hint", hint);
 	text_or_null(&json, "sqlstate", err->sqlstate);
 	jw_key(&json, "retryable");
-	jw_bool(&json, is_retryable(err));
+	jw_bool(&json, hf_error_is_retryable(err));
 	jw_object_end(&json);
 	jw_object_end(&json);
 	jw_finish(&json);

@@ -319,17 +319,12 @@ static enum hf_status archive_new(struct archive **ret_archive, hf_error *err)
 	return HF_OK;
 }
 
-static void deb822_deinitp(struct deb822 *paragraph)
-{
-	deb822_deinit(paragraph);
-}
-
 enum hf_status archive_read(const char *path, size_t limit, archive_progress_fn *progress, void *user,
                             struct archive **ret_archive, hf_error *err)
 {
 	CLEANUP(archive_freep) struct archive *archive = NULL;
 	CLEANUP(lines_freep) struct lines *lines = NULL;
-	CLEANUP(deb822_deinitp) struct deb822 paragraph;
+	CLEANUP(deb822_deinit) struct deb822 paragraph;
 	deb822_init(&paragraph);
 	enum hf_status status = archive_new(&archive, err);
 	if (status == HF_OK)

@@ -21,11 +21,6 @@ enum { PATH_SIZE = sizeof(((struct hf_archive_index *)0)->path) };
 
 #define DEBIAN_KEYRING "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-static void deinit_buf(struct buf *buf)
-{
-	buf_deinit(buf);
-}
-
 /* The last line of a program's output, for messages. */
 static struct hf_str last_line(const struct buf *output)
 {
@@ -61,7 +56,7 @@ static enum hf_status find_mirror(hf_context *ctx, hf_deadline deadline, hf_aren
 	                            "$(REPO_URI) $(SITE) $(ORIGIN) $(COMPONENT)",
 	                            "Created-By: Packages",
 	                            NULL};
-	CLEANUP(deinit_buf) struct buf output;
+	CLEANUP(buf_deinit) struct buf output;
 	int code;
 	buf_init(&output, OUTPUT_MAX);
 	enum hf_status status = program_run(ctx, argv, deadline, &output, &code, err);
@@ -141,7 +136,7 @@ static enum hf_status apt_update(hf_context *ctx, hf_arena *arena, const char *f
 	                            "-o",
 	                            "Acquire::http::Timeout=10",
 	                            NULL};
-	CLEANUP(deinit_buf) struct buf output;
+	CLEANUP(buf_deinit) struct buf output;
 	int code;
 	buf_init(&output, OUTPUT_MAX);
 	if (!lists.ptr || !cache.ptr || !source.ptr)
@@ -239,7 +234,7 @@ static enum hf_status check_signature(hf_context *ctx, const char *keyring, cons
                                       const char *content, hf_deadline deadline, hf_error *err)
 {
 	const char *const argv[] = {"gpgv", "--keyring", keyring, "--output", content, signed_file, NULL};
-	CLEANUP(deinit_buf) struct buf output;
+	CLEANUP(buf_deinit) struct buf output;
 	int code;
 	buf_init(&output, OUTPUT_MAX);
 	unlink(content);

@@ -263,17 +263,12 @@ enum hf_status hf_schedule_one(hf_where where, const struct hf_schedule_direct *
 	return place(where, request, request->campaign, row.command, HF_BUCKET_DEFAULT, us, ret_result, err);
 }
 
-static void deinit_buf(struct buf *buf)
-{
-	buf_deinit(buf);
-}
-
 enum hf_status hf_schedule_control(hf_where where, const struct hf_schedule_direct *request,
                                    struct hf_str main_branch_revision, struct hf_schedule_result *ret_result,
                                    hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	CLEANUP(deinit_buf) struct buf command;
+	CLEANUP(buf_deinit) struct buf command;
 	int64_t us;
 	buf_init(&command, 8192);
 	buf_add_text(&command, "brz up");

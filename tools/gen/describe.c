@@ -8,6 +8,7 @@
 #include "gen/catalog.h"
 #include "gen/cname.h"
 #include "gen/nullability.h"
+#include "gen/parameters.h"
 #include "gen/rewrite.h"
 #include "holdfast/sql.h"
 
@@ -158,7 +159,7 @@ static void fill_params(struct describing *describing, struct query *query, cons
 		struct param *param = &query->params[i];
 		param->type = type_of(describing, query, shape->param_oids[i], param->where, "parameter", param->name);
 		struct override *said = find_override(&query->params_said, param->name);
-		bool stored = nullability_param_stored(&describing->catalog, tree, i + 1);
+		bool stored = parameters_stored(&describing->catalog, tree, i + 1);
 		param->nullable = said ? said->choice == CHOICE_NULLABLE : stored;
 		param->rule = said ? "annotated" : stored ? "stored-in-nullable-column" : "not-null-by-default";
 		if (param->type && param->type->kind == HF_TYPE_VOID)

@@ -25,8 +25,6 @@ const struct node *nullability_query(const struct node *tree);
  */
 bool nullability_prove(const struct catalog *catalog, const struct node *query, const bool *params_nullable,
                        size_t nparams, struct proof *ret_proofs, size_t ncolumns);
-/** Parameter `number` (from 1) is stored as it is into a column that may hold NULL. */
-bool nullability_param_stored(const struct catalog *catalog, const struct node *query, size_t number);
 /** A SELECT that locks nothing, writes nothing and calls no volatile function. */
 bool nullability_read_only(const struct catalog *catalog, const struct node *query);
 

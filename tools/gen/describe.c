@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "gen/catalog.h"
 #include "gen/cname.h"
+#include "gen/depends.h"
 #include "gen/nullability.h"
 #include "gen/parameters.h"
 #include "gen/rewrite.h"
@@ -265,6 +266,7 @@ static void describe_query(void *user, struct query *query)
 		return;
 	}
 	const struct node *tree = describing->tree ? node_read(describing->group->arena, describing->tree) : NULL;
+	depends_fill(&describing->catalog, tree, query);
 	tree = nullability_query(tree);
 	query->read_only = nullability_read_only(&describing->catalog, tree);
 	fill_params(describing, query, &shape, tree);

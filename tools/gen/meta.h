@@ -2,7 +2,9 @@
  * meta.h - the offline metadata: what a server said about the queries of a group, in files that belong to the
  * repository, so that a build needs no server.
  *
- *     sql/meta/GROUP/QUERY.json     digests of its SQL and annotations; parameters and columns by type name
+ *     sql/meta/GROUP/QUERY.json     digests of its SQL and annotations; parameters and columns by type name; the
+ *                                   columns of tables that it reads and writes (for documents: nothing is compiled
+ *                                   from them)
  *     sql/meta/GROUP/types.json     enums with labels, composites with fields, domains, arrays, imports
  *     sql/meta/GROUP/manifest.json  format, and the digest of every migration the description rests on
  *

@@ -51,6 +51,14 @@ static json_t *columns_json(const struct query *query)
 	return list;
 }
 
+static json_t *depends_json(const struct depends *depends)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < depends->count; i++)
+		json_array_append_new(list, json_string(depends->items[i]));
+	return list;
+}
+
 struct writing {
 	const struct group *group;
 	enum hf_status status;
@@ -64,10 +72,11 @@ static void write_query(void *user, struct query *query)
 	if (writing->status != HF_OK)
 		return;
 	CLEANUP(json_freep)
-	json_t *value =
-		json_pack("{s:s, s:s, s:s, s:o, s:o, s:b}", "query", query->name, "sql", meta_sql_digest(arena, query),
-	                  "annotations", meta_annotations_digest(arena, query), "params", params_json(query), "columns",
-	                  columns_json(query), "read_only", (int)query->read_only);
+	json_t *value = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "query", query->name, "sql",
+	                          meta_sql_digest(arena, query), "annotations", meta_annotations_digest(arena, query),
+	                          "params", params_json(query), "columns", columns_json(query), "reads",
+	                          depends_json(&query->reads), "writes", depends_json(&query->writes), "read_only",
+	                          (int)query->read_only);
 	const char *path = mem_printf(arena, "%s/%s.json", writing->group->meta_dir, query->name);
 	writing->status = write_json(path, value, writing->err);
 }

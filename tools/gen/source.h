@@ -83,6 +83,12 @@ struct star {
 	size_t before, after; /* result expressions around it */
 };
 
+/* Columns and relations by name (depends.h). */
+struct depends {
+	const char **items;
+	size_t count;
+};
+
 struct query {
 	const struct source *source;
 	const char *name;
@@ -115,6 +121,7 @@ struct query {
 	size_t nparams;
 	struct column *columns;
 	size_t ncolumns;
+	struct depends reads, writes;
 	bool read_only;
 	bool broken;
 };

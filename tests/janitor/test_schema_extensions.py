@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import subprocess
 
+import asyncpg
 import pytest
 
 import conftest
@@ -267,7 +268,10 @@ def test_debversion_refused_says_what_an_administrator_runs(plain):
     first, second, *command = error.hint.split("\n")
     assert first == "once, as a superuser in that database: CREATE EXTENSION debversion SCHEMA public;"
     assert second == "or, where the server refuses that with a word about negators, on its machine:"
-    assert "negator" in plain.admin.refused(first.split(": ", 1)[1]).args[0]
+    try:  # an older server takes the wrong negator
+        plain.admin.execute(first.split(": ", 1)[1] + " DROP EXTENSION debversion")
+    except asyncpg.PostgresError as error:
+        assert "negator" in error.args[0]
     subprocess.run(["sh", "-ec", "\n".join(command)], check=True,
                    env={"PATH": os.environ["PATH"], "PGHOST": plain.admin.host, "PGUSER": plain.admin.user})
     check_debversion(plain.admin)

@@ -8,8 +8,9 @@
 --   2. the package is not on the server: 0A000, naming the package;
 --   3. CREATE EXTENSION works: done; refused for lack of privilege: 42501 with the administrator's statements;
 --   4. CREATE EXTENSION stops at the operator > of debversion 1.1, which names >= as its negator where <= is
---      meant; newer servers reject that. Then, and for no other error, the statements of the script that is
---      installed on the server are run directly with that one negator corrected.
+--      meant; older servers (15.18) take that and plan NOT (a > b) as a >= b, so we refuse it for them. Then, and for
+--      no other error, the statements of the script that is installed on the server are run directly with that
+--      one negator corrected.
 DO $up$
 DECLARE
     type_kind       "char";
@@ -65,6 +66,10 @@ BEGIN
     END IF;
     BEGIN
         CREATE EXTENSION debversion SCHEMA public;
+        IF EXISTS (SELECT FROM pg_operator AS o JOIN pg_operator AS n ON n.oid = o.oprnegate
+                   WHERE o.oprleft = 'public.debversion'::regtype AND n.oprnegate <> o.oid) THEN
+            RAISE invalid_function_definition USING MESSAGE = known_error;
+        END IF;
         COMMENT ON EXTENSION debversion IS 'Debian version numbers; created by migration janitor 0002';
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS failed_state = RETURNED_SQLSTATE, failed_message = MESSAGE_TEXT;

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -99,6 +101,21 @@ static int wait_for(pid_t pid, const sigset_t *watched, bool *ret_late)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* A folder of PATH that we may not search makes the search end in EACCES; shells call such a program absent. */
+static bool is_absent(const char *program)
+{
+	struct hf_str rest = hf_str_of(getenv("PATH")), folder;
+	char path[4096];
+	if (strchr(program, '/'))
+		return false;
+	while (str_split(&rest, ':', &folder)) {
+		int len = snprintf(path, sizeof(path), "%.*s/%s", (int)folder.len, folder.ptr, program);
+		if (len > 0 && (size_t)len < sizeof(path) && access(path, F_OK) == 0)
+			return false;
+	}
+	return true;
+}
+
 enum hf_status child_run(struct cli *cli, const char *const argv[], const char *const environment[], hf_error *err)
 {
 	static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGALRM};
@@ -116,6 +133,8 @@ enum hf_status child_run(struct cli *cli, const char *const argv[], const char *
 	int code = failed ? 0 : wait_for(pid, &watched, &late);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (failed) {
+		if (failed == EACCES && is_absent(argv[0]))
+			failed = ENOENT;
 		errno = failed;
 		return error_errno(err, failed == ENOENT ? HF_E_NO_PACKAGE : HF_E_FAILED, "could not run %s", argv[0]);
 	}

@@ -148,6 +148,15 @@ def test_pg_run_refuses_an_unknown_program():
     assert refused(2, "pg", "run").startswith("error: missing argument CMD...")
 
 
+def test_pg_run_calls_a_program_absent_whatever_folders_of_path_are_closed(tmp_path):
+    closed = tmp_path / "closed"  # execvp() answers EACCES for it; root passes every door, a file is none
+    closed.mkdir(mode=0)
+    (tmp_path / "file").write_text("")
+    path = f"{closed}:{tmp_path / 'file'}:{os.environ['PATH']}"
+    message = refused(69, "pg", "run", "--", "no-such-program", env={"PATH": path})
+    assert message == "error: could not run no-such-program: No such file or directory\n"
+
+
 def started(*command, **options):
     """`holdfast pg run -- COMMAND` whose first line of output is PGHOST."""
     process = subprocess.Popen([PROGRAM, "pg", "run", "--", "sh", "-c", f"echo $PGHOST; {' '.join(command)}"], text=True,

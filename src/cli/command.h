@@ -67,7 +67,7 @@ struct cli;
 
 struct cmd {
 	const char *noun;
-	const char *verb; /* NULL: the noun is the whole command ("version") */
+	const char *verb; /* NULL: the noun alone ("version"); only the first of a noun's commands, others may follow */
 	const char *args; /* "CODEBASE [CAMPAIGN]", "FILE...", "[FILE...]", "-- CMD..."; NULL = none. Also checked. */
 	const char *summary;                    /* one line, lower case, no full stop */
 	const char *about;                      /* further paragraphs of --help and the manual page, or NULL */
@@ -92,9 +92,11 @@ struct noun {
 extern const struct noun command_nouns[]; /* ends with an entry without a name */
 /** NULL when unknown. */
 const struct noun *command_noun(struct hf_str name);
-/** The verb of a noun, or its only command when it has no verbs; NULL when unknown. */
+/** The verb of a noun; NULL when unknown. */
 const struct cmd *command_verb(const struct noun *noun, struct hf_str verb);
-/** True when the noun is a command by itself. */
+/** What the noun does without a verb; NULL when it needs one. */
+const struct cmd *command_bare(const struct noun *noun);
+/** True when the noun is a command by itself and has no verbs. */
 bool command_is_single(const struct noun *noun);
 /** "queue list"; "version". */
 void command_name(const struct cmd *cmd, char *ret_text, size_t size);

@@ -34,15 +34,20 @@ const struct noun *command_noun(struct hf_str name)
 	return NULL;
 }
 
+const struct cmd *command_bare(const struct noun *noun)
+{
+	return noun->commands->noun && !noun->commands->verb ? noun->commands : NULL;
+}
+
 bool command_is_single(const struct noun *noun)
 {
-	return noun->commands->noun && !noun->commands->verb;
+	return command_bare(noun) && !noun->commands[1].noun;
 }
 
 const struct cmd *command_verb(const struct noun *noun, struct hf_str verb)
 {
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++)
-		if (str_eq(hf_str_of(cmd->verb), verb))
+		if (cmd->verb && str_eq(hf_str_of(cmd->verb), verb))
 			return cmd;
 	return NULL;
 }

@@ -141,6 +141,20 @@ static void put_fields(FILE *file, const struct column *columns)
 	buf_deinit(&text);
 }
 
+/* "holdfast gen" is a command, and so are its verbs. */
+static void put_verbs(FILE *file, const struct cmd *cmd)
+{
+	char label[96];
+	fputs("\nfurther commands\n", file);
+	for (cmd++; cmd->noun; cmd++) {
+		if (cmd->flags & CMD_HIDDEN)
+			continue;
+		snprintf(label, sizeof(label), "%s %s%s%s", cmd->noun, cmd->verb, cmd->args ? " " : "",
+			 cmd->args ? cmd->args : "");
+		put_entry(file, label, 24, cmd->summary);
+	}
+}
+
 void help_command(FILE *file, const struct cmd *cmd, bool at_length)
 {
 	char usage[200], name[64];
@@ -157,6 +171,8 @@ void help_command(FILE *file, const struct cmd *cmd, bool at_length)
 		fputs("\nflags\n", file);
 		put_options(file, cmd->options);
 	}
+	if (!cmd->verb && cmd[1].noun)
+		put_verbs(file, cmd);
 	if (at_length && cmd->columns)
 		put_fields(file, cmd->columns);
 	if (at_length) {
@@ -178,11 +194,13 @@ void help_flags(FILE *file)
 	}
 }
 
-/* "list, next, add, position, ..." as far as it fits */
+/* "list, next, add, position, ..." as far as it fits; what the noun does alone goes before them */
 static void list_verbs(const struct noun *noun, char *ret_text, size_t size)
 {
 	size_t at = 0;
 	ret_text[0] = '\0';
+	if (command_bare(noun) && !command_is_single(noun))
+		at = (size_t)snprintf(ret_text, size, "%s;", noun->summary);
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++) {
 		if (!cmd->verb || (cmd->flags & CMD_HIDDEN))
 			continue;
@@ -241,7 +259,8 @@ void help_noun(FILE *file, const struct noun *noun)
 			if (cmd->flags & CMD_HIDDEN)
 				continue;
 			const char *args = cmd->args ? cmd->args : "";
-			snprintf(label, sizeof(label), "%s %s%s%s", cmd->noun, cmd->verb, args[0] ? " " : "", args);
+			snprintf(label, sizeof(label), "%s %s%s%s", cmd->noun, cmd->verb ? cmd->verb : "",
+				 args[0] ? " " : "", args);
 			if (pass == 1)
 				put_entry(file, label, width + 4, cmd->summary);
 			else if (strlen(label) > width && strlen(label) < 36)

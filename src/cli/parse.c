@@ -92,7 +92,7 @@ static enum hf_status unknown_verb(const struct noun *noun, const char *word, hf
 {
 	struct nearest search = nearest_to(hf_str_of(word));
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++)
-		if (!(cmd->flags & CMD_HIDDEN))
+		if (cmd->verb && !(cmd->flags & CMD_HIDDEN))
 			nearest_offer(&search, cmd->verb);
 	error_set(err, HF_E_USAGE, "unknown command \"%s %s\"", noun->name, word);
 	if (search.best)
@@ -117,10 +117,10 @@ static enum hf_status find_command(int argc, char *const argv[], struct parsed *
 			parsed->noun = command_noun(hf_str_of(word));
 			if (!parsed->noun)
 				return unknown_noun(word, err);
-			if (!command_is_single(parsed->noun))
-				continue;
-			parsed->cmd = parsed->noun->commands;
-			return HF_OK;
+			parsed->cmd = command_bare(parsed->noun);
+			if (command_is_single(parsed->noun))
+				return HF_OK;
+			continue;
 		}
 		parsed->cmd = command_verb(parsed->noun, hf_str_of(word));
 		return parsed->cmd ? HF_OK : unknown_verb(parsed->noun, word, err);

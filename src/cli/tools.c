@@ -131,8 +131,8 @@ static enum hf_status help_word(struct cli *cli, const char *word, hf_error *err
 	FILE *file = cli->out->file;
 	if (noun && cli_nargs(cli) > 1)
 		return help_verb(cli, noun, cli_arg(cli, 1), err);
-	if (noun && command_is_single(noun)) {
-		help_command(file, noun->commands, true);
+	if (noun && command_bare(noun)) {
+		help_command(file, command_bare(noun), true);
 		return HF_OK;
 	}
 	if (noun) {

@@ -62,3 +62,21 @@ def test_gen_refuses_flags_that_do_not_fit(flags, message):
 
 def test_gen_with_a_database_that_is_not_there(sql):
     assert refused(7, "gen", "--sql", sql, "-d", "host=/nowhere dbname=x").startswith("holdfast-gen: ")
+
+
+def test_gen_verify_lists_what_broke(sql, tmp_path):
+    shutil.copytree(sql / "meta", tmp_path / "old")
+    assert ok("gen", "verify", "--against", tmp_path / "old", "--sql", sql) == ""
+    (sql / "migrations/sample/0002_new.sql").write_text("-- up\nALTER TABLE item RENAME COLUMN note TO remark;\n")
+    message = refused(1, "gen", "verify", "--sql", sql, "--against", tmp_path / "old", "--group", "sample")
+    assert f"{tmp_path}/old/sample/item_by_id.json: error: column \"note\" does not exist (SQLSTATE 42703)" in message
+    done = run("gen", "--json", "verify", "--sql", sql, "--against", tmp_path / "old")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert {"item_by_id (:opt)"} <= {finding["query"] for finding in json.loads(done.stdout)}
+
+
+def test_gen_verify_refuses_what_is_no_metadata(tmp_path):
+    assert refused(2, "gen", "verify") == "error: gen verify needs --against DIR: the metadata of the running release\n"
+    assert "holds no metadata" in refused(2, "gen", "verify", "--against", tmp_path)
+    assert "unknown flag" in refused(2, "gen", "verify", "--against", tmp_path, "--check")
+    assert "did you mean   holdfast gen verify" in refused(2, "gen", "verfy")

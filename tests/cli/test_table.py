@@ -105,7 +105,7 @@ def test_a_missing_argument_is_named(cmd):
     required = [word for word in (cmd["args"] or "").split() if not word.startswith("[") and word != "--"]
     if (cmd["args"] or "").startswith("[") or not required:
         message = refused(2, *words(cmd), *["x"] * 3) if cmd["args"] is None else None
-        assert message is None or message.startswith('error: unexpected argument "x"')
+        assert message is None or re.match(r'error: (unexpected argument|unknown command) "(\w+ )?x"', message)
         return
     assert refused(2, *words(cmd)).startswith(f"error: missing argument {required[0]}\n  usage   holdfast {name(cmd)} ")
 
@@ -113,7 +113,7 @@ def test_a_missing_argument_is_named(cmd):
 @VISIBLE
 def test_the_noun_lists_it(cmd):
     if cmd["verb"]:
-        assert re.search(rf"^  {name(cmd)}\b", ok(cmd["noun"]), re.M)
+        assert re.search(rf"^  {name(cmd)}\b", ok("help", cmd["noun"]), re.M)
     assert re.search(rf"^  {cmd['noun']}\b.*", ok(), re.M)
 
 

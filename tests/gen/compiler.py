@@ -19,6 +19,11 @@ def run(*args, cwd=None):
     return done.returncode, done.stderr.decode()
 
 
+def run_whole(*args):
+    """The finished process, with standard output."""
+    return subprocess.run([GEN, *map(str, args)], capture_output=True, timeout=120, check=False, stdin=subprocess.DEVNULL)
+
+
 def tree(top, group, files, migration=None):
     """Write queries (name -> text) and a migration of one group below `top`; returns `top`."""
     queries = top / "queries" / group

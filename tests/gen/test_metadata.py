@@ -78,7 +78,7 @@ def test_comments_docs_and_blanks_do_not_make_stale(sql):
         ("meta/sample/item_by_id.json", '"name": "id",\n      "nullable": false,\n      "rule": "not',
          '"name": "di",\n      "nullable": false,\n      "rule": "not', "items.sql", 9,
          'stale: the metadata of "item_by_id" does not fit'),
-        ("meta/sample/manifest.json", '"format": 1', '"format": 0', "manifest.json", None,
+        ("meta/sample/manifest.json", '"format": 2', '"format": 0', "manifest.json", None,
          "stale: written by another version of the compiler"),
         ("meta/sample/types.json", '"kind": "composite"', '"kind": "elephant"', "everything.sql", 1,
          'stale: the metadata of "everything_put" does not fit'),

@@ -9,10 +9,10 @@
 #include "gen/names.h"
 #include "gen/statement.h"
 
-enum hf_status groups_list(hf_arena *arena, const char *sql_dir, const char ***ret_names, size_t *ret_count,
-                           hf_error *err)
+enum hf_status groups_below(hf_arena *arena, const char *dir, const char ***ret_names, size_t *ret_count,
+                            hf_error *err)
 {
-	const char *dir = mem_printf(arena, "%s/queries", sql_dir), **all, **names = NULL;
+	const char **all, **names = NULL;
 	size_t nall, count = 0;
 	enum hf_status status = folder_list(arena, dir, "", &all, &nall, err);
 	if (status == HF_NOT_FOUND)
@@ -30,6 +30,12 @@ enum hf_status groups_list(hf_arena *arena, const char *sql_dir, const char ***r
 	*ret_names = names;
 	*ret_count = count;
 	return HF_OK;
+}
+
+enum hf_status groups_list(hf_arena *arena, const char *sql_dir, const char ***ret_names, size_t *ret_count,
+                           hf_error *err)
+{
+	return groups_below(arena, mem_printf(arena, "%s/queries", sql_dir), ret_names, ret_count, err);
 }
 
 static struct source *source_new(struct group *group, const char *file)

@@ -24,6 +24,9 @@ struct group {
 /** Names of the groups of a tree, sorted. */
 enum hf_status groups_list(hf_arena *arena, const char *sql_dir, const char ***ret_names, size_t *ret_count,
                            hf_error *err);
+/** The folders of a folder, sorted. HF_E_USAGE without it. */
+enum hf_status groups_below(hf_arena *arena, const char *dir, const char ***ret_names, size_t *ret_count,
+                            hf_error *err);
 /** Read the queries and migrations of a group. Wrong queries go to `diags`; files that cannot be read are errors. */
 enum hf_status group_read(hf_context *ctx, hf_arena *arena, const char *sql_dir, const char *name, struct diags *diags,
                           struct group *ret_group, hf_error *err);

@@ -5,6 +5,7 @@
  *     holdfast-gen -d URL            the same on a database that has the schema
  *     holdfast-gen --check           is sql/meta still right? no server
  *     holdfast-gen --offline -o DIR  write C from sql/meta, no server: what the build runs
+ *     holdfast-gen --verify DIR      prepare the queries of older metadata on this schema
  *
  * C is always written from the metadata, also behind a description, so that both ways give the same bytes.
  * Exit codes: 0; 1 a query is wrong; 2 usage; 4 stale; 7 no server; 69 no server package.
@@ -19,11 +20,13 @@
 #include "gen/emit.h"
 #include "gen/meta.h"
 #include "gen/server.h"
+#include "gen/verify.h"
 
 struct gen {
 	const char *sql_dir;
 	const char *out_dir;
 	const char *database;
+	const char *verify; /* metadata of an older release */
 	const char *depfile, *depfile_target;
 	const char **only; /* groups */
 	size_t nonly;
@@ -38,6 +41,7 @@ struct gen {
 static const char usage[] =
 	"usage: holdfast-gen [--sql DIR] [--group NAME]... [-d URL] [-o DIR]\n"
 	"       holdfast-gen --check [--sql DIR] [--group NAME]...\n"
+	"       holdfast-gen --verify DIR [--sql DIR] [--group NAME]... [-d URL]\n"
 	"       holdfast-gen --offline [--sql DIR] [--group NAME]... -o DIR [--depfile FILE --target NAME]\n"
 	"\n"
 	"  --sql DIR      the tree with queries/, migrations/ and meta/ (sql)\n"
@@ -46,9 +50,19 @@ static const char usage[] =
 	"  -o DIR         write C into DIR/GROUP\n"
 	"  --offline      use the metadata of meta/, no server\n"
 	"  --json         findings as a JSON array on stdout\n"
+	"  --verify DIR   prepare the queries that this older metadata recorded, and tell what broke (exit 1)\n"
 	"  --check        only tell whether the metadata is stale (exit 4)\n";
 
-enum { OPTION_SQL = 256, OPTION_GROUP, OPTION_OFFLINE, OPTION_CHECK, OPTION_DEPFILE, OPTION_TARGET, OPTION_JSON };
+enum {
+	OPTION_SQL = 256,
+	OPTION_GROUP,
+	OPTION_OFFLINE,
+	OPTION_CHECK,
+	OPTION_DEPFILE,
+	OPTION_TARGET,
+	OPTION_JSON,
+	OPTION_VERIFY
+};
 
 static const struct option options[] = {
 	{"sql", required_argument, NULL, OPTION_SQL},
@@ -60,6 +74,7 @@ static const struct option options[] = {
 	{"database", required_argument, NULL, 'd'},
 	{"output", required_argument, NULL, 'o'},
 	{"json", no_argument, NULL, OPTION_JSON},
+	{"verify", required_argument, NULL, OPTION_VERIFY},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -80,6 +95,9 @@ static bool take_option(struct gen *gen, int option)
 		return gen->check = gen->offline = true;
 	case OPTION_JSON:
 		return gen->json = true;
+	case OPTION_VERIFY:
+		gen->verify = optarg;
+		return true;
 	case OPTION_DEPFILE:
 		gen->depfile = optarg;
 		return true;
@@ -115,7 +133,7 @@ static int read_arguments(struct gen *gen, int argc, char **argv)
 	}
 	bool fits = optind == argc && !(gen->offline && gen->database) && (gen->offline || !gen->depfile) &&
 	            !(gen->check && gen->out_dir) && (!gen->offline || gen->check || gen->out_dir) &&
-	            !gen->depfile == !gen->depfile_target;
+	            !gen->depfile == !gen->depfile_target && !(gen->verify && (gen->offline || gen->out_dir));
 	if (!fits)
 		fputs(usage, stderr);
 	return fits ? 0 : 3;
@@ -171,6 +189,10 @@ static enum hf_status run_group(struct gen *gen, const char *name, hf_error *err
 
 static enum hf_status run(struct gen *gen, hf_error *err)
 {
+	if (gen->verify) {
+		struct verify_options verify = {gen->sql_dir, gen->verify, gen->database, gen->only, gen->nonly};
+		return verify_run(gen->ctx, gen->arena, &verify, &gen->diags, err);
+	}
 	const char **names = gen->only;
 	size_t count = gen->nonly;
 	enum hf_status status = HF_OK;

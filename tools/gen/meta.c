@@ -3,7 +3,30 @@
  */
 #include "gen/meta.h"
 
+#include <jansson.h>
+
 #include "migrate/digest.h"
+
+enum hf_status meta_load(hf_arena *arena, const char *path, struct json_t **ret_object, hf_error *err)
+{
+	struct hf_str text;
+	json_error_t why;
+	enum hf_status status = file_read(arena, path, META_BYTES_MAX, &text, err);
+	if (status != HF_OK)
+		return status;
+	json_t *value = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
+	if (!json_is_object(value)) {
+		json_decref(value);
+		value = NULL;
+	}
+	*ret_object = value;
+	return HF_OK;
+}
+
+const char *meta_text(const struct query *query)
+{
+	return query->card == CARD_COPY ? query->sql : query->run_sql;
+}
 
 static const char *digest_text(hf_arena *arena, struct hf_str text)
 {

@@ -9,7 +9,6 @@
 #include "gen/meta.h"
 #include "gen/rewrite.h"
 
-#define META_BYTES_MAX ((size_t)16 << 20)
 #define TYPE_DEPTH_MAX 32
 
 DEFINE_OWNED(json, json_t *, json_decref)
@@ -25,21 +24,13 @@ struct reading {
 /* A JSON object of a file; NULL with a stale finding about `query` (or the file) when there is none. */
 static json_t *read_json(struct reading *reading, const char *path)
 {
-	struct hf_str text;
 	hf_error error = HF_ERROR_INIT;
-	enum hf_status status = file_read(reading->group->arena, path, META_BYTES_MAX, &text, &error);
+	json_t *value = NULL;
+	enum hf_status status = meta_load(reading->group->arena, path, &value, &error);
 	if (status != HF_OK && status != HF_NOT_FOUND) {
 		reading->status = status;
 		if (reading->err)
 			*reading->err = error;
-	}
-	if (status != HF_OK)
-		return NULL;
-	json_error_t why;
-	json_t *value = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
-	if (!json_is_object(value)) {
-		json_decref(value);
-		value = NULL;
 	}
 	return value;
 }

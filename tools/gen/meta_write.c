@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "gen/meta.h"
+#include "gen/rewrite.h"
 
 DEFINE_OWNED(json, json_t *, json_decref)
 
@@ -71,9 +72,11 @@ static void write_query(void *user, struct query *query)
 	hf_arena *arena = writing->group->arena;
 	if (writing->status != HF_OK)
 		return;
+	rewrite_star(query, arena);
 	CLEANUP(json_freep)
-	json_t *value = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "query", query->name, "sql",
-	                          meta_sql_digest(arena, query), "annotations", meta_annotations_digest(arena, query),
+	json_t *value = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "query", query->name,
+	                          "cardinality", cardinality_word(query->card), "sql", meta_sql_digest(arena, query),
+	                          "text", meta_text(query), "annotations", meta_annotations_digest(arena, query),
 	                          "params", params_json(query), "columns", columns_json(query), "reads",
 	                          depends_json(&query->reads), "writes", depends_json(&query->writes), "read_only",
 	                          (int)query->read_only);

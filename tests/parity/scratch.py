@@ -75,6 +75,8 @@ class Scratch:
         self.dir = tempfile.mkdtemp(prefix="holdfast-parity-")
         self.data = os.path.join(self.dir, "data")
         self.proc = None
+        self.port = 5432
+        self.settings = dict(SETTINGS)
         if os.getuid() == 0:
             entry = pwd.getpwnam("postgres")
             os.chown(self.dir, entry.pw_uid, entry.pw_gid)
@@ -91,15 +93,16 @@ class Scratch:
         )
         if made.returncode != 0:
             raise ScratchError("could not initdb: " + made.stdout.decode(errors="replace"))
-        argv = [os.path.join(self.bin, "postgres"), "-D", self.data, "-k", self.dir]
-        for name, value in SETTINGS.items():
+        self.prepare()
+        argv = [os.path.join(self.bin, "postgres"), "-D", self.data, "-k", self.dir, "-p", str(self.port)]
+        for name, value in self.settings.items():
             argv += ["-c", f"{name}={value}"]
         self.proc = subprocess.Popen(
             _as_server_user(argv), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/",
         )
         deadline = time.monotonic() + START_DEADLINE_S
-        ready = [os.path.join(self.bin, "pg_isready"), "-q", "-h", self.dir]
+        ready = [os.path.join(self.bin, "pg_isready"), "-q", "-h", self.dir, "-p", str(self.port)]
         while subprocess.run(ready, check=False).returncode != 0:
             if self.proc.poll() is not None:
                 raise ScratchError("server ended: " + self.proc.stderr.read().decode(errors="replace"))
@@ -108,6 +111,9 @@ class Scratch:
                 raise ScratchError(f"server not ready after {START_DEADLINE_S} s")
             time.sleep(0.05)
         return self
+
+    def prepare(self):
+        """Between initdb and the start: for servers of another kind."""
 
     def stop(self):
         """Fast shutdown by pid, then immediate; the folder goes too."""
@@ -134,7 +140,7 @@ class Scratch:
         """Run SQL text in one psql; the first error ends it and raises."""
         done = subprocess.run(
             [os.path.join(self.bin, "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.dir,
-             "-U", self.user, "-d", database, "-f", "-"],
+             "-p", str(self.port), "-U", self.user, "-d", database, "-f", "-"],
             input=script.encode(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
             env={"PATH": os.environ.get("PATH", "/usr/bin"), "PGOPTIONS": "-c client_min_messages=warning"},
         )

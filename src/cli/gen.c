@@ -48,14 +48,25 @@ static enum hf_status find_compiler(struct cli *cli, const char **ret_program, h
 	return HF_OK;
 }
 
+/* The compiler's command line; the program itself comes first. */
 struct words {
-	const char *items[WORDS_MAX];
-	size_t count;
+	const char **items;
+	size_t count, max;
 };
+
+static enum hf_status words_begin(struct cli *cli, struct words *ret_words, hf_error *err)
+{
+	struct words words = {.count = 1, .max = WORDS_MAX + cli_nargs(cli)};
+	words.items = hf_arena_calloc(cli->arena, words.max, sizeof(*words.items));
+	if (!words.items)
+		return error_nomem(err);
+	*ret_words = words;
+	return HF_OK;
+}
 
 static void add(struct words *words, const char *flag, const char *value)
 {
-	if (words->count + 3 > WORDS_MAX)
+	if (words->count + 3 > words->max)
 		return;
 	words->items[words->count++] = flag;
 	if (value)
@@ -86,8 +97,6 @@ static enum hf_status check_flags(const struct cli *cli, bool database, hf_error
 static enum hf_status run_compiler(struct cli *cli, struct words *words, hf_error *err)
 {
 	const struct given *database = parsed_flag(&cli->parsed, "database");
-	if (cli_count(cli, "group") > WORDS_MAX / 4)
-		return error_set(err, HF_E_USAGE, "--group may stand at most %d times", WORDS_MAX / 4);
 	enum hf_status status = find_compiler(cli, &words->items[0], err);
 	if (status != HF_OK)
 		return status;
@@ -95,16 +104,28 @@ static enum hf_status run_compiler(struct cli *cli, struct words *words, hf_erro
 		add(words, "--json", NULL);
 	if (database)
 		add(words, "-d", database->text);
+	for (size_t i = 0; i < cli_nargs(cli); i++)
+		add(words, i ? cli_arg(cli, i) : "--", i ? NULL : cli_arg(cli, i));
+	return child_run(cli, words->items, NULL, err);
+}
+
+/* For the verbs that look at a tree. */
+static enum hf_status run_on_tree(struct cli *cli, struct words *words, hf_error *err)
+{
+	if (cli_count(cli, "group") > WORDS_MAX / 4)
+		return error_set(err, HF_E_USAGE, "--group may stand at most %d times", WORDS_MAX / 4);
 	add_text(words, cli, "sql", "--sql");
 	for (size_t i = 0; i < cli_count(cli, "group"); i++)
 		add(words, "--group", cli_text_at(cli, "group", i));
-	return child_run(cli, words->items, NULL, err);
+	return run_compiler(cli, words, err);
 }
 
 static enum hf_status run_gen(struct cli *cli, hf_error *err)
 {
-	struct words words = {.count = 1};
+	struct words words = {0};
 	enum hf_status status = check_flags(cli, parsed_flag(&cli->parsed, "database") != NULL, err);
+	if (status == HF_OK)
+		status = words_begin(cli, &words, err);
 	if (status != HF_OK)
 		return status;
 	if (cli_given(cli, "check"))
@@ -112,18 +133,51 @@ static enum hf_status run_gen(struct cli *cli, hf_error *err)
 	if (cli_given(cli, "offline"))
 		add(&words, "--offline", NULL);
 	add_text(&words, cli, "into", "-o");
-	return run_compiler(cli, &words, err);
+	return run_on_tree(cli, &words, err);
 }
 
 static enum hf_status run_verify(struct cli *cli, hf_error *err)
 {
-	struct words words = {.count = 1};
+	struct words words = {0};
 	if (!cli_given(cli, "against"))
 		return error_set(err, HF_E_USAGE,
 		                 "gen verify needs --against DIR: the metadata of the running release");
+	enum hf_status status = words_begin(cli, &words, err);
+	if (status != HF_OK)
+		return status;
 	add_text(&words, cli, "against", "--verify");
+	return run_on_tree(cli, &words, err);
+}
+
+static const struct cmd_option describe_options[] = {
+	{.name = "migrations", .arg = "DIR", .help = "apply these to a private server first"},
+	{0},
+};
+
+static enum hf_status run_describe(struct cli *cli, hf_error *err)
+{
+	struct words words = {0};
+	if (parsed_flag(&cli->parsed, "database") && cli_given(cli, "migrations"))
+		return error_set(err, HF_E_USAGE, "--migrations is for a private server, --database names another");
+	enum hf_status status = words_begin(cli, &words, err);
+	if (status != HF_OK)
+		return status;
+	add(&words, "describe", NULL);
+	add_text(&words, cli, "migrations", "--migrations");
 	return run_compiler(cli, &words, err);
 }
+
+static const char about_describe[] =
+	"Any statements with :name or $n parameters, from any files; no project and no metadata are needed, and "
+	"nothing is written. They are prepared, never run, on a private server (with --migrations: after those, "
+	"whose files need no more than a line \"-- up\", or not even that) or on the database of -d.\n"
+	"A statement is called by its line \"-- name: x :one\", else by its file (report, report_2). With --json: "
+	"one array over all files of {name, cardinality, params: [{name, type, nullable}], columns: [{name, type, "
+	"nullable, rule}]}. The cardinality is the written one without its colon; without one it is many, or exec "
+	"when there are no columns. A second column id becomes id_2, a third one without a name column3. The rule "
+	"says what proved that a column is never null.\n"
+	"A statement that is wrong is reported with its place, the others are described: exit 1. What the "
+	"compiler would refuse for other reasons is a warning.";
 
 const struct cmd gen_commands[] = {
 	{.noun = "gen",
@@ -154,6 +208,19 @@ const struct cmd gen_commands[] = {
          .run = run_verify,
          .test_effect = "test_gen_verify_lists_what_broke",
          .test_refusal = "test_gen_verify_refuses_what_is_no_metadata",
+         .flags = CMD_NO_CONFIG},
+	{.noun = "gen",
+         .verb = "describe",
+         .args = "FILE...",
+         .summary = "show types and nullability of any statements",
+         .about = about_describe,
+         .options = describe_options,
+         .examples = {"holdfast gen describe queries.sql --migrations migrations",
+                      "holdfast gen describe *.sql -d postgres:///app --json",
+                      "holdfast gen describe report.sql --migrations db --json | jq '.[].columns'"},
+         .run = run_describe,
+         .test_effect = "test_gen_describe_answers_in_order",
+         .test_refusal = "test_gen_describe_refuses_two_places",
          .flags = CMD_NO_CONFIG},
 	{0},
 };

@@ -20,6 +20,7 @@ struct listing {
 	hf_arena *arena;
 	const char *directory;
 	int fd;
+	bool bare;
 	struct set_file *files;
 	size_t count;
 	size_t capacity;
@@ -108,7 +109,9 @@ static enum hf_status list_files(struct listing *listing, hf_error *err)
 	enum hf_status status = HF_OK;
 	errno = 0;
 	for (struct dirent *entry = readdir(dir); entry && status == HF_OK; entry = readdir(dir)) {
-		if (strcmp(entry->d_name, "migrations.sum") == 0)
+		if (listing->bare && str_ends(hf_str_of(entry->d_name), HF_STR(".down.sql")))
+			continue;
+		if (!listing->bare && strcmp(entry->d_name, "migrations.sum") == 0)
 			status = read_file(listing, entry->d_name, &listing->sum, err);
 		else if (entry->d_name[0] != '.' && str_ends(hf_str_of(entry->d_name), HF_STR(".sql")))
 			status = add_file(listing, entry->d_name, err);
@@ -116,17 +119,29 @@ static enum hf_status list_files(struct listing *listing, hf_error *err)
 	return status;
 }
 
-enum hf_status hf_migrations_open(UNUSED hf_context *ctx, const char *name, const char *directory,
-                                  hf_migrations **ret_set, hf_error *err)
+static enum hf_status open_set(const char *name, const char *directory, bool bare, hf_migrations **ret_set,
+                               hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(SET_BYTES_MAX);
 	if (!arena)
 		return error_nomem(err);
-	struct listing listing = {.arena = arena, .directory = directory, .fd = -1};
+	struct listing listing = {.arena = arena, .directory = directory, .fd = -1, .bare = bare};
 	enum hf_status status = list_files(&listing, err);
 	if (status != HF_OK)
 		return status;
-	return set_make(name ? name : "default", listing.files, listing.count, listing.sum, ret_set, err);
+	return bare ? set_make_bare(name, listing.files, listing.count, ret_set, err)
+	            : set_make(name, listing.files, listing.count, listing.sum, ret_set, err);
+}
+
+enum hf_status hf_migrations_open(UNUSED hf_context *ctx, const char *name, const char *directory,
+                                  hf_migrations **ret_set, hf_error *err)
+{
+	return open_set(name ? name : "default", directory, false, ret_set, err);
+}
+
+enum hf_status set_open_bare(const char *name, const char *directory, hf_migrations **ret_set, hf_error *err)
+{
+	return open_set(name, directory, true, ret_set, err);
 }
 
 static enum hf_status write_whole(const char *path, struct hf_str text, hf_error *err)

@@ -17,6 +17,7 @@ static const char *const section_words[] = {"", "up", "verify", "down"};
 
 struct reading {
 	const char *file;
+	bool bare;
 	struct hf_str text; /* LF line ends, in the arena */
 	struct hf_str sections[SECTION_COUNT];
 	uint32_t lines[SECTION_COUNT]; /* first line of each */
@@ -71,10 +72,32 @@ static enum hf_status see_head(struct reading *reading, const struct token *toke
 	return error_set(err, HF_E_INPUT, "%s:%u: SQL before the line \"-- up\"", reading->file, token->line);
 }
 
+/* A bare file without the mark: the head is its leading comments, and all of it is the way up. */
+static enum hf_status begin_bare(struct reading *reading, enum section *ret_current, hf_error *err)
+{
+	struct scan scan = scan_begin(reading->text, 1);
+	struct token token = scan_next(&scan);
+	for (; token.kind != TOKEN_END; token = scan_next(&scan))
+		if (section_of(reading, &token) == SECTION_UP)
+			return HF_OK;
+	enum hf_status status = HF_OK;
+	scan = scan_begin(reading->text, 1);
+	for (token = scan_next(&scan); status == HF_OK && (token.kind == TOKEN_SPACE || token.kind == TOKEN_COMMENT);
+	     token = scan_next(&scan))
+		status = see_head(reading, &token, err);
+	reading->sections[SECTION_UP].ptr = reading->text.ptr;
+	reading->lines[SECTION_UP] = 1;
+	*ret_current = SECTION_UP;
+	return status;
+}
+
 static enum hf_status find_sections(struct reading *reading, hf_error *err)
 {
 	struct scan scan = scan_begin(reading->text, 1);
 	enum section current = SECTION_HEAD;
+	enum hf_status begun_bare = reading->bare ? begin_bare(reading, &current, err) : HF_OK;
+	if (begun_bare != HF_OK)
+		return begun_bare;
 	for (struct token token = scan_next(&scan); token.kind != TOKEN_END; token = scan_next(&scan)) {
 		enum section begun = section_of(reading, &token);
 		enum hf_status status = HF_OK;
@@ -301,10 +324,11 @@ static bool copy_names(const struct version_file *parts, const char *file, hf_ar
 	return ret->version && ret->name && ret->file;
 }
 
-enum hf_status file_parse(const struct version_file *parts, const char *file, struct hf_str content, hf_arena *arena,
-                          struct hf_migration *ret_migration, struct hf_str *ret_depends, hf_error *err)
+enum hf_status file_parse(const struct version_file *parts, const char *file, struct hf_str content, bool bare,
+                          hf_arena *arena, struct hf_migration *ret_migration, struct hf_str *ret_depends,
+                          hf_error *err)
 {
-	struct reading reading = {.file = file};
+	struct reading reading = {.file = file, .bare = bare};
 	struct hf_migration migration = {
 	        .number = parts->number,
 	        .kind = parts->repeatable ? HF_MIGRATION_REPEATABLE : HF_MIGRATION_VERSIONED,

@@ -169,8 +169,8 @@ static enum hf_status check_sum(const hf_migrations *set, struct hf_str sum, hf_
 
 /* ---- making ---- */
 
-static enum hf_status parse_file(hf_migrations *set, const struct set_file *file, struct hf_str *ret_depends,
-                                 hf_error *err)
+static enum hf_status parse_file(hf_migrations *set, const struct set_file *file, bool bare,
+                                 struct hf_str *ret_depends, hf_error *err)
 {
 	struct version_file parts;
 	if (!version_of_file(hf_str_of(file->file), &parts)) {
@@ -178,8 +178,8 @@ static enum hf_status parse_file(hf_migrations *set, const struct set_file *file
 		return error_hint(err, "VERSION_name.sql with an integer above 0 or a UTC time (20260314T101500) as "
 		                       "version, or R__name.sql");
 	}
-	return file_parse(&parts, file->file, file->content, set->arena, &set->migrations[set->count], ret_depends,
-	                  err);
+	return file_parse(&parts, file->file, file->content, bare, set->arena, &set->migrations[set->count],
+	                  ret_depends, err);
 }
 
 /* The repeatables' depends in the order that by_version() gives them: found again by file name after the sort. */
@@ -202,22 +202,23 @@ static enum hf_status order_set(hf_migrations *set, const struct set_file *files
 	return order_repeatables(&all, err);
 }
 
-static enum hf_status fill_set(hf_migrations *set, const struct set_file *files, size_t count, hf_error *err)
+static enum hf_status fill_set(hf_migrations *set, const struct set_file *files, size_t count, bool bare,
+                               hf_error *err)
 {
 	struct hf_str *depends = hf_arena_calloc(set->arena, count, sizeof(*depends));
 	set->migrations = hf_arena_calloc(set->arena, count, sizeof(*set->migrations));
 	if (!depends || !set->migrations)
 		return error_nomem(err);
 	for (; set->count < count; set->count++) {
-		enum hf_status status = parse_file(set, &files[set->count], &depends[set->count], err);
+		enum hf_status status = parse_file(set, &files[set->count], bare, &depends[set->count], err);
 		if (status != HF_OK)
 			return status;
 	}
 	return order_set(set, files, depends, err);
 }
 
-enum hf_status set_make(const char *name, const struct set_file *files, size_t count, struct hf_str sum,
-                        hf_migrations **ret_set, hf_error *err)
+static enum hf_status make(const char *name, const struct set_file *files, size_t count, struct hf_str sum, bool bare,
+                           hf_migrations **ret_set, hf_error *err)
 {
 	if (!set_name_is_valid(name))
 		return error_set(err, HF_E_USAGE, "\"%s\" is not a name for a set: a-z, 0-9, '_' and '-'", name);
@@ -229,7 +230,7 @@ enum hf_status set_make(const char *name, const struct set_file *files, size_t c
 	set->name = hf_arena_str(set->arena, hf_str_of(name)).ptr;
 	if (!set->name)
 		return error_nomem(err);
-	enum hf_status status = fill_set(set, files, count, err);
+	enum hf_status status = fill_set(set, files, count, bare, err);
 	if (status == HF_OK && !fill_chain(set))
 		status = error_nomem(err);
 	if (status == HF_OK && sum.ptr)
@@ -237,6 +238,18 @@ enum hf_status set_make(const char *name, const struct set_file *files, size_t c
 	if (status == HF_OK)
 		*ret_set = migrations_take(&set);
 	return status;
+}
+
+enum hf_status set_make(const char *name, const struct set_file *files, size_t count, struct hf_str sum,
+                        hf_migrations **ret_set, hf_error *err)
+{
+	return make(name, files, count, sum, false, ret_set, err);
+}
+
+enum hf_status set_make_bare(const char *name, const struct set_file *files, size_t count, hf_migrations **ret_set,
+                             hf_error *err)
+{
+	return make(name, files, count, (struct hf_str){NULL, 0}, true, ret_set, err);
 }
 
 /* ---- looking ---- */

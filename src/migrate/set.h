@@ -28,6 +28,12 @@ struct set_file {
 /** Make a set of files, whose contents are borrowed for the call. `sum`: content of migrations.sum, or ptr NULL. */
 enum hf_status set_make(const char *name, const struct set_file *files, size_t count, struct hf_str sum,
                         hf_migrations **ret_set, hf_error *err);
+/** The same of files that need no line "-- up": then all before the first section is the way up. */
+enum hf_status set_make_bare(const char *name, const struct set_file *files, size_t count, hf_migrations **ret_set,
+                             hf_error *err);
+/** The set of a directory for looking at the schema that it makes, never for applying it where it matters: files need
+ *  no line "-- up", files of the way down (NAME.down.sql) and migrations.sum are left alone. */
+enum hf_status set_open_bare(const char *name, const char *directory, hf_migrations **ret_set, hf_error *err);
 /** a-z, 0-9, '_', '-', at most 63 bytes. */
 bool set_name_is_valid(const char *name);
 

@@ -80,3 +80,101 @@ def test_gen_verify_refuses_what_is_no_metadata(tmp_path):
     assert "holds no metadata" in refused(2, "gen", "verify", "--against", tmp_path)
     assert "unknown flag" in refused(2, "gen", "verify", "--against", tmp_path, "--check")
     assert "did you mean   holdfast gen verify" in refused(2, "gen", "verfy")
+
+
+# ---- describe ----
+
+MIGRATION = """-- up
+CREATE TYPE mood AS ENUM ('sad', 'happy');
+CREATE TABLE person (id int PRIMARY KEY, name text NOT NULL, nick text, mood mood NOT NULL);
+"""
+
+
+@pytest.fixture
+def loose(tmp_path):
+    """A folder with migrations and a function that writes files of statements into it."""
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db/0001_x.sql").write_text(MIGRATION)
+
+    def write(name, text):
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    write.db = tmp_path / "db"
+    return write
+
+
+def column(name, type, nullable, rule):
+    return {"name": name, "type": type, "nullable": nullable, "rule": rule}
+
+
+def test_gen_describe_answers_in_order(loose):
+    b = loose("b.sql", "-- name: people :many\nSELECT p.id, q.id, 1, q.name FROM person p LEFT JOIN person q ON q.nick = p.name\n"
+                       "WHERE p.id = :low AND p.id < $1;\n")
+    empty = loose("empty.sql", "")
+    a = loose("a.sql", "SELECT mood, row(1, name), '{}'::aclitem[] AS acl FROM person;\n\nDELETE FROM person WHERE id = :id;\n")
+    rows = json.loads(ok("gen", "describe", b, empty, a, "--migrations", loose.db, "--json"))
+    assert [(row["name"], row["cardinality"]) for row in rows] == [("people", "many"), ("a", "many"), ("a_2", "exec")]
+    assert rows[0]["columns"] == [column("id", "int4", False, "table-column"), column("id_2", "int4", True, "unproven"),
+                                  column("column3", "int4", False, "constant"), column("name", "text", True, "unproven")]
+    assert [(param["type"], param["nullable"]) for param in rows[0]["params"]] == [("int4", False), ("int4", False)]
+    assert rows[0]["params"][1]["name"] == "low"
+    assert [(c["name"], c["type"]) for c in rows[1]["columns"]] == [
+        ("mood", "public.mood"), ("row", "record"), ("acl", "aclitem[]")]
+    assert rows[2]["columns"] == [] and rows[2]["params"] == [{"name": "id", "type": "int4", "nullable": False}]
+
+
+def test_gen_describe_prints_what_is_right_beside_what_is_wrong(loose):
+    file = loose("q.sql", "-- name: bad :one\nSELECT emial FROM person;\n-- name: worse :one\nSELECT 'x;\n"
+                          "-- name: good :one\nSELECT count(*) FROM person;\n-- name: all_of_them :exec\n"
+                          "UPDATE person SET nick = :nick;\n-- name: odd :weird\nSELECT 1 AS one;\n")
+    done = run("gen", "describe", file, "--migrations", loose.db, "--json")
+    rows = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert [(row["name"], row["cardinality"]) for row in rows] == [("good", "one"), ("all_of_them", "exec"), ("odd", "weird")]
+    assert rows[1]["params"] == [{"name": "nick", "type": "text", "nullable": True}]
+    assert f'{file}:2:8: error: column "emial" does not exist (SQLSTATE 42703)\n' in done.stderr
+    assert "    2 | SELECT emial FROM person;\n      |        ^^^^^\n" in done.stderr
+    assert f"{file}:4:8: error: unterminated quoted string\n" in done.stderr
+    assert f"{file}:8:1: warning: UPDATE without WHERE changes every row\n" in done.stderr
+    assert f'{file}:9:14: warning: unknown cardinality ":weird"\n' in done.stderr
+
+
+def test_gen_describe_is_satisfied_with_warnings(loose):
+    file = loose("q.sql", "-- name: GetIt :one\nDELETE FROM person;\n")
+    done = run("gen", "describe", file, "--migrations", loose.db)
+    assert (done.returncode, done.stdout) == (0, "GetIt :one\n")
+    assert "warning: DELETE without WHERE changes every row" in done.stderr
+
+
+def test_gen_describe_names_twice(loose):
+    one, other = loose("x.sql", "-- name: a :one\nSELECT 1 AS n;\n-- name: a :one\nSELECT 2 AS m;\n"), loose("y.sql", "SELECT 1;")
+    done = run("gen", "describe", one, other, one, "--json")
+    assert done.returncode == 1 and f"{one}:3:10: error: second query with the name \"a\"\n" in done.stderr
+    assert [row["name"] for row in json.loads(done.stdout)] == ["a", "a", "y", "a", "a"]
+
+
+def test_gen_describe_takes_bare_migrations(loose):
+    (loose.db / "0002_more.sql").write_text("-- of another tool\nCREATE TABLE more (a int NOT NULL);\n-- down\nDROP TABLE more;\n")
+    (loose.db / "20260314101500_last.up.sql").write_text("ALTER TABLE more ADD b int;\n")
+    (loose.db / "20260314101500_last.down.sql").write_text("ALTER TABLE more DROP b;\n")
+    file = loose("q.sql", "SELECT a, b FROM more;")
+    assert ok("gen", "describe", file, "--migrations", loose.db) == (
+        "q :many\n  column  a  int4  not null  table-column\n  column  b  int4  nullable  unproven\n")
+
+
+def test_gen_describe_names_a_migration_that_fails(loose):
+    (loose.db / "0002_more.sql").write_text("CREATE TABLE fine (a int);\nCREATE TABLE more (a itn);\n")
+    message = refused(1, "gen", "describe", loose("q.sql", "SELECT 1;"), "--migrations", loose.db, "--json")
+    assert 'type "itn" does not exist' in message and "0002_more.sql:2" in message
+
+
+def test_gen_describe_on_a_database_that_is_not_there(loose):
+    assert refused(7, "gen", "describe", loose("q.sql", "SELECT 1;"), "-d", "host=/nowhere dbname=x").startswith("holdfast-gen: ")
+
+
+def test_gen_describe_refuses_two_places(loose):
+    message = refused(2, "gen", "describe", "x.sql", "--migrations", loose.db, "-d", "postgres:///x")
+    assert message == "error: --migrations is for a private server, --database names another\n"
+    assert "could not read /nowhere.sql" in refused(2, "gen", "describe", "/nowhere.sql")
+    assert "could not open directory /nowhere" in refused(2, "gen", "describe", loose("q.sql", "SELECT 1;"), "--migrations", "/nowhere")

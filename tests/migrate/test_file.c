@@ -24,7 +24,7 @@ static enum hf_status parse_as(const char *file, const char *text, struct hf_mig
 {
 	struct version_file parts;
 	assert_true(version_of_file(hf_str_of(file), &parts));
-	return file_parse(&parts, file, hf_str_of(text), arena, ret, ret_depends, err);
+	return file_parse(&parts, file, hf_str_of(text), false, arena, ret, ret_depends, err);
 }
 
 static struct hf_migration parse(const char *text)
@@ -133,11 +133,11 @@ static void large_and_endless_files_are_bounded(UNUSED void **state)
 	size_t size = (size_t)FILE_BYTES_MAX + 1;
 	char *text = hf_arena_alloc(arena, size);
 	memset(text, '\n', size);
-	EXPECT_STATUS(file_parse(&parts, "1_x.sql", (struct hf_str){text, size}, arena, &m, &depends, &err), HF_E_LIMIT);
+	EXPECT_STATUS(file_parse(&parts, "1_x.sql", (struct hf_str){text, size}, false, arena, &m, &depends, &err), HF_E_LIMIT);
 	memcpy(text, "-- up", 5);
 	for (size_t i = 6; i + 2 < size; i += 2)
 		memcpy(text + i, "a;", 2);
-	EXPECT_STATUS(file_parse(&parts, "1_x.sql", (struct hf_str){text, size - 2}, arena, &m, &depends, &err), HF_E_LIMIT);
+	EXPECT_STATUS(file_parse(&parts, "1_x.sql", (struct hf_str){text, size - 2}, false, arena, &m, &depends, &err), HF_E_LIMIT);
 	EXPECT_CONTAINS(err.message, "more than 100000 statements");
 }
 

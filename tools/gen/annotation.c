@@ -86,21 +86,28 @@ void annotation_name(struct query *query, struct span comment, struct diags *dia
 	struct text card = word(&rest);
 	query->card_at = span_of(card);
 	query->card = cardinality_of(card.str);
+	if (query->source->lenient && query->card == CARD_NONE)
+		query->card = cardinality_of(hf_str_of(mem_printf(diags->arena, ":%.*s", STR_ARG(card.str))));
+	query->card_said = card.str.len ? card.str : (struct hf_str){NULL, 0};
 	const char *known = ":one, :opt, :many, :each, :exec, :execrows, :copy";
-	if (!name_is_plain(name.str) || name.str.ptr[0] == '_' || str_starts(name.str, HF_STR("hf_")) ||
+	if (!name.str.len)
+		query_wrong(diags, query, query->name_at, "no name behind \"name:\"");
+	else if (query->source->lenient && (query->card != CARD_NONE || !card.str.len))
+		return; /* C has no say */
+	else if (!name_is_plain(name.str) || name.str.ptr[0] == '_' || str_starts(name.str, HF_STR("hf_")) ||
 	    cname_is_keyword(query->name))
-		query_wrong(diags, query, query->name_at, "\"%s\" cannot be the name of a query", query->name)->hint =
+		query_unfit(diags, query, query->name_at, "\"%s\" cannot be the name of a query", query->name)->hint =
 			"at most 63 of a-z, 0-9 and _, beginning with a letter but not with hf_, no word of C or C++";
 	else if (strcmp(query->name, "manifest") == 0 || strcmp(query->name, "types") == 0)
-		query_wrong(diags, query, query->name_at, "the name \"%s\" is taken by the metadata", query->name);
+		query_unfit(diags, query, query->name_at, "the name \"%s\" is taken by the metadata", query->name);
 	else if (!card.str.len)
-		query_wrong(diags, query, query->name_at, "query \"%s\" has no cardinality", query->name)->hint =
+		query_unfit(diags, query, query->name_at, "query \"%s\" has no cardinality", query->name)->hint =
 			mem_printf(diags->arena, "write one behind the name: %s", known);
 	else if (query->card == CARD_NONE)
-		query_wrong(diags, query, query->card_at, "unknown cardinality \"%.*s\"", STR_ARG(card.str))->hint =
+		query_unfit(diags, query, query->card_at, "unknown cardinality \"%.*s\"", STR_ARG(card.str))->hint =
 			mem_printf(diags->arena, "one of %s", known);
 	else if (rest.str.len)
-		query_wrong(diags, query, span_of(rest), "unexpected words behind the cardinality");
+		query_unfit(diags, query, span_of(rest), "unexpected words behind the cardinality");
 }
 
 /* ---- the keys ---- */
@@ -127,7 +134,7 @@ static void read_timeout(struct query *query, struct text value, struct diags *d
 			if (str_eq(unit, hf_str_of(units[i].unit)))
 				query->timeout_ms = number * units[i].ms;
 	if (query->timeout_ms == 0 || query->timeout_ms > 86400000)
-		query_wrong(diags, query, span_of(value), "\"%.*s\" is not a timeout", STR_ARG(value.str))->hint =
+		query_unfit(diags, query, span_of(value), "\"%.*s\" is not a timeout", STR_ARG(value.str))->hint =
 			"a number with ms, s or min, at most a day: 500ms, 2s, 5min";
 }
 
@@ -136,7 +143,7 @@ static void read_idempotent(struct query *query, struct text value, struct diags
 	if (str_eq(value.str, HF_STR("yes")))
 		query->idempotent = true;
 	else if (!str_eq(value.str, HF_STR("no")))
-		query_wrong(diags, query, span_of(value), "idempotent is \"yes\" or \"no\", not \"%.*s\"",
+		query_unfit(diags, query, span_of(value), "idempotent is \"yes\" or \"no\", not \"%.*s\"",
 		            STR_ARG(value.str));
 }
 
@@ -145,9 +152,9 @@ static void read_row(struct query *query, struct text value, struct diags *diags
 	query->row = mem_text(diags->arena, value.str);
 	query->row_at = span_of(value);
 	if (!name_is_plain(value.str) || cname_is_keyword(query->row))
-		query_wrong(diags, query, query->row_at, "\"%s\" cannot be the name of a row struct", query->row);
+		query_unfit(diags, query, query->row_at, "\"%s\" cannot be the name of a row struct", query->row);
 	else if (!cardinality_has_rows(query->card))
-		query_wrong(diags, query, query->row_at, "a %s query has no rows to give a struct to",
+		query_unfit(diags, query, query->row_at, "a %s query has no rows to give a struct to",
 		            cardinality_word(query->card));
 }
 
@@ -167,7 +174,7 @@ static void read_override(struct query *query, bool is_col, struct text rest, st
 	ptrdiff_t colon = str_find(rest.str, ':');
 	const char *what = is_col ? "col" : "param";
 	if (colon <= 0) {
-		query_wrong(diags, query, span_of(rest), "a \"%s\" annotation needs a colon behind the name", what);
+		query_unfit(diags, query, span_of(rest), "a \"%s\" annotation needs a colon behind the name", what);
 		return;
 	}
 	struct text name = trim((struct text){{rest.str.ptr, (size_t)colon}, rest.at});
@@ -180,11 +187,13 @@ static void read_override(struct query *query, bool is_col, struct text rest, st
 	else if (str_eq(said.str, is_col ? HF_STR("notnull!") : HF_STR("notnull")))
 		override.choice = CHOICE_NOTNULL;
 	else
-		query_wrong(diags, query, span_of(said), "a %s is \"nullable\" or \"%s\", not \"%.*s\"",
+		query_unfit(diags, query, span_of(said), "a %s is \"nullable\" or \"%s\", not \"%.*s\"",
 		            is_col ? "column" : "parameter", is_col ? "notnull!" : "notnull", STR_ARG(said.str));
 	if (is_col && override.choice == CHOICE_NOTNULL && !value.str.len)
-		query_wrong(diags, query, span_of(said), "notnull! needs a reason behind it")->hint =
+		query_unfit(diags, query, span_of(said), "notnull! needs a reason behind it")->hint =
 			"say why no row can have a NULL here; a NULL is an error at run time";
+	if (override.choice == CHOICE_NONE)
+		return;
 	struct overrides *list = is_col ? &query->cols : &query->params_said;
 	list->items = mem_grow(diags->arena, list->items, list->count, sizeof(override));
 	list->items[list->count++] = override;
@@ -218,7 +227,7 @@ static void read_one(struct query *query, struct text text, struct diags *diags)
 	if (!cut_key(&value, &key) || !name_is_plain(key))
 		return; /* an ordinary comment */
 	if (!read_known(query, key, value, diags))
-		query_wrong(diags, query, (struct span){first.at, first.at + key.len}, "unknown annotation \"%.*s\"",
+		query_unfit(diags, query, (struct span){first.at, first.at + key.len}, "unknown annotation \"%.*s\"",
 		            STR_ARG(key))
 			->hint = "one of name, doc, timeout, idempotent, row, copy, col NAME, param NAME";
 }

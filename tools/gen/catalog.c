@@ -231,6 +231,16 @@ bool catalog_may_be_null(const struct catalog *catalog, uint32_t relation, int64
 
 /* ---- types ---- */
 
+const char *catalog_type_name(const struct catalog *catalog, uint32_t oid)
+{
+	const struct catalog_type *found = find(&catalog->types, oid);
+	if (!found)
+		return "?";
+	if (found->element)
+		return mem_printf(catalog->arena, "%s[]", catalog_type_name(catalog, found->element));
+	return found->builtin ? found->name : found->qualified;
+}
+
 struct want {
 	const struct catalog *catalog;
 	struct types *types;

@@ -79,6 +79,9 @@ bool catalog_never_null(const struct catalog *catalog, uint32_t relation, int64_
 /** A plain or partitioned table whose column may hold NULL; false for anything that is not known to. */
 bool catalog_may_be_null(const struct catalog *catalog, uint32_t relation, int64_t column);
 
+/** A type as metadata and messages call it: "int4", "public.mood", "int4[]"; "?" for a number that is no type. */
+const char *catalog_type_name(const struct catalog *catalog, uint32_t oid);
+
 /**
  * The type as the compiler has it, made on first use. NULL with *ret_why (and *ret_hint, what to write) when there is
  * no C form for it.

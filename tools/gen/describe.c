@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "gen/catalog.h"
 #include "gen/cname.h"
+#include "gen/columns.h"
 #include "gen/depends.h"
 #include "gen/nullability.h"
 #include "gen/parameters.h"
@@ -69,7 +70,7 @@ static const char *with_names(const struct query *query, const char *message, hf
 		size_t len = 1;
 		const struct param *param = param_at(query, at, &len);
 		if (param)
-			buf_printf(&buf, ":%s", param->name);
+			buf_printf(&buf, "%s%s", param->numbered ? "" : ":", param->name);
 		else
 			buf_add_char(&buf, *at);
 		at += len;
@@ -133,7 +134,7 @@ static void check_overrides_used(struct describing *describing, struct query *qu
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (!list->items[i].used)
-			query_wrong(describing->diags, query, list->items[i].where, "the query has no %s \"%s\"", what,
+			query_unfit(describing->diags, query, list->items[i].where, "the query has no %s \"%s\"", what,
 			            list->items[i].name);
 }
 
@@ -143,7 +144,7 @@ static const struct type *type_of(struct describing *describing, struct query *q
 	const char *why = NULL, *hint = NULL;
 	const struct type *type =
 		catalog_type(&describing->catalog, &describing->group->types, query->source, oid, &why, &hint);
-	if (!type)
+	if (!type && !query->source->lenient)
 		query_wrong(describing->diags, query, at, "%s \"%s\": %s", what, name, why)->hint = hint;
 	return type;
 }
@@ -158,13 +159,16 @@ static void fill_params(struct describing *describing, struct query *query, cons
 	}
 	for (size_t i = 0; i < query->nparams; i++) {
 		struct param *param = &query->params[i];
+		param->type_name = catalog_type_name(&describing->catalog, shape->param_oids[i]);
 		param->type = type_of(describing, query, shape->param_oids[i], param->where, "parameter", param->name);
+		if (param->numbered)
+			param->name = mem_printf(describing->group->arena, "param%zu", i + 1);
 		struct override *said = find_override(&query->params_said, param->name);
 		bool stored = parameters_stored(&describing->catalog, tree, i + 1);
 		param->nullable = said ? said->choice == CHOICE_NULLABLE : stored;
 		param->rule = said ? "annotated" : stored ? "stored-in-nullable-column" : "not-null-by-default";
 		if (param->type && param->type->kind == HF_TYPE_VOID)
-			query_wrong(describing->diags, query, param->where, "parameter \"%s\" has no type",
+			query_unfit(describing->diags, query, param->where, "parameter \"%s\" has no type",
 			            param->name);
 	}
 	check_overrides_used(describing, query, &query->params_said, "parameter");
@@ -210,12 +214,12 @@ static void check_exec(struct describing *describing, struct query *query)
 {
 	bool rows = false;
 	for (size_t i = 0; i < query->ncolumns; i++)
-		rows = rows || (query->columns[i].type && query->columns[i].type->kind != HF_TYPE_VOID);
+		rows = rows || strcmp(query->columns[i].type_name, "void") != 0;
 	if (query->card == CARD_EXEC && rows)
-		query_wrong(describing->diags, query, query->card_at, ":exec would drop the rows of this statement")
+		query_unfit(describing->diags, query, query->card_at, ":exec would drop the rows of this statement")
 			->hint = "use :one, :opt, :many or :each";
 	if (cardinality_has_rows(query->card) && !rows)
-		query_wrong(describing->diags, query, query->card_at, "%s needs columns, and this statement has none",
+		query_unfit(describing->diags, query, query->card_at, "%s needs columns, and this statement has none",
 		            cardinality_word(query->card));
 }
 
@@ -235,11 +239,16 @@ static void fill_columns(struct describing *describing, struct query *query, con
 		column->name = shape->columns[i].name;
 		column->member = cname_member(arena, column->name);
 		column->where = column_place(query, i, shape->ncolumns);
+		column->type_name = catalog_type_name(&describing->catalog, shape->columns[i].type_oid);
 		column->type =
 			type_of(describing, query, shape->columns[i].type_oid, column->where, "column", column->name);
-		judge_column(describing, query, column, &proofs[i]);
 	}
-	check_column_names(describing, query);
+	if (query->source->lenient)
+		columns_number(query, arena);
+	else
+		check_column_names(describing, query);
+	for (size_t i = 0; i < query->ncolumns; i++)
+		judge_column(describing, query, &query->columns[i], &proofs[i]);
 	check_overrides_used(describing, query, &query->cols, "column");
 	if (!query->broken)
 		check_exec(describing, query);

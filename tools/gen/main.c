@@ -5,6 +5,7 @@
  *     holdfast-gen -d URL            the same on a database that has the schema
  *     holdfast-gen --check           is sql/meta still right? no server
  *     holdfast-gen --offline -o DIR  write C from sql/meta, no server: what the build runs
+ *     holdfast-gen describe FILE...  what a server says of any statements (verb_describe.c)
  *     holdfast-gen --verify DIR      prepare the queries of older metadata on this schema
  *
  * C is always written from the metadata, also behind a description, so that both ways give the same bytes.
@@ -20,6 +21,7 @@
 #include "gen/emit.h"
 #include "gen/meta.h"
 #include "gen/server.h"
+#include "gen/verb.h"
 #include "gen/verify.h"
 
 struct gen {
@@ -41,6 +43,7 @@ struct gen {
 static const char usage[] =
 	"usage: holdfast-gen [--sql DIR] [--group NAME]... [-d URL] [-o DIR]\n"
 	"       holdfast-gen --check [--sql DIR] [--group NAME]...\n"
+	"       holdfast-gen describe FILE... [--migrations DIR | -d URL] [--json]\n"
 	"       holdfast-gen --verify DIR [--sql DIR] [--group NAME]... [-d URL]\n"
 	"       holdfast-gen --offline [--sql DIR] [--group NAME]... -o DIR [--depfile FILE --target NAME]\n"
 	"\n"
@@ -205,18 +208,22 @@ static enum hf_status run(struct gen *gen, hf_error *err)
 	return status;
 }
 
+int verb_failed(enum hf_status status, const hf_error *err)
+{
+	fprintf(stderr, "holdfast-gen: %s\n", err->message);
+	if (err->hint[0])
+		fprintf(stderr, "  %s\n", err->hint);
+	return hf_status_exit_code(status);
+}
+
 static int finish(struct gen *gen, enum hf_status status, const hf_error *err)
 {
 	if (!gen->json)
 		diags_print(&gen->diags, stderr);
 	else if (status == HF_OK && !diags_print_json(&gen->diags, stdout))
 		return 1;
-	if (status != HF_OK) {
-		fprintf(stderr, "holdfast-gen: %s\n", err->message);
-		if (err->hint[0])
-			fprintf(stderr, "  %s\n", err->hint);
-		return hf_status_exit_code(status);
-	}
+	if (status != HF_OK)
+		return verb_failed(status, err);
 	if (gen->diags.errors)
 		return 1;
 	return gen->diags.stale ? 4 : 0;
@@ -233,6 +240,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	gen.ctx = ctx;
+	if (argc > 1 && strcmp(argv[1], "describe") == 0)
+		return verb_describe(ctx, arena, argc - 1, argv + 1);
 	diags_init(&gen.diags, arena);
 	depfile_init(&gen.deps, arena);
 	int over = read_arguments(&gen, argc, argv);

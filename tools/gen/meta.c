@@ -51,7 +51,7 @@ const char *meta_sql_digest(hf_arena *arena, const struct query *query)
 	buf_init(&buf, 4 * SOURCE_BYTES_MAX);
 	buf_add_text(&buf, query->sql);
 	for (size_t i = 0; i < query->nparams; i++)
-		buf_printf(&buf, "\n$%zu %s", i + 1, query->params[i].name);
+		buf_printf(&buf, "\n$%zu %s", i + 1, query->params[i].numbered ? "" : query->params[i].name);
 	return digest_buf(arena, &buf);
 }
 

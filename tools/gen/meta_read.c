@@ -122,6 +122,9 @@ static bool read_params(struct reading *reading, struct query *query, json_t *li
 		param->type = type_named(reading, text_of(reading, item, "type"), 0);
 		param->nullable = json_is_true(json_object_get(item, "nullable"));
 		param->rule = text_of(reading, item, "rule");
+		if (param->numbered)
+			param->name = text_of(reading, item, "name");
+		param->member = cname_member(reading->group->arena, param->name);
 		if (!param->type || strcmp(param->name, text_of(reading, item, "name")) != 0)
 			return false;
 	}

@@ -9,6 +9,8 @@
 
 #include "gen/cname.h"
 
+enum { PARAMS_MAX = 65535 };
+
 struct rewriter {
 	struct query *query;
 	struct diags *diags;
@@ -26,7 +28,7 @@ static size_t param_number(struct rewriter *rewriter, struct hf_str name, struct
 {
 	struct query *query = rewriter->query;
 	for (size_t i = 0; i < query->nparams; i++)
-		if (str_eq(name, hf_str_of(query->params[i].name)))
+		if (!query->params[i].numbered && str_eq(name, hf_str_of(query->params[i].name)))
 			return i + 1;
 	query->params = mem_grow(rewriter->diags->arena, query->params, query->nparams, sizeof(struct param));
 	query->params[query->nparams] = (struct param){.name = mem_text(rewriter->diags->arena, name), .where = at};
@@ -97,7 +99,7 @@ static bool add_param(struct rewriter *rewriter, struct token colon, struct toke
 		                   STR_ARG(text));
 		return false;
 	}
-	if (!name_is_plain(text)) {
+	if (!name_is_plain(text) && !query->source->lenient) {
 		query_wrong(rewriter->diags, query, at, "\"%.*s\" cannot be the name of a parameter", STR_ARG(text))
 			->hint = "a-z, 0-9 and _, beginning with a letter";
 		return false;
@@ -117,11 +119,6 @@ static bool add_token(struct rewriter *rewriter, size_t i)
 	struct token next = i + 1 < query->nbody ? query->body[i + 1] : (struct token){TOKEN_OTHER, 0, 0};
 	struct span at = {token.start, token.end};
 	bool touches = next.start == token.end;
-	if (token.kind == TOKEN_PARAM) {
-		query_wrong(rewriter->diags, query, at, "parameters have names: write :name instead of %.*s",
-		            STR_ARG(token_text(query, token)));
-		return false;
-	}
 	if (token.kind == TOKEN_COLON && touches && next.kind == TOKEN_STRING) {
 		query_wrong(rewriter->diags, query, at, "text pasted in by a client (:'...') is refused")->hint =
 			"write :name, it is sent as a value";
@@ -129,6 +126,45 @@ static bool add_token(struct rewriter *rewriter, size_t i)
 	}
 	track_brackets(rewriter, token.kind);
 	add_piece(rewriter, token_text(query, token), at);
+	return true;
+}
+
+static bool read_number(struct rewriter *rewriter, struct token token, int64_t *ret_number)
+{
+	struct hf_str text = token_text(rewriter->query, token);
+	struct span at = {token.start, token.end};
+	bool fits = str_to_i64((struct hf_str){text.ptr + 1, text.len - 1}, ret_number) && *ret_number >= 1 &&
+	            *ret_number <= PARAMS_MAX;
+	if (!rewriter->query->source->lenient)
+		query_wrong(rewriter->diags, rewriter->query, at,
+		            "parameters have names: write :name instead of %.*s", STR_ARG(text));
+	else if (!fits)
+		query_wrong(rewriter->diags, rewriter->query, at, "there is no parameter %.*s", STR_ARG(text))->hint =
+			"they are numbered from $1 to $65535";
+	return fits && !rewriter->query->broken;
+}
+
+/* $1, $2, ... come first and keep their numbers; a name is inferred for each. */
+static bool add_numbered(struct rewriter *rewriter)
+{
+	struct query *query = rewriter->query;
+	hf_arena *arena = rewriter->diags->arena;
+	struct span none = {query->body[0].start, query->body[0].end};
+	for (size_t i = 0; i < query->nbody; i++) {
+		int64_t number;
+		if (query->body[i].kind != TOKEN_PARAM)
+			continue;
+		if (!read_number(rewriter, query->body[i], &number))
+			return false;
+		while (query->nparams < (size_t)number) {
+			query->params = mem_grow(arena, query->params, query->nparams, sizeof(struct param));
+			struct param *param = &query->params[query->nparams++];
+			*param = (struct param){.numbered = true, .where = none};
+			param->name = mem_printf(arena, "$%zu", query->nparams);
+		}
+		if (query->params[number - 1].where.start == none.start)
+			query->params[number - 1].where = (struct span){query->body[i].start, query->body[i].end};
+	}
 	return true;
 }
 
@@ -143,6 +179,8 @@ static bool is_param(const struct query *query, size_t i)
 static void rewrite_body(struct rewriter *rewriter)
 {
 	struct query *query = rewriter->query;
+	if (!add_numbered(rewriter))
+		return;
 	for (size_t i = 0; i < query->nbody; i++) {
 		if (i > 0)
 			add_gap(rewriter, query->body[i - 1].end, query->body[i].start);
@@ -194,20 +232,23 @@ static void rewrite_copy(struct rewriter *rewriter)
 void rewrite(struct query *query, struct diags *diags)
 {
 	struct rewriter rewriter = {.query = query, .diags = diags};
-	buf_init(&rewriter.out, 2 * SOURCE_BYTES_MAX);
+	buf_init(&rewriter.out, 2 * DESCRIBE_BYTES_MAX);
 	if (query->copy_target.ptr)
 		rewrite_copy(&rewriter);
 	else
 		rewrite_body(&rewriter);
 	buf_deinit(&rewriter.out);
-	if (query->nparams > 65535)
-		query_wrong(diags, query, query->name_at, "%zu parameters, the protocol takes 65535", query->nparams);
+	if (query->nparams > PARAMS_MAX)
+		query_wrong(diags, query, query->name_at, "%zu parameters, the protocol takes %d", query->nparams,
+		            PARAMS_MAX);
 	if (!query->broken)
 		rewrite_name_params(query, diags);
 }
 
 void rewrite_name_params(struct query *query, struct diags *diags)
 {
+	if (query->source->lenient)
+		return;
 	for (size_t i = 0; i < query->nparams; i++)
 		query->params[i].member = cname_member(diags->arena, query->params[i].name);
 	for (size_t i = 0; i < query->nparams; i++)

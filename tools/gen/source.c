@@ -40,19 +40,41 @@ struct hf_str source_line(const struct source *source, size_t at)
 	return (struct hf_str){text.ptr + start, end - start};
 }
 
-struct diag *query_wrong(struct diags *diags, struct query *query, struct span at, const char *format, ...)
+static struct diag *finding(struct diags *diags, struct query *query, struct span at, const char *format, va_list args)
+	PRINTF_LIKE(4, 0);
+
+static struct diag *finding(struct diags *diags, struct query *query, struct span at, const char *format, va_list args)
 {
 	struct buf buf;
 	buf_init(&buf, (size_t)1 << 20);
-	va_list args;
-	va_start(args, format);
 	buf_vprintf(&buf, format, args);
-	va_end(args);
 	struct diag *diag = diag_at(diags, query->source, at.start, at.end, "%.*s", STR_ARG(buf_str(&buf)));
 	buf_deinit(&buf);
-	query->broken = true;
 	if (query->name && query->card != CARD_NONE)
 		diag->query = mem_printf(diags->arena, "%s (%s)", query->name, cardinality_word(query->card));
+	return diag;
+}
+
+struct diag *query_wrong(struct diags *diags, struct query *query, struct span at, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	struct diag *diag = finding(diags, query, at, format, args);
+	va_end(args);
+	query->broken = true;
+	return diag;
+}
+
+struct diag *query_unfit(struct diags *diags, struct query *query, struct span at, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	struct diag *diag = finding(diags, query, at, format, args);
+	va_end(args);
+	if (query->source->lenient)
+		diag_warning(diags, diag);
+	else
+		query->broken = true;
 	return diag;
 }
 
@@ -180,9 +202,26 @@ static void on_comment(struct cut *cut, struct span at)
 	}
 }
 
+/* A statement without a name of its own is called after the file. */
+static void begin_unnamed(struct cut *cut, struct span at)
+{
+	struct source *source = cut->source;
+	cut->query = query_new(source, cut->diags);
+	cut->query->unnamed = true;
+	cut->query->name_at = cut->query->card_at = at;
+	cut->query->name = ++source->unnamed == 1
+	                           ? source->stem
+	                           : mem_printf(cut->diags->arena, "%s_%zu", source->stem, source->unnamed);
+	cut->part = PART_BODY;
+	cut->depth = 0;
+}
+
 static void on_word(struct cut *cut, struct token token)
 {
 	struct span at = {token.start, token.end};
+	bool may_begin = cut->part == PART_HEAD || (cut->part == PART_TAIL && cut->query && cut->query->unnamed);
+	if (cut->source->lenient && may_begin && token.kind != TOKEN_SEMICOLON && !cut->complained)
+		begin_unnamed(cut, at);
 	if (cut->part == PART_ANNOTATIONS)
 		cut->part = PART_BODY;
 	if (cut->part == PART_BODY && token.kind == TOKEN_SEMICOLON && cut->depth <= 0) {

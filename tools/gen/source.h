@@ -15,6 +15,7 @@
 #include "gen/type.h"
 
 #define SOURCE_BYTES_MAX ((size_t)1 << 20)
+#define DESCRIBE_BYTES_MAX ((size_t)16 << 20) /* a file that no C is made of */
 #define NAME_BYTES_MAX 63 /* hf_error.query, and an identifier of the server */
 
 struct place {
@@ -58,8 +59,10 @@ struct param {
 	const char *member; /* as C says it */
 	struct span where;  /* of the first use */
 	const struct type *type;
+	const char *type_name; /* as the server calls it; `type` is NULL when C has none */
 	bool nullable;
 	const char *rule; /* why */
+	bool numbered;    /* written as $n: the name is inferred */
 };
 
 struct column {
@@ -67,6 +70,7 @@ struct column {
 	const char *member;
 	struct span where; /* of the expression, when known; else of the query's name */
 	const struct type *type;
+	const char *type_name; /* as of a parameter */
 	bool nullable;
 	const char *rule; /* what proved it, or "unproven" */
 };
@@ -93,7 +97,9 @@ struct query {
 	const struct source *source;
 	const char *name;
 	struct span name_at, card_at;
+	bool unnamed; /* called after its file */
 	enum cardinality card;
+	struct hf_str card_said; /* as written; ptr NULL without one */
 	const char **docs;
 	size_t ndocs;
 	int64_t timeout_ms;
@@ -137,6 +143,8 @@ struct source {
 	const char *group;
 	const char *stem; /* "queue" of queue.sql */
 	struct hf_str text;
+	bool lenient; /* of `describe`: no C is made of it, statements need no name */
+	size_t unnamed;
 	struct query **queries;
 	size_t nqueries;
 	struct import *imports;
@@ -150,6 +158,10 @@ struct place source_place(const struct source *source, size_t at);
 struct hf_str source_line(const struct source *source, size_t at);
 /** A finding against a query: marks it broken and names it. */
 struct diag *query_wrong(struct diags *diags, struct query *query, struct span at, const char *format, ...)
+	PRINTF_LIKE(4, 5);
+/** A finding that matters only for C or by the rules of the house: a warning in a lenient source, and the query goes
+ *  on. */
+struct diag *query_unfit(struct diags *diags, struct query *query, struct span at, const char *format, ...)
 	PRINTF_LIKE(4, 5);
 const char *cardinality_word(enum cardinality card);
 enum cardinality cardinality_of(struct hf_str word);

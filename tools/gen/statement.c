@@ -92,14 +92,14 @@ static void read_rows(struct query *query, json_t *content, struct diags *diags)
 	if (json_object_get(content, "larg"))
 		query->star.found = false; /* the arms of a set operation must keep their order */
 	if (json_object_get(content, "intoClause"))
-		query_wrong(diags, query, whole(query), "SELECT INTO makes a table: write CREATE TABLE AS");
+		query_unfit(diags, query, whole(query), "SELECT INTO makes a table: write CREATE TABLE AS");
 }
 
 static void check_where(struct query *query, json_t *content, struct diags *diags)
 {
 	bool update = query->kind == STATEMENT_UPDATE;
 	if ((update || query->kind == STATEMENT_DELETE) && !json_object_get(content, "whereClause"))
-		query_wrong(diags, query, whole(query), "%s without WHERE changes every row",
+		query_unfit(diags, query, whole(query), "%s without WHERE changes every row",
 		            update ? "UPDATE" : "DELETE")
 			->hint = "write WHERE true if that is meant";
 }
@@ -108,14 +108,14 @@ static void check_cardinality(struct query *query, struct diags *diags)
 {
 	const char *card = cardinality_word(query->card);
 	if (cardinality_has_rows(query->card) && !query->returns_rows)
-		query_wrong(diags, query, query->card_at, "%s needs rows, and this statement returns none", card)
+		query_unfit(diags, query, query->card_at, "%s needs rows, and this statement returns none", card)
 			->hint =
 			query->kind == STATEMENT_UTILITY ? "use :exec" : "add RETURNING, or use :exec or :execrows";
 	if (query->card == CARD_EXECROWS && query->kind == STATEMENT_SELECT)
-		query_wrong(diags, query, query->card_at, ":execrows counts changed rows, and SELECT changes none");
+		query_unfit(diags, query, query->card_at, ":execrows counts changed rows, and SELECT changes none");
 	if ((query->card == CARD_EXEC || query->card == CARD_EXECROWS) && query->returns_rows &&
 	    query->kind != STATEMENT_SELECT)
-		query_wrong(diags, query, query->card_at, "%s would drop the rows of RETURNING", card)->hint =
+		query_unfit(diags, query, query->card_at, "%s would drop the rows of RETURNING", card)->hint =
 			"use :one, :opt, :many or :each, or leave RETURNING out";
 }
 
@@ -124,15 +124,15 @@ static void check_utility(struct query *query, const char *tag, struct diags *di
 	if (query->kind != STATEMENT_UTILITY)
 		return;
 	if (strcmp(tag, "TransactionStmt") == 0)
-		query_wrong(diags, query, whole(query), "transactions are made by hf_transaction(), not by queries");
+		query_unfit(diags, query, whole(query), "transactions are made by hf_transaction(), not by queries");
 	else if (strcmp(tag, "CopyStmt") == 0)
-		query_wrong(diags, query, whole(query), "COPY is written as an annotation")->hint =
+		query_unfit(diags, query, whole(query), "COPY is written as an annotation")->hint =
 			"-- copy: schema.table(column, ...) under a :copy name";
 	else if (strcmp(tag, "PrepareStmt") == 0 || strcmp(tag, "ExecuteStmt") == 0 ||
 	         strcmp(tag, "DeallocateStmt") == 0)
-		query_wrong(diags, query, whole(query), "prepared statements are the library's own business");
+		query_unfit(diags, query, whole(query), "prepared statements are the library's own business");
 	else if (query->nparams)
-		query_wrong(diags, query, query->params[0].where, "this kind of statement takes no parameters");
+		query_unfit(diags, query, query->params[0].where, "this kind of statement takes no parameters");
 }
 
 /* An INSERT that a COPY can stand for: one row of bare parameters for named columns, nothing behind it. */
@@ -151,7 +151,7 @@ static void check_copy(struct query *query, json_t *content, struct diags *diags
 		fits = param && json_integer_value(json_object_get(param, "number")) == (json_int_t)i + 1;
 	}
 	if (!fits)
-		query_wrong(diags, query, query->card_at, ":copy needs INSERT INTO table (columns) VALUES (:a, :b)")
+		query_unfit(diags, query, query->card_at, ":copy needs INSERT INTO table (columns) VALUES (:a, :b)")
 			->hint = "one row of parameters, each once, without RETURNING or ON CONFLICT";
 }
 
@@ -185,6 +185,10 @@ static void read_tree(struct query *query, json_t *tree, struct diags *diags)
 {
 	json_t *statements = json_object_get(tree, "stmts");
 	json_t *content = NULL;
+	if (!tree) {
+		query_unfit(diags, query, whole(query), "the statement is nested too deep to be looked at");
+		return;
+	}
 	if (json_array_size(statements) != 1) {
 		query_wrong(diags, query, whole(query), "one statement belongs under a name, here are %zu",
 		            json_array_size(statements));
@@ -204,16 +208,16 @@ static void read_tree(struct query *query, json_t *tree, struct diags *diags)
 		check_cardinality(query, diags);
 	if (!query->broken)
 		check_copy(query, content, diags);
-	if (!query->broken)
+	if (!query->broken && !query->source->lenient)
 		make_copy(query, content, diags);
 }
 
 void statement_read(struct query *query, struct diags *diags)
 {
 	PgQueryParseResult result = pg_query_parse(query->sql);
-	if (result.error) {
+	if (result.error && !query->source->lenient) {
 		syntax_error(query, result.error, diags);
-	} else {
+	} else if (!result.error) {
 		CLEANUP(json_freep) json_t *tree = json_loads(result.parse_tree, 0, NULL);
 		read_tree(query, tree, diags);
 	}

@@ -13,6 +13,7 @@
 #define HOLDFAST_QUERY_H
 
 #include "holdfast/arena.h"
+#include "holdfast/builtin.h"
 #include "holdfast/connection.h"
 
 #ifdef __cplusplus
@@ -21,11 +22,13 @@ extern "C" {
 
 #define HF_QUERY_ABI 1
 
+/* How a type stands on the wire; several types may share one. HF_TYPE_FLOATS are structs of nothing but double. */
 enum hf_type_kind {
 	HF_TYPE_BOOL = 1, HF_TYPE_INT2, HF_TYPE_INT4, HF_TYPE_INT8, HF_TYPE_OID, HF_TYPE_FLOAT4, HF_TYPE_FLOAT8,
 	HF_TYPE_NUMERIC, HF_TYPE_TEXT, HF_TYPE_JSONB, HF_TYPE_BYTEA, HF_TYPE_CHAR, HF_TYPE_UUID, HF_TYPE_DATE,
 	HF_TYPE_TIME, HF_TYPE_TIMETZ, HF_TYPE_TIMESTAMP, HF_TYPE_TIMESTAMPTZ, HF_TYPE_INTERVAL, HF_TYPE_ENUM,
-	HF_TYPE_COMPOSITE, HF_TYPE_ARRAY, HF_TYPE_VOID
+	HF_TYPE_COMPOSITE, HF_TYPE_ARRAY, HF_TYPE_VOID, HF_TYPE_BITS, HF_TYPE_INET, HF_TYPE_MACADDR, HF_TYPE_MACADDR8,
+	HF_TYPE_TID, HF_TYPE_FLOATS, HF_TYPE_PATH, HF_TYPE_POLYGON, HF_TYPE_VECTOR, HF_TYPE_RANGE, HF_TYPE_MULTIRANGE
 };
 
 #define HF_NEVER_NULL 0xffffffffu /* null_offset of what is proven NOT NULL */
@@ -41,7 +44,7 @@ struct hf_type {
 	uint32_t oid;
 	const char *name;               /* schema-qualified, for messages and resolution */
 	size_t size;                    /* of the C form */
-	const struct hf_type *element;  /* arrays */
+	const struct hf_type *element;  /* arrays and vectors; subtype of a range; range of a multirange */
 	const char *const *labels;      /* enums: label of value i */
 	const struct hf_field *fields;  /* composites */
 	uint32_t count;                 /* labels or fields */
@@ -106,14 +109,15 @@ const char *hf_enum_label(const struct hf_type *type, int value);
 /** The value of a label, or HF_ENUM_UNKNOWN. */
 int hf_enum_value(const struct hf_type *type, struct hf_str label);
 
-#define HF_BUILTIN_TYPES(X)                                                                                        \
-	X(bool) X(int2) X(int4) X(int8) X(oid) X(float4) X(float8) X(numeric) X(text) X(varchar) X(bpchar) X(name) \
-	X(xml) X(json) X(jsonb) X(bytea) X(char) X(uuid) X(date) X(time) X(timetz) X(timestamp) X(timestamptz)     \
-	X(interval) X(void)                                                                                        \
-	X(bool_array) X(int2_array) X(int4_array) X(int8_array) X(float8_array) X(text_array) X(bytea_array)       \
-	X(uuid_array) X(interval_array) X(timestamp_array) X(timestamptz_array)
-#define HF_DECLARE_TYPE(name) extern const struct hf_type hf_type_##name;
-HF_BUILTIN_TYPES(HF_DECLARE_TYPE)
+/* hf_type_int4 and hf_type_int4_array, hf_type_int4range, ...: builtin.h has the names. */
+extern const struct hf_type hf_type_void;
+#define HF_DECLARE_TYPE(name, ...) extern const struct hf_type hf_type_##name, hf_type_##name##_array;
+#define HF_DECLARE_RANGE(subtype, range, oid, array_oid, multirange, ...) \
+	HF_DECLARE_TYPE(range, ) HF_DECLARE_TYPE(multirange, )
+HF_BUILTIN_SCALARS(HF_DECLARE_TYPE)
+HF_BUILTIN_VECTORS(HF_DECLARE_TYPE)
+HF_BUILTIN_RANGES(HF_DECLARE_RANGE)
+#undef HF_DECLARE_RANGE
 #undef HF_DECLARE_TYPE
 
 #ifdef __cplusplus

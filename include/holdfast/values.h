@@ -27,7 +27,7 @@ struct hf_civil {
 	int32_t microsecond;
 };
 
-enum { HF_UUID_TEXT_MAX = 37, HF_TIMESTAMP_TEXT_MAX = 40 };
+enum { HF_UUID_TEXT_MAX = 37, HF_TIMESTAMP_TEXT_MAX = 40, HF_INET_TEXT_MAX = 50 };
 
 /** Calendar fields of a timestamp without zone, or of a timestamptz in UTC. HF_REJECTED for the infinities. */
 enum hf_status hf_timestamp_to_civil(struct hf_timestamp timestamp, struct hf_civil *ret_civil);
@@ -56,6 +56,25 @@ double hf_numeric_to_double(const struct hf_numeric *numeric);
 void hf_uuid_to_text(const struct hf_uuid *uuid, char ret_text[HF_UUID_TEXT_MAX]);
 /** That form, in either case. HF_REJECTED for anything else. */
 enum hf_status hf_uuid_from_text(struct hf_str text, struct hf_uuid *ret_uuid);
+
+/** As the server writes it: "10.1.2.3", "10.1.2.0/24", "2001:db8::/32". HF_REJECTED for a family other than 4, 6. */
+enum hf_status hf_inet_to_text(const struct hf_inet *inet, char ret_text[HF_INET_TEXT_MAX]);
+
+/** Bit `index` from the left; false beyond the end. */
+static inline bool hf_bit(struct hf_bits bits, uint32_t index)
+{
+	return index < bits.count && (bits.ptr[index / 8] >> (7 - index % 8) & 1);
+}
+
+/* What the flags of a range say: hf_range_has_lower(row.span.flags) before row.span.lower is read. */
+static inline bool hf_range_has_lower(uint8_t flags)
+{
+	return !(flags & (HF_RANGE_EMPTY | HF_RANGE_LOWER_INF));
+}
+static inline bool hf_range_has_upper(uint8_t flags)
+{
+	return !(flags & (HF_RANGE_EMPTY | HF_RANGE_UPPER_INF));
+}
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,7 @@
  */
 #include "holdfast/values.h"
 
+#include <arpa/inet.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -328,5 +329,20 @@ enum hf_status hf_uuid_from_text(struct hf_str text, struct hf_uuid *ret_uuid)
 		at += 2;
 	}
 	*ret_uuid = uuid;
+	return HF_OK;
+}
+
+/* ---- inet ---- */
+
+enum hf_status hf_inet_to_text(const struct hf_inet *inet, char ret_text[HF_INET_TEXT_MAX])
+{
+	const int family = inet->family == 4 ? AF_INET : AF_INET6, bits_max = inet->family == 4 ? 32 : 128;
+	char text[HF_INET_TEXT_MAX];
+	if ((inet->family != 4 && inet->family != 6) || !inet_ntop(family, inet->addr, text, sizeof(text)))
+		return HF_REJECTED;
+	if (inet->bits == bits_max && !inet->is_cidr)
+		snprintf(ret_text, HF_INET_TEXT_MAX, "%s", text);
+	else
+		snprintf(ret_text, HF_INET_TEXT_MAX, "%.45s/%u", text, inet->bits);
 	return HF_OK;
 }

@@ -2,14 +2,15 @@
  * decode.h - binary values from the server into C forms, by tables.
  *
  * Pure but for the arena. Trusts nothing: every length is checked before a byte is read, every count before memory is
- * taken, so that any byte string gives HF_OK or HF_E_PROTOCOL (or HF_E_LIMIT when the arena is full), never a crash.
+ * taken, so that any byte string gives HF_OK, HF_E_PROTOCOL, HF_E_DRIFT (a composite or an array of another shape than
+ * the compiled one) or HF_E_LIMIT (the arena is full), never a crash.
  */
 #ifndef PG_DECODE_H
 #define PG_DECODE_H
 
 #include "holdfast/arena.h"
 #include "holdfast/error.h"
-#include "holdfast/query.h"
+#include "pg/codecs.h"
 #include "pg/wire.h"
 
 struct type_map;
@@ -17,24 +18,14 @@ struct type_map;
 struct decoder {
 	hf_arena *arena;
 	const struct type_map *types; /* numbers of the user's types inside arrays and composites; NULL = unchecked */
-	bool borrow; /* values outlive the call and have a NUL behind them (a PGresult): point into them */
+	bool borrow;                  /* values outlive the call (a PGresult): point into them */
+	bool inside;                  /* of another value: no NUL behind it, so that text is copied all the same */
 };
-
-/* Wire length of the types that are one big-endian word; 0 for all others. */
-static inline size_t decode_word_size(enum hf_type_kind kind)
-{
-	static const uint8_t sizes[] = {
-		[HF_TYPE_BOOL] = 1,   [HF_TYPE_CHAR] = 1, [HF_TYPE_INT2] = 2,	   [HF_TYPE_INT4] = 4,
-		[HF_TYPE_OID] = 4,    [HF_TYPE_DATE] = 4, [HF_TYPE_FLOAT4] = 4,	   [HF_TYPE_INT8] = 8,
-		[HF_TYPE_FLOAT8] = 8, [HF_TYPE_TIME] = 8, [HF_TYPE_TIMESTAMP] = 8, [HF_TYPE_TIMESTAMPTZ] = 8,
-	};
-	return (size_t)kind < sizeof(sizes) ? sizes[kind] : 0;
-}
 
 /* The path of most columns, inlined into the row loop. False: another type, or not its length. */
 static inline bool decode_word(enum hf_type_kind kind, const uint8_t *at, size_t len, void *out)
 {
-	if (len != decode_word_size(kind) || len == 0)
+	if (len != codec_word_size(kind) || len == 0)
 		return false;
 	if (len == 4) {
 		uint32_t word = wire_uint4(at);
@@ -53,7 +44,7 @@ static inline bool decode_word(enum hf_type_kind kind, const uint8_t *at, size_t
 
 /* Words and text, by far the most columns, without a call per kind. False: decode_field() does it, or says why not. */
 static inline bool decode_quick(const struct decoder *decoder, const struct hf_type *type, const uint8_t *at,
-				size_t len, void *out)
+                                size_t len, void *out)
 {
 	if (type->kind != HF_TYPE_TEXT)
 		return decode_word(type->kind, at, len, out);
@@ -67,9 +58,9 @@ static inline bool decode_quick(const struct decoder *decoder, const struct hf_t
 
 /** One value that is not NULL. `out` has type->size bytes. */
 enum hf_status decode_field(const struct decoder *decoder, const struct hf_type *type, const uint8_t *at, size_t len,
-			    void *out, hf_error *err);
+                            void *out, hf_error *err);
 /** The same without a connection: everything is copied into the arena. For tests and fuzzing. */
 enum hf_status decode_value(const struct hf_type *type, const uint8_t *at, size_t len, hf_arena *arena, void *out,
-			    hf_error *err);
+                            hf_error *err);
 
 #endif

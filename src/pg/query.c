@@ -209,7 +209,7 @@ struct one_row {
 HOT static enum hf_status decode_one(hf_connection *connection, const struct one_row *one, const PGresult *result,
 				 hf_error *err)
 {
-	struct decoder decoder = {one->arena, statement_types(connection), false};
+	struct decoder decoder = {.arena = one->arena, .types = statement_types(connection), .borrow = false};
 	_Alignas(16) char stack[ROW_ON_STACK];
 	size_t size = one->query->row_size;
 	char *row = size <= sizeof(stack) ? stack : hf_arena_alloc(one->arena, size);
@@ -284,7 +284,7 @@ static enum hf_status too_large(const struct hf_query *query, size_t bytes, hf_e
 static enum hf_status decode_many(hf_connection *connection, const struct many_rows *many, const PGresult *result,
 				  hf_error *err)
 {
-	struct decoder decoder = {many->arena, statement_types(connection), true};
+	struct decoder decoder = {.arena = many->arena, .types = statement_types(connection), .borrow = true};
 	size_t count = (size_t)PQntuples(result);
 	char *rows = hf_arena_calloc(many->arena, count, many->query->row_size);
 	if (!rows)
@@ -339,7 +339,7 @@ struct each_row {
 static enum hf_status each_one(void *user, const PGresult *result, hf_error *err)
 {
 	struct each_row *each = user;
-	struct decoder decoder = {each->arena, statement_types(each->connection), true};
+	struct decoder decoder = {.arena = each->arena, .types = statement_types(each->connection), .borrow = true};
 	hf_arena_reset(each->arena);
 	char *row = hf_arena_calloc(each->arena, 1, each->query->row_size);
 	enum hf_status status = row ? check_columns(each->query, result, err) : error_nomem(err);

@@ -10,51 +10,33 @@
 #include "base/str.h"
 #include "pg/wire.h"
 
-/* X(name, kind, oid, C form) */
-#define SCALARS(X)                                                                                                     \
-	X(bool, BOOL, 16, bool)                                                                                        \
-	X(int2, INT2, 21, int16_t)                                                                                     \
-	X(int4, INT4, 23, int32_t)                                                                                     \
-	X(int8, INT8, 20, int64_t)                                                                                     \
-	X(oid, OID, 26, uint32_t)                                                                                      \
-	X(float4, FLOAT4, 700, float)                                                                                  \
-	X(float8, FLOAT8, 701, double)                                                                                 \
-	X(numeric, NUMERIC, 1700, struct hf_numeric)                                                                   \
-	X(text, TEXT, 25, struct hf_str)                                                                               \
-	X(varchar, TEXT, 1043, struct hf_str)                                                                          \
-	X(bpchar, TEXT, 1042, struct hf_str)                                                                           \
-	X(name, TEXT, 19, struct hf_str)                                                                               \
-	X(xml, TEXT, 142, struct hf_str)                                                                               \
-	X(json, TEXT, 114, struct hf_str)                                                                              \
-	X(jsonb, JSONB, 3802, struct hf_str)                                                                           \
-	X(bytea, BYTEA, 17, struct hf_bytes)                                                                           \
-	X(char, CHAR, 18, char)                                                                                        \
-	X(uuid, UUID, 2950, struct hf_uuid)                                                                            \
-	X(date, DATE, 1082, struct hf_date)                                                                            \
-	X(time, TIME, 1083, struct hf_time)                                                                            \
-	X(timetz, TIMETZ, 1266, struct hf_timetz)                                                                      \
-	X(timestamp, TIMESTAMP, 1114, struct hf_timestamp)                                                             \
-	X(timestamptz, TIMESTAMPTZ, 1184, struct hf_timestamptz)                                                       \
-	X(interval, INTERVAL, 1186, struct hf_interval)
-/* X(element, oid) */
-#define ARRAYS(X)                                                                                                      \
-	X(bool, 1000)                                                                                                  \
-	X(int2, 1005) X(int4, 1007) X(int8, 1016) X(float8, 1022) X(text, 1009) X(bytea, 1001) X(uuid, 2951)           \
-		X(interval, 1187) X(timestamp, 1115) X(timestamptz, 1185)
-
-#define SCALAR(name_, kind_, oid_, form)                                                                               \
-	const struct hf_type hf_type_##name_ = {                                                                       \
-		.kind = HF_TYPE_##kind_, .oid = oid_, .name = #name_, .size = sizeof(form)};
-SCALARS(SCALAR)
+/* Names are pasted at the first level only: `bool` is a macro, too. */
+#define ARRAY(object, oid_, sql)                                           \
+	const struct hf_type object##_array = {.kind = HF_TYPE_ARRAY,      \
+					       .oid = oid_,                \
+					       .name = sql "[]",           \
+					       .size = sizeof(struct hf_array), \
+					       .element = &object};
+#define SCALAR(name_, kind_, oid_, array_oid, form, word)                              \
+	const struct hf_type hf_type_##name_ = {                                       \
+		.kind = HF_TYPE_##kind_, .oid = oid_, .name = #name_, .size = sizeof(form)}; \
+	ARRAY(hf_type_##name_, array_oid, #name_)
+HF_BUILTIN_SCALARS(SCALAR)
 const struct hf_type hf_type_void = {.kind = HF_TYPE_VOID, .oid = 2278, .name = "void"};
 
-#define ARRAY(element_, oid_)                                                                                          \
-	const struct hf_type hf_type_##element_##_array = {.kind = HF_TYPE_ARRAY,                                      \
-							   .oid = oid_,                                                \
-							   .name = #element_ "[]",                                     \
-							   .size = sizeof(struct hf_array),                            \
-							   .element = &hf_type_##element_};
-ARRAYS(ARRAY)
+#define COMPOSED(name_, kind_, oid_, array_oid, form, element_)             \
+	const struct hf_type hf_type_##name_ = {.kind = HF_TYPE_##kind_,    \
+						.oid = oid_,                \
+						.name = #name_,             \
+						.size = sizeof(struct form), \
+						.element = &hf_type_##element_}; \
+	ARRAY(hf_type_##name_, array_oid, #name_)
+#define VECTOR(name, element, oid, array_oid) COMPOSED(name, VECTOR, oid, array_oid, hf_array, element)
+#define RANGE(subtype, range, oid, array_oid, multirange, multi_oid, multi_array_oid) \
+	COMPOSED(range, RANGE, oid, array_oid, hf_##range, subtype)                   \
+	COMPOSED(multirange, MULTIRANGE, multi_oid, multi_array_oid, hf_multirange, range)
+HF_BUILTIN_VECTORS(VECTOR)
+HF_BUILTIN_RANGES(RANGE)
 
 /* The typed arrays are read and written as the untyped one. */
 _Static_assert(sizeof(struct hf_array) == sizeof(struct hf_int4_array), "array forms differ");

@@ -198,6 +198,47 @@ static void uuids_go_there_and_back(UNUSED void **state)
 	assert_int_equal(untouched.bytes[0], 9);
 }
 
+static void addresses_read_as_the_server_writes_them(UNUSED void **state)
+{
+	static const struct {
+		struct hf_inet inet;
+		const char *text;
+	} cases[] = {
+		{{4, 32, false, {10, 1, 2, 3}}, "10.1.2.3"},
+		{{4, 8, false, {10, 1, 2, 3}}, "10.1.2.3/8"},
+		{{4, 32, true, {10, 1, 2, 3}}, "10.1.2.3/32"},
+		{{4, 0, true, {0}}, "0.0.0.0/0"},
+		{{6, 128, false, {[15] = 1}}, "::1"},
+		{{6, 32, true, {0x20, 0x01, 0x0d, 0xb8}}, "2001:db8::/32"},
+		{{6, 128, false, {[10] = 255, 255, 1, 2, 3, 4}}, "::ffff:1.2.3.4"},
+	};
+	char text[HF_INET_TEXT_MAX] = "untouched";
+	const struct hf_inet none = {0};
+	assert_int_equal(hf_inet_to_text(&none, text), HF_REJECTED);
+	assert_string_equal(text, "untouched");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(hf_inet_to_text(&cases[i].inet, text), HF_OK);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
+static void bits_count_from_the_left(UNUSED void **state)
+{
+	const struct hf_bits bits = {(const uint8_t *)"\xa0\x40", 10};
+	const bool set[] = {1, 0, 1, 0, 0, 0, 0, 0, 0, 1};
+	for (uint32_t i = 0; i < ARRAY_LEN(set); i++)
+		assert_int_equal(hf_bit(bits, i), set[i]);
+	assert_false(hf_bit(bits, 10));
+}
+
+static void bounds_of_ranges_may_be_absent(UNUSED void **state)
+{
+	assert_true(hf_range_has_lower(0) && hf_range_has_upper(HF_RANGE_UPPER_INC));
+	assert_false(hf_range_has_lower(HF_RANGE_EMPTY) || hf_range_has_upper(HF_RANGE_EMPTY));
+	assert_false(hf_range_has_lower(HF_RANGE_LOWER_INF) || hf_range_has_upper(HF_RANGE_UPPER_INF));
+	assert_true(hf_range_has_lower(HF_RANGE_UPPER_INF) && hf_range_has_upper(HF_RANGE_LOWER_INF));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +252,9 @@ int main(void)
 		cmocka_unit_test(numeric_text_is_bounded),
 		cmocka_unit_test(long_numerics_round_by_all_their_digits),
 		cmocka_unit_test(uuids_go_there_and_back),
+		cmocka_unit_test(addresses_read_as_the_server_writes_them),
+		cmocka_unit_test(bits_count_from_the_left),
+		cmocka_unit_test(bounds_of_ranges_may_be_absent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

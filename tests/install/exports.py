@@ -13,14 +13,19 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 HEADERS = sorted((TOP / "include" / "holdfast").glob("*.h"))
 
 
+def builtin_types():
+    """The objects hf_type_* that query.h declares from the tables of builtin.h."""
+    tables = dict(re.findall(r"#define HF_BUILTIN_(\w+)\(X\)((?:.*\\\n)*.*)\n", (HEADERS[0].parent / "builtin.h").read_text()))
+    rows = {table: [row.split(", ") for row in re.findall(r"X\(([^)]*)\)", text)] for table, text in tables.items()}
+    names = [row[0] for row in rows["SCALARS"] + rows["VECTORS"]] + [row[i] for row in rows["RANGES"] for i in (1, 4)]
+    return {"hf_type_void"} | {f"hf_type_{name}{array}" for name in names for array in ("", "_array")}
+
+
 def declared():
     """Names declared in the headers, inline functions and typedefs apart."""
-    names = set()
+    names = builtin_types()
     for header in HEADERS:
         text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
-        builtin = re.search(r"#define HF_BUILTIN_TYPES\(X\)((?:.*\\\n)*.*)\n", text)
-        if builtin:
-            names |= {"hf_type_" + name for name in re.findall(r"X\((\w+)\)", builtin.group(1))}
         text = re.sub(r"^#(?:.*\\\n)*.*$", "", text, flags=re.M)
         text = text.replace('extern "C" {', "")
         while re.search(r"\{[^{}]*\}", text):

@@ -30,6 +30,9 @@ static const struct hf_type point_type = {
 static const struct hf_type point_array = {
 	.kind = HF_TYPE_ARRAY, .name = "point[]", .size = sizeof(struct hf_array), .element = &point_type};
 
+static const struct hf_type span_type = {
+	.kind = HF_TYPE_RANGE, .name = "span", .size = sizeof(struct { HF_RANGE_MEMBERS(struct hf_str); }), .element = &hf_type_text};
+
 #define W(n) "\0\0\0" n
 #define POINT(x_) W("\2") W("\x17") W("\4") W(x_) W("\x19") W("\2") "ab"
 #define BYTES(literal) (const uint8_t *)(literal), sizeof(literal) - 1
@@ -68,6 +71,30 @@ static const struct sample {
 	{&hf_type_text_array,
 	 BYTES(W("\2") W("\0") W("\x19") W("\1") W("\1") W("\2") "\xff\xff\xff\xf0" W("\1") "a" W("\0")), true},
 	{&point_array, BYTES(W("\1") W("\0") "\0\0\1\0" W("\1") W("\1") W("\x1a") POINT("\7")), true},
+	{&hf_type_money, BYTES("\xff\xff\xff\xff\xff\xff\xff\xfe"), true},
+	{&hf_type_inet, BYTES("\2\x18\0\4\12\1\2\3"), true},
+	{&hf_type_cidr, BYTES("\3\x20\1\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\0"), true},
+	{&hf_type_macaddr, BYTES("macadr"), true},
+	{&hf_type_macaddr8, BYTES("macaddr8"), true},
+	{&hf_type_tid, BYTES("\0\0\0\1\0\2"), true},
+	{&hf_type_point, BYTES("\x3f\xf0\0\0\0\0\0\0\xbf\xf0\0\0\0\0\0\0"), true},
+	{&hf_type_line, BYTES("\x3f\xf0\0\0\0\0\0\0\xbf\xf0\0\0\0\0\0\0\x7f\xf0\0\0\0\0\0\0"), true},
+	{&hf_type_path, BYTES("\1" W("\1") "\x3f\xf0\0\0\0\0\0\0\xbf\xf0\0\0\0\0\0\0"), true},
+	{&hf_type_polygon, BYTES(W("\1") "\x3f\xf0\0\0\0\0\0\0\xbf\xf0\0\0\0\0\0\0"), true},
+	{&hf_type_varbit, BYTES(W("\x0a") "\xa0\x40"), true},
+	{&hf_type_varbit, BYTES(W("\0")), true},
+	{&hf_type_jsonpath, BYTES("\1$"), false},
+	{&hf_type_tsvector, BYTES(W("\0")), false},
+	{&hf_type_int2vector, BYTES(W("\1") W("\0") W("\x15") W("\1") W("\0") W("\2") "\0\7"), true},
+	{&hf_type_int4range, BYTES("\2" W("\4") W("\1") W("\4") W("\5")), true},
+	{&hf_type_int4range, BYTES("\x18"), true},
+	{&hf_type_daterange, BYTES("\1"), true},
+	{&hf_type_numrange, BYTES("\x0c" W("\x0a") "\0\1\0\0\0\0\0\0\0\1"), true},
+	{&span_type, BYTES("\6" W("\1") "a" W("\0")), true},
+	{&hf_type_int8multirange, BYTES(W("\0")), true},
+	{&hf_type_int4multirange, BYTES(W("\2") W("\x11") "\2" W("\4") W("\1") W("\4") W("\5") W("\x09") "\x12" W("\4") W("\7")),
+	 true},
+	{&hf_type_int4range_array, BYTES(W("\1") W("\0") "\0\0\x0f\x40" W("\1") W("\1") W("\1") "\1"), true},
 };
 
 /* The bytes stand at the very end of a block of their size, so that a sanitizer sees the first byte read too many. */
@@ -137,22 +164,31 @@ static const struct {
 	{&hf_type_numeric, BYTES("\xff\xff\0\0\0\0\0\0\0\1"), "disagree"},
 	{&hf_type_jsonb, BYTES("\2{}"), "unknown version"},
 	{&hf_type_jsonb, BYTES(""), "unknown version"},
-	{&point_type, BYTES(W("\3") W("\x17") W("\4") W("\7")), "another number of fields"},
-	{&point_type, BYTES("\xff\xff\xff\xff"), "another number of fields"},
-	{&point_type, BYTES(W("\2") W("\x18") W("\4") W("\7")), "another type"},
+	{&point_type, BYTES("\xff\xff\xff\xff"), "no number of fields"},
 	{&point_type, BYTES(W("\2") W("\x17") "\xff\xff\xff\xff"), "unexpected null"},
 	{&point_type, BYTES(W("\2") W("\x17") "\xff\xff\xff\xfe"), "beyond the end"},
 	{&point_type, BYTES(W("\2") W("\x17") "\x7f\xff\xff\xff"), "beyond the end"},
 	{&hf_type_int4_array, BYTES("\xff\xff\xff\xff" W("\0") W("\x17")), "impossible number of dimensions"},
 	{&hf_type_int4_array, BYTES(W("\7") W("\0") W("\x17")), "impossible number of dimensions"},
 	{&hf_type_int4_array, BYTES(W("\1") W("\2") W("\x17") W("\0") W("\1")), "flags"},
-	{&hf_type_int4_array, BYTES(W("\1") W("\0") W("\x19") W("\0") W("\1")), "another type"},
 	{&hf_type_int4_array, BYTES(W("\1") W("\0") W("\x17") "\x7f\xff\xff\xff" W("\1")), "more elements than bytes"},
 	{&hf_type_int4_array, BYTES(W("\1") W("\0") W("\x17") "\xff\xff\xff\xff" W("\1")), "impossible dimension"},
 	{&hf_type_int4_array, BYTES(W("\2") W("\0") W("\x17") "\0\1\0\0" W("\1") "\0\1\0\0" W("\1")),
 	 "impossible dimension"},
 	{&hf_type_int4_array, BYTES(W("\1") W("\0") W("\x17") W("\1") W("\1") "\xff\xff\xff\xfe"), "beyond the end"},
 	{&hf_type_int4_array, BYTES(W("\1") W("\0") W("\x17") W("\1") W("\1") W("\2") "ab"), "wrong length"},
+	{&hf_type_inet, BYTES("\4\x18\0\4\12\1\2\3"), "unknown address family"},
+	{&hf_type_inet, BYTES("\2\x18\0\x10\12\1\2\3"), "unknown address family"},
+	{&hf_type_inet, BYTES("\2\x21\0\4\12\1\2\3"), "more bits"},
+	{&hf_type_path, BYTES("\2" W("\0")), "neither open nor closed"},
+	{&hf_type_polygon, BYTES("\x10\0\0\1" "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), "points and length"},
+	{&hf_type_varbit, BYTES("\xff\xff\xff\xff\0"), "bits and length"},
+	{&hf_type_int4range, BYTES("\x20"), "unknown flags"},
+	{&hf_type_int4range, BYTES("\2" "\xff\xff\xff\xff" W("\4") W("\5")), "a bound reaches beyond the end"},
+	{&hf_type_int4range, BYTES("\2" W("\3") "abc" W("\4") W("\5")), "wrong length"},
+	{&hf_type_int4multirange, BYTES("\x7f\xff\xff\xff" W("\1") "\1"), "more ranges than bytes"},
+	{&hf_type_int4multirange, BYTES("\xff\xff\xff\xff"), "more ranges than bytes"},
+	{&hf_type_int4multirange, BYTES(W("\1") "\xff\xff\xff\xff\1"), "a range reaches beyond the end"},
 };
 
 static void malformed_values_say_what_is_wrong(UNUSED void **state)
@@ -165,6 +201,30 @@ static void malformed_values_say_what_is_wrong(UNUSED void **state)
 			      HF_E_PROTOCOL);
 		EXPECT_CONTAINS(err.message, malformed[i].why);
 		assert_int_equal(err.category, HF_CATEGORY_TYPE);
+	}
+}
+
+static const struct {
+	const struct hf_type *type;
+	const uint8_t *bytes;
+	size_t len;
+	const char *why;
+} changed[] = {
+	{&point_type, BYTES(W("\3") W("\x17") W("\4") W("\7")), "another number of fields"},
+	{&point_type, BYTES(W("\2") W("\x18") W("\4") W("\7")), "another type"},
+	{&hf_type_int4_array, BYTES(W("\1") W("\0") W("\x19") W("\0") W("\1")), "another type"},
+};
+
+static void another_shape_is_drift(UNUSED void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(changed); i++) {
+		hf_error err = HF_ERROR_INIT;
+		CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+		_Alignas(16) char out[OUT_MAX];
+		EXPECT_STATUS(decode_copy(changed[i].type, changed[i].bytes, changed[i].len, arena, out, &err),
+			      HF_E_DRIFT);
+		EXPECT_CONTAINS(err.message, changed[i].why);
+		assert_int_equal(err.category, HF_CATEGORY_SCHEMA);
 	}
 }
 
@@ -250,7 +310,7 @@ static void changed_bytes_never_crash(UNUSED void **state)
 		for (uint64_t n = next_random(&seed) % 4 + 1; n > 0 && sample->len; n--)
 			bytes[next_random(&seed) % sample->len] = (uint8_t)next_random(&seed);
 		enum hf_status status = decode_copy(sample->type, bytes, sample->len, arena, out, &err);
-		if (status != HF_OK && status != HF_E_PROTOCOL && status != HF_E_LIMIT)
+		if (status != HF_OK && status != HF_E_PROTOCOL && status != HF_E_DRIFT && status != HF_E_LIMIT)
 			fail_msg("%s: %s", sample->type->name, hf_status_word(status));
 	}
 }
@@ -290,6 +350,11 @@ static void values_that_cannot_be_sent_are_refused(UNUSED void **state)
 	const struct hf_array odd = {.count = 2, .ndim = 1, .dims = dims, .values = two};
 	const struct hf_array text_with_nul = {.count = 1, .values = &nul};
 	const int color = 7;
+	const struct hf_inet family = {.family = 5}, bits = {.family = 4, .bits = 33};
+	const struct hf_int2_array empty = {0};
+	const struct hf_int4range flags = {1, 2, 0x20};
+	const struct hf_polygon polygon = {NULL, UINT32_MAX};
+	const struct hf_bits bit_count = {NULL, UINT32_MAX};
 	const struct {
 		const struct hf_type *type;
 		const void *in;
@@ -303,6 +368,12 @@ static void values_that_cannot_be_sent_are_refused(UNUSED void **state)
 		{&hf_type_int4_array, &odd, HF_E_INPUT},
 		{&hf_type_text_array, &text_with_nul, HF_E_INPUT},
 		{&color_type, &color, HF_E_INPUT},
+		{&hf_type_inet, &family, HF_E_INPUT},
+		{&hf_type_inet, &bits, HF_E_INPUT},
+		{&hf_type_int2vector, &empty, HF_E_INPUT},
+		{&hf_type_int4range, &flags, HF_E_INPUT},
+		{&hf_type_polygon, &polygon, HF_E_LIMIT},
+		{&hf_type_varbit, &bit_count, HF_E_INPUT},
 		{&hf_type_void, &nul, HF_E_USAGE},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -352,6 +423,7 @@ int main(void)
 		cmocka_unit_test(truncated_values_are_refused),
 		cmocka_unit_test(trailing_bytes_are_refused),
 		cmocka_unit_test(malformed_values_say_what_is_wrong),
+		cmocka_unit_test(another_shape_is_drift),
 		cmocka_unit_test(values_mean_what_they_say),
 		cmocka_unit_test(arrays_keep_bounds_and_nulls),
 		cmocka_unit_test(a_full_arena_is_a_limit),

@@ -8,8 +8,10 @@
 #include "base/str.h"
 #include "holdfast/migrate.h"
 #include "holdfast/sql.h"
+#include "holdfast/values.h"
 #include "queries/sample/everything.h"
 #include "queries/sample/items.h"
+#include "queries/sample/kinds.h"
 #include "../check.h"
 #include "../fixture.h"
 
@@ -405,6 +407,174 @@ static void every_nullable_type_takes_null(void **user)
 	expect_scalars(&row);
 }
 
+/* ---- every other kind ---- */
+
+/* clang-format off */
+static const char full_kinds[] = "INSERT INTO kinds VALUES ("
+	"1, '-12.34', 'cursor', '$.a[*] ? (@.b > 1)', 'a:1A fat:2B,4C', 'fat & !(rat | cat:*)', "
+	"'10:20:12,15', '10:20:12,15', B'101', B'1010000011', '10.1.2.3/8', '2001:db8::/32', "
+	"'08:00:2b:01:02:03', '08:00:2b:01:02:03:04:05', '(1,-2)', '{1,2,3}', '[(0,1),(2,3)]', "
+	"'(0,1),(2,3)', '[(0,0),(1,1),(2,0)]', '((0,0),(1,1),(2,0),(Infinity,NaN))', '<(1,2),3>', "
+	"'16/B374D848', '18446744073709551615', '4294967295', '7', '(4294967295,65535)', 'kinds', "
+	"'\"C\"', 'english', 'simple', 'app', '|/', '+(int4,int4)', 'now', 'abs(int4)', 'pg_monitor', "
+	"'text', '3 -1 2', '4000000000', '[1,4]', '(,9223372036854775807)', '(0.5,1.25]', 'empty', "
+	"'[2000-01-01,infinity]', '(,)', '{[1,3),[5,)}', '{}', '{(,0),[1.5,2.5]}', "
+	"'{[2000-01-01,2000-01-02)}', '{[epoch,2000-01-01]}', '{(,)}', '[-0.5,Infinity)', "
+	"'{[1,2],(3,4)}', '[\"a b\",\"c\"\"d\"]', 'CiTeXt', 'Top.Science', 'Top.*{1,2}', '[1,2]', "
+	"'{\"(0,0)\",\"(1,0)\",\"(0,1)\"}', "
+	"ROW(ROW('{\"[1,2)\",NULL}', '::1', '{happy}'), ARRAY[ROW(NULL, '1.2.3.4', '{}'), NULL]::shallow[], NULL), "
+	"'{10.0.0.1,NULL,::/0}', '{1,\"\",010101010}', '{(1,1),(0,0);(2,2),(1,1)}', "
+	"'{\"((0,0))\",\"[(1,2),(3,4)]\"}', '{1.50,NaN,-Infinity,1e100}', '{1.00,NULL}', "
+	"'{0/0,FFFFFFFF/FFFFFFFF}', '{\"(0,1)\"}', '{1 2,3}', '{\"[1,2)\",empty,\"(,)\"}', "
+	"'{\"{[2000-01-01,)}\",\"{}\"}', '{{\"[1,2)\"},{\"(,3]\"}}', '{A,b}', "
+	"ARRAY['{\"(0,0)\",\"(1,0)\",\"(0,1)\"}'::triangle], ARRAY[NULL, ROW(NULL, NULL, NULL)]::deep[], "
+	"'[3:4]={happy,NULL}', '{int4,text[]}', '{a,b}', '{24:00:00-15:59}', '1.2.3.4', B'', "
+	"'(1,1),(0,0)', '((1,1))', '[2,)', '{[2,)}', 'empty', 'x', ROW(NULL,NULL,NULL), '1')";
+/* clang-format on */
+
+static void expect_kinds(const struct kinds_get_row *row)
+{
+	assert_int_equal(row->a_money, -1234);
+	assert_string_equal(row->a_jsonpath.ptr, "$.\"a\"[*]?(@.\"b\" > 1)");
+	assert_int_equal(row->a_bit.count, 3);
+	assert_true(hf_bit(row->a_varbit, 0) && !hf_bit(row->a_varbit, 1) && hf_bit(row->a_varbit, 9));
+	assert_true(row->a_inet.family == 4 && row->a_inet.bits == 8 && row->a_inet.addr[3] == 3 && !row->a_inet.is_cidr);
+	assert_true(row->a_cidr.family == 6 && row->a_cidr.bits == 32 && row->a_cidr.is_cidr);
+	assert_int_equal(row->a_macaddr.bytes[2], 0x2b);
+	assert_int_equal(row->a_macaddr8.bytes[7], 5);
+	assert_true(row->a_point.x == 1.0 && row->a_point.y == -2.0);
+	assert_true(row->a_line.c == 3.0 && row->a_lseg.to.x == 2.0 && row->a_box.high.x == 2.0);
+	assert_true(row->a_path.count == 3 && !row->a_path.closed && row->a_path.points[1].y == 1.0);
+	assert_true(row->a_polygon.count == 4 && row->a_circle.radius == 3.0);
+	assert_true(row->a_lsn == UINT64_C(0x16B374D848) && row->a_xid8 == UINT64_MAX);
+	assert_true(row->a_tid.block == UINT32_MAX && row->a_tid.offset == UINT16_MAX);
+	assert_int_equal(row->a_regtype, 25);
+	assert_true(row->a_int2vector.count == 3 && row->a_int2vector.values[1] == -1);
+	assert_string_equal(row->a_citext.ptr, "CiTeXt");
+	assert_string_equal(row->a_ltree.ptr, "Top.Science");
+}
+
+static void expect_ranges(const struct kinds_get_row *row)
+{
+	assert_true(row->a_int4range.lower == 1 && row->a_int4range.upper == 5);
+	assert_int_equal(row->a_int4range.flags, HF_RANGE_LOWER_INC);
+	assert_int_equal(row->a_int8range.flags, HF_RANGE_LOWER_INF);
+	assert_int_equal(row->a_numrange.upper.dscale, 2);
+	assert_int_equal(row->a_daterange.flags, HF_RANGE_EMPTY);
+	assert_int_equal(row->a_tstzrange.flags, HF_RANGE_LOWER_INF | HF_RANGE_UPPER_INF);
+	assert_int_equal(row->a_int4multirange.count, 2);
+	assert_int_equal(row->a_int4multirange.ranges[1].flags, HF_RANGE_LOWER_INC | HF_RANGE_UPPER_INF);
+	assert_int_equal(row->a_int8multirange.count, 0);
+	assert_true(row->a_span.lower == -0.5 && row->a_spans.count == 2 && row->a_spans.ranges[1].lower == 3.0);
+	assert_string_equal(row->a_wordrange.lower.ptr, "a b");
+	assert_string_equal(row->a_wordrange.upper.ptr, "c\"d");
+	assert_true(row->a_span_domain.upper == 2.0 && row->a_points_domain.values[2].y == 1.0);
+	assert_true(row->some_ranges.values[1].flags == HF_RANGE_EMPTY && row->some_multiranges.values[1].count == 0);
+}
+
+static void expect_depth(const struct kinds_get_row *row)
+{
+	const struct deep *deep = &row->a_deep;
+	assert_true(deep->has_inner_one && deep->inner_one.spans.nulls[1] && deep->inner_one.spans.values[0].upper == 2.0);
+	assert_true(deep->inner_one.home.family == 6 && deep->inner_one.moods.values[0] == MOOD_HAPPY);
+	assert_true(deep->inner_many.count == 2 && deep->inner_many.nulls[1] && !deep->inner_many.values[0].has_spans);
+	assert_false(deep->has_corners);
+	assert_true(row->some_deeps.nulls[0] && !row->some_deeps.values[1].has_inner_many);
+	assert_int_equal(row->some_triangles.values[0].count, 3);
+	assert_true(row->some_mood_domains.lower_bounds[0] == 3 && row->some_mood_domains.nulls[1]);
+	assert_true(row->some_inets.nulls[1] && row->some_inets.values[2].bits == 0);
+	assert_int_equal(row->some_boxes.count, 2);
+	assert_int_equal(row->some_oidvectors.values[0].values[1], 2);
+	assert_string_equal(row->some_citexts.values[0].ptr, "A");
+}
+
+/* All columns are parameters as well, in the same order and with the same nullability: two structs, one layout. */
+_Static_assert(sizeof(struct kinds_put_in) == sizeof(struct kinds_get_row), "layouts differ");
+_Static_assert(sizeof(struct kinds_copy_in) == sizeof(struct kinds_get_row), "layouts differ");
+_Static_assert(sizeof(struct kinds_all_row) == sizeof(struct kinds_get_row), "layouts differ");
+_Static_assert(offsetof(struct kinds_put_in, has_n_vector) == offsetof(struct kinds_get_row, has_n_vector), "differ");
+
+static enum hf_status next_kinds(void *user, struct kinds_copy_in *in, hf_error *err)
+{
+	(void)err;
+	const struct kinds_get_row **row = user;
+	if (!*row)
+		return HF_STOP;
+	memcpy(in, *row, sizeof(*in));
+	in->id = 3;
+	*row = NULL;
+	return HF_OK;
+}
+
+static const char same_kinds[] =
+	"SELECT (count(*) = 4 AND count(DISTINCT regexp_replace(k::text, '^\\(\\d+', '')) = 1)::text FROM kinds AS k";
+
+static void every_kind_goes_both_ways(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	run(state, full_kinds);
+	struct kinds_get_row row;
+	struct kinds_get_in get = {.id = 1};
+	EXPECT_OK(kinds_get(state->where, &get, state->arena, &row, &err));
+	expect_kinds(&row);
+	expect_ranges(&row);
+	expect_depth(&row);
+	struct kinds_put_in put;
+	memcpy(&put, &row, sizeof(put));
+	put.id = 2;
+	EXPECT_OK(kinds_put(state->where, &put, &err));
+	const struct kinds_get_row *copied = &row;
+	EXPECT_OK(kinds_copy(state->where, next_kinds, &copied, NULL, &err));
+	struct kinds_all_row *rows = NULL;
+	size_t count = 0;
+	EXPECT_OK(kinds_all(state->where, state->arena, &rows, &count, &err));
+	assert_int_equal(count, 3);
+	memcpy(&put, &rows[2], sizeof(put)); /* what borrows from the result */
+	put.id = 4;
+	EXPECT_OK(kinds_put(state->where, &put, &err));
+	assert_string_equal(text(state, same_kinds), "true");
+}
+
+static void every_nullable_kind_takes_null(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	run(state, full_kinds);
+	struct kinds_get_row row;
+	struct kinds_get_in get = {.id = 1};
+	EXPECT_OK(kinds_get(state->where, &get, state->arena, &row, &err));
+	struct kinds_put_in put;
+	memcpy(&put, &row, sizeof(put));
+	const size_t flags = offsetof(struct kinds_put_in, has_n_inet);
+	memset((char *)&put + flags, 0, sizeof(put) - flags);
+	put.id = 2;
+	EXPECT_OK(kinds_put(state->where, &put, &err));
+	assert_string_equal(text(state,
+	                         "SELECT num_nulls(n_inet, n_varbit, n_box, n_path, n_range, n_multirange, n_span, n_citext,"
+	                         " n_deep, n_vector)::text FROM kinds WHERE id = 2"),
+	                    "10");
+	get.id = 2;
+	EXPECT_OK(kinds_get(state->where, &get, state->arena, &row, &err));
+	assert_false(row.has_n_inet || row.has_n_path || row.has_n_span || row.has_n_vector);
+}
+
+static void a_changed_composite_is_drift(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	run(state, full_kinds);
+	struct kinds_get_row row;
+	struct kinds_get_in get = {.id = 1};
+	EXPECT_OK(kinds_get(state->where, &get, state->arena, &row, &err));
+	run(state, "ALTER TYPE shallow ADD ATTRIBUTE more int");
+	EXPECT_STATUS(kinds_get(state->where, &get, state->arena, &row, &err), HF_E_DRIFT);
+	EXPECT_CONTAINS(err.message, "column \"a_deep\": type public.shallow changed");
+	run(state, "ALTER TYPE shallow DROP ATTRIBUTE more, DROP ATTRIBUTE home, ADD ATTRIBUTE home text");
+	EXPECT_STATUS(kinds_get(state->where, &get, state->arena, &row, &err), HF_E_DRIFT);
+	EXPECT_CONTAINS(err.message, "another type than the compiled one");
+}
+
 static void a_newer_label_reads_as_unrecognized(void **user)
 {
 	struct state *state = *user;
@@ -496,6 +666,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(copy_sends_rows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_type_goes_both_ways, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_nullable_type_takes_null, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_kind_goes_both_ways, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_nullable_kind_takes_null, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_changed_composite_is_drift, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_newer_label_reads_as_unrecognized, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(builtin_arrays_and_whole_rows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_star_is_frozen, set_up, tear_down),

@@ -128,7 +128,7 @@ def test_c_comes_out_the_same_twice(sql):
         assert compiler.run("--offline", "--sql", sql, "-o", out)[0] == 0
     assert snapshot(outs[0]) == snapshot(outs[1])
     before = {path: path.stat().st_mtime_ns for path in outs[0].rglob("*.[ch]")}
-    assert len(before) == 6
+    assert len(before) == 8
     assert compiler.run("--offline", "--sql", sql, "-o", outs[0])[0] == 0
     assert before == {path: path.stat().st_mtime_ns for path in outs[0].rglob("*.[ch]")}, "an equal file was touched"
 
@@ -194,27 +194,54 @@ def test_parameters_that_may_be_null(tmp_path):
     assert nullable == {"a": {"a": False, "b": True, "c": True, "d": True}, "b": {"b": False, "c": False, "a": True}}
 
 
-def test_imported_types(tmp_path):
-    """With a private server: a base type that is not the server's own."""
-    compiler.tree(tmp_path, "imported", {"a": "-- import type: public.citext as text\n-- name: a :one\n"
-                                              "SELECT c, ARRAY[c] AS l FROM t WHERE c = :c;\n"},
-                  "CREATE TYPE citext;\n"
-                  "CREATE FUNCTION citextin(cstring) RETURNS citext LANGUAGE internal IMMUTABLE STRICT AS 'textin';\n"
-                  "CREATE FUNCTION citextout(citext) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';\n"
-                  "CREATE TYPE citext (INPUT = citextin, OUTPUT = citextout, LIKE = text);\n"
-                  "CREATE FUNCTION citext_eq(citext, citext) RETURNS boolean LANGUAGE internal AS 'texteq';\n"
-                  "CREATE OPERATOR = (LEFTARG = citext, RIGHTARG = citext, FUNCTION = citext_eq);\n"
-                  "CREATE TABLE t (c citext NOT NULL);")
+OWN_TYPE = """
+CREATE TYPE {0};
+CREATE FUNCTION {0}_in(cstring) RETURNS {0} LANGUAGE internal IMMUTABLE STRICT AS 'textin';
+CREATE FUNCTION {0}_out({0}) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+CREATE FUNCTION {0}_send({0}) RETURNS bytea LANGUAGE internal STABLE STRICT AS '{1}';
+CREATE FUNCTION {0}_recv(internal) RETURNS {0} LANGUAGE internal STABLE STRICT AS '{2}';
+CREATE TYPE {0} (INPUT = {0}_in, OUTPUT = {0}_out {3}, LIKE = text);
+CREATE FUNCTION {0}_eq({0}, {0}) RETURNS boolean LANGUAGE internal AS 'texteq';
+CREATE OPERATOR = (LEFTARG = {0}, RIGHTARG = {0}, FUNCTION = {0}_eq);
+CREATE TABLE {0}_t (c {0} NOT NULL);
+"""
+QUERY = "-- name: {0}_q :one\nSELECT c, ARRAY[c] AS l FROM {0}_t WHERE c = :c;\n"
+
+
+def own_type(name, send, receive):
+    clause = f", SEND = {name}_send, RECEIVE = {name}_recv" if send else ""
+    return OWN_TYPE.format(name, send or "textsend", receive or "textrecv", clause)
+
+
+def test_types_of_extensions(tmp_path):
+    """With a private server: the form of a base type is seen in its functions, or said by an import, or refused."""
+    types = {"same": ("textsend", "textrecv"), "strange": ("bpcharsend", "textrecv"), "deaf": (None, None)}
+    compiler.tree(tmp_path, "own", {"a": "-- import type: public.strange as text\n"
+                                         + QUERY.format("same") + QUERY.format("strange")},
+                  "".join(own_type(name, *codes) for name, codes in types.items()))
     code, stderr = compiler.run("--sql", tmp_path, "-o", tmp_path / "out")
     assert code == 0, stderr
-    header = (tmp_path / "out/imported/a.h").read_text()
-    assert "struct hf_str c;" in header and "struct hf_str_array l;" in header
-    assert '.name = "public.citext[]"' in (tmp_path / "out/imported/imported_types.c").read_text()
-    edit(tmp_path / "queries/imported/a.sql", "-- import type: public.citext as text\n", "")
+    header = (tmp_path / "out/own/a.h").read_text()
+    assert header.count("struct hf_str c;") == 4 and header.count("struct hf_str_array l;") == 2
+    types_c = (tmp_path / "out/own/own_types.c").read_text()
+    assert '.name = "public.same[]"' in types_c and '.name = "public.strange"' in types_c
+    compiled = [line for line in types_c.splitlines() if "HF_TYPE_" in line]
+    assert sorted(compiled) == ["\t.kind = HF_TYPE_ARRAY,"] * 2 + ["\t.kind = HF_TYPE_TEXT,"] * 2
+
+
+@pytest.mark.parametrize("name, head, why", [
+    ("strange", "", "type public.strange of an extension has no C form"),
+    ("deaf", "", "type public.deaf has no binary form"),
+    ("deaf", "-- import type: public.deaf as text\n", "type public.deaf has no binary form"),
+    ("same", "-- import type: public.same as int4\n", "the binary form of type public.same is that of text, not of int4"),
+])
+def test_types_of_extensions_that_are_refused(tmp_path, name, head, why):
+    types = {"same": ("textsend", "textrecv"), "strange": ("bpcharsend", "textrecv"), "deaf": (None, None)}
+    compiler.tree(tmp_path, "own", {"a": head + QUERY.format(name)}, own_type(name, *types[name]))
     code, stderr = compiler.run("--sql", tmp_path)
     assert code == 1
     assert {f.message for f in compiler.findings(stderr)} == {
-        f"{what}: type public.citext of an extension has no C form" for what in ('column "c"', 'column "l"', 'parameter "c"')}
+        f"{what}: {why}" for what in ('column "c"', 'column "l"', 'parameter "c"')}
 
 
 # ---- the command line ----

@@ -121,7 +121,10 @@ def test_imported_types_are_imported_again(tmp_path):
                   "CREATE TYPE label;\n"
                   "CREATE FUNCTION label_in(cstring) RETURNS label LANGUAGE internal IMMUTABLE STRICT AS 'textin';\n"
                   "CREATE FUNCTION label_out(label) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';\n"
-                  "CREATE TYPE label (INPUT = label_in, OUTPUT = label_out, LIKE = text);\nCREATE TABLE t (l label);")
+                  "CREATE FUNCTION label_send(label) RETURNS bytea LANGUAGE internal STABLE STRICT AS 'bpcharsend';\n"
+                  "CREATE FUNCTION label_recv(internal) RETURNS label LANGUAGE internal STABLE STRICT AS 'textrecv';\n"
+                  "CREATE TYPE label (INPUT = label_in, OUTPUT = label_out, SEND = label_send, RECEIVE = label_recv,"
+                  " LIKE = text);\nCREATE TABLE t (l label);")
     code, stderr = compiler.run("--sql", tmp_path)
     assert code == 0, stderr
     assert compiler.run("--verify", tmp_path / "meta", "--sql", tmp_path) == (0, "")

@@ -14,7 +14,8 @@ CREATE TYPE mood AS ENUM ('happy', 'sad');
 CREATE TYPE clash AS ENUM ('a-b', 'a_b');
 CREATE TYPE twice AS ("a b" int, a_b int);
 CREATE TABLE person (id integer PRIMARY KEY, name text NOT NULL, email text, mood mood NOT NULL, born date,
-                     home inet, tags text[], clash clash, twice twice, span int4range);
+                     acl aclitem, tags text[], clash clash, twice twice, acls aclitem[]);
+CREATE TYPE holder AS (id int, acl aclitem);
 CREATE TABLE "Upper" (id integer);
 CREATE VIEW people AS SELECT id, name FROM person;
 """
@@ -176,18 +177,30 @@ CASES = {
                  'column "person.name" must appear in the GROUP BY clause or be used in an aggregate function'
                  " (SQLSTATE 42803)", None),
     # types and columns
-    "no_c_form": ("-- name: no_c_form :many\nSELECT id, ⟦home⟧ FROM person;\n",
-                  'column "home": type inet has no C form', "cast it: ::text"),
-    "no_c_form_param": ("-- name: no_c_param :many\nSELECT id FROM person WHERE home = ⟦:home⟧;\n",
-                        'parameter "home": type inet has no C form', "cast it: ::text"),
-    "range": ("-- name: range :many\nSELECT ⟦span⟧ FROM person;\n", 'column "span": type int4range has no C form', None),
-    "star_type": ("-- name: ⟦star_type⟧ :many\nSELECT *, 1 AS one FROM (SELECT home FROM person) AS x;\n",
-                  'column "home": type inet has no C form', None),
-    "vector": ("-- name: vector :many\nSELECT ⟦indkey⟧ FROM pg_index;\n",
-               'column "indkey": type int2vector has no C form', None),
+    "no_binary_form": ("-- name: no_binary_form :many\nSELECT id, ⟦acl⟧ FROM person;\n",
+                       'column "acl": type aclitem has no binary form', "cast it: ::text"),
+    "no_binary_form_param": ("-- name: no_binary_param :many\nSELECT id FROM person WHERE acl = ⟦:acl⟧;\n",
+                             'parameter "acl": type aclitem has no binary form', "cast it: ::text"),
+    "no_binary_element": ("-- name: no_element :many\nSELECT ⟦acls⟧ FROM person;\n",
+                          'column "acls": type aclitem has no binary form', "cast it: ::text"),
+    "no_binary_field": ("-- name: no_field :one\nSELECT ⟦NULL⟧::holder AS h;\n",
+                        'column "h": field "acl" of public.holder: type aclitem has no binary form', "cast it: ::text"),
+    "no_binary_gtsvector": ("-- name: no_gtsvector :one\nSELECT ⟦NULL⟧::gtsvector AS g;\n",
+                            'column "g": type gtsvector has no binary form', "cast it: ::text"),
+    "node_tree": ("-- name: node_tree :many\nSELECT ⟦adbin⟧ FROM pg_attrdef;\n",
+                  'column "adbin": type pg_node_tree has no C form', "cast it: ::text"),
+    "star_type": ("-- name: ⟦star_type⟧ :many\nSELECT *, 1 AS one FROM (SELECT acl FROM person) AS x;\n",
+                  'column "acl": type aclitem has no binary form', None),
+    "pseudo_array": ("-- name: pseudo_array :many\nSELECT ⟦most_common_vals⟧ FROM pg_stats;\n",
+                     'column "most_common_vals": type anyarray has no C form', "cast it: ::text"),
+    "cstring": ("-- name: a_cstring :one\nSELECT ⟦int4out⟧(1) AS c;\n",
+                'column "c": type cstring has no C form', "cast it: ::text"),
     "record": ("-- name: record :many\nSELECT ⟦ROW⟧(1, 2) AS r;\n",
                'column "r": an anonymous record has no columns that C could name',
                "list the columns, or cast to a composite type"),
+    "records": ("-- name: records :one\nSELECT ⟦ARRAY⟧[ROW(1, 2)] AS r;\n",
+                'column "r": an anonymous record has no columns that C could name',
+                "list the columns, or cast to a composite type"),
     "no_column_name": ("-- name: no_column_name :one\nSELECT id, ⟦id⟧ + 1 FROM person;\n", "column 2 has no name",
                        "write AS and a name behind it"),
     "same_columns": ("-- name: same_columns :one\nSELECT id, name AS a, ⟦email⟧ AS a FROM person;\n",

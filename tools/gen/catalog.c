@@ -49,7 +49,8 @@ static void fill_type(hf_arena *arena, void *item, const struct hf_value *v)
 {
 	*(struct catalog_type *)item =
 		(struct catalog_type){oid_of(v[0]),  text_of(arena, v[1]), text_of(arena, v[2]), char_of(v[3]),
-	                              bool_of(v[4]), oid_of(v[5]),         oid_of(v[6]),         oid_of(v[7])};
+	                              bool_of(v[4]), oid_of(v[5]),         oid_of(v[6]),         oid_of(v[7]),
+	                              oid_of(v[8]),  text_of(arena, v[9]), text_of(arena, v[10])};
 }
 
 static void fill_column(hf_arena *arena, void *item, const struct hf_value *v)
@@ -88,11 +89,20 @@ static void fill_label(hf_arena *arena, void *item, const struct hf_value *v)
 }
 
 /* clang-format off */
+/* "textsend" of the server, "ltree:ltree_send" of a library, a blank and the name of any other function. */
+#define CODE_OF(p) "coalesce(CASE " p ".prolang WHEN 12 THEN " p ".prosrc WHEN 13 THEN" \
+	" pg_catalog.regexp_replace(" p ".probin, '^.*/', '') || ':' || " p ".prosrc ELSE ' ' || " p ".proname END, '')"
 static const char types_sql[] =
 	"SELECT t.oid, t.typname::text, quote_ident(n.nspname) || '.' || quote_ident(t.typname), t.typtype::text,"
-	" n.nspname = 'pg_catalog', coalesce(e.oid, 0::oid), t.typbasetype, t.typrelid"
+	" n.nspname = 'pg_catalog', coalesce(e.oid, 0::oid), t.typbasetype, t.typrelid,"
+	" coalesce(r.rngsubtype, m.rngtypid, 0::oid), " CODE_OF("s") ", " CODE_OF("v")
 	" FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
-	" LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid ORDER BY t.oid";
+	" LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid"
+	" LEFT JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid"
+	" LEFT JOIN (SELECT rngtypid, (pg_catalog.to_jsonb(p)->>'rngmultitypid')::oid AS multi" /* since 14 */
+	" FROM pg_catalog.pg_range p) m ON m.multi = t.oid"
+	" LEFT JOIN pg_catalog.pg_proc s ON s.oid = t.typsend LEFT JOIN pg_catalog.pg_proc v ON v.oid = t.typreceive"
+	" ORDER BY t.oid";
 static const char columns_sql[] =
 	"SELECT attrelid, attnum, attname::text, atttypid, attnotnull FROM pg_catalog.pg_attribute"
 	" WHERE attnum > 0 AND NOT attisdropped ORDER BY attrelid, attnum";
@@ -145,7 +155,7 @@ static uint32_t key_at(const struct catalog_table *table, size_t index)
 }
 
 /* Index of the first item whose key is not below `oid`. */
-static size_t first_of(const struct catalog_table *table, uint32_t oid)
+size_t catalog_first(const struct catalog_table *table, uint32_t oid)
 {
 	size_t low = 0, high = table->count;
 	while (low < high) {
@@ -158,9 +168,9 @@ static size_t first_of(const struct catalog_table *table, uint32_t oid)
 	return low;
 }
 
-static const void *find(const struct catalog_table *table, uint32_t oid)
+const void *catalog_find(const struct catalog_table *table, uint32_t oid)
 {
-	size_t at = first_of(table, oid);
+	size_t at = catalog_first(table, oid);
 	if (at >= table->count || key_at(table, at) != oid)
 		return NULL;
 	return (const char *)table->items + at * table->size;
@@ -168,18 +178,18 @@ static const void *find(const struct catalog_table *table, uint32_t oid)
 
 const struct catalog_function *catalog_function(const struct catalog *catalog, uint32_t oid)
 {
-	return find(&catalog->functions, oid);
+	return catalog_find(&catalog->functions, oid);
 }
 
 const struct catalog_operator *catalog_operator(const struct catalog *catalog, uint32_t oid)
 {
-	return find(&catalog->operators, oid);
+	return catalog_find(&catalog->operators, oid);
 }
 
 static const struct catalog_column *find_column(const struct catalog *catalog, uint32_t relation, int64_t number)
 {
 	const struct catalog_column *columns = catalog->columns.items;
-	for (size_t i = first_of(&catalog->columns, relation);
+	for (size_t i = catalog_first(&catalog->columns, relation);
 	     i < catalog->columns.count && columns[i].relation == relation; i++)
 		if (columns[i].number == number)
 			return &columns[i];
@@ -190,7 +200,7 @@ static const struct catalog_column *find_column_named(const struct catalog *cata
                                                       const char *name)
 {
 	const struct catalog_column *columns = catalog->columns.items;
-	for (size_t i = first_of(&catalog->columns, relation);
+	for (size_t i = catalog_first(&catalog->columns, relation);
 	     i < catalog->columns.count && columns[i].relation == relation; i++)
 		if (strcmp(columns[i].name, name) == 0)
 			return &columns[i];
@@ -199,7 +209,7 @@ static const struct catalog_column *find_column_named(const struct catalog *cata
 
 static bool is_table(const struct catalog *catalog, uint32_t relation)
 {
-	const struct catalog_relation *found = find(&catalog->relations, relation);
+	const struct catalog_relation *found = catalog_find(&catalog->relations, relation);
 	return found && (found->kind == 'r' || found->kind == 'p');
 }
 
@@ -210,7 +220,7 @@ static bool never_null_below(const struct catalog *catalog, uint32_t relation, c
 	const struct catalog_column *found = find_column_named(catalog, relation, column);
 	if (depth > 64 || !found || !found->not_null || !is_table(catalog, relation))
 		return false;
-	for (size_t i = first_of(&catalog->inherits, relation);
+	for (size_t i = catalog_first(&catalog->inherits, relation);
 	     i < catalog->inherits.count && pairs[i].parent == relation; i++)
 		if (!never_null_below(catalog, pairs[i].child, column, depth + 1))
 			return false;
@@ -227,137 +237,4 @@ bool catalog_may_be_null(const struct catalog *catalog, uint32_t relation, int64
 {
 	const struct catalog_column *found = find_column(catalog, relation, column);
 	return found && !found->not_null && is_table(catalog, relation);
-}
-
-/* ---- types ---- */
-
-const char *catalog_type_name(const struct catalog *catalog, uint32_t oid)
-{
-	const struct catalog_type *found = find(&catalog->types, oid);
-	if (!found)
-		return "?";
-	if (found->element)
-		return mem_printf(catalog->arena, "%s[]", catalog_type_name(catalog, found->element));
-	return found->builtin ? found->name : found->qualified;
-}
-
-struct want {
-	const struct catalog *catalog;
-	struct types *types;
-	const struct source *source;
-	const char *why, *hint;
-	int depth; /* of composites and domains in each other */
-};
-
-static const struct type *want_type(struct want *want, uint32_t oid);
-
-static const struct type *want_imported(struct want *want, const struct catalog_type *found)
-{
-	for (size_t i = 0; i < want->source->nimports; i++)
-		if (strcmp(want->source->imports[i].type, found->qualified) == 0)
-			return types_add_import(want->types, found->qualified,
-			                        type_builtin(want->source->imports[i].as));
-	return NULL;
-}
-
-static const struct type *want_enum(struct want *want, const struct catalog_type *found)
-{
-	const struct catalog_table *table = &want->catalog->labels;
-	const struct catalog_label *labels = table->items;
-	const char **own = NULL;
-	size_t count = 0;
-	for (size_t i = first_of(table, found->oid); i < table->count && labels[i].type == found->oid; i++) {
-		own = mem_grow(want->types->arena, own, count, sizeof(*own));
-		own[count++] = labels[i].label;
-	}
-	return types_add_enum(want->types, found->qualified, own, count, &want->why);
-}
-
-static const struct type *want_composite(struct want *want, const struct catalog_type *found)
-{
-	const struct catalog_table *table = &want->catalog->columns;
-	const struct catalog_column *columns = table->items;
-	struct type_field *fields = NULL;
-	size_t count = 0;
-	for (size_t i = first_of(table, found->relation); i < table->count && columns[i].relation == found->relation;
-	     i++) {
-		struct type_field field = {.name = columns[i].name, .type = want_type(want, columns[i].type)};
-		if (!field.type)
-			return NULL;
-		fields = mem_grow(want->types->arena, fields, count, sizeof(field));
-		fields[count++] = field;
-	}
-	return types_add_composite(want->types, found->qualified, fields, count, &want->why);
-}
-
-static const struct type *refuse(struct want *want, const struct catalog_type *found)
-{
-	hf_arena *arena = want->types->arena;
-	const char *shown = found->builtin ? found->name : found->qualified;
-	if (strcmp(found->name, "record") == 0 && found->builtin) {
-		want->why = "an anonymous record has no columns that C could name";
-		want->hint = "list the columns, or cast to a composite type";
-	} else if (found->kind == 'b' && !found->builtin) {
-		want->why = mem_printf(arena, "type %s of an extension has no C form", shown);
-		want->hint = mem_printf(arena,
-		                        "cast it (::text), or write at the head of the file: -- import type: %s as "
-		                        "text, if its binary form is that of text",
-		                        shown);
-	} else {
-		want->why = mem_printf(arena, "type %s has no C form", shown);
-		want->hint = "cast it: ::text";
-	}
-	return NULL;
-}
-
-static const struct type *want_composed(struct want *want, const struct catalog_type *found)
-{
-	const struct type *inner;
-	switch (found->kind) {
-	case 'e':
-		return want_enum(want, found);
-	case 'c':
-		return want_composite(want, found);
-	case 'd':
-		inner = want_type(want, found->base);
-		return inner ? types_add_domain(want->types, found->qualified, inner) : NULL;
-	default:
-		break;
-	}
-	if (!found->element)
-		return refuse(want, found);
-	inner = want_type(want, found->element);
-	return inner ? types_add_array(want->types, inner) : NULL;
-}
-
-static const struct type *want_type(struct want *want, uint32_t oid)
-{
-	const struct catalog_type *found = find(&want->catalog->types, oid);
-	if (!found || want->depth > 32) {
-		want->why = found ? "types are nested too deep" : "the server does not know the type itself";
-		return NULL;
-	}
-	if (found->builtin && type_builtin(found->name) && found->kind != 'd')
-		return type_builtin(found->name);
-	const struct type *known = want_imported(want, found);
-	if (!known && found->kind != 'b')
-		known = types_find(want->types, found->qualified);
-	if (known)
-		return known;
-	want->depth++;
-	known = want_composed(want, found);
-	want->depth--;
-	return known;
-}
-
-const struct type *catalog_type(const struct catalog *catalog, struct types *types, const struct source *source,
-                                uint32_t oid, const char **ret_why, const char **ret_hint)
-{
-	struct want want = {.catalog = catalog, .types = types, .source = source};
-	const struct type *type = want_type(&want, oid);
-	if (!type) {
-		*ret_why = want.why;
-		*ret_hint = want.hint;
-	}
-	return type;
 }

@@ -19,6 +19,9 @@ struct catalog_type {
 	uint32_t element;      /* of true arrays, else 0 */
 	uint32_t base;         /* of domains */
 	uint32_t relation;     /* of composites */
+	uint32_t ranged;       /* subtype of a range, range of a multirange */
+	const char *send;      /* code that makes its binary form: "textsend", "ltree:ltree_send"; "" = it has none */
+	const char *receive;
 };
 
 struct catalog_column {
@@ -72,6 +75,10 @@ struct catalog {
 /** Pull it. Forwards the connection's errors. */
 enum hf_status catalog_load(struct catalog *catalog, hf_arena *arena, hf_where where, hf_error *err);
 
+/** The item with that OID, or NULL. */
+const void *catalog_find(const struct catalog_table *table, uint32_t oid);
+/** Index of the first item whose OID is not below `oid`. */
+size_t catalog_first(const struct catalog_table *table, uint32_t oid);
 const struct catalog_function *catalog_function(const struct catalog *catalog, uint32_t oid);
 const struct catalog_operator *catalog_operator(const struct catalog *catalog, uint32_t oid);
 /** The column is declared NOT NULL in that table and in all that inherit from it, and none of them is foreign. */

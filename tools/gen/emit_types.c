@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "pg/codecs.h"
+
 /* ---- order ---- */
 
 struct order {
@@ -98,6 +100,9 @@ static void declare_type(struct buf *out, const struct group *group, const struc
 	} else if (type->origin == TYPE_ARRAY && strncmp(type->c_type, "struct hf_", 10) != 0) {
 		buf_printf(out, "\n/* %s */\n%s {\n\tHF_ARRAY_MEMBERS(%s);\n};\n", type->name, type->c_type,
 		           type->element->c_type);
+	} else if (type->origin == TYPE_RANGE || type->origin == TYPE_MULTIRANGE) {
+		buf_printf(out, "\n/* %s */\n%s {\n\tHF_%s_MEMBERS(%s);\n};\n", type->name, type->c_type,
+		           type->origin == TYPE_RANGE ? "RANGE" : "MULTIRANGE", type->element->c_type);
 	} else {
 		buf_printf(out, "\n/* %s: %s */\n", type->name, type->c_type);
 	}
@@ -153,31 +158,8 @@ static const struct type *bottom(const struct type *type)
 
 static const char *kind_name(enum hf_type_kind kind)
 {
-	static const char *const names[] = {
-		[HF_TYPE_BOOL] = "BOOL",
-		[HF_TYPE_INT2] = "INT2",
-		[HF_TYPE_INT4] = "INT4",
-		[HF_TYPE_INT8] = "INT8",
-		[HF_TYPE_OID] = "OID",
-		[HF_TYPE_FLOAT4] = "FLOAT4",
-		[HF_TYPE_FLOAT8] = "FLOAT8",
-		[HF_TYPE_NUMERIC] = "NUMERIC",
-		[HF_TYPE_TEXT] = "TEXT",
-		[HF_TYPE_JSONB] = "JSONB",
-		[HF_TYPE_BYTEA] = "BYTEA",
-		[HF_TYPE_CHAR] = "CHAR",
-		[HF_TYPE_UUID] = "UUID",
-		[HF_TYPE_DATE] = "DATE",
-		[HF_TYPE_TIME] = "TIME",
-		[HF_TYPE_TIMETZ] = "TIMETZ",
-		[HF_TYPE_TIMESTAMP] = "TIMESTAMP",
-		[HF_TYPE_TIMESTAMPTZ] = "TIMESTAMPTZ",
-		[HF_TYPE_ENUM] = "ENUM",
-		[HF_TYPE_INTERVAL] = "INTERVAL",
-		[HF_TYPE_COMPOSITE] = "COMPOSITE",
-		[HF_TYPE_ARRAY] = "ARRAY",
-		[HF_TYPE_VOID] = "VOID",
-	};
+#define KIND_NAME(kind, codec, size) [HF_TYPE_##kind] = #kind,
+	static const char *const names[] = {CODECS(KIND_NAME)};
 	return names[kind];
 }
 
@@ -202,13 +184,6 @@ static void define_fields(struct buf *out, const struct group *group, const stru
 	buf_add_text(out, "};\n");
 }
 
-/* How the run time asks the server for it. Qualified, because "char"[] and char[] are two types. */
-static const char *server_name(const struct group *group, const struct type *type)
-{
-	bool builtin_array = type->origin == TYPE_ARRAY && type->element->origin == TYPE_BUILTIN;
-	return builtin_array ? mem_printf(group->arena, "pg_catalog.%s", type->name) : type->name;
-}
-
 static void define_type(struct buf *out, const struct group *group, const struct type *type)
 {
 	const struct type *below = bottom(type);
@@ -218,7 +193,7 @@ static void define_type(struct buf *out, const struct group *group, const struct
 		define_fields(out, group, type);
 	buf_printf(out, "\nconst struct hf_type %s = {\n\t.kind = HF_TYPE_%s,\n\t.name = ", type->object,
 	           kind_name(type->kind));
-	emit_string(out, server_name(group, type));
+	emit_string(out, type->name);
 	buf_printf(out, ",\n\t.size = sizeof(%s),\n", type->c_type);
 	if (type->element)
 		buf_printf(out, "\t.element = &%s,\n", type->element->object);

@@ -79,7 +79,7 @@ enum hf_status group_read(hf_context *ctx, hf_arena *arena, const char *sql_dir,
 {
 	if (!name_is_plain(hf_str_of(name)))
 		return error_set(err, HF_E_USAGE, "\"%s\" cannot be the name of a group: a-z, 0-9 and _ only", name);
-	struct group group = {.arena = arena, .name = name, .types = {.arena = arena, .group = name}};
+	struct group group = {.arena = arena, .name = name, .types = {.arena = arena}};
 	group.queries_dir = mem_printf(arena, "%s/queries/%s", sql_dir, name);
 	group.migrations_dir = mem_printf(arena, "%s/migrations/%s", sql_dir, name);
 	group.meta_dir = mem_printf(arena, "%s/meta/%s", sql_dir, name);

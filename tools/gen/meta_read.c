@@ -98,6 +98,10 @@ static const struct type *read_type(struct reading *reading, const char *name, j
 		return types_add_array(types, of);
 	if (strcmp(kind, "domain") == 0)
 		return types_add_domain(types, name, of);
+	if (strcmp(kind, "range") == 0)
+		return types_add_range(types, name, of);
+	if (strcmp(kind, "multirange") == 0)
+		return types_add_multirange(types, name, of);
 	return strcmp(kind, "import") == 0 ? types_add_import(types, name, of) : NULL;
 }
 

@@ -86,7 +86,8 @@ static void write_query(void *user, struct query *query)
 
 static json_t *type_json(const struct type *type)
 {
-	static const char *const words[] = {"builtin", "enum", "composite", "array", "domain", "import"};
+	static const char *const words[] = {"builtin", "enum",   "composite", "array",
+	                                    "domain",  "import", "range",     "multirange"};
 	json_t *value = json_pack("{s:s}", "kind", words[type->origin]);
 	if (type->origin == TYPE_ENUM) {
 		json_t *labels = json_array();

@@ -2,68 +2,47 @@
  * type.c - the table of types, and their names in C.
  *
  * Types outside schema public carry the schema in their C name. Arrays reuse the structs of types.h wherever the
- * element's C form is one of those; other builtin elements (date[], oid[]) get a struct that the group's name
- * prefixes, because two groups may both need it in one program.
+ * element's C form is one of those.
  */
 #include "gen/type.h"
 
 #include "gen/cname.h"
+#include "holdfast/builtin.h"
 
-#define SCALAR(sql, suffix, KIND, c)                                                                             \
-	{                                                                                                        \
-		TYPE_BUILTIN, HF_TYPE_##KIND, sql, c, "hf_type_" suffix, NULL, NULL, suffix, NULL, NULL, NULL, 0 \
-	}
-#define ARRAY_OF(index, sql, suffix, c)                                                                            \
-	{                                                                                                          \
-		TYPE_BUILTIN, HF_TYPE_ARRAY, sql "[]", c, "hf_type_" suffix, NULL, &builtins[index], suffix, NULL, \
-			NULL, NULL, 0                                                                              \
-	}
+/* Names are pasted at the first level only: `bool` is a macro, too. */
+#define BUILTIN(object_, kind_, sql, c_type_, c_name_, element_)                                      \
+	static const struct type builtin##object_ = {.kind = HF_TYPE_##kind_,                         \
+	                                              .name = sql,                                     \
+	                                              .c_type = c_type_,                               \
+	                                              .object = "hf_type_" c_name_,                    \
+	                                              .element = element_,                             \
+	                                              .c_name = c_name_};
+#define WITH_ARRAY(object, kind, sql, c_type, element, word) \
+	BUILTIN(object, kind, sql, c_type, sql, element)     \
+	BUILTIN(object##_array, ARRAY, sql "[]", "struct hf_" word "_array", sql "_array", &builtin##object)
+#define SCALAR(name, kind, oid, array_oid, form, word) WITH_ARRAY(_##name, kind, #name, #form, NULL, #word)
+#define VECTOR(name, element, oid, array_oid) \
+	WITH_ARRAY(_##name, VECTOR, #name, "struct hf_" #element "_array", &builtin_##element, #name)
+#define RANGE(subtype, range, oid, array_oid, multirange, multi_oid, multi_array_oid)               \
+	WITH_ARRAY(_##range, RANGE, #range, "struct hf_" #range, &builtin_##subtype, #range)       \
+	WITH_ARRAY(_##multirange, MULTIRANGE, #multirange, "struct hf_" #multirange, &builtin_##range, \
+	           #multirange)
 
-/* Scalars first: the arrays point at them by index. */
-static const struct type builtins[] = {
-	SCALAR("bool", "bool", BOOL, "bool"),
-	SCALAR("int2", "int2", INT2, "int16_t"),
-	SCALAR("int4", "int4", INT4, "int32_t"),
-	SCALAR("int8", "int8", INT8, "int64_t"),
-	SCALAR("float8", "float8", FLOAT8, "double"),
-	SCALAR("text", "text", TEXT, "struct hf_str"),
-	SCALAR("bytea", "bytea", BYTEA, "struct hf_bytes"),
-	SCALAR("uuid", "uuid", UUID, "struct hf_uuid"),
-	SCALAR("interval", "interval", INTERVAL, "struct hf_interval"),
-	SCALAR("timestamp", "timestamp", TIMESTAMP, "struct hf_timestamp"),
-	SCALAR("timestamptz", "timestamptz", TIMESTAMPTZ, "struct hf_timestamptz"),
-	SCALAR("oid", "oid", OID, "uint32_t"),
-	SCALAR("float4", "float4", FLOAT4, "float"),
-	SCALAR("numeric", "numeric", NUMERIC, "struct hf_numeric"),
-	SCALAR("varchar", "varchar", TEXT, "struct hf_str"),
-	SCALAR("bpchar", "bpchar", TEXT, "struct hf_str"),
-	SCALAR("name", "name", TEXT, "struct hf_str"),
-	SCALAR("xml", "xml", TEXT, "struct hf_str"),
-	SCALAR("json", "json", TEXT, "struct hf_str"),
-	SCALAR("jsonb", "jsonb", JSONB, "struct hf_str"),
-	SCALAR("char", "char", CHAR, "char"),
-	SCALAR("date", "date", DATE, "struct hf_date"),
-	SCALAR("time", "time", TIME, "struct hf_time"),
-	SCALAR("timetz", "timetz", TIMETZ, "struct hf_timetz"),
-	SCALAR("void", "void", VOID, ""),
-	ARRAY_OF(0, "bool", "bool_array", "struct hf_bool_array"),
-	ARRAY_OF(1, "int2", "int2_array", "struct hf_int2_array"),
-	ARRAY_OF(2, "int4", "int4_array", "struct hf_int4_array"),
-	ARRAY_OF(3, "int8", "int8_array", "struct hf_int8_array"),
-	ARRAY_OF(4, "float8", "float8_array", "struct hf_float8_array"),
-	ARRAY_OF(5, "text", "text_array", "struct hf_str_array"),
-	ARRAY_OF(6, "bytea", "bytea_array", "struct hf_bytes_array"),
-	ARRAY_OF(7, "uuid", "uuid_array", "struct hf_uuid_array"),
-	ARRAY_OF(8, "interval", "interval_array", "struct hf_interval_array"),
-	ARRAY_OF(9, "timestamp", "timestamp_array", "struct hf_timestamp_array"),
-	ARRAY_OF(10, "timestamptz", "timestamptz_array", "struct hf_timestamptz_array"),
-};
+BUILTIN(_void, VOID, "void", "", "void", NULL)
+HF_BUILTIN_SCALARS(SCALAR)
+HF_BUILTIN_VECTORS(VECTOR)
+HF_BUILTIN_RANGES(RANGE)
+
+#define LIST(name, ...) &builtin_##name, &builtin_##name##_array,
+#define LIST_RANGE(subtype, range, oid, array_oid, multirange, ...) LIST(range, ) LIST(multirange, )
+static const struct type *const builtins[] = {
+	HF_BUILTIN_SCALARS(LIST) HF_BUILTIN_VECTORS(LIST) HF_BUILTIN_RANGES(LIST_RANGE) & builtin_void};
 
 const struct type *type_builtin(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(builtins); i++)
-		if (strcmp(builtins[i].name, name) == 0)
-			return &builtins[i];
+		if (strcmp(builtins[i]->name, name) == 0)
+			return builtins[i];
 	return NULL;
 }
 
@@ -168,8 +147,8 @@ const struct type *types_add_composite(struct types *types, const char *qualifie
 static const char *known_array(const char *element_c_type)
 {
 	for (size_t i = 0; i < ARRAY_LEN(builtins); i++)
-		if (builtins[i].element && strcmp(builtins[i].element->c_type, element_c_type) == 0)
-			return builtins[i].c_type;
+		if (builtins[i]->kind == HF_TYPE_ARRAY && strcmp(builtins[i]->element->c_type, element_c_type) == 0)
+			return builtins[i]->c_type;
 	return NULL;
 }
 
@@ -181,14 +160,36 @@ const struct type *types_add_array(struct types *types, const struct type *eleme
 		return known;
 	struct type *type = add(types, TYPE_ARRAY, HF_TYPE_ARRAY, name);
 	type->element = element;
-	type->c_name = element->origin == TYPE_BUILTIN
-	                       ? mem_printf(types->arena, "%s_%s_array", types->group, element->c_name)
-	                       : mem_printf(types->arena, "%s_array", element->c_name);
+	type->c_name = mem_printf(types->arena, "%s_array", element->c_name);
 	type->c_type = known_array(element->c_type);
 	if (!type->c_type)
 		type->c_type = mem_printf(types->arena, "struct %s", type->c_name);
 	type->object = mem_printf(types->arena, "%s_type", type->c_name);
 	return type;
+}
+
+static const struct type *add_ranges(struct types *types, enum type_origin origin, enum hf_type_kind kind,
+                                     const char *qualified, const struct type *element)
+{
+	const struct type *known = types_find(types, qualified);
+	if (known)
+		return known;
+	struct type *type = add(types, origin, kind, qualified);
+	type->element = element;
+	type->c_name = c_name_of(types, qualified);
+	type->c_type = mem_printf(types->arena, "struct %s", type->c_name);
+	type->object = mem_printf(types->arena, "%s_type", type->c_name);
+	return type;
+}
+
+const struct type *types_add_range(struct types *types, const char *qualified, const struct type *subtype)
+{
+	return add_ranges(types, TYPE_RANGE, HF_TYPE_RANGE, qualified, subtype);
+}
+
+const struct type *types_add_multirange(struct types *types, const char *qualified, const struct type *range)
+{
+	return add_ranges(types, TYPE_MULTIRANGE, HF_TYPE_MULTIRANGE, qualified, range);
 }
 
 static const struct type *add_on_base(struct types *types, enum type_origin origin, const char *qualified,

@@ -8,7 +8,16 @@
 #include "gen/mem.h"
 #include "holdfast/query.h"
 
-enum type_origin { TYPE_BUILTIN = 0, TYPE_ENUM, TYPE_COMPOSITE, TYPE_ARRAY, TYPE_DOMAIN, TYPE_IMPORT };
+enum type_origin {
+	TYPE_BUILTIN = 0,
+	TYPE_ENUM,
+	TYPE_COMPOSITE,
+	TYPE_ARRAY,
+	TYPE_DOMAIN,
+	TYPE_IMPORT,
+	TYPE_RANGE,
+	TYPE_MULTIRANGE
+};
 
 struct type_field {
 	const char *name;
@@ -23,7 +32,7 @@ struct type {
 	const char *c_type;      /* "int32_t", "enum queue_bucket" */
 	const char *object;      /* the struct hf_type: "hf_type_int4", "queue_bucket_type" */
 	const struct type *base; /* domains and imports */
-	const struct type *element;
+	const struct type *element; /* arrays; subtype of a range, range of a multirange */
 	const char *c_name;        /* "queue_bucket"; builtin: the suffix of `object` */
 	const char **labels;       /* enums */
 	const char **enumerators;  /* their names in C */
@@ -33,7 +42,6 @@ struct type {
 
 struct types {
 	hf_arena *arena;
-	const char *group; /* prefixes what would be the same in every group */
 	const struct type **items;
 	size_t count;
 };
@@ -52,6 +60,8 @@ const struct type *types_add_enum(struct types *types, const char *qualified, co
 const struct type *types_add_composite(struct types *types, const char *qualified, struct type_field *fields,
                                        size_t count, const char **ret_why);
 const struct type *types_add_array(struct types *types, const struct type *element);
+const struct type *types_add_range(struct types *types, const char *qualified, const struct type *subtype);
+const struct type *types_add_multirange(struct types *types, const char *qualified, const struct type *range);
 const struct type *types_add_domain(struct types *types, const char *qualified, const struct type *base);
 const struct type *types_add_import(struct types *types, const char *qualified, const struct type *base);
 

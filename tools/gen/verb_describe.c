@@ -136,7 +136,7 @@ int verb_describe(hf_context *ctx, hf_arena *arena, int argc, char **argv)
 	struct asked asked = {0};
 	struct diags diags;
 	hf_error err = HF_ERROR_INIT;
-	struct group group = {.arena = arena, .name = "describe", .types = {.arena = arena, .group = "describe"}};
+	struct group group = {.arena = arena, .name = "describe", .types = {.arena = arena}};
 	if (!read_arguments(&asked, argc, argv)) {
 		fputs(usage, stderr);
 		return 2;

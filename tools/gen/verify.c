@@ -288,7 +288,7 @@ static enum hf_status verify_group(hf_context *ctx, hf_arena *arena, const struc
 {
 	struct verifying verifying = {.diags = diags};
 	struct group *group = &verifying.group;
-	*group = (struct group){.arena = arena, .name = name, .types = {.arena = arena, .group = name}};
+	*group = (struct group){.arena = arena, .name = name, .types = {.arena = arena}};
 	group->meta_dir = mem_printf(arena, "%s/%s", options->meta_dir, name);
 	group->migrations_dir = mem_printf(arena, "%s/migrations/%s", options->sql_dir, name);
 	diags_init(&verifying.described, arena);

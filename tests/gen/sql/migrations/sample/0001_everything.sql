@@ -27,6 +27,47 @@ CREATE TABLE public.everything (
     n_numeric numeric, n_mood public.mood, n_word public.word, n_point public.point3, n_texts text[], n_points public.point3[]
 );
 
+-- The types whose C form is not that of another: the rest of what the server brings along, ranges, extensions, depth.
+CREATE EXTENSION citext SCHEMA public;
+CREATE EXTENSION ltree SCHEMA public;
+CREATE TYPE public.span AS RANGE (subtype = float8, multirange_type_name = public.spans);
+CREATE TYPE app.wordrange AS RANGE (subtype = text, multirange_type_name = app.wordranges);
+CREATE DOMAIN public.short_span AS public.span CHECK (upper(VALUE) - lower(VALUE) < 100);
+CREATE DOMAIN public.triangle AS point[] CHECK (array_length(VALUE, 1) = 3);
+CREATE TYPE public.shallow AS (spans public.span[], home inet, moods public.mood[]);
+CREATE TYPE public.deep AS (inner_one public.shallow, inner_many public.shallow[], corners public.triangle);
+CREATE TABLE public.kinds (
+    id bigint PRIMARY KEY,
+    a_money money NOT NULL, a_refcursor refcursor NOT NULL, a_jsonpath jsonpath NOT NULL,
+    a_tsvector tsvector NOT NULL, a_tsquery tsquery NOT NULL, a_snapshot pg_snapshot NOT NULL,
+    a_txid_snapshot txid_snapshot NOT NULL, a_bit bit(3) NOT NULL, a_varbit varbit NOT NULL, a_inet inet NOT NULL,
+    a_cidr cidr NOT NULL, a_macaddr macaddr NOT NULL, a_macaddr8 macaddr8 NOT NULL, a_point point NOT NULL,
+    a_line line NOT NULL, a_lseg lseg NOT NULL, a_box box NOT NULL, a_path path NOT NULL,
+    a_polygon polygon NOT NULL, a_circle circle NOT NULL, a_lsn pg_lsn NOT NULL, a_xid8 xid8 NOT NULL,
+    a_xid xid NOT NULL, a_cid cid NOT NULL, a_tid tid NOT NULL, a_regclass regclass NOT NULL,
+    a_regcollation regcollation NOT NULL, a_regconfig regconfig NOT NULL, a_regdictionary regdictionary NOT NULL,
+    a_regnamespace regnamespace NOT NULL, a_regoper regoper NOT NULL, a_regoperator regoperator NOT NULL,
+    a_regproc regproc NOT NULL, a_regprocedure regprocedure NOT NULL, a_regrole regrole NOT NULL,
+    a_regtype regtype NOT NULL, a_int2vector int2vector NOT NULL, a_oidvector oidvector NOT NULL,
+    a_int4range int4range NOT NULL, a_int8range int8range NOT NULL, a_numrange numrange NOT NULL,
+    a_daterange daterange NOT NULL, a_tsrange tsrange NOT NULL, a_tstzrange tstzrange NOT NULL,
+    a_int4multirange int4multirange NOT NULL, a_int8multirange int8multirange NOT NULL,
+    a_nummultirange nummultirange NOT NULL, a_datemultirange datemultirange NOT NULL,
+    a_tsmultirange tsmultirange NOT NULL, a_tstzmultirange tstzmultirange NOT NULL, a_span public.span NOT NULL,
+    a_spans public.spans NOT NULL, a_wordrange app.wordrange NOT NULL, a_citext public.citext NOT NULL,
+    a_ltree public.ltree NOT NULL, a_lquery public.lquery NOT NULL, a_span_domain public.short_span NOT NULL,
+    a_points_domain public.triangle NOT NULL, a_deep public.deep NOT NULL, some_inets inet[] NOT NULL,
+    some_bits varbit[] NOT NULL, some_boxes box[] NOT NULL, some_paths path[] NOT NULL,
+    some_numerics numeric[] NOT NULL, some_moneys money[] NOT NULL, some_lsns pg_lsn[] NOT NULL,
+    some_tids tid[] NOT NULL, some_oidvectors oidvector[] NOT NULL, some_ranges int4range[] NOT NULL,
+    some_multiranges tstzmultirange[] NOT NULL, some_spans public.span[] NOT NULL,
+    some_citexts public.citext[] NOT NULL, some_triangles public.triangle[] NOT NULL,
+    some_deeps public.deep[] NOT NULL, some_mood_domains public.mood_or_none[] NOT NULL,
+    some_regtypes regtype[] NOT NULL, some_chars "char"[] NOT NULL, some_timetzs timetz[] NOT NULL,
+    n_inet inet, n_varbit varbit, n_box box, n_path path, n_range int4range, n_multirange int4multirange,
+    n_span public.span, n_citext public.citext, n_deep public.deep, n_vector int2vector
+);
+
 CREATE TABLE public.item (
     id serial PRIMARY KEY, name text NOT NULL, note text, mood public.mood NOT NULL DEFAULT 'happy',
     added timestamptz NOT NULL DEFAULT now()
@@ -44,7 +85,11 @@ CREATE FUNCTION public.strict_null(integer) RETURNS integer LANGUAGE sql STRICT 
 DROP FUNCTION public.strict_null(integer);
 DROP TABLE public.child, public.parent;
 DROP VIEW public.item_part;
-DROP TABLE public.part, public.item, public.everything;
+DROP TABLE public.part, public.item, public.kinds, public.everything;
+DROP TYPE public.deep, public.shallow;
+DROP DOMAIN public.triangle, public.short_span;
+DROP TYPE app.wordrange, public.span;
+DROP EXTENSION ltree, citext;
 DROP TYPE app.pair, public.point3;
 DROP DOMAIN public.mood_or_none, public.word;
 DROP TYPE app.size, public.mood;

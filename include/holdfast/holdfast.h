@@ -10,6 +10,7 @@
 #include "holdfast/candidate.h"
 #include "holdfast/queue.h"
 #include "holdfast/schedule.h"
+#include "holdfast/schema.h"
 #include "holdfast/context.h"
 #include "holdfast/defects.h"
 #include "holdfast/error.h"

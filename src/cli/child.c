@@ -5,11 +5,14 @@
 #include "cli/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,7 +57,8 @@ static const char **changed_environment(hf_arena *arena, const char *const chang
 }
 
 /* Signals as a program expects to find them. Returns 0 or an errno. */
-static int spawn(pid_t *ret_pid, const char *const argv[], const char *const environment[])
+static int spawn(pid_t *ret_pid, const char *const argv[], const char *const environment[],
+                 const posix_spawn_file_actions_t *actions)
 {
 	static const int defaults[] = {SIGPIPE, SIGINT, SIGTERM, SIGQUIT, SIGHUP};
 	posix_spawnattr_t attributes;
@@ -67,7 +71,7 @@ static int spawn(pid_t *ret_pid, const char *const argv[], const char *const env
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigdefault(&attributes, &restored);
 	posix_spawnattr_setsigmask(&attributes, &none);
-	int failed = posix_spawnp(ret_pid, argv[0], NULL, &attributes, (char *const *)(uintptr_t)argv,
+	int failed = posix_spawnp(ret_pid, argv[0], actions, &attributes, (char *const *)(uintptr_t)argv,
 	                          (char *const *)(uintptr_t)environment);
 	posix_spawnattr_destroy(&attributes);
 	return failed;
@@ -116,7 +120,8 @@ static bool is_absent(const char *program)
 	return true;
 }
 
-enum hf_status child_run(struct cli *cli, const char *const argv[], const char *const environment[], hf_error *err)
+static enum hf_status run(struct cli *cli, const char *const argv[], const char *const environment[],
+                          const posix_spawn_file_actions_t *actions, int *ret_code, hf_error *err)
 {
 	static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGALRM};
 	const char **entries = changed_environment(cli->arena, environment);
@@ -129,7 +134,7 @@ enum hf_status child_run(struct cli *cli, const char *const argv[], const char *
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		sigaddset(&watched, numbers[i]);
 	sigprocmask(SIG_BLOCK, &watched, &before);
-	int failed = spawn(&pid, argv, entries);
+	int failed = spawn(&pid, argv, entries, actions);
 	int code = failed ? 0 : wait_for(pid, &watched, &late);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (failed) {
@@ -140,6 +145,62 @@ enum hf_status child_run(struct cli *cli, const char *const argv[], const char *
 	}
 	if (late)
 		return error_set(err, HF_TIMEOUT, "%s was not done within --timeout and was told to end", argv[0]);
-	cli->exit_code = code;
+	*ret_code = code;
 	return HF_OK;
+}
+
+enum hf_status child_run(struct cli *cli, const char *const argv[], const char *const environment[], hf_error *err)
+{
+	return run(cli, argv, environment, NULL, &cli->exit_code, err);
+}
+
+/* ---- its output ---- */
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static enum hf_status read_back(struct cli *cli, int fd, size_t size_max, struct hf_str *ret_text, hf_error *err)
+{
+	struct stat info;
+	if (fstat(fd, &info) != 0)
+		return error_errno(err, HF_E_FAILED, "could not read what the program wrote");
+	if ((uint64_t)info.st_size > size_max)
+		return error_set(err, HF_E_LIMIT, "the program wrote more than %zu bytes", size_max);
+	size_t size = (size_t)info.st_size, done = 0;
+	char *text = hf_arena_alloc(cli->arena, size + 1);
+	if (!text)
+		return error_nomem(err);
+	while (done < size) {
+		ssize_t n = pread(fd, text + done, size - done, (off_t)done);
+		if (n <= 0 && errno != EINTR)
+			return error_errno(err, HF_E_FAILED, "could not read what the program wrote");
+		done += n > 0 ? (size_t)n : 0;
+	}
+	text[size] = '\0';
+	*ret_text = (struct hf_str){text, size};
+	return HF_OK;
+}
+
+/* Into memory instead of pipes: nothing can block, whichever it writes first. */
+enum hf_status child_capture(struct cli *cli, const char *const argv[], const char *const environment[],
+                             size_t size_bytes_max, struct hf_str *ret_output, struct hf_str *ret_errors, int *ret_code,
+                             hf_error *err)
+{
+	CLEANUP(close_fd) int output = memfd_create("output", MFD_CLOEXEC);
+	CLEANUP(close_fd) int errors = memfd_create("errors", MFD_CLOEXEC);
+	posix_spawn_file_actions_t actions;
+	if (output < 0 || errors < 0)
+		return error_errno(err, HF_E_FAILED, "no memory for the output of %s", argv[0]);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
+	enum hf_status status = run(cli, argv, environment, &actions, ret_code, err);
+	posix_spawn_file_actions_destroy(&actions);
+	if (status == HF_OK)
+		status = read_back(cli, output, size_bytes_max, ret_output, err);
+	return status == HF_OK ? read_back(cli, errors, size_bytes_max, ret_errors, err) : status;
 }

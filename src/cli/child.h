@@ -1,9 +1,10 @@
 /*
- * child.h - another program that runs in our place: man, psql, CMD of `pg run`.
+ * child.h - another program: in our place (man, psql, CMD of `pg run`), or for its output (pg_dump).
  */
 #ifndef CLI_CHILD_H
 #define CLI_CHILD_H
 
+#include "base/str.h"
 #include "holdfast/error.h"
 
 struct cli;
@@ -15,5 +16,13 @@ struct cli;
  * @return HF_OK when it ran, whatever it answered; HF_E_NO_PACKAGE when there is no such program.
  */
 enum hf_status child_run(struct cli *cli, const char *const argv[], const char *const environment[], hf_error *err);
+
+/**
+ * The same with its output and its errors as texts (in cli->arena), and its exit code in *ret_code instead.
+ * @return as child_run(); HF_E_LIMIT when one of them is longer than `size_bytes_max`.
+ */
+enum hf_status child_capture(struct cli *cli, const char *const argv[], const char *const environment[],
+                             size_t size_bytes_max, struct hf_str *ret_output, struct hf_str *ret_errors, int *ret_code,
+                             hf_error *err);
 
 #endif

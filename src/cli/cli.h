@@ -24,6 +24,7 @@
 #include "cli/report.h"
 #include "holdfast/connection.h"
 #include "holdfast/context.h"
+#include "holdfast/migrate.h"
 #include "holdfast/server.h"
 
 struct cli {
@@ -70,6 +71,14 @@ enum hf_status cli_where(struct cli *cli, hf_where *ret_where, hf_error *err);
 /** "--database", "DATABASE_URL", "PG*", "/etc/holdfast/holdfast.conf:3", ...: what named the database; after
  *  cli_settings(). */
 const char *cli_database_origin(const struct cli *cli);
+/** postgresql:///NAME?host=...: for another program, without the password. NULL when memory is short. */
+const char *cli_url(struct cli *cli, const hf_settings *settings);
+/** Start a private server, kept in `folder` (NULL = thrown away), with `set` applied (NULL = nothing). */
+enum hf_status cli_private_server(struct cli *cli, const char *folder, const hf_migrations *set,
+				  hf_server **ret_server, hf_error *err);
+/** From now on the database is a throw-away one with `set` applied, instead of what the flags name. HF_E_USAGE when
+ *  they name one. Before the other calls. */
+enum hf_status cli_use_migrations(struct cli *cli, const hf_migrations *set, hf_error *err);
 /** The folder of this program; also the name of the detached server that `demo` and --demo share, so that two checkouts
  *  never meet. HF_E_FAILED when /proc does not tell it. */
 enum hf_status cli_program_folder(char *ret_name, size_t size, hf_error *err);

@@ -13,6 +13,7 @@ const struct noun command_nouns[] = {
 	{"migrate", "DATABASE", "bring the schema to the state of its files, and back", migrate_commands, NULL},
 	{"pg", "DATABASE", "private PostgreSQL servers", pg_commands, NULL},
 	{"gen", "DATABASE", "typed queries", gen_commands, NULL},
+	{"schema", "DATABASE", "what the database consists of", schema_commands, "janitor"},
 	{"codebase", "JANITOR", "source trees, and where their code lives", codebase_commands, "janitor"},
 	{"candidate", "JANITOR", "what is worth trying in which campaign", candidate_commands, "janitor"},
 	{"queue", "JANITOR", "what runs next, and why", queue_commands, "janitor"},

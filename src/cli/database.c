@@ -73,44 +73,55 @@ static const char *private_folder(const struct cli *cli)
 	return strcmp(variable, "1") == 0 ? "" : variable;
 }
 
-/* Applies the noun's migrations to the snapshot that private servers start from. */
+struct filling {
+	struct cli *cli;
+	const hf_migrations *set;
+};
+
+/* Applies migrations to the snapshot that private servers start from. */
 static enum hf_status fill_server(void *user, const char *url, hf_error *err)
 {
-	struct cli *cli = user;
+	const struct filling *filling = user;
+	struct cli *cli = filling->cli;
 	hf_settings *settings = NULL;
 	hf_connection *connection = NULL;
-	hf_migrations *set = NULL;
-	enum hf_status status = hf_migrations_embedded(cli->ctx, cli->parsed.noun->migrations, &set, err);
-	if (status == HF_OK)
-		status = hf_settings_new(cli->ctx, &settings, err);
+	enum hf_status status = hf_settings_new(cli->ctx, &settings, err);
 	if (status == HF_OK)
 		status = hf_settings_parse(settings, url, err);
 	if (status == HF_OK)
 		status = hf_connection_open(cli->ctx, settings, NULL, cli->deadline, &connection, err);
 	if (status == HF_OK)
-		status = hf_migrate_up(connection, set, NULL, NULL, err);
+		status = hf_migrate_up(connection, filling->set, NULL, NULL, err);
 	hf_connection_free(connection);
 	hf_settings_free(settings);
-	hf_migrations_free(set);
 	return status;
 }
 
-static enum hf_status start_server(struct cli *cli, const char *folder, hf_error *err)
+enum hf_status cli_private_server(struct cli *cli, const char *folder, const hf_migrations *set,
+				  hf_server **ret_server, hf_error *err)
 {
-	struct hf_server_options options = {.size = sizeof(options), .folder = folder[0] ? folder : NULL};
-	hf_migrations *set = NULL;
+	struct filling filling = {cli, set};
+	struct hf_server_options options = {.size = sizeof(options), .folder = folder};
 	char key[65] = "";
-	if (cli->parsed.noun->migrations) {
-		enum hf_status status = hf_migrations_embedded(cli->ctx, cli->parsed.noun->migrations, &set, err);
-		if (status != HF_OK)
-			return status;
+	if (set) {
 		snprintf(key, sizeof(key), "%s", hf_migrations_chain(set));
-		hf_migrations_free(set);
 		options.template_key = key;
 		options.fill = fill_server;
-		options.fill_user = cli;
+		options.fill_user = &filling;
 	}
-	return hf_server_start(cli->ctx, &options, cli->deadline, &cli->server, err);
+	return hf_server_start(cli->ctx, &options, cli->deadline, ret_server, err);
+}
+
+/* With the noun's migrations applied. */
+static enum hf_status start_server(struct cli *cli, const char *folder, hf_error *err)
+{
+	const char *name = cli->parsed.noun->migrations;
+	hf_migrations *set = NULL;
+	enum hf_status status = name ? hf_migrations_embedded(cli->ctx, name, &set, err) : HF_OK;
+	if (status == HF_OK)
+		status = cli_private_server(cli, folder[0] ? folder : NULL, set, &cli->server, err);
+	hf_migrations_free(set);
+	return status;
 }
 
 enum hf_status cli_program_folder(char *ret_name, size_t size, hf_error *err)
@@ -217,6 +228,28 @@ enum hf_status cli_settings(struct cli *cli, hf_settings **ret_settings, hf_erro
 	}
 	*ret_settings = cli->settings = settings;
 	return HF_OK;
+}
+
+enum hf_status cli_use_migrations(struct cli *cli, const hf_migrations *set, hf_error *err)
+{
+	hf_settings *settings = NULL;
+	ASSERT(!cli->server && !cli->settings);
+	for (size_t i = 0; i < cli->parsed.ngiven; i++) {
+		const char *name = cli->parsed.given[i].option->name;
+		if (strcmp(name, "database") == 0 || strcmp(name, "private") == 0 || strcmp(name, "demo") == 0)
+			return error_set(err, HF_E_USAGE, "--migrations and --%s name two databases", name);
+	}
+	cli->database_origin = "--migrations";
+	enum hf_status status = cli_private_server(cli, NULL, set, &cli->server, err);
+	if (status == HF_OK)
+		status = hf_settings_new(cli->ctx, &settings, err);
+	if (status == HF_OK)
+		status = make_settings(cli, hf_server_url(cli->server), settings, err);
+	if (status == HF_OK)
+		cli->settings = settings;
+	else
+		hf_settings_free(settings);
+	return status;
 }
 
 enum hf_status cli_connection(struct cli *cli, hf_connection **ret_connection, hf_error *err)

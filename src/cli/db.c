@@ -42,8 +42,8 @@ static void add_encoded(struct buf *buf, const char *text)
 			buf_printf(buf, "%%%02X", (unsigned char)*c);
 }
 
-/* postgresql:///NAME?host=...: one form for sockets, host lists and addresses. */
-static const char *url_of(struct cli *cli, const hf_settings *settings)
+/* One form for sockets, host lists and addresses. */
+const char *cli_url(struct cli *cli, const hf_settings *settings)
 {
 	struct buf buf;
 	const char *name = hf_settings_get(settings, "dbname");
@@ -87,7 +87,7 @@ static enum hf_status run_url(struct cli *cli, hf_error *err)
 		error_set(err, HF_E_USAGE, "the URL of a server that ends with this command is of no use");
 		return error_hint(err, "one that stays   holdfast pg start");
 	}
-	const char *url = url_of(cli, settings);
+	const char *url = cli_url(cli, settings);
 	if (!url)
 		return error_nomem(err);
 	return out_value(cli->out, url_columns,
@@ -138,7 +138,7 @@ static enum hf_status run_psql(struct cli *cli, hf_error *err)
 	enum hf_status status = cli_settings(cli, &settings, err);
 	if (status != HF_OK)
 		return status;
-	const char *url = url_of(cli, settings), *password = hf_settings_reveal(settings, "password");
+	const char *url = cli_url(cli, settings), *password = hf_settings_reveal(settings, "password");
 	const char *argv[PSQL_ARGS_MAX + 4] = {"psql", url};
 	if (cli_nargs(cli) > PSQL_ARGS_MAX)
 		return error_set(err, HF_E_USAGE, "more than %d arguments for psql", PSQL_ARGS_MAX);

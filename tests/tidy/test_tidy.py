@@ -17,6 +17,7 @@ BELOW = {
     "pg": {"base", "core"},
     "migrate": {"base", "core", "pg"},
     "files": {"base", "core"},
+    "schema": {"base", "queries"},
     "vcs": {"base", "core"},
     "kv": {"base", "core", "pg", "migrate", "files"},
     "janitor": {"base", "core", "pg", "migrate", "files", "vcs", "queries"},

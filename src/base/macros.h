@@ -12,6 +12,8 @@
 #define UNUSED __attribute__((unused))
 /* On the way of every one-row query: laid out together, since the server's turn on a core leaves the caches cold. */
 #define HOT __attribute__((hot))
+/* Only called when something failed: branches that lead there are unlikely and laid out elsewhere. */
+#define COLD __attribute__((cold))
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 /*

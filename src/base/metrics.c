@@ -32,9 +32,13 @@ static struct series *series_new(enum metric_kind kind, const char *labels)
 		return NULL;
 	memset(series, 0, sizeof(*series));
 	series->labels = strdup(labels);
-	if (kind == METRIC_HISTOGRAM)
-		series->cells = calloc(1, sizeof(*series->cells));
-	if (!series->labels || (kind == METRIC_HISTOGRAM && !series->cells))
+	if (kind == METRIC_HISTOGRAM) {
+		series->cells = aligned_alloc(_Alignof(struct histogram_cells), sizeof(*series->cells));
+		if (!series->cells)
+			return NULL;
+		memset(series->cells, 0, sizeof(*series->cells));
+	}
+	if (!series->labels)
 		return NULL;
 	return series_take(&series);
 }

@@ -55,9 +55,10 @@ enum metric {
 
 enum metric_kind { METRIC_COUNTER = 1, METRIC_GAUGE, METRIC_HISTOGRAM };
 
+/* Own cache lines; most observations touch only the first: the sum and what takes up to 10 ms. */
 struct histogram_cells {
+	_Alignas(64) atomic_uint_least64_t sum_us;
 	atomic_uint_least64_t buckets[METRICS_BUCKETS + 1]; /* each alone, not cumulated; the last is +Inf */
-	atomic_uint_least64_t sum_us;
 };
 
 /* One value (or histogram) with its label values. Own cache lines: neighbours are counted by other threads. */

@@ -161,7 +161,7 @@ enum hf_status hf_query_copy(hf_where where, const struct hf_query *query, size_
 	void *in = arena ? hf_arena_alloc(arena, in_size) : NULL;
 	if (!in)
 		return error_nomem(err);
-	enum hf_status status = where_acquire(where, &connection, err);
+	enum hf_status status = where_acquire(&where, &connection, err);
 	if (status != HF_OK)
 		return status;
 	struct call call = {.deadline = where.deadline,
@@ -177,6 +177,6 @@ enum hf_status hf_query_copy(hf_where where, const struct hf_query *query, size_
 		status = run_copy(&copy, ret_rows, err);
 	buf_deinit(&copy.wire);
 	observe_query(connection, query->name, call.started_us, status, err, call.rows);
-	where_release(where, connection);
+	where_release(&where, connection);
 	return status;
 }

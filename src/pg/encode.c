@@ -99,12 +99,6 @@ HOT enum hf_status encode_params(struct encoded *encoded, const struct hf_query 
 	return HF_OK;
 }
 
-HOT void encoded_deinit(struct encoded *encoded)
-{
-	buf_deinit(&encoded->wire);
-	free(encoded->memory);
-}
-
 enum hf_status encode_copy_row(struct buf *wire, const struct hf_query *query, const struct type_map *types,
                                const void *in, hf_error *err)
 {

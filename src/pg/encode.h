@@ -4,6 +4,8 @@
 #ifndef PG_ENCODE_H
 #define PG_ENCODE_H
 
+#include <stdlib.h>
+
 #include "base/str.h"
 #include "holdfast/error.h"
 #include "holdfast/query.h"
@@ -55,7 +57,13 @@ static inline size_t encode_word(enum hf_type_kind kind, const void *in, uint8_t
 /** Encode `in` by the query's parameter table. Release with encoded_deinit() whatever the outcome. */
 enum hf_status encode_params(struct encoded *encoded, const struct hf_query *query, const struct type_map *types,
                              const void *in, hf_error *err);
-void encoded_deinit(struct encoded *encoded);
+static inline void encoded_deinit(struct encoded *encoded)
+{
+	if (encoded->wire.ptr || encoded->memory) {
+		buf_deinit(&encoded->wire);
+		free(encoded->memory);
+	}
+}
 /** Append a row of binary COPY: the field count, then each length and value. */
 enum hf_status encode_copy_row(struct buf *wire, const struct hf_query *query, const struct type_map *types,
                                const void *in, hf_error *err);

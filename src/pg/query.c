@@ -24,10 +24,10 @@
 
 enum { ROW_ON_STACK = 1024, OVERSIZED_ROW_BYTES = 16 << 20 };
 
-static struct call call_of(hf_where where, const struct hf_query *query)
+static struct call call_of(const hf_where *where, const struct hf_query *query)
 {
 	return (struct call){
-		.deadline = where.deadline,
+		.deadline = where->deadline,
 		.timeout_ms = query->timeout_ms,
 		.query = query->name,
 		.repeatable = (query->flags & (HF_QUERY_READ_ONLY | HF_QUERY_IDEMPOTENT)) != 0,
@@ -87,27 +87,36 @@ static void count_conversions(hf_connection *connection, const struct call *call
 		metrics_count(connection->ctx->metrics, METRIC_TYPE_OPERATIONS, values);
 }
 
-HOT static enum hf_status run(hf_where where, const struct hf_query *query, const void *in, receive_fn *receive,
+static enum hf_status run(const hf_where *where, const struct hf_query *query, const void *in, receive_fn *receive,
+			  void *user, hf_error *err);
+
+/* The caller does not ask what failed, but here it is needed. */
+COLD static enum hf_status run_unseen(const hf_where *where, const struct hf_query *query, const void *in,
+				      receive_fn *receive, void *user)
+{
+	hf_error seen;
+	seen.action = HF_ACTION_NEVER; /* the rest of it is only read after somebody wrote it all */
+	seen.category = HF_CATEGORY_NONE;
+	seen.alert = false;
+	seen.sqlstate[0] = seen.message[0] = '\0';
+	return run(where, query, in, receive, user, &seen);
+}
+
+HOT static enum hf_status run(const hf_where *where, const struct hf_query *query, const void *in, receive_fn *receive,
 			      void *user, hf_error *err)
 {
 	hf_connection *connection = NULL;
+	if (!err)
+		return run_unseen(where, query, in, receive, user);
 	if (query->abi != HF_QUERY_ABI)
 		return error_set(err, HF_E_USAGE, "query \"%s\" was generated for ABI %u, this library has %d",
 				 query->name, query->abi, HF_QUERY_ABI);
 	enum hf_status status = where_acquire(where, &connection, err);
 	if (status != HF_OK)
 		return status;
-	hf_error local; /* written by whoever fails; the caller may pass none, but what failed is needed here */
-	hf_error *seen = err ? err : &local;
-	if (!err) { /* the rest of it is only read after somebody wrote it all */
-		local.action = HF_ACTION_NEVER;
-		local.category = HF_CATEGORY_NONE;
-		local.alert = false;
-		local.sqlstate[0] = local.message[0] = '\0';
-	}
 	struct call call = call_of(where, query);
-	status = run_on(connection, query, in, &call, receive, user, seen);
-	observe_query(connection, query->name, call.started_us, status, seen, call.rows);
+	status = run_on(connection, query, in, &call, receive, user, err);
+	observe_query(connection, query->name, call.started_us, status, err, call.rows);
 	if (status == HF_OK)
 		count_conversions(connection, &call);
 	where_release(where, connection);
@@ -171,7 +180,8 @@ static enum hf_status check_columns(const struct hf_query *query, const PGresult
 /* libpq's input buffer has grown to hold the largest row and will not shrink again. */
 static void note_size(hf_connection *connection, const PGresult *result, int rows)
 {
-	if (PQresultMemorySize(result) / (size_t)(rows > 0 ? rows : 1) > OVERSIZED_ROW_BYTES)
+	size_t bytes = PQresultMemorySize(result);
+	if (bytes > OVERSIZED_ROW_BYTES && bytes / (size_t)(rows > 0 ? rows : 1) > OVERSIZED_ROW_BYTES)
 		connection->oversized = true;
 }
 
@@ -194,7 +204,7 @@ static enum hf_status receive_exec(hf_connection *connection, struct call *call,
 enum hf_status hf_query_exec(hf_where where, const struct hf_query *query, const void *in, int64_t *ret_rows,
 			     hf_error *err)
 {
-	return run(where, query, in, receive_exec, ret_rows, err);
+	return run(&where, query, in, receive_exec, ret_rows, err);
 }
 
 /* ---- :opt and :one ---- */
@@ -248,7 +258,7 @@ HOT enum hf_status hf_query_opt(hf_where where, const struct hf_query *query, co
 			    void *ret_row, hf_error *err)
 {
 	struct one_row one = {query, arena, ret_row};
-	return run(where, query, in, receive_one, &one, err);
+	return run(&where, query, in, receive_one, &one, err);
 }
 
 HOT enum hf_status hf_query_one(hf_where where, const struct hf_query *query, const void *in, hf_arena *arena,
@@ -321,7 +331,7 @@ enum hf_status hf_query_many(hf_where where, const struct hf_query *query, const
 			     void **ret_rows, size_t *ret_count, hf_error *err)
 {
 	struct many_rows many = {query, arena, ret_rows, ret_count};
-	return run(where, query, in, receive_many, &many, err);
+	return run(&where, query, in, receive_many, &many, err);
 }
 
 /* ---- :each ---- */
@@ -372,5 +382,5 @@ enum hf_status hf_query_each(hf_where where, const struct hf_query *query, const
 	if (!arena)
 		return error_nomem(err);
 	struct each_row each = {.query = query, .fn = fn, .user = user, .arena = arena};
-	return run(where, query, in, receive_each, &each, err);
+	return run(&where, query, in, receive_each, &each, err);
 }

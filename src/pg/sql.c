@@ -127,7 +127,7 @@ struct sql_run {
 static void sql_run_end(struct sql_run *run)
 {
 	if (run->connection)
-		where_release(run->where, run->connection);
+		where_release(&run->where, run->connection);
 	hf_arena_free(run->scratch);
 }
 
@@ -145,7 +145,7 @@ static enum hf_status sql_run_begin(struct sql_run *run, struct hf_str sql, cons
 		return error_set(err, HF_E_INPUT, "the statement has a NUL byte");
 	enum hf_status status = make_params(run->scratch, params, nparams, &list, err);
 	if (status == HF_OK)
-		status = where_acquire(run->where, &run->connection, err);
+		status = where_acquire(&run->where, &run->connection, err);
 	if (status == HF_OK)
 		status = conn_begin(run->connection, &run->call, err);
 	if (status != HF_OK)
@@ -397,7 +397,7 @@ enum hf_status hf_sql_describe(hf_where where, struct hf_str sql, hf_arena *aren
 	const char *text = run.scratch ? hf_arena_str(run.scratch, sql).ptr : NULL;
 	if (!text)
 		return error_nomem(err);
-	enum hf_status status = where_acquire(where, &run.connection, err);
+	enum hf_status status = where_acquire(&where, &run.connection, err);
 	if (status == HF_OK)
 		status = describe_on(run.connection, text, &run.call, &described, err);
 	return status == HF_OK ? shape_of(described, arena, ret_shape, err) : status;

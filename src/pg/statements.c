@@ -74,6 +74,8 @@ static void make_newest(struct statement_cache *cache, struct statement *stateme
 
 static struct statement *find(struct statement_cache *cache, const struct hf_query *query)
 {
+	if (cache->newest && cache->newest->checked == query)
+		return cache->newest;
 	struct statement *statement = *bucket_of(cache, query->statement);
 	while (statement && memcmp(statement->name, query->statement, NAME_SIZE) != 0)
 		statement = statement->chain;
@@ -401,38 +403,47 @@ static enum hf_status ensure_cache(hf_connection *connection, hf_error *err)
 	return connection->statements ? HF_OK : error_nomem(err);
 }
 
-static enum hf_status prepare_known(hf_connection *connection, const struct hf_query *query,
-				    struct statement *statement, struct call *call, hf_error *err)
+static void touch(struct statement_cache *cache, struct statement *statement)
 {
-	struct statement_cache *cache = connection->statements;
-	if (statement != cache->newest) {
-		unlink_from_list(cache, statement);
-		make_newest(cache, statement);
-	}
-	return statement->checked == query ? HF_OK : check_again(connection, query, statement, call, err);
+	if (statement == cache->newest)
+		return;
+	unlink_from_list(cache, statement);
+	make_newest(cache, statement);
 }
 
-HOT enum hf_status statement_prepare(hf_connection *connection, const struct hf_query *query, struct call *call,
-				 hf_error *err)
+/* Not prepared yet, or not for this table; afterwards it is the newest. `found` has its name; NULL when none has. */
+COLD static enum hf_status prepare_first(hf_connection *connection, const struct hf_query *query,
+					 struct statement *found, struct call *call, hf_error *err)
 {
 	if (ensure_cache(connection, err) != HF_OK)
 		return HF_E_NOMEM;
 	struct statement_cache *cache = connection->statements;
-	struct statement *statement = find(cache, query);
-	bool is_other = statement && statement->checked != query && !same_text(statement, query);
-	if (is_other) { /* two texts with one hash: the newer one wins */
-		if (!doom(cache, statement->name))
+	if (found && same_text(found, query)) {
+		touch(cache, found);
+		return check_again(connection, query, found, call, err);
+	}
+	if (found) { /* two texts with one hash: the newer one wins */
+		if (!doom(cache, found->name))
 			return error_set(err, HF_E_LIMIT, "too many statements wait to be closed");
-		forget(cache, statement);
-		statement = NULL;
+		forget(cache, found);
 	}
-	enum hf_status status = statement ? prepare_known(connection, query, statement, call, err)
-					  : prepare_new(connection, query, call, err);
-	if (status == HF_OK) {
-		call->user_params = cache->newest->user_params;
-		call->user_columns = cache->newest->user_columns;
+	return prepare_new(connection, query, call, err);
+}
+
+HOT enum hf_status statement_prepare(hf_connection *connection, const struct hf_query *query, struct call *call,
+				     hf_error *err)
+{
+	struct statement *found = connection->statements ? find(connection->statements, query) : NULL;
+	if (!found || found->checked != query) {
+		enum hf_status status = prepare_first(connection, query, found, call, err);
+		if (status != HF_OK)
+			return status;
+		found = connection->statements->newest;
 	}
-	return status;
+	touch(connection->statements, found);
+	call->user_params = found->user_params;
+	call->user_columns = found->user_columns;
+	return HF_OK;
 }
 
 enum hf_status statement_resolve_types(hf_connection *connection, const struct hf_query *query, struct call *call,

@@ -68,12 +68,12 @@ static void pause_us(const hf_context *ctx, int64_t us)
 static enum hf_status attempt(struct hf_tx *tx, hf_where where, hf_transaction_fn *fn, void *user, hf_error *err)
 {
 	tx->opened = false;
-	enum hf_status status = where_acquire(where, &tx->connection, err);
+	enum hf_status status = where_acquire(&where, &tx->connection, err);
 	if (status != HF_OK)
 		return status;
 	status = tx_run_once(tx, fn, user, err);
 	if (tx->pool) {
-		where_release(where, tx->connection);
+		where_release(&where, tx->connection);
 		tx->connection = NULL;
 	}
 	return status;

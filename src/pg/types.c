@@ -46,14 +46,20 @@ const char *hf_enum_label(const struct hf_type *type, int value)
 	return value >= 0 && (uint32_t)value < type->count ? type->labels[value] : "";
 }
 
+/* Labels are short, and most differ in their first letter. */
+static inline bool is_label(const char *text, struct hf_str label)
+{
+	for (size_t i = 0; i < label.len; i++)
+		if (text[i] != label.ptr[i] || text[i] == '\0')
+			return false;
+	return text[label.len] == '\0';
+}
+
 HOT int hf_enum_value(const struct hf_type *type, struct hf_str label)
 {
-	const char first = label.len ? label.ptr[0] : '\0'; /* tells most labels apart */
-	for (uint32_t i = 0; i < type->count; i++) {
-		const char *text = type->labels[i];
-		if (text[0] == first && strlen(text) == label.len && memcmp(text, label.ptr, label.len) == 0)
+	for (uint32_t i = 0; i < type->count; i++)
+		if (is_label(type->labels[i], label))
 			return (int)i;
-	}
 	return HF_ENUM_UNKNOWN;
 }
 

@@ -7,25 +7,19 @@
 #include "pg/pool.h"
 #include "pg/tx.h"
 
-HOT enum hf_status where_acquire(hf_where where, hf_connection **ret_connection, hf_error *err)
+HOT enum hf_status where_resolve(const hf_where *where, hf_connection **ret_connection, hf_error *err)
 {
-	switch (where.kind) {
+	switch (where->kind) {
 	case HF_WHERE_CONNECTION:
-		*ret_connection = where.target;
+		*ret_connection = where->target;
 		return HF_OK;
 	case HF_WHERE_POOL:
-		return hf_pool_checkout(where.target, where.deadline, ret_connection, err);
+		return hf_pool_checkout(where->target, where->deadline, ret_connection, err);
 	case HF_WHERE_TRANSACTION:
-		*ret_connection = ((struct hf_tx *)where.target)->connection;
+		*ret_connection = ((struct hf_tx *)where->target)->connection;
 		return HF_OK;
 	}
-	return error_set(err, HF_E_USAGE, "a statement cannot run here: hf_where of kind %d", (int)where.kind);
-}
-
-HOT void where_release(hf_where where, hf_connection *connection)
-{
-	if (where.kind == HF_WHERE_POOL)
-		hf_pool_return(where.target, connection);
+	return error_set(err, HF_E_USAGE, "a statement cannot run here: hf_where of kind %d", (int)where->kind);
 }
 
 hf_context *hf_where_context(hf_where where)

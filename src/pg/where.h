@@ -4,11 +4,24 @@
 #ifndef PG_WHERE_H
 #define PG_WHERE_H
 
+#include "holdfast/pool.h"
 #include "pg/conn.h"
 
-/** The connection behind `where`: its own, the transaction's, or one checked out of the pool until `where.deadline`. */
-enum hf_status where_acquire(hf_where where, hf_connection **ret_connection, hf_error *err);
+enum hf_status where_resolve(const hf_where *where, hf_connection **ret_connection, hf_error *err);
+
+/** The connection behind `where`: its own, the transaction's, or one checked out of the pool until its deadline. */
+static inline enum hf_status where_acquire(const hf_where *where, hf_connection **ret_connection, hf_error *err)
+{
+	if (where->kind != HF_WHERE_CONNECTION)
+		return where_resolve(where, ret_connection, err);
+	*ret_connection = where->target;
+	return HF_OK;
+}
 /** After the statement, whatever came of it. */
-void where_release(hf_where where, hf_connection *connection);
+static inline void where_release(const hf_where *where, hf_connection *connection)
+{
+	if (where->kind == HF_WHERE_POOL)
+		hf_pool_return(where->target, connection);
+}
 
 #endif

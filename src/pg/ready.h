@@ -8,7 +8,7 @@
  *
  * The socket is watched for edges, which spares the kernel a second look at it. An edge only tells of what came after
  * the last wait, so that it serves the first wait of a statement, whose answer is yet to come; who waits again, maybe
- * with some of the answer still unread, gets poll(2).
+ * with some of the answer still unread, gets poll(2). So does every wait once the other side has hung up.
  */
 #ifndef PG_READY_H
 #define PG_READY_H
@@ -20,8 +20,9 @@
 
 struct ready {
 	int socket;
-	int epoll; /* -1: poll(2) */
+	int epoll; /* -1: there was none */
 	int timer;
+	bool no_edges;	/* poll(2) only: no descriptors, or the other side hung up, which an edge tells only once */
 	int64_t set_us; /* when the timer goes off, on the context's clock; 0 = it did, or was never set */
 };
 

@@ -50,13 +50,14 @@ static void fill_type(hf_arena *arena, void *item, const struct hf_value *v)
 	*(struct catalog_type *)item =
 		(struct catalog_type){oid_of(v[0]),  text_of(arena, v[1]), text_of(arena, v[2]), char_of(v[3]),
 	                              bool_of(v[4]), oid_of(v[5]),         oid_of(v[6]),         oid_of(v[7]),
-	                              oid_of(v[8]),  text_of(arena, v[9]), text_of(arena, v[10])};
+	                              oid_of(v[8]),  text_of(arena, v[9]), text_of(arena, v[10]), bool_of(v[11])};
 }
 
 static void fill_column(hf_arena *arena, void *item, const struct hf_value *v)
 {
 	*(struct catalog_column *)item = (struct catalog_column){oid_of(v[0]), (int32_t)v[1].as.i, text_of(arena, v[2]),
-	                                                         oid_of(v[3]), bool_of(v[4])};
+	                                                         oid_of(v[3]), bool_of(v[4]), bool_of(v[5]),
+	                                                         {oid_of(v[6]), oid_of(v[7])}};
 }
 
 static void fill_relation(hf_arena *arena, void *item, const struct hf_value *v)
@@ -68,8 +69,7 @@ static void fill_relation(hf_arena *arena, void *item, const struct hf_value *v)
 static void fill_function(hf_arena *arena, void *item, const struct hf_value *v)
 {
 	*(struct catalog_function *)item = (struct catalog_function){oid_of(v[0]), text_of(arena, v[1]), bool_of(v[2]),
-	                                                             char_of(v[3]), text_of(arena, v[4]),
-	                                                             text_of(arena, v[5])};
+	                                                             char_of(v[3]), text_of(arena, v[4])};
 }
 
 static void fill_operator(hf_arena *arena, void *item, const struct hf_value *v)
@@ -84,6 +84,18 @@ static void fill_pair(hf_arena *arena, void *item, const struct hf_value *v)
 	*(struct catalog_pair *)item = (struct catalog_pair){oid_of(v[0]), oid_of(v[1])};
 }
 
+static void fill_rule(hf_arena *arena, void *item, const struct hf_value *v)
+{
+	*(struct catalog_rule *)item = (struct catalog_rule){
+		oid_of(v[0]), bool_of(v[1]), text_of(arena, v[2]), {oid_of(v[3]), oid_of(v[4])}};
+}
+
+static void fill_trigger(hf_arena *arena, void *item, const struct hf_value *v)
+{
+	(void)arena;
+	*(uint32_t *)item = oid_of(v[0]);
+}
+
 static void fill_label(hf_arena *arena, void *item, const struct hf_value *v)
 {
 	*(struct catalog_label *)item = (struct catalog_label){oid_of(v[0]), text_of(arena, v[1])};
@@ -96,7 +108,7 @@ static void fill_label(hf_arena *arena, void *item, const struct hf_value *v)
 static const char types_sql[] =
 	"SELECT t.oid, t.typname::text, quote_ident(n.nspname) || '.' || quote_ident(t.typname), t.typtype::text,"
 	" n.nspname = 'pg_catalog', coalesce(e.oid, 0::oid), t.typbasetype, t.typrelid,"
-	" coalesce(r.rngsubtype, m.rngtypid, 0::oid), " CODE_OF("s") ", " CODE_OF("v")
+	" coalesce(r.rngsubtype, m.rngtypid, 0::oid), " CODE_OF("s") ", " CODE_OF("v") ", t.typnotnull"
 	" FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
 	" LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid"
 	" LEFT JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid"
@@ -105,20 +117,24 @@ static const char types_sql[] =
 	" LEFT JOIN pg_catalog.pg_proc s ON s.oid = t.typsend LEFT JOIN pg_catalog.pg_proc v ON v.oid = t.typreceive"
 	" ORDER BY t.oid";
 static const char columns_sql[] =
-	"SELECT attrelid, attnum, attname::text, atttypid, attnotnull FROM pg_catalog.pg_attribute"
+	"SELECT attrelid, attnum, attname::text, atttypid, attnotnull, attgenerated <> '', xmin::text::int8,"
+	" cmin::text::int8 FROM pg_catalog.pg_attribute"
 	" WHERE attnum > 0 AND NOT attisdropped ORDER BY attrelid, attnum";
 static const char relations_sql[] =
 	"SELECT oid, relkind::text FROM pg_catalog.pg_class ORDER BY oid";
 static const char functions_sql[] =
-	"SELECT oid, proname::text, proisstrict, provolatile::text, proargtypes::text,"
-	" CASE WHEN proargnames IS NOT NULL THEN (SELECT string_agg(a.n, ' ' ORDER BY a.i)"
-	" FROM unnest(proargnames, proargmodes) WITH ORDINALITY AS a(n, m, i)"
-	" WHERE a.m IS NULL OR a.m IN ('i', 'b', 'v')) END"
+	"SELECT oid, proname::text, proisstrict, provolatile::text, proargtypes::text"
 	" FROM pg_catalog.pg_proc ORDER BY oid";
 static const char operators_sql[] =
 	"SELECT oid, oprname::text, oprleft, oprright, oprcode::oid FROM pg_catalog.pg_operator ORDER BY oid";
 static const char inherits_sql[] =
 	"SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits ORDER BY inhparent, inhrelid";
+static const char rules_sql[] =
+	"SELECT c.oid, c.relkind = 'm', r.ev_action::text, r.xmin::text::int8, r.cmin::text::int8"
+	" FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class"
+	" WHERE r.ev_type = '1' AND c.relkind IN ('v', 'm') AND c.oid >= 16384 ORDER BY c.oid";
+static const char triggers_sql[] = /* FOR EACH ROW and BEFORE */
+	"SELECT DISTINCT tgrelid FROM pg_catalog.pg_trigger WHERE tgtype & 3 = 3 ORDER BY tgrelid";
 static const char labels_sql[] =
 	"SELECT enumtypid, enumlabel::text FROM pg_catalog.pg_enum ORDER BY enumtypid, enumsortorder";
 /* clang-format on */
@@ -139,6 +155,8 @@ enum hf_status catalog_load(struct catalog *catalog, hf_arena *arena, hf_where w
 		{&catalog->operators, sizeof(struct catalog_operator), fill_operator, operators_sql},
 		{&catalog->inherits, sizeof(struct catalog_pair), fill_pair, inherits_sql},
 		{&catalog->labels, sizeof(struct catalog_label), fill_label, labels_sql},
+		{&catalog->rules, sizeof(struct catalog_rule), fill_rule, rules_sql},
+		{&catalog->triggers, sizeof(uint32_t), fill_trigger, triggers_sql},
 	};
 	enum hf_status status = HF_OK;
 	for (size_t i = 0; i < ARRAY_LEN(pulls) && status == HF_OK; i++) {
@@ -188,63 +206,4 @@ const struct catalog_function *catalog_function(const struct catalog *catalog, u
 const struct catalog_operator *catalog_operator(const struct catalog *catalog, uint32_t oid)
 {
 	return catalog_find(&catalog->operators, oid);
-}
-
-static const struct catalog_column *find_column(const struct catalog *catalog, uint32_t relation, int64_t number)
-{
-	const struct catalog_column *columns = catalog->columns.items;
-	for (size_t i = catalog_first(&catalog->columns, relation);
-	     i < catalog->columns.count && columns[i].relation == relation; i++)
-		if (columns[i].number == number)
-			return &columns[i];
-	return NULL;
-}
-
-static const struct catalog_column *find_column_named(const struct catalog *catalog, uint32_t relation,
-                                                      const char *name)
-{
-	const struct catalog_column *columns = catalog->columns.items;
-	for (size_t i = catalog_first(&catalog->columns, relation);
-	     i < catalog->columns.count && columns[i].relation == relation; i++)
-		if (strcmp(columns[i].name, name) == 0)
-			return &columns[i];
-	return NULL;
-}
-
-static bool is_table(const struct catalog *catalog, uint32_t relation)
-{
-	const struct catalog_relation *found = catalog_find(&catalog->relations, relation);
-	return found && (found->kind == 'r' || found->kind == 'p');
-}
-
-/* By name: a child's columns may stand in another order. */
-static bool never_null_below(const struct catalog *catalog, uint32_t relation, const char *column, int depth)
-{
-	const struct catalog_pair *pairs = catalog->inherits.items;
-	const struct catalog_column *found = find_column_named(catalog, relation, column);
-	if (depth > 64 || !found || !found->not_null || !is_table(catalog, relation))
-		return false;
-	for (size_t i = catalog_first(&catalog->inherits, relation);
-	     i < catalog->inherits.count && pairs[i].parent == relation; i++)
-		if (!never_null_below(catalog, pairs[i].child, column, depth + 1))
-			return false;
-	return true;
-}
-
-bool catalog_never_null(const struct catalog *catalog, uint32_t relation, int64_t column)
-{
-	const struct catalog_column *found = find_column(catalog, relation, column);
-	return found && never_null_below(catalog, relation, found->name, 0);
-}
-
-bool catalog_refuses_null(const struct catalog *catalog, uint32_t relation, int64_t column)
-{
-	const struct catalog_column *found = find_column(catalog, relation, column);
-	return found && found->not_null;
-}
-
-bool catalog_may_be_null(const struct catalog *catalog, uint32_t relation, int64_t column)
-{
-	const struct catalog_column *found = find_column(catalog, relation, column);
-	return found && !found->not_null && is_table(catalog, relation);
 }

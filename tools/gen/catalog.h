@@ -1,10 +1,12 @@
 /*
  * catalog.h - what the compiler needs from a server's catalog: types, NOT NULL of columns over all descendants, and
- * the functions and operators that come with the server. Pulled whole, once per database, in seven statements.
+ * the functions and operators that come with the server, views as trees. Pulled whole, once per database, in nine
+ * statements.
  */
 #ifndef GEN_CATALOG_H
 #define GEN_CATALOG_H
 
+#include "gen/node.h"
 #include "gen/source.h"
 #include "holdfast/sql.h"
 
@@ -22,6 +24,12 @@ struct catalog_type {
 	uint32_t ranged;       /* subtype of a range, range of a multirange */
 	const char *send;      /* code that makes its binary form: "textsend", "ltree:ltree_send"; "" = it has none */
 	const char *receive;
+	bool not_null;         /* of domains */
+};
+
+/* When a row of the catalog was written: transaction and command. */
+struct catalog_moment {
+	uint32_t transaction, command;
 };
 
 struct catalog_column {
@@ -30,6 +38,8 @@ struct catalog_column {
 	const char *name;
 	uint32_t type;
 	bool not_null;
+	bool generated;
+	struct catalog_moment since;
 };
 
 struct catalog_relation {
@@ -42,8 +52,7 @@ struct catalog_function {
 	const char *name;
 	bool strict;
 	char volatility;
-	const char *args;      /* type numbers, blank between */
-	const char *arg_names; /* of what goes in, blank between; "" when they have none */
+	const char *args; /* type numbers, blank between */
 };
 
 struct catalog_operator {
@@ -55,6 +64,14 @@ struct catalog_operator {
 
 struct catalog_pair {
 	uint32_t parent, child;
+};
+
+/* The query behind a view or a materialised view of the user. */
+struct catalog_rule {
+	uint32_t relation;
+	bool stored; /* materialised */
+	const char *action;
+	struct catalog_moment since;
 };
 
 struct catalog_label {
@@ -70,7 +87,7 @@ struct catalog_table {
 
 struct catalog {
 	hf_arena *arena;
-	struct catalog_table types, columns, relations, functions, operators, inherits, labels;
+	struct catalog_table types, columns, relations, functions, operators, inherits, labels, rules, triggers;
 };
 
 /** Pull it. Forwards the connection's errors. */
@@ -82,10 +99,27 @@ const void *catalog_find(const struct catalog_table *table, uint32_t oid);
 size_t catalog_first(const struct catalog_table *table, uint32_t oid);
 const struct catalog_function *catalog_function(const struct catalog *catalog, uint32_t oid);
 const struct catalog_operator *catalog_operator(const struct catalog *catalog, uint32_t oid);
+const struct catalog_type *catalog_type_of(const struct catalog *catalog, uint32_t oid);
+/** The query behind a view; NULL for what is none, or is the system's. */
+const struct catalog_rule *catalog_rule(const struct catalog *catalog, uint32_t relation);
+/** Its query, a list of one; NULL when it cannot be read. */
+const struct node *catalog_rule_tree(const struct catalog *catalog, const struct catalog_rule *rule);
+bool catalog_is_older(struct catalog_moment one, struct catalog_moment other);
+/**
+ * The column's declaration is older than `moment`, and the table has nothing below it. A materialised view keeps rows
+ * from before a later SET NOT NULL, so for what is in it only declarations count that were there when it was made.
+ */
+bool catalog_never_null_since(const struct catalog *catalog, uint32_t relation, int64_t column,
+                              struct catalog_moment moment);
+/** A domain that says NOT NULL, or a domain over such. */
+bool catalog_domain_not_null(const struct catalog *catalog, uint32_t type);
+/** The type's input function never makes NULL of a text: the server's own types, enums, composites, ranges, arrays. */
+bool catalog_reads_text(const struct catalog *catalog, uint32_t type);
+/** What a statement writes to the table is what is stored: no trigger runs before, in it or below it. */
+bool catalog_stores_as_written(const struct catalog *catalog, uint32_t relation);
+bool catalog_is_generated(const struct catalog *catalog, uint32_t relation, int64_t column);
 /** The column is declared NOT NULL in that table and in all that inherit from it, and none of them is foreign. */
 bool catalog_never_null(const struct catalog *catalog, uint32_t relation, int64_t column);
-/** The column of that relation itself is declared NOT NULL: storing a NULL always fails. */
-bool catalog_refuses_null(const struct catalog *catalog, uint32_t relation, int64_t column);
 /** A plain or partitioned table whose column may hold NULL; false for anything that is not known to. */
 bool catalog_may_be_null(const struct catalog *catalog, uint32_t relation, int64_t column);
 

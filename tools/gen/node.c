@@ -13,7 +13,7 @@ struct reader {
 	bool failed;
 };
 
-static const struct node null_node = {NODE_NULL, NULL, NULL, NULL, 0};
+static const struct node null_node = {NODE_NULL, NULL, NULL, NULL, NULL, 0};
 
 static bool is_blank(char c)
 {
@@ -70,16 +70,34 @@ static const struct node *read_list(struct reader *reader, int depth)
 	return list;
 }
 
-/* A field's value may go on with further words (a datum's bytes); they mean nothing to us. */
-static void skip_rest_of_value(struct reader *reader)
+/* A field's value may go on with further words: the bytes of a datum. NULL when it does not. */
+static const char *rest_of_value(struct reader *reader)
 {
+	struct buf buf;
+	buf_init(&buf, (size_t)64 << 20);
 	for (skip_blanks(reader); *reader->at && *reader->at != ':' && *reader->at != '}'; skip_blanks(reader)) {
 		if (is_special(*reader->at)) {
 			reader->failed = true;
-			return;
+			break;
 		}
-		(void)word(reader);
+		buf_add_text(&buf, buf.len ? " " : "");
+		while (*reader->at && !is_blank(*reader->at) && !is_special(*reader->at))
+			buf_add_char(&buf, *reader->at++);
 	}
+	mem_check(&buf);
+	const char *text = buf.len ? mem_text(reader->arena, buf_str(&buf)) : NULL;
+	buf_deinit(&buf);
+	return text;
+}
+
+static const struct node *with_rest(struct reader *reader, const struct node *value, const char *rest)
+{
+	if (!rest || value->kind != NODE_ATOM)
+		return value;
+	struct node *longer = MEM_NEW(reader->arena, struct node);
+	*longer = *value;
+	longer->rest = rest;
+	return longer;
 }
 
 static const struct node *read_record(struct reader *reader, int depth)
@@ -97,7 +115,7 @@ static const struct node *read_record(struct reader *reader, int depth)
 		struct node_field field = {.name = word(reader)};
 		skip_blanks(reader);
 		field.value = read_value(reader, depth + 1);
-		skip_rest_of_value(reader);
+		field.value = with_rest(reader, field.value, rest_of_value(reader));
 		record->fields = mem_grow(reader->arena, record->fields, record->count, sizeof(field));
 		record->fields[record->count++] = field;
 	}
@@ -181,4 +199,15 @@ const struct node *node_item(const struct node *list, size_t index)
 size_t node_count(const struct node *list)
 {
 	return list && list->kind == NODE_LIST ? list->count : 0;
+}
+
+size_t node_bytes(const struct node *value, unsigned char *ret_bytes, size_t max)
+{
+	struct hf_str rest = hf_str_of(value && value->kind == NODE_ATOM && value->rest ? value->rest : ""), word;
+	size_t count = 0;
+	int64_t byte;
+	while (count < max && str_split(&rest, ' ', &word))
+		if (str_to_i64(word, &byte))
+			ret_bytes[count++] = (unsigned char)(byte & 0xff);
+	return count;
 }

@@ -21,7 +21,8 @@ struct node_field {
 struct node {
 	enum node_kind kind;
 	const char *text;          /* atoms: without escapes; records: the tag */
-	const struct node **items; /* lists; atoms: further words of the field (constvalue 4 [ 1 0 0 0 ]) are dropped */
+	const char *rest;          /* atoms: further words of the field: "[ 1 0 0 0 ]" of "constvalue 4 [ 1 0 0 0 ]" */
+	const struct node **items; /* lists */
 	struct node_field *fields; /* records */
 	size_t count;
 };
@@ -40,5 +41,7 @@ bool node_has(const struct node *node, const char *field);
 /** Item of a list; NULL outside. */
 const struct node *node_item(const struct node *list, size_t index);
 size_t node_count(const struct node *list);
+/** Bytes of a datum ("4 [ 1 0 0 0 ]"), at most `max` of them; how many there are. */
+size_t node_bytes(const struct node *value, unsigned char *ret_bytes, size_t max);
 
 #endif

@@ -1,24 +1,11 @@
 /*
  * nullability_expr.c - the rules about expressions, one function per kind of node.
- *
- * Functions and operators count only when they came with the server (their numbers are below OID_FIRST_USER, so no
- * search_path can replace them) and stand in a reviewed list: never NULL when no argument is. The lists are short on
- * purpose. Left out because they answer NULL for some non-NULL input: substring (patterns), extract and date_part
- * (infinity), to_char (empty format), array_length, regexp_match, json -> and its kin, path + path, lseg # lseg.
  */
-#include "gen/nullability_expr.h"
+#include "gen/nullability_scope.h"
 
 #include <stdlib.h>
 
-static bool listed(const char *const *list, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(list[i], name) == 0)
-			return true;
-	return false;
-}
-
-static struct proof all_of(const struct scope *scope, const struct node *list, const char *rule)
+struct proof prove_all(const struct scope *scope, const struct node *list, const char *rule)
 {
 	for (size_t i = 0; i < node_count(list); i++)
 		if (!prove_expr(scope, node_item(list, i)).never_null)
@@ -26,7 +13,7 @@ static struct proof all_of(const struct scope *scope, const struct node *list, c
 	return proven(rule);
 }
 
-static struct proof any_of(const struct scope *scope, const struct node *list, const char *rule)
+struct proof prove_any(const struct scope *scope, const struct node *list, const char *rule)
 {
 	for (size_t i = 0; i < node_count(list); i++)
 		if (prove_expr(scope, node_item(list, i)).never_null)
@@ -34,288 +21,251 @@ static struct proof any_of(const struct scope *scope, const struct node *list, c
 	return unproven();
 }
 
+/* ---- constants and parameters ---- */
+
+enum { OID_BOOL = 16, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23 };
+
+bool constant_number(const struct node *expr, int64_t *ret_number)
+{
+	enum { INT4_TO_INT8 = 481, INT8_TO_INT4 = 480, INT2_TO_INT8 = 754, INT2_TO_INT4 = 313 };
+	int64_t cast = node_is(expr, "FUNCEXPR") ? node_int(expr, "funcid", 0) : 0;
+	if (cast == INT4_TO_INT8 || cast == INT8_TO_INT4 || cast == INT2_TO_INT8 || cast == INT2_TO_INT4)
+		expr = node_item(node_get(expr, "args"), 0);
+	unsigned char bytes[8];
+	int64_t type = node_int(expr, "consttype", 0);
+	size_t width = type == OID_INT2 ? 2 : type == OID_INT4 ? 4 : type == OID_INT8 ? 8 : 0;
+	if (!node_is(expr, "CONST") || !width || node_bool(expr, "constisnull") ||
+	    node_bytes(node_get(expr, "constvalue"), bytes, sizeof(bytes)) < width)
+		return false;
+	uint64_t number = bytes[width - 1] & 0x80 ? UINT64_MAX : 0;
+	for (size_t i = width; i-- > 0;)
+		number = number << 8 | bytes[i];
+	memcpy(ret_number, &number, sizeof(number));
+	return true;
+}
+
+static struct proof prove_const(const struct scope *scope, const struct node *expr)
+{
+	(void)scope;
+	return node_has(expr, "constisnull") && !node_bool(expr, "constisnull") ? proven("constant") : unproven();
+}
+
 static struct proof prove_param(const struct scope *scope, const struct node *param)
 {
-	int64_t number = node_int(param, "paramid", 0);
-	if (node_int(param, "paramkind", -1) != 0 || number < 1 || (size_t)number > scope->proving->nparams)
+	enum { EXTERN = 0, SUBLINK = 2 };
+	int64_t kind = node_int(param, "paramkind", -1), number = node_int(param, "paramid", 0);
+	if (kind == SUBLINK)
+		return scope_output(scope->sublink, number);
+	if (kind != EXTERN || number < 1 || (size_t)number > scope->proving->nparams)
 		return unproven();
 	return scope->proving->params_nullable[number - 1] ? unproven() : proven("parameter");
 }
 
-/* ---- functions ---- */
+/* ---- boolean outcomes ---- */
 
-/* Whatever the overload: non-NULL in, non-NULL out. */
-static const char *const safe_functions[] = {
-	"abs",
-	"age",
-	"array_append",
-	"array_prepend",
-	"ascii",
-	"btrim",
-	"cardinality",
-	"ceil",
-	"ceiling",
-	"char_length",
-	"character_length",
-	"chr",
-	"clock_timestamp",
-	"concat",
-	"convert_from",
-	"convert_to",
-	"cos",
-	"current_database",
-	"date_trunc",
-	"decode",
-	"encode",
-	"exp",
-	"floor",
-	"format",
-	"gen_random_uuid",
-	"hashtext",
-	"initcap",
-	"json_array_length",
-	"json_build_array",
-	"json_build_object",
-	"jsonb_array_length",
-	"jsonb_build_array",
-	"jsonb_build_object",
-	"jsonb_pretty",
-	"justify_days",
-	"justify_hours",
-	"justify_interval",
-	"left",
-	"length",
-	"ln",
-	"log",
-	"lower",
-	"lpad",
-	"ltrim",
-	"make_date",
-	"make_interval",
-	"md5",
-	"mod",
-	"nextval",
-	"now",
-	"octet_length",
-	"pg_backend_pid",
-	"pg_notify",
-	"pg_try_advisory_lock",
-	"pg_try_advisory_xact_lock",
-	"pg_advisory_unlock",
-	"position",
-	"power",
-	"quote_ident",
-	"quote_literal",
-	"random",
-	"repeat",
-	"replace",
-	"reverse",
-	"right",
-	"round",
-	"row_to_json",
-	"rpad",
-	"rtrim",
-	"setval",
-	"sha256",
-	"sign",
-	"sin",
-	"sqrt",
-	"starts_with",
-	"statement_timestamp",
-	"strpos",
-	"substr",
-	"timeofday",
-	"to_json",
-	"to_jsonb",
-	"to_timestamp",
-	"transaction_timestamp",
-	"trunc",
-	"txid_current",
-	"upper",
-};
-
-/* Casts that are functions. From jsonb they meet the null of JSON, so those are left out, and so is time(infinity). */
-static const char *const safe_casts[] = {
-	"bool",     "bpchar", "date",    "float4", "float8", "int2",      "int4",        "int8",
-	"interval", "name",   "numeric", "oid",    "text",   "timestamp", "timestamptz", "varchar",
-};
-
-enum { OID_JSONB = 3802 };
-
-static bool takes_jsonb(const struct catalog_function *function)
+static unsigned flip(unsigned outcomes)
 {
-	struct hf_str rest = hf_str_of(function->args), arg;
-	int64_t oid;
-	while (str_split(&rest, ' ', &arg))
-		if (str_to_i64(arg, &oid) && oid == OID_JSONB)
-			return true;
-	return false;
+	return (outcomes & IS_NULL) | (outcomes & IS_TRUE ? IS_FALSE : 0) | (outcomes & IS_FALSE ? IS_TRUE : 0);
 }
 
-/* Overloads of a listed name that do answer NULL. */
-static bool unsafe_overload(const struct catalog_function *function)
+/* AND: FALSE wins over NULL, NULL over TRUE. OR is the mirror image. */
+static unsigned outcomes_of_and(const struct scope *scope, const struct node *args, bool mirrored)
 {
-	static const struct {
-		const char *name, *args;
-	} some[] = {
-		{"lower", "3831"}, {"upper", "3831"}, /* of an empty or unbounded range */
-		{"lower", "4537"}, {"upper", "4537"}, {"to_timestamp", "25 25"},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(some); i++)
-		if (strcmp(some[i].name, function->name) == 0 && strcmp(some[i].args, function->args) == 0)
-			return true;
-	return false;
+	unsigned any = 0, all = ANYTHING;
+	bool false_for_sure = false;
+	for (size_t i = 0; i < node_count(args); i++) {
+		unsigned one = possible_outcomes(scope, node_item(args, i));
+		one = mirrored ? flip(one) : one;
+		any |= one;
+		all &= one;
+		false_for_sure = false_for_sure || one == IS_FALSE;
+	}
+	unsigned outcomes = false_for_sure ? IS_FALSE : (any & NOT_TRUE) | (all & IS_TRUE);
+	return mirrored ? flip(outcomes) : outcomes;
 }
 
-static struct proof prove_call(const struct scope *scope, const struct node *call)
+static unsigned outcomes_of_boolean(const struct scope *scope, const struct node *expr)
 {
-	uint32_t oid = (uint32_t)node_int(call, "funcid", 0);
-	const struct catalog_function *function = catalog_function(scope->proving->catalog, oid);
-	if (!function || oid >= OID_FIRST_USER || !node_has(call, "funcretset") || node_bool(call, "funcretset"))
-		return unproven();
-	bool safe = listed(safe_functions, ARRAY_LEN(safe_functions), function->name) && !unsafe_overload(function);
-	if (!safe && (!listed(safe_casts, ARRAY_LEN(safe_casts), function->name) || takes_jsonb(function)))
-		return unproven();
-	return all_of(scope, node_get(call, "args"), "function");
+	const struct node *op = node_get(expr, "boolop"), *args = node_get(expr, "args");
+	const char *name = op ? op->text : "";
+	if (strcmp(name, "not") == 0)
+		return flip(possible_outcomes(scope, node_item(args, 0)));
+	if (strcmp(name, "and") == 0 || strcmp(name, "or") == 0)
+		return outcomes_of_and(scope, args, strcmp(name, "or") == 0);
+	return ANYTHING;
 }
 
-/* ---- operators ---- */
-
-enum operator_class { OPERATOR_UNSAFE = 0, OPERATOR_COMPARISON, OPERATOR_OTHER };
-
-static enum operator_class operator_class(const char *name)
+static unsigned outcomes_of_null_test(const struct scope *scope, const struct node *expr)
 {
-	static const char *const comparisons[] = {"=", "<>", "<", ">", "<=", ">="};
-	static const char *const others[] = {"+",   "-",    "*",  "/",  "%",  "^",   "||", "~~", "!~~",
-	                                     "~~*", "!~~*", "~",  "!~", "~*", "!~*", "@>", "<@", "&&",
-	                                     "?",   "?|",   "?&", "&",  "|",  "<<",  ">>"};
-	if (listed(comparisons, ARRAY_LEN(comparisons), name))
-		return OPERATOR_COMPARISON;
-	return listed(others, ARRAY_LEN(others), name) ? OPERATOR_OTHER : OPERATOR_UNSAFE;
+	int64_t type = node_int(expr, "nulltesttype", -1);
+	unsigned arg = possible_outcomes(scope, node_get(expr, "arg"));
+	if (node_bool(expr, "argisrow") || !node_has(expr, "argisrow") || type < 0 || type > 1 || !arg)
+		return IS_TRUE | IS_FALSE;
+	unsigned is_null = (arg & IS_NULL ? IS_TRUE : 0) | (arg & NOT_NULL ? IS_FALSE : 0);
+	return type == 0 ? is_null : flip(is_null);
 }
 
-/* Numbers, text, times, jsonb and arrays: the operand types whose operators were reviewed. 0 is a missing left one. */
-static bool reviewed_operand(uint32_t type)
+static unsigned outcomes_of_boolean_test(const struct scope *scope, const struct node *expr)
 {
-	static const uint32_t types[] = {0,    16,   17,   19,   20,   21,   23,   25,   26,   700,
-	                                 701,  1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266, 1700,
-	                                 2277, 2283, 2776, 2950, 3802, 5077, 5078, 5079};
-	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		if (types[i] == type)
-			return true;
-	return false;
+	static const unsigned holds[] = {IS_TRUE, NOT_TRUE, IS_FALSE, NOT_FALSE, IS_NULL, NOT_NULL};
+	int64_t type = node_int(expr, "booltesttype", -1);
+	unsigned arg = possible_outcomes(scope, node_get(expr, "arg"));
+	if (type < 0 || type > 5)
+		return IS_TRUE | IS_FALSE;
+	return (arg & holds[type] ? IS_TRUE : 0) | (arg & ~holds[type] ? IS_FALSE : 0);
 }
 
-static const struct catalog_operator *safe_operator(const struct scope *scope, const struct node *expr)
+static unsigned outcomes_of_constant(const struct node *expr)
 {
-	uint32_t oid = (uint32_t)node_int(expr, "opno", 0);
-	const struct catalog_operator *operator= catalog_operator(scope->proving->catalog, oid);
-	if (!operator|| oid >= OID_FIRST_USER)
-		return NULL;
-	enum operator_class class = operator_class(operator->name);
-	bool reviewed = reviewed_operand(operator->left) && reviewed_operand(operator->right);
-	return class == OPERATOR_COMPARISON || (class == OPERATOR_OTHER && reviewed) ? operator: NULL;
+	unsigned char byte = 0;
+	if (!node_has(expr, "constisnull"))
+		return ANYTHING;
+	if (node_bool(expr, "constisnull"))
+		return IS_NULL;
+	if (node_int(expr, "consttype", 0) != OID_BOOL || !node_bytes(node_get(expr, "constvalue"), &byte, 1))
+		return NOT_NULL;
+	return byte ? IS_TRUE : IS_FALSE;
 }
 
-static struct proof prove_operator(const struct scope *scope, const struct node *expr)
+unsigned possible_outcomes(const struct scope *scope, const struct node *expr)
 {
-	if (!safe_operator(scope, expr) || !node_has(expr, "opretset") || node_bool(expr, "opretset"))
-		return unproven();
-	return all_of(scope, node_get(expr, "args"), "operator");
+	const char *rule;
+	unsigned outcomes = ANYTHING;
+	if (!expr || !scope_step(scope->proving, 0) || scope->proving->depth > EXPR_DEPTH_MAX)
+		return ANYTHING;
+	scope->proving->depth++;
+	if (node_is(expr, "CONST"))
+		outcomes = outcomes_of_constant(expr);
+	else if (node_is(expr, "BOOLEXPR"))
+		outcomes = outcomes_of_boolean(scope, expr);
+	else if (node_is(expr, "NULLTEST"))
+		outcomes = outcomes_of_null_test(scope, expr);
+	else if (node_is(expr, "BOOLEANTEST"))
+		outcomes = outcomes_of_boolean_test(scope, expr);
+	else if (prove_expr(scope, expr).never_null)
+		outcomes = NOT_NULL;
+	scope->proving->depth--;
+	if (node_is(expr, "CONST"))
+		return outcomes;
+	return outcomes & facts_outcomes(scope, scope_unalias(scope, expr), &rule);
 }
 
-bool expr_is_strict_operator(const struct scope *scope, const struct node *expr)
+static struct proof prove_boolean(const struct scope *scope, const struct node *expr)
 {
-	const struct catalog *catalog = scope->proving->catalog;
-	const struct catalog_operator *operator= catalog_operator(catalog, (uint32_t)node_int(expr, "opno", 0));
-	const struct catalog_function *function = operator? catalog_function(catalog, operator->function) : NULL;
-	return function && function->strict && node_has(expr, "opretset") && !node_bool(expr, "opretset");
+	return outcomes_of_boolean(scope, expr) & IS_NULL ? unproven() : proven("boolean");
 }
 
-/* x IN (...) and x op ANY/ALL (ARRAY[...]) with elements that we see. An array value may hold NULLs. */
-static struct proof prove_any_array(const struct scope *scope, const struct node *expr)
+/* ---- choices ---- */
+
+/* A scope for what CASE compares with. */
+static struct scope *testing(const struct scope *scope, const struct node *tested)
 {
-	const struct node *args = node_get(expr, "args");
-	const struct node *array = node_item(args, 1);
-	if (!safe_operator(scope, expr) || !prove_expr(scope, node_item(args, 0)).never_null)
-		return unproven();
-	if (!node_is(array, "ARRAY") && !node_is(array, "ARRAYEXPR"))
-		return unproven();
-	if (!node_has(array, "multidims") || node_bool(array, "multidims"))
-		return unproven();
-	return all_of(scope, node_get(array, "elements"), "any-of-list");
+	struct scope *fork = scope_fork(scope);
+	fork->tested = tested;
+	fork->element_never_null = false;
+	return fork;
 }
-
-/* ---- aggregates and windows ---- */
-
-static const char *builtin_name(const struct scope *scope, const struct node *expr, const char *field)
-{
-	uint32_t oid = (uint32_t)node_int(expr, field, 0);
-	const struct catalog_function *function = catalog_function(scope->proving->catalog, oid);
-	return function && oid < OID_FIRST_USER ? function->name : "";
-}
-
-static struct proof prove_aggregate(const struct scope *scope, const struct node *expr)
-{
-	static const char *const of_values[] = {"min",      "max",     "sum",   "avg",
-	                                        "bool_and", "bool_or", "every", "string_agg"};
-	static const char *const of_rows[] = {"array_agg", "json_agg", "jsonb_agg"};
-	const char *name = builtin_name(scope, expr, "aggfnoid");
-	if (strcmp(name, "count") == 0)
-		return proven("count");
-	/* A group has a row; without GROUP BY there may be none, and FILTER may drop them all. */
-	bool grouped = node_count(node_get(scope->query, "groupClause")) > 0;
-	if (!grouped || node_get(expr, "aggfilter") || !node_has(expr, "aggfilter") ||
-	    node_int(expr, "agglevelsup", -1) != 0)
-		return unproven();
-	if (listed(of_rows, ARRAY_LEN(of_rows), name))
-		return proven("aggregate-of-group");
-	const struct node *first = node_item(node_get(expr, "args"), 0);
-	if (listed(of_values, ARRAY_LEN(of_values), name) && prove_expr(scope, node_get(first, "expr")).never_null)
-		return proven("aggregate-of-group");
-	return unproven();
-}
-
-static struct proof prove_window(const struct scope *scope, const struct node *expr)
-{
-	static const char *const numbering[] = {"count",      "row_number",   "rank",
-	                                        "dense_rank", "percent_rank", "cume_dist"};
-	return listed(numbering, ARRAY_LEN(numbering), builtin_name(scope, expr, "winfnoid")) ? proven("window")
-	                                                                                      : unproven();
-}
-
-/* ---- the others ---- */
 
 static struct proof prove_case(const struct scope *scope, const struct node *expr)
 {
 	const struct node *branches = node_get(expr, "args");
-	for (size_t i = 0; i < node_count(branches); i++)
-		if (!prove_expr(scope, node_get(node_item(branches, i), "result")).never_null)
+	struct scope *rest = testing(scope, node_get(expr, "arg"));
+	for (size_t i = 0; i < node_count(branches); i++) {
+		const struct node *condition = node_get(node_item(branches, i), "expr");
+		const struct node *result = node_get(node_item(branches, i), "result");
+		unsigned outcomes = possible_outcomes(rest, condition);
+		if (!scope_step(scope->proving, 0))
 			return unproven();
-	return prove_expr(scope, node_get(expr, "defresult")).never_null ? proven("case") : unproven();
+		if (outcomes & IS_TRUE) {
+			struct scope *chosen = scope_assume(rest, condition, IS_TRUE, "case-condition");
+			chosen->tested = scope->tested;
+			if (!chosen->dead && !prove_expr(chosen, result).never_null)
+				return unproven();
+		}
+		if (!(outcomes & NOT_TRUE))
+			return proven("case");
+		rest = scope_assume(rest, condition, NOT_TRUE, "case-condition");
+		if (rest->dead)
+			return proven("case");
+	}
+	rest->tested = scope->tested;
+	return prove_expr(rest, node_get(expr, "defresult")).never_null ? proven("case") : unproven();
 }
 
-/* A scalar subquery has no value without a row; an aggregate without GROUP BY always gives one. */
+static struct proof prove_tested(const struct scope *scope, const struct node *expr)
+{
+	(void)expr;
+	if (scope->element_never_null)
+		return proven("element");
+	struct scope outer = *scope;
+	outer.tested = NULL;
+	return scope->tested ? prove_expr(&outer, scope->tested) : unproven();
+}
+
+/* Each row of a FULL JOIN has its left side or its right one, and what holds in both cases holds. */
+static struct proof prove_by_cases(const struct scope *scope, const struct node *args)
+{
+	for (size_t i = 0; i < scope->nrtes; i++) {
+		const struct seat *place = &scope->places[i];
+		if (!place->join || !place->nulls_left || !place->nulls_right ||
+		    !scope_present(scope, (int64_t)i + 1) || !scope_step(scope->proving, 0))
+			continue;
+		struct proof left = prove_any(scope_with_arm(scope, i + 1, false), args, "full-join");
+		if (!left.never_null)
+			left = prove_by_cases(scope_with_arm(scope, i + 1, false), args);
+		if (!left.never_null)
+			continue;
+		struct proof right = prove_any(scope_with_arm(scope, i + 1, true), args, "full-join");
+		if (!right.never_null)
+			right = prove_by_cases(scope_with_arm(scope, i + 1, true), args);
+		if (right.never_null)
+			return proven("full-join");
+	}
+	return unproven();
+}
+
+static struct proof prove_coalesce(const struct scope *scope, const struct node *expr)
+{
+	const struct node *args = node_get(expr, "args");
+	struct proof proof = prove_any(scope, args, "coalesce");
+	/* before grouping its parts are those of one row, after it perhaps not */
+	bool one_row = scope->stage != STAGE_OUTPUT || !scope->grouping.nnulled;
+	return proof.never_null || !one_row ? proof : prove_by_cases(scope, args);
+}
+
+/* ---- subqueries ---- */
+
+/* A subquery has no value without a row. */
 static struct proof prove_scalar_subquery(const struct scope *scope, const struct node *query)
 {
-	static const char *const none[] = {"groupClause", "groupingSets",  "havingQual",    "limitOffset",
-	                                   "limitCount",  "setOperations", "distinctClause"};
-	for (size_t i = 0; i < ARRAY_LEN(none); i++)
-		if (node_get(query, none[i]) || !node_has(query, none[i]))
-			return unproven();
-	if (!node_bool(query, "hasAggs") || !node_has(query, "hasTargetSRFs") || node_bool(query, "hasTargetSRFs"))
+	if (!query_has_row(query, &scope->level, scope->proving))
 		return unproven();
-	return prove_output(scope->proving, query, scope, 1).never_null ? proven("scalar-aggregate") : unproven();
+	const struct scope *inner = scope_open(scope->proving, query, scope, NULL);
+	if (!scope_output(inner, 1).never_null)
+		return unproven();
+	return proven(node_bool(query, "hasAggs") ? "scalar-aggregate" : "scalar-subquery");
+}
+
+/* x op ANY (SELECT y): the comparison, with the subquery's columns in place of its parameters. */
+static struct proof prove_quantified(const struct scope *scope, const struct node *expr)
+{
+	const struct node *test = node_get(expr, "testexpr");
+	struct scope *fork = scope_fork(scope);
+	fork->sublink = scope_open(scope->proving, node_get(expr, "subselect"), scope, NULL);
+	return fork->sublink && test && prove_expr(fork, test).never_null ? proven("in-subquery") : unproven();
 }
 
 static struct proof prove_sublink(const struct scope *scope, const struct node *expr)
 {
-	enum { EXISTS = 0, EXPR = 4, ARRAY = 6 };
+	enum { EXISTS = 0, ALL = 1, ANY = 2, EXPR = 4, ARRAY = 6 };
 	switch (node_int(expr, "subLinkType", -1)) {
 	case EXISTS:
 		return proven("exists");
 	case ARRAY:
 		return proven("array");
+	case ALL:
+	case ANY:
+		return prove_quantified(scope, expr);
 	case EXPR:
 		return prove_scalar_subquery(scope, node_get(expr, "subselect"));
 	default:
@@ -323,18 +273,47 @@ static struct proof prove_sublink(const struct scope *scope, const struct node *
 	}
 }
 
-static struct proof prove_conversion(const struct scope *scope, const struct node *expr)
+/* ---- conversions and constructors ---- */
+
+static struct proof prove_same(const struct scope *scope, const struct node *expr)
 {
-	/* through text: the input function of a user's type may answer what it likes */
-	if (node_is(expr, "COERCEVIAIO") && node_int(expr, "resulttype", OID_FIRST_USER) >= OID_FIRST_USER)
-		return unproven();
 	return prove_expr(scope, node_get(expr, "arg"));
 }
 
-static struct proof prove_const(const struct scope *scope, const struct node *expr)
+/* Through text: the input function of a user's base type may answer what it likes. */
+static struct proof prove_text_conversion(const struct scope *scope, const struct node *expr)
 {
-	(void)scope;
-	return node_has(expr, "constisnull") && !node_bool(expr, "constisnull") ? proven("constant") : unproven();
+	uint32_t type = (uint32_t)node_int(expr, "resulttype", 0);
+	return catalog_reads_text(scope->proving->catalog, type) ? prove_same(scope, expr) : unproven();
+}
+
+/* A domain that says NOT NULL is checked here, though not where a value is of that type already. */
+static struct proof prove_domain(const struct scope *scope, const struct node *expr)
+{
+	if (catalog_domain_not_null(scope->proving->catalog, (uint32_t)node_int(expr, "resulttype", 0)))
+		return proven("domain");
+	return prove_same(scope, expr);
+}
+
+static struct proof prove_field_of(const struct scope *scope, const struct node *expr)
+{
+	return prove_field(scope, node_get(expr, "arg"), node_int(expr, "fieldnum", 0));
+}
+
+/* A slice is an array, be it an empty one; an assignment gives the container back. */
+static struct proof prove_subscript(const struct scope *scope, const struct node *expr)
+{
+	const struct node *low = node_get(expr, "reflowerindexpr"), *high = node_get(expr, "refupperindexpr");
+	bool assigns = node_get(expr, "refassgnexpr");
+	if (!node_has(expr, "refassgnexpr") || node_int(expr, "refcontainertype", OID_FIRST_USER) >= OID_FIRST_USER ||
+	    (!assigns && !node_count(low)))
+		return unproven();
+	const struct node *lists[] = {low, high};
+	for (size_t i = 0; !assigns && i < ARRAY_LEN(lists); i++)
+		for (size_t j = 0; j < node_count(lists[i]); j++) /* left out bounds are no nodes */
+			if (node_item(lists[i], j) && !prove_expr(scope, node_item(lists[i], j)).never_null)
+				return unproven();
+	return prove_expr(scope, node_get(expr, "refexpr")).never_null ? proven("slice") : unproven();
 }
 
 static struct proof prove_always(const struct scope *scope, const struct node *expr)
@@ -351,14 +330,24 @@ static struct proof prove_constructor(const struct scope *scope, const struct no
 	return proven("constructor");
 }
 
-static struct proof prove_boolean(const struct scope *scope, const struct node *expr)
+static struct proof prove_distinct(const struct scope *scope, const struct node *expr)
 {
-	return all_of(scope, node_get(expr, "args"), "boolean");
+	return operator_answers(scope, expr) ? proven("test") : unproven();
 }
 
-static struct proof prove_coalesce(const struct scope *scope, const struct node *expr)
+static struct proof prove_row_comparison(const struct scope *scope, const struct node *expr)
 {
-	return any_of(scope, node_get(expr, "args"), "coalesce");
+	const struct node *operators = node_get(expr, "opnos");
+	for (size_t i = 1; i < node_count(operators); i++) { /* "(o 97 97)" */
+		const struct node *item = node_item(operators, i);
+		int64_t oid;
+		if (!item || item->kind != NODE_ATOM || !str_to_i64(hf_str_of(item->text), &oid) ||
+		    oid >= OID_FIRST_USER)
+			return unproven();
+	}
+	bool sure = node_count(operators) > 1 && prove_all(scope, node_get(expr, "largs"), "").never_null &&
+	            prove_all(scope, node_get(expr, "rargs"), "").never_null;
+	return sure ? proven("row-comparison") : unproven();
 }
 
 static struct proof prove_current(const struct scope *scope, const struct node *expr)
@@ -366,6 +355,30 @@ static struct proof prove_current(const struct scope *scope, const struct node *
 	(void)scope;
 	int64_t op = node_int(expr, "op", 99); /* 14 is CURRENT_SCHEMA, which may be none */
 	return op >= 0 && op <= 13 ? proven("current") : unproven();
+}
+
+static struct proof prove_xml(const struct scope *scope, const struct node *expr)
+{
+	enum { CONCAT = 0, ELEMENT = 1, FOREST = 2, PARSE = 3, PI = 4, ROOT = 5, SERIALIZE = 6, DOCUMENT = 7 };
+	const struct node *args = node_get(expr, "args"), *named = node_get(expr, "named_args");
+	switch (node_int(expr, "op", -1)) {
+	case ELEMENT:
+		return proven("constructor");
+	case CONCAT:
+	case FOREST:
+		if (prove_any(scope, named, "").never_null)
+			return proven("constructor");
+		return prove_any(scope, args, "constructor");
+	case PI:
+	case DOCUMENT:
+	case SERIALIZE:
+		return prove_all(scope, args, "constructor");
+	case PARSE:
+	case ROOT:
+		return prove_expr(scope, node_item(args, 0)).never_null ? proven("constructor") : unproven();
+	default:
+		return unproven();
+	}
 }
 
 /* Tags of PostgreSQL 15, and those that 16 renamed. */
@@ -378,37 +391,65 @@ static const struct {
 	{"PARAM", prove_param},
 	{"FUNCEXPR", prove_call},
 	{"OPEXPR", prove_operator},
-	{"SCALARARRAYOPEXPR", prove_any_array},
+	{"SCALARARRAYOPEXPR", prove_operator},
 	{"AGGREF", prove_aggregate},
 	{"WINDOWFUNC", prove_window},
+	{"GROUPINGFUNC", prove_always},
 	{"BOOLEXPR", prove_boolean},
 	{"NULLTEST", prove_always},
 	{"BOOLEANTEST", prove_always},
-	{"DISTINCTEXPR", prove_always},
+	{"DISTINCTEXPR", prove_distinct},
+	{"ROWCOMPAREEXPR", prove_row_comparison},
+	{"ROWCOMPARE", prove_row_comparison},
 	{"COALESCE", prove_coalesce},
 	{"COALESCEEXPR", prove_coalesce},
 	{"MINMAX", prove_coalesce},
 	{"MINMAXEXPR", prove_coalesce},
 	{"CASE", prove_case},
 	{"CASEEXPR", prove_case},
+	{"CASETESTEXPR", prove_tested},
 	{"ARRAY", prove_constructor},
 	{"ARRAYEXPR", prove_constructor},
 	{"ROW", prove_constructor},
 	{"ROWEXPR", prove_constructor},
+	{"FIELDSTORE", prove_constructor},
+	{"FIELDSELECT", prove_field_of},
+	{"SUBSCRIPTINGREF", prove_subscript},
 	{"SUBLINK", prove_sublink},
 	{"SQLVALUEFUNCTION", prove_current},
-	{"RELABELTYPE", prove_conversion},
-	{"COERCEVIAIO", prove_conversion},
-	{"COERCETODOMAIN", prove_conversion},
-	{"ARRAYCOERCEEXPR", prove_conversion},
-	{"COLLATE", prove_conversion},
-	{"COLLATEEXPR", prove_conversion},
+	{"NEXTVALUEEXPR", prove_constructor},
+	{"XMLEXPR", prove_xml},
+	{"NAMEDARGEXPR", prove_same},
+	{"RELABELTYPE", prove_same},
+	{"COERCEVIAIO", prove_text_conversion},
+	{"COERCETODOMAIN", prove_domain},
+	{"ARRAYCOERCEEXPR", prove_same},
+	{"CONVERTROWTYPEEXPR", prove_same},
+	{"COLLATE", prove_same},
+	{"COLLATEEXPR", prove_same},
 };
 
-struct proof prove_expr(const struct scope *scope, const struct node *expr)
+static struct proof prove_by_rule(const struct scope *scope, const struct node *expr)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
 		if (node_is(expr, rules[i].tag))
 			return rules[i].prove(scope, expr);
 	return unproven();
+}
+
+struct proof prove_expr(const struct scope *scope, const struct node *expr)
+{
+	const char *rule = NULL;
+	struct proving *proving = scope->proving;
+	if (!expr || !scope_step(proving, 0) || proving->depth > EXPR_DEPTH_MAX)
+		return unproven();
+	proving->depth++;
+	struct proof proof = grouping_nulls(scope, expr) ? unproven() : prove_by_rule(scope, expr);
+	if (!proof.never_null && !node_is(expr, "CONST")) {
+		unsigned outcomes = facts_outcomes(scope, expr, &rule);
+		if (outcomes != ANYTHING && !(outcomes & IS_NULL))
+			proof = proven(rule);
+	}
+	proving->depth--;
+	return proof;
 }

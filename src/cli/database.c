@@ -104,7 +104,8 @@ enum hf_status cli_private_server(struct cli *cli, const char *folder, const hf_
 	struct hf_server_options options = {.size = sizeof(options), .folder = folder};
 	char key[65] = "";
 	if (set) {
-		snprintf(key, sizeof(key), "%s", hf_migrations_chain(set));
+		/* the ledger of a snapshot knows the set by its name */
+		snprintf(key, sizeof(key), "%.23s-%.40s", hf_migrations_name(set), hf_migrations_chain(set));
 		options.template_key = key;
 		options.fill = fill_server;
 		options.fill_user = &filling;

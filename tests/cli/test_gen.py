@@ -169,6 +169,10 @@ def test_gen_describe_names_a_migration_that_fails(loose):
     assert 'type "itn" does not exist' in message and "0002_more.sql:2" in message
 
 
+def test_gen_describe_passes_over_a_byte_order_mark(loose):
+    assert ok("gen", "describe", loose("q.sql", "\ufeff-- name: a :one\nSELECT 1 AS n;\n")).startswith("a :one\n")
+
+
 def test_gen_describe_on_a_database_that_is_not_there(loose):
     assert refused(7, "gen", "describe", loose("q.sql", "SELECT 1;"), "-d", "host=/nowhere dbname=x").startswith("holdfast-gen: ")
 

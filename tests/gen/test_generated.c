@@ -426,7 +426,7 @@ static const char full_kinds[] = "INSERT INTO kinds VALUES ("
 	"'{10.0.0.1,NULL,::/0}', '{1,\"\",010101010}', '{(1,1),(0,0);(2,2),(1,1)}', "
 	"'{\"((0,0))\",\"[(1,2),(3,4)]\"}', '{1.50,NaN,-Infinity,1e100}', '{1.00,NULL}', "
 	"'{0/0,FFFFFFFF/FFFFFFFF}', '{\"(0,1)\"}', '{1 2,3}', '{\"[1,2)\",empty,\"(,)\"}', "
-	"'{\"{[2000-01-01,)}\",\"{}\"}', '{{\"[1,2)\"},{\"(,3]\"}}', '{A,b}', "
+	"'{\"{[2000-01-01,)}\",\"{}\"}', '{{\"[1,2)\"},{\"(,3]\"}}', '{A,NULL,b}', "
 	"ARRAY['{\"(0,0)\",\"(1,0)\",\"(0,1)\"}'::triangle], ARRAY[NULL, ROW(NULL, NULL, NULL)]::deep[], "
 	"'[3:4]={happy,NULL}', '{int4,text[]}', '{a,b}', '{24:00:00-15:59}', '1.2.3.4', B'', "
 	"'(1,1),(0,0)', '((1,1))', '[2,)', '{[2,)}', 'empty', 'x', ROW(NULL,NULL,NULL), '1')";
@@ -530,6 +530,7 @@ static void every_kind_goes_both_ways(void **user)
 	size_t count = 0;
 	EXPECT_OK(kinds_all(state->where, state->arena, &rows, &count, &err));
 	assert_int_equal(count, 3);
+	assert_string_equal(rows[2].some_citexts.values[0].ptr, "A"); /* the NULL behind it begins with 0xff */
 	memcpy(&put, &rows[2], sizeof(put)); /* what borrows from the result */
 	put.id = 4;
 	EXPECT_OK(kinds_put(state->where, &put, &err));

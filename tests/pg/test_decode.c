@@ -188,6 +188,7 @@ static const struct {
 	{&hf_type_int4range, BYTES("\2" W("\3") "abc" W("\4") W("\5")), "wrong length"},
 	{&hf_type_int4multirange, BYTES("\x7f\xff\xff\xff" W("\1") "\1"), "more ranges than bytes"},
 	{&hf_type_int4multirange, BYTES("\xff\xff\xff\xff"), "more ranges than bytes"},
+	{&hf_type_int4multirange, BYTES(W("\2") W("\1") "\1"), "more ranges than bytes"},
 	{&hf_type_int4multirange, BYTES(W("\1") "\xff\xff\xff\xff\1"), "a range reaches beyond the end"},
 };
 

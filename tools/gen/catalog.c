@@ -69,7 +69,8 @@ static void fill_relation(hf_arena *arena, void *item, const struct hf_value *v)
 static void fill_function(hf_arena *arena, void *item, const struct hf_value *v)
 {
 	*(struct catalog_function *)item = (struct catalog_function){oid_of(v[0]), text_of(arena, v[1]), bool_of(v[2]),
-	                                                             char_of(v[3]), text_of(arena, v[4])};
+	                                                             char_of(v[3]), text_of(arena, v[4]),
+	                                                             text_of(arena, v[5])};
 }
 
 static void fill_operator(hf_arena *arena, void *item, const struct hf_value *v)
@@ -123,7 +124,10 @@ static const char columns_sql[] =
 static const char relations_sql[] =
 	"SELECT oid, relkind::text FROM pg_catalog.pg_class ORDER BY oid";
 static const char functions_sql[] =
-	"SELECT oid, proname::text, proisstrict, provolatile::text, proargtypes::text"
+	"SELECT oid, proname::text, proisstrict, provolatile::text, proargtypes::text,"
+	" CASE WHEN proargnames IS NOT NULL THEN (SELECT string_agg(a.n, ' ' ORDER BY a.i)"
+	" FROM unnest(proargnames, proargmodes) WITH ORDINALITY AS a(n, m, i)"
+	" WHERE a.m IS NULL OR a.m IN ('i', 'b', 'v')) END"
 	" FROM pg_catalog.pg_proc ORDER BY oid";
 static const char operators_sql[] =
 	"SELECT oid, oprname::text, oprleft, oprright, oprcode::oid FROM pg_catalog.pg_operator ORDER BY oid";

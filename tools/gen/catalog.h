@@ -52,7 +52,8 @@ struct catalog_function {
 	const char *name;
 	bool strict;
 	char volatility;
-	const char *args; /* type numbers, blank between */
+	const char *args;      /* type numbers, blank between */
+	const char *arg_names; /* of what goes in, blank between; "" when they have none */
 };
 
 struct catalog_operator {
@@ -120,6 +121,8 @@ bool catalog_stores_as_written(const struct catalog *catalog, uint32_t relation)
 bool catalog_is_generated(const struct catalog *catalog, uint32_t relation, int64_t column);
 /** The column is declared NOT NULL in that table and in all that inherit from it, and none of them is foreign. */
 bool catalog_never_null(const struct catalog *catalog, uint32_t relation, int64_t column);
+/** The column of that relation itself is declared NOT NULL: storing a NULL always fails. */
+bool catalog_refuses_null(const struct catalog *catalog, uint32_t relation, int64_t column);
 /** A plain or partitioned table whose column may hold NULL; false for anything that is not known to. */
 bool catalog_may_be_null(const struct catalog *catalog, uint32_t relation, int64_t column);
 

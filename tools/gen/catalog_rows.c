@@ -104,6 +104,12 @@ const struct node *catalog_rule_tree(const struct catalog *catalog, const struct
 	return node_read(catalog->arena, rule->action);
 }
 
+bool catalog_refuses_null(const struct catalog *catalog, uint32_t relation, int64_t column)
+{
+	const struct catalog_column *found = find_column(catalog, relation, column);
+	return found && found->not_null;
+}
+
 bool catalog_may_be_null(const struct catalog *catalog, uint32_t relation, int64_t column)
 {
 	const struct catalog_column *found = find_column(catalog, relation, column);

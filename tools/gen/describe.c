@@ -1,6 +1,7 @@
 /*
- * describe.c - one prepare per query. With debug_print_rewritten the server sends the rewritten tree as a notice of
- * level LOG while it prepares; that works for any role and needs no DDL.
+ * describe.c - one prepare per query. With debug_print_parse and debug_print_rewritten the server sends its trees as
+ * notices of level LOG while it prepares; that works for any role and needs no DDL. Parameters are looked up in the
+ * first one, where views are still what the query's author sees; nullability is proven on the second.
  */
 #include "gen/describe.h"
 
@@ -10,16 +11,19 @@
 #include "gen/columns.h"
 #include "gen/depends.h"
 #include "gen/nullability.h"
+#include "gen/occurrences.h"
 #include "gen/parameters.h"
 #include "gen/rewrite.h"
 #include "holdfast/sql.h"
+
+enum { OCCURRENCES_MAX = 4096 };
 
 struct describing {
 	struct group *group;
 	struct diags *diags;
 	hf_where where;
 	struct catalog catalog;
-	const char *tree; /* the last rewritten tree that arrived, or NULL */
+	const char *parsed, *tree; /* the last trees that arrived, before and after rewriting, or NULL */
 	enum hf_status status;
 	hf_error *err;
 };
@@ -27,14 +31,16 @@ struct describing {
 static void on_notice(void *user, const struct hf_notice *notice)
 {
 	struct describing *describing = user;
-	if (strcmp(notice->message, "rewritten parse tree:") == 0)
+	if (strcmp(notice->message, "parse tree:") == 0)
+		describing->parsed = mem_text(describing->group->arena, hf_str_of(notice->detail));
+	else if (strcmp(notice->message, "rewritten parse tree:") == 0)
 		describing->tree = mem_text(describing->group->arena, hf_str_of(notice->detail));
 }
 
 static enum hf_status set_up(struct describing *describing, hf_error *err)
 {
 	static const char *const settings[] = {"SET client_min_messages = log", "SET debug_pretty_print = off",
-	                                       "SET debug_print_rewritten = on"};
+	                                       "SET debug_print_parse = on", "SET debug_print_rewritten = on"};
 	struct hf_sql_row row;
 	enum hf_status status = hf_sql_one(describing->where, HF_STR("SELECT pg_catalog.pg_is_in_recovery()"), NULL, 0,
 	                                   describing->group->arena, &row, err);
@@ -95,11 +101,76 @@ static struct span blamed(const struct query *query, const hf_error *error)
 	return query->nbody ? (struct span){query->body[0].start, query->body[0].end} : query->copy_at;
 }
 
+/* The second use whose type is not that of the first one of the same parameter. */
+static bool disagreeing(const struct occurrences *all, const uint32_t *types, size_t *ret_first, size_t *ret_second)
+{
+	for (size_t i = 1; i < all->count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (all->items[i].param == all->items[j].param && types[i] != types[j]) {
+				*ret_first = j;
+				*ret_second = i;
+				return true;
+			}
+	return false;
+}
+
+static void complain_of_types(struct describing *describing, struct query *query, const struct occurrence *first,
+                              const struct occurrence *second, const char *first_type, const char *second_type)
+{
+	const struct param *param = &query->params[second->param];
+	const char *colon = param->numbered ? "" : ":";
+	struct place place = source_place(query->source, first->where.start);
+	query_wrong(describing->diags, query, second->where, "parameter %s%s is %s here, and %s at %u:%u", colon,
+	            param->name, second_type, first_type, place.line, place.column)
+		->hint = mem_printf(describing->group->arena, "cast one of them, like %s%s::%s, or use two parameters",
+	                            colon, param->name, second_type);
+}
+
+/* An operator that does not exist, say, because one parameter stands for two types: each use gets a number of its own,
+ * and the server is asked again. True when that was it. */
+static bool complained_of_types(struct describing *describing, struct query *query)
+{
+	hf_arena *arena = describing->group->arena;
+	struct occurrences all = occurrences_of(query, arena);
+	struct hf_sql_shape shape;
+	size_t first, second;
+	if (all.count <= query->nparams || all.count > OCCURRENCES_MAX)
+		return false;
+	struct hf_str apart = hf_str_of(occurrences_apart(query, arena));
+	if (hf_sql_describe(describing->where, apart, arena, &shape, NULL) != HF_OK || shape.nparams != all.count ||
+	    !disagreeing(&all, shape.param_oids, &first, &second))
+		return false;
+	complain_of_types(describing, query, &all.items[first], &all.items[second],
+	                  catalog_type_name(&describing->catalog, shape.param_oids[first]),
+	                  catalog_type_name(&describing->catalog, shape.param_oids[second]));
+	return true;
+}
+
+/* Too little is known of a parameter's type: 42P18, 42P08 */
+static const char *cast_to_write(const struct query *query, const hf_error *error, hf_arena *arena)
+{
+	size_t len;
+	if (!strstr(error->message, "could not determine data type"))
+		return NULL;
+	for (const char *at = error->message; *at; at++) {
+		const struct param *param = param_at(query, at, &len);
+		if (param)
+			return mem_printf(arena, "write its type behind it, like %s%s::text",
+			                  param->numbered ? "" : ":", param->name);
+	}
+	return NULL;
+}
+
 static void complain(struct describing *describing, struct query *query, const hf_error *error)
 {
 	hf_arena *arena = describing->group->arena;
+	if (str_starts(hf_str_of(error->sqlstate), HF_STR("42")) && complained_of_types(describing, query))
+		return;
 	struct diag *diag = query_wrong(describing->diags, query, blamed(query, error), "%s (SQLSTATE %s)",
 	                                with_names(query, error->message, arena), error->sqlstate);
+	diag->hint = cast_to_write(query, error, arena);
+	if (diag->hint)
+		return;
 	if (error->hint[0])
 		diag->hint = with_names(query, error->hint, arena);
 	else if (error->detail[0])
@@ -149,28 +220,60 @@ static const struct type *type_of(struct describing *describing, struct query *q
 	return type;
 }
 
+/* What the annotation says, else what the trees do. */
+static void judge_param(struct describing *describing, struct query *query, size_t index,
+                        const struct parameter *inferred, const struct node *tree)
+{
+	struct param *param = &query->params[index];
+	struct override *said = find_override(&query->params_said, param->name);
+	struct parameter found = *inferred;
+	if (!found.nullable && strcmp(found.rule, RULE_STORED_NOT_NULL) != 0 &&
+	    parameters_stored(&describing->catalog, tree, index + 1))
+		found = (struct parameter){found.name, true, RULE_STORED_NULLABLE, found.untyped};
+	param->nullable = said ? said->choice == CHOICE_NULLABLE : found.nullable;
+	param->rule = said ? "annotated" : found.rule;
+	if (said && param->nullable && strcmp(found.rule, RULE_STORED_NOT_NULL) == 0)
+		diag_warning(describing->diags,
+		             diag_at(describing->diags, query->source, said->where.start, said->where.end,
+		                     "parameter \"%s\" is stored into a NOT NULL column: a NULL in it always fails",
+		                     param->name));
+	if (param->numbered && !found.name && !query->source->lenient)
+		query_unfit(describing->diags, query, param->where, "parameter $%zu meets nothing that has a name",
+		            index + 1)
+			->hint = "write :name instead";
+	if (found.untyped)
+		query_unfit(describing->diags, query, param->where,
+		            "nothing tells the type of parameter \"%s\": the server takes text", param->name)
+			->hint = mem_printf(describing->group->arena, "write the type behind it, like %s%s::text",
+		                            param->numbered ? "$" : ":",
+		                            param->numbered ? mem_printf(describing->group->arena, "%zu", index + 1)
+		                                            : param->name);
+}
+
 static void fill_params(struct describing *describing, struct query *query, const struct hf_sql_shape *shape,
                         const struct node *tree)
 {
+	hf_arena *arena = describing->group->arena;
 	if (shape->nparams != query->nparams) {
 		query_wrong(describing->diags, query, query->name_at,
 		            "the server sees %zu parameters, the text has %zu", shape->nparams, query->nparams);
 		return;
 	}
+	struct parameter *inferred = MEM_ARRAY(arena, query->nparams + 1, struct parameter);
+	const struct node *parsed = describing->parsed ? node_read(arena, describing->parsed) : NULL;
+	parameters_infer(&describing->catalog, parsed, query->sql, inferred, query->nparams);
+	parameters_call(query, inferred, arena);
 	for (size_t i = 0; i < query->nparams; i++) {
 		struct param *param = &query->params[i];
 		param->type_name = catalog_type_name(&describing->catalog, shape->param_oids[i]);
 		param->type = type_of(describing, query, shape->param_oids[i], param->where, "parameter", param->name);
-		if (param->numbered)
-			param->name = mem_printf(describing->group->arena, "param%zu", i + 1);
-		struct override *said = find_override(&query->params_said, param->name);
-		bool stored = parameters_stored(&describing->catalog, tree, i + 1);
-		param->nullable = said ? said->choice == CHOICE_NULLABLE : stored;
-		param->rule = said ? "annotated" : stored ? "stored-in-nullable-column" : "not-null-by-default";
+		judge_param(describing, query, i, &inferred[i], tree);
 		if (param->type && param->type->kind == HF_TYPE_VOID)
 			query_unfit(describing->diags, query, param->where, "parameter \"%s\" has no type",
 			            param->name);
 	}
+	if (!query->broken)
+		rewrite_name_params(query, describing->diags);
 	check_overrides_used(describing, query, &query->params_said, "parameter");
 }
 
@@ -261,7 +364,7 @@ static void describe_query(void *user, struct query *query)
 		return;
 	hf_error error = HF_ERROR_INIT;
 	struct hf_sql_shape shape;
-	describing->tree = NULL;
+	describing->parsed = describing->tree = NULL;
 	enum hf_status status =
 		hf_sql_describe(describing->where, hf_str_of(query->sql), describing->group->arena, &shape, &error);
 	if (status != HF_OK && is_judgement(&error)) {

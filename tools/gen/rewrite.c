@@ -135,13 +135,10 @@ static bool read_number(struct rewriter *rewriter, struct token token, int64_t *
 	struct span at = {token.start, token.end};
 	bool fits = str_to_i64((struct hf_str){text.ptr + 1, text.len - 1}, ret_number) && *ret_number >= 1 &&
 	            *ret_number <= PARAMS_MAX;
-	if (!rewriter->query->source->lenient)
-		query_wrong(rewriter->diags, rewriter->query, at,
-		            "parameters have names: write :name instead of %.*s", STR_ARG(text));
-	else if (!fits)
+	if (!fits)
 		query_wrong(rewriter->diags, rewriter->query, at, "there is no parameter %.*s", STR_ARG(text))->hint =
 			"they are numbered from $1 to $65535";
-	return fits && !rewriter->query->broken;
+	return fits;
 }
 
 /* $1, $2, ... come first and keep their numbers; a name is inferred for each. */

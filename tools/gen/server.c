@@ -40,8 +40,12 @@ static enum hf_status start(hf_context *ctx, const struct group *group, hf_serve
 {
 	struct filling filling = {ctx, group->migrations};
 	struct hf_server_options options = {.size = sizeof(options)};
+	char key[65];
 	if (group->migrations) {
-		options.template_key = hf_migrations_chain(group->migrations);
+		/* the ledger of a snapshot knows the set by its name */
+		snprintf(key, sizeof(key), "%.23s-%.40s", hf_migrations_name(group->migrations),
+		         hf_migrations_chain(group->migrations));
+		options.template_key = key;
 		options.fill = fill;
 		options.fill_user = &filling;
 	}

@@ -72,6 +72,8 @@ static enum hf_status read_file(struct group *group, struct diags *diags, const 
 	}
 	if (status != HF_OK)
 		return error_set(err, HF_E_USAGE, "%s", error.message);
+	if (str_starts(source->text, HF_STR("\xef\xbb\xbf"))) /* a byte order mark is no SQL */
+		source->text = (struct hf_str){source->text.ptr + 3, source->text.len - 3};
 	source_read(source, diags);
 	group->sources = mem_grow(group->arena, group->sources, group->nsources, sizeof(*group->sources));
 	group->sources[group->nsources++] = source;
@@ -106,8 +108,8 @@ static enum hf_status read_all(const struct asked *asked, struct group *group, s
 	enum hf_status status = HF_OK;
 	if (asked->migrations)
 		status = set_open_bare(group->name, asked->migrations, &group->migrations, err);
-	if (status == HF_NOT_FOUND)
-		status = HF_E_USAGE;
+	if (status == HF_NOT_FOUND || status == HF_E_FAILED)
+		status = HF_E_USAGE; /* no such folder */
 	for (size_t i = 0; i < asked->nfiles && status == HF_OK; i++)
 		status = read_file(group, diags, asked->files[i], err);
 	if (status != HF_OK)

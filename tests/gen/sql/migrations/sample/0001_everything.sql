@@ -31,7 +31,7 @@ CREATE TABLE public.everything (
 CREATE EXTENSION citext SCHEMA public;
 CREATE EXTENSION ltree SCHEMA public;
 CREATE TYPE public.span AS RANGE (subtype = float8, multirange_type_name = public.spans);
-CREATE TYPE app.wordrange AS RANGE (subtype = text, multirange_type_name = app.wordranges);
+CREATE TYPE app.wordrange AS RANGE (subtype = text, collation = "C", multirange_type_name = app.wordranges);
 CREATE DOMAIN public.short_span AS public.span CHECK (upper(VALUE) - lower(VALUE) < 100);
 CREATE DOMAIN public.triangle AS point[] CHECK (array_length(VALUE, 1) = 3);
 CREATE TYPE public.shallow AS (spans public.span[], home inet, moods public.mood[]);

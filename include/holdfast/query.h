@@ -63,7 +63,8 @@ struct hf_field {
 
 enum hf_query_flags {
 	HF_QUERY_READ_ONLY = 1,  /* SELECT without FOR UPDATE and volatile functions: may be run again */
-	HF_QUERY_IDEMPOTENT = 2  /* annotated: running it twice equals running it once */
+	HF_QUERY_IDEMPOTENT = 2, /* annotated: running it twice equals running it once */
+	HF_QUERY_INDEPENDENT = 4 /* :batch, annotated: each item is a transaction of its own */
 };
 
 struct hf_query {
@@ -95,7 +96,9 @@ enum hf_status hf_query_one(hf_where where, const struct hf_query *query, const 
 enum hf_status hf_query_many(hf_where where, const struct hf_query *query, const void *in, hf_arena *arena,
                              void **ret_rows, size_t *ret_count, hf_error *err);
 typedef enum hf_status hf_query_row_fn(void *user, const void *row, hf_error *err);
-/** :each: constant memory; the row is valid during the callback. HF_STOP ends with HF_OK. */
+/** :each: constant memory; the row is valid during the callback. HF_STOP ends with HF_OK: up to 1,000 further rows are
+ *  read and dropped, more are cancelled; in a transaction, which a cancel would abort, all are read. Either way the
+ *  connection runs the next statement. */
 enum hf_status hf_query_each(hf_where where, const struct hf_query *query, const void *in, hf_query_row_fn *fn,
                              void *user, hf_error *err);
 typedef enum hf_status hf_query_next_fn(void *user, void *in, hf_error *err);
@@ -103,6 +106,52 @@ typedef enum hf_status hf_query_next_fn(void *user, void *in, hf_error *err);
  *  anything else aborts the COPY and is returned. `query->params` are the columns. */
 enum hf_status hf_query_copy(hf_where where, const struct hf_query *query, size_t in_size, hf_query_next_fn *next,
                              void *user, int64_t *ret_rows, hf_error *err);
+
+
+/*
+ * :batch - one statement for each of `count` inputs, pipelined on one connection: one wait for all of them, where a
+ * loop waits for each. At most 256 answers are outstanding; answers are read while inputs are written, so that neither
+ * side can block the other. Nothing is reported before the server has confirmed the whole.
+ *
+ * All or nothing: outside a transaction the batch is one, inside the caller's it aborts that like any statement. Every
+ * input is encoded once before the first is sent, so that one that cannot be is found while nothing has happened. An
+ * annotated query (HF_QUERY_INDEPENDENT) makes each item a transaction of its own; in the caller's transaction it is
+ * all or nothing too.
+ */
+enum hf_batch_outcome {
+	HF_BATCH_SKIPPED = 0, /* never ran */
+	HF_BATCH_DONE,        /* ran, and is committed, or is part of the caller's transaction */
+	HF_BATCH_FAILED,      /* this is the one: `status`, and err, say why */
+	HF_BATCH_UNDONE,      /* ran, and was rolled back together with the one that failed */
+	HF_BATCH_UNKNOWN      /* the connection was lost when it may have been committed */
+};
+
+struct hf_batch_item {
+	enum hf_batch_outcome outcome;
+	enum hf_status status; /* of HF_BATCH_FAILED, else HF_OK */
+	int64_t rows;          /* affected or returned; 0 unless HF_BATCH_DONE */
+};
+
+enum { HF_BATCH_ITEMS_MAX = 1000000 };
+
+/** :batch. `in` is an array of `count` inputs of `in_size` bytes each. @param ret_items `count` items, written whatever
+ *  the status; NULL allowed. @return HF_OK when all is done; the failure of the first item that failed, whose message
+ *  begins with "items[N]: " or, for what only the commit found (a deferred constraint), with "at the end of the batch:
+ *  "; HF_PARTIAL with that message when some of independent items failed; HF_E_OUTCOME_UNKNOWN when the connection was
+ *  lost after the end was sent, and another failure when it was lost before, for then nothing has happened. */
+enum hf_status hf_query_batch(hf_where where, const struct hf_query *query, const void *in, size_t in_size,
+                              size_t count, struct hf_batch_item *ret_items, hf_error *err);
+/** The same for a statement that gives at most one row an item: `ret_rows` has room for `count`; items[i].rows tells
+ *  whether there is one, a row that is not is all zero. HF_E_LIMIT when an item gave more than one, which undoes
+ *  nothing. `ret_rows` is untouched on failure. */
+enum hf_status hf_query_batch_rows(hf_where where, const struct hf_query *query, const void *in, size_t in_size,
+                                   size_t count, hf_arena *arena, void *ret_rows, struct hf_batch_item *ret_items,
+                                   hf_error *err);
+/** :bulk - one statement with an array per member: the parameters of `query` are arrays, their offsets those of the
+ *  elements in each of `count` inputs of `in_size` bytes. One statement, one round trip, all or nothing.
+ *  @param ret_rows rows affected, NULL allowed. */
+enum hf_status hf_query_bulk(hf_where where, const struct hf_query *query, const void *in, size_t in_size, size_t count,
+                             int64_t *ret_rows, hf_error *err);
 
 /** The label of an enum value, or "" for HF_ENUM_UNKNOWN and values outside. */
 const char *hf_enum_label(const struct hf_type *type, int value);

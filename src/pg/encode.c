@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "pg/encode_value.h"
+#include "pg/types.h"
 
 enum { FIELDS_MAX = 65535, COPY_FIELDS_MAX = 32767 };
 
@@ -112,4 +113,61 @@ enum hf_status encode_copy_row(struct buf *wire, const struct hf_query *query, c
 		status = encode_member(&encoder, &query->params[i], in);
 	}
 	return status;
+}
+
+/* ---- an array of inputs as arrays ---- */
+
+static enum hf_status add_elements(const struct encoder *encoder, const struct hf_field *field, const char *in,
+                                   size_t in_size, size_t count)
+{
+	struct hf_field element = *field;
+	element.type = field->type->element;
+	bool nulls = false;
+	for (size_t i = 0; !nulls && i < count; i++)
+		nulls = encode_is_null(field, in + i * in_size);
+	const struct hf_array shape = {.count = (uint32_t)count, .nulls = nulls ? &nulls : NULL};
+	encode_shape(encoder->wire, &shape, type_map_oid(encoder->types, element.type));
+	enum hf_status status = HF_OK;
+	for (size_t i = 0; status == HF_OK && buf_ok(encoder->wire) && i < count; i++)
+		status = encode_member(encoder, &element, in + i * in_size);
+	return status;
+}
+
+static enum hf_status encode_elements(struct encoded *encoded, const struct encoder *encoder, uint32_t index,
+                                      const struct hf_field *field, const void *in, size_t in_size, size_t count)
+{
+	size_t start = encoded->wire.len;
+	enum hf_status status = add_elements(encoder, field, in, in_size, count);
+	if (status == HF_OK && buf_starved(&encoded->wire))
+		return error_nomem(encoder->err);
+	if (status == HF_OK && !buf_ok(&encoded->wire))
+		return encode_refuse(encoder, HF_E_LIMIT, "longer than 1 GiB");
+	encoded->values[index] = (const char *)&encoded->wire;
+	encoded->lengths[index] = (int)(encoded->wire.len - start);
+	return status;
+}
+
+enum hf_status encode_bulk(struct encoded *encoded, const struct hf_query *query, const struct type_map *types,
+                           const void *in, size_t in_size, size_t count, hf_error *err)
+{
+	struct encoder encoder = {.types = types, .query = query, .wire = &encoded->wire, .err = err};
+	encoded->count = (int)query->nparams;
+	encoded->memory = NULL;
+	buf_init(&encoded->wire, VALUE_BYTES_MAX);
+	if (query->nparams > FIELDS_MAX || count > INT32_MAX)
+		return error_set(err, HF_E_LIMIT, "query \"%s\": %zu items are more than an array of the server holds",
+		                 query->name, count);
+	if (!make_room(encoded, query->nparams))
+		return error_nomem(err);
+	for (uint32_t i = 0; i < query->nparams; i++) {
+		encoder.param = query->params[i].name;
+		enum hf_status status =
+			query->params[i].type->kind == HF_TYPE_ARRAY
+				? encode_elements(encoded, &encoder, i, &query->params[i], in, in_size, count)
+				: encode_refuse(&encoder, HF_E_USAGE, "not an array");
+		if (status != HF_OK)
+			return status;
+	}
+	point_into_wire(encoded, query);
+	return HF_OK;
 }

@@ -64,6 +64,9 @@ static inline void encoded_deinit(struct encoded *encoded)
 		free(encoded->memory);
 	}
 }
+/** The same for `count` inputs of `in_size` bytes whose members become one array each (:bulk). */
+enum hf_status encode_bulk(struct encoded *encoded, const struct hf_query *query, const struct type_map *types,
+                           const void *in, size_t in_size, size_t count, hf_error *err);
 /** Append a row of binary COPY: the field count, then each length and value. */
 enum hf_status encode_copy_row(struct buf *wire, const struct hf_query *query, const struct type_map *types,
                                const void *in, hf_error *err);

@@ -273,7 +273,7 @@ static bool dimensions_fit(const struct hf_array *array)
 	return array->ndim <= ARRAY_DIMENSIONS_MAX && product == array->count;
 }
 
-static void add_shape(struct buf *wire, const struct hf_array *array, uint32_t element)
+void encode_shape(struct buf *wire, const struct hf_array *array, uint32_t element)
 {
 	uint32_t ndim = array->dims ? array->ndim : array->count > 0;
 	add_word(wire, array->count ? ndim : 0);
@@ -292,7 +292,7 @@ static enum hf_status encode_array(const struct encoder *encoder, const struct h
 	enum hf_status status = HF_OK;
 	if (array->count > INT32_MAX || !dimensions_fit(array))
 		return encode_refuse(encoder, HF_E_INPUT, "dimensions and count of the array disagree");
-	add_shape(encoder->wire, array, type_map_oid(encoder->types, type->element));
+	encode_shape(encoder->wire, array, type_map_oid(encoder->types, type->element));
 	for (uint32_t i = 0; status == HF_OK && buf_ok(encoder->wire) && i < array->count; i++) {
 		const char *value = (const char *)array->values + (size_t)i * type->element->size;
 		if (array->nulls && array->nulls[i])

@@ -27,6 +27,8 @@ enum hf_status encode_value(const struct encoder *encoder, const struct hf_type 
                             struct hf_str *ret_view);
 /** A field of a row or a composite: its length word (-1 = NULL), then its bytes. */
 enum hf_status encode_member(const struct encoder *encoder, const struct hf_field *field, const void *row);
+/** The head of an array: dimensions, whether there are nulls, the number of the element type. */
+void encode_shape(struct buf *wire, const struct hf_array *array, uint32_t element);
 enum hf_status encode_refuse(const struct encoder *encoder, enum hf_status status, const char *why);
 
 static inline bool encode_is_null(const struct hf_field *field, const void *row)

@@ -18,22 +18,12 @@
 #include "pg/dirty.h"
 #include "pg/encode.h"
 #include "pg/observe.h"
+#include "pg/query_run.h"
 #include "pg/result.h"
 #include "pg/statements.h"
 #include "pg/where.h"
 
 enum { ROW_ON_STACK = 1024, OVERSIZED_ROW_BYTES = 16 << 20 };
-
-static struct call call_of(const hf_where *where, const struct hf_query *query)
-{
-	return (struct call){
-		.deadline = where->deadline,
-		.timeout_ms = query->timeout_ms,
-		.query = query->name,
-		.repeatable = (query->flags & (HF_QUERY_READ_ONLY | HF_QUERY_IDEMPOTENT)) != 0,
-		.generated = true,
-	};
-}
 
 /* ---- execution ---- */
 
@@ -80,13 +70,6 @@ HOT static enum hf_status run_on(hf_connection *connection, const struct hf_quer
 	return status;
 }
 
-static void count_conversions(hf_connection *connection, const struct call *call)
-{
-	uint64_t values = call->user_params + call->user_columns * (uint64_t)call->rows;
-	if (values > 0)
-		metrics_count(connection->ctx->metrics, METRIC_TYPE_OPERATIONS, values);
-}
-
 static enum hf_status run(const hf_where *where, const struct hf_query *query, const void *in, receive_fn *receive,
 			  void *user, hf_error *err);
 
@@ -109,16 +92,15 @@ HOT static enum hf_status run(const hf_where *where, const struct hf_query *quer
 	if (!err)
 		return run_unseen(where, query, in, receive, user);
 	if (query->abi != HF_QUERY_ABI)
-		return error_set(err, HF_E_USAGE, "query \"%s\" was generated for ABI %u, this library has %d",
-				 query->name, query->abi, HF_QUERY_ABI);
+		return query_check_abi(query, err);
 	enum hf_status status = where_acquire(where, &connection, err);
 	if (status != HF_OK)
 		return status;
-	struct call call = call_of(where, query);
+	struct call call = query_call(where, query);
 	status = run_on(connection, query, in, &call, receive, user, err);
 	observe_query(connection, query->name, call.started_us, status, err, call.rows);
 	if (status == HF_OK)
-		count_conversions(connection, &call);
+		query_count_conversions(connection, &call);
 	where_release(where, connection);
 	return status;
 }
@@ -144,9 +126,8 @@ static enum hf_status unexpected_null(const struct hf_query *query, const struct
 	return name_column(query, column, status, err);
 }
 
-/* `out` was cleared by the caller. */
-HOT static enum hf_status decode_row(const struct decoder *decoder, const struct hf_query *query,
-				     const PGresult *result, int row, char *out, hf_error *err)
+HOT enum hf_status query_decode_row(const struct decoder *decoder, const struct hf_query *query,
+				    const PGresult *result, int row, char *out, hf_error *err)
 {
 	for (uint32_t i = 0; i < query->ncolumns; i++) {
 		const struct hf_field *column = &query->columns[i];
@@ -168,8 +149,7 @@ HOT static enum hf_status decode_row(const struct decoder *decoder, const struct
 	return HF_OK;
 }
 
-/* A table whose columns are not as many as the compiled ones would be read beyond its end. */
-static enum hf_status check_columns(const struct hf_query *query, const PGresult *result, hf_error *err)
+enum hf_status query_check_columns(const struct hf_query *query, const PGresult *result, hf_error *err)
 {
 	if ((uint32_t)PQnfields(result) == query->ncolumns)
 		return HF_OK;
@@ -177,8 +157,7 @@ static enum hf_status check_columns(const struct hf_query *query, const PGresult
 			 query->name, PQnfields(result), query->ncolumns);
 }
 
-/* libpq's input buffer has grown to hold the largest row and will not shrink again. */
-static void note_size(hf_connection *connection, const PGresult *result, int rows)
+void query_note_size(hf_connection *connection, const PGresult *result, int rows)
 {
 	size_t bytes = PQresultMemorySize(result);
 	if (bytes > OVERSIZED_ROW_BYTES && bytes / (size_t)(rows > 0 ? rows : 1) > OVERSIZED_ROW_BYTES)
@@ -187,7 +166,7 @@ static void note_size(hf_connection *connection, const PGresult *result, int row
 
 /* ---- :exec ---- */
 
-static enum hf_status receive_exec(hf_connection *connection, struct call *call, void *user, hf_error *err)
+enum hf_status query_receive_exec(hf_connection *connection, struct call *call, void *user, hf_error *err)
 {
 	CLEANUP(result_freep) PGresult *result = NULL;
 	enum hf_status status = conn_collect(connection, call, &result, err);
@@ -204,7 +183,7 @@ static enum hf_status receive_exec(hf_connection *connection, struct call *call,
 enum hf_status hf_query_exec(hf_where where, const struct hf_query *query, const void *in, int64_t *ret_rows,
 			     hf_error *err)
 {
-	return run(&where, query, in, receive_exec, ret_rows, err);
+	return run(&where, query, in, query_receive_exec, ret_rows, err);
 }
 
 /* ---- :opt and :one ---- */
@@ -226,7 +205,7 @@ HOT static enum hf_status decode_one(hf_connection *connection, const struct one
 	if (!row)
 		return error_nomem(err);
 	memset(row, 0, size);
-	enum hf_status status = decode_row(&decoder, one->query, result, 0, row, err);
+	enum hf_status status = query_decode_row(&decoder, one->query, result, 0, row, err);
 	if (status == HF_OK)
 		memcpy(one->ret_row, row, size);
 	return status;
@@ -238,11 +217,11 @@ HOT static enum hf_status receive_one(hf_connection *connection, struct call *ca
 	CLEANUP(result_freep) PGresult *result = NULL;
 	enum hf_status status = conn_collect(connection, call, &result, err);
 	if (status == HF_OK)
-		status = check_columns(one->query, result, err);
+		status = query_check_columns(one->query, result, err);
 	if (status != HF_OK)
 		return status;
 	int rows = PQntuples(result);
-	note_size(connection, result, rows);
+	query_note_size(connection, result, rows);
 	call->rows = rows;
 	if (rows == 0) {
 		error_set(err, HF_NOT_FOUND, "query \"%s\" found no row", one->query->name);
@@ -301,7 +280,7 @@ static enum hf_status decode_many(hf_connection *connection, const struct many_r
 		return too_large(many->query, PQresultMemorySize(result), err);
 	for (size_t i = 0; i < count; i++) {
 		enum hf_status status =
-			decode_row(&decoder, many->query, result, (int)i, rows + i * many->query->row_size, err);
+			query_decode_row(&decoder, many->query, result, (int)i, rows + i * many->query->row_size, err);
 		if (status != HF_OK)
 			return status;
 	}
@@ -316,11 +295,11 @@ static enum hf_status receive_many(hf_connection *connection, struct call *call,
 	CLEANUP(result_freep) PGresult *result = NULL;
 	enum hf_status status = conn_collect(connection, call, &result, err);
 	if (status == HF_OK)
-		status = check_columns(many->query, result, err);
+		status = query_check_columns(many->query, result, err);
 	if (status != HF_OK)
 		return status;
 	call->rows = PQntuples(result);
-	note_size(connection, result, PQntuples(result));
+	query_note_size(connection, result, PQntuples(result));
 	size_t bytes = PQresultMemorySize(result);
 	if (hf_arena_own(many->arena, clear_result, result, bytes) != 0)
 		return too_large(many->query, bytes, err);
@@ -352,13 +331,13 @@ static enum hf_status each_one(void *user, const PGresult *result, hf_error *err
 	struct decoder decoder = {.arena = each->arena, .types = statement_types(each->connection), .borrow = true};
 	hf_arena_reset(each->arena);
 	char *row = hf_arena_calloc(each->arena, 1, each->query->row_size);
-	enum hf_status status = row ? check_columns(each->query, result, err) : error_nomem(err);
+	enum hf_status status = row ? query_check_columns(each->query, result, err) : error_nomem(err);
 	if (status == HF_OK)
-		status = decode_row(&decoder, each->query, result, 0, row, err);
+		status = query_decode_row(&decoder, each->query, result, 0, row, err);
 	if (status != HF_OK)
 		return status;
 	each->call->rows++;
-	note_size(each->connection, result, 1);
+	query_note_size(each->connection, result, 1);
 	status = each->fn(each->user, row, err);
 	each->by_callback = status != HF_OK;
 	return status;

@@ -93,14 +93,24 @@ HOT enum hf_status conn_next(hf_connection *connection, hf_deadline deadline, PG
 	return HF_OK;
 }
 
+enum hf_status conn_turn(hf_connection *connection, hf_deadline deadline, bool *ret_unsent)
+{
+	*ret_unsent = PQflush(connection->pg) == 1;
+	if (!*ret_unsent)
+		return HF_OK;
+	if (wait_ready(connection, true, deadline) != HF_OK)
+		return HF_TIMEOUT;
+	if (!PQconsumeInput(connection->pg))
+		*ret_unsent = false; /* lost: the next call says so */
+	return HF_OK;
+}
+
 enum hf_status conn_flush(hf_connection *connection, hf_deadline deadline)
 {
-	while (PQflush(connection->pg) == 1) {
-		if (wait_ready(connection, true, deadline) != HF_OK)
+	bool unsent = true;
+	while (unsent)
+		if (conn_turn(connection, deadline, &unsent) != HF_OK)
 			return HF_TIMEOUT;
-		if (!PQconsumeInput(connection->pg))
-			break; /* lost: the next call says so */
-	}
 	return HF_OK;
 }
 
@@ -202,10 +212,11 @@ void conn_abandon(hf_connection *connection, struct call *call)
 	conn_end(connection);
 }
 
-/* After an early end: read the few rows that may be left, else cancel. */
+/* After an early end: read the few rows that may be left, else cancel. In a transaction read them all, for a cancel
+ * would abort it; only the deadline does. */
 static void stop_stream(hf_connection *connection, struct call *call)
 {
-	for (int i = 0; i < DRAIN_ROWS_MAX; i++) {
+	for (int i = 0; i < DRAIN_ROWS_MAX || call->in_transaction; i++) {
 		PGresult *result = NULL;
 		if (PQstatus(connection->pg) != CONNECTION_OK ||
 		    conn_next(connection, call->deadline, &result) != HF_OK)
@@ -253,6 +264,8 @@ enum hf_status conn_stream(hf_connection *connection, struct call *call, conn_ro
 		enum hf_status status = fn(user, result, err);
 		if (status != HF_OK) {
 			stop_stream(connection, call);
+			if (status == HF_STOP && call->in_transaction && call->cancelled)
+				return error_deadline(connection, call, !connection->broken, err);
 			return status == HF_STOP ? HF_OK : status;
 		}
 	}

@@ -38,6 +38,7 @@ struct session {
 	enum double_login login;
 	const struct double_connect *connect;
 	const struct double_step *current; /* last sent */
+	const struct double_step *stuck;   /* unanswered until a cancel, with all that was sent behind it */
 	struct reply replies[REPLIES_MAX];
 	size_t head, tail;
 	int flush_turns, copy_turns;
@@ -550,12 +551,14 @@ static int send_command(PGconn *conn, const char *command)
 		follow_transaction(session, command, step);
 	} else {
 		push(session, REPLY_RESULT, step, -1); /* decided by a cancel */
+		push(session, REPLY_END, step, 0);
+		session->stuck = step;
 	}
 	session->current = step;
 	session->arrived = session->single_row = false;
 	session->flush_turns = step ? step->flush_turns : 0;
 	session->copy_turns = step ? step->copy_turns : 0;
-	set_ready(session, !step || step->event <= DOUBLE_DIES);
+	set_ready(session, !session->stuck);
 	pthread_mutex_unlock(&mutex);
 	return 1;
 }
@@ -635,9 +638,19 @@ PGpipelineStatus PQpipelineStatus(const PGconn *conn)
 int PQpipelineSync(PGconn *conn)
 {
 	struct session *session = open_fake(conn);
-	push(session, REPLY_SYNC, NULL, 0);
+	const struct double_step *step = session->current ? session->current->at_sync : NULL;
+	if (step && step->event == DOUBLE_LOST)
+		push(session, REPLY_DEATH, step, 0);
+	else if (step)
+		push_answer(session, step);
 	session->aborted_segment = false;
+	push(session, REPLY_SYNC, NULL, 0);
 	return 1;
+}
+
+int PQsendFlushRequest(PGconn *conn)
+{
+	return !open_fake(conn)->bad;
 }
 
 /* ---- reading ---- */
@@ -800,16 +813,24 @@ void PQfreeCancel(UNUSED PGcancel *cancel)
 /* The statement that waits gets its answer. */
 static void answer_cancel(struct session *session)
 {
-	const struct double_step *step = session->current;
-	if (!session->used || !step || session->head == session->tail ||
-	    (step->event != DOUBLE_SILENT && step->event != DOUBLE_RACES))
+	const struct double_step *step = session->stuck;
+	if (!session->used || !step || step->event == DOUBLE_DEAF)
 		return;
-	session->head = session->tail = 0;
-	const struct double_step *answer = step->event == DOUBLE_SILENT ? &cancelled_step : step;
-	push_answer(session, answer);
-	follow_transaction(session, step->expect ? step->expect : "", answer);
-	if (session->pipeline)
-		push(session, REPLY_SYNC, NULL, 0);
+	bool failed = false;
+	for (size_t i = session->head; i < session->tail; i++) {
+		struct reply *reply = &session->replies[i % REPLIES_MAX];
+		bool is_it = reply->step == step && reply->kind == REPLY_RESULT;
+		if (is_it && step->event == DOUBLE_SILENT) {
+			reply->step = &cancelled_step;
+			failed = session->pipeline;
+		} else {
+			reply->aborted = reply->aborted || (failed && reply->kind == REPLY_RESULT);
+		}
+		failed = failed && reply->kind != REPLY_SYNC;
+	}
+	follow_transaction(session, step->expect ? step->expect : "",
+	                   step->event == DOUBLE_SILENT ? &cancelled_step : step);
+	session->stuck = NULL;
 	set_ready(session, true);
 }
 

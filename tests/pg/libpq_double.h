@@ -4,7 +4,7 @@
  * A test binary that links libpq_double.c defines the connection half of libpq itself; results, parsing of settings
  * and everything else are the real library's. Each statement that is sent takes the next step of the script, each
  * connect the next connect step; sending more than was scripted, or something else than `expect`, fails the test.
- * In pipeline mode each command takes a step; a Sync takes none.
+ * In pipeline mode each command takes a step; a Sync and a flush request take none.
  *
  *     static const struct double_step steps[] = {
  *             {.expect = "BEGIN"}, {.expect = "hf_x", .tag = "UPDATE 1"}, {.expect = "COMMIT", .event = DOUBLE_LOST}};
@@ -53,6 +53,7 @@ struct double_step {
 	int flush_turns;		   /* PQflush says 1 this often */
 	int copy_turns;			   /* PQputCopyData and PQputCopyEnd say 0 this often */
 	bool copy_fails;		   /* PQputCopyData says -1 and the connection is bad */
+	const struct double_step *at_sync; /* what the Sync behind this command answers first: an error, or DOUBLE_LOST */
 };
 
 enum double_login { DOUBLE_ACCEPTS = 0, DOUBLE_REFUSES, DOUBLE_HANGS, DOUBLE_NO_MEMORY };

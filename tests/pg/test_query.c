@@ -345,6 +345,41 @@ static void each_streams_and_stops(void **state)
 	rig_sql(rig, "SELECT 1");
 }
 
+/* A million rows times the input, which the server makes as they are read. */
+static const struct hf_query product_query =
+	RIG_QUERY(product0000000000, "SELECT 1 FROM generate_series(1, 1000) a, generate_series(1, 1000) b, generate_series(1, $1) c",
+		  series_params, 1, series_columns, 1, sizeof(struct series));
+
+static enum hf_status count_up(void *user, const void *row, hf_error *err)
+{
+	(void)row;
+	(void)err;
+	return ++*(int *)user == 2 ? HF_STOP : HF_OK;
+}
+
+static enum hf_status stop_early(hf_where tx, void *user, hf_error *err)
+{
+	int rows = 0;
+	enum hf_status status = hf_query_each(tx, &product_query, user, count_up, &rows, err);
+	if (status == HF_OK && rows == 2)
+		status = hf_sql_exec(tx, HF_STR("CREATE TABLE stopped ()"), NULL, 0, NULL, err);
+	return status;
+}
+
+/* Cancelling the rest would abort the transaction. */
+static void each_that_stops_keeps_its_transaction(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_transaction(rig->where, NULL, stop_early, &(struct series_in){1}, &err));
+	assert_string_equal(rig_text(rig, "SELECT to_regclass('stopped')::text"), "stopped");
+	rig_sql(rig, "DROP TABLE stopped");
+	hf_where soon = hf_until(rig->where, hf_deadline_in(rig->ctx, 100));
+	EXPECT_STATUS(hf_transaction(soon, NULL, stop_early, &(struct series_in){1000000}, &err), HF_TIMEOUT);
+	EXPECT_CONTAINS(err.message, "the deadline passed");
+	assert_string_equal(rig_text(rig, "SELECT coalesce(to_regclass('stopped')::text, 'gone')"), "gone");
+}
+
 /* ---- the statement cache ---- */
 
 static void least_recently_used_statements_are_closed(void **state)
@@ -752,6 +787,7 @@ int main(void)
 		cmocka_unit_test_setup(an_arena_bounds_the_result, rig_ready),
 		cmocka_unit_test_setup(opt_and_one_count_rows, rig_ready),
 		cmocka_unit_test_setup(each_streams_and_stops, rig_ready),
+		cmocka_unit_test_setup(each_that_stops_keeps_its_transaction, rig_ready),
 		cmocka_unit_test_setup(least_recently_used_statements_are_closed, rig_ready),
 		cmocka_unit_test_setup(one_name_with_two_texts_is_told_apart, rig_ready),
 		cmocka_unit_test_setup(stale_plans_are_prepared_again, rig_ready),

@@ -1,0 +1,50 @@
+/*
+ * query_run.h - what the several ways of running a generated query share: one row and many (query.c), an array of
+ * inputs in one pipeline (batch.c), an array of inputs as arrays (bulk.c).
+ */
+#ifndef PG_QUERY_RUN_H
+#define PG_QUERY_RUN_H
+
+#include "base/metrics.h"
+#include "holdfast/query.h"
+#include "pg/conn.h"
+#include "pg/decode.h"
+
+static inline struct call query_call(const hf_where *where, const struct hf_query *query)
+{
+	return (struct call){
+		.deadline = where->deadline,
+		.timeout_ms = query->timeout_ms,
+		.query = query->name,
+		.repeatable = (query->flags & (HF_QUERY_READ_ONLY | HF_QUERY_IDEMPOTENT)) != 0,
+		.generated = true,
+	};
+}
+
+static inline void query_count_conversions(hf_connection *connection, const struct call *call)
+{
+	uint64_t values = call->user_params + call->user_columns * (uint64_t)call->rows;
+	if (values > 0)
+		metrics_count(connection->ctx->metrics, METRIC_TYPE_OPERATIONS, values);
+}
+
+/** Sends and receives, on a connection that has the statement prepared. Runs twice when the plan turns out to be stale:
+ *  then nothing of the first time has any effect. `err` is never NULL. */
+typedef enum hf_status query_attempt_fn(hf_connection *connection, struct call *call, void *user, hf_error *err);
+/** Connection, prepare, `attempt`, metrics, log. One row has a shorter way of its own, in query.c. */
+enum hf_status query_run(hf_where where, const struct hf_query *query, query_attempt_fn *attempt, void *user,
+                         hf_error *err);
+/** HF_E_USAGE: the table is of another ABI. */
+enum hf_status query_check_abi(const struct hf_query *query, hf_error *err);
+
+/** Decode one row into `out`, which is cleared. */
+enum hf_status query_decode_row(const struct decoder *decoder, const struct hf_query *query, const PGresult *result,
+                                int row, char *out, hf_error *err);
+/** A table whose columns are not as many as the compiled ones would be read beyond its end. */
+enum hf_status query_check_columns(const struct hf_query *query, const PGresult *result, hf_error *err);
+/** libpq's input buffer has grown to hold the largest row and will not shrink again. */
+void query_note_size(hf_connection *connection, const PGresult *result, int rows);
+/** The one result of a statement that gives no rows; `user` is int64_t * for the affected ones, or NULL. */
+enum hf_status query_receive_exec(hf_connection *connection, struct call *call, void *user, hf_error *err);
+
+#endif

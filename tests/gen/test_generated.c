@@ -2,76 +2,14 @@
  * Generated functions of the group `sample` on a real server: every cardinality, every type, NULLs, arrays, composites,
  * and a label that the program was not compiled with.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "holdfast/migrate.h"
-#include "holdfast/sql.h"
 #include "holdfast/values.h"
 #include "queries/sample/everything.h"
 #include "queries/sample/items.h"
 #include "queries/sample/kinds.h"
-#include "../check.h"
-#include "../fixture.h"
-
-DEFINE_OWNED(connection, hf_connection *, hf_connection_free)
-
-struct state {
-	hf_connection *connection;
-	hf_where where;
-	hf_arena *arena;
-};
-
-static hf_connection *connect_to(const char *url)
-{
-	hf_error err = HF_ERROR_INIT;
-	hf_settings *settings = NULL;
-	hf_connection *connection = NULL;
-	EXPECT_OK(hf_settings_new(fixture_context(), &settings, &err));
-	EXPECT_OK(hf_settings_parse(settings, url, &err));
-	EXPECT_OK(hf_connection_open(fixture_context(), settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
-	hf_settings_free(settings);
-	return connection;
-}
-
-static int set_up(void **user)
-{
-	static struct state state;
-	hf_error err = HF_ERROR_INIT;
-	hf_migrations *migrations = NULL;
-	state.connection = connect_to(fixture_database(NULL));
-	state.where = hf_on_connection(state.connection);
-	state.arena = hf_arena_new(0);
-	EXPECT_OK(hf_migrations_open(fixture_context(), "sample", getenv("HOLDFAST_SAMPLE_MIGRATIONS"), &migrations,
-	                             &err));
-	EXPECT_OK(hf_migrate_up(state.connection, migrations, NULL, NULL, &err));
-	hf_migrations_free(migrations);
-	*user = &state;
-	return 0;
-}
-
-static int tear_down(void **user)
-{
-	struct state *state = *user;
-	hf_connection_free(state->connection);
-	hf_arena_free(state->arena);
-	return 0;
-}
-
-static void run(struct state *state, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(state->where, hf_str_of(sql), NULL, 0, NULL, &err));
-}
-
-static const char *text(struct state *state, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	struct hf_sql_row row;
-	EXPECT_OK(hf_sql_one(state->where, hf_str_of(sql), NULL, 0, state->arena, &row, &err));
-	return row.values[0].kind == HF_VALUE_TEXT ? row.values[0].as.s.ptr : "(null)";
-}
+#include "sample.h"
 
 static int32_t add_item(struct state *state, const char *name, enum mood mood)
 {

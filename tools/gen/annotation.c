@@ -89,7 +89,7 @@ void annotation_name(struct query *query, struct span comment, struct diags *dia
 	if (query->source->lenient && query->card == CARD_NONE)
 		query->card = cardinality_of(hf_str_of(mem_printf(diags->arena, ":%.*s", STR_ARG(card.str))));
 	query->card_said = card.str.len ? card.str : (struct hf_str){NULL, 0};
-	const char *known = ":one, :opt, :many, :each, :exec, :execrows, :copy";
+	const char *known = ":one, :opt, :many, :each, :exec, :execrows, :batch, :bulk, :copy";
 	if (!name.str.len)
 		query_wrong(diags, query, query->name_at, "no name behind \"name:\"");
 	else if (query->source->lenient && (query->card != CARD_NONE || !card.str.len))
@@ -138,13 +138,21 @@ static void read_timeout(struct query *query, struct text value, struct diags *d
 			"a number with ms, s or min, at most a day: 500ms, 2s, 5min";
 }
 
-static void read_idempotent(struct query *query, struct text value, struct diags *diags)
+static bool read_yes_or_no(struct query *query, const char *what, struct text value, struct diags *diags)
 {
-	if (str_eq(value.str, HF_STR("yes")))
-		query->idempotent = true;
-	else if (!str_eq(value.str, HF_STR("no")))
-		query_unfit(diags, query, span_of(value), "idempotent is \"yes\" or \"no\", not \"%.*s\"",
+	bool yes = str_eq(value.str, HF_STR("yes"));
+	if (!yes && !str_eq(value.str, HF_STR("no")))
+		query_unfit(diags, query, span_of(value), "%s is \"yes\" or \"no\", not \"%.*s\"", what,
 		            STR_ARG(value.str));
+	return yes;
+}
+
+static void read_atomic(struct query *query, struct text value, struct diags *diags)
+{
+	query->independent = !read_yes_or_no(query, "atomic", value, diags);
+	if (query->card != CARD_BATCH)
+		query_unfit(diags, query, span_of(value), "\"atomic\" belongs to :batch, this query is %s",
+		            cardinality_word(query->card));
 }
 
 static void read_row(struct query *query, struct text value, struct diags *diags)
@@ -153,7 +161,7 @@ static void read_row(struct query *query, struct text value, struct diags *diags
 	query->row_at = span_of(value);
 	if (!name_is_plain(value.str) || cname_is_keyword(query->row))
 		query_unfit(diags, query, query->row_at, "\"%s\" cannot be the name of a row struct", query->row);
-	else if (!cardinality_has_rows(query->card))
+	else if (!cardinality_has_rows(query->card) && query->card != CARD_BATCH)
 		query_unfit(diags, query, query->row_at, "a %s query has no rows to give a struct to",
 		            cardinality_word(query->card));
 }
@@ -204,7 +212,9 @@ static bool read_known(struct query *query, struct hf_str key, struct text value
 	if (str_eq(key, HF_STR("timeout")))
 		read_timeout(query, value, diags);
 	else if (str_eq(key, HF_STR("idempotent")))
-		read_idempotent(query, value, diags);
+		query->idempotent = read_yes_or_no(query, "idempotent", value, diags);
+	else if (str_eq(key, HF_STR("atomic")))
+		read_atomic(query, value, diags);
 	else if (str_eq(key, HF_STR("row")))
 		read_row(query, value, diags);
 	else if (str_eq(key, HF_STR("copy")))
@@ -229,7 +239,7 @@ static void read_one(struct query *query, struct text text, struct diags *diags)
 	if (!read_known(query, key, value, diags))
 		query_unfit(diags, query, (struct span){first.at, first.at + key.len}, "unknown annotation \"%.*s\"",
 		            STR_ARG(key))
-			->hint = "one of name, doc, timeout, idempotent, row, copy, col NAME, param NAME";
+			->hint = "one of name, doc, timeout, idempotent, atomic, row, copy, col NAME, param NAME";
 }
 
 void annotation_read(struct query *query, struct span comment, struct diags *diags)

@@ -5,6 +5,7 @@
  *     -- doc: The entry with that id.
  *     --   A line indented by two or more goes on with the text before.
  *     -- timeout: 2s  -- idempotent: yes
+ *     -- atomic: no
  *     -- row: queue_item
  *     -- col total: nullable
  *     -- col first: notnull! every group has a row

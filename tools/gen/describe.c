@@ -6,6 +6,7 @@
 #include "gen/describe.h"
 
 #include "base/error.h"
+#include "gen/bulk.h"
 #include "gen/catalog.h"
 #include "gen/cname.h"
 #include "gen/columns.h"
@@ -230,6 +231,8 @@ static void judge_param(struct describing *describing, struct query *query, size
 	if (!found.nullable && strcmp(found.rule, RULE_STORED_NOT_NULL) != 0 &&
 	    parameters_stored(&describing->catalog, tree, index + 1))
 		found = (struct parameter){found.name, true, RULE_STORED_NULLABLE, found.untyped};
+	if (query->card == CARD_BULK) /* what may be NULL is an element, never the array */
+		found = bulk_element(&describing->catalog, tree, index + 1, inferred);
 	param->nullable = said ? said->choice == CHOICE_NULLABLE : found.nullable;
 	param->rule = said ? "annotated" : found.rule;
 	if (said && param->nullable && strcmp(found.rule, RULE_STORED_NOT_NULL) == 0)
@@ -275,6 +278,8 @@ static void fill_params(struct describing *describing, struct query *query, cons
 	if (!query->broken)
 		rewrite_name_params(query, describing->diags);
 	check_overrides_used(describing, query, &query->params_said, "parameter");
+	if (query->card == CARD_BULK)
+		bulk_check_types(query, describing->diags);
 }
 
 static struct span column_place(const struct query *query, size_t index, size_t count)
@@ -324,6 +329,8 @@ static void check_exec(struct describing *describing, struct query *query)
 	if (cardinality_has_rows(query->card) && !rows)
 		query_unfit(describing->diags, query, query->card_at, "%s needs columns, and this statement has none",
 		            cardinality_word(query->card));
+	if (query->row && !query_gives_rows(query))
+		query_unfit(describing->diags, query, query->row_at, "this statement has no rows to give a struct to");
 }
 
 static void fill_columns(struct describing *describing, struct query *query, const struct hf_sql_shape *shape,

@@ -75,7 +75,7 @@ void emit_fields(struct buf *out, const char *struct_name, const struct member *
 			buf_add_text(out, ", &hf_type_void, 0, HF_NEVER_NULL},\n");
 			continue;
 		}
-		buf_printf(out, ", &%s, (uint32_t)offsetof(%s, %s),\n\t ", member->type->object, struct_name,
+		buf_printf(out, ", &%s, (uint32_t)offsetof(%s, %s),\n\t ", member->wire->object, struct_name,
 		           member->name);
 		if (member->nullable)
 			buf_printf(out, "(uint32_t)offsetof(%s, has_%s)},\n", struct_name, member->name);
@@ -88,16 +88,20 @@ struct member *emit_row_members(const struct group *group, const struct query *q
 {
 	struct member *members = MEM_ARRAY(group->arena, query->ncolumns + 1, struct member);
 	for (size_t i = 0; i < query->ncolumns; i++)
-		members[i] =
-			(struct member){query->columns[i].member, query->columns[i].type, query->columns[i].nullable};
+		members[i] = (struct member){query->columns[i].member, query->columns[i].type,
+		                             query->columns[i].nullable, query->columns[i].type};
 	return members;
 }
 
 struct member *emit_in_members(const struct group *group, const struct query *query)
 {
 	struct member *members = MEM_ARRAY(group->arena, query->nparams + 1, struct member);
-	for (size_t i = 0; i < query->nparams; i++)
-		members[i] = (struct member){query->params[i].member, query->params[i].type, query->params[i].nullable};
+	for (size_t i = 0; i < query->nparams; i++) {
+		const struct param *param = &query->params[i];
+		bool element = query->card == CARD_BULK; /* one of the array that is sent */
+		members[i] = (struct member){param->member, element ? param->type->element : param->type,
+		                             param->nullable, param->type};
+	}
 	return members;
 }
 
@@ -128,7 +132,16 @@ void emit_signature(struct buf *out, const struct group *group, const struct que
 	arguments[count++] = "hf_where where";
 	if (query->nparams && query->card != CARD_COPY)
 		arguments[count++] = mem_printf(arena, "const struct %s_in *in", query->name);
+	if (query->card == CARD_BATCH || query->card == CARD_BULK)
+		arguments[count++] = "size_t count";
 	const char *row = emit_row_struct(group, query);
+	bool batch_rows = query->card == CARD_BATCH && query_gives_rows(query);
+	if (batch_rows)
+		arguments[count++] = "hf_arena *arena";
+	if (batch_rows)
+		arguments[count++] = mem_printf(arena, "%s *ret_rows", row);
+	if (query->card == CARD_BATCH)
+		arguments[count++] = "struct hf_batch_item *ret_items";
 	if (query->card == CARD_ONE || query->card == CARD_OPT || query->card == CARD_MANY)
 		arguments[count++] = "hf_arena *arena";
 	if (query->card == CARD_ONE || query->card == CARD_OPT)
@@ -143,7 +156,7 @@ void emit_signature(struct buf *out, const struct group *group, const struct que
 		arguments[count++] = mem_printf(arena, "%s_next_fn *next", query->name);
 	if (query->card == CARD_EACH || query->card == CARD_COPY)
 		arguments[count++] = "void *user";
-	if (query->card == CARD_EXECROWS || query->card == CARD_COPY)
+	if (query->card == CARD_EXECROWS || query->card == CARD_COPY || query->card == CARD_BULK)
 		arguments[count++] = "int64_t *ret_rows";
 	arguments[count++] = "hf_error *err";
 	buf_printf(out, "enum hf_status %s(", query->name);

@@ -33,6 +33,7 @@ struct member {
 	const char *name;
 	const struct type *type;
 	bool nullable;
+	const struct type *wire; /* what is sent: of :bulk the array, else the same */
 };
 void emit_members(struct buf *out, const struct member *members, size_t count);
 /** The table of struct hf_field that goes with them. `prefix` is "struct x_row". */

@@ -3,9 +3,9 @@
  */
 #include "gen/emit.h"
 
-static const char *promise(enum cardinality card)
+static const char *promise(const struct query *query)
 {
-	switch (card) {
+	switch (query->card) {
 	case CARD_ONE:
 		return "Exactly one row, in the arena; none is HF_E_PROTOCOL, more are HF_E_LIMIT.";
 	case CARD_OPT:
@@ -22,6 +22,13 @@ static const char *promise(enum cardinality card)
 	case CARD_COPY:
 		return "Binary COPY: `next` fills one row, or answers HF_STOP at the end; *ret_rows (NULL allowed) "
 		       "counts.";
+	case CARD_BATCH:
+		return query->independent ? "Pipelined, each of `count` inputs a transaction of its own; *ret_items "
+					    "(NULL allowed) tells of each. HF_PARTIAL\n * when some failed."
+					  : "Pipelined for `count` inputs, all or nothing; *ret_items (NULL allowed) "
+					    "tells of each.";
+	case CARD_BULK:
+		return "One statement for `count` inputs; *ret_rows (NULL allowed) counts the affected rows.";
 	case CARD_NONE:
 	default:
 		return "";
@@ -46,7 +53,9 @@ static void add_docs(struct buf *out, const struct query *query)
 		add_doc_text(out, query->docs[i]);
 		buf_add_char(out, '\n');
 	}
-	buf_printf(out, " * %s\n", promise(query->card));
+	buf_printf(out, " * %s\n", promise(query));
+	if (query->card == CARD_BATCH && query_gives_rows(query))
+		buf_add_text(out, " * At most one row each, ret_rows[i] in the arena, if ret_items[i].rows is 1.\n");
 	if (query->timeout_ms)
 		buf_printf(out, " * Deadline unless `where` says another: %lld ms.\n", (long long)query->timeout_ms);
 	buf_printf(out, " */\n");
@@ -59,7 +68,7 @@ static void add_structs(struct buf *out, const struct group *group, const struct
 		emit_members(out, emit_in_members(group, query), query->nparams);
 		buf_add_text(out, "};\n");
 	}
-	if (cardinality_has_rows(query->card) && !query->row) {
+	if (query_gives_rows(query) && !query->row) {
 		buf_printf(out, "struct %s_row {\n", query->name);
 		emit_members(out, emit_row_members(group, query), query->ncolumns);
 		buf_add_text(out, "};\n");

@@ -39,25 +39,35 @@ static void add_statement(struct buf *out, const struct query *query)
 	buf_printf(out, "\t.statement = \"hf_%.16s\",\n", hex);
 }
 
-static const char *flags_of(const struct query *query)
+static void add_flags(struct buf *out, const struct query *query)
 {
-	if (query->read_only)
-		return query->idempotent ? "HF_QUERY_READ_ONLY | HF_QUERY_IDEMPOTENT" : "HF_QUERY_READ_ONLY";
-	return query->idempotent ? "HF_QUERY_IDEMPOTENT" : "0";
+	const char *flags[] = {query->read_only ? "HF_QUERY_READ_ONLY" : NULL,
+	                       query->idempotent ? "HF_QUERY_IDEMPOTENT" : NULL,
+	                       query->independent ? "HF_QUERY_INDEPENDENT" : NULL};
+	const char *between = "";
+	buf_add_text(out, "\t.flags = ");
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		if (!flags[i])
+			continue;
+		buf_printf(out, "%s%s", between, flags[i]);
+		between = " | ";
+	}
+	buf_printf(out, "%s,\n", *between ? "" : "0");
 }
 
 static void add_query(struct buf *out, const struct group *group, const struct query *query)
 {
 	const char *name = query->name;
 	buf_printf(out, "\nstatic const struct hf_query %s__query = {\n\t.abi = HF_QUERY_ABI,\n", name);
-	buf_printf(out, "\t.flags = %s,\n\t.name = \"%s\",\n", flags_of(query), name);
+	add_flags(out, query);
+	buf_printf(out, "\t.name = \"%s\",\n", name);
 	buf_printf(out, "\t.sql = %s__sql,\n\t.sql_len = sizeof(%s__sql) - 1,\n", name, name);
 	add_statement(out, query);
 	if (query->nparams)
 		buf_printf(out, "\t.params = %s__params,\n\t.nparams = %zu,\n", name, query->nparams);
 	if (query->ncolumns)
 		buf_printf(out, "\t.columns = %s__columns,\n\t.ncolumns = %zu,\n", name, query->ncolumns);
-	if (cardinality_has_rows(query->card))
+	if (query_gives_rows(query))
 		buf_printf(out, "\t.row_size = sizeof(%s),\n", emit_row_struct(group, query));
 	if (query->timeout_ms)
 		buf_printf(out, "\t.timeout_ms = %lld,\n", (long long)query->timeout_ms);
@@ -103,6 +113,16 @@ static void add_body(struct buf *out, const struct query *query)
 	case CARD_EACH:
 		buf_printf(out, "\tstruct %s__call call = {fn, user};\n", name);
 		buf_printf(out, "\treturn hf_query_each(where, &%s__query, %s, %s__row, &call, err);\n", name, in,
+		           name);
+		return;
+	case CARD_BATCH:
+		buf_printf(out,
+		           "\treturn hf_query_batch%s(where, &%s__query, in, sizeof(*in), count,%s ret_items, err);\n",
+		           query_gives_rows(query) ? "_rows" : "", name,
+		           query_gives_rows(query) ? " arena, ret_rows," : "");
+		return;
+	case CARD_BULK:
+		buf_printf(out, "\treturn hf_query_bulk(where, &%s__query, in, sizeof(*in), count, ret_rows, err);\n",
 		           name);
 		return;
 	case CARD_EXECROWS:

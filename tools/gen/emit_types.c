@@ -83,7 +83,8 @@ static struct member *field_members(const struct group *group, const struct type
 {
 	struct member *members = MEM_ARRAY(group->arena, type->count + 1, struct member);
 	for (size_t i = 0; i < type->count; i++)
-		members[i] = (struct member){type->fields[i].member, type->fields[i].type, true};
+		members[i] = (struct member){type->fields[i].member, type->fields[i].type, true,
+		                             type->fields[i].type};
 	return members;
 }
 

@@ -68,6 +68,8 @@ const char *meta_annotations_digest(hf_arena *arena, const struct query *query)
 	buf_init(&buf, 4 * SOURCE_BYTES_MAX);
 	buf_printf(&buf, "%s %s\ntimeout %lld\nidempotent %d\nrow %s\n", query->name, cardinality_word(query->card),
 	           (long long)query->timeout_ms, (int)query->idempotent, query->row ? query->row : "");
+	if (query->independent)
+		buf_add_text(&buf, "atomic no\n");
 	if (query->copy_target.ptr)
 		buf_printf(&buf, "copy %.*s\n", STR_ARG(query->copy_target));
 	add_overrides(&buf, "col", &query->cols);

@@ -129,6 +129,8 @@ static bool read_params(struct reading *reading, struct query *query, json_t *li
 		if (param->numbered)
 			param->name = text_of(reading, item, "name");
 		param->member = cname_member(reading->group->arena, param->name);
+		if (query->card == CARD_BULK && param->type && !param->type->element)
+			return false;
 		if (!param->type || strcmp(param->name, text_of(reading, item, "name")) != 0)
 			return false;
 	}

@@ -60,7 +60,7 @@ static void add_query(void *user, struct query *query)
 		add_derived(names, query->name, "_in", true, what, query);
 	if (query->row)
 		add(names, query->row, true, mem_printf(names->group->arena, "row \"%s\"", query->row), query);
-	else if (cardinality_has_rows(query->card))
+	else if (query_gives_rows(query))
 		add_derived(names, query->name, "_row", true, what, query);
 	if (query->card == CARD_EACH)
 		add_derived(names, query->name, "_row_fn", false, what, query);

@@ -84,6 +84,7 @@ static const struct {
 } cardinalities[] = {
 	{CARD_ONE, ":one"},   {CARD_OPT, ":opt"},           {CARD_MANY, ":many"}, {CARD_EACH, ":each"},
 	{CARD_EXEC, ":exec"}, {CARD_EXECROWS, ":execrows"}, {CARD_COPY, ":copy"},
+	{CARD_BATCH, ":batch"}, {CARD_BULK, ":bulk"},
 };
 
 const char *cardinality_word(enum cardinality card)
@@ -105,6 +106,14 @@ enum cardinality cardinality_of(struct hf_str word)
 bool cardinality_has_rows(enum cardinality card)
 {
 	return card == CARD_ONE || card == CARD_OPT || card == CARD_MANY || card == CARD_EACH;
+}
+
+bool query_gives_rows(const struct query *query)
+{
+	bool rows = false;
+	for (size_t i = 0; i < query->ncolumns; i++)
+		rows = rows || (query->columns[i].type && query->columns[i].type->kind != HF_TYPE_VOID);
+	return cardinality_has_rows(query->card) || (query->card == CARD_BATCH && rows);
 }
 
 bool name_is_plain(struct hf_str name)

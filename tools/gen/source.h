@@ -22,7 +22,8 @@ struct place {
 	unsigned line, column; /* from 1; columns count characters */
 };
 
-enum cardinality { CARD_NONE = 0, CARD_ONE, CARD_OPT, CARD_MANY, CARD_EACH, CARD_EXEC, CARD_EXECROWS, CARD_COPY };
+enum cardinality { CARD_NONE = 0, CARD_ONE, CARD_OPT, CARD_MANY, CARD_EACH, CARD_EXEC, CARD_EXECROWS, CARD_COPY,
+                   CARD_BATCH, CARD_BULK };
 
 enum statement_kind {
 	STATEMENT_UNKNOWN = 0,
@@ -104,6 +105,7 @@ struct query {
 	size_t ndocs;
 	int64_t timeout_ms;
 	bool idempotent;
+	bool independent; /* :batch, each item a transaction of its own */
 	const char *row; /* name of a shared row struct, or NULL */
 	struct span row_at;
 	struct overrides cols, params_said;
@@ -167,6 +169,8 @@ const char *cardinality_word(enum cardinality card);
 enum cardinality cardinality_of(struct hf_str word);
 /** The cardinality gives rows to the caller. */
 bool cardinality_has_rows(enum cardinality card);
+/** This query does: so do batches of statements that return rows. Needs the columns. */
+bool query_gives_rows(const struct query *query);
 /** A name that C can say: lower case letters, digits and '_', not beginning with a digit. */
 bool name_is_plain(struct hf_str name);
 

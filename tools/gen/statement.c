@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <pg_query.h>
 
+#include "gen/bulk.h"
 #include "gen/rewrite.h"
 
 DEFINE_OWNED(json, json_t *, json_decref)
@@ -117,6 +118,12 @@ static void check_cardinality(struct query *query, struct diags *diags)
 	    query->kind != STATEMENT_SELECT)
 		query_unfit(diags, query, query->card_at, "%s would drop the rows of RETURNING", card)->hint =
 			"use :one, :opt, :many or :each, or leave RETURNING out";
+	if ((query->card == CARD_BATCH || query->card == CARD_BULK) && query->nparams == 0)
+		query_unfit(diags, query, query->card_at,
+		            "%s runs once for each input, and this query has no parameter", card);
+	if (query->card == CARD_BULK && query->returns_rows)
+		query_unfit(diags, query, query->card_at, ":bulk counts changed rows, this statement returns some")
+			->hint = "use :many with array parameters, or :batch";
 }
 
 static void check_utility(struct query *query, const char *tag, struct diags *diags)
@@ -206,6 +213,8 @@ static void read_tree(struct query *query, json_t *tree, struct diags *diags)
 		check_where(query, content, diags);
 	if (!query->broken)
 		check_cardinality(query, diags);
+	if (!query->broken && query->card == CARD_BULK)
+		bulk_check_unnest(query, content, diags);
 	if (!query->broken)
 		check_copy(query, content, diags);
 	if (!query->broken && !query->source->lenient)

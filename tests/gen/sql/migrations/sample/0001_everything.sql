@@ -77,6 +77,9 @@ CREATE TABLE public.part (item integer NOT NULL REFERENCES public.item, number i
 CREATE VIEW public.item_part AS
     SELECT item.id, item.name, part.number FROM public.item LEFT JOIN public.part ON part.item = item.id;
 
+CREATE TABLE public.late_part (item integer NOT NULL REFERENCES public.item DEFERRABLE INITIALLY DEFERRED,
+                               number integer NOT NULL, data bytea);
+
 CREATE TABLE public.parent (id integer NOT NULL, v integer NOT NULL);
 CREATE TABLE public.child () INHERITS (public.parent);
 ALTER TABLE ONLY public.child ALTER v DROP NOT NULL;
@@ -85,7 +88,7 @@ CREATE FUNCTION public.strict_null(integer) RETURNS integer LANGUAGE sql STRICT 
 DROP FUNCTION public.strict_null(integer);
 DROP TABLE public.child, public.parent;
 DROP VIEW public.item_part;
-DROP TABLE public.part, public.item, public.kinds, public.everything;
+DROP TABLE public.late_part, public.part, public.item, public.kinds, public.everything;
 DROP TYPE public.deep, public.shallow;
 DROP DOMAIN public.triangle, public.short_span;
 DROP TYPE app.wordrange, public.span;

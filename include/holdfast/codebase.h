@@ -45,7 +45,7 @@ struct hf_import_options {
 	size_t size;
 	const char *path; /* a Sources index: plain, gzip or xz, told by its first bytes; "-" = standard input */
 	size_t limit;     /* 0 = all */
-	bool dry_run;     /* read and count, write nothing */
+	bool dry_run;     /* do all of it, report, and roll it back */
 	/* Told now and then, from the calling thread; total 0 = not known yet. NULL = nobody listens. */
 	void (*progress)(void *user, const char *step, int64_t done, int64_t total);
 	void *user;

@@ -34,7 +34,7 @@ struct hf_schedule_options {
 	double default_offset;
 	enum hf_bucket bucket;
 	bool bucket_set;                     /* false: HF_BUCKET_DEFAULT */
-	bool dry_run;
+	bool dry_run;                        /* decide and report, write nothing */
 	uint32_t verify;                     /* recompute so many random items by the one-by-one rules and compare */
 	uint64_t verify_seed;                /* 0: chosen at random, reported */
 };

@@ -57,8 +57,7 @@ enum cmd_flags {
 	CMD_WRITES = 2,      /* honours --dry-run; it is refused where this is missing */
 	CMD_ASKS = 4,        /* --yes and --no-input matter */
 	CMD_NO_DATABASE = 8, /* the database flags do not matter */
-	CMD_HIDDEN = 16,     /* left out of lists and completion */
-	CMD_NO_CONFIG = 32   /* runs although the configuration is wrong */
+	CMD_NO_CONFIG = 16   /* runs although the configuration is wrong */
 };
 
 enum { CMD_EXAMPLES_MAX = 6 };

@@ -6,22 +6,16 @@
 #include "base/macros.h"
 #include "cli/help.h"
 
-static bool shown(const struct cmd *cmd)
-{
-	return !(cmd->flags & CMD_HIDDEN);
-}
-
 static void put_nouns(FILE *file)
 {
 	for (const struct noun *noun = command_nouns; noun->name; noun++)
-		if (shown(noun->commands))
-			fprintf(file, " %s", noun->name);
+		fprintf(file, " %s", noun->name);
 }
 
 static void put_verbs(FILE *file, const struct noun *noun)
 {
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++)
-		if (cmd->verb && shown(cmd))
+		if (cmd->verb)
 			fprintf(file, " %s", cmd->verb);
 }
 
@@ -54,8 +48,6 @@ static void put_bash_commands(FILE *file)
 {
 	for (const struct noun *noun = command_nouns; noun->name; noun++)
 		for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++) {
-			if (!shown(cmd))
-				continue;
 			fprintf(file, "\t\"%s%s%s\") words=\"$global", cmd->noun, cmd->verb ? " " : "",
 				cmd->verb ? cmd->verb : "");
 			put_flags(file, cmd->options);
@@ -66,7 +58,7 @@ static void put_bash_commands(FILE *file)
 static void put_bash_verbs(FILE *file)
 {
 	for (const struct noun *noun = command_nouns; noun->name; noun++) {
-		if (command_is_single(noun) || !shown(noun->commands))
+		if (command_is_single(noun))
 			continue;
 		fprintf(file, "\t\t%s) words=\"", noun->name);
 		put_verbs(file, noun);
@@ -153,13 +145,9 @@ static void fish_script(FILE *file)
 	char condition[160];
 	fputs("# completion of holdfast; put into ~/.config/fish/completions/holdfast.fish\n", file);
 	for (const struct noun *noun = command_nouns; noun->name; noun++) {
-		if (!shown(noun->commands))
-			continue;
 		fprintf(file, "complete -c holdfast -f -n __fish_use_subcommand -a %s -d \"%s\"\n", noun->name,
 			noun->summary);
 		for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++) {
-			if (!shown(cmd))
-				continue;
 			if (cmd->verb)
 				fprintf(file,
 					"complete -c holdfast -f -n '__fish_seen_subcommand_from %s' -a %s -d \"%s\"\n",

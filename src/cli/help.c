@@ -147,8 +147,6 @@ static void put_verbs(FILE *file, const struct cmd *cmd)
 	char label[96];
 	fputs("\nfurther commands\n", file);
 	for (cmd++; cmd->noun; cmd++) {
-		if (cmd->flags & CMD_HIDDEN)
-			continue;
 		snprintf(label, sizeof(label), "%s %s%s%s", cmd->noun, cmd->verb, cmd->args ? " " : "",
 			 cmd->args ? cmd->args : "");
 		put_entry(file, label, 24, cmd->summary);
@@ -202,21 +200,13 @@ static void list_verbs(const struct noun *noun, char *ret_text, size_t size)
 	if (command_bare(noun) && !command_is_single(noun))
 		at = (size_t)snprintf(ret_text, size, "%s;", noun->summary);
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++) {
-		if (!cmd->verb || (cmd->flags & CMD_HIDDEN))
+		if (!cmd->verb)
 			continue;
 		int n = snprintf(ret_text + at, size - at, "%s%s", at ? " " : "", cmd->verb);
 		if (n < 0 || (size_t)n >= size - at)
 			return;
 		at += (size_t)n;
 	}
-}
-
-static bool is_hidden(const struct noun *noun)
-{
-	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++)
-		if (!(cmd->flags & CMD_HIDDEN))
-			return false;
-	return true;
 }
 
 void help_overview(FILE *file)
@@ -233,8 +223,6 @@ void help_overview(FILE *file)
 	      "  holdfast NOUN VERB [arguments] [flags]       flags may stand anywhere\n",
 	      file);
 	for (const struct noun *noun = command_nouns; noun->name; noun++) {
-		if (is_hidden(noun))
-			continue;
 		if (strcmp(group, noun->group) != 0)
 			fprintf(file, "\n%s\n", noun->group);
 		group = noun->group;
@@ -256,8 +244,6 @@ void help_noun(FILE *file, const struct noun *noun)
 	fprintf(file, "%s\n\n", noun->summary);
 	for (int pass = 0; pass < 2; pass++)
 		for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++) {
-			if (cmd->flags & CMD_HIDDEN)
-				continue;
 			const char *args = cmd->args ? cmd->args : "";
 			snprintf(label, sizeof(label), "%s %s%s%s", cmd->noun, cmd->verb ? cmd->verb : "",
 				 args[0] ? " " : "", args);

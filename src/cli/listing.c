@@ -46,8 +46,6 @@ static void put_command(struct json_writer *json, const struct cmd *cmd)
 	key_text(json, "args", cmd->args);
 	key_text(json, "summary", cmd->summary);
 	key_text(json, "about", cmd->about);
-	jw_key(json, "hidden");
-	jw_bool(json, (cmd->flags & CMD_HIDDEN) != 0);
 	jw_key(json, "dry_run");
 	jw_bool(json, (cmd->flags & CMD_WRITES) != 0);
 	jw_key(json, "options");

@@ -10,13 +10,18 @@
 #include "holdfast/status.h"
 
 /* scdoc reads \ _ * as markup anywhere, and a few characters as structure where a line starts. */
+static void put_str(FILE *file, struct hf_str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (strchr("\\_*", text.ptr[i]) || (i == 0 && strchr("-.#|[]`", text.ptr[i])))
+			fputc('\\', file);
+		fputc(text.ptr[i], file);
+	}
+}
+
 static void put_text(FILE *file, const char *text)
 {
-	for (const char *c = text; *c; c++) {
-		if (strchr("\\_*", *c) || (c == text && strchr("-.#|[]`", *c)))
-			fputc('\\', file);
-		fputc(*c, file);
-	}
+	put_str(file, hf_str_of(text));
 }
 
 /* Between fences only the backslash is markup. */
@@ -58,26 +63,14 @@ static void put_options(FILE *file, const struct cmd_option *options)
 	}
 }
 
-/* Paragraphs; lines that are laid out by hand become a literal block. */
 static void put_about(FILE *file, const char *about)
 {
 	struct hf_str rest = hf_str_of(about), line;
-	bool literal = false;
 	while (str_split(&rest, '\n', &line)) {
-		bool by_hand = line.len > 0 && line.ptr[0] == ' ';
-		if (by_hand != literal)
-			fputs(by_hand ? "\n```\n" : "```\n\n", file);
-		literal = by_hand;
-		char copy[1024];
-		snprintf(copy, sizeof(copy), "%.*s", STR_ARG(line));
-		if (literal)
-			put_literal(file, copy);
-		else {
-			put_text(file, copy);
-			fputc('\n', file);
-		}
+		put_str(file, line);
+		fputc('\n', file);
 	}
-	fputs(literal ? "```\n\n" : "\n", file);
+	fputc('\n', file);
 }
 
 static void put_examples(FILE *file, const struct cmd *cmd)
@@ -102,8 +95,6 @@ void manual_noun(FILE *file, const struct noun *noun)
 	put_header(file, name, noun->summary);
 	const char *between = "";
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++) {
-		if (cmd->flags & CMD_HIDDEN)
-			continue;
 		command_usage(cmd, usage, sizeof(usage));
 		fputs(between, file);
 		put_text(file, usage);
@@ -112,8 +103,6 @@ void manual_noun(FILE *file, const struct noun *noun)
 	fputs("\n", file);
 	fputs("\n# COMMANDS\n\n", file);
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++) {
-		if (cmd->flags & CMD_HIDDEN)
-			continue;
 		command_usage(cmd, usage, sizeof(usage));
 		fputs("## ", file);
 		put_text(file, usage + strlen("holdfast "));

@@ -92,7 +92,7 @@ static enum hf_status unknown_verb(const struct noun *noun, const char *word, hf
 {
 	struct nearest search = nearest_to(hf_str_of(word));
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++)
-		if (cmd->verb && !(cmd->flags & CMD_HIDDEN))
+		if (cmd->verb)
 			nearest_offer(&search, cmd->verb);
 	error_set(err, HF_E_USAGE, "unknown command \"%s %s\"", noun->name, word);
 	if (search.best)

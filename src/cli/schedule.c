@@ -57,6 +57,20 @@ static enum hf_status show_run(struct cli *cli, const struct hf_schedule_report 
 	return out_object(cli->out, run_columns, cells, err);
 }
 
+/* A name that nothing answers to is a mistake; that nothing is left to do is not. */
+static enum hf_status check_matched(struct cli *cli, const struct hf_schedule_report *report, hf_error *err)
+{
+	const char *campaign = cli_text(cli, "campaign");
+	if (report->items > 0 || (!campaign && cli_nargs(cli) == 0))
+		return HF_OK;
+	error_set(err, HF_NOT_FOUND, "there is no candidate%s%s%s with a publish policy%s",
+		  campaign ? " of campaign \"" : "", campaign ? campaign : "", campaign ? "\"" : "",
+		  cli_nargs(cli) > 0 ? " for these codebases" : "");
+	error_hint(err, "the candidates: holdfast candidate list%s%s", campaign ? " --campaign " : "",
+		   campaign ? campaign : "");
+	return HF_NOT_FOUND;
+}
+
 static enum hf_status run_run(struct cli *cli, hf_error *err)
 {
 	struct hf_schedule_options options = {.size = sizeof(options),
@@ -76,6 +90,8 @@ static enum hf_status run_run(struct cli *cli, hf_error *err)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
 		status = hf_schedule_run(where, &options, &report, err);
+	if (status == HF_OK)
+		status = check_matched(cli, &report, err);
 	return status == HF_OK ? show_run(cli, &report, err) : cli_rolled_back(status, err);
 }
 

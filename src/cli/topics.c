@@ -78,7 +78,7 @@ static void topic_json(FILE *file)
 	for (const struct noun *noun = command_nouns; noun->name; noun++)
 		for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++) {
 			char name[64];
-			if (!cmd->columns || (cmd->flags & CMD_HIDDEN))
+			if (!cmd->columns)
 				continue;
 			command_name(cmd, name, sizeof(name));
 			fprintf(file, "\n  %s\n", name);

@@ -334,6 +334,8 @@ enum hf_status archive_read(const char *path, size_t limit, archive_progress_fn 
 	archive->progress = progress;
 	archive->user = user;
 	status = read_records(archive, lines, &paragraph, err);
+	if (status == HF_OK && archive->counts.records == 0)
+		status = error_set(err, HF_E_INPUT, "there is no package in it");
 	if (status == HF_OK)
 		status = compute_values(archive, err);
 	if (status == HF_OK && limit > 0 && limit < archive->counts.codebases)

@@ -169,7 +169,7 @@ static enum hf_status write_archive(hf_where tx, void *user, hf_error *err)
 				                          (int64_t)(pass * count + at) / 2, (int64_t)count);
 		}
 	}
-	return HF_OK;
+	return import->options->dry_run ? HF_STOP : HF_OK; /* which rolls back */
 }
 
 static void report_archive(const struct archive *archive, struct hf_import_report *report)
@@ -215,7 +215,7 @@ static enum hf_status write_all(hf_where where, const struct archive *archive, c
 	report->inserted = import.inserted;
 	report->updated = import.updated;
 	report->unchanged = (int64_t)report->codebases - import.inserted - import.updated;
-	return status;
+	return status == HF_STOP ? HF_OK : status;
 }
 
 enum hf_status hf_codebase_import_debian(hf_where where, const struct hf_import_options *options,
@@ -234,8 +234,7 @@ enum hf_status hf_codebase_import_debian(hf_where where, const struct hf_import_
 		return status;
 	report_archive(archive, &report);
 	int64_t read = hf_now_monotonic_us(ctx);
-	if (!options->dry_run)
-		status = write_all(where, archive, options, &report, err);
+	status = write_all(where, archive, options, &report, err);
 	report.read_us = read - start;
 	report.write_us = hf_now_monotonic_us(ctx) - read;
 	if (status == HF_OK)

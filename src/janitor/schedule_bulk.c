@@ -50,10 +50,8 @@ static enum hf_status bulk_init(struct bulk *bulk, hf_where tx, const struct job
 
 static enum hf_status place_and_write(struct bulk *bulk, hf_error *err)
 {
-	if (bulk->options->dry_run)
-		return HF_OK;
 	enum hf_status status = bulk_place(bulk, err);
-	return status == HF_OK ? bulk_write(bulk, err) : status;
+	return status == HF_OK && !bulk->options->dry_run ? bulk_write(bulk, err) : status;
 }
 
 /* The whole of it within the transaction; may run again after a conflict, so everything is made afresh. */

@@ -1,14 +1,17 @@
 """holdfast codebase, candidate, queue and schedule: what each verb does to the database, and what it refuses."""
 
+import http.server
 import json
 import lzma
 import pathlib
+import threading
 
 import pytest
 
 from command import TOP, ok, ok_json, refused, refused_json, run
 
 SAMPLE = TOP / "tests" / "data" / "sources-sample.xz"
+ARCHIVE = TOP / "tests" / "data" / "archive"
 
 
 class Janitor:
@@ -120,9 +123,15 @@ def test_codebases_may_swap_their_places(janitor, tmp_path):
 
 
 def test_codebase_import_debian_reads_and_writes_nothing_in_a_preview(janitor):
-    shown = janitor.json("codebase", "import-debian", "--sources", SAMPLE, "--dry-run", "--first", 100)
-    assert (shown["codebases"], shown["dry_run"]) == (100, True)
+    first = ("codebase", "import-debian", "--sources", SAMPLE, "--first", 100)
+    shown = janitor.json(*first, "--dry-run")
+    assert (shown["codebases"], shown["changed"], shown["inserted"], shown["dry_run"]) == (100, 100, 100, True)
     assert janitor.db.value("SELECT count(*) FROM codebase") == 0
+    assert janitor.json(*first)["inserted"] == 100
+    janitor.db.execute("UPDATE codebase SET value = -1 WHERE name = '3270font'")
+    shown = janitor.json(*first, "--dry-run")
+    assert (shown["inserted"], shown["updated"], shown["unchanged"]) == (0, 1, 99)
+    assert janitor.db.value("SELECT value FROM codebase WHERE name = '3270font'") == -1
 
 
 @pytest.mark.parametrize("spoil, code, message", [
@@ -132,7 +141,7 @@ def test_codebase_import_debian_reads_and_writes_nothing_in_a_preview(janitor):
     (lambda data: lzma.decompress(data).replace(b"Package: bash\n", b"Package: Bash\n"), 1, '"Bash" is no name for a codebase'),
     (lambda data: lzma.decompress(data).replace(b"Package: bash\n", b"Package: ba\xffsh\n"), 1, "is not UTF-8"),
     (lambda data: b"Package: x" + b"x" * 10_000_000 + b"\n", 1, "line 1 is longer than 1048576 bytes"),
-    (lambda data: b"", 0, ""),
+    (lambda data: b"", 1, "Sources: there is no package in it"),
 ])
 def test_codebase_import_debian_refuses_a_truncated_index(small, tmp_path, spoil, code, message):
     before = small.tables()
@@ -151,6 +160,44 @@ def test_codebase_import_debian_refuses_what_is_not_there(small, tmp_path):
     assert "must be http(s)://.../dists/SUITE" in small.refused(1, "codebase", "import-debian", "--sources", "http://127.0.0.1:1/x")
     assert "could not fetch" in small.refused(7, "codebase", "import-debian", "--sources",
                                               "http://127.0.0.1:1/dists/sid/main/source/Sources.xz")
+
+
+@pytest.fixture
+def mirror():
+    """An archive by HTTP: a signed InRelease of suite sid, and the index that it names."""
+    hello = b"Package: hello\nBinary: hello\nVersion: 1.0\nDirectory: pool/hello\n\n"
+    files = {"/dists/sid/InRelease": (ARCHIVE / "InRelease").read_bytes(), "/dists/sid/main/source/Sources": hello}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path in files else 404)
+            self.end_headers()
+            self.wfile.write(files.get(self.path, b""))
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/dists/sid/main/source/Sources"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_codebase_import_debian_fetches_and_cleans_up(janitor, mirror, tmp_path):
+    env = {"HOLDFAST_KEYRING": str(ARCHIVE / "keyring.gpg"), "TMPDIR": str(tmp_path)}
+    assert janitor.json("codebase", "import-debian", "--sources", mirror, env=env)["inserted"] == 1
+    assert janitor.db.value("SELECT name::text FROM codebase") == "hello"
+    assert list(tmp_path.iterdir()) == []
+    assert "404" in janitor.refused(3, "codebase", "import-debian", "--sources", mirror + ".gone", env=env)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_codebase_import_debian_refuses_a_folder_that_is_not_there(janitor, mirror, tmp_path):
+    message = janitor.refused(1, "codebase", "import-debian", "--sources", mirror, env={"TMPDIR": str(tmp_path / "absent")})
+    assert message.startswith(f"error: could not make a folder for the download ({tmp_path}/absent/hf-sources-XXXXXX): ")
 
 
 # ---- candidate ----
@@ -366,10 +413,36 @@ def test_schedule_run_fills_the_queue(small):
     assert (again["added"], again["replaced"], again["verified"]) == (0, 2, 2)
     before = small.tables()
     assert small.json("schedule", "run", "aa", "--dry-run", "--verify", 1)["items"] == 1
-    assert small.json("schedule", "run", "nobody")["items"] == 0
     assert small.tables() == before
     small.db.execute("UPDATE queue SET bucket = 'manual' WHERE codebase = 'aa'")
     assert small.json("schedule", "run")["kept"] == 1
+
+
+def test_schedule_run_previews_what_it_would_change(small):
+    small.db.execute("INSERT INTO queue (codebase, suite, command, priority, bucket) VALUES ('aa', 'fixes', 'fix it', 7, 'manual')")
+    small.db.execute("INSERT INTO queue (codebase, suite, command, priority) VALUES ('bb', 'fixes', 'fix it', 7)")
+    before, last_id = small.tables(), small.db.value("SELECT last_value FROM queue_id_seq")
+    told = [{key: small.json("schedule", "run", "--verify", 10, *flags)[key]
+             for key in ("changed", "items", "added", "replaced", "kept", "verified")} for flags in (["--dry-run"], ["-n"])]
+    assert told == [{"changed": 1, "items": 2, "added": 0, "replaced": 1, "kept": 1, "verified": 2}] * 2
+    assert (small.tables(), small.db.value("SELECT last_value FROM queue_id_seq")) == (before, last_id)
+    small.db.execute("DELETE FROM queue")
+    told = small.json("schedule", "run", "-n")
+    done = small.json("schedule", "run")
+    assert (told["changed"], told["added"], done["changed"], done["added"]) == (2, 2, 2, 2)
+
+
+def test_schedule_run_refuses_names_that_nothing_answers_to(small):
+    before = small.tables()
+    assert small.refused(3, "schedule", "run", "--campaign", "fixse") == (
+        'error: there is no candidate of campaign "fixse" with a publish policy\n'
+        "  the candidates: holdfast candidate list --campaign fixse\n")
+    assert small.refused(3, "schedule", "run", "nobody").startswith(
+        "error: there is no candidate with a publish policy for these codebases\n")
+    assert "of campaign \"other\" with a publish policy" in small.refused(3, "schedule", "run", "--campaign", "other")
+    assert small.tables() == before
+    small.db.execute("DELETE FROM candidate")
+    assert small.json("schedule", "run")["changed"] == 0, "all of nothing is fine"
 
 
 def test_schedule_run_refuses_values_of_zero(small):

@@ -9,7 +9,6 @@ import pytest
 from command import BUILD, TOP, commands, name, ok, refused, run, table, words
 
 EVERY = pytest.mark.parametrize("cmd", commands(), ids=name)
-VISIBLE = pytest.mark.parametrize("cmd", [cmd for cmd in commands() if not cmd["hidden"]], ids=name)
 TEST = re.compile(r"^(?:async )?def (test_\w+)\(|\bcmocka_unit_test(?:_\w+)?\((\w+)[,)]|^static void (\w+)\((?:UNUSED )?void \*\*", re.M)
 
 
@@ -92,7 +91,7 @@ def test_a_mistyped_flag_is_refused_with_the_nearest(cmd):
         assert message.splitlines() == [f'error: unknown flag "--{wrong}"', f"  did you mean   --{option['name']}"]
 
 
-@VISIBLE
+@EVERY
 def test_a_mistyped_verb_is_refused_with_the_nearest(cmd):
     typed = words(cmd)
     typed[-1] += "q"
@@ -110,14 +109,14 @@ def test_a_missing_argument_is_named(cmd):
     assert refused(2, *words(cmd)).startswith(f"error: missing argument {required[0]}\n  usage   holdfast {name(cmd)} ")
 
 
-@VISIBLE
+@EVERY
 def test_the_noun_lists_it(cmd):
     if cmd["verb"]:
         assert re.search(rf"^  {name(cmd)}\b", ok("help", cmd["noun"]), re.M)
     assert re.search(rf"^  {cmd['noun']}\b.*", ok(), re.M)
 
 
-@VISIBLE
+@EVERY
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_mentions_it(cmd, shell):
     script = ok("completion", shell)
@@ -128,7 +127,7 @@ def test_completion_mentions_it(cmd, shell):
         assert f"{dashes}{option['name']}" in script
 
 
-@VISIBLE
+@EVERY
 def test_manual_has_it(cmd):
     page = BUILD / "man" / f"holdfast-{cmd['noun']}.1"
     shown = subprocess.run(["man", "--warnings", "--nh", "--nj", "-l", page], capture_output=True, text=True,
@@ -151,7 +150,7 @@ def test_the_overview_fits_a_terminal():
 
 
 def test_every_page_is_built():
-    nouns = {cmd["noun"] for cmd in commands() if not cmd["hidden"]}
+    nouns = {cmd["noun"] for cmd in commands()}
     built = {pathlib.Path(page).stem for page in BUILD.glob("man/*.1")}
     assert built == {"holdfast", *(f"holdfast-{noun}" for noun in nouns)}
 

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from command import BUILD, PROGRAM, TOP, commands, environment, name, ok, ok_json, refused, refused_json, run, words
+from command import (BUILD, PROGRAM, TOP, commands, environment, name, ok, ok_json, refused, refused_json, run, table,
+                     words)
 
 
 def version():
@@ -78,7 +79,7 @@ def complete(line):
 
 
 def test_completion_of_bash_completes():
-    nouns = {cmd["noun"] for cmd in commands() if not cmd["hidden"]}
+    nouns = {cmd["noun"] for cmd in commands()}
     assert complete("holdfast ") == nouns
     assert complete("holdfast confi") == {"config"}
     assert complete("holdfast config ") == {"show", "get", "check", "path"}
@@ -119,4 +120,18 @@ def test_man_pages_come_from_the_table():
     for cmd in commands():
         source = ok("help", "--manual", cmd["noun"])
         assert source.startswith(f"holdfast-{cmd['noun']}(1)")
-    assert (BUILD / "man/holdfast.1").stat().st_size > 1000
+
+
+def test_the_main_page_has_all_pages_flags_and_exit_codes():
+    source = ok("help", "--manual")
+    for noun in {cmd["noun"] for cmd in commands()}:
+        assert f"\n*holdfast-{noun}*(1)\n\t" in source
+    for option in table()["global"]:
+        letter, arg = f"*-{option['letter']}*, " if option["letter"] else "", option["arg"] or ""
+        assert f"\n{letter}*--{option['name']}*" in source
+        assert arg in source
+    assert "\n*--private*[=DIR]\n" in source, "a value that may be missing"
+    assert re.search(r"^\*-d\*, \*--database\* URL\n\t.*\. Variable: HOLDFAST\\_DATABASE\\_URL$", source, re.M)
+    for code in ("0", "2", "3", "69"):
+        assert f"\n*{code}* " in source
+    assert (BUILD / "man/holdfast.1").stat().st_size > 1000, "scdoc has understood it"

@@ -6,6 +6,7 @@
 BUILD = build
 PREFIX = /usr/local
 SANITIZE_TOOLS = --with clang-14 --with libclang-rt-14-dev
+CHECK_TOOLS = --with postgresql-server-dev-15
 BENCH = all
 
 all: deps
@@ -19,15 +20,17 @@ demo: all
 	@$(BUILD)/holdfast demo
 
 check: all
+	@tools/deps $(CHECK_TOOLS)
 	@tests/run $(BUILD)
 
 # Hours rather than minutes: wider bounds of the randomised suites, kill points everywhere.
 check-long: all
+	@tools/deps $(CHECK_TOOLS)
 	@HOLDFAST_TEST_LONG=1 tests/run $(BUILD) --timeout-multiplier 20
 
 # AddressSanitizer and UBSan with clang over every suite; ThreadSanitizer with gcc over what has threads.
 check-sanitize: deps
-	@tools/deps $(SANITIZE_TOOLS)
+	@tools/deps $(CHECK_TOOLS) $(SANITIZE_TOOLS)
 	@tests/sanitize
 
 check-valgrind: all
@@ -40,7 +43,7 @@ check-parity: all
 	@/usr/bin/python3 tests/parity/run.py --checkout "$(JANITOR_CHECKOUT)" --compare
 
 coverage: deps
-	@tools/deps --with gcovr
+	@tools/deps $(CHECK_TOOLS) --with gcovr
 	@tests/coverage
 
 bench: all

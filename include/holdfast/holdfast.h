@@ -8,6 +8,7 @@
 #include "holdfast/connection.h"
 #include "holdfast/codebase.h"
 #include "holdfast/candidate.h"
+#include "holdfast/claim.h"
 #include "holdfast/queue.h"
 #include "holdfast/schedule.h"
 #include "holdfast/schema.h"

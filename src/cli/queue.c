@@ -1,11 +1,12 @@
 /*
- * queue.c - `holdfast queue`: add, list, next, position, stats, explain, remove.
+ * queue.c - `holdfast queue`: add, list, next, position, stats, explain, remove. What is about claims: claim.c.
  */
 #include <string.h>
 
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/preview.h"
+#include "cli/queue.h"
 #include "cli/rows.h"
 #include "holdfast/codebase.h"
 #include "holdfast/queue.h"
@@ -61,47 +62,45 @@ static enum hf_status run_list(struct cli *cli, hf_error *err)
 
 /* ---- next ---- */
 
-static const struct column next_columns[] = {
-	{.name = "id", .kind = COLUMN_INT},
-	{.name = "codebase"},
-	{.name = "campaign"},
-	{.name = "bucket"},
-	{.name = "priority", .kind = COLUMN_INT},
-	{.name = "context"},
-	{.name = "command"},
-	{.name = "estimated_duration_s", .kind = COLUMN_DURATION},
-	{.name = "refresh", .kind = COLUMN_BOOL},
-	{.name = "requester"},
-	{.name = "change_set"},
-	{.name = "branch_url"},
-	{.name = "subpath"},
-	{.name = "vcs_type"},
-	{0},
-};
+static const struct column next_columns[] = {QUEUE_NEXT_COLUMNS, {0}};
 
-static enum hf_status run_next(struct cli *cli, hf_error *err)
+void queue_next_cells(const struct hf_queue_next *next, struct cell *cells)
+{
+	item_cells(&next->item, cells);
+	cells[QUEUE_ITEM_CELLS] = cell_text(next->branch_url);
+	cells[QUEUE_ITEM_CELLS + 1] = cell_text(next->subpath);
+	cells[QUEUE_ITEM_CELLS + 2] = cell_text(next->vcs_type);
+}
+
+enum hf_status queue_filter(struct cli *cli, struct hf_queue_filter *ret_filter, hf_error *err)
 {
 	size_t nhosts = cli_count(cli, "exclude-host");
 	struct hf_str *hosts = hf_arena_calloc(cli->arena, nhosts, sizeof(*hosts));
-	struct hf_queue_filter filter = {.codebase = text_or_null(cli_text(cli, "codebase")),
-	                                 .campaign = text_or_null(cli_text(cli, "campaign"))};
-	struct hf_queue_next next;
-	struct cell cells[ARRAY_LEN(next_columns)];
-	hf_where where;
 	if (!hosts)
 		return error_nomem(err);
 	for (size_t i = 0; i < nhosts; i++)
 		hosts[i] = hf_str_of(cli_text_at(cli, "exclude-host", i));
-	filter.exclude_hosts = (struct hf_str_array){.count = (uint32_t)nhosts, .ndim = 1, .values = hosts};
-	enum hf_status status = cli_where(cli, &where, err);
+	*ret_filter =
+		(struct hf_queue_filter){.codebase = text_or_null(cli_text(cli, "codebase")),
+	                                 .campaign = text_or_null(cli_text(cli, "campaign")),
+	                                 .exclude_hosts = {.count = (uint32_t)nhosts, .ndim = 1, .values = hosts}};
+	return HF_OK;
+}
+
+static enum hf_status run_next(struct cli *cli, hf_error *err)
+{
+	struct hf_queue_filter filter;
+	struct hf_queue_next next;
+	struct cell cells[QUEUE_NEXT_CELLS];
+	hf_where where;
+	enum hf_status status = queue_filter(cli, &filter, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
 		status = hf_queue_peek(where, &filter, cli->arena, &next, err);
 	if (status != HF_OK)
 		return status;
-	item_cells(&next.item, cells);
-	cells[11] = cell_text(next.branch_url);
-	cells[12] = cell_text(next.subpath);
-	cells[13] = cell_text(next.vcs_type);
+	queue_next_cells(&next, cells);
 	return out_object(cli->out, next_columns, cells, err);
 }
 
@@ -325,15 +324,7 @@ static const struct cmd_option campaign_options[] = {
 	{0},
 };
 
-static const struct cmd_option next_options[] = {
-	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
-	{.name = "codebase", .arg = "NAME", .help = "only this codebase"},
-	{.name = "exclude-host",
-         .arg = "HOST",
-         .repeatable = true,
-         .help = "not from this host (several times: hosts)"},
-	{0},
-};
+static const struct cmd_option next_options[] = {QUEUE_FILTER_OPTIONS, {0}};
 
 static const struct cmd_option add_options[] = {
 	{.name = "command", .arg = "TEXT", .help = "what to run"},
@@ -428,5 +419,109 @@ const struct cmd queue_commands[] = {
                       "holdfast queue remove 17 --json"},
          .test_effect = "test_queue_remove_removes_one",
          .test_refusal = "test_queue_remove_refuses_an_unknown_id"},
+	{.noun = "queue",
+         .verb = "claim",
+         .summary = "lease the entry that runs next",
+         .about = "The lease ends by itself after its time, unless it is renewed. Its fence grows for ever: pass it on "
+                  "to "
+                  "whatever the work writes to. Refused while the original hands out the queue.",
+         .options = queue_claim_options,
+         .columns = queue_claim_columns,
+         .run = queue_claim,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast queue claim",
+                      "holdfast queue claim --campaign lintian-fixes --holder worker-3 --lease 10min",
+                      "holdfast queue claim --json | jq .fence"},
+         .test_effect = "test_queue_claim_leases_the_next_entry",
+         .test_refusal = "test_queue_claim_refuses_when_nothing_is_free"},
+	{.noun = "queue",
+         .verb = "renew",
+         .args = "FENCE",
+         .summary = "extend a lease",
+         .options = queue_renew_options,
+         .columns = queue_lease_columns,
+         .run = queue_renew,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast queue renew 17", "holdfast queue renew 17 --lease 1h",
+                      "holdfast queue renew 17 --holder worker-3 --json"},
+         .test_effect = "test_queue_renew_extends_a_lease",
+         .test_refusal = "test_queue_renew_refuses_what_is_not_held"},
+	{.noun = "queue",
+         .verb = "finish",
+         .args = "FENCE",
+         .summary = "end a lease: the work is done",
+         .about = "The entry leaves the queue, unless somebody asked for it again since it was claimed. Finishing "
+                  "twice is "
+                  "finishing once.",
+         .options = queue_holder_options,
+         .columns = queue_lease_columns,
+         .run = queue_finish,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast queue finish 17", "holdfast queue finish 17 --holder worker-3",
+                      "holdfast queue finish 17 --json"},
+         .test_effect = "test_queue_finish_removes_the_entry",
+         .test_refusal = "test_queue_finish_refuses_a_lost_lease"},
+	{.noun = "queue",
+         .verb = "fail",
+         .args = "FENCE",
+         .summary = "end a lease: the work failed, the entry is free again",
+         .about = "After as many attempts as the claim allowed the entry is dead: it stays in the queue and is handed "
+                  "out "
+                  "again when somebody asks for it again.",
+         .options = queue_fail_options,
+         .columns = queue_lease_columns,
+         .run = queue_fail,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast queue fail 17", "holdfast queue fail 17 --reason 'no space left'",
+                      "holdfast queue fail 17 --json"},
+         .test_effect = "test_queue_fail_frees_the_entry_until_it_is_dead",
+         .test_refusal = "test_queue_fail_refuses_another_holder"},
+	{.noun = "queue",
+         .verb = "release",
+         .args = "FENCE",
+         .summary = "end a lease: the work was not begun",
+         .options = queue_holder_options,
+         .columns = queue_lease_columns,
+         .run = queue_release,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast queue release 17", "holdfast queue release 17 --holder worker-3",
+                      "holdfast queue release 17 --json"},
+         .test_effect = "test_queue_release_is_no_attempt",
+         .test_refusal = "test_queue_release_refuses_an_unknown_fence"},
+	{.noun = "queue",
+         .verb = "claims",
+         .summary = "list claims, the newest first",
+         .options = queue_claims_options,
+         .columns = queue_claims_columns,
+         .run = queue_claims,
+         .flags = CMD_LIST,
+         .examples = {"holdfast queue claims --state leased", "holdfast queue claims --state dead --json",
+                      "holdfast queue claims --holder worker-3 --limit 20"},
+         .test_effect = "test_queue_claims_tells_what_became_of_them",
+         .test_refusal = "test_queue_claims_refuses_an_unknown_state"},
+	{.noun = "queue",
+         .verb = "prune",
+         .summary = "forget claims that ended long ago",
+         .options = queue_prune_options,
+         .run = queue_prune,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast queue prune", "holdfast queue prune --older-than 1d",
+                      "holdfast queue prune --older-than 0s --dry-run"},
+         .test_effect = "test_queue_prune_forgets_what_ended",
+         .test_refusal = "test_queue_prune_refuses_a_time_to_come"},
+	{.noun = "queue",
+         .verb = "assigner",
+         .args = "[NAME]",
+         .summary = "tell or choose who hands out the queue: holdfast or original",
+         .about = "The original hands out by means of Redis and does not see our leases: stop its runner before you "
+                  "choose "
+                  "holdfast. Choosing the original is refused while leases are live.",
+         .columns = queue_assigner_columns,
+         .run = queue_assigner,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast queue assigner", "holdfast queue assigner holdfast",
+                      "holdfast queue assigner original --dry-run"},
+         .test_effect = "test_queue_assigner_hands_the_queue_over",
+         .test_refusal = "test_queue_assigner_refuses_while_leases_are_live"},
 	{0},
 };

@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/nearest.h"
 #include "base/str.h"
+#include "base/words.h"
 #include "core/names.h"
 #include "core/schedule.h"
+#include "janitor/queue_rows.h"
 #include "janitor/values.h"
-#include "queries/janitor/queue.h"
 
 static const char *const bucket_words[HF_BUCKET_COUNT] = {
 	[HF_BUCKET_UPDATE_EXISTING_MP] = "update-existing-mp",
@@ -31,23 +31,16 @@ static_assert((int)QUEUE_BUCKET_DEFAULT == (int)HF_BUCKET_DEFAULT, "order of buc
 
 const char *hf_bucket_word(enum hf_bucket bucket)
 {
-	return (size_t)bucket < HF_BUCKET_COUNT ? bucket_words[bucket] : "";
+	return word_of(bucket_words, HF_BUCKET_COUNT, (int)bucket);
 }
 
 enum hf_status hf_bucket_parse(struct hf_str word, enum hf_bucket *ret_bucket, hf_error *err)
 {
-	for (int i = 0; i < HF_BUCKET_COUNT; i++) {
-		if (!str_eq(word, hf_str_of(bucket_words[i])))
-			continue;
-		*ret_bucket = (enum hf_bucket)i;
-		return HF_OK;
-	}
-	const char *near = nearest_of(word, bucket_words, HF_BUCKET_COUNT);
-	error_set(err, HF_E_INPUT, "\"%.*s\" is no bucket", (int)(word.len > 60 ? 60 : word.len), word.ptr);
-	if (near)
-		return error_hint(err, "did you mean %s", near);
-	return error_hint(err, "the buckets are manual, control, hook, reschedule, default, update-existing-mp, "
-	                       "update-new-mp, missing-deps");
+	int number;
+	enum hf_status status = word_parse(word, bucket_words, HF_BUCKET_COUNT, "bucket", &number, err);
+	if (status == HF_OK)
+		*ret_bucket = (enum hf_bucket)number;
+	return status;
 }
 
 /* ---- adding ---- */
@@ -139,7 +132,7 @@ enum hf_status hf_queue_add(hf_where where, const struct hf_queue_request *reque
 
 /* ---- reading ---- */
 
-static enum hf_status item_of_row(const struct queue_list_row *row, struct hf_queue_item *ret_item, hf_error *err)
+enum hf_status queue_item_of_row(const struct queue_list_row *row, struct hf_queue_item *ret_item, hf_error *err)
 {
 	*ret_item = (struct hf_queue_item){.id = row->id,
 	                                   .bucket = (enum hf_bucket)row->bucket,
@@ -166,7 +159,7 @@ static enum hf_status list_row(void *user, const struct queue_list_row *row, hf_
 {
 	const struct item_sink *sink = user;
 	struct hf_queue_item item;
-	enum hf_status status = item_of_row(row, &item, err);
+	enum hf_status status = queue_item_of_row(row, &item, err);
 	return status == HF_OK ? sink->fn(sink->user, &item, err) : status;
 }
 
@@ -187,7 +180,7 @@ enum hf_status hf_queue_get(hf_where where, int32_t id, hf_arena *arena, struct 
 	enum hf_status status = queue_item(where, &(struct queue_item_in){.id = id}, arena, &row, err);
 	if (status == HF_NOT_FOUND)
 		return error_set(err, HF_NOT_FOUND, "there is no queue item %d", id);
-	return status == HF_OK ? item_of_row(&row, ret_item, err) : status;
+	return status == HF_OK ? queue_item_of_row(&row, ret_item, err) : status;
 }
 
 enum hf_status hf_queue_remove(hf_where where, int32_t id, hf_error *err)
@@ -242,7 +235,7 @@ enum hf_status hf_queue_peek(hf_where where, const struct hf_queue_filter *filte
 	struct hf_queue_next next = {.branch_url = GET_TEXT(&row, branch_url), .subpath = GET_TEXT(&row, subpath)};
 	if (row.has_vcs_type)
 		next.vcs_type = hf_str_of(hf_enum_label(&vcs_type_type, (int)row.vcs_type));
-	status = item_of_row(&item, &next.item, err);
+	status = queue_item_of_row(&item, &next.item, err);
 	if (status == HF_OK)
 		*ret_next = next;
 	return status;

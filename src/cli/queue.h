@@ -1,0 +1,46 @@
+/*
+ * queue.h (cli) - what the files of `holdfast queue` share: items as cells, filters from flags, the verbs about claims.
+ */
+#ifndef CLI_QUEUE_H
+#define CLI_QUEUE_H
+
+#include "cli/cli.h"
+#include "holdfast/queue.h"
+
+/* Columns of an item and where its code is; the first QUEUE_ITEM_CELLS are those of the item. */
+enum { QUEUE_ITEM_CELLS = 11, QUEUE_NEXT_CELLS = 14 };
+#define QUEUE_NEXT_COLUMNS                                                                                           \
+	{.name = "id", .kind = COLUMN_INT}, {.name = "codebase"}, {.name = "campaign"}, {.name = "bucket"},          \
+		{.name = "priority", .kind = COLUMN_INT}, {.name = "context"}, {.name = "command"},                  \
+		{.name = "estimated_duration_s", .kind = COLUMN_DURATION}, {.name = "refresh", .kind = COLUMN_BOOL}, \
+		{.name = "requester"}, {.name = "change_set"}, {.name = "branch_url"}, {.name = "subpath"},          \
+	{                                                                                                            \
+		.name = "vcs_type"                                                                                   \
+	}
+void queue_next_cells(const struct hf_queue_next *next, struct cell *cells);
+
+#define QUEUE_FILTER_OPTIONS                                                       \
+	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},         \
+		{.name = "codebase", .arg = "NAME", .help = "only this codebase"}, \
+	{                                                                          \
+		.name = "exclude-host", .arg = "HOST", .repeatable = true,         \
+		.help = "not from this host (several times: hosts)"                \
+	}
+/** Of those flags; in the command's arena. */
+enum hf_status queue_filter(struct cli *cli, struct hf_queue_filter *ret_filter, hf_error *err);
+
+/* claim.c */
+extern const struct cmd_option queue_claim_options[], queue_renew_options[], queue_holder_options[],
+	queue_fail_options[], queue_claims_options[], queue_prune_options[];
+extern const struct column queue_claim_columns[], queue_lease_columns[], queue_claims_columns[],
+	queue_assigner_columns[];
+enum hf_status queue_claim(struct cli *cli, hf_error *err);
+enum hf_status queue_renew(struct cli *cli, hf_error *err);
+enum hf_status queue_finish(struct cli *cli, hf_error *err);
+enum hf_status queue_fail(struct cli *cli, hf_error *err);
+enum hf_status queue_release(struct cli *cli, hf_error *err);
+enum hf_status queue_claims(struct cli *cli, hf_error *err);
+enum hf_status queue_prune(struct cli *cli, hf_error *err);
+enum hf_status queue_assigner(struct cli *cli, hf_error *err);
+
+#endif

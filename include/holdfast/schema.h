@@ -99,7 +99,7 @@ enum hf_status hf_schema_read(hf_where where, const struct hf_schema_options *op
 /** The text form. HF_E_NOMEM; HF_E_LIMIT beyond 256 MiB. */
 enum hf_status hf_schema_format(const struct hf_schema *schema, hf_arena *arena, struct hf_str *ret_json,
                                 hf_error *err);
-/** Read the text form. HF_E_INPUT says what is wrong in which line. */
+/** Read the text form. HF_E_INPUT says what is wrong, and where; HF_E_LIMIT as when reading. */
 enum hf_status hf_schema_parse(struct hf_str json, hf_arena *arena, struct hf_schema *ret_schema, hf_error *err);
 
 /** The value of a property; ptr NULL without. */

@@ -43,6 +43,21 @@ enum hf_status schema_read(struct cli *cli, bool privileges, struct hf_schema *r
 	}
 
 static const struct cmd_option show_options[] = {SCHEMA_SOURCE_OPTIONS, SQL_OPTION, PRIVILEGES_OPTION, {0}};
+static const struct cmd_option docs_options[] = {
+	{.name = "into", .arg = "DIR", .help = "write the files into this folder"},
+	{.name = "format",
+         .arg = "FORMAT",
+         .kind = OPTION_CHOICE,
+         .choices = "md|html|json|mermaid|dot",
+         .help = "a folder of Markdown (md), one page, data, or a diagram"},
+	{.name = "check", .kind = OPTION_FLAG, .help = "only tell whether the files of --into are stale (exit 4)"},
+	{.name = "title", .arg = "TEXT", .help = "heading of the whole"},
+	SCHEMA_SOURCE_OPTIONS,
+	SQL_OPTION,
+	PRIVILEGES_OPTION,
+	{0},
+};
+static const struct cmd_option diff_options[] = {SCHEMA_SOURCE_OPTIONS, PRIVILEGES_OPTION, {0}};
 static const struct cmd_option dump_options[] = {SCHEMA_SOURCE_OPTIONS, PRIVILEGES_OPTION, {0}};
 
 const struct cmd schema_commands[] = {
@@ -61,6 +76,38 @@ const struct cmd schema_commands[] = {
          .run = schema_show,
          .test_effect = "test_schema_show_tells_all_of_a_table",
          .test_refusal = "test_schema_show_refuses_what_is_not_there",
+         .flags = CMD_LIST},
+	{.noun = "schema",
+         .verb = "docs",
+         .summary = "write documents: Markdown, HTML, JSON or a diagram",
+         .about = "Comments, columns, keys, indexes, triggers, and which queries read and write each column. Files "
+                  "depend on the schema and the queries alone: the same input gives the same bytes, and equal files "
+                  "are not touched. Without --into the text goes to standard output. A view stands for itself: what "
+                  "queries read through it is told at the view.",
+         .options = docs_options,
+         .columns = schema_docs_columns,
+         .examples = {"holdfast schema docs --into docs/schema", "holdfast schema docs --into docs/schema --check",
+                      "holdfast --demo schema docs --format html > schema.html",
+                      "holdfast schema docs --format dot | dot -Tsvg > schema.svg"},
+         .run = schema_docs,
+         .test_effect = "test_schema_docs_writes_a_page_per_table",
+         .test_refusal = "test_schema_docs_refuses_flags_that_do_not_fit",
+         .flags = CMD_LIST},
+	{.noun = "schema",
+         .verb = "diff",
+         .args = "A [B]",
+         .summary = "list what is different in B; exit 4 when something is",
+         .about = "A side is a database (URL or key=value), a directory of migrations, or a file of `schema docs "
+                  "--format "
+                  "json` (- is standard input). B is otherwise what the database flags name. The order of columns does "
+                  "not count. Exit code 0: no difference. 4: some.",
+         .options = diff_options,
+         .columns = schema_diff_columns,
+         .examples = {"holdfast schema diff sql/migrations", "holdfast schema diff release.json postgresql:///shop",
+                      "holdfast schema diff postgresql:///old postgresql:///new --json"},
+         .run = schema_diff,
+         .test_effect = "test_schema_diff_tells_what_changed",
+         .test_refusal = "test_schema_diff_refuses_what_is_no_schema",
          .flags = CMD_LIST},
 	{.noun = "schema",
          .verb = "dump",

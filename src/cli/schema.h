@@ -78,13 +78,25 @@ struct pages {
 	bool starved; /* memory was short: the pages are not whole */
 };
 void page_make(struct pages *pages, const struct hf_schema_object *object, struct page *ret_page);
-/** It has a page of its own: not a child of something, not rare. */
-bool page_exists(const struct hf_schema_object *object);
+/** No row of the section has anything there: those who draw leave the column out. */
+bool page_column_is_empty(const struct page_section *section, size_t column);
+
+/* ---- files (schema_file.c) ---- */
+
+/** The whole of a file ("-": standard input) into the arena. HF_NOT_FOUND; HF_E_FAILED; HF_E_LIMIT beyond 256 MiB. */
+enum hf_status schema_file_read(struct cli *cli, const char *path, struct hf_str *ret_text, hf_error *err);
+enum hf_status schema_file_write(struct cli *cli, const char *path, struct hf_str text, hf_error *err);
+/** With the folders above it; one that is there is fine. */
+enum hf_status schema_folder_make(struct cli *cli, const char *path, hf_error *err);
 
 /* ---- verbs ---- */
 
 extern const struct column schema_show_columns[];
 enum hf_status schema_show(struct cli *cli, hf_error *err);
+extern const struct column schema_docs_columns[];
+enum hf_status schema_docs(struct cli *cli, hf_error *err);
+extern const struct column schema_diff_columns[];
+enum hf_status schema_diff(struct cli *cli, hf_error *err);
 extern const struct column schema_dump_columns[];
 enum hf_status schema_dump(struct cli *cli, hf_error *err);
 

@@ -163,11 +163,19 @@ static void constraints(struct pages *pages, struct page *page)
 	done(page, made);
 }
 
+/* Most names are plain: those are compared where they stand. */
 static bool names(struct pages *pages, struct hf_str qualified, const struct hf_schema_object *object)
 {
-	struct hf_str parts[3];
-	return qualified.len && usage_split(pages->arena, qualified, parts, ARRAY_LEN(parts)) >= 2 &&
-	       str_eq(parts[0], object->schema) && str_eq(parts[1], object->name);
+	struct hf_str parts[3], schema = object->schema;
+	if (qualified.len == 0)
+		return false;
+	if (str_find(qualified, '"') >= 0)
+		return usage_split(pages->arena, qualified, parts, ARRAY_LEN(parts)) >= 2 && str_eq(parts[0], schema) &&
+		       str_eq(parts[1], object->name);
+	if (!str_starts(qualified, schema) || qualified.len <= schema.len || qualified.ptr[schema.len] != '.')
+		return false;
+	struct hf_str rest = {qualified.ptr + schema.len + 1, qualified.len - schema.len - 1};
+	return str_starts(rest, object->name) && (rest.len == object->name.len || rest.ptr[object->name.len] == '.');
 }
 
 static void referenced_by(struct pages *pages, struct page *page)
@@ -187,6 +195,22 @@ static void referenced_by(struct pages *pages, struct page *page)
 	done(page, made);
 }
 
+/* "unique btree (lower(name)) WHERE home IS NULL": the rest of the statement is said already. */
+static struct hf_str index_definition(struct pages *pages, const struct hf_schema_object *index)
+{
+	static const struct hf_str word = HF_STR_INIT(" USING ");
+	struct hf_str text = of(index, "definition");
+	ptrdiff_t at = str_find_str(text, word);
+	if (at < 0)
+		return text;
+	text.ptr += (size_t)at + word.len;
+	text.len -= (size_t)at + word.len;
+	text = arena_printf(pages->arena, "%s%.*s%s", of(index, "unique").ptr ? "unique " : "", STR_ARG(text),
+	                    of(index, "valid").ptr ? " (not valid)" : "");
+	pages->starved = pages->starved || !text.ptr;
+	return text;
+}
+
 /* Those that serve a constraint are told there. */
 static void indexes(struct pages *pages, struct page *page)
 {
@@ -197,7 +221,7 @@ static void indexes(struct pages *pages, struct page *page)
 	for (size_t i = 0; i < count; i++)
 		if (!of(&list[i], "constraint").ptr)
 			row(pages, made,
-			    (struct page_cell[]){code(list[i].name), code(of(&list[i], "definition")),
+			    (struct page_cell[]){code(list[i].name), code(index_definition(pages, &list[i])),
 			                         plain(of(&list[i], "comment"))});
 	done(page, made);
 }
@@ -462,9 +486,12 @@ static bool is_relation(enum hf_schema_kind kind)
 	       kind == HF_SCHEMA_MATVIEW;
 }
 
-bool page_exists(const struct hf_schema_object *object)
+bool page_column_is_empty(const struct page_section *section, size_t column)
 {
-	return object->parent.len == 0 && object->kind != HF_SCHEMA_OTHER;
+	for (size_t r = 0; r < section->nrows; r++)
+		if (section->cells[r * section->ncolumns + column].text.len > 0)
+			return false;
+	return true;
 }
 
 void page_make(struct pages *pages, const struct hf_schema_object *object, struct page *ret_page)

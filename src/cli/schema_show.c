@@ -9,6 +9,8 @@
 #include "base/nearest.h"
 #include "cli/schema.h"
 
+enum { CELL_WIDTH_MAX = 56 };
+
 const struct column schema_show_columns[] = {
 	{"kind", COLUMN_TEXT, NULL, "table, view, enum, function, column, constraint, ..."},
 	{"schema", COLUMN_TEXT, NULL, NULL},
@@ -159,37 +161,86 @@ static void pad(struct buf *buf, size_t n)
 		buf_add_char(buf, ' ');
 }
 
-static void draw_section(struct cli *cli, struct buf *buf, const struct page_section *section)
+/* What fits into `width` columns, at least a character, cut at a blank where there is one; the rest stays in *rest. */
+static struct hf_str take_line(struct hf_str *rest, size_t width)
 {
-	size_t width[PAGE_COLUMNS_MAX] = {0};
-	bool used[PAGE_COLUMNS_MAX] = {false};
-	for (size_t c = 0; c < section->ncolumns; c++)
-		width[c] = strlen(section->headings[c]);
-	for (size_t i = 0; i < section->nrows * section->ncolumns; i++) {
-		struct page_cell *cell = &section->cells[i];
-		cell->text = flat(cli->arena, cell->text);
-		size_t c = i % section->ncolumns, own = text_width(cell->text);
-		width[c] = own > width[c] ? own : width[c];
-		used[c] = used[c] || own > 0;
+	struct hf_str text = *rest;
+	size_t end = 0, blank = 0;
+	while (end < text.len) {
+		size_t step = str_utf8_sequence((struct hf_str){text.ptr + end, text.len - end});
+		size_t next = end + (step ? step : 1);
+		if (end > 0 && text_width((struct hf_str){text.ptr, next}) > width)
+			break;
+		if (text.ptr[end] == ' ')
+			blank = end;
+		end = next;
 	}
+	if (end < text.len && text.ptr[end] == ' ')
+		blank = end;
+	bool cut = end < text.len && blank > 0;
+	size_t len = cut ? blank : end;
+	*rest = (struct hf_str){text.ptr + len + cut, text.len - len - cut};
+	return (struct hf_str){text.ptr, len};
+}
+
+struct grid {
+	size_t width[PAGE_COLUMNS_MAX]; /* 0: says nothing, left out */
+	size_t ncolumns;
+};
+
+static struct grid measure(struct cli *cli, struct page_section *section)
+{
+	struct grid grid = {.ncolumns = section->ncolumns};
+	for (size_t i = 0; i < section->nrows * section->ncolumns; i++) {
+		size_t *width = &grid.width[i % section->ncolumns], own;
+		section->cells[i].text = flat(cli->arena, section->cells[i].text);
+		own = text_width(section->cells[i].text);
+		own = own > CELL_WIDTH_MAX ? CELL_WIDTH_MAX : own;
+		*width = own > *width ? own : *width;
+	}
+	for (size_t c = 0; c < section->ncolumns; c++)
+		if (grid.width[c] && grid.width[c] < strlen(section->headings[c]))
+			grid.width[c] = strlen(section->headings[c]);
+	return grid;
+}
+
+/* As many lines as its longest cell needs. */
+static void draw_row(struct buf *buf, const struct grid *grid, struct hf_str *cells)
+{
+	for (bool more = true; more;) {
+		size_t owed = 2;
+		more = false;
+		for (size_t c = 0; c < grid->ncolumns; c++) {
+			if (grid->width[c] == 0)
+				continue;
+			struct hf_str line = take_line(&cells[c], grid->width[c]);
+			if (line.len) {
+				pad(buf, owed);
+				buf_add(buf, line);
+				owed = 0;
+			}
+			owed += grid->width[c] - text_width(line) + 2;
+			more = more || cells[c].len > 0;
+		}
+		buf_add_char(buf, '\n');
+	}
+}
+
+static void draw_section(struct cli *cli, struct buf *buf, struct page_section *section)
+{
+	const struct grid grid = measure(cli, section);
+	struct hf_str cells[PAGE_COLUMNS_MAX];
 	buf_add_char(buf, '\n');
 	put_bold(cli, buf, section->title);
-	for (size_t r = 0; r <= section->nrows; r++) {
-		buf_add_text(buf, "\n  ");
-		size_t owed = 0;
-		for (size_t c = 0; c < section->ncolumns; c++) {
-			struct hf_str text = r ? section->cells[(r - 1) * section->ncolumns + c].text
-			                       : hf_str_of(section->headings[c]);
-			if (!used[c])
-				continue;
-			if (text.len)
-				pad(buf, owed);
-			owed = text.len ? 0 : owed;
-			buf_add(buf, text);
-			owed += width[c] - text_width(text) + 2;
-		}
-	}
 	buf_add_char(buf, '\n');
+	for (size_t c = 0; c < section->ncolumns; c++)
+		cells[c] = hf_str_of(section->headings[c]);
+	draw_row(buf, &grid, cells);
+	for (size_t r = 0; r < section->nrows; r++) {
+		for (size_t c = 0; c < section->ncolumns; c++)
+			cells[c] = section->cells[r * section->ncolumns + c].text;
+		draw_row(buf, &grid, cells);
+	}
 }
 
 static void draw_text(struct buf *buf, struct hf_str text)
@@ -202,7 +253,7 @@ static void draw_text(struct buf *buf, struct hf_str text)
 	}
 }
 
-static void draw_page(struct cli *cli, struct buf *buf, const struct page *page)
+static void draw_page(struct cli *cli, struct buf *buf, struct page *page)
 {
 	const struct hf_schema_object *object = page->object;
 	struct hf_str title =

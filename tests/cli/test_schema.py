@@ -1,6 +1,8 @@
 """holdfast schema: what it shows is what is there, what it dumps can be loaded, what it compares is different."""
 
+import html.parser
 import json
+import re
 import subprocess
 
 import pytest
@@ -189,3 +191,251 @@ def test_schema_dump_with_another_pg_dump(rich, tmp_path):
     done = run("-d", rich, "schema", "dump", env={"HOLDFAST_PG_BIN": str(tmp_path)})
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"error: {program} ended with 3: broken\n"
+
+
+# ---- diff ----
+
+BEFORE = """-- up
+CREATE TYPE public.mood AS ENUM ('a', 'b');
+CREATE TABLE public.gone (i int PRIMARY KEY);
+CREATE TABLE public.t (id int PRIMARY KEY, name varchar(10) DEFAULT 'x', dropped text, mood public.mood);
+CREATE VIEW public.v AS SELECT id FROM public.t;
+CREATE FUNCTION public.f() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+    -- one
+    RETURN 1;
+END $$;
+COMMENT ON TABLE public.t IS 'old words';
+"""
+AFTER = """-- up
+CREATE TYPE public.mood AS ENUM ('a', 'c', 'b');
+CREATE TABLE public.t (mood public.mood, name text NOT NULL, id int PRIMARY KEY, added int CHECK (added > 0));
+CREATE INDEX t_name ON public.t (name);
+CREATE VIEW public.v AS SELECT id FROM public.t WHERE name <> 'x';
+CREATE TABLE public.fresh (i int PRIMARY KEY);
+CREATE FUNCTION public.f() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+    -- two
+    RETURN 1;
+END $$;
+"""
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Two directories of migrations."""
+    for name, text in (("before", BEFORE), ("after", AFTER)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "0001_all.sql").write_text(text)
+    return tmp_path / "before", tmp_path / "after"
+
+
+def differing(*args, **options):
+    done = run("schema", "diff", *args, **options)
+    assert (done.returncode, done.stderr) == (4, ""), done
+    return done.stdout
+
+
+def test_schema_diff_tells_what_changed(two):
+    rows = json.loads(differing(*two, "--json"))
+    view = [row for row in rows if row["kind"] == "view"]
+    assert [(row["property"], "WHERE" in row["was"], "WHERE" in row["is"]) for row in view] == [("definition", False, True)]
+    found = [(row["change"], row["kind"], row["parent"], row["name"], row["property"], row["was"], row["is"])
+             for row in rows if row["kind"] not in ("view", "function")]
+    assert found == [
+        ("changed", "enum", None, "mood", "labels", "'a', 'b'", "'a', 'c', 'b'"),
+        ("added", "table", None, "fresh", None, None, None),
+        ("removed", "table", None, "gone", None, None, None),
+        ("changed", "table", None, "t", "comment", "old words", None),
+        ("added", "column", "t", "added", None, None, None),
+        ("removed", "column", "t", "dropped", None, None, None),
+        ("changed", "column", "t", "name", "type", "character varying(10)", "text"),
+        ("changed", "column", "t", "name", "default", "'x'::character varying", None),
+        ("changed", "column", "t", "name", "not_null", None, "yes"),
+        ("added", "constraint", "t", "t_added_check", None, None, None),
+        ("added", "index", "t", "t_name", None, None, None),
+    ], "the order of columns does not count, and what goes with a table is not listed"
+    back = json.loads(differing(*reversed(two), "--json"))
+    assert len(back) == len(rows)
+    assert {(row["name"], row["property"], row["is"], row["was"]) for row in back} == {
+        (row["name"], row["property"], row["was"], row["is"]) for row in rows}
+
+
+def test_schema_diff_for_people(two):
+    text = differing(*two)
+    assert "~ enum public.mood\n    labels  'a', 'b' -> 'a', 'c', 'b'\n" in text
+    assert "+ table public.fresh\n- table public.gone\n" in text
+    assert ("~ column public.t.name\n    type  character varying(10) -> text\n"
+            "    default  'x'::character varying -> (none)\n    not_null  (none) -> yes\n") in text
+    assert "~ function public.f()\n    definition\n        -     -- one\n        +     -- two\n" in text
+
+
+def test_schema_diff_of_equal_ones(two, rich, janitor, cluster, tmp_path):
+    done = run("schema", "diff", two[0], two[0])
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "no differences\n")
+    assert ok_json("schema", "diff", JANITOR, janitor) == []
+    assert ok_json("-d", janitor, "schema", "diff", JANITOR) == []
+    kept = tmp_path / "rich.json"
+    kept.write_text(ok("-d", rich, "schema", "docs", "--format", "json"))
+    assert ok_json("schema", "diff", kept, rich) == []
+    assert ok_json("schema", "diff", "-", kept, input=kept.read_text()) == []
+    copy = cluster.create()
+    load(cluster, copy, dump(rich))
+    assert ok_json("schema", "diff", rich, url(cluster, copy)) == [], "a dump loses nothing of what we know"
+
+
+@pytest.mark.parametrize("change, kind", [
+    ("ALTER TABLE app.person ALTER COLUMN name SET STATISTICS 10", "column"),
+    ("ALTER TABLE app.person ALTER COLUMN body SET STORAGE MAIN", "column"),
+    ("COMMENT ON INDEX app.person_name IS 'other'", "index"),
+    ("COMMENT ON POLICY own ON app.person IS NULL", "policy"),
+    ("ALTER TABLE app.house ENABLE TRIGGER many", "trigger"),
+    ("ALTER TABLE app.person NO FORCE ROW LEVEL SECURITY", "table"),
+    ("ALTER TABLE app.scratch SET LOGGED", "table"),
+    ("ALTER SEQUENCE app.ticket NO CYCLE", "sequence"),
+    ("ALTER TYPE app.mood ADD VALUE 'last'", "enum"),
+    ("ALTER DOMAIN app.small DROP CONSTRAINT below_ten", "constraint"),
+    ("DROP RULE no_delete ON app.animal", "rule"),
+    ("DROP STATISTICS app.person_stats", "statistics"),
+    ("DROP OPERATOR app.=== (text, text)", "other"),
+    ("ALTER TABLE app.event DETACH PARTITION app.event_rest", "table"),
+    ("ALTER FUNCTION app.touch() COST 5", "function"),
+    ("ALTER EXTENSION citext SET SCHEMA app", "extension"),
+    ("ALTER TABLE app.person VALIDATE CONSTRAINT person_home_fkey", "constraint"),
+])
+def test_schema_diff_sees(change, kind, rich, cluster):
+    copy = cluster.create(rich.split("///")[1].split("?")[0])
+    load(cluster, copy, change + ";")
+    rows = json.loads(differing(rich, url(cluster, copy), "--json"))
+    assert kind in {row["kind"] for row in rows}
+    cluster.drop(copy)
+
+
+def test_schema_diff_refuses_what_is_no_schema(two, tmp_path, rich):
+    assert refused(2, "schema", "diff", tmp_path / "nowhere", two[0]).startswith(
+        f"error: {tmp_path}/nowhere: No such file or directory\n  a side is a URL")
+    bad = tmp_path / "bad.json"
+    for text, message in (("{}", "a schema is a JSON array"), ("[\n{]", "line 2, column 2:"),
+                          ('[{"kind":"elephant","name":"x"}]', "item 1"), ('[{"kind":"table"}]', "item 1"),
+                          ('[{"kind":"table","name":"x","properties":{"a":1}}]', "item 1"), ("", "line 1")):
+        bad.write_text(text)
+        assert f"error: {bad}: {message}" in refused(1, "schema", "diff", bad, two[0])
+    assert refused(2, "-d", rich, "schema", "diff", *two) == "error: two sides and a flag that names a database are three\n"
+    assert refused(2, "schema", "diff", two[0]).startswith("error: no database is named\n")
+
+
+# ---- docs ----
+
+def docs(where, into, *flags):
+    return {row["file"]: row["state"] for row in ok_json("-d", where, "schema", "docs", "--into", into, *flags)}
+
+
+def tree(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_schema_docs_writes_a_page_per_table(rich, tmp_path):
+    into = tmp_path / "a/b"
+    states = docs(rich, into)
+    assert set(states.values()) == {"written"}
+    assert {"README.md", "app.person.md", "app.event_2023_a.md", "app.adults.md", "app.summary.md", "types.md", "functions.md",
+            "sequences.md", "=4Fdd=20=22=53chema=22.=53el=2Eect.md"} <= set(states)
+    assert set(states) == set(tree(into))
+    page = (into / "app.person.md").read_text()
+    assert "\npeople; 'quoted', with a \\| pipe and &lt;tags> &amp; \"more\"\n" in page
+    assert "| `mood` | [`app.mood`](types.md#app.mood) | yes | `'so, so'::app.mood` |" in page
+    assert "| `email` | [`public.citext`]" not in page, "types of extensions have no page"
+    assert "where<br>to write to" in page
+    assert "`unique btree (lower(name) text_pattern_ops DESC NULLS LAST) INCLUDE (mood)" in page
+    assert "[`app.house`](app.house.md)" in page and "on a policy" in page and "on statistics" in page
+    for other in into.glob("*.md"):
+        assert other.read_text().startswith("<!-- made by `holdfast schema docs`; edits are lost -->\n# ")
+    readme = (into / "README.md").read_text()
+    assert "```mermaid\nerDiagram\n" in readme and "| citext | extension |" in readme
+
+    for file, text in tree(into).items():
+        for target, mark in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", text.decode()):
+            assert (into / target).exists(), (file, target)
+            assert not mark or f'<a id="{mark}"></a>' in (into / target).read_text(), (file, target, mark)
+
+
+def test_schema_docs_tell_queries(janitor, tmp_path):
+    docs(janitor, tmp_path, "--sql", TOP / "sql")
+    page = (tmp_path / "public.queue.md").read_text()
+    (line,) = [line for line in page.splitlines() if line.startswith("| `requester` | janitor/")]
+    assert line == ("| `requester` | janitor/queue_add, janitor/queue_item, janitor/queue_list, janitor/queue_next |"
+                    " janitor/queue_add, janitor/queue_append, janitor/queue_overwrite |")
+    assert "| (rows) |  | janitor/queue_delete |" in page
+
+
+def test_schema_docs_check(rich, cluster, tmp_path):
+    name = cluster.create(rich.split("///")[1].split("?")[0])
+    where = url(cluster, name)
+    docs(where, tmp_path)
+    (tmp_path / "mine.md").write_text("# words of my own\n")
+    before = tree(tmp_path)
+    assert set(docs(where, tmp_path).values()) == {"unchanged"} and tree(tmp_path) == before, "the same bytes again"
+    assert set(docs(where, tmp_path, "--check").values()) == {"current"}
+    load(cluster, name, "COMMENT ON TABLE app.animal IS 'new'; DROP TABLE app.scratch; CREATE TABLE app.fresh (i int);")
+    done = run("-d", where, "schema", "docs", "--into", tmp_path, "--check", "--json")
+    assert (done.returncode, done.stderr) == (4, "")
+    wrong = {row["file"]: row["state"] for row in json.loads(done.stdout) if row["state"] != "current"}
+    assert {"app.animal.md": "stale", "app.fresh.md": "missing", "app.scratch.md": "left-over"}.items() <= wrong.items()
+    assert "mine.md" not in wrong and tree(tmp_path) == before, "--check writes nothing"
+    assert f"renew them: holdfast schema docs --into {tmp_path}" in run("-d", where, "schema", "docs", "--into", tmp_path,
+                                                                      "--check").stderr
+    assert docs(where, tmp_path)["app.scratch.md"] == "removed"
+    assert not (tmp_path / "app.scratch.md").exists() and (tmp_path / "mine.md").exists()
+    assert set(docs(where, tmp_path, "--check").values()) == {"current"}
+
+
+def test_schema_docs_as_html(rich, tmp_path):
+    text = ok("-d", rich, "schema", "docs", "--format", "html", "--title", "<T> & more")
+    assert text.startswith("<!doctype html>") and "<title>&#60;T&#62; &#38; more</title>" in text
+    assert "people; 'quoted', with a | pipe and &#60;tags&#62; &#38; &#34;more&#34;" in text
+    assert "http://" not in text and "https://" not in text and "src=" not in text, "nothing from elsewhere"
+
+    ids, links, stack = [], [], []
+
+    class Reader(html.parser.HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            attrs = dict(attrs)
+            ids.extend(filter(None, [attrs.get("id")]))
+            links.extend(filter(None, [attrs.get("href")]))
+            if tag not in ("meta", "input"):
+                stack.append(tag)
+
+        def handle_endtag(self, tag):
+            assert stack.pop() == tag
+
+    Reader().feed(text)
+    assert stack == [] and len(ids) == len(set(ids))
+    assert {link.lstrip("#") for link in links} <= set(ids)
+    assert docs(rich, tmp_path, "--format", "html", "--title", "<T> & more") == {"schema.html": "written"}
+    assert (tmp_path / "schema.html").read_text() == text
+
+
+def test_schema_docs_as_diagrams(rich, tmp_path):
+    mermaid = ok("-d", rich, "schema", "docs", "--format", "mermaid")
+    assert mermaid.startswith("erDiagram\n")
+    assert '    app__person["app.person"] {\n        integer id PK\n' in mermaid
+    assert '    app__house }o--|| app__person : "owner"\n    app__person }o--o| app__house : "home"\n' in mermaid
+    assert "event_2023" not in mermaid, "partitions are their parent"
+    dot = ok("-d", rich, "schema", "docs", "--format", "dot")
+    assert dot.startswith("digraph schema {\n") and dot.count("{") == dot.count("}")
+    assert '  "app.house":r1 -> "app.person":l0;\n' in dot and '"app.person":r7 -> "app.house":l0 [style=dashed];' in dot
+    assert docs(rich, tmp_path, "--format", "dot") == {"schema.dot": "written"}
+
+
+def test_schema_docs_refuses_flags_that_do_not_fit(rich, tmp_path):
+    assert refused(2, "-d", rich, "schema", "docs") == (
+        "error: Markdown is a folder of pages: name it with --into DIR\n"
+        "  one text on standard output   --format html, json, mermaid or dot\n")
+    assert refused(2, "-d", rich, "schema", "docs", "--check", "--format", "html") == (
+        "error: --check compares with the files of --into DIR\n")
+    assert refused(2, "-d", rich, "schema", "docs", "--format", "pdf").startswith("error: ")
+    (tmp_path / "file").write_text("")
+    done = run("-d", rich, "schema", "docs", "--into", tmp_path / "file/x")
+    assert done.returncode == 1 and "could not make folder" in done.stderr
+    done = run("-d", rich, "schema", "docs", "--into", tmp_path / "none", "--check")
+    assert done.returncode == 4 and not (tmp_path / "none").exists()

@@ -55,7 +55,7 @@ FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
     LEFT JOIN pg_class k ON k.oid = t.typrelid
 WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'holdfast')
     AND t.typtype <> 'm' AND t.typisdefined AND (k.oid IS NULL OR k.relkind = 'c')
-    AND NOT EXISTS (SELECT FROM pg_type element WHERE element.typarray = t.oid)
+    AND NOT EXISTS (SELECT FROM pg_type element WHERE element.oid = t.typelem AND element.typarray = t.oid)
     AND NOT EXISTS (SELECT FROM pg_depend d
         WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e');
 
@@ -158,7 +158,8 @@ FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace
 WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'holdfast')
     AND k.contype <> 't' AND coalesce(c.relname, t.typname) IS NOT NULL
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.deptype = 'e'
-        AND (d.classid, d.objid) IN (('pg_class'::regclass, c.oid), ('pg_type'::regclass, t.oid)));
+        AND d.classid = CASE WHEN k.conrelid <> 0 THEN 'pg_class'::regclass ELSE 'pg_type'::regclass END
+        AND d.objid = CASE WHEN k.conrelid <> 0 THEN k.conrelid ELSE k.contypid END);
 
 -- name: schema_indexes :each
 -- row: schema_row
@@ -168,7 +169,7 @@ SELECT 'index' AS kind, n.nspname::text AS schema, c.relname::text AS parent, x.
     ARRAY['definition', pg_get_indexdef(i.indexrelid),
         'unique', CASE WHEN i.indisunique THEN 'yes' END,
         'constraint', (SELECT k.conname::text FROM pg_constraint k
-            WHERE k.conindid = x.oid AND k.contype IN ('p', 'u', 'x') LIMIT 1),
+            WHERE k.conrelid = i.indrelid AND k.conindid = x.oid AND k.contype IN ('p', 'u', 'x') LIMIT 1),
         'partition_of', (SELECT format('%I.%I', pn.nspname, p.relname)
             FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
             WHERE h.inhrelid = x.oid LIMIT 1),

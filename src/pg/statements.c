@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "pg/result.h"
+#include "pg/shape.h"
 
 enum { NAME_SIZE = sizeof(((struct hf_query *)NULL)->statement), DOOMED_MAX = 64 };
 
@@ -167,10 +168,42 @@ static void evict(struct statement_cache *cache, size_t bytes_coming)
 	}
 }
 
-/* In a transaction a DEALLOCATE of a name that the program's own SQL removed would abort it. */
-static bool may_close(const hf_connection *connection)
+/* The program's own SQL may have removed names, and in a transaction a DEALLOCATE of such a one would abort it. */
+static bool may_be_gone(const hf_connection *connection)
 {
-	return !conn_in_transaction(connection) || !connection->dirty;
+	return conn_in_transaction(connection) && connection->dirty;
+}
+
+static bool has_name(const PGresult *names, const char name[NAME_SIZE])
+{
+	for (int i = 0; i < PQntuples(names); i++)
+		if (strcmp(PQgetvalue(names, i, 0), name) == 0)
+			return true;
+	return false;
+}
+
+/* Strikes from the doomed what the server has not. One round trip. */
+static enum hf_status forget_gone(hf_connection *connection, struct call *call, hf_error *err)
+{
+	static const char sql[] = "SELECT name FROM pg_catalog.pg_prepared_statements";
+	struct statement_cache *cache = connection->statements;
+	CLEANUP(result_freep) PGresult *names = NULL;
+	struct call mine = *call;
+	mine.repeatable = true;
+	enum hf_status status = conn_begin(connection, &mine, err);
+	if (status == HF_OK)
+		status = conn_sent(connection, &mine,
+				   PQsendQueryParams(connection->pg, sql, 0, NULL, NULL, NULL, NULL, 0), err);
+	if (status == HF_OK)
+		status = conn_collect(connection, &mine, &names, err);
+	if (status != HF_OK)
+		return status;
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < cache->doomed_count; i++)
+		if (has_name(names, cache->doomed[i]))
+			memmove(cache->doomed[kept++], cache->doomed[i], NAME_SIZE);
+	cache->doomed_count = kept;
+	return HF_OK;
 }
 
 /* ---- prepare ---- */
@@ -189,7 +222,7 @@ static uint32_t send_prepare(hf_connection *connection, struct statement_cache *
 	uint32_t syncs = 1;
 	if (!PQenterPipelineMode(pg))
 		return 0;
-	for (uint32_t i = 0; i < cache->doomed_count && may_close(connection); i++, syncs++)
+	for (uint32_t i = 0; i < cache->doomed_count; i++, syncs++)
 		if (!send_close(pg, cache->doomed[i]))
 			return 0;
 	bool sent = PQsendPrepare(pg, query->statement, query->sql, 0, NULL) &&
@@ -232,64 +265,6 @@ static enum hf_status read_segments(hf_connection *connection, struct call *call
 	return HF_OK;
 }
 
-static enum hf_status name_mismatch(hf_connection *connection, const struct hf_query *query, const char *what,
-				    const char *name, const struct hf_type *expected, uint32_t found, struct call *call,
-				    hf_error *err)
-{
-	char found_name[128];
-	type_name_of(connection, found, call, found_name, sizeof(found_name));
-	error_set(err, HF_E_DRIFT, "query \"%s\": %s \"%s\" is %s in the database, the program was compiled for %s",
-		  query->name, what, name, found_name, expected->name);
-	if (err) {
-		err->category = HF_CATEGORY_SCHEMA;
-		snprintf(err->query, sizeof(err->query), "%s", query->name);
-		snprintf(err->column, sizeof(err->column), "%s", name);
-	}
-	error_hint(err, "apply the program's migrations to this database, or generate the program again");
-	return HF_E_DRIFT;
-}
-
-static enum hf_status count_mismatch(const struct hf_query *query, const char *what, int found, uint32_t expected,
-				     hf_error *err)
-{
-	error_set(err, HF_E_DRIFT, "query \"%s\" has %d %s in the database, the program was compiled for %u",
-		  query->name, found, what, expected);
-	if (err) {
-		err->category = HF_CATEGORY_SCHEMA;
-		snprintf(err->query, sizeof(err->query), "%s", query->name);
-	}
-	return HF_E_DRIFT;
-}
-
-/* Columns of domain types are described by their base, parameters are not: either way the base may be compiled in. */
-static bool is_domain_over(hf_connection *connection, uint32_t found, uint32_t expected, struct call *call)
-{
-	return type_base_of(connection, found, call) == expected || type_base_of(connection, expected, call) == found;
-}
-
-static enum hf_status check_shape(hf_connection *connection, const struct hf_query *query, const PGresult *described,
-				  struct call *call, hf_error *err)
-{
-	const struct type_map *types = &connection->statements->types;
-	if ((uint32_t)PQnparams(described) != query->nparams)
-		return count_mismatch(query, "parameters", PQnparams(described), query->nparams, err);
-	if ((uint32_t)PQnfields(described) != query->ncolumns)
-		return count_mismatch(query, "columns", PQnfields(described), query->ncolumns, err);
-	for (uint32_t i = 0; i < query->nparams; i++) {
-		uint32_t found = PQparamtype(described, (int)i), expected = type_map_oid(types, query->params[i].type);
-		if (found != expected && !is_domain_over(connection, found, expected, call))
-			return name_mismatch(connection, query, "parameter", query->params[i].name,
-					     query->params[i].type, found, call, err);
-	}
-	for (uint32_t i = 0; i < query->ncolumns; i++) {
-		uint32_t found = PQftype(described, (int)i), expected = type_map_oid(types, query->columns[i].type);
-		if (found != expected && !is_domain_over(connection, found, expected, call))
-			return name_mismatch(connection, query, "column", query->columns[i].name,
-					     query->columns[i].type, found, call, err);
-	}
-	return HF_OK;
-}
-
 static enum hf_status prepare_failed(hf_connection *connection, const struct hf_query *query, struct call *call,
 				     const PGresult *result, hf_error *err)
 {
@@ -311,7 +286,6 @@ static enum hf_status prepare_on_server(hf_connection *connection, const struct 
 	enum hf_status status = conn_begin(connection, &mine, err);
 	if (status != HF_OK)
 		return status;
-	bool closing = may_close(connection);
 	uint32_t syncs = send_prepare(connection, connection->statements, query);
 	status = conn_sent(connection, &mine, syncs > 0, err);
 	if (status != HF_OK) {
@@ -324,8 +298,7 @@ static enum hf_status prepare_on_server(hf_connection *connection, const struct 
 		return error_deadline(connection, &mine, false, err);
 	}
 	conn_end(connection);
-	if (closing)
-		connection->statements->doomed_count = 0;
+	connection->statements->doomed_count = 0;
 	if (!PQexitPipelineMode(connection->pg))
 		connection->broken = true;
 	if (!result || PQresultStatus(result) != PGRES_COMMAND_OK)
@@ -352,7 +325,7 @@ static enum hf_status check_with_fresh_types(hf_connection *connection, const st
 	struct type_map *types = &connection->statements->types;
 	type_map_clear(types);
 	enum hf_status status = type_map_resolve(types, connection, query, call, err);
-	return status == HF_OK ? check_shape(connection, query, described, call, err) : status;
+	return status == HF_OK ? shape_check(connection, query, described, call, err) : status;
 }
 
 static enum hf_status prepare_new(hf_connection *connection, const struct hf_query *query, struct call *call,
@@ -364,12 +337,14 @@ static enum hf_status prepare_new(hf_connection *connection, const struct hf_que
 	enum hf_status status = type_map_resolve(&cache->types, connection, query, call, err);
 	if (status != HF_OK)
 		return status;
-	if (may_close(connection))
-		evict(cache, query->sql_len);
-	status = prepare_on_server(connection, query, call, &described, err);
+	evict(cache, query->sql_len);
+	if (cache->doomed_count > 0 && may_be_gone(connection))
+		status = forget_gone(connection, call, err);
+	if (status == HF_OK)
+		status = prepare_on_server(connection, query, call, &described, err);
 	if (status != HF_OK)
 		return status;
-	status = check_shape(connection, query, described, call, err);
+	status = shape_check(connection, query, described, call, err);
 	if (status == HF_E_DRIFT && known > 0)
 		status = check_with_fresh_types(connection, query, described, call, err);
 	if (status == HF_OK)
@@ -390,7 +365,7 @@ static enum hf_status check_again(hf_connection *connection, const struct hf_que
 	if (status == HF_OK)
 		status = describe_again(connection, query, call, &described, err);
 	if (status == HF_OK)
-		status = check_shape(connection, query, described, call, err);
+		status = shape_check(connection, query, described, call, err);
 	if (status == HF_OK)
 		statement->checked = query;
 	return status;

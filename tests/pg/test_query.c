@@ -454,6 +454,33 @@ static void stale_plans_are_prepared_again(void **state)
 	assert_string_equal(row.text.ptr, "one");
 }
 
+static const struct hf_query failing_query = SERIES(failing000000000, "SELECT i, t FROM failing WHERE i = $1");
+
+/* What failed between PREPARE and its first use stands on the server, unless the program's SQL removed it since. */
+static void a_failed_statement_is_prepared_again_in_its_transaction(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct series row;
+	rig_sql(rig, "CREATE TABLE failing (i int, t varchar)");
+	rig_sql(rig, "INSERT INTO failing VALUES (1, 'one')");
+	for (int gone = 0; gone < 2; gone++) {
+		rig_sql(rig, "BEGIN");
+		for (int i = 0; i < 2; i++) {
+			EXPECT_STATUS(hf_query_one(rig->where, &failing_query, &(struct series_in){1}, rig->arena, &row,
+			                           &err), HF_E_DRIFT);
+			if (gone)
+				rig_sql(rig, "DEALLOCATE ALL");
+		}
+		rig_sql(rig, "ALTER TABLE failing ALTER t TYPE text");
+		EXPECT_OK(hf_query_one(rig->where, &failing_query, &(struct series_in){1}, rig->arena, &row, &err));
+		assert_string_equal(row.text.ptr, "one");
+		rig_sql(rig, "ROLLBACK");
+		EXPECT_STATUS(hf_query_one(rig->where, &failing_query, &(struct series_in){1}, rig->arena, &row, &err),
+		              HF_E_DRIFT);
+	}
+}
+
 /* ---- types of the user ---- */
 
 enum mood { MOOD_UNKNOWN = -1, MOOD_SAD, MOOD_OK };
@@ -791,6 +818,7 @@ int main(void)
 		cmocka_unit_test_setup(least_recently_used_statements_are_closed, rig_ready),
 		cmocka_unit_test_setup(one_name_with_two_texts_is_told_apart, rig_ready),
 		cmocka_unit_test_setup(stale_plans_are_prepared_again, rig_ready),
+		cmocka_unit_test_setup(a_failed_statement_is_prepared_again_in_its_transaction, rig_ready),
 		cmocka_unit_test_setup(enums_composites_and_arrays_work, rig_ready),
 		cmocka_unit_test_setup(an_unknown_label_is_no_crash, rig_ready),
 		cmocka_unit_test_setup(a_missing_type_is_named, rig_ready),

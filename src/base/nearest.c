@@ -40,6 +40,29 @@ static size_t tolerated(size_t length)
 	return length < 6 ? (length < 3 ? 1 : 2) : 3;
 }
 
+/* Letters in another order: fingers that were too fast, rather than a wrong key. */
+static bool same_letters(struct hf_str a, struct hf_str b)
+{
+	int count[256] = {0};
+	for (size_t i = 0; i < a.len && a.len == b.len; i++) {
+		count[(unsigned char)a.ptr[i]]++;
+		count[(unsigned char)b.ptr[i]]--;
+	}
+	for (size_t i = 0; i < 256; i++)
+		if (count[i])
+			return false;
+	return a.len == b.len;
+}
+
+/* Of two that are as close, people mean the one with the letters that they typed, or that begins as they typed. */
+static bool is_likelier(struct hf_str typed, const char *word, const char *other)
+{
+	bool swapped = same_letters(typed, hf_str_of(word)), other_swapped = same_letters(typed, hf_str_of(other));
+	if (swapped != other_swapped)
+		return swapped;
+	return other[0] != typed.ptr[0] && word[0] == typed.ptr[0];
+}
+
 void nearest_offer(struct nearest *search, const char *word)
 {
 	struct hf_str known = hf_str_of(word);
@@ -53,9 +76,8 @@ void nearest_offer(struct nearest *search, const char *word)
 	size_t longer = known.len > search->typed.len ? known.len : search->typed.len;
 	if (distance > tolerated(known.len) || distance >= longer)
 		return;
-	/* Of two that are as close, people mean the one that begins as they typed. */
-	bool begins = search->best && search->best[0] != search->typed.ptr[0] && word[0] == search->typed.ptr[0];
-	if (!search->best || distance < search->distance || (distance == search->distance && begins)) {
+	if (!search->best || distance < search->distance ||
+	    (distance == search->distance && is_likelier(search->typed, word, search->best))) {
 		search->best = word;
 		search->distance = distance;
 	}

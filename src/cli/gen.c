@@ -16,6 +16,9 @@ static const struct cmd_option gen_options[] = {
 	{.name = "offline", .kind = OPTION_FLAG, .help = "write C from the metadata (with --into); no server"},
 	{.name = "sql", .arg = "DIR", .help = "the tree with queries, migrations and meta (sql)"},
 	{.name = "group", .arg = "NAME", .repeatable = true, .help = "only this folder of queries"},
+	{.name = "init", .kind = OPTION_FLAG, .help = "write a small project to begin from, here or --into DIR"},
+	{.name = "build", .arg = "SYSTEM", .kind = OPTION_CHOICE, .choices = "make|cmake|meson",
+	 .help = "with --init: what it is built with (make)"},
 	{.name = "into", .arg = "DIR", .help = "write C into DIR/GROUP"},
 	{0},
 };
@@ -84,6 +87,11 @@ static void add_text(struct words *words, const struct cli *cli, const char *nam
 static enum hf_status check_flags(const struct cli *cli, bool database, hf_error *err)
 {
 	bool check = cli_given(cli, "check"), offline = cli_given(cli, "offline"), into = cli_given(cli, "into");
+	if (cli_given(cli, "build") && !cli_given(cli, "init"))
+		return error_set(err, HF_E_USAGE, "--build goes with --init");
+	bool tree = cli_given(cli, "sql") || cli_given(cli, "group");
+	if (cli_given(cli, "init") && (check || offline || database || tree))
+		return error_set(err, HF_E_USAGE, "--init writes a new project: only --build and --into go with it");
 	if (check && (offline || into))
 		return error_set(err, HF_E_USAGE, "--check writes nothing, --%s does", offline ? "offline" : "into");
 	if (offline && !into)
@@ -128,6 +136,12 @@ static enum hf_status run_gen(struct cli *cli, hf_error *err)
 		status = words_begin(cli, &words, err);
 	if (status != HF_OK)
 		return status;
+	if (cli_given(cli, "init")) {
+		add(&words, "init", NULL);
+		add_text(&words, cli, "build", "--build");
+		add_text(&words, cli, "into", "-o");
+		return run_compiler(cli, &words, err);
+	}
 	if (cli_given(cli, "check"))
 		add(&words, "--check", NULL);
 	if (cli_given(cli, "offline"))
@@ -188,7 +202,8 @@ const struct cmd gen_commands[] = {
                  "exit 1. Metadata that is older than its queries or migrations: exit 4.",
          .options = gen_options,
          .examples = {"holdfast gen", "holdfast gen --check",
-                      "holdfast gen --sql sql --group janitor --into build/queries"},
+                      "holdfast gen --sql sql --group janitor --into build/queries",
+                      "holdfast gen --init --build meson"},
          .run = run_gen,
          .test_effect = "test_gen_renews_the_metadata",
          .test_refusal = "test_gen_refuses_flags_that_do_not_fit",

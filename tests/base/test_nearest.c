@@ -53,6 +53,13 @@ static void of_two_as_close_the_one_that_begins_alike_wins(UNUSED void **state)
 	assert_string_equal(nearest_of(HF_STR("quite"), reversed, 2), "quiet");
 }
 
+static void swapped_letters_are_closer_than_a_wrong_one(UNUSED void **state)
+{
+	static const char *const alike[] = {"into", "init"};
+	assert_string_equal(nearest_of(HF_STR("inti"), alike, 2), "init");
+	assert_string_equal(nearest_of(HF_STR("inot"), alike, 2), "into");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -60,6 +67,7 @@ int main(void)
 	        cmocka_unit_test(typing_mistakes_are_close),
 	        cmocka_unit_test(strangers_are_not),
 	        cmocka_unit_test(the_first_of_equals_wins),
+	        cmocka_unit_test(swapped_letters_are_closer_than_a_wrong_one),
 	};
 	return cmocka_run_group_tests_name("nearest", tests, NULL, NULL);
 }

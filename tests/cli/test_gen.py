@@ -54,6 +54,8 @@ def test_gen_reports_as_json(sql):
      (["--check", "--offline"], "--check writes nothing, --offline does"),
      (["--offline"], "--offline needs --into DIR"),
      (["--check", "-d", "x=1"], "--check needs no --database"),
+     (["--build", "make"], "--build goes with --init"),
+     (["--init", "--check"], "--init writes a new project: only --build and --into go with it"),
      (["--group", "a"] * 21, "--group may stand at most 20 times")],
 )
 def test_gen_refuses_flags_that_do_not_fit(flags, message):
@@ -80,6 +82,29 @@ def test_gen_verify_refuses_what_is_no_metadata(tmp_path):
     assert "holds no metadata" in refused(2, "gen", "verify", "--against", tmp_path)
     assert "unknown flag" in refused(2, "gen", "verify", "--against", tmp_path, "--check")
     assert "did you mean   holdfast gen verify" in refused(2, "gen", "verfy")
+
+
+# ---- init ----
+
+
+@pytest.mark.parametrize("system, build_file", [("make", "Makefile"), ("cmake", "CMakeLists.txt"), ("meson", "meson.build")])
+def test_gen_init_writes_the_example(system, build_file, tmp_path):
+    done = run("gen", "--init", "--build", system, "--into", tmp_path / "new")
+    assert done.returncode == 0 and done.stderr.startswith("next: holdfast gen")
+    example = TOP / "examples" / system
+    written = sorted(str(path.relative_to(tmp_path / "new")) for path in (tmp_path / "new").rglob("*") if path.is_file())
+    assert sorted(line.removeprefix(f"{tmp_path}/new/") for line in done.stdout.splitlines()) == written
+    assert build_file in written and "main.c" in written and any(name.startswith("sql/queries/app/") for name in written)
+    for name in written:
+        assert (tmp_path / "new" / name).read_bytes() == (example / name).read_bytes()
+
+
+def test_gen_init_overwrites_nothing(tmp_path):
+    (tmp_path / "main.c").write_text("mine")
+    assert "main.c exists already; nothing was written" in refused(5, "gen", "--init", cwd=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["main.c"] and (tmp_path / "main.c").read_text() == "mine"
+    (tmp_path / "main.c").unlink()
+    assert "Makefile" in json.loads(ok("gen", "--init", "--json", cwd=tmp_path))
 
 
 # ---- describe ----

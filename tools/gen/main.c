@@ -5,6 +5,7 @@
  *     holdfast-gen -d URL            the same on a database that has the schema
  *     holdfast-gen --check           is sql/meta still right? no server
  *     holdfast-gen --offline -o DIR  write C from sql/meta, no server: what the build runs
+ *     holdfast-gen init              a project to begin from (verb_init.c)
  *     holdfast-gen describe FILE...  what a server says of any statements (verb_describe.c)
  *     holdfast-gen --verify DIR      prepare the queries of older metadata on this schema
  *
@@ -43,6 +44,7 @@ struct gen {
 static const char usage[] =
 	"usage: holdfast-gen [--sql DIR] [--group NAME]... [-d URL] [-o DIR]\n"
 	"       holdfast-gen --check [--sql DIR] [--group NAME]...\n"
+	"       holdfast-gen init [--build make|cmake|meson] [-o DIR]\n"
 	"       holdfast-gen describe FILE... [--migrations DIR | -d URL] [--json]\n"
 	"       holdfast-gen --verify DIR [--sql DIR] [--group NAME]... [-d URL]\n"
 	"       holdfast-gen --offline [--sql DIR] [--group NAME]... -o DIR [--depfile FILE --target NAME]\n"
@@ -229,6 +231,11 @@ static int finish(struct gen *gen, enum hf_status status, const hf_error *err)
 	return gen->diags.stale ? 4 : 0;
 }
 
+static const struct {
+	const char *name;
+	verb_fn *run;
+} verbs[] = {{"describe", verb_describe}, {"init", verb_init}};
+
 int main(int argc, char **argv)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -240,8 +247,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	gen.ctx = ctx;
-	if (argc > 1 && strcmp(argv[1], "describe") == 0)
-		return verb_describe(ctx, arena, argc - 1, argv + 1);
+	for (size_t i = 0; i < ARRAY_LEN(verbs) && argc > 1; i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(ctx, arena, argc - 1, argv + 1);
 	diags_init(&gen.diags, arena);
 	depfile_init(&gen.deps, arena);
 	int over = read_arguments(&gen, argc, argv);

@@ -11,6 +11,7 @@
 typedef int verb_fn(hf_context *ctx, hf_arena *arena, int argc, char **argv);
 
 verb_fn verb_describe;
+verb_fn verb_init;
 /** Report a failure that ended the run; its exit code. */
 int verb_failed(enum hf_status status, const hf_error *err);
 

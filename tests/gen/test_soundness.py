@@ -44,8 +44,18 @@ CREATE DOMAIN positive AS int CHECK (VALUE > 0);
 CREATE TABLE audited (id int PRIMARY KEY, v int NOT NULL, w int);
 CREATE VIEW audited_view AS SELECT id, v, w FROM audited;
 CREATE VIEW trigger_view AS SELECT id, n FROM a;
-CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.n := NULL; RETURN NEW; END';
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF TG_OP = ''DELETE'' THEN OLD.n := NULL; RETURN OLD; END IF; NEW.n := NULL; RETURN NEW; END';
 CREATE DOMAIN present AS int NOT NULL;
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE TABLE worn (id int PRIMARY KEY, d present);
+INSERT INTO worn VALUES (1, (SELECT d FROM worn WHERE false));
+CREATE TABLE declared (n int NOT NULL, x int, c int CHECK (c IS NOT NULL), d int CHECK (d > 0),
+    g int GENERATED ALWAYS AS (n + 1) STORED, h int GENERATED ALWAYS AS (x + 1) STORED);
+INSERT INTO declared (n, c) VALUES (1, 1);
+CREATE TABLE declared_parent (n int NOT NULL, c int, g int GENERATED ALWAYS AS (n + 1) STORED, CHECK (c IS NOT NULL) NO INHERIT);
+CREATE TABLE declared_child () INHERITS (declared_parent);
+ALTER TABLE ONLY declared_child ALTER n DROP NOT NULL;
+INSERT INTO declared_child (n) VALUES (NULL);
 CREATE TABLE watched (id int PRIMARY KEY, x int);
 CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.x := NULL; RETURN NEW; END';
 CREATE TRIGGER forget BEFORE INSERT OR UPDATE ON watched FOR EACH ROW EXECUTE FUNCTION forget();
@@ -56,7 +66,7 @@ INSERT INTO altered VALUES (NULL, 1);
 CREATE MATERIALIZED VIEW stored_later AS SELECT later, always FROM altered;
 UPDATE altered SET later = 1;
 ALTER TABLE altered ALTER later SET NOT NULL;
-CREATE TRIGGER instead INSTEAD OF INSERT ON trigger_view FOR EACH ROW EXECUTE FUNCTION nothing();
+CREATE TRIGGER instead INSTEAD OF INSERT OR DELETE ON trigger_view FOR EACH ROW EXECUTE FUNCTION nothing();
 """
 
 # Rules in the order of the files tools/gen/nullability_*.c.
@@ -217,6 +227,26 @@ MORE = [
     ("!", "DELETE FROM audited WHERE w > 0 RETURNING w"),
     ("?", "UPDATE watched SET x = 5 WHERE true RETURNING x"),
     ("?", "UPDATE watched SET id = id WHERE x > 0 RETURNING x"),
+    # declarations of tables
+    ("!?!?", "SELECT g, h, c, d FROM declared"),
+    ("!?", "SELECT v, w FROM ONLY parent, (SELECT NULL AS w) AS s"),
+    ("??", "SELECT c, g FROM declared_parent"),
+    ("!!", "SELECT c, g FROM ONLY declared_parent"),
+    ("?", "SELECT d FROM worn"),
+    # facts that need both sides, or another query
+    ("!?", "SELECT b.v, b.w FROM a LEFT JOIN b ON b.a_id = a.id WHERE b.v > 0 OR b.w > 0"),
+    ("?", "SELECT b.v FROM a LEFT JOIN b ON b.a_id = a.id WHERE b.v > 0 OR a.x > 0"),
+    ("!", "SELECT a.x FROM a, LATERAL (SELECT 1 AS one WHERE a.x > 0) AS s"),
+    ("?", "SELECT a.x FROM a LEFT JOIN LATERAL (SELECT 1 AS one WHERE a.x > 0) AS s ON true"),
+    ("?", "SELECT a.x FROM a, LATERAL (SELECT count(*) AS c FROM b WHERE b.w = a.x) AS s"),
+    ("?", "SELECT (SELECT coalesce(max(b.v), 0) + a.x FROM b WHERE b.v = a.x) AS v FROM a"),
+    ("!", "SELECT x FROM a WHERE (SELECT a.x + max(b.v) FROM b) > 0"),
+    ("!!", "SELECT x, u FROM a WHERE (x IS NULL) = false AND (u IS NULL) <> true"),
+    ("?", "SELECT (SELECT min(b.v) FROM b WHERE b.id > max(a.n)) AS v FROM a"),
+    ("??", "SELECT n, max(CASE WHEN x IS NULL THEN 1 END) AS v FROM a GROUP BY ROLLUP (n, x) HAVING x IS NULL"),
+    ("!?", "SELECT (ARRAY[n, x])[1] AS v, (ARRAY[n, x])[3] AS w FROM a"),
+    ("!!", "SELECT enum_first(NULL::mood) AS v, (current_date, current_date) OVERLAPS (current_date, current_date) AS w"),
+    ("!?", "DELETE FROM trigger_view WHERE id > 0 RETURNING n, nullif(n, 1) AS v"),
     # materialised views: what is stored may be as old as the view
     ("!!?", "SELECT n, c, m FROM stored_groups"),
     ("?!", "SELECT later, always FROM stored_later"),

@@ -97,6 +97,12 @@ static void fill_trigger(hf_arena *arena, void *item, const struct hf_value *v)
 	*(uint32_t *)item = oid_of(v[0]);
 }
 
+static void fill_declaration(hf_arena *arena, void *item, const struct hf_value *v)
+{
+	*(struct catalog_declaration *)item =
+		(struct catalog_declaration){oid_of(v[0]), (int32_t)v[1].as.i, text_of(arena, v[2])};
+}
+
 static void fill_label(hf_arena *arena, void *item, const struct hf_value *v)
 {
 	*(struct catalog_label *)item = (struct catalog_label){oid_of(v[0]), text_of(arena, v[1])};
@@ -139,6 +145,11 @@ static const char rules_sql[] =
 	" WHERE r.ev_type = '1' AND c.relkind IN ('v', 'm') AND c.oid >= 16384 ORDER BY c.oid";
 static const char triggers_sql[] = /* FOR EACH ROW and BEFORE */
 	"SELECT DISTINCT tgrelid FROM pg_catalog.pg_trigger WHERE tgtype & 3 = 3 ORDER BY tgrelid";
+static const char declarations_sql[] =
+	"SELECT d.adrelid, d.adnum, d.adbin::text FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a"
+	" ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE a.attgenerated = 's'"
+	" UNION ALL SELECT conrelid, 0::int2, conbin::text FROM pg_catalog.pg_constraint"
+	" WHERE contype = 'c' AND convalidated AND conrelid >= 16384 ORDER BY 1, 2, 3";
 static const char labels_sql[] =
 	"SELECT enumtypid, enumlabel::text FROM pg_catalog.pg_enum ORDER BY enumtypid, enumsortorder";
 /* clang-format on */
@@ -161,6 +172,7 @@ enum hf_status catalog_load(struct catalog *catalog, hf_arena *arena, hf_where w
 		{&catalog->labels, sizeof(struct catalog_label), fill_label, labels_sql},
 		{&catalog->rules, sizeof(struct catalog_rule), fill_rule, rules_sql},
 		{&catalog->triggers, sizeof(uint32_t), fill_trigger, triggers_sql},
+		{&catalog->declarations, sizeof(struct catalog_declaration), fill_declaration, declarations_sql},
 	};
 	enum hf_status status = HF_OK;
 	for (size_t i = 0; i < ARRAY_LEN(pulls) && status == HF_OK; i++) {

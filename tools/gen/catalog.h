@@ -1,6 +1,6 @@
 /*
  * catalog.h - what the compiler needs from a server's catalog: types, NOT NULL of columns over all descendants, and
- * the functions and operators that come with the server, views as trees. Pulled whole, once per database, in nine
+ * the functions and operators that come with the server, views as trees. Pulled whole, once per database, in ten
  * statements.
  */
 #ifndef GEN_CATALOG_H
@@ -75,6 +75,13 @@ struct catalog_rule {
 	struct catalog_moment since;
 };
 
+/* A CHECK of a table that holds for all its rows, or how a column is generated. */
+struct catalog_declaration {
+	uint32_t relation;
+	int32_t column; /* 0: CHECK */
+	const char *tree;
+};
+
 struct catalog_label {
 	uint32_t type;
 	const char *label;
@@ -88,7 +95,8 @@ struct catalog_table {
 
 struct catalog {
 	hf_arena *arena;
-	struct catalog_table types, columns, relations, functions, operators, inherits, labels, rules, triggers;
+	struct catalog_table types, columns, relations, functions, operators, inherits, labels;
+	struct catalog_table rules, triggers, declarations;
 };
 
 /** Pull it. Forwards the connection's errors. */
@@ -123,6 +131,10 @@ bool catalog_is_generated(const struct catalog *catalog, uint32_t relation, int6
 bool catalog_never_null(const struct catalog *catalog, uint32_t relation, int64_t column);
 /** The column of that relation itself is declared NOT NULL: storing a NULL always fails. */
 bool catalog_refuses_null(const struct catalog *catalog, uint32_t relation, int64_t column);
+const struct catalog_column *catalog_column(const struct catalog *catalog, uint32_t relation, int64_t number);
+const struct catalog_column *catalog_column_named(const struct catalog *catalog, uint32_t relation, const char *name);
+/** A plain or partitioned table. */
+bool catalog_is_table(const struct catalog *catalog, uint32_t relation);
 /** A plain or partitioned table whose column may hold NULL; false for anything that is not known to. */
 bool catalog_may_be_null(const struct catalog *catalog, uint32_t relation, int64_t column);
 

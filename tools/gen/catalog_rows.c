@@ -3,7 +3,7 @@
  */
 #include "gen/catalog.h"
 
-static const struct catalog_column *find_column(const struct catalog *catalog, uint32_t relation, int64_t number)
+const struct catalog_column *catalog_column(const struct catalog *catalog, uint32_t relation, int64_t number)
 {
 	const struct catalog_column *columns = catalog->columns.items;
 	for (size_t i = catalog_first(&catalog->columns, relation);
@@ -13,8 +13,7 @@ static const struct catalog_column *find_column(const struct catalog *catalog, u
 	return NULL;
 }
 
-static const struct catalog_column *find_column_named(const struct catalog *catalog, uint32_t relation,
-                                                      const char *name)
+const struct catalog_column *catalog_column_named(const struct catalog *catalog, uint32_t relation, const char *name)
 {
 	const struct catalog_column *columns = catalog->columns.items;
 	for (size_t i = catalog_first(&catalog->columns, relation);
@@ -24,7 +23,7 @@ static const struct catalog_column *find_column_named(const struct catalog *cata
 	return NULL;
 }
 
-static bool is_table(const struct catalog *catalog, uint32_t relation)
+bool catalog_is_table(const struct catalog *catalog, uint32_t relation)
 {
 	const struct catalog_relation *found = catalog_find(&catalog->relations, relation);
 	return found && (found->kind == 'r' || found->kind == 'p');
@@ -41,8 +40,8 @@ static bool has_children(const struct catalog *catalog, uint32_t relation)
 static bool never_null_below(const struct catalog *catalog, uint32_t relation, const char *column, int depth)
 {
 	const struct catalog_pair *pairs = catalog->inherits.items;
-	const struct catalog_column *found = find_column_named(catalog, relation, column);
-	if (depth > 64 || !found || !found->not_null || !is_table(catalog, relation))
+	const struct catalog_column *found = catalog_column_named(catalog, relation, column);
+	if (depth > 64 || !found || !found->not_null || !catalog_is_table(catalog, relation))
 		return false;
 	for (size_t i = catalog_first(&catalog->inherits, relation);
 	     i < catalog->inherits.count && pairs[i].parent == relation; i++)
@@ -53,7 +52,7 @@ static bool never_null_below(const struct catalog *catalog, uint32_t relation, c
 
 bool catalog_never_null(const struct catalog *catalog, uint32_t relation, int64_t column)
 {
-	const struct catalog_column *found = find_column(catalog, relation, column);
+	const struct catalog_column *found = catalog_column(catalog, relation, column);
 	return found && never_null_below(catalog, relation, found->name, 0);
 }
 
@@ -67,20 +66,20 @@ bool catalog_is_older(struct catalog_moment one, struct catalog_moment other)
 bool catalog_never_null_since(const struct catalog *catalog, uint32_t relation, int64_t column,
                               struct catalog_moment moment)
 {
-	const struct catalog_column *found = find_column(catalog, relation, column);
+	const struct catalog_column *found = catalog_column(catalog, relation, column);
 	return found && catalog_is_older(found->since, moment) && !has_children(catalog, relation);
 }
 
 bool catalog_is_generated(const struct catalog *catalog, uint32_t relation, int64_t column)
 {
-	const struct catalog_column *found = find_column(catalog, relation, column);
+	const struct catalog_column *found = catalog_column(catalog, relation, column);
 	return !found || found->generated;
 }
 
 static bool written_plainly(const struct catalog *catalog, uint32_t relation, int depth)
 {
 	const struct catalog_pair *pairs = catalog->inherits.items;
-	if (depth > 64 || !is_table(catalog, relation) || catalog_find(&catalog->triggers, relation))
+	if (depth > 64 || !catalog_is_table(catalog, relation) || catalog_find(&catalog->triggers, relation))
 		return false;
 	for (size_t i = catalog_first(&catalog->inherits, relation);
 	     i < catalog->inherits.count && pairs[i].parent == relation; i++)
@@ -106,14 +105,14 @@ const struct node *catalog_rule_tree(const struct catalog *catalog, const struct
 
 bool catalog_refuses_null(const struct catalog *catalog, uint32_t relation, int64_t column)
 {
-	const struct catalog_column *found = find_column(catalog, relation, column);
+	const struct catalog_column *found = catalog_column(catalog, relation, column);
 	return found && found->not_null;
 }
 
 bool catalog_may_be_null(const struct catalog *catalog, uint32_t relation, int64_t column)
 {
-	const struct catalog_column *found = find_column(catalog, relation, column);
-	return found && !found->not_null && is_table(catalog, relation);
+	const struct catalog_column *found = catalog_column(catalog, relation, column);
+	return found && !found->not_null && catalog_is_table(catalog, relation);
 }
 
 /* ---- types ---- */

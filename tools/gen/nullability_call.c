@@ -113,7 +113,7 @@ static bool safe_for_constant(const struct catalog_function *function, const str
 
 /* ---- functions that take NULL ---- */
 
-enum takes { TAKES_ANYTHING, TAKES_FIRST, TAKES_SECOND, TAKES_ONE_OF };
+enum takes { TAKES_ANYTHING, TAKES_FIRST, TAKES_ONE_OF, TAKES_ALL };
 
 static const struct {
 	const char *name;
@@ -137,6 +137,9 @@ static const struct {
 	{"tsrange", TAKES_ANYTHING},
 	{"tstzrange", TAKES_ANYTHING},
 	{"daterange", TAKES_ANYTHING},
+	{"enum_first", TAKES_ANYTHING},
+	{"enum_last", TAKES_ANYTHING},
+	{"enum_range", TAKES_ANYTHING},
 	{"concat_ws", TAKES_FIRST},
 	{"format", TAKES_FIRST},
 	{"format_type", TAKES_FIRST},
@@ -145,6 +148,7 @@ static const struct {
 	{"array_replace", TAKES_FIRST},
 	{"array_positions", TAKES_FIRST},
 	{"array_cat", TAKES_ONE_OF},
+	{"overlaps", TAKES_ALL},
 };
 
 static bool takes_null(const char *name, enum takes *ret_takes)
@@ -164,8 +168,8 @@ static struct proof prove_lenient(const struct scope *scope, enum takes takes, c
 		return proven("function");
 	case TAKES_FIRST:
 		return prove_expr(scope, node_item(args, 0)).never_null ? proven("function") : unproven();
-	case TAKES_SECOND:
-		return prove_expr(scope, node_item(args, 1)).never_null ? proven("function") : unproven();
+	case TAKES_ALL:
+		return prove_all(scope, args, "function");
 	case TAKES_ONE_OF:
 	default:
 		return prove_any(scope, args, "function");

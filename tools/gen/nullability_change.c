@@ -88,16 +88,24 @@ static struct proof prove_stored(const struct scope *scope, int64_t column)
 	return prove_expr(found_rows(scope), expr).never_null ? proven("assigned") : unproven();
 }
 
+static struct proof prove_deleted_from_view(const struct scope *scope, int64_t index, int64_t column)
+{
+	bool deletes = node_int(scope->query, "commandType", 0) == CMD_DELETE;
+	const struct scope *view = deletes && column > 0 ? scope_child(scope, index) : NULL;
+	return view ? scope_output(view, column) : unproven();
+}
+
 struct proof prove_changed(const struct scope *scope, int64_t index, int64_t column)
 {
 	uint32_t relation = target_relation(scope);
 	bool excluded = index != node_int(scope->query, "resultRelation", 0);
 	if (!relation)
-		return unproven();
+		return prove_deleted_from_view(scope, index, column);
 	if (column <= 0)
 		return excluded ? unproven() : proven(column ? "system-column" : "row");
-	if (catalog_never_null(scope->proving->catalog, relation, column))
-		return proven("table-column");
+	struct proof declared = prove_declared(scope, relation, column, false);
+	if (declared.never_null)
+		return declared;
 	if (excluded)
 		return stored_as_written(scope) && !is_generated(scope, column) ? prove_inserted(scope, column)
 		                                                                : unproven();

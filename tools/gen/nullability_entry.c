@@ -89,12 +89,18 @@ static struct scope *open_view(const struct scope *scope, const struct catalog_r
 	return view;
 }
 
+/* What a DELETE on a view returns is what was in it. */
+static bool deletes(const struct scope *scope)
+{
+	return node_int(scope->query, "commandType", 0) == CMD_DELETE;
+}
+
 const struct scope *scope_child(const struct scope *scope, int64_t index)
 {
 	const struct node *entry = scope_rte(scope, index);
 	int64_t kind = node_int(entry, "rtekind", -1);
 	const struct catalog_rule *rule =
-		kind == RTE_RELATION && !change_is_target(scope, index)
+		kind == RTE_RELATION && (!change_is_target(scope, index) || deletes(scope))
 			? catalog_rule(scope->proving->catalog, (uint32_t)node_int(entry, "relid", 0))
 			: NULL;
 	if (kind != RTE_SUBQUERY && kind != RTE_CTE && !rule)
@@ -171,6 +177,16 @@ static bool is_kind(const struct node *entry, const char *kinds)
 	return kind && kind->text[0] && !kind->text[1] && strchr(kinds, kind->text[0]);
 }
 
+/* In a materialised view rows may be older than declarations that were made later. */
+static struct proof prove_stored_column(const struct scope *scope, uint32_t relation, int64_t column, bool only)
+{
+	const struct catalog *catalog = scope->proving->catalog;
+	if (!scope->stored)
+		return prove_declared(scope, relation, column, only);
+	bool since = catalog_never_null_since(catalog, relation, column, scope->stored->since);
+	return since && catalog_never_null(catalog, relation, column) ? proven("table-column") : unproven();
+}
+
 /* Of a table, a materialised view or the like: a row that is there has all of these; column 0 is the row itself. */
 static struct proof prove_relation(const struct scope *scope, int64_t index, int64_t column)
 {
@@ -180,10 +196,8 @@ static struct proof prove_relation(const struct scope *scope, int64_t index, int
 		return is_kind(entry, "rpm") ? proven("system-column") : unproven();
 	if (column == 0)
 		return is_kind(entry, "rpmvf") ? proven("row") : unproven();
-	if (is_kind(entry, "rp") && catalog_never_null(scope->proving->catalog, relation, column) &&
-	    (!scope->stored ||
-	     catalog_never_null_since(scope->proving->catalog, relation, column, scope->stored->since)))
-		return proven("table-column");
+	if (is_kind(entry, "rp"))
+		return prove_stored_column(scope, relation, column, !node_bool(entry, "inh"));
 	const struct scope *view = is_kind(entry, "vm") ? scope_child(scope, index) : NULL;
 	return view ? scope_output(view, column) : unproven();
 }

@@ -300,14 +300,27 @@ static struct proof prove_field_of(const struct scope *scope, const struct node 
 	return prove_field(scope, node_get(expr, "arg"), node_int(expr, "fieldnum", 0));
 }
 
+/* (ARRAY[a, b])[2] */
+static struct proof prove_written_element(const struct scope *scope, const struct node *expr)
+{
+	const struct node *array = node_get(expr, "refexpr"), *at = node_get(expr, "refupperindexpr");
+	int64_t number;
+	if (!(node_is(array, "ARRAYEXPR") || node_is(array, "ARRAY")) || node_bool(array, "multidims") ||
+	    !node_has(array, "multidims") || node_count(at) != 1 || !constant_number(node_item(at, 0), &number) ||
+	    number < 1)
+		return unproven();
+	return prove_expr(scope, node_item(node_get(array, "elements"), (size_t)number - 1));
+}
+
 /* A slice is an array, be it an empty one; an assignment gives the container back. */
 static struct proof prove_subscript(const struct scope *scope, const struct node *expr)
 {
 	const struct node *low = node_get(expr, "reflowerindexpr"), *high = node_get(expr, "refupperindexpr");
 	bool assigns = node_get(expr, "refassgnexpr");
-	if (!node_has(expr, "refassgnexpr") || node_int(expr, "refcontainertype", OID_FIRST_USER) >= OID_FIRST_USER ||
-	    (!assigns && !node_count(low)))
+	if (!node_has(expr, "refassgnexpr") || node_int(expr, "refcontainertype", OID_FIRST_USER) >= OID_FIRST_USER)
 		return unproven();
+	if (!assigns && !node_count(low))
+		return prove_written_element(scope, expr);
 	const struct node *lists[] = {low, high};
 	for (size_t i = 0; !assigns && i < ARRAY_LEN(lists); i++)
 		for (size_t j = 0; j < node_count(lists[i]); j++) /* left out bounds are no nodes */

@@ -59,10 +59,27 @@ static const struct fact *find_same(const struct scope *scope, const struct fact
 	return NULL;
 }
 
-static void alternatives_add(struct alternatives *alternatives, const struct learning *one)
+/* A column that is not NULL means a row of its entry, and of every join above: that may be all that ways share. */
+static void add_rows(struct learning *learning)
+{
+	const struct scope *scope = learning->scope;
+	for (const struct fact *fact = learning->facts; fact; fact = fact->next) {
+		int64_t index = node_int(fact->expr, "varno", 0);
+		if (!node_is(fact->expr, "VAR") || (fact->outcomes & IS_NULL) || !scope_rte(scope, index) ||
+		    node_int(fact->expr, "varlevelsup", -1) != 0 || node_int(fact->expr, "varattno", 0) == 0)
+			continue;
+		for (size_t i = 0; index && i <= scope->nrtes; i++) {
+			record(learning, make_var(scope_arena(scope), index, 0), NOT_NULL, false);
+			index = (int64_t)scope->places[index - 1].parent;
+		}
+	}
+}
+
+static void alternatives_add(struct alternatives *alternatives, struct learning *one)
 {
 	if (one->dead)
 		return;
+	add_rows(one);
 	struct learning merged = alternative(alternatives);
 	const struct fact *facts = alternatives->count ? alternatives->common : one->facts;
 	for (const struct fact *fact = facts; fact; fact = fact->next) {
@@ -257,8 +274,23 @@ static void learn_count(struct learning *learning, const struct node *expr, unsi
 	}
 }
 
+/* = and <> of booleans with a constant are tests. */
+static void learn_truth(struct learning *learning, const struct node *expr, unsigned outcomes)
+{
+	enum { BOOL_EQ = 91, BOOL_NE = 85 };
+	int64_t op = node_int(expr, "opno", 0);
+	const struct node *args = node_get(expr, "args");
+	for (size_t side = 0; (op == BOOL_EQ || op == BOOL_NE) && side < 2; side++) {
+		const struct node *constant = node_item(args, side), *other = node_item(args, 1 - side);
+		unsigned value = node_is(constant, "CONST") ? possible_outcomes(learning->scope, constant) : 0;
+		if (value == IS_TRUE || value == IS_FALSE)
+			learn(learning, other, (value == IS_TRUE) == (op == BOOL_EQ) ? outcomes : flip(outcomes));
+	}
+}
+
 static void learn_operator(struct learning *learning, const struct node *expr, unsigned outcomes)
 {
+	learn_truth(learning, expr, outcomes);
 	learn_count(learning, expr, outcomes);
 	if (!(outcomes & IS_NULL) && operator_is_strict(learning->scope, expr))
 		learn_all(learning, node_get(expr, "args"), NOT_NULL);
@@ -372,16 +404,18 @@ static void learn_var(struct learning *learning, const struct node *expr, unsign
 		learn(learning, meant, outcomes);
 }
 
-/* A row of the subquery was there: what its WHERE tells of our columns. */
-static void learn_inner_row(struct learning *learning, const struct node *query)
+/* A row of the subquery was there: what its WHERE, or a known column, tells of our columns. */
+static void learn_inner_row(struct learning *learning, const struct node *query, const struct given *given)
 {
-	const struct scope *inner = scope_open(learning->scope->proving, query, learning->scope, NULL);
-	if (!inner || (inner->grouping.aggregated && inner->grouping.may_be_empty))
+	const struct scope *inner = scope_open(learning->scope->proving, query, learning->scope, given);
+	if (!inner)
 		return;
 	if (inner->dead)
 		learning->dead = true;
+	bool any_group = inner->grouping.aggregated && inner->grouping.may_be_empty;
 	for (const struct fact *fact = inner->facts; fact; fact = fact->next)
-		if (node_is(fact->expr, "VAR") && node_int(fact->expr, "varlevelsup", -1) == 1)
+		if (node_is(fact->expr, "VAR") && node_int(fact->expr, "varlevelsup", -1) == 1 &&
+		    (fact->of_output || !any_group))
 			learn(learning,
 			      make_var(scope_arena(inner), node_int(fact->expr, "varno", 0),
 			               node_int(fact->expr, "varattno", 0)),
@@ -395,8 +429,11 @@ static void learn_sublink(struct learning *learning, const struct node *expr, un
 	int64_t type = node_int(expr, "subLinkType", -1);
 	if (type == ANY && outcomes == IS_TRUE)
 		learn(learning, node_get(expr, "testexpr"), IS_TRUE);
-	if ((outcomes == IS_TRUE && (type == EXISTS || type == ANY)) || (type == EXPR && !(outcomes & IS_NULL)))
-		learn_inner_row(learning, query);
+	const struct given value = {.column = 1, .outcomes = outcomes};
+	if (outcomes == IS_TRUE && (type == EXISTS || type == ANY))
+		learn_inner_row(learning, query, NULL);
+	if (type == EXPR && !(outcomes & IS_NULL))
+		learn_inner_row(learning, query, &value);
 }
 
 static const struct {
@@ -464,12 +501,29 @@ void facts_learn(struct scope *scope, const struct node *expr, unsigned outcomes
 	scope->dead = scope->dead || learning.dead;
 }
 
-/* Facts about rows before grouping say nothing of an expression of which a grouping set may null a part. */
+void facts_learn_row(struct scope *scope, const struct node *query, const char *rule)
+{
+	struct learning learning = {.scope = scope, .rule = rule, .facts = scope->facts};
+	learn_inner_row(&learning, query, NULL);
+	scope->facts = learning.facts;
+	scope->dead = scope->dead || learning.dead;
+}
+
+/*
+ * Facts about rows say nothing of a group without rows, nor of an expression of which a grouping set may null a part.
+ * The other way round only NOT NULL of a plain column goes from a group to its rows.
+ */
 static bool applies(const struct scope *scope, const struct fact *fact, const struct node *expr)
 {
-	if (scope->stage != STAGE_OUTPUT || !scope->grouping.nnulled || fact->of_output)
-		return true;
-	return node_is(expr, "VAR") && !grouping_nulls(scope, expr);
+	const struct grouping *grouping = &scope->grouping;
+	if (scope->stage == STAGE_OUTPUT && !fact->of_output) {
+		if (grouping->aggregated && grouping->may_be_empty)
+			return false;
+		return !grouping->nnulled || (node_is(expr, "VAR") && !grouping_nulls(scope, expr));
+	}
+	if (scope->stage == STAGE_ROWS && fact->of_output && grouping->nnulled)
+		return node_is(expr, "VAR") && !(fact->outcomes & IS_NULL);
+	return true;
 }
 
 unsigned facts_outcomes(const struct scope *scope, const struct node *expr, const char **ret_rule)

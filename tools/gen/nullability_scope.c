@@ -131,12 +131,15 @@ static void harvest(struct scope *scope, size_t i)
 	struct seat *place = &scope->places[i];
 	const struct node *entry = scope_rte(scope, (int64_t)i + 1);
 	bool function = node_int(entry, "rtekind", -1) == RTE_FUNCTION;
-	if (place->harvested || !(place->join || function) || place->nulls_left || place->nulls_right ||
+	bool lateral = node_int(entry, "rtekind", -1) == RTE_SUBQUERY && node_bool(entry, "lateral");
+	if (place->harvested || !(place->join || function || lateral) || place->nulls_left || place->nulls_right ||
 	    !scope_present(scope, (int64_t)i + 1))
 		return;
 	place->harvested = true;
 	if (place->join)
 		facts_learn(scope, node_get(place->join, "quals"), IS_TRUE, "join-condition", false);
+	else if (lateral)
+		facts_learn_row(scope, node_get(entry, "subquery"), "lateral");
 	else
 		harvest_function(scope, entry);
 }

@@ -13,6 +13,7 @@
  *	nullability_facts.c	from a condition to facts
  *	nullability_same.c	equal expressions
  *	nullability_entry.c	columns of range table entries
+ *	nullability_declared.c	what a table's declarations say of its columns
  *	nullability_output.c	columns of queries, set operations, queries that always have a row
  *	nullability_change.c	RETURNING
  *	nullability_group.c	grouping sets
@@ -75,6 +76,7 @@ struct proving {
 	const bool *params_nullable;
 	size_t nparams;
 	unsigned steps, depth;
+	int declared; /* declarations within declarations */
 	const struct assumption *assumptions;
 	const struct catalog_rule *stored; /* the materialised view that is being opened */
 };
@@ -173,6 +175,8 @@ bool scope_step(struct proving *proving, unsigned cost);
 
 /** Add what follows from the outcome to the scope's facts; sets its `dead`. */
 void facts_learn(struct scope *scope, const struct node *expr, unsigned outcomes, const char *rule, bool of_output);
+/** Add what a row of that subquery tells of the scope's columns. */
+void facts_learn_row(struct scope *scope, const struct node *query, const char *rule);
 /** Outcomes that the facts leave for this expression; *ret_rule says why when they rule something out. */
 unsigned facts_outcomes(const struct scope *scope, const struct node *expr, const char **ret_rule);
 /** The same for a column of an entry, from facts about references `up` levels out. */
@@ -216,6 +220,11 @@ bool from_has_row(const struct level *level, struct proving *proving);
 /** The same of an item of the join tree. */
 bool item_has_row(const struct node *item, const struct level *level, struct proving *proving);
 bool is_true(const struct node *condition);
+
+/* ---- nullability_declared.c ---- */
+
+/** NOT NULL, a CHECK or a generation expression of the table and of all below it keep NULL out of the column. */
+struct proof prove_declared(const struct scope *scope, uint32_t relation, int64_t column, bool only);
 
 /* ---- nullability_change.c ---- */
 

@@ -1,0 +1,104 @@
+/*
+ * nullability_declared.c - what keeps NULL out of a table's column: NOT NULL; a CHECK that fails for NULL; a generation
+ * expression that never answers NULL. Each of them binds the rows of one table, so every table below has to have its
+ * own. A CHECK is satisfied by TRUE and by NULL, so it proves what holds when it is not FALSE.
+ *
+ * NOT NULL of a domain is not enough: a value that is of the domain's type already is not checked again, so the NULL of
+ * an outer join or of an empty subquery gets into the table. Only casts to such a domain are proven.
+ */
+#include "gen/nullability_scope.h"
+
+#define DECLARED_MAX 2
+
+/* A query over one table and nothing else, in which its expressions can be judged. */
+static const struct node *query_of(const struct catalog *catalog, uint32_t relation)
+{
+	return node_read(
+		catalog->arena,
+		mem_printf(catalog->arena,
+	                   "{QUERY :commandType 1 :hasAggs false :resultRelation 0 :rtable ({RANGETBLENTRY "
+	                   ":rtekind 0 :relid %u :relkind r :inh false}) :jointree {FROMEXPR :fromlist "
+	                   "({RANGETBLREF :rtindex 1}) :quals <>} :targetList <> :groupClause <> :groupingSets <> "
+	                   ":havingQual <> :setOperations <>}",
+	                   relation));
+}
+
+static struct proof prove_generated(const struct scope *row, uint32_t relation, int64_t column)
+{
+	const struct catalog *catalog = row->proving->catalog;
+	const struct catalog_declaration *items = catalog->declarations.items;
+	for (size_t i = catalog_first(&catalog->declarations, relation);
+	     i < catalog->declarations.count && items[i].relation == relation; i++)
+		if (items[i].column == column)
+			return prove_expr(row, node_read(catalog->arena, items[i].tree));
+	return unproven();
+}
+
+static bool has_declarations(const struct catalog *catalog, uint32_t relation)
+{
+	const struct catalog_declaration *items = catalog->declarations.items;
+	size_t at = catalog_first(&catalog->declarations, relation);
+	return at < catalog->declarations.count && items[at].relation == relation;
+}
+
+static struct scope *row_of(struct proving *proving, uint32_t relation)
+{
+	const struct catalog *catalog = proving->catalog;
+	const struct catalog_declaration *items = catalog->declarations.items;
+	struct scope *row = scope_open(proving, query_of(catalog, relation), NULL, NULL);
+	if (!row)
+		return NULL;
+	row->stage = STAGE_ROWS;
+	for (size_t i = catalog_first(&catalog->declarations, relation);
+	     i < catalog->declarations.count && items[i].relation == relation; i++)
+		if (!items[i].column)
+			facts_learn(row, node_read(catalog->arena, items[i].tree), NOT_FALSE, "check-constraint",
+			            false);
+	scope_settle(row);
+	return row;
+}
+
+/* In the rows of this very table. */
+static struct proof prove_own(struct proving *proving, uint32_t relation, const struct catalog_column *column)
+{
+	const char *rule = NULL;
+	if (column->not_null)
+		return proven("table-column");
+	if (!has_declarations(proving->catalog, relation) || proving->declared >= DECLARED_MAX)
+		return unproven();
+	const struct catalog_rule *before = proving->stored;
+	proving->declared++;
+	proving->stored = NULL;
+	struct proof proof = unproven();
+	struct scope *row = row_of(proving, relation);
+	if (row && !(facts_of_column(row, 1, column->number, 0, &rule) & IS_NULL))
+		proof = proven("check-constraint");
+	else if (row && column->generated && prove_generated(row, relation, column->number).never_null)
+		proof = proven("generated-column");
+	proving->stored = before;
+	proving->declared--;
+	return proof;
+}
+
+/* By name: a child's columns may stand in another order. */
+static struct proof prove_with_children(struct proving *proving, uint32_t relation, const char *name, bool only,
+                                        int depth)
+{
+	const struct catalog *catalog = proving->catalog;
+	const struct catalog_pair *pairs = catalog->inherits.items;
+	const struct catalog_column *column = catalog_column_named(catalog, relation, name);
+	if (depth > 64 || !column || !catalog_is_table(catalog, relation) || !scope_step(proving, 0))
+		return unproven();
+	struct proof proof = prove_own(proving, relation, column);
+	for (size_t i = catalog_first(&catalog->inherits, relation);
+	     !only && proof.never_null && i < catalog->inherits.count && pairs[i].parent == relation; i++)
+		if (!prove_with_children(proving, pairs[i].child, name, false, depth + 1).never_null)
+			return unproven();
+	return proof;
+}
+
+struct proof prove_declared(const struct scope *scope, uint32_t relation, int64_t column, bool only)
+{
+	const struct catalog_column *found = catalog_column(scope->proving->catalog, relation, column);
+	return found ? prove_with_children(scope->proving, relation, found->name, only, 0) : unproven();
+}

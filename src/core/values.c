@@ -154,7 +154,8 @@ enum hf_status hf_timestamp_to_text(struct hf_timestamp timestamp, const char *z
 enum hf_status hf_interval_to_us(struct hf_interval interval, int64_t *ret_us)
 {
 	int64_t us;
-	if (interval.months != 0 || __builtin_add_overflow(interval.days * DAY_US, interval.us, &us))
+	if (interval.months != 0 || __builtin_mul_overflow(interval.days, DAY_US, &us) ||
+	    __builtin_add_overflow(us, interval.us, &us))
 		return HF_REJECTED;
 	*ret_us = us;
 	return HF_OK;

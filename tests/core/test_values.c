@@ -100,6 +100,8 @@ static void intervals_with_months_have_no_length(UNUSED void **state)
 	assert_true(us == INT64_C(-86399999995));
 	assert_int_equal(hf_interval_to_us((struct hf_interval){5, 0, 1}, &us), HF_REJECTED);
 	assert_int_equal(hf_interval_to_us((struct hf_interval){INT64_MAX, 1, 0}, &us), HF_REJECTED);
+	assert_int_equal(hf_interval_to_us((struct hf_interval){0, INT32_MAX, 0}, &us), HF_REJECTED);
+	assert_int_equal(hf_interval_to_us((struct hf_interval){0, INT32_MIN, 0}, &us), HF_REJECTED);
 }
 
 #define DIGITS(literal) (const uint8_t *)(literal), (sizeof(literal) - 1) / 2

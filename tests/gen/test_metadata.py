@@ -208,6 +208,17 @@ CREATE TABLE {0}_t (c {0} NOT NULL);
 QUERY = "-- name: {0}_q :one\nSELECT c, ARRAY[c] AS l FROM {0}_t WHERE c = :c;\n"
 
 
+def test_a_warning_for_money(tmp_path):
+    """With a private server: its scale is a setting of the server's."""
+    compiler.tree(tmp_path, "w", {"a": "-- name: a :many\nSELECT a FROM unnest(:l::money[]) AS a;\n"})
+    code, stderr = compiler.run("--sql", tmp_path)
+    found = compiler.findings(stderr)
+    assert code == 0 and [(f.level, f.column) for f in found] == [("warning", 8), ("warning", 22)]
+    assert [f.message for f in found] == [
+        f"{what}: what an amount of money counts depends on lc_monetary"
+        for what in ('column "a"', 'parameter "l"')]
+
+
 def own_type(name, send, receive):
     clause = f", SEND = {name}_send, RECEIVE = {name}_recv" if send else ""
     return OWN_TYPE.format(name, send or "textsend", receive or "textrecv", clause)
@@ -292,7 +303,8 @@ def no_cache(monkeypatch):
 
 def test_a_migration_that_fails(sql, no_cache):
     """With a private server, and no cached template."""
-    assert compiler.run("--sql", sql) == (0, "")
+    code, stderr = compiler.run("--sql", sql)
+    assert code == 0 and {f.level for f in compiler.findings(stderr)} <= {"warning"}, stderr
     (sql / "migrations/sample/0002_wrong.sql").write_text("-- up\nCREATE TABLE item (id int);\n")
     code, stderr = compiler.run("--sql", sql)
     assert code == 1 and 'relation "item" already exists' in stderr

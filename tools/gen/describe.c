@@ -210,6 +210,20 @@ static void check_overrides_used(struct describing *describing, struct query *qu
 			            list->items[i].name);
 }
 
+/* The number alone does not say what it counts. */
+static void warn_of_money(struct describing *describing, struct query *query, const struct type *type, struct span at,
+                          const char *what, const char *name)
+{
+	while (type->base || type->element)
+		type = type->base ? type->base : type->element;
+	if (type != type_builtin("money"))
+		return;
+	struct diag *diag = diag_at(describing->diags, query->source, at.start, at.end,
+	                            "%s \"%s\": what an amount of money counts depends on lc_monetary", what, name);
+	diag->hint = "prefer numeric, or cast it: ::numeric";
+	diag_warning(describing->diags, diag);
+}
+
 static const struct type *type_of(struct describing *describing, struct query *query, uint32_t oid, struct span at,
                                   const char *what, const char *name)
 {
@@ -218,6 +232,8 @@ static const struct type *type_of(struct describing *describing, struct query *q
 		catalog_type(&describing->catalog, &describing->group->types, query->source, oid, &why, &hint);
 	if (!type && !query->source->lenient)
 		query_wrong(describing->diags, query, at, "%s \"%s\": %s", what, name, why)->hint = hint;
+	if (type)
+		warn_of_money(describing, query, type, at, what, name);
 	return type;
 }
 

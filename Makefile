@@ -33,6 +33,11 @@ check-sanitize: deps
 	@tools/deps $(CHECK_TOOLS) $(SANITIZE_TOOLS)
 	@tests/sanitize
 
+# Malformed wire data on the decoders, ten minutes (FUZZ_SECONDS=600).
+fuzz: deps
+	@tools/deps $(SANITIZE_TOOLS)
+	@tests/fuzz/run
+
 check-valgrind: all
 	@tools/deps --with valgrind
 	@tests/run $(BUILD) --suite unit --wrap 'valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite' --timeout-multiplier 20
@@ -59,6 +64,6 @@ install: all
 	@meson install -C $(BUILD) --no-rebuild --quiet
 
 clean:
-	@rm -rf build build-asan build-tsan build-coverage build-clang
+	@rm -rf build build-asan build-tsan build-coverage build-clang build-fuzz
 
-.PHONY: all deps demo check check-long check-sanitize check-valgrind check-parity coverage bench gen install clean
+.PHONY: all deps demo check check-long check-sanitize check-valgrind check-parity fuzz coverage bench gen install clean

@@ -118,8 +118,11 @@ static enum hf_status decode_elements(const struct decoder *decoder, const struc
 			nulls[i] = true;
 			continue;
 		}
-		enum hf_status status = decode_field(decoder, type->element, take_bytes(cursor, len), (size_t)len,
-		                                     values + (size_t)i * type->element->size, err);
+		char *value = values + (size_t)i * type->element->size;
+		const uint8_t *at = take_bytes(cursor, len);
+		if (decode_word(type->element->kind, at, (size_t)len, value))
+			continue;
+		enum hf_status status = decode_field(decoder, type->element, at, (size_t)len, value, err);
 		if (status != HF_OK)
 			return status;
 	}

@@ -1,5 +1,6 @@
 /* Random text and what is text in disguise, and the types whose C form is their wire form. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/macros.h"

@@ -11,41 +11,12 @@
 #include "base/arena.h"
 #include "holdfast/migrate.h"
 #include "holdfast/sql.h"
-#include "queries/sample/sample_types.h"
+#include "every_type.h"
 #include "random_value.h"
 #include "../check.h"
 #include "../fixture.h"
 
 enum { BATCH = 500, SINGLES = 12, VALUE_AT = 16 };
-
-#define TYPE(name, ...) &hf_type_##name, &hf_type_##name##_array,
-#define RANGE_TYPE(subtype, range, oid, array_oid, multirange, ...) TYPE(range, ) TYPE(multirange, )
-static const struct hf_type *const types[] = {
-	HF_BUILTIN_SCALARS(TYPE) HF_BUILTIN_VECTORS(TYPE) HF_BUILTIN_RANGES(RANGE_TYPE) & mood_type,
-	&mood_array_type,
-	&mood_or_none_type,
-	&mood_or_none_array_type,
-	&app_size_type,
-	&word_type,
-	&word_array_type,
-	&point3_type,
-	&point3_array_type,
-	&app_pair_type,
-	&span_type,
-	&span_array_type,
-	&spans_type,
-	&app_wordrange_type,
-	&citext_type,
-	&citext_array_type,
-	&ltree_type,
-	&lquery_type,
-	&triangle_type,
-	&triangle_array_type,
-	&shallow_type,
-	&shallow_array_type,
-	&deep_type,
-	&deep_array_type,
-};
 
 struct state {
 	hf_connection *connection;
@@ -222,7 +193,7 @@ static struct subject *subject_of(struct state *state, size_t number)
 		" FROM (SELECT $1::%T AS v OFFSET 0) AS p, (SELECT ($2::text)::%C AS made OFFSET 0) AS m";
 	struct subject *subject = hf_arena_calloc(state->lasting, 1, sizeof(*subject));
 	char wrapper[32];
-	subject->type = types[number];
+	subject->type = every_type[number];
 	snprintf(wrapper, sizeof(wrapper), "wrap.w%zu", number);
 	const char *type = sql_name(state, subject->type), *name = keep(state, "%T", wrapper, "");
 	run(state, keep(state, "CREATE TYPE %W AS (v %T)", type, name));
@@ -337,11 +308,11 @@ static void try_type(struct state *state, size_t number, size_t wanted)
 static void every_type_prints_what_its_literal_prints(void **user)
 {
 	struct state *state = *user;
-	const size_t values = getenv("HOLDFAST_TEST_LONG") ? 1000000 / ARRAY_LEN(types) + 1 : 60;
-	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+	const size_t values = getenv("HOLDFAST_TEST_LONG") ? 1000000 / EVERY_TYPE_COUNT + 1 : 60;
+	for (size_t i = 0; i < EVERY_TYPE_COUNT; i++)
 		try_type(state, i, values);
-	print_message("# %zu values of %zu types, %zu comparisons, %zu differences\n", values * ARRAY_LEN(types),
-	              ARRAY_LEN(types), state->values, state->wrong);
+	print_message("# %zu values of %zu types, %zu comparisons, %zu differences\n", values * EVERY_TYPE_COUNT,
+	              EVERY_TYPE_COUNT, state->values, state->wrong);
 	assert_int_equal(state->wrong, 0);
 }
 

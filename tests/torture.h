@@ -1,8 +1,8 @@
 /*
  * torture.h - memory that runs out at every place, one after the other.
  *
- * A program that links torture.c has its own and the library's malloc(), calloc(), realloc(), reallocarray() and
- * strdup() led here by the linker (torture_link_args in meson.build); Jansson's come too. torture() runs a scenario
+ * A program that links torture.c has its own and the library's malloc(), calloc(), realloc(), reallocarray(),
+ * aligned_alloc() and strdup() led here by the linker (torture_link_args in meson.build); Jansson's come too. torture() runs a scenario
  * with the first allocation failing, then with the second, and so on until one run needs no more allocations than
  * were given. Each run must answer HF_E_NOMEM, or HF_OK where the library can do without; what it leaks is found by
  * LeakSanitizer in the sanitizer build. Allocations of all threads count.

@@ -43,9 +43,8 @@ static int system_random(UNUSED void *user, void *bytes, size_t n)
 enum hf_status hf_context_new(const struct hf_context_options *options, hf_context **ret_ctx, hf_error *err)
 {
 	struct hf_context_options chosen = {.size = sizeof(chosen)};
-	if (options && options->size != sizeof(*options))
-		return error_set(err, HF_E_USAGE, "hf_context_options.size is %zu, this library expects %zu",
-		                 options->size, sizeof(*options));
+	if (options && options_check("hf_context_options", options->size, sizeof(*options), err) != HF_OK)
+		return HF_E_USAGE;
 	if (options)
 		chosen = *options;
 	if (!chosen.monotonic_us)

@@ -239,6 +239,13 @@ void error_prefix(hf_error *err, const char *format, ...)
 	err->message[sizeof(err->message) - 1] = '\0';
 }
 
+enum hf_status options_check(const char *name, size_t size, size_t expected, hf_error *err)
+{
+	if (size == expected)
+		return HF_OK;
+	return error_set(err, HF_E_USAGE, "%s.size is %zu, this library expects %zu", name, size, expected);
+}
+
 enum hf_status error_nomem(hf_error *err)
 {
 	return error_set(err, HF_E_NOMEM, "out of memory, or past the bound of an arena or buffer");

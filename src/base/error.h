@@ -23,4 +23,7 @@ void error_detail(hf_error *err, const char *format, ...) COLD PRINTF_LIKE(2, 3)
 void error_prefix(hf_error *err, const char *format, ...) COLD PRINTF_LIKE(2, 3);
 enum hf_status error_nomem(hf_error *err) COLD;
 
+/** HF_E_USAGE unless a program's struct of options, `name`, has the size that this library knows. */
+enum hf_status options_check(const char *name, size_t size, size_t expected, hf_error *err);
+
 #endif

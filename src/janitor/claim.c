@@ -67,9 +67,8 @@ static enum hf_status fill_next(const struct hf_claim_options *options, struct c
 {
 	const struct hf_queue_filter *filter = &options->filter;
 	int64_t lease_us = options->lease_us ? options->lease_us : LEASE_DEFAULT_US;
-	if (options->size != sizeof(*options))
-		return error_set(err, HF_E_USAGE, "hf_claim_options.size is %zu, this library expects %zu",
-		                 options->size, sizeof(*options));
+	if (options_check("hf_claim_options", options->size, sizeof(*options), err) != HF_OK)
+		return HF_E_USAGE;
 	if (options->holder.len == 0)
 		return error_set(err, HF_E_INPUT, "a claim needs a holder");
 	if (options->attempts_max < 0)

@@ -224,9 +224,8 @@ enum hf_status hf_codebase_import_debian(hf_where where, const struct hf_import_
 	hf_context *ctx = hf_where_context(where);
 	CLEANUP(archive_freep) struct archive *archive = NULL;
 	struct hf_import_report report;
-	if (options->size != sizeof(*options))
-		return error_set(err, HF_E_USAGE, "hf_import_options.size is %zu, this library expects %zu",
-		                 options->size, sizeof(*options));
+	if (options_check("hf_import_options", options->size, sizeof(*options), err) != HF_OK)
+		return HF_E_USAGE;
 	int64_t start = hf_now_monotonic_us(ctx);
 	enum hf_status status =
 		archive_read(options->path, options->limit, options->progress, options->user, &archive, err);

@@ -77,20 +77,12 @@ static enum hf_status run_job(hf_where tx, void *user, hf_error *err)
 	return status;
 }
 
-static enum hf_status check_options(const struct hf_schedule_options *options, hf_error *err)
-{
-	if (options->size == sizeof(*options))
-		return HF_OK;
-	return error_set(err, HF_E_USAGE, "hf_schedule_options.size is %zu, this library expects %zu", options->size,
-	                 sizeof(*options));
-}
-
 enum hf_status hf_schedule_bulk(hf_where where, const struct hf_schedule_item *items, size_t count,
                                 const struct hf_schedule_options *options, struct hf_schedule_report *ret_report,
                                 hf_error *err)
 {
 	struct job job = {.items = items, .count = (uint32_t)count, .options = options};
-	enum hf_status status = check_options(options, err);
+	enum hf_status status = options_check("hf_schedule_options", options->size, sizeof(*options), err);
 	if (status == HF_OK && count > BULK_ITEMS_MAX)
 		return error_set(err, HF_E_LIMIT, "more than %d items at once", BULK_ITEMS_MAX);
 	if (status == HF_OK && count > 0)

@@ -30,9 +30,8 @@ static int64_t or_default(int64_t value, int64_t fallback)
 enum hf_status migrator_begin(struct migrator *migrator, hf_connection *connection, const hf_migrations *set,
                               const struct hf_migrate_options *options, hf_error *err)
 {
-	if (options && options->size != sizeof(*options))
-		return error_set(err, HF_E_USAGE, "hf_migrate_options.size is %zu, this library expects %zu",
-		                 options->size, sizeof(*options));
+	if (options && options_check("hf_migrate_options", options->size, sizeof(*options), err) != HF_OK)
+		return HF_E_USAGE;
 	*migrator = (struct migrator){.connection = connection, .set = set, .arena = hf_arena_new(SET_BYTES_MAX)};
 	if (!migrator->arena)
 		return error_nomem(err);

@@ -487,9 +487,8 @@ enum hf_status hf_connection_open(hf_context *ctx, const hf_settings *settings,
 				  hf_connection **ret_connection, hf_error *err)
 {
 	static const struct hf_connection_options defaults = {.size = sizeof(defaults)};
-	if (options && options->size != sizeof(*options))
-		return error_set(err, HF_E_USAGE, "hf_connection_options.size is %zu, this library expects %zu",
-				 options->size, sizeof(*options));
+	if (options && options_check("hf_connection_options", options->size, sizeof(*options), err) != HF_OK)
+		return HF_E_USAGE;
 	options = options ? options : &defaults;
 	struct login login = {.ctx = ctx, .settings = settings};
 	login.deadline = hf_deadline_in(ctx, connect_timeout_ms(settings, options));

@@ -213,9 +213,8 @@ static enum hf_status copy_connection_options(hf_pool *pool, const struct hf_con
 	copy->size = sizeof(*copy);
 	if (!given)
 		return HF_OK;
-	if (given->size != sizeof(*given))
-		return error_set(err, HF_E_USAGE, "hf_connection_options.size is %zu, this library expects %zu",
-		                 given->size, sizeof(*given));
+	if (options_check("hf_connection_options", given->size, sizeof(*given), err) != HF_OK)
+		return HF_E_USAGE;
 	*copy = *given;
 	copy->application_name = copy->time_zone = copy->server_options = NULL;
 	enum hf_status status = copy_text(given->application_name, &copy->application_name, err);
@@ -329,9 +328,8 @@ enum hf_status hf_pool_open(hf_context *ctx, const hf_settings *settings, const 
 {
 	static const struct hf_pool_options defaults = {.size = sizeof(defaults)};
 	options = options ? options : &defaults;
-	if (options->size != sizeof(*options))
-		return error_set(err, HF_E_USAGE, "hf_pool_options.size is %zu, this library expects %zu",
-		                 options->size, sizeof(*options));
+	if (options_check("hf_pool_options", options->size, sizeof(*options), err) != HF_OK)
+		return HF_E_USAGE;
 	if (options->connections_max > POOL_CONNECTIONS_MAX)
 		return error_set(err, HF_E_USAGE, "a pool of %u connections is asked for, at most %d are allowed",
 		                 options->connections_max, POOL_CONNECTIONS_MAX);

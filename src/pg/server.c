@@ -348,9 +348,8 @@ static enum hf_status start_named(struct start *start, hf_server **ret_server, h
 
 static enum hf_status check_options(const struct hf_server_options *options, hf_error *err)
 {
-	if (options->size != sizeof(*options))
-		return error_set(err, HF_E_USAGE, "hf_server_options.size is %zu, this library expects %zu",
-		                 options->size, sizeof(*options));
+	if (options_check("hf_server_options", options->size, sizeof(*options), err) != HF_OK)
+		return HF_E_USAGE;
 	if (options->template_key && !options->fill)
 		return error_set(err, HF_E_USAGE, "a template key needs a function that fills the template");
 	if (options->name && options->folder)

@@ -103,9 +103,8 @@ static enum hf_status run(struct hf_tx *tx, hf_where where, hf_transaction_fn *f
 
 static enum hf_status check_options(const struct hf_transaction_options *options, hf_error *err)
 {
-	if (options && options->size != sizeof(*options))
-		return error_set(err, HF_E_USAGE, "hf_transaction_options.size is %zu, this library expects %zu",
-		                 options->size, sizeof(*options));
+	if (options && options_check("hf_transaction_options", options->size, sizeof(*options), err) != HF_OK)
+		return HF_E_USAGE;
 	if (options && (options->backoff_base_ms < 0 || options->backoff_cap_ms < 0 || options->lock_timeout_ms < 0 ||
 	                options->backoff_base_ms > 3600000 || options->backoff_cap_ms > 3600000))
 		return error_set(err, HF_E_USAGE, "a time in hf_transaction_options is negative, or over an hour");

@@ -1,7 +1,6 @@
 /*
  * Every allocation of a call fails once: the call says HF_E_NOMEM (or what else the lack of memory made of it), leaves
- * nothing behind, and works when it is made again. malloc and its kin of our objects are wrapped by the linker; libpq's
- * and the C library's own are not.
+ * nothing behind, and works when it is made again. See torture.h; libpq's and the C library's own allocations work.
  */
 #include "rig.h"
 
@@ -10,54 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../torture.h"
 #include "janitor/archive.h"
 #include "janitor/todo.h"
-
-/* Allocations until one fails; below 0 none does. The rig's own go through with the counter off. */
-static long countdown = -1;
-
-static int fails(void)
-{
-	if (countdown < 0)
-		return 0;
-	return countdown-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t n, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_reallocarray(void *old, size_t n, size_t size);
-char *__wrap_strdup(const char *text);
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return fails() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t n, size_t size)
-{
-	return fails() ? NULL : __real_reallocarray(old, n, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
 
 /* ---- the calls ---- */
 
@@ -183,15 +137,13 @@ static void fail_each(struct rig *rig, const char *name, work_fn *work)
 	hf_error err = HF_ERROR_INIT;
 	fill(rig);
 	int64_t before = digest(rig);
-	for (long n = 0; n < FAR_MORE; n++) {
+	for (long n = 1; n < FAR_MORE; n++) {
 		err = (hf_error)HF_ERROR_INIT;
-		countdown = n;
+		torture_begin(n);
 		enum hf_status status = work(rig, &err);
-		bool failed = countdown < 0;
-		countdown = -1;
-		if (!failed) {
+		if (!torture_end()) {
 			EXPECT_OK(status);
-			print_message("# %s: each of %ld allocations failed once\n", name, n);
+			print_message("# %s: each of %ld allocations failed once\n", name, n - 1);
 			return;
 		}
 		if (status == HF_OK) { /* done without it: start anew */

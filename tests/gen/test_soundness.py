@@ -1,13 +1,10 @@
-"""Nullability: a column that the compiler calls NOT NULL must never be NULL.
+"""Nullability, rule by rule: what is to be claimed per column (`!` never NULL, `?` may be NULL), run on hostile data.
 
-A corpus of queries, each with what is to be claimed per column (`!` never NULL, `?` may be NULL), run on empty, hostile
-and random data; then random queries, of which only soundness is asked. Prints its seed; HOLDFAST_TEST_SEED repeats one,
-HOLDFAST_TEST_LONG runs ten times as many.
+A case beside the rule that it is about; the breadth is that of the truth corpus (test_corpus.py) and of the random
+statements (test_random_queries.py).
 """
 
 import json
-import os
-import random
 
 import asyncpg
 import pytest
@@ -393,12 +390,6 @@ def url(cluster, database):
     return f"host={cluster.server.dir} user={cluster.server.user} dbname={database.name}"
 
 
-def seed():
-    value = int(os.environ.get("HOLDFAST_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
-    print(f"HOLDFAST_TEST_SEED={value}")
-    return value
-
-
 def describe(tmp_path, cluster, database, queries):
     """Claims per query, by the compiler: True is never NULL."""
     texts = [f"-- name: q{i} :many\n" + ("-- param q: nullable\n" if ":q" in q else "") + f"{q};\n"
@@ -459,116 +450,3 @@ def test_the_corpus_is_claimed_as_written_and_never_wrong(database, cluster, tmp
         load(database, data)
         for query, (claim, params) in zip(queries, described):
             assert not violations(database, query, claim, params), (query, data)
-
-
-# ---- random queries ----
-
-
-class Generator:
-    """Queries over a and b: join trees, conditions, expressions, grouping, set operations, subqueries."""
-
-    def __init__(self, rng):
-        self.rng = rng
-        self.aliases = 0
-
-    def table(self, depth):
-        self.aliases += 1
-        alias = f"r{self.aliases}"
-        kind = self.rng.random()
-        if kind < 0.4:
-            return f"a AS {alias}", [f"{alias}.{c}" for c in ("id", "n", "x")]
-        if kind < 0.7 or depth <= 0:
-            return f"b AS {alias}", [f"{alias}.{c}" for c in ("id", "a_id", "v", "w")]
-        if kind < 0.8:
-            return f"left_view AS {alias}", [f"{alias}.{c}" for c in ("id", "v", "w")]
-        inner, count = self.select(depth - 1)
-        return f"({inner}) AS {alias}", [f"{alias}.c{i}" for i in range(count)]
-
-    def joined(self, depth):
-        text, columns = self.table(depth)
-        for _ in range(self.rng.randrange(3)):
-            other, more = self.table(depth)
-            kind = self.rng.choice(["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN"])
-            on = "" if kind == "CROSS JOIN" else f" ON {self.rng.choice(columns)} = {self.rng.choice(more)}"
-            text = f"({text} {kind} {other}{on})"
-            columns = columns + more
-        return text, columns
-
-    def value(self, columns, depth=2):
-        rng, kind = self.rng, self.rng.random()
-        if depth == 0 or kind < 0.35:
-            return rng.choice(columns + ["1", "NULL::int"])
-        one, two = self.value(columns, depth - 1), self.value(columns, depth - 1)
-        return rng.choice([
-            f"({one} + {two})", f"coalesce({one}, {two})", f"greatest({one}, {two})", f"nullif({one}, {two})",
-            f"CASE WHEN {self.condition(columns, 1)} THEN {one} ELSE {two} END",
-            f"CASE WHEN {self.condition(columns, 1)} THEN {one} END", f"abs({one})", f"maybe({one})",
-            f"(SELECT max(s.v) FROM b AS s WHERE s.v = {one})", f"(SELECT count(*)::int FROM b AS s WHERE s.w = {one})",
-            f"(SELECT s.v FROM b AS s WHERE s.id = {one})"])
-
-    def condition(self, columns, depth=2):
-        rng = self.rng
-        if depth == 0 or rng.random() < 0.5:
-            one, two = rng.choice(columns), rng.choice(columns + ["1"])
-            return rng.choice([f"{one} = {two}", f"{one} < {two}", f"{one} IS NOT NULL", f"{one} IS NULL",
-                               f"{one} IN ({two}, 2)", f"{one} IS DISTINCT FROM {two}",
-                               f"{one} = ANY(ARRAY[{two}, 1])", f"coalesce({one}, 1) = {two}",
-                               f"EXISTS (SELECT 1 FROM b AS s WHERE s.v = {one})"])
-        left, right = self.condition(columns, depth - 1), self.condition(columns, depth - 1)
-        return rng.choice([f"({left} AND {right})", f"({left} OR {right})", f"(NOT {left})", f"({left}) IS TRUE",
-                           f"({left}) IS NOT TRUE"])
-
-    def select(self, depth):
-        rng = self.rng
-        text, columns = self.joined(depth)
-        where = f" WHERE {self.condition(columns)}" if rng.random() < 0.6 else ""
-        kind = rng.random()
-        if kind < 0.55:
-            items = [self.value(columns) for _ in range(rng.randrange(1, 4))]
-            tail = ""
-        elif kind < 0.8:
-            key = rng.choice(columns)
-            items = [key, f"count({rng.choice(columns)})::int", f"max({self.value(columns, 1)})",
-                     f"sum({rng.choice(columns)})::int"]
-            tail = f" GROUP BY {rng.choice([key, key, f'ROLLUP ({key})', f'GROUPING SETS (({key}), ())'])}"
-        else:
-            items = ["count(*)::int", f"max({rng.choice(columns)})", f"min({self.value(columns, 1)})"]
-            tail = ""
-        names = ", ".join(f"{item} AS c{i}" for i, item in enumerate(items))
-        query = f"SELECT {names} FROM {text}{where}{tail}"
-        if rng.random() < 0.15:
-            other, more = self.joined(0)
-            again = ", ".join(f"{self.value(more, 1)} AS c{i}" for i in range(len(items)))
-            query = f"{query} {rng.choice(['UNION', 'UNION ALL', 'INTERSECT', 'EXCEPT'])} SELECT {again} FROM {other}"
-        if rng.random() < 0.15:
-            self.aliases += 1
-            query = f"WITH w{self.aliases} AS ({query}) SELECT * FROM w{self.aliases}"
-        return query, len(items)
-
-
-def random_data(rng):
-    def maybe(value):
-        return "NULL" if rng.random() < 0.4 else str(value)
-
-    small = lambda: rng.randrange(-1, 4)  # noqa: E731
-    statements = []
-    for i in range(rng.randrange(4)):
-        statements.append(f"INSERT INTO a VALUES ({i}, {small()}, {maybe(small())}, 't', {maybe(chr(39) + 'u' + chr(39))})")
-    for i in range(rng.randrange(4)):
-        statements.append(f"INSERT INTO b VALUES ({i}, {maybe(small())}, {small()}, {maybe(small())})")
-    return statements
-
-
-def test_random_queries_are_never_wrong(database, cluster, tmp_path):
-    rng = random.Random(seed())
-    generator = Generator(rng)
-    count = 3000 if os.environ.get("HOLDFAST_TEST_LONG") else 300
-    queries = [generator.select(2)[0] for _ in range(count)]
-    described = describe(tmp_path, cluster, database, queries)
-    claims = sum(sum(claim) for claim, _ in described)
-    assert claims > count // 4, "the compiler claims next to nothing, so this would test nothing"
-    print(f"{count} queries, {claims} claims")
-    for _ in range(6):
-        load(database, random_data(rng))
-        for query, (claim, params) in zip(queries, described):
-            assert not violations(database, query, claim, params), query

@@ -1,0 +1,67 @@
+"""The truth corpus: its index is complete, and its labels are proven by running the queries."""
+
+import random
+
+import pytest
+
+import corpus
+import probe
+import random_data
+
+QUERIES_AT_LEAST = 250
+EACH_AT_LEAST = 5
+RANDOM_SETS = 24
+# What the corpus has to hold at least EACH_AT_LEAST times.
+CONSTRUCTS = {
+    "aggregate", "any_all", "arrays", "case", "check", "coalesce", "composite", "cte", "distinct", "domain", "enum", "expression",
+    "foreign", "functions", "generated", "grouping_sets", "having", "inheritance", "join", "json", "lateral", "matview",
+    "operators", "outer_join", "overrides", "params", "partitions", "recursive", "reduction", "returning", "scalar_subquery",
+    "set_operation", "set_returning", "strict", "subquery", "system", "tables", "trigger", "using", "values", "view",
+    "where", "window",
+}
+
+
+@pytest.fixture
+def database(empty):
+    probe.install(empty)
+    return empty
+
+
+def test_the_index_names_every_query_and_every_construct_often_enough():
+    found = corpus.queries()
+    names = [query.name for query in found]
+    assert len(names) >= QUERIES_AT_LEAST and len(set(names)) == len(names)
+    held = [construct for query in found for construct in query.constructs]
+    assert set(held) == CONSTRUCTS
+    rare = {construct: held.count(construct) for construct in CONSTRUCTS if held.count(construct) < EACH_AT_LEAST}
+    assert not rare, rare
+    assert (corpus.FOLDER / "INDEX.md").read_text(encoding="utf-8") == corpus.index(found), "renew it: tests/gen/corpus.py"
+
+
+def executed(database, found):
+    """Per query the columns that were NULL on some set of data, and whether there ever was a row."""
+    runs = [(query, text) for query in found for text in query.executable()]
+    nulls = {query.name: set() for query in found}
+    rows = dict.fromkeys(nulls, False)
+    made, rng = random_data.Data(database), random.Random(7)
+    sets = [(statements, False) for statements in corpus.data().values()]
+    for statements, tolerant in sets + [(made.rows(rng), True) for _ in range(RANDOM_SETS)]:
+        with probe.loaded(database, statements, tolerant):
+            outcomes = probe.run(database, [text for _, text in runs], [query.before for query, _ in runs])
+        for (query, _), outcome in zip(runs, outcomes):
+            nulls[query.name] |= outcome.nulls
+            rows[query.name] |= outcome.rows
+    return nulls, rows
+
+
+def test_every_label_is_proven_by_running_the_query(database):
+    found = corpus.queries()
+    nulls, rows = executed(database, found)
+    wrong = [f"{query.name}: no set of data gives a row" for query in found if not rows[query.name]]
+    for query in found:
+        for column, label in enumerate(query.labels):
+            seen = column in nulls[query.name]
+            if (label == "?") != seen:
+                wrong.append(f"{query.name}: column {column + 1} is labelled {label}, NULL was {'seen' if seen else 'never seen'}")
+    assert not wrong, "\n".join(wrong)
+

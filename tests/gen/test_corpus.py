@@ -1,15 +1,17 @@
-"""The truth corpus: its index is complete, and its labels are proven by running the queries."""
+"""The truth corpus: its index is complete, its labels are proven by running the queries, and the compiler agrees."""
 
 import random
 
 import pytest
 
+import claims
 import corpus
 import probe
 import random_data
 
 QUERIES_AT_LEAST = 250
 EACH_AT_LEAST = 5
+PESSIMISTIC_AT_MOST = 0.01
 RANDOM_SETS = 24
 # What the corpus has to hold at least EACH_AT_LEAST times.
 CONSTRUCTS = {
@@ -65,3 +67,27 @@ def test_every_label_is_proven_by_running_the_query(database):
                 wrong.append(f"{query.name}: column {column + 1} is labelled {label}, NULL was {'seen' if seen else 'never seen'}")
     assert not wrong, "\n".join(wrong)
 
+
+def judged(found, described):
+    """The columns that were claimed NOT NULL against their label, and those claimed nullable against it, as text."""
+    unsound, pessimistic = [], []
+    for query, claim in zip(found, described):
+        assert (claim.name, len(claim.columns)) == (query.name, len(query.labels))
+        for column, (label, (sure, rule)) in enumerate(zip(query.labels, claim.columns)):
+            if sure != (label == "!"):
+                line = f"{query.name} column {column + 1}: label {label}, rule {rule}\n    {query.sql}"
+                (unsound if sure else pessimistic).append(line)
+    return unsound, pessimistic
+
+
+def test_the_compiler_is_never_unsound_and_rarely_pessimistic(database, cluster):
+    found = corpus.queries()
+    url = f"host={cluster.server.dir} user={cluster.server.user} dbname={database.name}"
+    described = claims.of_files(url, sorted((corpus.FOLDER / "queries").glob("*.sql")))
+    unsound, pessimistic = judged(found, described)
+    columns = sum(len(query.labels) for query in found)
+    share = len(pessimistic) / columns
+    print(f"{len(found)} queries, {columns} columns: {len(unsound)} unsound, {len(pessimistic)} pessimistic ({share:.2%})")
+    assert not unsound, "\n".join(unsound)
+    print("\n".join(pessimistic))
+    assert share <= PESSIMISTIC_AT_MOST, f"{share:.2%} of the columns are claimed nullable without need"

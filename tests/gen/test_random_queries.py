@@ -28,7 +28,7 @@ def seed():
 
 
 def count():
-    return int(os.environ.get("HOLDFAST_TEST_QUERIES", "0")) or (20000 if os.environ.get("HOLDFAST_TEST_LONG") else 1500)
+    return int(os.environ.get("HOLDFAST_TEST_QUERIES", "0")) or (20000 if os.environ.get("HOLDFAST_TEST_LONG") else 1000)
 
 
 @pytest.fixture

@@ -2,19 +2,12 @@
 from the metadata that stands beside them, and stopped when a query is edited. Then they run.
 """
 
-import os
-import pathlib
 import shutil
 import subprocess
-import sys
 
 import pytest
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP / "tests" / "cli"))
-from command import BUILD, environment  # noqa: E402
-
-SANITIZED = "-fsanitize=" in (BUILD / "build.ninja").read_text()
+from installed import SANITIZED, TOP, env, install
 
 # build system: how it is built, the program, its arguments and what it prints, one after the other on one database
 PROJECTS = {
@@ -29,19 +22,7 @@ PROJECTS = {
 
 @pytest.fixture(scope="module")
 def prefix(tmp_path_factory):
-    """`make install`, with a pkg-config file that says where it really is."""
-    root = tmp_path_factory.mktemp("root")
-    subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", root], check=True, capture_output=True)
-    (found,) = root.rglob("holdfast.pc")
-    lines = found.read_text().splitlines(keepends=True)
-    assert lines[0].startswith("prefix=/")
-    found.write_text("".join([f"prefix={root}{lines[0].removeprefix('prefix=')}", *lines[1:]]))
-    return found.parents[3] if found.parents[1].name != "lib" else found.parents[2]
-
-
-def env(prefix):
-    (pc,) = prefix.rglob("holdfast.pc")
-    return environment(PKG_CONFIG_PATH=str(pc.parent), LD_LIBRARY_PATH=str(pc.parent.parent))
+    return install(tmp_path_factory.mktemp("root"))
 
 
 def build(prefix, project, steps):

@@ -86,8 +86,9 @@ static bool print_names(const struct project *project)
 	for (size_t i = 0; i < skeleton_files_count; i++)
 		if (is_wanted(project, &skeleton_files[i]))
 			puts(path_of(project, &skeleton_files[i]));
+	bool printed = fflush(stdout) == 0 && !ferror(stdout);
 	fputs("next: holdfast gen, which asks a private server about the queries; then build\n", stderr);
-	return fflush(stdout) == 0 && !ferror(stdout);
+	return printed;
 }
 
 static bool read_arguments(struct project *project, int argc, char **argv)

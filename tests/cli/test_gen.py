@@ -21,7 +21,7 @@ def test_gen_renews_the_metadata(sql, tmp_path):
     queries.write_text(queries.read_text() + "\n-- name: item_newest :one\nSELECT max(id) AS id FROM item;\n")
     stale = run("gen", "--check", "--sql", sql)
     assert stale.returncode == 4 and 'query "item_newest" has no metadata' in stale.stderr
-    assert ok("gen", "--sql", sql, "--group", "sample", "--into", tmp_path / "out") == ""
+    assert run("gen", "--sql", sql, "--group", "sample", "--into", tmp_path / "out").returncode == 0  # it warns of money
     assert json.loads((sql / "meta/sample/item_newest.json").read_text())["columns"][0]["nullable"] is True
     assert "item_newest(" in (tmp_path / "out/sample/items.h").read_text()
     assert ok("gen", "--check", "--sql", sql) == ""

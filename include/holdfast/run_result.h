@@ -51,6 +51,7 @@ struct hf_run_result {
 	bool refreshed;
 	const struct hf_run_branch *branches; /* no role stands twice */
 	size_t nbranches;
+	bool has_tags; /* an empty list is one */
 	const struct hf_run_tag *tags;
 	size_t ntags;
 	struct hf_str builder; /* "debian" or "generic", when the result is one of a build */

@@ -290,6 +290,7 @@ static enum hf_status read_tags(struct reader *reader)
 		if (status == HF_OK)
 			status = copy_text(reader, revision, &tags[i].revision);
 	}
+	reader->result->has_tags = list != NULL;
 	reader->result->tags = tags;
 	reader->result->ntags = count;
 	return status;

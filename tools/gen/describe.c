@@ -251,7 +251,8 @@ static void judge_param(struct describing *describing, struct query *query, size
 		found = bulk_element(&describing->catalog, tree, index + 1, inferred);
 	param->nullable = said ? said->choice == CHOICE_NULLABLE : found.nullable;
 	param->rule = said ? "annotated" : found.rule;
-	if (said && param->nullable && strcmp(found.rule, RULE_STORED_NOT_NULL) == 0)
+	if (said && param->nullable && strcmp(found.rule, RULE_STORED_NOT_NULL) == 0 &&
+	    parameters_written(tree, index + 1))
 		diag_warning(describing->diags,
 		             diag_at(describing->diags, query->source, said->where.start, said->where.end,
 		                     "parameter \"%s\" is stored into a NOT NULL column: a NULL in it always fails",

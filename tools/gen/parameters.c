@@ -298,3 +298,13 @@ bool parameters_stored(const struct catalog *catalog, const struct node *query, 
 	return stored_by(catalog, node_get(query, "targetList"), relation, number) ||
 	       stored_by(catalog, node_get(node_get(query, "onConflict"), "onConflictSet"), relation, number);
 }
+
+bool parameters_written(const struct node *query, size_t number)
+{
+	int64_t command = node_int(query, "commandType", 0);
+	const struct node *list = node_get(query, "targetList");
+	for (size_t i = 0; (command == CMD_UPDATE || command == CMD_INSERT) && i < node_count(list); i++)
+		if (is_param(node_get(node_item(list, i), "expr"), number))
+			return true;
+	return false;
+}

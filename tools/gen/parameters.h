@@ -32,5 +32,7 @@ void parameters_call(struct query *query, const struct parameter *inferred, hf_a
 /** Parameter `number` (from 1) is stored as it is into a column that may hold NULL, seen through views: takes the
  *  rewritten tree. */
 bool parameters_stored(const struct catalog *catalog, const struct node *query, size_t number);
+/** It is stored as it is by every row that the statement writes: no query stands in between that may give none. */
+bool parameters_written(const struct node *query, size_t number);
 
 #endif

@@ -1,0 +1,111 @@
+/*
+ * run.h - runs: one try of a campaign on a codebase, with its result (spec/janitor.md 5.2 and 9).
+ *
+ * Needs the migration set `janitor`. Texts are {NULL, 0} where the database says NULL. Times are UTC.
+ */
+#ifndef HOLDFAST_RUN_H
+#define HOLDFAST_RUN_H
+
+#include "holdfast/queue.h"
+#include "holdfast/run_result.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct hf_run {
+	struct hf_str id;
+	struct hf_str codebase;
+	struct hf_str campaign;
+	struct hf_str command;
+	struct hf_str description;
+	bool has_start_time, has_finish_time;
+	struct hf_timestamp start_time, finish_time;
+	struct hf_str result_code;
+	struct hf_str instigated_context; /* what the scheduler expected to find */
+	struct hf_str context;            /* what the worker found */
+	struct hf_str main_branch_revision;
+	struct hf_str revision; /* absent also where the database says "" */
+	struct hf_str result;   /* JSON of the codemod */
+	struct hf_str vcs_type;
+	struct hf_str branch_url;
+	struct hf_str subpath;
+	struct hf_str_array logfilenames;
+	struct hf_str publish_status;
+	bool has_value;
+	int32_t value;
+	struct hf_str worker;
+	struct hf_str failure_stage;
+	struct hf_str failure_details; /* JSON */
+	struct hf_str target_branch_url;
+	bool has_failure_transient, failure_transient;
+	struct hf_str resume_from;
+	struct hf_str change_set;
+	const struct hf_run_branch *branches; /* main first, then by role */
+	size_t nbranches;
+	bool has_tags;
+	const struct hf_run_tag *tags;
+	size_t ntags;
+};
+
+/** HF_NOT_FOUND without such a run. One round trip. */
+enum hf_status hf_run_get(hf_where where, struct hf_str id, hf_arena *arena, struct hf_run *ret_run, hf_error *err);
+
+/* ---- pure ---- */
+
+/** finish_time - start_time. HF_NOT_FOUND where one of them is unknown; HF_E_LIMIT beyond 64 bits of microseconds. */
+enum hf_status hf_run_duration(const struct hf_run *run, int64_t *ret_us, hf_error *err);
+/** The branch with that role. HF_NOT_FOUND without one. */
+enum hf_status hf_run_branch_of(const struct hf_run *run, struct hf_str role, const struct hf_run_branch **ret_branch,
+                                hf_error *err);
+/** Order of runs: by id, byte by byte. 0 = the same run. */
+int hf_run_compare(const struct hf_run *a, const struct hf_run *b);
+
+/* ---- storing ---- */
+
+/* What a build of Debian packages made. */
+struct hf_debian_build {
+	struct hf_str version; /* of the source package */
+	struct hf_str distribution;
+	struct hf_str source;
+	struct hf_str_array binary_packages;
+	struct hf_str lintian_result; /* JSON, or {NULL, 0} */
+};
+
+/* What ended: the run as it was handed out, and what the worker says of it. */
+struct hf_run_report {
+	size_t size;
+	struct hf_str id;
+	struct hf_str codebase; /* the result's own, when it names one, goes before */
+	struct hf_str campaign;
+	struct hf_str command;
+	struct hf_str instigated_context;
+	struct hf_str change_set; /* {NULL, 0}: one of its own, with the run's id */
+	struct hf_str worker;     /* {NULL, 0}: the one that the result names */
+	struct hf_str resume_from; /* not stored when the worker started afresh */
+	struct hf_str_array logfilenames;
+	const struct hf_run_result *result;
+	const struct hf_debian_build *build; /* NULL: no packages */
+	bool has_queue_id;                   /* an entry that goes, handed out by the original or by nobody */
+	int32_t queue_id;
+	bool has_claim; /* or one that is claimed: claim.h */
+	int64_t fence;
+	struct hf_str holder;
+};
+
+/**
+ * Store a run with its change set, branches, tags and build, and take its entry out of the queue: all or nothing. One
+ * statement, so one round trip where nothing else is asked for; with a claim it is a transaction of three more.
+ * @param keep defects to keep (NULL: none): D-04, last_run does not see the branches of a new run.
+ * @param ret_again (may be NULL) the entry of the claim stays, since somebody asked for it again.
+ * @return HF_OK; HF_CONFLICT the run is stored already, or the claim is not held: nothing is stored; HF_REJECTED a name
+ *         that the database does not know or a rule of the schema, by its name; HF_E_OUTCOME_UNKNOWN store it again:
+ *         HF_CONFLICT then says that it is there.
+ */
+enum hf_status hf_run_store(hf_where where, const struct hf_run_report *report, const struct hf_defects *keep,
+                            bool *ret_again, hf_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,300 @@
+/* Storing runs and reading them back: every column, what the database refuses, twice, with a claim, D-04 both ways. */
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+static void is_text(struct hf_str text, const char *expected)
+{
+	if (!text.ptr != !expected || (text.ptr && !str_eq(text, hf_str_of(expected))))
+		fail_msg("%.*s, not %s", text.ptr ? (int)text.len : 4, text.ptr ? text.ptr : "NULL",
+		         expected ? expected : "NULL");
+}
+
+/* An empty database with two codebases, a worker, a change set and an earlier run. */
+static void start(struct rig *rig)
+{
+	rig_load_text(rig, "{\"codebase\":[{\"name\":\"aa\"},{\"name\":\"bb\"}],\"change_set\":[{\"id\":\"cs\","
+	                   "\"campaign\":\"fixes\"}],"
+	                   "\"run\":[{\"id\":\"r0\",\"codebase\":\"bb\",\"suite\":\"other\",\"result_code\":"
+	                   "\"success\",\"logfilenames\":"
+	                   "[],\"change_set\":\"cs\",\"publish_status\":\"unknown\"}],\"queue\":[{\"codebase\":\"aa\","
+	                   "\"suite\":\"fixes\","
+	                   "\"command\":\"x\",\"bucket\":\"default\",\"priority\":7,\"refresh\":false}]}");
+	rig_run(rig, "DELETE FROM debian_build");
+	rig_run(rig, "DELETE FROM worker");
+	rig_run(rig, "TRUNCATE holdfast.queue_claim");
+	rig_run(rig, "INSERT INTO worker (name, password) VALUES ('w1', 'x')");
+}
+
+static const char full_json[] = "{\"code\":\"success\",\"description\":\"d\",\"context\":\"ctx\",\"stage\":\"build\","
+                                "\"main_branch_revision\":\"m\",\"revision\":"
+				"\"r\",\"target_branch_url\":\"t\",\"branch_url\":\"b\",\"subpath\":\"\",\"vcs_type\":"
+                                "\"git\",\"codemod\":{\"a\":1.0},"
+				"\"details\":{\"k\":[1]},\"transient\":false,\"value\":7,\"worker_name\":\"w1\","
+                                "\"start_time\":\"2024-01-02T03:04:05\","
+				"\"finish_time\":\"2024-01-02T03:05:05.5\",\"branches\":[[\"pristine-tar\",\"p\",\"\","
+                                "null],[\"main\",null,\"b1\",\"r1\"]],"
+				"\"tags\":[[\"v1\",\"t1\"]]}";
+static const char small_json[] = "{\"code\":\"nothing-to-do\",\"start_time\":\"2024-01-02T03:04:05\",\"finish_time\":"
+				 "\"2024-01-02T03:04:05\"}";
+
+static struct hf_run_result decoded(hf_arena *arena, const char *json)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_run_result result;
+	EXPECT_OK(hf_run_result_decode(hf_str_of(json), NULL, arena, &result, &err));
+	return result;
+}
+
+static struct hf_run_report report_of(const char *id, const struct hf_run_result *result)
+{
+	return (struct hf_run_report){.size = sizeof(struct hf_run_report),
+	                              .id = hf_str_of(id),
+	                              .codebase = HF_STR("aa"),
+	                              .campaign = HF_STR("fixes"),
+	                              .command = HF_STR("A=1 fix"),
+	                              .result = result};
+}
+
+static void everything_comes_back(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_run_result result = decoded(arena, full_json);
+	struct hf_run_report report = report_of("r1", &result);
+	struct hf_str logs[] = {HF_STR("worker.log"), HF_STR("codemod.log")}, debs[] = {HF_STR("x"), HF_STR("x-dbg")};
+	struct hf_debian_build build = {HF_STR("1.0-1"),
+	                                HF_STR("sid"),
+	                                HF_STR("x"),
+	                                {.count = 2, .ndim = 1, .values = debs},
+	                                HF_STR("{\"l\": []}")};
+	struct hf_run run;
+	int64_t duration_us;
+	const struct hf_run_branch *branch;
+	start(rig);
+	report.logfilenames = (struct hf_str_array){.count = 2, .ndim = 1, .values = logs};
+	report.instigated_context = HF_STR("why");
+	report.resume_from = HF_STR("r0");
+	report.build = &build;
+	report.has_queue_id = true;
+	report.queue_id = 1;
+	EXPECT_OK(hf_run_store(rig->where, &report, NULL, NULL, &err));
+	EXPECT_OK(hf_run_get(rig->where, HF_STR("r1"), arena, &run, &err));
+	is_text(run.codebase, "aa");
+	is_text(run.campaign, "fixes");
+	is_text(run.command, "A=1 fix");
+	is_text(run.description, "d");
+	is_text(run.result_code, "success");
+	is_text(run.instigated_context, "why");
+	is_text(run.context, "ctx");
+	is_text(run.main_branch_revision, "m");
+	is_text(run.revision, "r");
+	is_text(run.result, "{\"a\": 1.0}");
+	is_text(run.vcs_type, "git");
+	is_text(run.subpath, "");
+	is_text(run.publish_status, "unknown");
+	is_text(run.worker, "w1");
+	is_text(run.failure_stage, "build");
+	is_text(run.failure_details, "{\"k\": [1]}");
+	is_text(run.resume_from, "r0");
+	is_text(run.change_set, "r1");
+	assert_true(run.has_value && run.value == 7 && run.has_failure_transient && !run.failure_transient);
+	assert_int_equal(run.logfilenames.count, 2);
+	EXPECT_OK(hf_run_duration(&run, &duration_us, &err));
+	assert_int_equal(duration_us, 60500000);
+	assert_int_equal(run.nbranches, 2);
+	is_text(run.branches[0].role, "main");
+	EXPECT_OK(hf_run_branch_of(&run, HF_STR("pristine-tar"), &branch, &err));
+	is_text(branch->remote_name, "p");
+	is_text(branch->base_revision, NULL);
+	EXPECT_STATUS(hf_run_branch_of(&run, HF_STR("x"), &branch, &err), HF_NOT_FOUND);
+	assert_int_equal(run.ntags, 1);
+	is_text(run.tags[0].name, "v1");
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue"), 0);
+	assert_int_equal(rig_number(rig,
+	                            "SELECT count(*) FROM debian_build WHERE run_id = 'r1' AND version = '1.0-1' AND "
+	                            "distribution = 'sid' AND source = 'x' AND binary_packages = '{x,x-dbg}'"),
+	                 1);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM change_set WHERE id = 'r1' AND campaign = 'fixes'"), 1);
+	EXPECT_STATUS(hf_run_get(rig->where, HF_STR("r9"), arena, &run, &err), HF_NOT_FOUND);
+}
+
+static void the_least_that_a_worker_says(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_run_result result = decoded(arena, small_json);
+	struct hf_run_report report = report_of("r1", &result);
+	struct hf_run run;
+	start(rig);
+	report.change_set = HF_STR("cs");
+	report.command = (struct hf_str){NULL, 0};
+	EXPECT_OK(hf_run_store(rig->where, &report, NULL, NULL, &err));
+	EXPECT_OK(hf_run_get(rig->where, HF_STR("r1"), arena, &run, &err));
+	is_text(run.command, NULL);
+	is_text(run.result, NULL);
+	is_text(run.change_set, "cs");
+	is_text(run.revision, NULL);
+	assert_false(run.has_tags || run.has_value || run.has_failure_transient);
+	assert_int_equal(run.nbranches, 0);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue"), 1);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM debian_build"), 0);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM change_set"), 1);
+}
+
+/* D-04: whether last_run sees the branches that came with the run. */
+static void last_run_sees_branches_or_as_in_the_original_does_not(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_run_result result = decoded(arena, full_json);
+	struct hf_run_report report = report_of("r1", &result);
+	struct hf_defects parity = hf_defects_all();
+	static const char seen[] = "SELECT count(*) FROM last_run WHERE codebase = 'aa' AND last_run_id = 'r1' AND "
+				   "last_effective_run_id = 'r1' AND last_unabsorbed_run_id IS NOT DISTINCT FROM 'r1'";
+	for (int kept = 0; kept <= 1; kept++) {
+		start(rig);
+		EXPECT_OK(hf_run_store(rig->where, &report, kept ? &parity : NULL, NULL, &err));
+		assert_int_equal(rig_number(rig, seen), !kept);
+		assert_int_equal(rig_number(rig, "SELECT count(*) FROM new_result_branch WHERE run_id = 'r1'"), 2);
+	}
+}
+
+static void a_run_is_stored_once(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_run_result result = decoded(arena, full_json);
+	struct hf_run_report report = report_of("r1", &result);
+	start(rig);
+	EXPECT_OK(hf_run_store(rig->where, &report, NULL, NULL, &err));
+	report.has_queue_id = true;
+	report.queue_id = 1;
+	EXPECT_STATUS(hf_run_store(rig->where, &report, NULL, NULL, &err), HF_CONFLICT);
+	assert_string_equal(err.message, "run r1 is stored already");
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM new_result_branch"), 2);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue"), 1);
+}
+
+static void a_claim_ends_with_its_run(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_run_result result = decoded(arena, full_json);
+	struct hf_run_report report = report_of("r1", &result);
+	struct hf_claim_options options = {.size = sizeof(options), .holder = HF_STR("w1")};
+	struct hf_claim claim;
+	bool again = true;
+	start(rig);
+	EXPECT_OK(hf_claim_next(rig->where, &options, arena, &claim, &err));
+	report.has_claim = true;
+	report.fence = claim.fence;
+	report.holder = HF_STR("w2");
+	EXPECT_STATUS(hf_run_store(rig->where, &report, NULL, &again, &err), HF_CONFLICT);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM run WHERE id = 'r1'"), 0);
+	report.holder = HF_STR("w1");
+	EXPECT_OK(hf_run_store(rig->where, &report, NULL, &again, &err));
+	assert_false(again);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue"), 0);
+	/* A lease that ran out stores nothing. */
+	start(rig);
+	EXPECT_OK(hf_claim_next(rig->where, &options, arena, &claim, &err));
+	report.fence = claim.fence;
+	rig_run(rig, "UPDATE holdfast.queue_claim SET until = clock_timestamp() - interval '1 s'");
+	EXPECT_STATUS(hf_run_store(rig->where, &report, NULL, &again, &err), HF_CONFLICT);
+	EXPECT_CONTAINS(err.message, "is not held any more");
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM run WHERE id = 'r1'"), 0);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue"), 1);
+}
+
+static void what_the_schema_refuses_is_named(void **state)
+{
+	struct rig *rig = *state;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_run_result good = decoded(arena, full_json);
+	static const struct {
+		const char *json, *codebase, *campaign, *worker, *change_set, *resume, *message;
+		enum hf_status status;
+	} cases[] = {
+		{NULL, "zz", "fixes", NULL, NULL, NULL, "there is no codebase zz", HF_REJECTED},
+		{NULL, "aa", "Fixes", NULL, NULL, NULL, "no name for a campaign is Fixes", HF_REJECTED},
+		{NULL, "aa", "fixes", "w9", NULL, NULL, "there is no worker w9", HF_REJECTED},
+		{NULL, "aa", "fixes", NULL, "c9", NULL, "there is no change set c9", HF_REJECTED},
+		{NULL, "aa", "fixes", NULL, NULL, "r9", "there is no earlier run r9", HF_REJECTED},
+		{"{\"code\":\"nothing-new-to-do\",\"start_time\":\"2024-01-02\",\"finish_time\":\"2024-01-02\"}", "aa",
+	         "fixes", NULL, NULL, NULL, "a run with nothing new to do needs the run that it resumed", HF_REJECTED},
+		{"{\"vcs_type\":\"rcs\",\"start_time\":\"2024-01-02\",\"finish_time\":\"2024-01-02\"}", "aa", "fixes",
+	         NULL, NULL, NULL, "result.json: vcs_type \"rcs\" is no version control system", HF_E_INPUT},
+		{"{\"codebase\":\"yy\",\"start_time\":\"2024-01-02\",\"finish_time\":\"2024-01-02\"}", "aa", "fixes",
+	         NULL, NULL, NULL, "there is no codebase yy", HF_REJECTED},
+	};
+	start(rig);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		hf_error err = HF_ERROR_INIT;
+		struct hf_run_result result = cases[i].json ? decoded(arena, cases[i].json) : good;
+		struct hf_run_report report = report_of("r1", &result);
+		report.codebase = hf_str_of(cases[i].codebase);
+		report.campaign = hf_str_of(cases[i].campaign);
+		report.worker = hf_str_of(cases[i].worker);
+		report.change_set = hf_str_of(cases[i].change_set);
+		report.resume_from = hf_str_of(cases[i].resume);
+		report.has_queue_id = true;
+		report.queue_id = 1;
+		EXPECT_STATUS(hf_run_store(rig->where, &report, NULL, NULL, &err), cases[i].status);
+		assert_string_equal(err.message, cases[i].message);
+		assert_int_equal(rig_number(rig,
+		                            "SELECT (SELECT count(*) FROM run) + (SELECT count(*) FROM change_set) + "
+		                            "(SELECT count(*) FROM queue)"),
+		                 3);
+	}
+}
+
+static void reports_are_checked(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_run_result result = decoded(arena, small_json);
+	struct hf_run_report report = report_of("", &result);
+	EXPECT_STATUS(hf_run_store(rig->where, &report, NULL, NULL, &err), HF_E_INPUT);
+	report.id = HF_STR("r1");
+	report.size--;
+	EXPECT_STATUS(hf_run_store(rig->where, &report, NULL, NULL, &err), HF_E_USAGE);
+	report.size++;
+	report.has_claim = report.has_queue_id = true;
+	EXPECT_STATUS(hf_run_store(rig->where, &report, NULL, NULL, &err), HF_E_USAGE);
+}
+
+static void runs_compare_by_id(UNUSED void **state)
+{
+	struct hf_run a = {.id = HF_STR("a")}, b = {.id = HF_STR("b")}, ab = {.id = HF_STR("ab")};
+	hf_error err = HF_ERROR_INIT;
+	int64_t us;
+	assert_true(hf_run_compare(&a, &b) < 0 && hf_run_compare(&b, &ab) > 0 && hf_run_compare(&a, &a) == 0);
+	EXPECT_STATUS(hf_run_duration(&a, &us, &err), HF_NOT_FOUND);
+	assert_string_equal(err.message, "run a has no start time");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everything_comes_back),
+		cmocka_unit_test(the_least_that_a_worker_says),
+		cmocka_unit_test(last_run_sees_branches_or_as_in_the_original_does_not),
+		cmocka_unit_test(a_run_is_stored_once),
+		cmocka_unit_test(a_claim_ends_with_its_run),
+		cmocka_unit_test(what_the_schema_refuses_is_named),
+		cmocka_unit_test(reports_are_checked),
+		cmocka_unit_test(runs_compare_by_id),
+	};
+	return cmocka_run_group_tests(tests, rig_up, rig_down);
+}

@@ -152,7 +152,7 @@ static void name_columns(struct subject *subject)
 {
 	const uint32_t echo_at = (uint32_t)((sizeof(struct row_head) + 15) / 16 * 16);
 	const uint32_t made_at = echo_at + (uint32_t)((subject->type->size + 15) / 16 * 16);
-	subject->row_size = made_at + subject->type->size;
+	subject->row_size = made_at + (subject->type->size + 15) / 16 * 16;
 	subject->columns[0] = (struct hf_field){"echo", subject->type, echo_at, offsetof(struct row_head, has_echo)};
 	subject->columns[1] = (struct hf_field){"made", subject->type, made_at, offsetof(struct row_head, has_made)};
 	subject->columns[2] = (struct hf_field){"same", &hf_type_bool, offsetof(struct row_head, same), HF_NEVER_NULL};

@@ -21,6 +21,7 @@ extern "C" {
 #endif
 
 #define HF_QUERY_ABI 1
+#define HF_QUERY_NO_VARIANT 0 /* in place of it: the inputs choose an order that the query does not have */
 
 /* How a type stands on the wire; several types may share one. HF_TYPE_FLOATS are structs of nothing but double. */
 enum hf_type_kind {

@@ -12,6 +12,8 @@ COLD enum hf_status query_check_abi(const struct hf_query *query, hf_error *err)
 {
 	if (query->abi == HF_QUERY_ABI)
 		return HF_OK;
+	if (query->abi == HF_QUERY_NO_VARIANT)
+		return error_set(err, HF_E_USAGE, "query \"%s\": the order is none of its enum", query->name);
 	return error_set(err, HF_E_USAGE, "query \"%s\" was generated for ABI %u, this library has %d", query->name,
 	                 query->abi, HF_QUERY_ABI);
 }

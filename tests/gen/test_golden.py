@@ -44,7 +44,7 @@ def test_golden(generated):
 
 
 @pytest.mark.parametrize("name", COMPILERS)
-@pytest.mark.parametrize("file", ["batches.c", "items.c", "everything.c", "kinds.c", "sample_types.c"])
+@pytest.mark.parametrize("file", ["batches.c", "choices.c", "items.c", "everything.c", "kinds.c", "sample_types.c"])
 def test_compiles_without_a_warning(generated, tmp_path, name, file):
     done = subprocess.run([*COMPILERS[name], "-O1", f"-I{INCLUDE}", "-c", generated / file, "-o", tmp_path / "x.o"],
                           capture_output=True, check=False)
@@ -52,7 +52,7 @@ def test_compiles_without_a_warning(generated, tmp_path, name, file):
 
 
 @pytest.mark.parametrize("compiler_name", ["g++", "clang++"])
-@pytest.mark.parametrize("file", ["batches.h", "items.h", "everything.h", "kinds.h", "sample_types.h"])
+@pytest.mark.parametrize("file", ["batches.h", "choices.h", "items.h", "everything.h", "kinds.h", "sample_types.h"])
 def test_headers_are_cpp(generated, tmp_path, compiler_name, file):
     source = tmp_path / "use.cc"
     source.write_text(f'#include "{file}"\nint main() {{ return 0; }}\n')

@@ -12,6 +12,7 @@ import pytest
 import compiler
 
 ITEMS = "queries/sample/items.sql"
+CHOICES = "queries/sample/choices.sql"
 
 
 @pytest.fixture
@@ -70,6 +71,13 @@ def test_comments_docs_and_blanks_do_not_make_stale(sql):
          'stale: the SQL of "parts_copy" was edited'),
         (ITEMS, "-- Every", "-- import type: public.word as text\n-- Every", "items.sql", 4,
          'stale: the annotations of "item_add" were edited'),
+        (CHOICES, "AND mood = :mood", "AND mood <> :mood", "choices.sql", 3, 'stale: the SQL of "items_list" was edited'),
+        (CHOICES, "/*? note */ AND", "/*? notes */ AND", "choices.sql", 3, 'stale: the SQL of "items_list" was edited'),
+        (CHOICES, "| newest = added DESC", "| newest = added", "choices.sql", 3, 'stale: the SQL of "items_list" was edited'),
+        (CHOICES, "order: up = id | down = id DESC", "order: down = id DESC | up = id", "choices.sql", 20,
+         'stale: the SQL of "items_in_order" was edited'),
+        (CHOICES, "/*? some */ WHERE id > :id /*?*/", "WHERE id > :id", "choices.sql", 13,
+         'stale: the SQL of "items_count" was edited'),
         ("migrations/sample/0001_everything.sql", "'happy', 'needs-work'", "'needs-work', 'happy'",
          "0001_everything.sql", None, "stale: the migration was edited after the queries were described"),
         ("meta/sample/item_count.json", '"count"', "count", "items.sql", 13, 'stale: query "item_count" has no metadata'),

@@ -33,6 +33,8 @@ SELECT nullif(length(body), -1) AS size FROM note;
 -- name: note_of :many
 -- param id: nullable
 SELECT body FROM note WHERE id = :id;
+-- name: people :many
+SELECT id, size AS sz FROM person /*? big */ WHERE size > :least /*?*/ /*order: id = id | odd = mood = :odd, id */;
 -- name: counts :many
 SELECT count(*) AS n FROM person;
 """}
@@ -81,7 +83,8 @@ def test_what_breaks_nothing(release, tmp_path):
      [(f"{name}.json", f"{name} ({card})", 'relation "note" does not exist (SQLSTATE 42P01)')
       for name, card in [("note_add", ":copy"), ("note_of", ":many"), ("note_size", ":many"), ("notes", ":many")]]),
     ("ALTER TABLE person ALTER COLUMN size TYPE bigint",
-     [("person_sizes.json", "person_sizes (:many)", 'column "size" was int4 and is int8 now'),
+     [("people.json", "people (:many)", 'column "sz" was int4 and is int8 now'),
+      ("person_sizes.json", "person_sizes (:many)", 'column "size" was int4 and is int8 now'),
       ("person_star.json", "person_star (:many)", 'column "size" was int4 and is int8 now')]),
     ("ALTER TABLE note ALTER COLUMN id TYPE bigint",
      [("note_add.json", "note_add (:copy)", 'parameter "id" was int4 and is int8 now'),
@@ -91,6 +94,9 @@ def test_what_breaks_nothing(release, tmp_path):
       ("notes.json", "notes (:many)", 'column "body" was never NULL (table-column) and may be NULL now')]),
     ("ALTER TABLE person ALTER COLUMN email SET NOT NULL",
      [("person_add.json", "person_add (:exec)", 'parameter "email" could be NULL and may not be NULL now')]),
+    ("ALTER TABLE person DROP COLUMN mood",
+     [("people.json", "people (:many)", 'column "mood" does not exist (SQLSTATE 42703)'),
+      ("person_star.json", "person_star (:many)", 'column "mood" does not exist (SQLSTATE 42703)')]),
     ("ALTER TYPE mood RENAME VALUE 'odd' TO 'strange'",
      [("types.json", None, 'type public.mood had a label "odd" and has none now')]),
     ("ALTER TYPE pair ADD ATTRIBUTE c int", [("types.json", None, "type public.pair had other fields")]),

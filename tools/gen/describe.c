@@ -15,6 +15,7 @@
 #include "gen/occurrences.h"
 #include "gen/parameters.h"
 #include "gen/rewrite.h"
+#include "gen/variant.h"
 #include "holdfast/sql.h"
 
 enum { OCCURRENCES_MAX = 4096 };
@@ -294,7 +295,8 @@ static void fill_params(struct describing *describing, struct query *query, cons
 	}
 	if (!query->broken)
 		rewrite_name_params(query, describing->diags);
-	check_overrides_used(describing, query, &query->params_said, "parameter");
+	if (!query->nvariants)
+		check_overrides_used(describing, query, &query->params_said, "parameter");
 	if (query->card == CARD_BULK)
 		bulk_check_types(query, describing->diags);
 }
@@ -310,7 +312,7 @@ static void judge_column(struct describing *describing, struct query *query, str
 	struct override *said = find_override(&query->cols, column->name);
 	column->nullable = said ? said->choice == CHOICE_NULLABLE : !proof->never_null;
 	column->rule = said ? "annotated" : proof->rule;
-	if (said && said->choice == CHOICE_NOTNULL && proof->never_null)
+	if (said && said->choice == CHOICE_NOTNULL && proof->never_null && !query->nvariants)
 		diag_warning(describing->diags,
 		             diag_at(describing->diags, query->source, said->where.start, said->where.end,
 		                     "column \"%s\" is proven not null (%s): the annotation is not needed",
@@ -381,7 +383,7 @@ static void fill_columns(struct describing *describing, struct query *query, con
 		check_exec(describing, query);
 }
 
-static void describe_query(void *user, struct query *query)
+static void describe_variant(void *user, struct query *query)
 {
 	struct describing *describing = user;
 	if (query->broken || describing->status != HF_OK)
@@ -407,6 +409,16 @@ static void describe_query(void *user, struct query *query)
 	query->read_only = nullability_read_only(&describing->catalog, tree);
 	fill_params(describing, query, &shape, tree);
 	fill_columns(describing, query, &shape, tree);
+}
+
+static void describe_query(void *user, struct query *query)
+{
+	struct describing *describing = user;
+	variants_each(query, describe_variant, describing);
+	if (!query->broken && query->nvariants && describing->status == HF_OK) {
+		check_overrides_used(describing, query, &query->params_said, "parameter");
+		variants_merge(query, describing->diags);
+	}
 }
 
 enum hf_status describe_group(struct group *group, hf_connection *connection, struct diags *diags, hf_error *err)

@@ -93,11 +93,17 @@ struct member *emit_row_members(const struct group *group, const struct query *q
 	return members;
 }
 
-struct member *emit_in_members(const struct group *group, const struct query *query)
+bool emit_has_in(const struct query *query)
 {
-	struct member *members = MEM_ARRAY(group->arena, query->nparams + 1, struct member);
-	for (size_t i = 0; i < query->nparams; i++) {
-		const struct param *param = &query->params[i];
+	return query->ninputs > 0 || query->nvariants > 0;
+}
+
+struct member *emit_in_members(const struct group *group, const struct query *query, const struct param *params,
+                               size_t count)
+{
+	struct member *members = MEM_ARRAY(group->arena, count + 1, struct member);
+	for (size_t i = 0; i < count; i++) {
+		const struct param *param = &params[i];
 		bool element = query->card == CARD_BULK; /* one of the array that is sent */
 		members[i] = (struct member){param->member, element ? param->type->element : param->type,
 		                             param->nullable, param->type};
@@ -130,7 +136,7 @@ void emit_signature(struct buf *out, const struct group *group, const struct que
 	size_t count = 0, line_start = out->len;
 	hf_arena *arena = group->arena;
 	arguments[count++] = "hf_where where";
-	if (query->nparams && query->card != CARD_COPY)
+	if (emit_has_in(query) && query->card != CARD_COPY)
 		arguments[count++] = mem_printf(arena, "const struct %s_in *in", query->name);
 	if (query->card == CARD_BATCH || query->card == CARD_BULK)
 		arguments[count++] = "size_t count";

@@ -40,7 +40,11 @@ void emit_members(struct buf *out, const struct member *members, size_t count);
 void emit_fields(struct buf *out, const char *struct_name, const struct member *members, const char *const *sql_names,
                  size_t count);
 struct member *emit_row_members(const struct group *group, const struct query *query);
-struct member *emit_in_members(const struct group *group, const struct query *query);
+/** The query takes a struct x_in. */
+bool emit_has_in(const struct query *query);
+/** For `count` of its inputs, or of a variant's parameters. */
+struct member *emit_in_members(const struct group *group, const struct query *query, const struct param *params,
+                               size_t count);
 /** "struct x_row", or the shared one. */
 const char *emit_row_struct(const struct group *group, const struct query *query);
 /** The declaration of a query's function, without the semicolon, wrapped at 110 columns. */

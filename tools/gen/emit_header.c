@@ -2,6 +2,7 @@
  * emit_header.c - structs and function declarations of one file of queries.
  */
 #include "gen/emit.h"
+#include "gen/variant.h"
 
 static const char *promise(const struct query *query)
 {
@@ -61,11 +62,32 @@ static void add_docs(struct buf *out, const struct query *query)
 	buf_printf(out, " */\n");
 }
 
+static void add_orders(struct buf *out, const struct group *group, const struct query *query)
+{
+	buf_printf(out, "enum %s_order {\n", query->name);
+	for (size_t i = 0; i < query->orders.count; i++)
+		buf_printf(out, "\t%s%s\n", variant_enumerator(query, i, group->arena),
+		           i + 1 < query->orders.count ? "," : "");
+	buf_add_text(out, "};\n");
+}
+
+/* What chooses the variant. An input of a part that is off is not looked at. */
+static void add_switches(struct buf *out, const struct query *query)
+{
+	for (size_t i = 0; i < query->fragments.count; i++)
+		buf_printf(out, "\tbool with_%s;\n", query->fragments.items[i].name);
+	if (query->orders.count)
+		buf_printf(out, "\tenum %s_order order;\n", query->name);
+}
+
 static void add_structs(struct buf *out, const struct group *group, const struct query *query)
 {
-	if (query->nparams) {
+	if (query->orders.count)
+		add_orders(out, group, query);
+	if (emit_has_in(query)) {
 		buf_printf(out, "struct %s_in {\n", query->name);
-		emit_members(out, emit_in_members(group, query), query->nparams);
+		emit_members(out, emit_in_members(group, query, query->inputs, query->ninputs), query->ninputs);
+		add_switches(out, query);
 		buf_add_text(out, "};\n");
 	}
 	if (query_gives_rows(query) && !query->row) {

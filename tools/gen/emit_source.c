@@ -8,24 +8,52 @@
 
 #define LITERAL_MAX 4095 /* what C promises for one string constant */
 
-static void add_fields(struct buf *out, const struct group *group, const struct query *query)
+/* "x__sql" for a query, "x__sql_3" for its fourth variant. */
+struct suffix {
+	char text[24];
+};
+
+static struct suffix suffix_of(const struct query *query, size_t variant)
 {
-	const char **names = MEM_ARRAY(group->arena, query->nparams + query->ncolumns + 1, const char *);
-	if (query->nparams) {
-		for (size_t i = 0; i < query->nparams; i++)
-			names[i] = query->params[i].name;
-		buf_printf(out, "\nstatic const struct hf_field %s__params[] = {\n", query->name);
-		emit_fields(out, mem_printf(group->arena, "struct %s_in", query->name), emit_in_members(group, query),
-		            names, query->nparams);
-		buf_add_text(out, "};\n");
-	}
-	if (query->ncolumns) {
-		for (size_t i = 0; i < query->ncolumns; i++)
-			names[i] = query->columns[i].name;
-		buf_printf(out, "\nstatic const struct hf_field %s__columns[] = {\n", query->name);
-		emit_fields(out, emit_row_struct(group, query), emit_row_members(group, query), names, query->ncolumns);
-		buf_add_text(out, "};\n");
-	}
+	struct suffix suffix = {""};
+	if (query->nvariants)
+		snprintf(suffix.text, sizeof(suffix.text), "_%zu", variant);
+	return suffix;
+}
+
+static void add_sql(struct buf *out, const struct query *variant, const char *suffix)
+{
+	if (variant->variant)
+		buf_printf(out, "\n/* %s */", variant->variant);
+	buf_printf(out, "\nstatic const char %s__sql%s[] =\n\t", variant->name, suffix);
+	emit_string(out, variant->run_sql);
+	buf_add_text(out, ";\n");
+}
+
+static void add_params(struct buf *out, const struct group *group, const struct query *variant, const char *suffix)
+{
+	size_t count = variant->nparams;
+	const char **names = MEM_ARRAY(group->arena, count + 1, const char *);
+	if (!count)
+		return;
+	for (size_t i = 0; i < count; i++)
+		names[i] = variant->params[i].name;
+	buf_printf(out, "\nstatic const struct hf_field %s__params%s[] = {\n", variant->name, suffix);
+	emit_fields(out, mem_printf(group->arena, "struct %s_in", variant->name),
+	            emit_in_members(group, variant, variant->params, count), names, count);
+	buf_add_text(out, "};\n");
+}
+
+static void add_columns(struct buf *out, const struct group *group, const struct query *query)
+{
+	const char **names = MEM_ARRAY(group->arena, query->ncolumns + 1, const char *);
+	if (!query->ncolumns)
+		return;
+	for (size_t i = 0; i < query->ncolumns; i++)
+		names[i] = query->columns[i].name;
+	buf_printf(out, "\nstatic const struct hf_field %s__columns[] = {\n", query->name);
+	emit_fields(out, emit_row_struct(group, query), emit_row_members(group, query), names, query->ncolumns);
+	buf_add_text(out, "};\n");
 }
 
 /* Name of the prepared statement: the same text has the same name on every connection. */
@@ -55,23 +83,68 @@ static void add_flags(struct buf *out, const struct query *query)
 	buf_printf(out, "%s,\n", *between ? "" : "0");
 }
 
+static void add_entry(struct buf *out, const struct group *group, const struct query *variant, const char *suffix)
+{
+	const char *name = variant->name;
+	buf_add_text(out, "{\n\t.abi = HF_QUERY_ABI,\n");
+	add_flags(out, variant);
+	buf_printf(out, "\t.name = \"%s\",\n", name);
+	buf_printf(out, "\t.sql = %s__sql%s,\n\t.sql_len = sizeof(%s__sql%s) - 1,\n", name, suffix, name, suffix);
+	add_statement(out, variant);
+	if (variant->nparams)
+		buf_printf(out, "\t.params = %s__params%s,\n\t.nparams = %zu,\n", name, suffix, variant->nparams);
+	if (variant->ncolumns)
+		buf_printf(out, "\t.columns = %s__columns,\n\t.ncolumns = %zu,\n", name, variant->ncolumns);
+	if (query_gives_rows(variant))
+		buf_printf(out, "\t.row_size = sizeof(%s),\n", emit_row_struct(group, variant));
+	if (variant->timeout_ms)
+		buf_printf(out, "\t.timeout_ms = %lld,\n", (long long)variant->timeout_ms);
+	buf_add_char(out, '}');
+}
+
 static void add_query(struct buf *out, const struct group *group, const struct query *query)
 {
+	add_sql(out, query, "");
+	add_params(out, group, query, "");
+	add_columns(out, group, query);
+	buf_printf(out, "\nstatic const struct hf_query %s__query = ", query->name);
+	add_entry(out, group, query, "");
+	buf_add_text(out, ";\n");
+}
+
+/* The variant that the inputs ask for; a table of no ABI, which the run time refuses, for an order outside its enum. */
+static void add_pick(struct buf *out, const struct query *query)
+{
 	const char *name = query->name;
-	buf_printf(out, "\nstatic const struct hf_query %s__query = {\n\t.abi = HF_QUERY_ABI,\n", name);
-	add_flags(out, query);
-	buf_printf(out, "\t.name = \"%s\",\n", name);
-	buf_printf(out, "\t.sql = %s__sql,\n\t.sql_len = sizeof(%s__sql) - 1,\n", name, name);
-	add_statement(out, query);
-	if (query->nparams)
-		buf_printf(out, "\t.params = %s__params,\n\t.nparams = %zu,\n", name, query->nparams);
-	if (query->ncolumns)
-		buf_printf(out, "\t.columns = %s__columns,\n\t.ncolumns = %zu,\n", name, query->ncolumns);
-	if (query_gives_rows(query))
-		buf_printf(out, "\t.row_size = sizeof(%s),\n", emit_row_struct(group, query));
-	if (query->timeout_ms)
-		buf_printf(out, "\t.timeout_ms = %lld,\n", (long long)query->timeout_ms);
+	size_t fragments = query->fragments.count, orders = query->orders.count;
+	buf_printf(out, "\nstatic const struct hf_query *%s__pick(const struct %s_in *in)\n{\n", name, name);
+	if (orders)
+		buf_printf(out,
+		           "\tstatic const struct hf_query no_order = {.name = \"%s\"};\n"
+		           "\tsize_t index = (size_t)in->order << %zu;\n\tif ((size_t)in->order >= %zu)\n"
+		           "\t\treturn &no_order;\n",
+		           name, fragments, orders);
+	else
+		buf_add_text(out, "\tsize_t index = 0;\n");
+	for (size_t i = 0; i < fragments; i++)
+		buf_printf(out, "\tindex += in->with_%s ? %u : 0;\n", query->fragments.items[i].name, 1u << i);
+	buf_printf(out, "\treturn &%s__queries[index];\n}\n", name);
+}
+
+static void add_variants(struct buf *out, const struct group *group, const struct query *query)
+{
+	for (size_t i = 0; i < query->nvariants; i++) {
+		add_sql(out, query->variants[i], suffix_of(query, i).text);
+		add_params(out, group, query->variants[i], suffix_of(query, i).text);
+	}
+	add_columns(out, group, query);
+	buf_printf(out, "\nstatic const struct hf_query %s__queries[] = {\n", query->name);
+	for (size_t i = 0; i < query->nvariants; i++) {
+		add_entry(out, group, query->variants[i], suffix_of(query, i).text);
+		buf_add_text(out, ",\n");
+	}
 	buf_add_text(out, "};\n");
+	add_pick(out, query);
 }
 
 /* The typed callback behind the run time's untyped one: a function pointer is never cast. */
@@ -93,59 +166,68 @@ static void add_trampoline(struct buf *out, const struct group *group, const str
 	}
 }
 
-static void add_body(struct buf *out, const struct query *query)
+static void add_body(struct buf *out, const struct query *query, hf_arena *arena)
 {
-	const char *name = query->name, *in = query->nparams ? "in" : "NULL";
+	const char *name = query->name, *in = emit_has_in(query) ? "in" : "NULL";
+	const char *table = mem_printf(arena, query->nvariants ? "%s__pick(in)" : "&%s__query", name);
 	switch (query->card) {
 	case CARD_ONE:
 	case CARD_OPT:
-		buf_printf(out, "\treturn hf_query_%s(where, &%s__query, %s, arena, ret_row, err);\n",
-		           query->card == CARD_ONE ? "one" : "opt", name, in);
+		buf_printf(out, "\treturn hf_query_%s(where, %s, %s, arena, ret_row, err);\n",
+		           query->card == CARD_ONE ? "one" : "opt", table, in);
 		return;
 	case CARD_MANY:
 		buf_printf(out,
 		           "\tvoid *rows = NULL;\n"
-		           "\tenum hf_status status = hf_query_many(where, &%s__query, %s, arena, &rows, ret_count, "
+		           "\tenum hf_status status = hf_query_many(where, %s, %s, arena, &rows, ret_count, "
 		           "err);\n"
 		           "\tif (status == HF_OK)\n\t\t*ret_rows = rows;\n\treturn status;\n",
-		           name, in);
+		           table, in);
 		return;
 	case CARD_EACH:
 		buf_printf(out, "\tstruct %s__call call = {fn, user};\n", name);
-		buf_printf(out, "\treturn hf_query_each(where, &%s__query, %s, %s__row, &call, err);\n", name, in,
+		buf_printf(out, "\treturn hf_query_each(where, %s, %s, %s__row, &call, err);\n", table, in,
 		           name);
 		return;
 	case CARD_BATCH:
 		buf_printf(out,
-		           "\treturn hf_query_batch%s(where, &%s__query, in, sizeof(*in), count,%s ret_items, err);\n",
-		           query_gives_rows(query) ? "_rows" : "", name,
+		           "\treturn hf_query_batch%s(where, %s, in, sizeof(*in), count,%s ret_items, err);\n",
+		           query_gives_rows(query) ? "_rows" : "", table,
 		           query_gives_rows(query) ? " arena, ret_rows," : "");
 		return;
 	case CARD_BULK:
-		buf_printf(out, "\treturn hf_query_bulk(where, &%s__query, in, sizeof(*in), count, ret_rows, err);\n",
-		           name);
+		buf_printf(out, "\treturn hf_query_bulk(where, %s, in, sizeof(*in), count, ret_rows, err);\n",
+		           table);
 		return;
 	case CARD_EXECROWS:
-		buf_printf(out, "\treturn hf_query_exec(where, &%s__query, %s, ret_rows, err);\n", name, in);
+		buf_printf(out, "\treturn hf_query_exec(where, %s, %s, ret_rows, err);\n", table, in);
 		return;
 	case CARD_COPY:
 		buf_printf(out, "\tstruct %s__call call = {next, user};\n", name);
 		buf_printf(out,
-		           "\treturn hf_query_copy(where, &%s__query, sizeof(struct %s_in), %s__next, &call, ret_rows, "
+		           "\treturn hf_query_copy(where, %s, sizeof(struct %s_in), %s__next, &call, ret_rows, "
 		           "err);\n",
-		           name, name, name);
+		           table, name, name);
 		return;
 	case CARD_EXEC:
 	case CARD_NONE:
 	default:
-		buf_printf(out, "\treturn hf_query_exec(where, &%s__query, %s, NULL, err);\n", name, in);
+		buf_printf(out, "\treturn hf_query_exec(where, %s, %s, NULL, err);\n", table, in);
 	}
+}
+
+static bool is_long(const struct query *query)
+{
+	bool found = strlen(query->run_sql) > LITERAL_MAX;
+	for (size_t i = 0; i < query->nvariants; i++)
+		found = found || strlen(query->variants[i]->run_sql) > LITERAL_MAX;
+	return found;
 }
 
 static bool has_long_literal(const struct source *source)
 {
 	for (size_t i = 0; i < source->nqueries; i++)
-		if (strlen(source->queries[i]->run_sql) > LITERAL_MAX)
+		if (is_long(source->queries[i]))
 			return true;
 	return false;
 }
@@ -161,16 +243,16 @@ void emit_source(struct buf *out, const struct group *group, const struct source
 	buf_printf(out, "_Static_assert(HF_QUERY_ABI == %d, \"run: holdfast gen\");\n", HF_QUERY_ABI);
 	for (size_t i = 0; i < source->nqueries; i++) {
 		const struct query *query = source->queries[i];
-		buf_printf(out, "\n/* ---- %s ---- */\n\nstatic const char %s__sql[] =\n\t", query->name, query->name);
-		emit_string(out, query->run_sql);
-		buf_add_text(out, ";\n");
-		add_fields(out, group, query);
-		add_query(out, group, query);
+		buf_printf(out, "\n/* ---- %s ---- */\n", query->name);
+		if (query->nvariants)
+			add_variants(out, group, query);
+		else
+			add_query(out, group, query);
 		add_trampoline(out, group, query);
 		buf_add_char(out, '\n');
 		emit_signature(out, group, query);
 		buf_add_text(out, "\n{\n");
-		add_body(out, query);
+		add_body(out, query, group->arena);
 		buf_add_text(out, "}\n");
 	}
 }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "gen/names.h"
 #include "gen/statement.h"
+#include "gen/variant.h"
 
 enum hf_status groups_below(hf_arena *arena, const char *dir, const char ***ret_names, size_t *ret_count,
                             hf_error *err)
@@ -68,10 +69,14 @@ static enum hf_status read_sources(struct group *group, struct diags *diags, hf_
 	return status;
 }
 
+static void read_variant(void *user, struct query *query)
+{
+	statement_read(query, user);
+}
+
 static void read_statement(void *user, struct query *query)
 {
-	if (!query->broken)
-		statement_read(query, user);
+	variants_each(query, read_variant, user);
 }
 
 enum hf_status group_read(hf_context *ctx, hf_arena *arena, const char *sql_dir, const char *name, struct diags *diags,

@@ -2,6 +2,7 @@
  * meta.c - digests: what makes metadata stale. Documentation, comments and the distance between words do not.
  */
 #include "gen/meta.h"
+#include "gen/variant.h"
 
 #include <jansson.h>
 
@@ -45,13 +46,22 @@ static const char *digest_buf(hf_arena *arena, struct buf *buf)
 	return digest;
 }
 
+static void add_sql(struct buf *buf, const struct query *query)
+{
+	buf_add_text(buf, query->sql);
+	for (size_t i = 0; i < query->nparams; i++)
+		buf_printf(buf, "\n$%zu %s", i + 1, query->params[i].numbered ? "" : query->params[i].name);
+}
+
 const char *meta_sql_digest(hf_arena *arena, const struct query *query)
 {
 	struct buf buf;
-	buf_init(&buf, 4 * SOURCE_BYTES_MAX);
-	buf_add_text(&buf, query->sql);
-	for (size_t i = 0; i < query->nparams; i++)
-		buf_printf(&buf, "\n$%zu %s", i + 1, query->params[i].numbered ? "" : query->params[i].name);
+	buf_init(&buf, 4 * VARIANTS_MAX * SOURCE_BYTES_MAX);
+	add_sql(&buf, query);
+	for (size_t i = 0; i < query->nvariants; i++) {
+		buf_printf(&buf, "\nvariant %s\n", query->variants[i]->variant);
+		add_sql(&buf, query->variants[i]);
+	}
 	return digest_buf(arena, &buf);
 }
 

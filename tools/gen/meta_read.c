@@ -8,6 +8,7 @@
 #include "gen/cname.h"
 #include "gen/meta.h"
 #include "gen/rewrite.h"
+#include "gen/variant.h"
 
 #define TYPE_DEPTH_MAX 32
 
@@ -118,11 +119,11 @@ static const struct type *type_named(struct reading *reading, const char *name, 
 
 static bool read_params(struct reading *reading, struct query *query, json_t *list)
 {
-	if (json_array_size(list) != query->nparams)
+	if (json_array_size(list) != query->ninputs)
 		return false;
-	for (size_t i = 0; i < query->nparams; i++) {
+	for (size_t i = 0; i < query->ninputs; i++) {
 		json_t *item = json_array_get(list, i);
-		struct param *param = &query->params[i];
+		struct param *param = &query->inputs[i];
 		param->type = type_named(reading, text_of(reading, item, "type"), 0);
 		param->nullable = json_is_true(json_object_get(item, "nullable"));
 		param->rule = text_of(reading, item, "rule");
@@ -159,6 +160,14 @@ static bool read_columns(struct reading *reading, struct query *query, json_t *l
 	return true;
 }
 
+static void share(struct query *query, hf_arena *arena)
+{
+	variants_share(query);
+	rewrite_star(query, arena);
+	for (size_t i = 0; i < query->nvariants; i++)
+		rewrite_star(query->variants[i], arena);
+}
+
 static void read_query(void *user, struct query *query)
 {
 	struct reading *reading = user;
@@ -180,7 +189,7 @@ static void read_query(void *user, struct query *query)
 	         !read_columns(reading, query, json_object_get(value, "columns")))
 		stale_query(reading, query, mem_printf(arena, "the metadata of \"%s\" does not fit", query->name));
 	else
-		rewrite_star(query, arena);
+		share(query, arena);
 }
 
 /* ---- the group ---- */

@@ -31,8 +31,8 @@ static enum hf_status write_json(const char *path, const json_t *value, hf_error
 static json_t *params_json(const struct query *query)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; i < query->nparams; i++) {
-		const struct param *param = &query->params[i];
+	for (size_t i = 0; i < query->ninputs; i++) {
+		const struct param *param = &query->inputs[i];
 		json_array_append_new(list,
 		                      json_pack("{s:s, s:s, s:b, s:s}", "name", param->name, "type", param->type->name,
 		                                "nullable", (int)param->nullable, "rule", param->rule));
@@ -60,6 +60,21 @@ static json_t *depends_json(const struct depends *depends)
 	return list;
 }
 
+/* Text and parameters of each, by the fragments and the order that make it. */
+static json_t *variants_json(const struct query *query)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < query->nvariants; i++) {
+		const struct query *variant = query->variants[i];
+		json_t *params = json_array();
+		for (size_t j = 0; j < variant->nparams; j++)
+			json_array_append_new(params, json_string(variant->params[j].name));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "variant", variant->variant, "text",
+		                                      meta_text(variant), "params", params));
+	}
+	return list;
+}
+
 struct writing {
 	const struct group *group;
 	enum hf_status status;
@@ -73,6 +88,8 @@ static void write_query(void *user, struct query *query)
 	if (writing->status != HF_OK)
 		return;
 	rewrite_star(query, arena);
+	for (size_t i = 0; i < query->nvariants; i++)
+		rewrite_star(query->variants[i], arena);
 	CLEANUP(json_freep)
 	json_t *value = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "query", query->name,
 	                          "cardinality", cardinality_word(query->card), "sql", meta_sql_digest(arena, query),
@@ -80,6 +97,8 @@ static void write_query(void *user, struct query *query)
 	                          "params", params_json(query), "columns", columns_json(query), "reads",
 	                          depends_json(&query->reads), "writes", depends_json(&query->writes), "read_only",
 	                          (int)query->read_only);
+	if (query->nvariants)
+		json_object_set_new(value, "variants", variants_json(query));
 	const char *path = mem_printf(arena, "%s/%s.json", writing->group->meta_dir, query->name);
 	writing->status = write_json(path, value, writing->err);
 }

@@ -4,6 +4,8 @@
  */
 #include "gen/names.h"
 
+#include "gen/variant.h"
+
 #include <stdlib.h>
 
 struct entry {
@@ -56,8 +58,12 @@ static void add_query(void *user, struct query *query)
 	if (query->broken)
 		return;
 	add(names, query->name, false, what, query);
-	if (query->nparams)
+	if (query->ninputs || query->nvariants)
 		add_derived(names, query->name, "_in", true, what, query);
+	if (query->orders.count)
+		add_derived(names, query->name, "_order", true, what, query);
+	for (size_t i = 0; i < query->orders.count; i++)
+		add(names, variant_enumerator(query, i, names->group->arena), false, what, query);
 	if (query->row)
 		add(names, query->row, true, mem_printf(names->group->arena, "row \"%s\"", query->row), query);
 	else if (query_gives_rows(query))

@@ -116,7 +116,7 @@ static bool add_token(struct rewriter *rewriter, size_t i)
 {
 	struct query *query = rewriter->query;
 	struct token token = query->body[i];
-	struct token next = i + 1 < query->nbody ? query->body[i + 1] : (struct token){TOKEN_OTHER, 0, 0};
+	struct token next = i + 1 < query->nbody ? query->body[i + 1] : (struct token){.kind = TOKEN_OTHER};
 	struct span at = {token.start, token.end};
 	bool touches = next.start == token.end;
 	if (token.kind == TOKEN_COLON && touches && next.kind == TOKEN_STRING) {
@@ -125,7 +125,7 @@ static bool add_token(struct rewriter *rewriter, size_t i)
 		return false;
 	}
 	track_brackets(rewriter, token.kind);
-	add_piece(rewriter, token_text(query, token), at);
+	add_piece(rewriter, token.kind == TOKEN_ORDER_BY ? HF_STR("ORDER BY") : token_text(query, token), at);
 	return true;
 }
 

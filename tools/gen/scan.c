@@ -105,7 +105,8 @@ static struct token read_token(struct wire wire, struct hf_str text)
 	}
 	size_t to = end < text.len ? (size_t)end : text.len;
 	size_t from = start < to ? (size_t)start : to;
-	return (struct token){kind_of(token, (struct hf_str){text.ptr + from, to - from}), from, to};
+	struct hf_str word = {text.ptr + from, to - from};
+	return (struct token){.kind = kind_of(token, word), .start = from, .end = to};
 }
 
 size_t scan_byte_of_character(struct hf_str text, int32_t position)

@@ -21,12 +21,15 @@ enum token_kind {
 	TOKEN_OPEN_SQUARE, /* [ */
 	TOKEN_CLOSE_SQUARE,
 	TOKEN_OTHER,
+	TOKEN_ORDER_BY, /* not the lexer's: stands where a list of orders does (variant.h) */
 	TOKEN_BROKEN /* the lexer gave up here: what follows, up to the next token, was not looked at */
 };
 
 struct token {
 	enum token_kind kind;
 	size_t start, end; /* bytes of the text */
+	size_t fragment;   /* the optional part that it belongs to, from 1; 0 = none */
+	size_t order;      /* the order likewise */
 };
 
 struct tokens {

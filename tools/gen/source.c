@@ -11,6 +11,7 @@
 
 #include "gen/annotation.h"
 #include "gen/rewrite.h"
+#include "gen/variant.h"
 
 struct place source_place(const struct source *source, size_t at)
 {
@@ -51,7 +52,8 @@ static struct diag *finding(struct diags *diags, struct query *query, struct spa
 	struct diag *diag = diag_at(diags, query->source, at.start, at.end, "%.*s", STR_ARG(buf_str(&buf)));
 	buf_deinit(&buf);
 	if (query->name && query->card != CARD_NONE)
-		diag->query = mem_printf(diags->arena, "%s (%s)", query->name, cardinality_word(query->card));
+		diag->query = mem_printf(diags->arena, "%s (%s)%s%s", query->name, cardinality_word(query->card),
+		                         query->variant ? ", variant " : "", query->variant ? query->variant : "");
 	return diag;
 }
 
@@ -62,6 +64,8 @@ struct diag *query_wrong(struct diags *diags, struct query *query, struct span a
 	struct diag *diag = finding(diags, query, at, format, args);
 	va_end(args);
 	query->broken = true;
+	if (query->variant_of)
+		query->variant_of->broken = true;
 	return diag;
 }
 
@@ -154,13 +158,15 @@ static struct tokens tokens_of(struct source *source, struct diags *diags)
 		bool whole = scan(diags->arena, rest, &some, &fault);
 		for (size_t i = 0; i < some.count; i++) {
 			struct token token = some.items[i];
-			append(diags, &all, (struct token){token.kind, base + token.start, base + token.end});
+			token.start += base;
+			token.end += base;
+			append(diags, &all, token);
 		}
 		if (whole)
 			break;
 		size_t at = base + fault.at;
 		size_t end = at < source->text.len ? at + 1 : at;
-		append(diags, &all, (struct token){TOKEN_BROKEN, at, end});
+		append(diags, &all, (struct token){.kind = TOKEN_BROKEN, .start = at, .end = end});
 		diag_at(diags, source, at, end, "%s", fault.message);
 		base = resume_at(source->text, end);
 	}
@@ -240,6 +246,7 @@ static void on_word(struct cut *cut, struct token token)
 	if (cut->part == PART_BODY) {
 		struct query *query = cut->query;
 		cut->depth += token.kind == TOKEN_OPEN ? 1 : token.kind == TOKEN_CLOSE ? -1 : 0;
+		token.fragment = query->fragment;
 		query->body = mem_grow(cut->diags->arena, query->body, query->nbody, sizeof(token));
 		query->body[query->nbody++] = token;
 		return;
@@ -269,12 +276,21 @@ static void cut_into_queries(struct source *source, const struct tokens *tokens,
 			cut.complained = true;
 		} else if (token.kind != TOKEN_BLOCK_COMMENT) {
 			on_word(&cut, token);
+		} else if (cut.part == PART_BODY) {
+			variant_comment(cut.query, token, diags);
 		}
 	}
 }
 
+static void rewrite_variant(void *user, struct query *query)
+{
+	rewrite(query, user);
+}
+
 static void check_complete(struct query *query, struct diags *diags)
 {
+	if (!query->broken)
+		variants_make(query, diags);
 	if (query->broken)
 		return;
 	bool copy = query->copy_target.ptr != NULL;
@@ -288,7 +304,9 @@ static void check_complete(struct query *query, struct diags *diags)
 	else if (!copy && !query->nbody)
 		query_wrong(diags, query, query->name_at, "no statement under the name \"%s\"", query->name);
 	else
-		rewrite(query, diags);
+		variants_each(query, rewrite_variant, diags);
+	if (!query->broken)
+		variants_collect_inputs(query, diags);
 }
 
 void source_read(struct source *source, struct diags *diags)

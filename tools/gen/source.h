@@ -88,6 +88,17 @@ struct star {
 	size_t before, after; /* result expressions around it */
 };
 
+/* An optional part of a statement, or an order. */
+struct named {
+	const char *name;
+	struct span where;
+};
+
+struct named_list {
+	struct named *items;
+	size_t count;
+};
+
 /* Columns and relations by name (depends.h). */
 struct depends {
 	const char **items;
@@ -127,11 +138,24 @@ struct query {
 
 	struct param *params;
 	size_t nparams;
+	struct param *inputs; /* what the caller gives: `params`, or those of all variants */
+	size_t ninputs;
 	struct column *columns;
 	size_t ncolumns;
 	struct depends reads, writes;
 	bool read_only;
 	bool broken;
+
+	struct named_list fragments, orders; /* variant.h */
+	size_t fragment;                /* while reading: the open one, from 1 */
+	struct span fragment_at;
+	size_t fragment_tokens;
+	struct query **variants; /* [mask of fragments + order << fragments]; this query is among them */
+	size_t nvariants;        /* 0: there is but one */
+	struct query *variant_of; /* NULL: this is the query itself */
+	const char *variant;      /* "with status, order newest" */
+	unsigned mask;
+	size_t order; /* from 0 */
 };
 
 struct import {

@@ -91,6 +91,40 @@ static bool add_query(struct verifying *verifying, const char *path, json_t *val
 	return true;
 }
 
+/* The parameters of that name. Whether one may be NULL is known for all variants together, not for each. */
+static json_t *params_of(json_t *all, json_t *names)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+		for (size_t j = 0; name && j < json_array_size(all); j++) {
+			const char *other = json_string_value(json_object_get(json_array_get(all, j), "name"));
+			if (!other || strcmp(name, other) != 0)
+				continue;
+			json_t *param = json_copy(json_array_get(all, j));
+			json_object_set_new(param, "nullable", json_false());
+			json_array_append_new(list, param);
+		}
+	}
+	return list;
+}
+
+/* A query with variants is a query for each: whichever the program chooses must go on working. */
+static bool add_variants(struct verifying *verifying, const char *path, json_t *value)
+{
+	json_t *variants = json_object_get(value, "variants");
+	bool fine = json_array_size(variants) || add_query(verifying, path, value);
+	for (size_t i = 0; fine && i < json_array_size(variants); i++) {
+		json_t *variant = json_array_get(variants, i);
+		CLEANUP(json_freep) json_t *one = json_copy(value);
+		json_t *params = params_of(json_object_get(value, "params"), json_object_get(variant, "params"));
+		json_object_set(one, "text", json_object_get(variant, "text"));
+		json_object_set_new(one, "params", params);
+		fine = add_query(verifying, path, one);
+	}
+	return fine;
+}
+
 static enum hf_status read_query(struct verifying *verifying, const char *file, hf_error *err)
 {
 	hf_arena *arena = verifying->group.arena;
@@ -99,7 +133,7 @@ static enum hf_status read_query(struct verifying *verifying, const char *file, 
 		return HF_OK;
 	CLEANUP(json_freep) json_t *value = NULL;
 	enum hf_status status = meta_load(arena, path, &value, err);
-	if (status == HF_OK && !add_query(verifying, path, value))
+	if (status == HF_OK && !add_variants(verifying, path, value))
 		diag_file(verifying->diags, path, "this is not the metadata of a query");
 	return status;
 }
@@ -299,8 +333,15 @@ static enum hf_status verify_group(hf_context *ctx, hf_arena *arena, const struc
 		status = HF_OK;
 	if (status == HF_OK && group->nsources)
 		status = describe_then(ctx, &verifying, options->database, err);
-	for (size_t i = 0; status == HF_OK && i < group->nsources; i++)
-		compare_query(&verifying, group->sources[i]->queries[0], verifying.queries[i]);
+	const char *broken = ""; /* once for all variants of a query is enough */
+	for (size_t i = 0; status == HF_OK && i < group->nsources; i++) {
+		size_t before = diags->count;
+		const char *path = group->sources[i]->path;
+		if (strcmp(path, broken) != 0)
+			compare_query(&verifying, group->sources[i]->queries[0], verifying.queries[i]);
+		if (diags->count > before)
+			broken = path;
+	}
 	if (status == HF_OK)
 		compare_types(&verifying);
 	release(&verifying);

@@ -3,75 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../check.h"
-#include "base/macros.h"
-#include "holdfast/holdfast.h"
-#include "libpq_double.h"
-#include "pg/conn.h"
+#include "double_rig.h"
 #include "pg/statements.h"
-
-#define SCRIPT(...)                                              \
-	static const struct double_step steps[] = {__VA_ARGS__}; \
-	double_script(steps, ARRAY_LEN(steps))
-#define CONNECTS(...)                                                \
-	static const struct double_connect logins[] = {__VA_ARGS__}; \
-	double_connects(logins, ARRAY_LEN(logins))
-
-struct bench {
-	hf_context *ctx;
-	hf_settings *settings;
-	hf_connection *connection;
-	hf_where where;
-	hf_arena *arena;
-	char events[256];
-};
-
-static void note_event(void *user, enum hf_log_level level, const char *event, const struct hf_log_field *fields,
-                       size_t nfields)
-{
-	struct bench *bench = user;
-	(void)level;
-	(void)fields;
-	(void)nfields;
-	size_t len = strlen(bench->events);
-	snprintf(bench->events + len, sizeof(bench->events) - len, "%s ", event);
-}
-
-static int bench_up(void **state)
-{
-	hf_error err = HF_ERROR_INIT;
-	struct bench *bench = calloc(1, sizeof(*bench));
-	assert_non_null(bench);
-	struct hf_context_options options = {.size = sizeof(options),
-	                                     .user = bench,
-	                                     .monotonic_us = double_now_us,
-	                                     .log = note_event,
-	                                     .log_level = HF_LOG_DEBUG};
-	EXPECT_OK(hf_context_new(&options, &bench->ctx, &err));
-	EXPECT_OK(hf_settings_new(bench->ctx, &bench->settings, &err));
-	EXPECT_OK(hf_settings_parse(bench->settings, "host=/nowhere user=u dbname=d", &err));
-	double_script(NULL, 0);
-	double_connects(NULL, 0);
-	EXPECT_OK(hf_connection_open(bench->ctx, bench->settings, NULL, 0, &bench->connection, &err));
-	bench->where = hf_on_connection(bench->connection);
-	bench->arena = hf_arena_new(0);
-	*state = bench;
-	return 0;
-}
-
-static int bench_down(void **state)
-{
-	struct bench *bench = *state;
-	double_release_cancel();
-	hf_connection_free(bench->connection);
-	hf_settings_free(bench->settings);
-	hf_arena_free(bench->arena);
-	hf_context_free(bench->ctx);
-	free(bench);
-	double_done();
-	assert_int_equal(double_open_count(), 0);
-	return 0;
-}
 
 static enum hf_status run_sql(struct bench *bench, const char *sql, hf_error *err)
 {

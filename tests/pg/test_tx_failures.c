@@ -4,51 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../check.h"
-#include "base/macros.h"
 #include "base/metrics.h"
-#include "holdfast/holdfast.h"
-#include "libpq_double.h"
-#include "pg/conn.h"
-
-#define SCRIPT(...)                                                  \
-	static const struct double_step steps[] = {__VA_ARGS__};     \
-	double_script(steps, ARRAY_LEN(steps))
-
-struct bench {
-	hf_context *ctx;
-	hf_settings *settings;
-	hf_connection *connection;
-	hf_where where;
-};
-
-static int bench_up(void **state)
-{
-	hf_error err = HF_ERROR_INIT;
-	struct bench *bench = calloc(1, sizeof(*bench));
-	struct hf_context_options options = {.size = sizeof(options), .monotonic_us = double_now_us};
-	EXPECT_OK(hf_context_new(&options, &bench->ctx, &err));
-	EXPECT_OK(hf_settings_new(bench->ctx, &bench->settings, &err));
-	EXPECT_OK(hf_settings_parse(bench->settings, "host=/nowhere user=u dbname=d", &err));
-	double_script(NULL, 0);
-	double_connects(NULL, 0);
-	EXPECT_OK(hf_connection_open(bench->ctx, bench->settings, NULL, 0, &bench->connection, &err));
-	bench->where = hf_on_connection(bench->connection);
-	*state = bench;
-	return 0;
-}
-
-static int bench_down(void **state)
-{
-	struct bench *bench = *state;
-	double_release_cancel();
-	hf_connection_free(bench->connection);
-	hf_settings_free(bench->settings);
-	hf_context_free(bench->ctx);
-	free(bench);
-	double_done();
-	return 0;
-}
+#include "double_rig.h"
 
 static enum hf_status nothing(UNUSED hf_where tx, void *user, UNUSED hf_error *err)
 {

@@ -7,7 +7,8 @@
  * the server describes is compared with the compiled one: HF_E_DRIFT names query, column, expected and found type.
  *
  * Ownership: inputs are borrowed for the call; everything in rows lives in the arena passed in.
- * Errors: those of connection.h, err->query names the query.
+ * Errors: those of connection.h, err->query names the query. HF_E_DRIFT also when a composite or an array comes in
+ * another shape than the compiled one, because its type was altered since.
  */
 #ifndef HOLDFAST_QUERY_H
 #define HOLDFAST_QUERY_H

@@ -119,6 +119,7 @@ static const struct type *want_composite(struct want *want, const struct catalog
 		if (!field.type) {
 			want->why = mem_printf(want->types->arena, "field \"%s\" of %s: %s", field.name,
 			                       found->qualified, want->why);
+			want->hint = "list the columns that are needed, and cast that one: ::text";
 			return NULL;
 		}
 		fields = mem_grow(want->types->arena, fields, count, sizeof(field));

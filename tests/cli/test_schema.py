@@ -362,7 +362,11 @@ def test_schema_docs_writes_a_page_per_table(rich, tmp_path):
     readme = (into / "README.md").read_text()
     assert "```mermaid\nerDiagram\n" in readme and "| citext | extension |" in readme
 
+    assert "`btree (app.twice(home), ((name \\|\\| (email)::text)))`" in page
     for file, text in tree(into).items():
+        for table in re.findall(r"(?:^\|.*\n)+", text.decode(), re.M):
+            bars = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+            assert len(bars) == 1, (file, table)
         for target, mark in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", text.decode()):
             assert (into / target).exists(), (file, target)
             assert not mark or f'<a id="{mark}"></a>' in (into / target).read_text(), (file, target, mark)

@@ -89,8 +89,9 @@ struct hf_schema_options {
 const char *hf_schema_kind_word(enum hf_schema_kind kind);
 
 /**
- * Read a database: one read-only snapshot, thirteen round trips whatever the size. `where` must not be a transaction
- * that goes on with a search_path of its own: it is empty until the transaction ends. `options` may be NULL.
+ * Read a database: eleven statements in one read-only snapshot, whatever its size. Settings of the session
+ * (search_path, TimeZone, DateStyle, ...) do not count and are as before afterwards; where `where` is a transaction,
+ * once that ends. `options` may be NULL.
  * @return HF_OK; HF_E_LIMIT: more than 500,000 objects; the connection's failures.
  */
 enum hf_status hf_schema_read(hf_where where, const struct hf_schema_options *options, hf_arena *arena,

@@ -64,7 +64,8 @@ static enum hf_status run_program(struct cli *cli, const char *program, const hf
 	                            privileges ? NULL : "--no-owner",
 	                            "--no-privileges",
 	                            NULL};
-	const char *const environment[] = {variable.len ? variable.ptr : NULL, NULL};
+	/* Constants of type timestamptz are written in the session's time zone. */
+	const char *const environment[] = {"PGTZ=UTC", variable.len ? variable.ptr : NULL, NULL};
 	int code;
 	if (!url || !variable.ptr || !target.ptr)
 		return error_nomem(err);

@@ -48,7 +48,7 @@ static const char style[] =
 	"th,td{padding:.25rem 1.4rem .25rem 0;max-width:34rem;border-bottom:1px solid var(--line);vertical-align:top}\n"
 	"td:first-child{white-space:nowrap}\n"
 	"tbody tr:hover{background:var(--soft)}\n"
-	"td{white-space:pre-line}\n"
+	"td{white-space:pre-line}td code{white-space:pre-wrap}\n"
 	"code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans "
 	"Mono\",monospace;font-size:.86em;"
 	"color:var(--code)}\n"

@@ -129,29 +129,20 @@ static void put_bold(struct cli *cli, struct buf *buf, const char *text)
 	buf_printf(buf, "%s%s%s", color ? "\033[1m" : "", text, color ? "\033[0m" : "");
 }
 
-/* Several lines become one; columns line up only then. */
+/* Several lines become one: columns line up only then. Blanks within a line may be part of a constant and stay. */
 static struct hf_str flat(hf_arena *arena, struct hf_str text)
 {
-	struct buf buf;
+	struct hf_str line, rest = text;
+	CLEANUP(buf_deinit) struct buf buf;
 	buf_init(&buf, SCHEMA_TEXT_BYTES_MAX);
-	bool blank = false;
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-		if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
-			blank = true;
-			continue;
-		}
-		if (blank && buf.len)
+	for (bool first = true; rest.len && str_split(&rest, '\n', &line); first = false) {
+		if (!first) {
 			buf_add_char(&buf, ' ');
-		blank = false;
-		buf_add_char(&buf, c);
+			line = str_trim(line);
+		}
+		text_safe(&buf, line);
 	}
-	struct buf safe;
-	buf_init(&safe, SCHEMA_TEXT_BYTES_MAX);
-	text_safe(&safe, buf_str(&buf));
-	struct hf_str made = hf_arena_str(arena, buf_str(&safe));
-	buf_deinit(&buf);
-	buf_deinit(&safe);
+	struct hf_str made = hf_arena_str(arena, buf_str(&buf));
 	return made.ptr ? made : HF_STR("");
 }
 

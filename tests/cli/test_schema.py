@@ -113,6 +113,19 @@ def test_schema_show_on_a_terminal(janitor):
     assert "\033[1mtable public.queue\033[0m\n" in ok("-d", janitor, "schema", "show", "queue", "--color", "always")
 
 
+def test_schema_show_wraps_what_is_wide(tmp_path):
+    comment = "ü" * 130 + " " + " ".join(["wörter"] * 40)
+    (tmp_path / "0001_a.sql").write_text(f"-- up\nCREATE TABLE public.a (i text DEFAULT 'a   b');\n"
+                                         f"COMMENT ON COLUMN public.a.i IS '{comment}';\n")
+    lines = ok("schema", "show", "a", "--migrations", tmp_path).splitlines()
+    start = lines.index("Columns") + 2
+    place = lines[start - 1].index("comment")
+    shown = [line[place:] for line in lines[start:]]
+    assert [len(line) for line in shown[:2]] == [56, 56] and max(map(len, shown)) <= 56
+    assert shown[0] + shown[1] + " ".join(shown[2:]) == comment
+    assert "'a   b'::text" in lines[start], "a constant is as it is"
+
+
 def test_schema_show_of_migrations(tmp_path):
     (tmp_path / "0001_a.sql").write_text("-- up\nCREATE TABLE public.a (i int);\n")
     rows = ok_json("schema", "show", "a", "--migrations", tmp_path)
@@ -162,6 +175,22 @@ def test_schema_dump_drops_what_differs_from_run_to_run(rich, janitor):
         assert word not in outside
     assert "holdfast.migration" not in text
     assert json.loads(ok("-d", rich, "schema", "dump", "--json"))["sql"] == text.rstrip("\n")
+
+
+def test_settings_of_the_session_do_not_count(rich, cluster):
+    name = cluster.create(rich.split("///")[1].split("?")[0])
+    other = url(cluster, name)
+    load(cluster, name, "ALTER TABLE app.animal ADD at timestamptz DEFAULT '2024-01-02 03:04:05+00', ADD d date DEFAULT"
+                        " '2024-01-02', ADD i interval DEFAULT '1 day 02:00:00', ADD f float8 DEFAULT '0.1'::float8;")
+    text, model = dump(other), ok("-d", other, "schema", "docs", "--format", "json")
+    assert "'2024-01-02 03:04:05+00'::timestamp with time zone" in model and "'1 day 02:00:00'::interval" in model
+    load(cluster, name, "".join(f"ALTER DATABASE {name} SET {setting};" for setting in (
+        "timezone = 'Asia/Tokyo'", "datestyle = 'SQL, DMY'", "intervalstyle = 'iso_8601'", "extra_float_digits = 0",
+        "search_path = app, public")))
+    assert dump(other) == text
+    load(cluster, name, f"ALTER DATABASE {name} SET quote_all_identifiers = on")
+    assert ok("-d", other, "schema", "docs", "--format", "json") == model
+    cluster.drop(name)
 
 
 def test_schema_dump_of_privileges_and_of_migrations(janitor, cluster, empty, tmp_path):

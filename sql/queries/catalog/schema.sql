@@ -2,12 +2,17 @@
 --
 -- properties: name, value, name, value ...; a NULL value means that the object does not have that property.
 -- Left out everywhere: the server's own schemas, the ledger of migrations (schema holdfast), members of extensions.
--- Definitions depend on the search_path: schema_path comes first, in the same transaction.
+-- Definitions depend on settings of the session: schema_path comes first, in the same transaction.
 -- Columns that came with server 14 are read through to_jsonb(), so that 13 has them as NULL.
 
 -- name: schema_path :one
--- doc: Everything is qualified in what the other statements answer, until the transaction ends.
-SELECT set_config('search_path', '', true) AS path;
+-- doc: Everything is qualified in what the other statements answer, and constants are written in one way, until the
+--   transaction ends.
+SELECT set_config('search_path', '', true) AS path, set_config('TimeZone', 'UTC', true) AS time_zone,
+    set_config('DateStyle', 'ISO, YMD', true) AS date_style,
+    set_config('IntervalStyle', 'postgres', true) AS interval_style,
+    set_config('extra_float_digits', '1', true) AS float_digits, set_config('bytea_output', 'hex', true) AS bytea_output,
+    set_config('quote_all_identifiers', 'off', true) AS quoting;
 
 -- name: schema_schemas :each
 -- row: schema_row
@@ -121,7 +126,9 @@ SELECT 'column' AS kind, n.nspname::text AS schema, c.relname::text AS parent, a
             WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END END,
         'compression', CASE to_jsonb(a) ->> 'attcompression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
         'statistics', CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,
-        'options', array_to_string(a.attoptions || a.attfdwoptions, ', '),
+        'options', (SELECT string_agg(o.text, ', ' ORDER BY o.place)
+            FROM unnest(a.attoptions || a.attfdwoptions) WITH ORDINALITY o (text, place)
+            WHERE o.text NOT LIKE 'pg\_attver=%'), -- the server's own bookkeeping, since 15.20
         'inherited', CASE WHEN a.attinhcount > 0 THEN CASE WHEN a.attislocal THEN 'and own' ELSE 'yes' END END,
         'comment', col_description(c.oid, a.attnum),
         'privileges', CASE WHEN (:privileges)::bool THEN a.attacl::text END] AS properties

@@ -43,7 +43,7 @@ def test_gen_reports_as_json(sql):
     done = run("gen", "--check", "--sql", sql, "--json")
     assert (done.returncode, done.stderr) == (1, "")
     wrong, stale = json.loads(done.stdout)
-    assert wrong == {"path": str(queries), "line": 6, "column": 13, "level": "error", "message": '"2h" is not a timeout',
+    assert wrong == {"path": str(queries), "line": 6, "column": 13, "level": "error", "rule": None, "message": '"2h" is not a timeout',
                      "hint": "a number with ms, s or min, at most a day: 500ms, 2s, 5min", "query": "item_add (:one)"}
     assert (stale["level"], stale["line"]) == ("stale", 13)
 
@@ -161,7 +161,7 @@ def test_gen_describe_prints_what_is_right_beside_what_is_wrong(loose):
     assert f'{file}:2:8: error: column "emial" does not exist (SQLSTATE 42703)\n' in done.stderr
     assert "    2 | SELECT emial FROM person;\n      |        ^^^^^\n" in done.stderr
     assert f"{file}:4:8: error: unterminated quoted string\n" in done.stderr
-    assert f"{file}:8:1: warning: UPDATE without WHERE changes every row\n" in done.stderr
+    assert f"{file}:8:1: warning: UPDATE without WHERE changes every row [no-where]\n" in done.stderr
     assert f'{file}:9:14: warning: unknown cardinality ":weird"\n' in done.stderr
 
 

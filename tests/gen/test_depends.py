@@ -34,7 +34,7 @@ QUERIES = {
     "update": (":execrows", "UPDATE t SET a = b WHERE id = :id", ["t.b", "t.id"], ["t.a"]),
     "remove": (":execrows", "DELETE FROM u WHERE c < 0", ["u.c"], ["u"]),
     "locked": (":many", "SELECT a FROM t FOR UPDATE", ["t.a"], []),
-    "moved": (":execrows", "WITH m AS (DELETE FROM u RETURNING id) INSERT INTO t (id) SELECT id FROM m",
+    "moved": (":execrows", "WITH m AS (DELETE FROM u WHERE true RETURNING id) INSERT INTO t (id) SELECT id FROM m",
               ["u.id"], ["t.id", "u"]),
     "through_an_easy_view": (":exec", "UPDATE easy SET word = 'x' WHERE id = 1",
                              ["easy.id", "t.a", "t.id"], ["easy.word", "t.a"]),

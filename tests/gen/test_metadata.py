@@ -183,7 +183,7 @@ def test_a_warning_for_an_override_that_is_not_needed(tmp_path):
     code, stderr = compiler.run("--sql", tmp_path)
     found = compiler.findings(stderr)
     assert code == 0 and [f.level for f in found] == ["warning"]
-    assert found[0].message == 'column "n" is proven not null (count): the annotation is not needed'
+    assert found[0].message == 'column "n" is proven not null (count): the annotation is not needed [unneeded]'
     columns = json.loads((tmp_path / "meta/warn/b.json").read_text())["columns"]
     assert [(c["nullable"], c["rule"]) for c in columns] == [(False, "annotated"), (True, "annotated")]
 
@@ -223,7 +223,7 @@ def test_a_warning_for_money(tmp_path):
     found = compiler.findings(stderr)
     assert code == 0 and [(f.level, f.column) for f in found] == [("warning", 8), ("warning", 22)]
     assert [f.message for f in found] == [
-        f"{what}: what an amount of money counts depends on lc_monetary"
+        f"{what}: what an amount of money counts depends on lc_monetary [money]"
         for what in ('column "a"', 'parameter "l"')]
 
 

@@ -38,6 +38,14 @@ static void fields_are_found_by_name(void **state)
 	assert_true(node_has(query, "none"));
 	assert_false(node_has(query, "missing"));
 	assert_int_equal(node_int(query, "value", 0), 4);
+	int64_t value;
+	const struct node *constant = node_read(
+		arena, "{CONST :constbyval true :constisnull false :constvalue 8 [ -2 1 0\n0 0 0 0 0 ] :location 7}");
+	assert_true(node_constant(constant, &value));
+	assert_int_equal(value, 510);
+	assert_false(node_constant(node_read(arena, "{CONST :constbyval true :constvalue 8 [ 1 0 ]}"), &value));
+	assert_false(node_constant(node_read(arena, "{CONST :constbyval true :constisnull true :constvalue <>}"), &value));
+	assert_false(node_constant(query, &value));
 	assert_string_equal(node_get(query, "alias")->text, ":odd");
 	assert_int_equal(node_int(node_get(query, "last"), "varno", 0), -3);
 }

@@ -114,7 +114,7 @@ def test_name_and_nullability(described, sql):
 
 def test_numbers_become_members_of_c(tmp_path):
     """The compiler takes $n too; the names are in the metadata, and C made without a server is the same."""
-    text = "-- name: pick :many\nSELECT id FROM person WHERE id = ANY($1) AND mood = $2 LIMIT $3;\n"
+    text = "-- name: pick :many\nSELECT id FROM person WHERE id = ANY($1) AND mood = $2 ORDER BY id LIMIT $3;\n"
     top = compiler.tree(tmp_path / "sql", "g", {"q": text}, MIGRATION)
     assert compiler.run("--sql", top, "-o", tmp_path / "a") == (0, "")
     header = (tmp_path / "a/g/q.h").read_text()

@@ -46,7 +46,7 @@ CASES = {
                    'query "mood_of" and type public.mood have one name in C: mood_of', None),
     # annotations
     "unknown_annotation": ("-- name: unknown_ann :one\n-- ⟦timout⟧: 2s\nSELECT 1 AS a;\n", 'unknown annotation "timout"',
-                           "one of name, doc, timeout, idempotent, atomic, row, copy, col NAME, param NAME"),
+                           "one of name, doc, timeout, idempotent, atomic, row, copy, allow, col NAME, param NAME"),
     "bad_timeout": ("-- name: bad_timeout :one\n-- timeout: ⟦2h⟧\nSELECT 1 AS a;\n", '"2h" is not a timeout',
                     "a number with ms, s or min, at most a day: 500ms, 2s, 5min"),
     "zero_timeout": ("-- name: zero_timeout :one\n-- timeout: ⟦0s⟧\nSELECT 1 AS a;\n", '"0s" is not a timeout', None),
@@ -60,8 +60,8 @@ CASES = {
                 '"My-Row" cannot be the name of a row struct', None),
     "row_without_rows": ("-- name: row_exec :exec\n-- row: ⟦x⟧\nDELETE FROM person WHERE id = :id;\n",
                          "a :exec query has no rows to give a struct to", None),
-    "rows_differ": ("-- name: row_a :one\n-- row: both\nSELECT id FROM person;\n"
-                    "-- name: row_b :one\n-- row: ⟦both⟧\nSELECT email AS id FROM person;\n",
+    "rows_differ": ("-- name: row_a :many\n-- row: both\nSELECT id FROM person;\n"
+                    "-- name: row_b :many\n-- row: ⟦both⟧\nSELECT email AS id FROM person;\n",
                     'the rows of "row_b" and "row_a" differ', None),
     "override_unknown_col": ("-- name: no_col :one\n-- col ⟦nope⟧: nullable\nSELECT id FROM person;\n",
                              'the query has no column "nope"', None),
@@ -147,10 +147,10 @@ CASES = {
                         ":execrows counts changed rows, and SELECT changes none", None),
     "one_void": ("-- name: one_void ⟦:one⟧\nSELECT pg_sleep(0);\n",
                  ":one needs columns, and this statement has none", None),
-    "no_where": ("-- name: no_where :exec\n⟦DELETE⟧ FROM person;\n", "DELETE without WHERE changes every row",
-                 "write WHERE true if that is meant"),
+    "no_where": ("-- name: no_where :exec\n⟦DELETE⟧ FROM person;\n", "DELETE without WHERE changes every row [no-where]",
+                 "write WHERE true if that is meant, or: -- allow: no-where WHY"),
     "no_where_update": ("-- name: no_where_update :exec\n⟦UPDATE⟧ person SET name = 'x';\n",
-                        "UPDATE without WHERE changes every row", None),
+                        "UPDATE without WHERE changes every row [no-where]", None),
     "select_into": ("-- name: select_into :exec\n⟦SELECT⟧ id INTO other FROM person;\n",
                     "SELECT INTO makes a table: write CREATE TABLE AS", None),
     "transaction": ("-- name: transaction :exec\n⟦BEGIN⟧;\n",

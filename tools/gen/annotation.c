@@ -5,6 +5,7 @@
  */
 #include "gen/annotation.h"
 
+#include "gen/check.h"
 #include "gen/cname.h"
 
 /* A piece of the source with its place. */
@@ -176,6 +177,20 @@ static void read_copy(struct query *query, struct text value, struct diags *diag
 			"-- copy: schema.table(column, ...)";
 }
 
+static void read_allow(struct query *query, struct text value, struct diags *diags)
+{
+	struct text name = word(&value);
+	struct override allow = {.where = span_of(name), .reason = mem_text(diags->arena, value.str)};
+	allow.name = check_rule(name.str);
+	if (!allow.name) {
+		query_wrong(diags, query, allow.where, "there is no rule \"%.*s\" to allow", STR_ARG(name.str))->hint =
+			mem_printf(diags->arena, "one of %s", check_rules(diags->arena));
+		return;
+	}
+	query->allows.items = mem_grow(diags->arena, query->allows.items, query->allows.count, sizeof(allow));
+	query->allows.items[query->allows.count++] = allow;
+}
+
 /* `col NAME: CHOICE` and `param NAME: CHOICE`, cut behind the first word. */
 static void read_override(struct query *query, bool is_col, struct text rest, struct diags *diags)
 {
@@ -219,6 +234,8 @@ static bool read_known(struct query *query, struct hf_str key, struct text value
 		read_row(query, value, diags);
 	else if (str_eq(key, HF_STR("copy")))
 		read_copy(query, value, diags);
+	else if (str_eq(key, HF_STR("allow")))
+		read_allow(query, value, diags);
 	else
 		return false;
 	return true;
@@ -239,7 +256,8 @@ static void read_one(struct query *query, struct text text, struct diags *diags)
 	if (!read_known(query, key, value, diags))
 		query_unfit(diags, query, (struct span){first.at, first.at + key.len}, "unknown annotation \"%.*s\"",
 		            STR_ARG(key))
-			->hint = "one of name, doc, timeout, idempotent, atomic, row, copy, col NAME, param NAME";
+			->hint =
+			"one of name, doc, timeout, idempotent, atomic, row, copy, allow, col NAME, param NAME";
 }
 
 void annotation_read(struct query *query, struct span comment, struct diags *diags)

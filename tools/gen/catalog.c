@@ -7,12 +7,10 @@
 
 /* ---- pulling ---- */
 
-typedef void fill_fn(hf_arena *arena, void *item, const struct hf_value *values);
-
 struct pull {
 	hf_arena *arena;
 	struct catalog_table *table;
-	fill_fn *fill;
+	catalog_fill_fn *fill;
 };
 
 static enum hf_status pull_row(void *user, const struct hf_sql_row *row, hf_error *err)
@@ -154,13 +152,20 @@ static const char labels_sql[] =
 	"SELECT enumtypid, enumlabel::text FROM pg_catalog.pg_enum ORDER BY enumtypid, enumsortorder";
 /* clang-format on */
 
+enum hf_status catalog_pull(hf_arena *arena, hf_where where, const char *sql, catalog_fill_fn *fill,
+                            struct catalog_table *table, hf_error *err)
+{
+	struct pull pull = {arena, table, fill};
+	return hf_sql_each(where, hf_str_of(sql), NULL, 0, pull_row, &pull, err);
+}
+
 enum hf_status catalog_load(struct catalog *catalog, hf_arena *arena, hf_where where, hf_error *err)
 {
 	*catalog = (struct catalog){.arena = arena};
 	const struct {
 		struct catalog_table *table;
 		size_t size;
-		fill_fn *fill;
+		catalog_fill_fn *fill;
 		const char *sql;
 	} pulls[] = {
 		{&catalog->types, sizeof(struct catalog_type), fill_type, types_sql},
@@ -177,8 +182,7 @@ enum hf_status catalog_load(struct catalog *catalog, hf_arena *arena, hf_where w
 	enum hf_status status = HF_OK;
 	for (size_t i = 0; i < ARRAY_LEN(pulls) && status == HF_OK; i++) {
 		*pulls[i].table = (struct catalog_table){.size = pulls[i].size};
-		struct pull pull = {arena, pulls[i].table, pulls[i].fill};
-		status = hf_sql_each(where, hf_str_of(pulls[i].sql), NULL, 0, pull_row, &pull, err);
+		status = catalog_pull(arena, where, pulls[i].sql, pulls[i].fill, pulls[i].table, err);
 	}
 	return status;
 }

@@ -99,6 +99,11 @@ struct catalog {
 	struct catalog_table rules, triggers, declarations;
 };
 
+/** Fill `table` (its size is set) from the rows of a statement that is ordered by its first column, an OID. */
+typedef void catalog_fill_fn(hf_arena *arena, void *item, const struct hf_value *values);
+enum hf_status catalog_pull(hf_arena *arena, hf_where where, const char *sql, catalog_fill_fn *fill,
+                            struct catalog_table *table, hf_error *err);
+
 /** Pull it. Forwards the connection's errors. */
 enum hf_status catalog_load(struct catalog *catalog, hf_arena *arena, hf_where where, hf_error *err);
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "gen/bulk.h"
 #include "gen/catalog.h"
+#include "gen/check.h"
 #include "gen/cname.h"
 #include "gen/columns.h"
 #include "gen/depends.h"
@@ -25,6 +26,7 @@ struct describing {
 	struct diags *diags;
 	hf_where where;
 	struct catalog catalog;
+	struct keys keys;
 	const char *parsed, *tree; /* the last trees that arrived, before and after rewriting, or NULL */
 	enum hf_status status;
 	hf_error *err;
@@ -50,6 +52,8 @@ static enum hf_status set_up(struct describing *describing, hf_error *err)
 		return error_set(err, HF_REJECTED, "the server is a standby: describe queries on a development server");
 	if (status == HF_OK)
 		status = catalog_load(&describing->catalog, describing->group->arena, describing->where, err);
+	if (status == HF_OK)
+		status = keys_load(&describing->keys, describing->group->arena, describing->where, err);
 	for (size_t i = 0; i < ARRAY_LEN(settings) && status == HF_OK; i++)
 		status = hf_sql_exec(describing->where, hf_str_of(settings[i]), NULL, 0, NULL, err);
 	return status;
@@ -211,6 +215,14 @@ static void check_overrides_used(struct describing *describing, struct query *qu
 			            list->items[i].name);
 }
 
+static struct checking checking_of(struct describing *describing, struct query *query)
+{
+	return (struct checking){.catalog = &describing->catalog,
+	                         .keys = &describing->keys,
+	                         .diags = describing->diags,
+	                         .query = query};
+}
+
 /* The number alone does not say what it counts. */
 static void warn_of_money(struct describing *describing, struct query *query, const struct type *type, struct span at,
                           const char *what, const char *name)
@@ -219,10 +231,12 @@ static void warn_of_money(struct describing *describing, struct query *query, co
 		type = type->base ? type->base : type->element;
 	if (type != type_builtin("money"))
 		return;
-	struct diag *diag = diag_at(describing->diags, query->source, at.start, at.end,
-	                            "%s \"%s\": what an amount of money counts depends on lc_monetary", what, name);
-	diag->hint = "prefer numeric, or cast it: ::numeric";
-	diag_warning(describing->diags, diag);
+	struct checking checking = checking_of(describing, query);
+	struct diag *diag = check_found(&checking, RULE_MONEY, at,
+	                                "%s \"%s\": what an amount of money counts depends on lc_monetary", what,
+	                                name);
+	if (diag)
+		diag->hint = "prefer numeric, or cast it: ::numeric";
 }
 
 static const struct type *type_of(struct describing *describing, struct query *query, uint32_t oid, struct span at,
@@ -306,6 +320,14 @@ static struct span column_place(const struct query *query, size_t index, size_t 
 	return query->ntargets == count ? query->targets[index] : query->name_at;
 }
 
+static void warn_unneeded(struct describing *describing, struct query *query, const struct override *said,
+                          const struct proof *proof)
+{
+	struct checking checking = checking_of(describing, query);
+	check_found(&checking, RULE_UNNEEDED, said->where,
+	            "column \"%s\" is proven not null (%s): the annotation is not needed", said->name, proof->rule);
+}
+
 static void judge_column(struct describing *describing, struct query *query, struct column *column,
                          const struct proof *proof)
 {
@@ -313,10 +335,7 @@ static void judge_column(struct describing *describing, struct query *query, str
 	column->nullable = said ? said->choice == CHOICE_NULLABLE : !proof->never_null;
 	column->rule = said ? "annotated" : proof->rule;
 	if (said && said->choice == CHOICE_NOTNULL && proof->never_null && !query->nvariants)
-		diag_warning(describing->diags,
-		             diag_at(describing->diags, query->source, said->where.start, said->where.end,
-		                     "column \"%s\" is proven not null (%s): the annotation is not needed",
-		                     column->name, proof->rule));
+		warn_unneeded(describing, query, said, proof);
 }
 
 static void check_column_names(struct describing *describing, struct query *query)
@@ -383,6 +402,17 @@ static void fill_columns(struct describing *describing, struct query *query, con
 		check_exec(describing, query);
 }
 
+static void check(struct describing *describing, struct query *query, const struct node *rewritten)
+{
+	hf_arena *arena = describing->group->arena;
+	struct checking checking = checking_of(describing, query);
+	const struct node *parsed = describing->parsed ? node_read(arena, describing->parsed) : NULL;
+	if (node_is(parsed, "QUERY") && !node_get(parsed, "utilityStmt"))
+		checking.parsed = parsed;
+	checking.rewritten = rewritten;
+	check_query(&checking);
+}
+
 static void describe_variant(void *user, struct query *query)
 {
 	struct describing *describing = user;
@@ -409,6 +439,7 @@ static void describe_variant(void *user, struct query *query)
 	query->read_only = nullability_read_only(&describing->catalog, tree);
 	fill_params(describing, query, &shape, tree);
 	fill_columns(describing, query, &shape, tree);
+	check(describing, query, tree);
 }
 
 static void describe_query(void *user, struct query *query)
@@ -419,6 +450,9 @@ static void describe_query(void *user, struct query *query)
 		check_overrides_used(describing, query, &query->params_said, "parameter");
 		variants_merge(query, describing->diags);
 	}
+	struct checking checking = checking_of(describing, query);
+	if (!query->broken && describing->status == HF_OK)
+		check_allows(&checking);
 }
 
 enum hf_status describe_group(struct group *group, hf_connection *connection, struct diags *diags, hf_error *err)

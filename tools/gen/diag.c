@@ -63,6 +63,12 @@ void diag_warning(struct diags *diags, struct diag *diag)
 	diags->errors--;
 }
 
+void diags_drop_last(struct diags *diags)
+{
+	diags->count--;
+	diags->errors--;
+}
+
 static int by_place(const void *a, const void *b)
 {
 	const struct diag *left = a, *right = b;
@@ -132,19 +138,28 @@ void diags_sort(struct diags *diags)
 		qsort(diags->items, diags->count, sizeof(struct diag), by_place);
 }
 
+static void print_message(const struct diag *diag, FILE *out)
+{
+	struct place place = {0, 0};
+	fprintf(out, "%s:", diag->path);
+	if (diag->source) {
+		place = source_place(diag->source, diag->start);
+		fprintf(out, "%u:%u:", place.line, place.column);
+	}
+	fprintf(out, " %s: %s", diag->warning ? "warning" : "error", diag->message);
+	if (diag->rule)
+		fprintf(out, " [%s]", diag->rule);
+	fputc('\n', out);
+	if (diag->source)
+		print_excerpt(diag, place, out);
+}
+
 void diags_print(struct diags *diags, FILE *out)
 {
 	diags_sort(diags);
 	for (size_t i = 0; i < diags->count; i++) {
 		const struct diag *diag = &diags->items[i];
-		const char *level = diag->warning ? "warning" : "error";
-		if (diag->source) {
-			struct place place = source_place(diag->source, diag->start);
-			fprintf(out, "%s:%u:%u: %s: %s\n", diag->path, place.line, place.column, level, diag->message);
-			print_excerpt(diag, place, out);
-		} else {
-			fprintf(out, "%s: %s: %s\n", diag->path, level, diag->message);
-		}
+		print_message(diag, out);
 		if (diag->hint && *diag->hint)
 			fprintf(out, "      = hint: %s\n", diag->hint);
 		if (diag->query)

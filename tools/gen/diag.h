@@ -26,6 +26,7 @@ struct diag {
 	const char *message;
 	const char *hint;  /* or NULL */
 	const char *query; /* or NULL */
+	const char *rule;  /* the rule of check.h that it breaks, or NULL; shown behind the message */
 	bool warning;
 	bool stale; /* the metadata is older than what it describes */
 };
@@ -47,10 +48,13 @@ struct diag *diag_file(struct diags *diags, const char *path, const char *format
 /** Make it a sign of stale metadata (exit 4) rather than a wrong query. */
 void diag_stale(struct diags *diags, struct diag *diag);
 void diag_warning(struct diags *diags, struct diag *diag);
+/** Take the last one back, an error so far. */
+void diags_drop_last(struct diags *diags);
 /** In the order of files and places. */
 void diags_sort(struct diags *diags);
 void diags_print(struct diags *diags, FILE *out);
-/** One JSON array: path, line, column, level (error, warning, stale), message, hint, query. False when `out` fails. */
+/** One JSON array: path, line, column, level (error, warning, stale), rule, message, hint, query. False when `out`
+ *  fails. */
 bool diags_print_json(struct diags *diags, FILE *out);
 
 #endif

@@ -38,6 +38,7 @@ static void put_finding(struct json_writer *json, const struct diag *diag)
 	put_number(json, "line", place.line);
 	put_number(json, "column", place.column);
 	put(json, "level", diag->warning ? "warning" : diag->stale ? "stale" : "error");
+	put(json, "rule", diag->rule);
 	put(json, "message", diag->message);
 	put(json, "hint", diag->hint);
 	put(json, "query", diag->query);

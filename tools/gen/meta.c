@@ -84,6 +84,8 @@ const char *meta_annotations_digest(hf_arena *arena, const struct query *query)
 		buf_printf(&buf, "copy %.*s\n", STR_ARG(query->copy_target));
 	add_overrides(&buf, "col", &query->cols);
 	add_overrides(&buf, "param", &query->params_said);
+	for (size_t i = 0; i < query->allows.count; i++)
+		buf_printf(&buf, "allow %s\n", query->allows.items[i].name);
 	for (size_t i = 0; i < query->source->nimports; i++)
 		buf_printf(&buf, "import %s as %s\n", query->source->imports[i].type, query->source->imports[i].as);
 	return digest_buf(arena, &buf);

@@ -211,3 +211,17 @@ size_t node_bytes(const struct node *value, unsigned char *ret_bytes, size_t max
 			ret_bytes[count++] = (unsigned char)(byte & 0xff);
 	return count;
 }
+
+/* The server prints all eight bytes of a Datum, the lowest first. */
+bool node_constant(const struct node *constant, int64_t *ret_value)
+{
+	unsigned char bytes[8];
+	uint64_t value = 0;
+	if (!node_is(constant, "CONST") || !node_bool(constant, "constbyval") || node_bool(constant, "constisnull") ||
+	    node_bytes(node_get(constant, "constvalue"), bytes, sizeof(bytes)) != sizeof(bytes))
+		return false;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		value |= (uint64_t)bytes[i] << (8 * i);
+	*ret_value = (int64_t)value;
+	return true;
+}

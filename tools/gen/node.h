@@ -41,6 +41,8 @@ bool node_has(const struct node *node, const char *field);
 /** Item of a list; NULL outside. */
 const struct node *node_item(const struct node *list, size_t index);
 size_t node_count(const struct node *list);
+/** The value of a CONST of a type that is passed by value (int8, bool); false for anything else. */
+bool node_constant(const struct node *constant, int64_t *ret_value);
 /** Bytes of a datum ("4 [ 1 0 0 0 ]"), at most `max` of them; how many there are. */
 size_t node_bytes(const struct node *value, unsigned char *ret_bytes, size_t max);
 

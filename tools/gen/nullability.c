@@ -4,6 +4,7 @@
 #include "gen/nullability.h"
 
 #include "gen/nullability_scope.h"
+#include "gen/tree.h"
 
 /* ---- the statement ---- */
 
@@ -37,36 +38,14 @@ bool nullability_prove(const struct catalog *catalog, const struct node *query, 
 
 /* ---- side effects ---- */
 
-/* Any of the fields that name a function or an operator, anywhere below. */
-static bool calls_volatile(const struct catalog *catalog, const struct node *node, int depth)
+static bool locks_or_writes(void *user, const struct node *record)
 {
-	static const char *const names[] = {"funcid", "opfuncid", "aggfnoid", "winfnoid"};
-	if (depth > 1000)
-		return true;
-	if (node->kind == NODE_LIST) {
-		for (size_t i = 0; i < node->count; i++)
-			if (calls_volatile(catalog, node->items[i], depth + 1))
-				return true;
-		return false;
-	}
-	if (node->kind != NODE_RECORD)
-		return false;
-	if (strcmp(node->text, "NEXTVALUEEXPR") == 0 || node_bool(node, "hasModifyingCTE") ||
-	    node_get(node, "rowMarks"))
-		return true;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		uint32_t oid = (uint32_t)node_int(node, names[i], 0);
-		const struct catalog_function *function = catalog_function(catalog, oid);
-		if (node_has(node, names[i]) && (!function || function->volatility == 'v'))
-			return true;
-	}
-	for (size_t i = 0; i < node->count; i++)
-		if (calls_volatile(catalog, node->fields[i].value, depth + 1))
-			return true;
-	return false;
+	(void)user;
+	return node_bool(record, "hasModifyingCTE") || node_get(record, "rowMarks");
 }
 
 bool nullability_read_only(const struct catalog *catalog, const struct node *query)
 {
-	return query && node_int(query, "commandType", 0) == CMD_SELECT && !calls_volatile(catalog, query, 0);
+	return query && node_int(query, "commandType", 0) == CMD_SELECT && !tree_volatile_call(catalog, query) &&
+	       !tree_find(query, locks_or_writes, NULL);
 }

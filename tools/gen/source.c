@@ -41,10 +41,8 @@ struct hf_str source_line(const struct source *source, size_t at)
 	return (struct hf_str){text.ptr + start, end - start};
 }
 
-static struct diag *finding(struct diags *diags, struct query *query, struct span at, const char *format, va_list args)
-	PRINTF_LIKE(4, 0);
-
-static struct diag *finding(struct diags *diags, struct query *query, struct span at, const char *format, va_list args)
+struct diag *query_finding(struct diags *diags, const struct query *query, struct span at, const char *format,
+                           va_list args)
 {
 	struct buf buf;
 	buf_init(&buf, (size_t)1 << 20);
@@ -61,7 +59,7 @@ struct diag *query_wrong(struct diags *diags, struct query *query, struct span a
 {
 	va_list args;
 	va_start(args, format);
-	struct diag *diag = finding(diags, query, at, format, args);
+	struct diag *diag = query_finding(diags, query, at, format, args);
 	va_end(args);
 	query->broken = true;
 	if (query->variant_of)
@@ -73,7 +71,7 @@ struct diag *query_unfit(struct diags *diags, struct query *query, struct span a
 {
 	va_list args;
 	va_start(args, format);
-	struct diag *diag = finding(diags, query, at, format, args);
+	struct diag *diag = query_finding(diags, query, at, format, args);
 	va_end(args);
 	if (query->source->lenient)
 		diag_warning(diags, diag);

@@ -86,6 +86,8 @@ struct star {
 	bool found;
 	size_t at;            /* byte of `sql` */
 	size_t before, after; /* result expressions around it */
+	bool loose;           /* one that cannot be written out: of several, or in an arm of a set operation */
+	struct span loose_at;
 };
 
 /* An optional part of a statement, or an order. */
@@ -120,6 +122,7 @@ struct query {
 	const char *row; /* name of a shared row struct, or NULL */
 	struct span row_at;
 	struct overrides cols, params_said;
+	struct overrides allows; /* `-- allow: RULE why` */
 	struct hf_str copy_target; /* of `-- copy:`, ptr NULL without */
 	struct span copy_at;
 
@@ -185,6 +188,9 @@ struct hf_str source_line(const struct source *source, size_t at);
 /** A finding against a query: marks it broken and names it. */
 struct diag *query_wrong(struct diags *diags, struct query *query, struct span at, const char *format, ...)
 	PRINTF_LIKE(4, 5);
+/** A finding about a query, which stays as it is. */
+struct diag *query_finding(struct diags *diags, const struct query *query, struct span at, const char *format,
+                           va_list args) PRINTF_LIKE(4, 0);
 /** A finding that matters only for C or by the rules of the house: a warning in a lenient source, and the query goes
  *  on. */
 struct diag *query_unfit(struct diags *diags, struct query *query, struct span at, const char *format, ...)

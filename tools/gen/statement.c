@@ -65,7 +65,9 @@ static void read_targets(struct query *query, json_t *list, struct diags *diags)
 		targets[i] = rewrite_source_span(query, at);
 		if (!is_star(target))
 			continue;
-		query->star = (struct star){++stars == 1, at, i, count - i - 1};
+		query->star = (struct star){.found = ++stars == 1, .at = at, .before = i, .after = count - i - 1};
+		query->star.loose = stars > 1;
+		query->star.loose_at = targets[i];
 	}
 	query->targets = targets;
 	query->ntargets = stars ? 0 : count;
@@ -90,19 +92,12 @@ static void read_rows(struct query *query, json_t *content, struct diags *diags)
 	query->returns_rows = query->kind == STATEMENT_SELECT || json_array_size(returning) > 0;
 	if (json_array_size(returning) > 0)
 		read_targets(query, returning, diags);
-	if (json_object_get(content, "larg"))
+	if (json_object_get(content, "larg") && query->star.found) {
 		query->star.found = false; /* the arms of a set operation must keep their order */
+		query->star.loose = true;
+	}
 	if (json_object_get(content, "intoClause"))
 		query_unfit(diags, query, whole(query), "SELECT INTO makes a table: write CREATE TABLE AS");
-}
-
-static void check_where(struct query *query, json_t *content, struct diags *diags)
-{
-	bool update = query->kind == STATEMENT_UPDATE;
-	if ((update || query->kind == STATEMENT_DELETE) && !json_object_get(content, "whereClause"))
-		query_unfit(diags, query, whole(query), "%s without WHERE changes every row",
-		            update ? "UPDATE" : "DELETE")
-			->hint = "write WHERE true if that is meant";
 }
 
 static void check_cardinality(struct query *query, struct diags *diags)
@@ -209,8 +204,6 @@ static void read_tree(struct query *query, json_t *tree, struct diags *diags)
 	check_utility(query, tag, diags);
 	if (!query->broken)
 		read_rows(query, content, diags);
-	if (!query->broken)
-		check_where(query, content, diags);
 	if (!query->broken)
 		check_cardinality(query, diags);
 	if (!query->broken && query->card == CARD_BULK)

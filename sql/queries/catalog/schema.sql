@@ -76,7 +76,7 @@ SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHE
         'partition_by', pg_get_partkeydef(c.oid),
         'partition_of', CASE WHEN c.relispartition THEN (SELECT format('%I.%I', pn.nspname, p.relname)
             FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
-            WHERE i.inhrelid = c.oid LIMIT 1) END,
+            WHERE i.inhrelid = c.oid ORDER BY i.inhseqno LIMIT 1) END,
         'partition_bound', pg_get_expr(c.relpartbound, c.oid),
         'inherits', CASE WHEN NOT c.relispartition THEN (SELECT string_agg(format('%I.%I', pn.nspname, p.relname), ', '
                 ORDER BY i.inhseqno)
@@ -176,10 +176,11 @@ SELECT 'index' AS kind, n.nspname::text AS schema, c.relname::text AS parent, x.
     ARRAY['definition', pg_get_indexdef(i.indexrelid),
         'unique', CASE WHEN i.indisunique THEN 'yes' END,
         'constraint', (SELECT k.conname::text FROM pg_constraint k
-            WHERE k.conrelid = i.indrelid AND k.conindid = x.oid AND k.contype IN ('p', 'u', 'x') LIMIT 1),
+            WHERE k.conrelid = i.indrelid AND k.conindid = x.oid AND k.contype IN ('p', 'u', 'x')
+            ORDER BY k.conname LIMIT 1),
         'partition_of', (SELECT format('%I.%I', pn.nspname, p.relname)
             FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
-            WHERE h.inhrelid = x.oid LIMIT 1),
+            WHERE h.inhrelid = x.oid ORDER BY h.inhseqno LIMIT 1),
         'valid', CASE WHEN NOT i.indisvalid THEN 'no' END,
         'clustered', CASE WHEN i.indisclustered THEN 'yes' END,
         'replica_identity', CASE WHEN i.indisreplident THEN 'yes' END,
@@ -250,7 +251,7 @@ SELECT 'sequence' AS kind, n.nspname::text AS schema, '' AS parent, c.relname::t
             FROM pg_depend d JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace tn ON tn.oid = t.relnamespace
             JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
             WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
-                AND d.deptype IN ('a', 'i') LIMIT 1),
+                AND d.deptype IN ('a', 'i') ORDER BY d.refobjid, d.refobjsubid LIMIT 1),
         'identity', (SELECT 'yes' FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
             AND d.deptype = 'i' LIMIT 1),
         'comment', obj_description(c.oid, 'pg_class'),

@@ -130,7 +130,8 @@ LOCK TABLE holdfast.queue_claim IN SHARE ROW EXCLUSIVE MODE;
 -- doc: Who hands out the queue, since when, and how many leases are held.
 SELECT active, since,
        (SELECT count(*) FROM holdfast.queue_claim WHERE state = 'leased' AND until > clock_timestamp()) AS leases
-  FROM holdfast.queue_assigner;
+  FROM holdfast.queue_assigner
+ WHERE only_row;
 
 -- name: assigner_set :execrows
 -- doc: Hand the queue over. After claim_stop and a look at the leases.

@@ -41,6 +41,7 @@ SELECT id, codebase, suite::text AS campaign, bucket, priority, context, command
 
 -- name: queue_item :opt
 -- doc: One item.
+-- allow: many-rows ids come from a sequence; the Janitor's table has no key on them
 -- row: queue_list_row
 SELECT id, codebase, suite::text AS campaign, bucket, priority, context, command, estimated_duration, refresh,
        requester, change_set

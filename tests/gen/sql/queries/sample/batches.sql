@@ -6,6 +6,7 @@ INSERT INTO item (id, name, note, mood) VALUES (:id, :name, :note, :mood);
 
 -- name: items_put_each :batch
 -- atomic: no  -- idempotent: yes
+-- allow: idempotent the key refuses a second run
 INSERT INTO item (id, name, note) VALUES (:id, :name, :note);
 
 -- name: items_add :batch

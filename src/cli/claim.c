@@ -299,7 +299,7 @@ enum hf_status queue_prune(struct cli *cli, hf_error *err)
 /* ---- assigner ---- */
 
 const struct column queue_assigner_columns[] = {
-	{.name = "active", .help = "holdfast or original: the other one does not hand out the queue"},
+	{.name = "active", .help = "holdfast or original: who hands out the queue"},
 	{.name = "since", .kind = COLUMN_TIME},
 	{.name = "leases", .kind = COLUMN_INT, .help = "of ours, that are live"},
 	{0},

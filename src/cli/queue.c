@@ -430,7 +430,7 @@ const struct cmd queue_commands[] = {
          .run = queue_claim,
          .flags = CMD_WRITES,
          .examples = {"holdfast queue claim",
-                      "holdfast queue claim --campaign lintian-fixes --holder worker-3 --lease 10min",
+                      "holdfast queue claim --campaign lintian-fixes --holder worker-3 --lease 10m",
                       "holdfast queue claim --json | jq .fence"},
          .test_effect = "test_queue_claim_leases_the_next_entry",
          .test_refusal = "test_queue_claim_refuses_when_nothing_is_free"},

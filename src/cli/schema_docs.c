@@ -14,7 +14,7 @@
 
 const struct column schema_docs_columns[] = {
 	{"file", COLUMN_TEXT, NULL, NULL},
-	{"state", COLUMN_TEXT, NULL, "written, unchanged, removed; with --check: current, missing, stale, left-over"},
+	{"state", COLUMN_TEXT, NULL, "written, unchanged, removed, or what --check found"},
 	{"text", COLUMN_TEXT, "", "without --into"},
 	{0},
 };

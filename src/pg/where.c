@@ -9,13 +9,9 @@
 
 HOT enum hf_status where_resolve(const hf_where *where, hf_connection **ret_connection, hf_error *err)
 {
-	switch (where->kind) {
-	case HF_WHERE_CONNECTION:
-		*ret_connection = where->target;
-		return HF_OK;
-	case HF_WHERE_POOL:
+	if (where->kind == HF_WHERE_POOL)
 		return hf_pool_checkout(where->target, where->deadline, ret_connection, err);
-	case HF_WHERE_TRANSACTION:
+	if (where->kind == HF_WHERE_TRANSACTION) {
 		*ret_connection = ((struct hf_tx *)where->target)->connection;
 		return HF_OK;
 	}

@@ -7,6 +7,7 @@
 #include "holdfast/pool.h"
 #include "pg/conn.h"
 
+/** The same where it is no connection. */
 enum hf_status where_resolve(const hf_where *where, hf_connection **ret_connection, hf_error *err);
 
 /** The connection behind `where`: its own, the transaction's, or one checked out of the pool until its deadline. */

@@ -51,6 +51,51 @@ struct hf_run {
 /** HF_NOT_FOUND without such a run. One round trip. */
 enum hf_status hf_run_get(hf_where where, struct hf_str id, hf_arena *arena, struct hf_run *ret_run, hf_error *err);
 
+/* Which run of a codebase in a campaign. */
+enum hf_run_which {
+	HF_RUN_NEWEST = 0,
+	HF_RUN_EFFECTIVE, /* transient failures and runs with nothing new to do do not count */
+	HF_RUN_UNABSORBED /* the effective one, while something of it is still to be absorbed */
+};
+/** HF_NOT_FOUND without one. One round trip. */
+enum hf_status hf_run_last(hf_where where, struct hf_str codebase, struct hf_str campaign, enum hf_run_which which,
+                           hf_arena *arena, struct hf_run *ret_run, hf_error *err);
+
+/* {NULL, 0}: any. */
+struct hf_run_filter {
+	struct hf_str codebase;
+	struct hf_str campaign;
+	struct hf_str result_code;
+	struct hf_str change_set;
+	struct hf_str worker;
+	struct hf_str publish_status; /* "approved", ... */
+	struct hf_str failure_stage;
+	struct hf_str after; /* start behind the run with this id */
+	int64_t limit;       /* 0 = all */
+};
+typedef enum hf_status hf_run_fn(void *user, const struct hf_run *run, hf_error *err);
+/**
+ * The newest start first, in constant memory; a run is valid during the callback. With a codebase, a limit and nothing
+ * else these are its recent runs. HF_STOP from `fn` ends with HF_OK. One round trip, two with `after`.
+ * @return HF_OK; HF_NOT_FOUND there is no run `after`; HF_E_INPUT a publish status that does not exist.
+ */
+enum hf_status hf_run_list(hf_where where, const struct hf_run_filter *filter, hf_run_fn *fn, void *user, hf_error *err);
+
+struct hf_run_tally {
+	struct hf_str word; /* result code or failure stage; {NULL, 0} where no stage is known */
+	int64_t runs;
+	int64_t codebases;
+	bool has_newest;
+	struct hf_timestamp newest; /* start */
+};
+typedef enum hf_status hf_run_tally_fn(void *user, const struct hf_run_tally *tally, hf_error *err);
+/** Result codes with their runs, the most frequent first; campaign {NULL, 0} = all. One round trip. */
+enum hf_status hf_run_result_codes(hf_where where, struct hf_str campaign, hf_run_tally_fn *fn, void *user,
+                                   hf_error *err);
+/** The same for the stages in which runs failed. */
+enum hf_status hf_run_failure_stages(hf_where where, struct hf_str campaign, hf_run_tally_fn *fn, void *user,
+                                     hf_error *err);
+
 /* ---- pure ---- */
 
 /** finish_time - start_time. HF_NOT_FOUND where one of them is unknown; HF_E_LIMIT beyond 64 bits of microseconds. */

@@ -17,6 +17,7 @@ const struct noun command_nouns[] = {
 	{"codebase", "JANITOR", "source trees, and where their code lives", codebase_commands, "janitor"},
 	{"candidate", "JANITOR", "what is worth trying in which campaign", candidate_commands, "janitor"},
 	{"queue", "JANITOR", "what runs next, and why", queue_commands, "janitor"},
+	{"run", "JANITOR", "what was tried, and with which result", run_commands, "janitor"},
 	{"schedule", "JANITOR", "decide what runs when", schedule_commands, "janitor"},
 	{"demo", "TOOLS", "see all of it work, in seconds", demo_commands, NULL},
 	{"config", "TOOLS", "settings, and where each comes from", config_commands, NULL},

@@ -63,3 +63,72 @@ SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.
               ORDER BY b.role <> 'main', b.role) AS branches
   FROM run AS r
  WHERE r.id = :id;
+
+-- name: run_last :opt
+-- doc: The newest run of a codebase in a campaign (which 0), the newest that counts (1), or that one while something of
+-- doc: it is still to be absorbed (2).
+-- row: run_row
+SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.start_time, r.finish_time, r.result_code,
+       r.instigated_context, r.context, r.main_branch_revision, r.revision, r.result, r.vcs_type, r.branch_url, r.subpath,
+       r.logfilenames, r.publish_status, r.value, r.worker, r.result_tags, r.failure_stage, r.failure_details,
+       r.target_branch_url, r.failure_transient, r.resume_from, r.change_set,
+       ARRAY(SELECT ROW(b.role, b.remote_name, b.base_revision, b.revision)::result_branch
+               FROM new_result_branch AS b
+              WHERE b.run_id = r.id
+              ORDER BY b.role <> 'main', b.role) AS branches
+  FROM last_run AS l
+  JOIN run AS r
+    ON r.id = CASE :which::integer WHEN 0 THEN l.last_run_id
+                                   WHEN 1 THEN l.last_effective_run_id
+                                   ELSE l.last_unabsorbed_run_id END
+ WHERE l.codebase = :codebase AND l.campaign = :campaign;
+
+-- name: run_list :each
+-- doc: Runs that pass the filters, the newest start first (one without a start counts as newest), from behind a run on
+-- doc: (keyset): `after` when that run has a start, `after_unknown` when it has none.
+-- row: run_row
+-- param result_code: nullable
+-- param worker: nullable
+-- param publish_status: nullable
+-- param failure_stage: nullable
+-- param row_limit: nullable
+SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.start_time, r.finish_time, r.result_code,
+       r.instigated_context, r.context, r.main_branch_revision, r.revision, r.result, r.vcs_type, r.branch_url, r.subpath,
+       r.logfilenames, r.publish_status, r.value, r.worker, r.result_tags, r.failure_stage, r.failure_details,
+       r.target_branch_url, r.failure_transient, r.resume_from, r.change_set,
+       ARRAY(SELECT ROW(b.role, b.remote_name, b.base_revision, b.revision)::result_branch
+               FROM new_result_branch AS b
+              WHERE b.run_id = r.id
+              ORDER BY b.role <> 'main', b.role) AS branches
+  FROM run AS r
+ WHERE (:result_code::text IS NULL OR r.result_code = :result_code)
+   AND (:worker::text IS NULL OR r.worker = :worker)
+   AND (:publish_status::publish_status IS NULL OR r.publish_status = :publish_status)
+   AND (:failure_stage::text IS NULL OR r.failure_stage = :failure_stage)
+   /*? codebase */ AND r.codebase = :codebase /*?*/
+   /*? campaign */ AND r.suite = :campaign /*?*/
+   /*? change_set */ AND r.change_set = :change_set /*?*/
+   /*? after */ AND (r.start_time, r.id) < (:after_time, :after_id) /*?*/
+   /*? after_unknown */ AND (r.start_time IS NOT NULL OR r.id < :after_id) /*?*/
+ ORDER BY r.start_time DESC, r.id DESC
+ LIMIT :row_limit::bigint;
+
+-- name: run_start :opt
+-- doc: When a run started: where a page goes on.
+SELECT start_time FROM run WHERE id = :id;
+
+-- name: run_result_codes :each
+-- doc: How many runs had which result, the most frequent first.
+SELECT result_code, count(*) AS runs, count(DISTINCT codebase) AS codebases, max(start_time) AS newest
+  FROM run /*? campaign */ WHERE suite = :campaign /*?*/
+ GROUP BY result_code
+ ORDER BY runs DESC, result_code;
+
+-- name: run_failure_stages :each
+-- doc: In which stage how many runs failed, the most frequent first; NULL where nobody said.
+SELECT failure_stage, count(*) AS runs, count(DISTINCT codebase) AS codebases, max(start_time) AS newest
+  FROM run
+ WHERE result_code NOT IN ('success', 'nothing-to-do', 'nothing-new-to-do')
+   /*? campaign */ AND suite = :campaign /*?*/
+ GROUP BY failure_stage
+ ORDER BY runs DESC, failure_stage;

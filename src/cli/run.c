@@ -1,0 +1,323 @@
+/*
+ * run.c - `holdfast run`: list, show, result-codes, failure-stages.
+ */
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/rows.h"
+#include "holdfast/run.h"
+
+static const struct column list_columns[] = {
+	{.name = "id"},
+	{.name = "codebase"},
+	{.name = "campaign"},
+	{.name = "start_time", .kind = COLUMN_TIME, .title = "START"},
+	{.name = "duration_s", .kind = COLUMN_DURATION, .title = "DURATION"},
+	{.name = "result_code", .title = "RESULT"},
+	{.name = "publish_status", .title = "PUBLISH"},
+	{.name = "worker"},
+	{.name = "change_set", .title = ""},
+	{.name = "description", .title = ""},
+	{0},
+};
+
+static struct cell duration_of(const struct hf_run *run)
+{
+	int64_t us;
+	return hf_run_duration(run, &us, NULL) == HF_OK ? cell_duration((double)us / 1e6) : cell_null();
+}
+
+static struct cell time_or_null(bool known, struct hf_timestamp time)
+{
+	return known ? cell_time(time.us) : cell_null();
+}
+
+static enum hf_status list_row(void *user, const struct hf_run *run, hf_error *err)
+{
+	const struct cell cells[] = {cell_text(run->id),
+	                             cell_text(run->codebase),
+	                             cell_text(run->campaign),
+	                             time_or_null(run->has_start_time, run->start_time),
+	                             duration_of(run),
+	                             cell_text(run->result_code),
+	                             cell_text(run->publish_status),
+	                             cell_text(run->worker),
+	                             cell_text(run->change_set),
+	                             cell_text(run->description)};
+	return out_row(user, cells, err);
+}
+
+static enum hf_status run_list_verb(struct cli *cli, hf_error *err)
+{
+	struct hf_run_filter filter = {.codebase = text_or_null(cli_text(cli, "codebase")),
+	                               .campaign = text_or_null(cli_text(cli, "campaign")),
+	                               .result_code = text_or_null(cli_text(cli, "result")),
+	                               .change_set = text_or_null(cli_text(cli, "change-set")),
+	                               .worker = text_or_null(cli_text(cli, "worker")),
+	                               .publish_status = text_or_null(cli_text(cli, "publish-status")),
+	                               .failure_stage = text_or_null(cli_text(cli, "stage")),
+	                               .after = text_or_null(cli_text(cli, "after")),
+	                               .limit = out_fetch_limit(cli->out)};
+	hf_where where;
+	enum hf_status status = out_list(cli->out, list_columns, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_run_list(where, &filter, list_row, cli->out, err);
+	return status == HF_OK ? out_list_end(cli->out, err) : status;
+}
+
+/* ---- show ---- */
+
+static const struct column show_columns[] = {
+	{.name = "id"},
+	{.name = "codebase"},
+	{.name = "campaign"},
+	{.name = "command"},
+	{.name = "result_code"},
+	{.name = "description"},
+	{.name = "start_time", .kind = COLUMN_TIME},
+	{.name = "finish_time", .kind = COLUMN_TIME},
+	{.name = "duration_s", .kind = COLUMN_DURATION},
+	{.name = "worker"},
+	{.name = "value", .kind = COLUMN_INT},
+	{.name = "instigated_context", .help = "what the scheduler expected to find"},
+	{.name = "context", .help = "what the worker found"},
+	{.name = "branch_url"},
+	{.name = "subpath"},
+	{.name = "vcs_type"},
+	{.name = "target_branch_url"},
+	{.name = "main_branch_revision"},
+	{.name = "revision"},
+	{.name = "branches", .kind = COLUMN_JSON, .help = "role, remote_name, base_revision, revision"},
+	{.name = "tags", .kind = COLUMN_JSON, .help = "name, revision"},
+	{.name = "publish_status"},
+	{.name = "change_set"},
+	{.name = "resume_from"},
+	{.name = "failure_stage"},
+	{.name = "failure_transient", .kind = COLUMN_BOOL},
+	{.name = "failure_details", .kind = COLUMN_JSON},
+	{.name = "result", .kind = COLUMN_JSON, .help = "what the change program itself reported"},
+	{.name = "logs", .kind = COLUMN_JSON, .help = "names of log files"},
+	{0},
+};
+
+static bool into_buf(void *user, const char *bytes, size_t n)
+{
+	struct buf *buf = user;
+	buf_add(buf, (struct hf_str){bytes, n});
+	return buf_ok(buf);
+}
+
+static void text_member(struct json_writer *json, const char *name, struct hf_str text)
+{
+	jw_key(json, name);
+	if (text.ptr)
+		jw_text(json, text);
+	else
+		jw_null(json);
+}
+
+static void add_branches(struct json_writer *json, const struct hf_run *run)
+{
+	jw_array_begin(json);
+	for (size_t i = 0; i < run->nbranches; i++) {
+		jw_object_begin(json);
+		text_member(json, "role", run->branches[i].role);
+		text_member(json, "remote_name", run->branches[i].remote_name);
+		text_member(json, "base_revision", run->branches[i].base_revision);
+		text_member(json, "revision", run->branches[i].revision);
+		jw_object_end(json);
+	}
+	jw_array_end(json);
+}
+
+static void add_tags(struct json_writer *json, const struct hf_run *run)
+{
+	jw_array_begin(json);
+	for (size_t i = 0; i < run->ntags; i++) {
+		jw_object_begin(json);
+		text_member(json, "name", run->tags[i].name);
+		text_member(json, "revision", run->tags[i].revision);
+		jw_object_end(json);
+	}
+	jw_array_end(json);
+}
+
+static void add_logs(struct json_writer *json, const struct hf_run *run)
+{
+	jw_array_begin(json);
+	for (uint32_t i = 0; i < run->logfilenames.count; i++)
+		jw_text(json, run->logfilenames.values[i]);
+	jw_array_end(json);
+}
+
+/* A part of the run as JSON, in the command's arena; ptr NULL when memory is short. */
+static struct hf_str as_json(struct cli *cli, void (*add)(struct json_writer *json, const struct hf_run *run),
+                             const struct hf_run *run)
+{
+	struct buf buf;
+	struct json_writer json;
+	buf_init(&buf, (size_t)64 << 20);
+	jw_init(&json, into_buf, &buf);
+	add(&json, run);
+	struct hf_str text = {NULL, 0};
+	if (jw_finish(&json))
+		text = hf_arena_str(cli->arena, buf_str(&buf));
+	buf_deinit(&buf);
+	return text;
+}
+
+static enum hf_status run_show_verb(struct cli *cli, hf_error *err)
+{
+	hf_where where;
+	struct hf_run run;
+	enum hf_status status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_run_get(where, hf_str_of(cli_arg(cli, 0)), cli->arena, &run, err);
+	if (status != HF_OK)
+		return status;
+	const struct cell cells[] = {cell_text(run.id),
+	                             cell_text(run.codebase),
+	                             cell_text(run.campaign),
+	                             cell_text(run.command),
+	                             cell_text(run.result_code),
+	                             cell_text(run.description),
+	                             time_or_null(run.has_start_time, run.start_time),
+	                             time_or_null(run.has_finish_time, run.finish_time),
+	                             duration_of(&run),
+	                             cell_text(run.worker),
+	                             cell_int_or_null(run.has_value, run.value),
+	                             cell_text(run.instigated_context),
+	                             cell_text(run.context),
+	                             cell_text(run.branch_url),
+	                             cell_text(run.subpath),
+	                             cell_text(run.vcs_type),
+	                             cell_text(run.target_branch_url),
+	                             cell_text(run.main_branch_revision),
+	                             cell_text(run.revision),
+	                             cell_json(as_json(cli, add_branches, &run)),
+	                             run.has_tags ? cell_json(as_json(cli, add_tags, &run)) : cell_null(),
+	                             cell_text(run.publish_status),
+	                             cell_text(run.change_set),
+	                             cell_text(run.resume_from),
+	                             cell_text(run.failure_stage),
+	                             run.has_failure_transient ? cell_bool(run.failure_transient) : cell_null(),
+	                             cell_json(run.failure_details),
+	                             cell_json(run.result),
+	                             cell_json(as_json(cli, add_logs, &run))};
+	return out_object(cli->out, show_columns, cells, err);
+}
+
+/* ---- tallies ---- */
+
+#define TALLY_COLUMNS                                                                                              \
+	{.name = "runs", .kind = COLUMN_INT}, {.name = "codebases", .kind = COLUMN_INT, .help = "different ones"}, \
+		{.name = "newest", .kind = COLUMN_TIME, .help = "start of the newest of them"},                    \
+	{                                                                                                          \
+		0                                                                                                  \
+	}
+static const struct column code_columns[] = {{.name = "result_code"}, TALLY_COLUMNS};
+static const struct column stage_columns[] = {{.name = "failure_stage", .help = "null where nobody said"},
+                                              TALLY_COLUMNS};
+
+static enum hf_status tally_row(void *user, const struct hf_run_tally *tally, hf_error *err)
+{
+	const struct cell cells[] = {cell_text(tally->word), cell_int(tally->runs), cell_int(tally->codebases),
+	                             time_or_null(tally->has_newest, tally->newest)};
+	return out_row(user, cells, err);
+}
+
+static enum hf_status tally(struct cli *cli, const struct column *columns,
+                            enum hf_status (*count)(hf_where where, struct hf_str campaign, hf_run_tally_fn *fn,
+                                                    void *user, hf_error *err),
+                            hf_error *err)
+{
+	hf_where where;
+	enum hf_status status = out_list(cli->out, columns, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = count(where, text_or_null(cli_text(cli, "campaign")), tally_row, cli->out, err);
+	return status == HF_OK ? out_list_end(cli->out, err) : status;
+}
+
+static enum hf_status run_codes_verb(struct cli *cli, hf_error *err)
+{
+	return tally(cli, code_columns, hf_run_result_codes, err);
+}
+
+static enum hf_status run_stages_verb(struct cli *cli, hf_error *err)
+{
+	return tally(cli, stage_columns, hf_run_failure_stages, err);
+}
+
+/* ---- the table ---- */
+
+static const struct cmd_option list_options[] = {
+	{.name = "codebase", .arg = "NAME", .help = "only this codebase"},
+	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
+	{.name = "result", .arg = "CODE", .help = "only this result code"},
+	{.name = "change-set", .arg = "ID", .help = "only this change set"},
+	{.name = "worker", .arg = "NAME", .help = "only what this worker did"},
+	{.name = "publish-status",
+         .arg = "WORD",
+         .help = "unknown, blocked, needs-manual-review, rejected, approved, ignored"},
+	{.name = "stage", .arg = "NAME", .help = "only what failed in this stage"},
+	{.name = "after", .arg = "ID", .help = "start behind this run"},
+	{0},
+};
+
+static const struct cmd_option campaign_options[] = {
+	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
+	{0},
+};
+
+const struct cmd run_commands[] = {
+	{.noun = "run",
+         .verb = "list",
+         .summary = "list runs, the newest first",
+         .options = list_options,
+         .columns = list_columns,
+         .run = run_list_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast run list --codebase bash --limit 5",
+                      "holdfast run list --campaign lintian-fixes --result success",
+                      "holdfast run list --publish-status approved --json=id,codebase"},
+         .test_effect = "test_run_list_is_ordered_filtered_and_paged",
+         .test_refusal = "test_run_list_refuses_an_unknown_status"},
+	{.noun = "run",
+         .verb = "show",
+         .args = "ID",
+         .summary = "show one run",
+         .columns = show_columns,
+         .run = run_show_verb,
+         .examples = {"holdfast run show 2f1b6f6e-4f5c-4e1c-9a44-0d2a1f6b9a10",
+                      "holdfast run show r1 --json | jq .branches", "holdfast run show r1 --json=result"},
+         .test_effect = "test_run_show_prints_every_field",
+         .test_refusal = "test_run_show_refuses_an_unknown_id"},
+	{.noun = "run",
+         .verb = "result-codes",
+         .summary = "count runs by their result",
+         .options = campaign_options,
+         .columns = code_columns,
+         .run = run_codes_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast run result-codes", "holdfast run result-codes --campaign lintian-fixes",
+                      "holdfast run result-codes --json"},
+         .test_effect = "test_run_result_codes_counts",
+         .test_refusal = "test_run_result_codes_refuses_an_argument"},
+	{.noun = "run",
+         .verb = "failure-stages",
+         .summary = "count failed runs by the stage in which they failed",
+         .options = campaign_options,
+         .columns = stage_columns,
+         .run = run_stages_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast run failure-stages", "holdfast run failure-stages --campaign lintian-fixes",
+                      "holdfast run failure-stages -o csv"},
+         .test_effect = "test_run_failure_stages_counts",
+         .test_refusal = "test_run_failure_stages_refuses_an_argument"},
+	{0},
+};

@@ -1,0 +1,129 @@
+/*
+ * run_list.c - many runs: lists by keyset, the last ones, tallies (holdfast/run.h).
+ */
+#include "base/arena.h"
+#include "base/str.h"
+#include "janitor/run_rows.h"
+#include "janitor/values.h"
+
+enum hf_status hf_run_last(hf_where where, struct hf_str codebase, struct hf_str campaign, enum hf_run_which which,
+                           hf_arena *arena, struct hf_run *ret_run, hf_error *err)
+{
+	struct run_last_in in = {.codebase = codebase, .campaign = campaign, .which = (int32_t)which};
+	struct run_row row;
+	enum hf_status status = run_last(where, &in, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return error_set(err, HF_NOT_FOUND, "%.*s has no such run in campaign %.*s", STR_ARG(codebase),
+		                 STR_ARG(campaign));
+	return status == HF_OK ? run_of_row(&row, arena, ret_run, err) : status;
+}
+
+/* ---- lists ---- */
+
+static enum hf_status go_on_behind(hf_where where, struct hf_str id, struct run_list_in *in, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct run_start_row row;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = run_start(where, &(struct run_start_in){.id = id}, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return error_set(err, HF_NOT_FOUND, "there is no run %.*s to go on behind",
+		                 (int)(id.len > 100 ? 100 : id.len), id.ptr);
+	if (status != HF_OK)
+		return status;
+	in->with_after = row.has_start_time;
+	in->with_after_unknown = !row.has_start_time;
+	in->after_time = row.start_time;
+	in->after_id = id;
+	return HF_OK;
+}
+
+static enum hf_status fill(hf_where where, const struct hf_run_filter *filter, struct run_list_in *in, hf_error *err)
+{
+	*in = (struct run_list_in){.codebase = filter->codebase,
+	                           .with_codebase = filter->codebase.ptr != NULL,
+	                           .campaign = filter->campaign,
+	                           .with_campaign = filter->campaign.ptr != NULL,
+	                           .change_set = filter->change_set,
+	                           .with_change_set = filter->change_set.ptr != NULL,
+	                           .row_limit = filter->limit,
+	                           .has_row_limit = filter->limit != 0};
+	SET_TEXT(in, result_code, filter->result_code);
+	SET_TEXT(in, worker, filter->worker);
+	SET_TEXT(in, failure_stage, filter->failure_stage);
+	if (filter->publish_status.ptr) {
+		int value = hf_enum_value(&publish_status_type, filter->publish_status);
+		if (value == HF_ENUM_UNKNOWN)
+			return error_set(err, HF_E_INPUT, "\"%.*s\" is no publish status",
+			                 (int)(filter->publish_status.len > 40 ? 40 : filter->publish_status.len),
+			                 filter->publish_status.ptr);
+		in->publish_status = (enum publish_status)value;
+		in->has_publish_status = true;
+	}
+	return filter->after.ptr ? go_on_behind(where, filter->after, in, err) : HF_OK;
+}
+
+struct sink {
+	hf_run_fn *fn;
+	void *user;
+	hf_arena *scratch; /* of one row */
+};
+
+static enum hf_status list_row(void *user, const struct run_row *row, hf_error *err)
+{
+	const struct sink *sink = user;
+	struct hf_run run;
+	hf_arena_reset(sink->scratch);
+	enum hf_status status = run_of_row(row, sink->scratch, &run, err);
+	return status == HF_OK ? sink->fn(sink->user, &run, err) : status;
+}
+
+enum hf_status hf_run_list(hf_where where, const struct hf_run_filter *filter, hf_run_fn *fn, void *user, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(0);
+	struct sink sink = {fn, user, scratch};
+	struct run_list_in in;
+	if (!scratch)
+		return error_nomem(err);
+	enum hf_status status = fill(where, filter, &in, err);
+	return status == HF_OK ? run_list(where, &in, list_row, &sink, err) : status;
+}
+
+/* ---- tallies ---- */
+
+struct tally_sink {
+	hf_run_tally_fn *fn;
+	void *user;
+};
+
+static enum hf_status code_row(void *user, const struct run_result_codes_row *row, hf_error *err)
+{
+	const struct tally_sink *sink = user;
+	struct hf_run_tally tally = {row->result_code, row->runs, row->codebases, row->has_newest, row->newest};
+	return sink->fn(sink->user, &tally, err);
+}
+
+enum hf_status hf_run_result_codes(hf_where where, struct hf_str campaign, hf_run_tally_fn *fn, void *user,
+                                   hf_error *err)
+{
+	struct tally_sink sink = {fn, user};
+	struct run_result_codes_in in = {.campaign = campaign, .with_campaign = campaign.ptr != NULL};
+	return run_result_codes(where, &in, code_row, &sink, err);
+}
+
+static enum hf_status stage_row(void *user, const struct run_failure_stages_row *row, hf_error *err)
+{
+	const struct tally_sink *sink = user;
+	struct hf_run_tally tally = {GET_TEXT(row, failure_stage), row->runs, row->codebases, row->has_newest,
+	                             row->newest};
+	return sink->fn(sink->user, &tally, err);
+}
+
+enum hf_status hf_run_failure_stages(hf_where where, struct hf_str campaign, hf_run_tally_fn *fn, void *user,
+                                     hf_error *err)
+{
+	struct tally_sink sink = {fn, user};
+	struct run_failure_stages_in in = {.campaign = campaign, .with_campaign = campaign.ptr != NULL};
+	return run_failure_stages(where, &in, stage_row, &sink, err);
+}

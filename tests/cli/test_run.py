@@ -1,0 +1,96 @@
+"""holdfast run: lists in pages, one run with all of its fields, tallies."""
+
+import pytest
+
+from test_janitor import Janitor
+
+
+@pytest.fixture
+def runs(cluster, db):
+    """Six runs of two codebases in two campaigns; two start at once, one has no times."""
+    db.execute("""
+        INSERT INTO codebase (name) VALUES ('aa'), ('bb');
+        INSERT INTO worker (name, password) VALUES ('w1', 'x');
+        INSERT INTO change_set VALUES ('cs', 'fixes'), ('other', 'docs');
+        INSERT INTO run (id, codebase, suite, result_code, logfilenames, change_set, start_time, finish_time, worker, failure_stage,
+                         publish_status, revision) VALUES
+            ('r1', 'aa', 'fixes', 'success', '{}', 'cs', '2024-01-01', '2024-01-01 00:01', 'w1', NULL, 'approved', 'x'),
+            ('r2', 'aa', 'fixes', 'build-failed', '{}', 'cs', '2024-01-02', '2024-01-02 00:02', NULL, 'build', 'unknown', NULL),
+            ('r3', 'bb', 'fixes', 'success', '{}', 'cs', '2024-01-02', '2024-01-02 00:03', NULL, NULL, 'unknown', NULL),
+            ('r4', 'aa', 'docs', 'nothing-to-do', '{}', 'other', '2024-01-03', '2024-01-03', NULL, NULL, 'unknown', NULL),
+            ('r5', 'bb', 'docs', 'worker-failure', '{}', 'other', NULL, NULL, NULL, NULL, 'unknown', NULL),
+            ('r6', 'bb', 'docs', 'build-failed', '{}', 'other', NULL, NULL, NULL, 'build', 'unknown', NULL);
+        INSERT INTO new_result_branch (run_id, role, remote_name, base_revision, revision) VALUES
+            ('r1', 'pristine-tar', 'p', '', NULL), ('r1', 'main', NULL, 'b', 'r');
+        UPDATE run SET result = '{"a": [1]}', failure_details = '{}', result_tags = ARRAY[ROW('v1', 't')::result_tag],
+                       logfilenames = '{worker.log}', value = 7, failure_transient = false, branch_url = 'https://h/aa',
+                       description = 'd', command = 'fix', context = 'c', instigated_context = 'i', subpath = '', vcs_type = 'git'
+         WHERE id = 'r1';
+    """)
+    return Janitor(cluster, db)
+
+
+def ids(runs, *flags):
+    return [row["id"] for row in runs.json("run", "list", *flags)]
+
+
+def test_run_list_is_ordered_filtered_and_paged(runs):
+    assert ids(runs) == ["r6", "r5", "r4", "r3", "r2", "r1"]
+    assert ids(runs, "--codebase", "aa") == ["r4", "r2", "r1"]
+    assert ids(runs, "--campaign", "fixes", "--result", "success") == ["r3", "r1"]
+    assert ids(runs, "--change-set", "other", "--stage", "build") == ["r6"]
+    assert ids(runs, "--worker", "w1") == ids(runs, "--publish-status", "approved") == ["r1"]
+    assert ids(runs, "--codebase", "zz") == []
+    seen, after = [], []
+    while page := ids(runs, "--limit", 1, "-q", *after):
+        seen += page
+        after = ["--after", page[-1]]
+    assert seen == ["r6", "r5", "r4", "r3", "r2", "r1"], "pages meet, also where starts are equal or unknown"
+    assert ids(runs, "--after", "r5", "--codebase", "bb") == ["r3"]
+    assert runs.json("run", "list", "--worker", "w1") == [
+        {"id": "r1", "codebase": "aa", "campaign": "fixes", "start_time": "2024-01-01T00:00:00.000000Z", "duration_s": 60,
+         "result_code": "success", "publish_status": "approved", "worker": "w1", "change_set": "cs", "description": "d"}]
+
+
+def test_run_list_refuses_an_unknown_status(runs):
+    assert '"aproved" is no publish status' in runs.refused(1, "run", "list", "--publish-status", "aproved")
+    assert runs.refused(3, "run", "list", "--after", "r9") == "error: there is no run r9 to go on behind\n"
+
+
+def test_run_show_prints_every_field(runs):
+    assert runs.json("run", "show", "r1") == {
+        "id": "r1", "codebase": "aa", "campaign": "fixes", "command": "fix", "result_code": "success", "description": "d",
+        "start_time": "2024-01-01T00:00:00.000000Z", "finish_time": "2024-01-01T00:01:00.000000Z", "duration_s": 60, "worker": "w1",
+        "value": 7, "instigated_context": "i", "context": "c", "branch_url": "https://h/aa", "subpath": "", "vcs_type": "git",
+        "target_branch_url": None, "main_branch_revision": None, "revision": "x",
+        "branches": [{"role": "main", "remote_name": None, "base_revision": "b", "revision": "r"},
+                     {"role": "pristine-tar", "remote_name": "p", "base_revision": None, "revision": None}],
+        "tags": [{"name": "v1", "revision": "t"}], "publish_status": "approved", "change_set": "cs", "resume_from": None,
+        "failure_stage": None, "failure_transient": False, "failure_details": {}, "result": {"a": [1]}, "logs": ["worker.log"]}
+    bare = runs.json("run", "show", "r5")
+    assert (bare["start_time"], bare["duration_s"], bare["branches"], bare["tags"], bare["logs"]) == (None, None, [], None, [])
+
+
+def test_run_show_refuses_an_unknown_id(runs):
+    assert runs.refused(3, "run", "show", "r9") == "error: there is no run r9\n"
+    assert runs.refused(2, "run", "show").startswith("error: missing argument ID")
+
+
+def test_run_result_codes_counts(runs):
+    assert [(row["result_code"], row["runs"], row["codebases"]) for row in runs.json("run", "result-codes")] == [
+        ("build-failed", 2, 2), ("success", 2, 2), ("nothing-to-do", 1, 1), ("worker-failure", 1, 1)]
+    assert runs.json("run", "result-codes", "--campaign", "fixes")[0] == {
+        "result_code": "success", "runs": 2, "codebases": 2, "newest": "2024-01-02T00:00:00.000000Z"}
+
+
+def test_run_result_codes_refuses_an_argument(runs):
+    assert "unexpected argument" in runs.refused(2, "run", "result-codes", "fixes")
+
+
+def test_run_failure_stages_counts(runs):
+    assert [(row["failure_stage"], row["runs"]) for row in runs.json("run", "failure-stages")] == [("build", 2), (None, 1)]
+    assert [row["runs"] for row in runs.json("run", "failure-stages", "--campaign", "fixes")] == [1]
+
+
+def test_run_failure_stages_refuses_an_argument(runs):
+    assert "unexpected argument" in runs.refused(2, "run", "failure-stages", "fixes")

@@ -450,3 +450,21 @@ def test_the_corpus_is_claimed_as_written_and_never_wrong(database, cluster, tmp
         load(database, data)
         for query, (claim, params) in zip(queries, described):
             assert not violations(database, query, claim, params), (query, data)
+
+
+def test_without_notices_the_claims_are_the_same(database, cluster, tmp_path, monkeypatch):
+    """The trees then come from a function that is rolled back: views are followed, rules are not applied."""
+    queries = [query for _, query in CORPUS + MORE]
+    by_notice = describe(tmp_path / "notice", cluster, database, queries)
+    monkeypatch.setenv("HOLDFAST_GEN_TREE", "function")
+    by_function = describe(tmp_path / "function", cluster, database, queries)
+    assert [q for q, one, other in zip(queries, by_notice, by_function) if one != other] == []
+    assert database.value("SELECT count(*) FROM pg_proc WHERE proname = 'holdfast_described'") == 0
+
+
+def test_without_notices_a_rule_hides_what_is_returned(database, cluster, tmp_path, monkeypatch):
+    database.execute("CREATE RULE away AS ON UPDATE TO audited DO INSTEAD"
+                     " UPDATE watched SET x = NULL WHERE id = OLD.id RETURNING id, id, x")
+    monkeypatch.setenv("HOLDFAST_GEN_TREE", "function")
+    described = describe(tmp_path, cluster, database, ["UPDATE audited SET v = 1 WHERE true RETURNING id, v, w, 1 AS one"])
+    assert described[0][0] == [False] * 4

@@ -141,6 +141,12 @@ static const char rules_sql[] =
 	"SELECT c.oid, c.relkind = 'm', r.ev_action::text, r.xmin::text::int8, r.cmin::text::int8"
 	" FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class"
 	" WHERE r.ev_type = '1' AND c.relkind IN ('v', 'm') AND c.oid >= 16384 ORDER BY c.oid";
+/* Rules have the numbers of the tree, triggers bits of their own: they come as 100 and the number. */
+static const char instead_sql[] =
+	"SELECT ev_class, ev_type::text::int4::oid FROM pg_catalog.pg_rewrite WHERE ev_type <> '1' AND is_instead"
+	" UNION SELECT t.tgrelid, (100 + e.event)::oid"
+	" FROM pg_catalog.pg_trigger t, (VALUES (3, 4), (4, 8), (2, 16)) e (event, bit)"
+	" WHERE t.tgtype & 64 <> 0 AND t.tgtype & e.bit <> 0 ORDER BY 1, 2";
 static const char triggers_sql[] = /* FOR EACH ROW and BEFORE */
 	"SELECT DISTINCT tgrelid FROM pg_catalog.pg_trigger WHERE tgtype & 3 = 3 ORDER BY tgrelid";
 static const char declarations_sql[] =
@@ -176,6 +182,7 @@ enum hf_status catalog_load(struct catalog *catalog, hf_arena *arena, hf_where w
 		{&catalog->inherits, sizeof(struct catalog_pair), fill_pair, inherits_sql},
 		{&catalog->labels, sizeof(struct catalog_label), fill_label, labels_sql},
 		{&catalog->rules, sizeof(struct catalog_rule), fill_rule, rules_sql},
+		{&catalog->instead, sizeof(struct catalog_pair), fill_pair, instead_sql},
 		{&catalog->triggers, sizeof(uint32_t), fill_trigger, triggers_sql},
 		{&catalog->declarations, sizeof(struct catalog_declaration), fill_declaration, declarations_sql},
 	};

@@ -1,6 +1,6 @@
 /*
  * catalog.h - what the compiler needs from a server's catalog: types, NOT NULL of columns over all descendants, and
- * the functions and operators that come with the server, views as trees. Pulled whole, once per database, in ten
+ * the functions and operators that come with the server, views as trees. Pulled whole, once per database, in eleven
  * statements.
  */
 #ifndef GEN_CATALOG_H
@@ -96,7 +96,7 @@ struct catalog_table {
 struct catalog {
 	hf_arena *arena;
 	struct catalog_table types, columns, relations, functions, operators, inherits, labels;
-	struct catalog_table rules, triggers, declarations;
+	struct catalog_table rules, instead, triggers, declarations;
 };
 
 /** Fill `table` (its size is set) from the rows of a statement that is ordered by its first column, an OID. */
@@ -117,7 +117,7 @@ const struct catalog_type *catalog_type_of(const struct catalog *catalog, uint32
 /** The query behind a view; NULL for what is none, or is the system's. */
 const struct catalog_rule *catalog_rule(const struct catalog *catalog, uint32_t relation);
 /** Its query, a list of one; NULL when it cannot be read. */
-const struct node *catalog_rule_tree(const struct catalog *catalog, const struct catalog_rule *rule);
+const struct node *catalog_rule_tree(hf_arena *arena, const struct catalog_rule *rule);
 bool catalog_is_older(struct catalog_moment one, struct catalog_moment other);
 /**
  * The column's declaration is older than `moment`, and the table has nothing below it. A materialised view keeps rows
@@ -125,6 +125,10 @@ bool catalog_is_older(struct catalog_moment one, struct catalog_moment other);
  */
 bool catalog_never_null_since(const struct catalog *catalog, uint32_t relation, int64_t column,
                               struct catalog_moment moment);
+/** A rule does something else instead; `command` is that of the tree (2 UPDATE, 3 INSERT, 4 DELETE). */
+bool catalog_has_rule(const struct catalog *catalog, uint32_t relation, int64_t command);
+/** A trigger does. */
+bool catalog_has_instead(const struct catalog *catalog, uint32_t relation, int64_t command);
 /** A domain that says NOT NULL, or a domain over such. */
 bool catalog_domain_not_null(const struct catalog *catalog, uint32_t type);
 /** The type's input function never makes NULL of a text: the server's own types, enums, composites, ranges, arrays. */

@@ -93,14 +93,34 @@ bool catalog_stores_as_written(const struct catalog *catalog, uint32_t relation)
 	return written_plainly(catalog, relation, 0);
 }
 
+static bool acts_instead(const struct catalog *catalog, uint32_t relation, int64_t event)
+{
+	const struct catalog_pair *pairs = catalog->instead.items;
+	for (size_t i = catalog_first(&catalog->instead, relation);
+	     i < catalog->instead.count && pairs[i].parent == relation; i++)
+		if (pairs[i].child == event)
+			return true;
+	return false;
+}
+
+bool catalog_has_rule(const struct catalog *catalog, uint32_t relation, int64_t command)
+{
+	return acts_instead(catalog, relation, command);
+}
+
+bool catalog_has_instead(const struct catalog *catalog, uint32_t relation, int64_t command)
+{
+	return acts_instead(catalog, relation, 100 + command);
+}
+
 const struct catalog_rule *catalog_rule(const struct catalog *catalog, uint32_t relation)
 {
 	return catalog_find(&catalog->rules, relation);
 }
 
-const struct node *catalog_rule_tree(const struct catalog *catalog, const struct catalog_rule *rule)
+const struct node *catalog_rule_tree(hf_arena *arena, const struct catalog_rule *rule)
 {
-	return node_read(catalog->arena, rule->action);
+	return node_read(arena, rule->action);
 }
 
 bool catalog_refuses_null(const struct catalog *catalog, uint32_t relation, int64_t column)

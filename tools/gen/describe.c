@@ -1,7 +1,7 @@
 /*
  * describe.c - one prepare per query. With debug_print_parse and debug_print_rewritten the server sends its trees as
- * notices of level LOG while it prepares; that works for any role and needs no DDL. Parameters are looked up in the
- * first one, where views are still what the query's author sees; nullability is proven on the second.
+ * notices of level LOG while it prepares; that works for any role, without DDL (else: function_tree.h). Parameters are
+ * looked up in the first one, where views are still what the query's author sees; nullability is proven on the second.
  */
 #include "gen/describe.h"
 
@@ -16,6 +16,7 @@
 #include "gen/occurrences.h"
 #include "gen/parameters.h"
 #include "gen/rewrite.h"
+#include "gen/function_tree.h"
 #include "gen/variant.h"
 #include "holdfast/sql.h"
 
@@ -28,6 +29,8 @@ struct describing {
 	struct catalog catalog;
 	struct keys keys;
 	const char *parsed, *tree; /* the last trees that arrived, before and after rewriting, or NULL */
+	const char *parsed_sql;    /* what places in the first one count from */
+	hf_arena *scratch;         /* of the query in hand: trees */
 	enum hf_status status;
 	hf_error *err;
 };
@@ -36,9 +39,9 @@ static void on_notice(void *user, const struct hf_notice *notice)
 {
 	struct describing *describing = user;
 	if (strcmp(notice->message, "parse tree:") == 0)
-		describing->parsed = mem_text(describing->group->arena, hf_str_of(notice->detail));
+		describing->parsed = mem_text(describing->scratch, hf_str_of(notice->detail));
 	else if (strcmp(notice->message, "rewritten parse tree:") == 0)
-		describing->tree = mem_text(describing->group->arena, hf_str_of(notice->detail));
+		describing->tree = mem_text(describing->scratch, hf_str_of(notice->detail));
 }
 
 static enum hf_status set_up(struct describing *describing, hf_error *err)
@@ -54,7 +57,7 @@ static enum hf_status set_up(struct describing *describing, hf_error *err)
 		status = catalog_load(&describing->catalog, describing->group->arena, describing->where, err);
 	if (status == HF_OK)
 		status = keys_load(&describing->keys, describing->group->arena, describing->where, err);
-	for (size_t i = 0; i < ARRAY_LEN(settings) && status == HF_OK; i++)
+	for (size_t i = 0; i < ARRAY_LEN(settings) && status == HF_OK && !tree_by_function_wanted(); i++)
 		status = hf_sql_exec(describing->where, hf_str_of(settings[i]), NULL, 0, NULL, err);
 	return status;
 }
@@ -296,7 +299,7 @@ static void fill_params(struct describing *describing, struct query *query, cons
 	}
 	struct parameter *inferred = MEM_ARRAY(arena, query->nparams + 1, struct parameter);
 	const struct node *parsed = describing->parsed ? node_read(arena, describing->parsed) : NULL;
-	parameters_infer(&describing->catalog, parsed, query->sql, inferred, query->nparams);
+	parameters_infer(&describing->catalog, parsed, describing->parsed_sql, inferred, query->nparams);
 	parameters_call(query, inferred, arena);
 	for (size_t i = 0; i < query->nparams; i++) {
 		struct param *param = &query->params[i];
@@ -413,6 +416,18 @@ static void check(struct describing *describing, struct query *query, const stru
 	check_query(&checking);
 }
 
+/* Where notices brought none (the server's policy, or by request), the catalog keeps them of a function. */
+static void find_trees(struct describing *describing, const struct query *query, const struct hf_sql_shape *shape)
+{
+	describing->parsed_sql = query->sql;
+	if (describing->tree)
+		return;
+	struct function_tree tree =
+		tree_by_function(&describing->catalog, describing->scratch, describing->where, query->sql, shape);
+	describing->parsed = describing->tree = tree.body;
+	describing->parsed_sql = tree.text;
+}
+
 static void describe_variant(void *user, struct query *query)
 {
 	struct describing *describing = user;
@@ -420,6 +435,8 @@ static void describe_variant(void *user, struct query *query)
 		return;
 	hf_error error = HF_ERROR_INIT;
 	struct hf_sql_shape shape;
+	CLEANUP(arena_freep) hf_arena *scratch = mem_arena();
+	describing->scratch = scratch;
 	describing->parsed = describing->tree = NULL;
 	enum hf_status status =
 		hf_sql_describe(describing->where, hf_str_of(query->sql), describing->group->arena, &shape, &error);
@@ -433,7 +450,8 @@ static void describe_variant(void *user, struct query *query)
 			*describing->err = error;
 		return;
 	}
-	const struct node *tree = describing->tree ? node_read(describing->group->arena, describing->tree) : NULL;
+	find_trees(describing, query, &shape);
+	const struct node *tree = describing->tree ? node_read(describing->scratch, describing->tree) : NULL;
 	depends_fill(&describing->catalog, tree, query);
 	tree = nullability_query(tree);
 	query->read_only = nullability_read_only(&describing->catalog, tree);

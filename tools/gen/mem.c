@@ -12,6 +12,14 @@ _Noreturn static void exhausted(void) /* uncovered: out of memory */
 	exit(1);                                        /* uncovered: the same */
 }
 
+hf_arena *mem_arena(void)
+{
+	hf_arena *arena = hf_arena_new((size_t)1 << 30);
+	if (!arena)
+		exhausted(); /* uncovered: out of memory */
+	return arena;
+}
+
 void *mem_many(hf_arena *arena, size_t count, size_t size)
 {
 	void *memory = hf_arena_calloc(arena, count, size);

@@ -1,5 +1,6 @@
 /*
- * mem.h - memory of the query compiler: one arena per run, freed at its end. Running out of it (1 GiB, or the
+ * mem.h - memory of the query compiler: one arena per run, freed at its end, and one for each
+ * statement's trees and proofs. Running out of it (1 GiB, or the
  * machine's) ends the process with a message: nothing was written by then that the next run would not replace.
  */
 #ifndef GEN_MEM_H
@@ -8,6 +9,8 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+/** Memory that ends before the run does; owned by the caller. */
+hf_arena *mem_arena(void);
 /** Cleared memory for `count` objects. */
 void *mem_many(hf_arena *arena, size_t count, size_t size);
 #define MEM_NEW(arena, type) ((type *)mem_many((arena), 1, sizeof(type)))

@@ -10,6 +10,8 @@
 
 const struct node *nullability_query(const struct node *tree)
 {
+	if (node_count(tree) == 1 && node_count(node_item(tree, 0)) > 0)
+		tree = node_item(tree, 0); /* the body of a function: a list of statements */
 	for (size_t i = 0; i < node_count(tree); i++) {
 		const struct node *query = node_item(tree, i);
 		int64_t command = node_int(query, "commandType", 0);
@@ -22,17 +24,19 @@ const struct node *nullability_query(const struct node *tree)
 bool nullability_prove(const struct catalog *catalog, const struct node *query, const bool *params_nullable,
                        size_t nparams, struct proof *ret_proofs, size_t ncolumns)
 {
-	struct proving proving = {.catalog = catalog, .params_nullable = params_nullable, .nparams = nparams};
 	for (size_t i = 0; i < ncolumns; i++)
 		ret_proofs[i] = unproven();
 	if (!query || output_entry(query, (int64_t)ncolumns + 1) ||
 	    (ncolumns && !output_entry(query, (int64_t)ncolumns)))
 		return false;
+	hf_arena *arena = mem_arena();
+	struct proving proving = {arena, catalog, params_nullable, nparams, 0, 0, 0, NULL, NULL};
 	const struct scope *scope = scope_open(&proving, query, NULL, NULL);
 	for (size_t i = 0; i < ncolumns; i++) {
 		proving.steps = 0;
 		ret_proofs[i] = scope_output(scope, (int64_t)i + 1);
 	}
+	hf_arena_free(arena);
 	return true;
 }
 
@@ -41,7 +45,11 @@ bool nullability_prove(const struct catalog *catalog, const struct node *query, 
 static bool locks_or_writes(void *user, const struct node *record)
 {
 	(void)user;
-	return node_bool(record, "hasModifyingCTE") || node_get(record, "rowMarks");
+	/* a view that is not expanded may do anything */
+	bool named = node_int(record, "rtekind", -1) == RTE_RELATION && node_bool(record, "inFromCl");
+	const struct node *kind = named ? node_get(record, "relkind") : NULL;
+	return node_bool(record, "hasModifyingCTE") || node_get(record, "rowMarks") ||
+	       (kind && strcmp(kind->text, "v") == 0);
 }
 
 bool nullability_read_only(const struct catalog *catalog, const struct node *query)

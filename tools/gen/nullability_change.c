@@ -88,11 +88,36 @@ static struct proof prove_stored(const struct scope *scope, int64_t column)
 	return prove_expr(found_rows(scope), expr).never_null ? proven("assigned") : unproven();
 }
 
-static struct proof prove_deleted_from_view(const struct scope *scope, int64_t index, int64_t column)
+/*
+ * A view as the target: one with a trigger that acts instead, or any where the tree was not rewritten. DELETE returns
+ * what was in it. The others write to the table behind, whose declarations hold.
+ */
+static struct proof prove_changed_view(const struct scope *scope, int64_t index, int64_t column)
 {
-	bool deletes = node_int(scope->query, "commandType", 0) == CMD_DELETE;
-	const struct scope *view = deletes && column > 0 ? scope_child(scope, index) : NULL;
-	return view ? scope_output(view, column) : unproven();
+	int64_t command = node_int(scope->query, "commandType", 0);
+	uint32_t view = (uint32_t)node_int(scope_rte(scope, index), "relid", 0);
+	if (column < 1 || index != node_int(scope->query, "resultRelation", 0))
+		return unproven();
+	if (command == CMD_DELETE)
+		return scope_output(scope_child(scope, index), column);
+	const struct catalog *catalog = scope->proving->catalog;
+	for (int i = 0; i < SCOPE_DEPTH_MAX; i++) {
+		const struct catalog_rule *rule = catalog_rule(catalog, view);
+		if (!rule || rule->stored || catalog_has_instead(catalog, view, command))
+			break;
+		const struct node *query = nullability_query(catalog_rule_tree(scope_arena(scope), rule));
+		const struct node *var = node_get(output_entry(query, column), "expr");
+		const struct node *entry = node_item(node_get(query, "rtable"), (size_t)node_int(var, "varno", 1) - 1);
+		if (!node_is(var, "VAR") || node_int(entry, "rtekind", -1) != RTE_RELATION)
+			break;
+		view = (uint32_t)node_int(entry, "relid", 0);
+		column = node_int(var, "varattno", 0);
+		if (catalog_has_rule(catalog, view, command))
+			break;
+		if (catalog_is_table(catalog, view))
+			return prove_declared(scope, view, column, false);
+	}
+	return unproven();
 }
 
 struct proof prove_changed(const struct scope *scope, int64_t index, int64_t column)
@@ -100,7 +125,7 @@ struct proof prove_changed(const struct scope *scope, int64_t index, int64_t col
 	uint32_t relation = target_relation(scope);
 	bool excluded = index != node_int(scope->query, "resultRelation", 0);
 	if (!relation)
-		return prove_deleted_from_view(scope, index, column);
+		return prove_changed_view(scope, index, column);
 	if (column <= 0)
 		return excluded ? unproven() : proven(column ? "system-column" : "row");
 	struct proof declared = prove_declared(scope, relation, column, false);
@@ -145,6 +170,9 @@ void change_return(struct scope *scope)
 	before->children = MEM_ARRAY(scope_arena(scope), scope->nrtes + 1, struct scope *);
 	scope->before = before;
 	scope->stage = STAGE_RETURNING;
+	const struct node *target = scope_rte(scope, node_int(scope->query, "resultRelation", 0));
+	scope->opaque = catalog_has_rule(scope->proving->catalog, (uint32_t)node_int(target, "relid", 0),
+	                                 node_int(scope->query, "commandType", 0));
 	if (node_int(scope->query, "commandType", 0) == CMD_DELETE)
 		return;
 	bool as_written = stored_as_written(scope);

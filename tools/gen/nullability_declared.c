@@ -11,11 +11,11 @@
 #define DECLARED_MAX 2
 
 /* A query over one table and nothing else, in which its expressions can be judged. */
-static const struct node *query_of(const struct catalog *catalog, uint32_t relation)
+static const struct node *query_of(hf_arena *arena, uint32_t relation)
 {
 	return node_read(
-		catalog->arena,
-		mem_printf(catalog->arena,
+		arena,
+		mem_printf(arena,
 	                   "{QUERY :commandType 1 :hasAggs false :resultRelation 0 :rtable ({RANGETBLENTRY "
 	                   ":rtekind 0 :relid %u :relkind r :inh false}) :jointree {FROMEXPR :fromlist "
 	                   "({RANGETBLREF :rtindex 1}) :quals <>} :targetList <> :groupClause <> :groupingSets <> "
@@ -30,7 +30,7 @@ static struct proof prove_generated(const struct scope *row, uint32_t relation, 
 	for (size_t i = catalog_first(&catalog->declarations, relation);
 	     i < catalog->declarations.count && items[i].relation == relation; i++)
 		if (items[i].column == column)
-			return prove_expr(row, node_read(catalog->arena, items[i].tree));
+			return prove_expr(row, node_read(row->proving->arena, items[i].tree));
 	return unproven();
 }
 
@@ -45,14 +45,14 @@ static struct scope *row_of(struct proving *proving, uint32_t relation)
 {
 	const struct catalog *catalog = proving->catalog;
 	const struct catalog_declaration *items = catalog->declarations.items;
-	struct scope *row = scope_open(proving, query_of(catalog, relation), NULL, NULL);
+	struct scope *row = scope_open(proving, query_of(proving->arena, relation), NULL, NULL);
 	if (!row)
 		return NULL;
 	row->stage = STAGE_ROWS;
 	for (size_t i = catalog_first(&catalog->declarations, relation);
 	     i < catalog->declarations.count && items[i].relation == relation; i++)
 		if (!items[i].column)
-			facts_learn(row, node_read(catalog->arena, items[i].tree), NOT_FALSE, "check-constraint",
+			facts_learn(row, node_read(proving->arena, items[i].tree), NOT_FALSE, "check-constraint",
 			            false);
 	scope_settle(row);
 	return row;

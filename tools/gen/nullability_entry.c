@@ -84,7 +84,7 @@ static struct scope *open_view(const struct scope *scope, const struct catalog_r
 	proving->stored = rule->stored && !scope->stored ? rule : scope->stored;
 	struct scope *view = NULL;
 	if (!scope->stored || catalog_is_older(rule->since, scope->stored->since))
-		view = scope_open(proving, nullability_query(catalog_rule_tree(proving->catalog, rule)), NULL, given);
+		view = scope_open(proving, nullability_query(catalog_rule_tree(proving->arena, rule)), NULL, given);
 	proving->stored = before;
 	return view;
 }

@@ -71,7 +71,7 @@ static struct proof prove_output(const struct scope *scope, int64_t number)
 
 struct proof scope_output(const struct scope *scope, int64_t number)
 {
-	if (!scope || number < 1 || (size_t)number > scope->noutputs)
+	if (!scope || scope->opaque || number < 1 || (size_t)number > scope->noutputs)
 		return unproven();
 	struct proof *found = &scope->outputs[number - 1];
 	if (!found->rule)

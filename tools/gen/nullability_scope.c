@@ -167,7 +167,7 @@ void scope_settle(struct scope *scope)
 
 static struct scope *new_scope(struct proving *proving, const struct node *query, const struct scope *parent)
 {
-	hf_arena *arena = proving->catalog->arena;
+	hf_arena *arena = proving->arena;
 	struct scope *scope = MEM_NEW(arena, struct scope);
 	scope->proving = proving;
 	scope->query = query;

@@ -3,7 +3,7 @@
  *
  * A `scope` is one query level at one moment: its range table, which outer joins may still replace a side by NULLs,
  * and the facts known of the row in hand. Scopes are never changed once they are settled; a branch of a CASE gets a
- * fork with more facts. Everything lives in the catalog's arena.
+ * fork with more facts. Everything lives in an arena that ends with the statement's proofs.
  *
  * Facts say which outcomes an expression may have. Their sources: WHERE, ON of joins that have become inner, HAVING,
  * WHEN, and what a query further out knows of the columns (`given`). They hold for the row in hand only; a window
@@ -72,6 +72,7 @@ struct assumption {
 };
 
 struct proving {
+	hf_arena *arena; /* of this statement's proofs */
 	const struct catalog *catalog;
 	const bool *params_nullable;
 	size_t nparams;
@@ -118,6 +119,7 @@ struct scope {
 	size_t nrtes;
 	struct seat *places;
 	const struct fact *facts;
+	bool opaque; /* a rule gives other columns */
 	bool dead; /* the facts contradict each other: there is no such row */
 	enum stage stage;
 	const struct given *given;
@@ -147,7 +149,7 @@ static inline struct proof unproven(void)
 }
 static inline hf_arena *scope_arena(const struct scope *scope)
 {
-	return scope->proving->catalog->arena;
+	return scope->proving->arena;
 }
 
 /* ---- nullability_scope.c ---- */

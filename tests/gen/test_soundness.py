@@ -188,6 +188,13 @@ MORE = [
     ("!", "SELECT n FROM a GROUP BY ROLLUP (n) HAVING n > 0"),
     ("?", "SELECT s.n FROM (SELECT n, n + 1 AS m FROM a GROUP BY GROUPING SETS ((n), (n + 1))) AS s WHERE s.m > 0"),
     ("?", "SELECT n FROM a WHERE n > 0 GROUP BY ROLLUP (n)"),
+    ("?!", "SELECT n + 1 AS v, n FROM a GROUP BY ROLLUP (CASE WHEN true THEN n END), n"),
+    ("?", "SELECT NOT (x IS NULL) AS v FROM a GROUP BY ROLLUP (x IS NOT NULL), x IS NULL"),
+    ("?", "SELECT NOT (n = 1) AS v FROM a GROUP BY ROLLUP (n <> 1), n = 1"),
+    ("?", "SELECT sum(n) OVER (PARTITION BY n) AS v FROM a GROUP BY ROLLUP (CASE WHEN true THEN n END), n"),
+    ("?", "SELECT 2 AS two FROM a GROUP BY ROLLUP (1 + 1)"),
+    ("?!!", "SELECT lower(t) AS v, coalesce(lower(t), 'all') AS w, count(*) AS c FROM a GROUP BY ROLLUP (lower(t))"),
+    ("?", "SELECT coalesce(n, 0) AS v FROM a GROUP BY ROLLUP (CASE WHEN true THEN coalesce(n, 0) END), n"),
     # windows
     ("!!?!", "SELECT sum(n) OVER (ORDER BY id) AS a, first_value(n) OVER (ORDER BY id) AS b, nth_value(n, 2) OVER (ORDER BY id)"
              " AS c, lag(n, 1, 0) OVER (ORDER BY id) AS d FROM a"),

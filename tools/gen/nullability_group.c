@@ -2,8 +2,10 @@
  * nullability_group.c - GROUP BY and grouping sets.
  *
  * A grouping set nulls every grouping expression that it leaves out, even a constant, wherever it stands in the output.
- * The planner compares after subqueries were pulled up, so two columns of a subquery that are the same reference count
- * as one. Grouping expressions that are in every set are not touched.
+ * The planner compares after subqueries were pulled up and expressions simplified: two columns of a subquery that are
+ * the same reference count as one, and beside CASE WHEN true THEN n END an n within an expression is nulled too. So
+ * whatever shares a column with a nulled expression that is more than a reference proves nothing. An entry of the
+ * output that is itself a grouping expression, and in every set, is found by its number, and is not touched.
  */
 #include "gen/nullability_scope.h"
 
@@ -95,14 +97,84 @@ void grouping_read(struct scope *scope)
 	}
 }
 
+/* ---- simplified expressions ---- */
+
+enum { COUNTS_VARS, FINDS_SHARED, FINDS_CHOICE };
+
+struct looking {
+	const struct scope *scope;
+	int what;
+	const struct node *other; /* whose columns count */
+};
+
+static bool is_choice(const struct scope *scope, const struct node *node)
+{
+	static const char *const tags[] = {"COALESCEEXPR", "COALESCE", "MINMAXEXPR", "MINMAX", "CASEEXPR", "CASE"};
+	return listed(tags, ARRAY_LEN(tags), node->text) ||
+	       (node_is(node, "FUNCEXPR") && !builtin_name(scope, node, "funcid")[0]); /* may be inlined */
+}
+
+static bool finds(const struct looking *looking, const struct node *node, int depth);
+
+static bool finds_var(const struct looking *looking, const struct node *var, int depth)
+{
+	const struct looking same = {looking->scope, COUNTS_VARS, var};
+	if (looking->what == COUNTS_VARS)
+		return !looking->other || same_when_pulled_up(looking->scope, looking->other, var);
+	return looking->what == FINDS_SHARED && finds(&same, looking->other, depth + 1);
+}
+
+static bool finds(const struct looking *looking, const struct node *node, int depth)
+{
+	if (!node || depth > 1000 || !scope_step(looking->scope->proving, 0))
+		return node != NULL;
+	if (node_is(node, "AGGREF") || node_is(node, "GROUPINGFUNC"))
+		return false; /* of the rows, before grouping */
+	if (node_is(node, "VAR"))
+		return finds_var(looking, node, depth);
+	if (looking->what == FINDS_CHOICE && node->kind == NODE_RECORD && is_choice(looking->scope, node))
+		return true;
+	for (size_t i = 0; node->kind != NODE_ATOM && i < node->count; i++)
+		if (finds(looking, node->kind == NODE_LIST ? node->items[i] : node->fields[i].value, depth + 1))
+			return true;
+	return false;
+}
+
+/* Simplified, `expr` or a part of it could be what `nulled` is simplified to. */
+static bool may_become(const struct scope *scope, const struct node *nulled, const struct node *expr)
+{
+	const struct looking vars = {scope, COUNTS_VARS, NULL}, shared = {scope, FINDS_SHARED, nulled};
+	const struct looking choice = {scope, FINDS_CHOICE, NULL};
+	if (node_is(scope_unalias(scope, nulled), "VAR"))
+		return false;
+	/* a choice is simplified to one of its arguments, and those are looked at by themselves */
+	if (!node_is(expr, "CASEEXPR") && is_choice(scope, expr) && !node_is(expr, "FUNCEXPR") &&
+	    !finds(&choice, nulled, 0))
+		return false;
+	if (!finds(&vars, nulled, 0))
+		return !finds(&vars, expr, 0) && !node_is(expr, "AGGREF") && !node_is(expr, "GROUPINGFUNC");
+	return finds(&shared, expr, 0);
+}
+
 bool grouping_nulls(const struct scope *scope, const struct node *expr)
 {
 	const struct grouping *grouping = &scope->grouping;
 	if (scope->stage != STAGE_OUTPUT || !expr)
 		return false;
 	for (size_t i = 0; i < grouping->nnulled; i++)
-		if (!scope_step(scope->proving, 0) || same_when_pulled_up(scope, grouping->nulled[i], expr))
+		if (!scope_step(scope->proving, 0) || same_when_pulled_up(scope, grouping->nulled[i], expr) ||
+		    may_become(scope, grouping->nulled[i], expr))
 			return true;
+	return false;
+}
+
+bool grouping_keeps(const struct scope *scope, const struct node *entry)
+{
+	const struct node *groups = node_get(scope->query, "groupClause");
+	int64_t ref = node_int(entry, "ressortgroupref", 0);
+	for (size_t i = 0; ref && scope->grouping.nnulled && i < node_count(groups); i++)
+		if (node_int(node_item(groups, i), "tleSortGroupRef", 0) == ref)
+			return always_has(node_get(scope->query, "groupingSets"), ref);
 	return false;
 }
 

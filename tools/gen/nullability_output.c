@@ -66,7 +66,13 @@ static struct proof prove_output(const struct scope *scope, int64_t number)
 	if (operations || !node_has(scope->query, "setOperations"))
 		return prove_arm(scope, operations, number, 0);
 	const struct node *entry = output_entry(scope->query, number);
-	return entry ? prove_expr(scope, node_get(entry, "expr")) : unproven();
+	if (!entry)
+		return unproven();
+	struct scope rows = *scope;
+	rows.stage = STAGE_ROWS;
+	rows.children = MEM_ARRAY(scope_arena(scope), scope->nrtes + 1, struct scope *);
+	/* every group has a row and keeps the value that it has there */
+	return prove_expr(grouping_keeps(scope, entry) ? &rows : scope, node_get(entry, "expr"));
 }
 
 struct proof scope_output(const struct scope *scope, int64_t number)

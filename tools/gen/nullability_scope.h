@@ -241,6 +241,8 @@ void change_return(struct scope *scope);
 void grouping_read(struct scope *scope);
 /** A grouping set may replace this expression of the output by NULL. */
 bool grouping_nulls(const struct scope *scope, const struct node *expr);
+/** An entry of the target list that is a grouping expression of every set. */
+bool grouping_keeps(const struct scope *scope, const struct node *entry);
 /** The group has a row. */
 bool grouping_has_row(const struct scope *scope);
 

@@ -20,6 +20,7 @@ static const struct cmd_option gen_options[] = {
 	{.name = "build", .arg = "SYSTEM", .kind = OPTION_CHOICE, .choices = "make|cmake|meson",
 	 .help = "with --init: what it is built with (make)"},
 	{.name = "into", .arg = "DIR", .help = "write C into DIR/GROUP"},
+	{.name = "fake", .kind = OPTION_FLAG, .help = "with --into: also fakes of the queries, for unit tests"},
 	{0},
 };
 
@@ -89,9 +90,11 @@ static enum hf_status check_flags(const struct cli *cli, bool database, hf_error
 	bool check = cli_given(cli, "check"), offline = cli_given(cli, "offline"), into = cli_given(cli, "into");
 	if (cli_given(cli, "build") && !cli_given(cli, "init"))
 		return error_set(err, HF_E_USAGE, "--build goes with --init");
-	bool tree = cli_given(cli, "sql") || cli_given(cli, "group");
+	bool tree = cli_given(cli, "sql") || cli_given(cli, "group") || cli_given(cli, "fake");
 	if (cli_given(cli, "init") && (check || offline || database || tree))
 		return error_set(err, HF_E_USAGE, "--init writes a new project: only --build and --into go with it");
+	if (cli_given(cli, "fake") && !into)
+		return error_set(err, HF_E_USAGE, "--fake needs --into DIR");
 	if (check && (offline || into))
 		return error_set(err, HF_E_USAGE, "--check writes nothing, --%s does", offline ? "offline" : "into");
 	if (offline && !into)
@@ -146,6 +149,8 @@ static enum hf_status run_gen(struct cli *cli, hf_error *err)
 		add(&words, "--check", NULL);
 	if (cli_given(cli, "offline"))
 		add(&words, "--offline", NULL);
+	if (cli_given(cli, "fake"))
+		add(&words, "--fake", NULL);
 	add_text(&words, cli, "into", "-o");
 	return run_on_tree(cli, &words, err);
 }

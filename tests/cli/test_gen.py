@@ -55,6 +55,7 @@ def test_gen_reports_as_json(sql):
      (["--offline"], "--offline needs --into DIR"),
      (["--check", "-d", "x=1"], "--check needs no --database"),
      (["--build", "make"], "--build goes with --init"),
+     (["--offline", "--fake"], "--fake needs --into DIR"),
      (["--init", "--check"], "--init writes a new project: only --build and --into go with it"),
      (["--group", "a"] * 21, "--group may stand at most 20 times")],
 )

@@ -172,7 +172,7 @@ void emit_signature(struct buf *out, const struct group *group, const struct que
 
 /* ---- files ---- */
 
-static enum hf_status write_out(struct buf *out, const char *path, hf_error *err)
+enum hf_status emit_write(struct buf *out, const char *path, hf_error *err)
 {
 	mem_check(out);
 	enum hf_status status = file_write(path, buf_str(out), err);
@@ -183,11 +183,11 @@ static enum hf_status write_out(struct buf *out, const char *path, hf_error *err
 static enum hf_status emit_types(const struct group *group, const char *dir, struct buf *out, hf_error *err)
 {
 	emit_types_header(out, group);
-	enum hf_status status = write_out(out, mem_printf(group->arena, "%s/%s_types.h", dir, group->name), err);
+	enum hf_status status = emit_write(out, mem_printf(group->arena, "%s/%s_types.h", dir, group->name), err);
 	if (status != HF_OK)
 		return status;
 	emit_types_source(out, group);
-	return write_out(out, mem_printf(group->arena, "%s/%s_types.c", dir, group->name), err);
+	return emit_write(out, mem_printf(group->arena, "%s/%s_types.c", dir, group->name), err);
 }
 
 enum hf_status emit_group(const struct group *group, const char *out_dir, hf_error *err)
@@ -201,11 +201,11 @@ enum hf_status emit_group(const struct group *group, const char *out_dir, hf_err
 	for (size_t i = 0; i < group->nsources && status == HF_OK; i++) {
 		const struct source *source = group->sources[i];
 		emit_header(&out, group, source);
-		status = write_out(&out, mem_printf(group->arena, "%s/%s.h", dir, source->stem), err);
+		status = emit_write(&out, mem_printf(group->arena, "%s/%s.h", dir, source->stem), err);
 		if (status != HF_OK)
 			break;
 		emit_source(&out, group, source);
-		status = write_out(&out, mem_printf(group->arena, "%s/%s.c", dir, source->stem), err);
+		status = emit_write(&out, mem_printf(group->arena, "%s/%s.c", dir, source->stem), err);
 	}
 	buf_deinit(&out);
 	return status;

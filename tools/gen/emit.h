@@ -3,6 +3,7 @@
  *
  *     DIR/GROUP/GROUP_types.h .c    enums, composites, arrays, shared row structs
  *     DIR/GROUP/FILE.h .c           per file of queries: structs and functions; tables and one call each
+ *     DIR/GROUP/FILE_fake.h .c      on demand: the same functions, which answer from a variable
  *
  * The order is that of the sources (types: by dependency, then name), so that equal inputs give equal bytes.
  */
@@ -14,7 +15,13 @@
 /** Write all files of a group below `out_dir`. Files that did not change are not touched. */
 enum hf_status emit_group(const struct group *group, const char *out_dir, hf_error *err);
 
+/** The same functions once more, for unit tests: FILE_fake.h and .c, behind the others. */
+enum hf_status emit_fakes(const struct group *group, const char *out_dir, hf_error *err);
+
 /* ---- shared by the emitters ---- */
+
+/** Write what the buffer holds, unless the file says that already, and empty it. */
+enum hf_status emit_write(struct buf *out, const char *path, hf_error *err);
 
 void emit_types_header(struct buf *out, const struct group *group);
 void emit_types_source(struct buf *out, const struct group *group);

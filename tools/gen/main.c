@@ -33,7 +33,7 @@ struct gen {
 	const char *depfile, *depfile_target;
 	const char **only; /* groups */
 	size_t nonly;
-	bool offline, check, json;
+	bool offline, check, json, fake;
 
 	hf_context *ctx;
 	hf_arena *arena;
@@ -53,6 +53,7 @@ static const char usage[] =
 	"  --group NAME   only this folder of queries/; may be repeated\n"
 	"  -d URL         describe on this database, which has the schema, instead of a private server\n"
 	"  -o DIR         write C into DIR/GROUP\n"
+	"  --fake         and the same functions for unit tests, without a server: FILE_fake.h, FILE_fake.c\n"
 	"  --offline      use the metadata of meta/, no server\n"
 	"  --json         findings as a JSON array on stdout\n"
 	"  --verify DIR   prepare the queries that this older metadata recorded, and tell what broke (exit 1)\n"
@@ -65,7 +66,7 @@ enum {
 	OPTION_CHECK,
 	OPTION_DEPFILE,
 	OPTION_TARGET,
-	OPTION_JSON,
+	OPTION_JSON, OPTION_FAKE,
 	OPTION_VERIFY
 };
 
@@ -79,6 +80,7 @@ static const struct option options[] = {
 	{"database", required_argument, NULL, 'd'},
 	{"output", required_argument, NULL, 'o'},
 	{"json", no_argument, NULL, OPTION_JSON},
+	{"fake", no_argument, NULL, OPTION_FAKE},
 	{"verify", required_argument, NULL, OPTION_VERIFY},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -103,6 +105,8 @@ static bool take_option(struct gen *gen, int option)
 	case OPTION_VERIFY:
 		gen->verify = optarg;
 		return true;
+	case OPTION_FAKE:
+		return gen->fake = true;
 	case OPTION_DEPFILE:
 		gen->depfile = optarg;
 		return true;
@@ -137,7 +141,8 @@ static int read_arguments(struct gen *gen, int argc, char **argv)
 		}
 	}
 	bool fits = optind == argc && !(gen->offline && gen->database) && (gen->offline || !gen->depfile) &&
-	            !(gen->check && gen->out_dir) && (!gen->offline || gen->check || gen->out_dir) &&
+	            !(gen->check && gen->out_dir) && (!gen->fake || gen->out_dir) &&
+	            (!gen->offline || gen->check || gen->out_dir) &&
 	            !gen->depfile == !gen->depfile_target && !(gen->verify && (gen->offline || gen->out_dir));
 	if (!fits)
 		fputs(usage, stderr);
@@ -159,7 +164,8 @@ static enum hf_status emit_from_meta(struct gen *gen, struct group *group, hf_er
 		depfile_add_group(&gen->deps, group);
 	if (status != HF_OK || failed(gen) || !gen->out_dir)
 		return status;
-	return emit_group(group, gen->out_dir, err);
+	status = emit_group(group, gen->out_dir, err);
+	return status == HF_OK && gen->fake ? emit_fakes(group, gen->out_dir, err) : status;
 }
 
 static enum hf_status describe_and_write(struct gen *gen, struct group *group, hf_error *err)

@@ -29,9 +29,10 @@ class Query:
                       for line in re.findall(r"(?m)^-- given (.*)$", text)]
         self.sql = re.sub(r"(?m)^--.*\n", "", text).strip().rstrip(";")
 
-    def executable(self):
-        """The statement with each set of values in place of its parameters."""
-        return [re.sub(r"(?<!:):([a-z]\w*)", lambda m: values[m[1]], self.sql) for values in self.given or [{}]]
+    def executable(self, nulls=()):
+        """The statement with each set of values in place of its parameters; those in `nulls` are NULL."""
+        return [re.sub(r"(?<!:):([a-z]\w*)", lambda m: "NULL" if m[1] in nulls else values[m[1]], self.sql)
+                for values in self.given or [{}]]
 
 
 def queries():

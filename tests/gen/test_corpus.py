@@ -80,10 +80,14 @@ def judged(found, described):
     return unsound, pessimistic
 
 
+def described_corpus(database, cluster):
+    url = f"host={cluster.server.dir} user={cluster.server.user} dbname={database.name}"
+    return claims.of_files(url, sorted((corpus.FOLDER / "queries").glob("*.sql")))
+
+
 def test_the_compiler_is_never_unsound_and_rarely_pessimistic(database, cluster):
     found = corpus.queries()
-    url = f"host={cluster.server.dir} user={cluster.server.user} dbname={database.name}"
-    described = claims.of_files(url, sorted((corpus.FOLDER / "queries").glob("*.sql")))
+    described = described_corpus(database, cluster)
     unsound, pessimistic = judged(found, described)
     columns = sum(len(query.labels) for query in found)
     share = len(pessimistic) / columns
@@ -91,3 +95,14 @@ def test_the_compiler_is_never_unsound_and_rarely_pessimistic(database, cluster)
     assert not unsound, "\n".join(unsound)
     print("\n".join(pessimistic))
     assert share <= PESSIMISTIC_AT_MOST, f"{share:.2%} of the columns are claimed nullable without need"
+
+
+def test_claims_hold_when_parameters_that_may_be_null_are(database, cluster):
+    runs = [(query, claim, text) for query, claim in zip(corpus.queries(), described_corpus(database, cluster))
+            for text in query.executable(claim.nullable_params) if claim.nullable_params]
+    assert len(runs) > 5
+    for statements in corpus.data().values():
+        with probe.loaded(database, statements):
+            outcomes = probe.run(database, [text for _, _, text in runs], [query.before for query, _, _ in runs])
+        wrong = [text for (_, claim, text), outcome in zip(runs, outcomes) if outcome.nulls & claim.sure]
+        assert not wrong, "\n".join(wrong)

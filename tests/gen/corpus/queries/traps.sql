@@ -471,3 +471,97 @@ UPDATE plain_log SET w = v + 1, note = NULL WHERE id >= 0 RETURNING w, note;
 -- name: trap_domain_hole :many
 -- labels !? / returning domain
 INSERT INTO product (id, title, short, price) SELECT 600, (SELECT p.title FROM product AS p WHERE false), 'x', 1 RETURNING short, title;
+
+-- ---- a row without a row below, and the other way round ----
+
+-- name: trap_exists_group_by_nothing :many
+-- labels ? / where grouping_sets
+SELECT x FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.v = a.x GROUP BY ());
+
+-- name: trap_exists_having :many
+-- labels ? / where having
+SELECT x FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.v = a.x HAVING true);
+
+-- name: trap_lateral_having :many
+-- labels ? / lateral having
+SELECT a.x FROM a, LATERAL (SELECT 1 AS p FROM b WHERE a.x > 0 HAVING true) AS s;
+
+-- name: trap_lateral_union :many
+-- labels ? / lateral set_operation
+SELECT a.x FROM a, LATERAL (SELECT 1 AS p WHERE a.x > 0 UNION ALL SELECT 2) AS s;
+
+-- name: trap_lateral_nested_aggregate :many
+-- labels ? / lateral aggregate
+SELECT a.x FROM a, LATERAL (SELECT s.p FROM (SELECT count(*) AS p FROM b WHERE a.x > 0) AS s) AS r;
+
+-- name: trap_lateral_inner_left :many
+-- labels ? / lateral outer_join
+SELECT a.x FROM a, LATERAL (SELECT 1 AS p FROM b LEFT JOIN c ON a.x > 0) AS s;
+
+-- name: trap_scalar_count_plus_outer :many
+-- labels ?? / scalar_subquery aggregate
+SELECT (SELECT count(*) + a.x FROM b WHERE a.x > 0) AS p, (SELECT coalesce(max(b.v), a.x) FROM b WHERE a.x > 0) AS q FROM a;
+
+-- name: trap_elements_of_group :many
+-- labels ? / arrays having
+SELECT e FROM (SELECT array_agg(b.v) AS l FROM a LEFT JOIN b ON b.a_id = a.id GROUP BY a.f HAVING max(b.w) > 0) AS s, unnest(s.l) AS e;
+
+-- name: trap_elements_of_window :many
+-- labels ? / arrays window
+SELECT e FROM (SELECT x, array_agg(x) OVER () AS l FROM a) AS s, unnest(s.l) AS e WHERE s.x > 0;
+
+-- name: trap_in_is_not_null :many
+-- labels ? / where any_all
+SELECT x FROM a WHERE (x IN (SELECT w FROM b)) IS NOT NULL;
+
+-- name: trap_row_not_equal :many
+-- labels ?? / where composite
+SELECT x, u FROM a WHERE (x, u) <> (1, 'a');
+
+-- name: trap_row_second_decides :many
+-- labels ? / where composite
+SELECT x FROM a WHERE (n, x) < (5, 5);
+
+-- name: trap_left_join_of_sure_row :many
+-- labels !! / outer_join
+SELECT b.v, s.rows FROM b LEFT JOIN (SELECT count(*) AS rows FROM a) AS s ON true;
+
+-- name: trap_left_join_of_unsure_row :many
+-- labels !?? / outer_join
+SELECT b.v, s.p, t.p AS q FROM b LEFT JOIN (SELECT 1 AS p FROM generate_series(1, 0) AS g) AS s ON true LEFT JOIN LATERAL (SELECT 1 AS p EXCEPT SELECT b.v) AS t ON true;
+
+-- name: trap_left_join_fetch_nothing :many
+-- labels ?? / outer_join
+SELECT s.p, t.p AS q FROM b LEFT JOIN LATERAL (SELECT 1 AS p FETCH FIRST 0 ROWS ONLY) AS s ON true LEFT JOIN (SELECT 1 AS p UNION SELECT 2 LIMIT 1 OFFSET 2) AS t ON true;
+
+-- name: trap_full_join_of_sure_row :many
+-- labels !? / outer_join
+SELECT r.p, b.v FROM (SELECT count(*) AS p FROM a) AS r FULL JOIN b ON true;
+
+-- name: trap_full_using_nullable :many
+-- labels ?? / using outer_join
+SELECT c.x, c.v FROM a FULL JOIN c USING (x) WHERE x > 0;
+
+-- name: trap_right_using_fact :many
+-- labels ?! / using reduction
+SELECT a.x AS p, c.x AS q FROM a RIGHT JOIN c USING (x) WHERE x > 0;
+
+-- name: trap_conflict_adds_to_old :many
+-- labels ? / returning
+INSERT INTO plain_log AS p (id, v, w) SELECT id, n, 5 FROM a ON CONFLICT (id) DO UPDATE SET w = p.w + 1 RETURNING w;
+
+-- name: trap_conflict_where_holds :many
+-- labels ! / returning
+INSERT INTO plain_log AS p (id, v, w) SELECT id, n, 5 FROM a ON CONFLICT (id) DO UPDATE SET w = p.w + 1 WHERE p.w > 0 RETURNING w;
+
+-- name: trap_update_from_itself :many
+-- labels !! / returning
+UPDATE plain_log AS p SET w = q.w FROM plain_log AS q WHERE q.id = p.id AND q.w > 0 RETURNING p.w, q.w AS old;
+
+-- name: trap_update_two_constants :many
+-- labels !? / returning
+UPDATE plain_log SET (w, note) = (5, NULL) WHERE id >= 0 RETURNING w, note;
+
+-- name: trap_writing_cte_empty :many
+-- labels !? / returning cte
+WITH q AS (DELETE FROM plain_log WHERE id < 0 RETURNING 1 AS p) SELECT b.v, q.p FROM b LEFT JOIN q ON true;

@@ -1,6 +1,7 @@
 """What the compiler claims of queries, through the door that users have: `holdfast gen describe FILE... --json`."""
 
 import json
+import os
 import subprocess
 
 import compiler
@@ -19,10 +20,10 @@ class Claim:
         self.sure = {i for i, (sure, _) in enumerate(self.columns) if sure}
 
 
-def of_files(url, paths, tolerant=False):
+def of_files(url, paths, tolerant=False, **environment):
     """The claims of annotated query files on the database `url`, in order; tolerant: of those that it accepts."""
     done = subprocess.run([compiler.GEN, "describe", *map(str, paths), "-d", url, "--json"], capture_output=True,
-                          timeout=600, check=False, stdin=subprocess.DEVNULL)
+                          timeout=600, check=False, stdin=subprocess.DEVNULL, env={**os.environ, **environment})
     assert done.returncode == 0 or (tolerant and done.returncode == 1), done.stderr.decode(errors="replace")[-4000:]
     return [Claim(described) for described in json.loads(done.stdout)]
 

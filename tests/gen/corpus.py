@@ -59,7 +59,9 @@ def index(found):
         for construct in query.constructs:
             named.setdefault(construct, []).append(query.name)
     lines = ["# Constructs of the truth corpus", "",
-             "Made by `/usr/bin/python3 tests/gen/corpus.py` from the labels; a test compares it.", ""]
+             "Made by `/usr/bin/python3 tests/gen/corpus.py` from the labels; a test compares it. All queries are described",
+             "both from the notice and from the function that stands in for it; `notice` and `fallback` are those where it",
+             "matters that views and rules are expanded, or not yet.", ""]
     for construct in sorted(named):
         lines += [f"## {construct} ({len(named[construct])})", "", ", ".join(named[construct]), ""]
     return "\n".join(lines)

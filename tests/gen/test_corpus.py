@@ -12,14 +12,15 @@ import random_data
 QUERIES_AT_LEAST = 250
 EACH_AT_LEAST = 5
 PESSIMISTIC_AT_MOST = 0.01
+PESSIMISTIC_BY_FALLBACK_AT_MOST = 0.02
 RANDOM_SETS = 24
 # What the corpus has to hold at least EACH_AT_LEAST times.
 CONSTRUCTS = {
-    "aggregate", "any_all", "arrays", "case", "check", "coalesce", "composite", "cte", "distinct", "domain", "enum", "expression",
-    "foreign", "functions", "generated", "grouping_sets", "having", "inheritance", "join", "json", "lateral", "matview",
-    "operators", "outer_join", "overrides", "params", "partitions", "recursive", "reduction", "returning", "scalar_subquery",
-    "set_operation", "set_returning", "strict", "subquery", "system", "tables", "trigger", "using", "values", "view",
-    "where", "window",
+    "aggregate", "any_all", "arrays", "case", "check", "coalesce", "composite", "cte", "distinct", "domain", "enum",
+    "expression", "fallback", "foreign", "functions", "generated", "grouping_sets", "having", "inheritance", "join",
+    "json", "lateral", "matview", "notice", "operators", "outer_join", "overrides", "params", "partitions",
+    "recursive", "reduction", "returning", "scalar_subquery", "set_operation", "set_returning", "strict", "subquery",
+    "system", "tables", "trigger", "using", "values", "view", "where", "window",
 }
 
 
@@ -80,9 +81,9 @@ def judged(found, described):
     return unsound, pessimistic
 
 
-def described_corpus(database, cluster):
+def described_corpus(database, cluster, **environment):
     url = f"host={cluster.server.dir} user={cluster.server.user} dbname={database.name}"
-    return claims.of_files(url, sorted((corpus.FOLDER / "queries").glob("*.sql")))
+    return claims.of_files(url, sorted((corpus.FOLDER / "queries").glob("*.sql")), **environment)
 
 
 def test_the_compiler_is_never_unsound_and_rarely_pessimistic(database, cluster):
@@ -106,3 +107,15 @@ def test_claims_hold_when_parameters_that_may_be_null_are(database, cluster):
             outcomes = probe.run(database, [text for _, _, text in runs], [query.before for query, _, _ in runs])
         wrong = [text for (_, claim, text), outcome in zip(runs, outcomes) if outcome.nulls & claim.sure]
         assert not wrong, "\n".join(wrong)
+
+
+def test_the_tree_of_a_function_proves_nothing_that_the_notice_does_not(database, cluster):
+    found, by_notice = corpus.queries(), described_corpus(database, cluster)
+    by_function = described_corpus(database, cluster, HOLDFAST_GEN_TREE="function")
+    unsound, pessimistic = judged(found, by_function)
+    columns = sum(len(query.labels) for query in found)
+    print(f"by function: {len(unsound)} unsound, {len(pessimistic)} pessimistic ({len(pessimistic) / columns:.2%})")
+    assert not unsound, "\n".join(unsound)
+    more = [one.name for one, other in zip(by_function, by_notice) if one.sure - other.sure]
+    assert not more and len(pessimistic) <= columns * PESSIMISTIC_BY_FALLBACK_AT_MOST, (more, pessimistic)
+    assert any(one.sure != other.sure for one, other in zip(by_function, by_notice)), "the switch switches nothing"

@@ -89,11 +89,11 @@ WITH RECURSIVE r AS (SELECT id, ARRAY[id] AS path FROM product WHERE parent_id I
 	UNION ALL SELECT p.id, r.path || p.id FROM product AS p JOIN r ON p.parent_id = r.id AND p.id <> ALL (r.path)) SELECT id, path FROM r;
 
 -- name: recursive_search :many
--- labels !! / recursive
+-- labels !! / recursive notice
 WITH RECURSIVE r AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM r WHERE i < 3) SEARCH DEPTH FIRST BY i SET o SELECT i, o::text AS o FROM r;
 
 -- name: recursive_cycle :many
--- labels !! / recursive
+-- labels !! / recursive notice
 WITH RECURSIVE r AS (SELECT 1 AS i UNION ALL SELECT 3 - i FROM r) CYCLE i SET seen USING way SELECT i, seen FROM r;
 
 -- ---- VALUES ----

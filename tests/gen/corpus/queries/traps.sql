@@ -251,11 +251,11 @@ SELECT x, u FROM a GROUP BY x, u HAVING x > 0 OR u IS NULL OR count(*) > 0;
 -- ---- writing ----
 
 -- name: trap_rule_returns_other :many
--- labels !? / returning
+-- labels !? / returning notice
 INSERT INTO led (id, v) VALUES (600, 1) RETURNING id, v;
 
 -- name: trap_rule_on_view :many
--- labels !? / returning view
+-- labels !? / returning view notice
 UPDATE led_view SET v = 1 WHERE id >= 0 RETURNING id, v;
 
 -- name: trap_trigger_through_view :many
@@ -449,7 +449,7 @@ INSERT INTO kept_view (id, v, w) VALUES (600, 1, NULL) RETURNING v, w;
 UPDATE kept_view SET w = NULL WHERE id >= 0 RETURNING v, w;
 
 -- name: trap_update_filtered_view_other :many
--- labels !! / returning view
+-- labels !! / returning view notice
 UPDATE kept_view SET v = 3 WHERE id >= 0 RETURNING v, w;
 
 -- name: trap_trigger_of_child :many

@@ -5,11 +5,11 @@
 SELECT id, v, w FROM inner_view;
 
 -- name: view_left :many
--- labels !!?? / view outer_join
+-- labels !!?? / view outer_join fallback
 SELECT id, t, v, w FROM left_view;
 
 -- name: view_aggregate :many
--- labels !!?! / view aggregate
+-- labels !!?! / view aggregate fallback
 SELECT n, rows, x, top FROM agg_view;
 
 -- name: view_total :one
@@ -17,11 +17,11 @@ SELECT n, rows, x, top FROM agg_view;
 SELECT rows, top FROM total_view;
 
 -- name: view_nested :many
--- labels !??? / view outer_join
+-- labels !??? / view outer_join fallback
 SELECT id, v, inner_v, rows FROM nested_view;
 
 -- name: view_barrier :many
--- labels !!!? / view where
+-- labels !!!? / view where fallback
 SELECT id, n, x, u FROM barrier_view;
 
 -- name: view_barrier_where :many
@@ -29,7 +29,7 @@ SELECT id, n, x, u FROM barrier_view;
 SELECT x, u FROM barrier_view WHERE u <> 'zz';
 
 -- name: view_union :many
--- labels !!? / view set_operation
+-- labels !!? / view set_operation fallback
 SELECT id, p, q FROM union_view;
 
 -- name: view_check_option :many
@@ -45,7 +45,7 @@ SELECT key, one, two FROM renamed_view;
 SELECT a.id, r.key, r.two FROM a LEFT JOIN renamed_view AS r ON r.key = a.x;
 
 -- name: view_left_reduced :many
--- labels !! / view reduction
+-- labels !! / view reduction fallback
 SELECT id, v FROM left_view WHERE v > 0;
 
 -- name: view_nested_reduced :many
@@ -53,7 +53,7 @@ SELECT id, v FROM left_view WHERE v > 0;
 SELECT id, v, inner_v, rows FROM nested_view WHERE inner_v IS NOT NULL;
 
 -- name: view_recursive :many
--- labels ! / view recursive
+-- labels ! / view recursive fallback
 SELECT i FROM counter_view;
 
 -- name: view_instead_of :many
@@ -61,7 +61,7 @@ SELECT i FROM counter_view;
 SELECT id, n FROM trigger_view;
 
 -- name: view_composite :many
--- labels !?!? / view composite
+-- labels !?!? / view composite fallback
 SELECT name, home, work, (work).city AS city FROM people_view;
 
 -- name: view_inherited :many
@@ -77,7 +77,7 @@ SELECT v AS whole FROM inner_view AS v;
 WITH s AS (SELECT n, x FROM agg_view) SELECT n, x FROM s;
 
 -- name: view_in_scalar :one
--- labels !? / view scalar_subquery
+-- labels !? / view scalar_subquery notice
 SELECT (SELECT rows FROM total_view) AS p, (SELECT top FROM total_view) AS q;
 
 -- name: view_system :many

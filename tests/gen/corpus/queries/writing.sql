@@ -39,7 +39,7 @@ INSERT INTO orders (person_id, seller_id, total, placed) VALUES (NULL, 1, 5, '20
 INSERT INTO person (name, age) VALUES ('someone', NULL) RETURNING id, name, twice;
 
 -- name: insert_through_view :many
--- labels !!? / returning view
+-- labels !!? / returning view fallback
 INSERT INTO log_view (id, v) VALUES (500, 1) RETURNING id, v, w;
 
 -- name: insert_instead_of :many

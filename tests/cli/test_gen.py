@@ -173,6 +173,16 @@ def test_gen_describe_is_satisfied_with_warnings(loose):
     assert "warning: DELETE without WHERE changes every row" in done.stderr
 
 
+def test_gen_describe_removes_no_query_for_a_check(loose):
+    statements = ["-- name: not_one :one\nSELECT id FROM person WHERE name = :name;", "-- name: any_three :many\nSELECT id FROM person LIMIT 3;",
+                  "-- name: drop :exec\nSELECT id FROM person;", "-- name: none :many\nUPDATE person SET nick = :nick;",
+                  "-- name: two :many\n-- wherever: yes\nSELECT 1 AS a, 2 AS a;", "-- name: bare :one\nSELECT :x;"]
+    done = run("gen", "describe", loose("q.sql", "\n".join(statements)), "--migrations", loose.db, "--json")
+    assert done.returncode == 0 and " error: " not in done.stderr
+    assert [row["name"] for row in json.loads(done.stdout)] == ["not_one", "any_three", "drop", "none", "two", "bare"]
+    assert done.stderr.count(": warning: ") >= 6
+
+
 def test_gen_describe_names_twice(loose):
     one, other = loose("x.sql", "-- name: a :one\nSELECT 1 AS n;\n-- name: a :one\nSELECT 2 AS m;\n"), loose("y.sql", "SELECT 1;")
     done = run("gen", "describe", one, other, one, "--json")

@@ -66,6 +66,7 @@ struct hf_migration {
 	enum hf_migration_phase phase;
 	bool tx;
 	bool out_of_order;   /* the file says out_of_order=yes: may run after newer ones */
+	bool adopt;          /* false, the file says adopt=no: no database that was made without us can have it */
 	int64_t lock_timeout_ms;      /* -1 = not said */
 	int64_t statement_timeout_ms; /* -1 = not said */
 	const char *search_path;      /* "public" unless said otherwise */
@@ -187,8 +188,8 @@ enum hf_status hf_migrate_accept(hf_connection *connection, const hf_migrations 
                                  const char *reason, const struct hf_migrate_options *options, hf_error *err);
 
 /**
- * Adopt a database that was made without us: record everything up to `version` (NULL = the newest) as applied, run
- * nothing. `reference` is a session with an empty scratch database, into which the set is replayed first: every type,
+ * Adopt a database that was made without us: record everything up to `version` (NULL = the newest before the first
+ * one that says adopt=no) as applied, run nothing. `reference` is a session with an empty scratch database, into which the set is replayed first: every type,
  * table, column, constraint, view, function and trigger that stands there must stand in the database too (more is
  * fine). @return HF_OK; HF_DIFFERS with `*ret_differences` (lines in the arena); HF_CONFLICT the ledger already
  * holds migrations of this set.

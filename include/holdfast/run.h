@@ -79,7 +79,8 @@ typedef enum hf_status hf_run_fn(void *user, const struct hf_run *run, hf_error 
  * else these are its recent runs. HF_STOP from `fn` ends with HF_OK. One round trip, two with `after`.
  * @return HF_OK; HF_NOT_FOUND there is no run `after`; HF_E_INPUT a publish status that does not exist.
  */
-enum hf_status hf_run_list(hf_where where, const struct hf_run_filter *filter, hf_run_fn *fn, void *user, hf_error *err);
+enum hf_status hf_run_list(hf_where where, const struct hf_run_filter *filter, hf_run_fn *fn, void *user,
+                           hf_error *err);
 
 struct hf_run_tally {
 	struct hf_str word; /* result code or failure stage; {NULL, 0} where no stage is known */

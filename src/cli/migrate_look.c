@@ -166,7 +166,7 @@ enum hf_status migrate_verify(struct cli *cli, hf_error *err)
 
 const struct cmd_option migrate_baseline_options[] = {
 	MIGRATE_SET_OPTIONS,
-	{.name = "to", .arg = "VERSION", .help = "the newest one that the database has (default: all)"},
+	{.name = "to", .arg = "VERSION", .help = "the newest one that the database has (default: all that it can have)"},
 	{.name = "reference", .arg = "URL", .help = "an empty scratch database, instead of a private server's"},
 	{0},
 };

@@ -39,8 +39,8 @@ static enum hf_status pick_version(struct baseline *baseline, const hf_migration
 	const struct hf_migration *chosen = NULL;
 	if (baseline->version)
 		chosen = hf_migrations_find(set, baseline->version);
-	else if (set->nversioned > 0)
-		chosen = &set->migrations[set->nversioned - 1];
+	for (size_t i = 0; !baseline->version && i < set->nversioned && set->migrations[i].adopt; i++)
+		chosen = &set->migrations[i];
 	if (!chosen || chosen->kind != HF_MIGRATION_VERSIONED)
 		return error_set(err, HF_NOT_FOUND, "set \"%s\" has no migration %s", set->name,
 		                 baseline->version ? baseline->version : "at all");

@@ -183,6 +183,8 @@ static bool read_option(struct reading *reading, struct hf_str key, struct hf_st
 		return read_yes_no(value, &migration->tx);
 	if (str_eq(key, HF_STR("out_of_order")))
 		return read_yes_no(value, &migration->out_of_order);
+	if (str_eq(key, HF_STR("adopt")))
+		return read_yes_no(value, &migration->adopt);
 	if (str_eq(key, HF_STR("lock_timeout")))
 		return file_duration(value, &migration->lock_timeout_ms);
 	if (str_eq(key, HF_STR("statement_timeout")))
@@ -215,7 +217,7 @@ static enum hf_status read_directive(struct reading *reading, hf_arena *arena, s
 			error_set(err, HF_E_INPUT, "%s:%u: %s \"%.*s\"", reading->file, reading->directive_line,
 			          known ? "bad value in" : "unknown option", STR_ARG(word));
 			return error_hint(err, "options: tx=yes|no lock_timeout=2s statement_timeout=5min "
-			                       "phase=expand|migrate|contract search_path=a,b out_of_order=yes; "
+			                       "phase=expand|migrate|contract search_path=a,b out_of_order=yes adopt=no; "
 			                       "in R__ files depends=name,name");
 		}
 	}
@@ -333,6 +335,7 @@ enum hf_status file_parse(const struct version_file *parts, const char *file, st
 	        .number = parts->number,
 	        .kind = parts->repeatable ? HF_MIGRATION_REPEATABLE : HF_MIGRATION_VERSIONED,
 	        .phase = HF_PHASE_EXPAND,
+	        .adopt = true,
 	        .tx = true,
 	        .lock_timeout_ms = -1,
 	        .statement_timeout_ms = -1,

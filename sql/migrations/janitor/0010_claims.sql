@@ -1,4 +1,4 @@
--- migrate: tx=yes
+-- migrate: tx=yes adopt=no
 -- up
 -- Who works on which queue item. Beside the Janitor's tables and without a word in them, so that the original keeps
 -- working on the same database; it assigns by means of its own, so one assigner at a time is active.

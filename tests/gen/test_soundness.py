@@ -144,6 +144,12 @@ MORE = [
     ("!", "SELECT CASE WHEN b.id IS NULL THEN 0 ELSE b.v END AS v FROM a LEFT JOIN b ON b.a_id = a.id"),
     ("!", "SELECT CASE WHEN b.id IS NOT NULL THEN a.x + b.v ELSE 0 END AS v FROM a LEFT JOIN b ON b.a_id = a.x"),
     ("?", "SELECT CASE WHEN n = 1 THEN 1 WHEN n = 2 THEN 2 END AS v FROM a"),
+    ("!?", "SELECT CASE WHEN n > 0 THEN 1 WHEN n <= 0 THEN 2 END AS v, CASE WHEN x > 0 THEN 1 WHEN x <= 0 THEN 2 END AS w"
+           " FROM a"),
+    ("?", "SELECT CASE WHEN n > 0 THEN 1 WHEN n < 0 THEN 2 END AS v FROM a"),
+    ("!", "SELECT coalesce(x, length(u)) AS v FROM a WHERE x IS NOT NULL OR u <> ''"),
+    ("?", "SELECT coalesce(x, length(u)) AS v FROM a WHERE x IS NOT NULL OR u <> '' OR n = 1"),
+    ("?", "SELECT coalesce(max(x), max(length(u))) AS v FROM a WHERE x IS NOT NULL OR u <> ''"),
     # functions
     ("!!", "SELECT extract(epoch FROM now()) AS a, to_char(n, '000') AS b FROM a"),
     ("!?!", "SELECT concat(x, u) AS a, concat_ws(u, t) AS b, format('%s', u) AS c FROM a"),

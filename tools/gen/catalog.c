@@ -74,7 +74,8 @@ static void fill_function(hf_arena *arena, void *item, const struct hf_value *v)
 static void fill_operator(hf_arena *arena, void *item, const struct hf_value *v)
 {
 	*(struct catalog_operator *)item =
-		(struct catalog_operator){oid_of(v[0]), text_of(arena, v[1]), oid_of(v[2]), oid_of(v[3]), oid_of(v[4])};
+		(struct catalog_operator){oid_of(v[0]), text_of(arena, v[1]), oid_of(v[2]), oid_of(v[3]), oid_of(v[4]),
+	                                    oid_of(v[5])};
 }
 
 static void fill_pair(hf_arena *arena, void *item, const struct hf_value *v)
@@ -134,7 +135,7 @@ static const char functions_sql[] =
 	" WHERE a.m IS NULL OR a.m IN ('i', 'b', 'v')) END"
 	" FROM pg_catalog.pg_proc ORDER BY oid";
 static const char operators_sql[] =
-	"SELECT oid, oprname::text, oprleft, oprright, oprcode::oid FROM pg_catalog.pg_operator ORDER BY oid";
+	"SELECT oid, oprname::text, oprleft, oprright, oprcode::oid, oprnegate FROM pg_catalog.pg_operator ORDER BY oid";
 static const char inherits_sql[] =
 	"SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits ORDER BY inhparent, inhrelid";
 static const char rules_sql[] =

@@ -61,6 +61,7 @@ struct catalog_operator {
 	const char *name;
 	uint32_t left, right;
 	uint32_t function;
+	uint32_t negator; /* 0: none */
 };
 
 struct catalog_pair {

@@ -32,8 +32,10 @@ bool nullability_prove(const struct catalog *catalog, const struct node *query, 
 	hf_arena *arena = mem_arena();
 	struct proving proving = {arena, catalog, params_nullable, nparams, 0, 0, 0, NULL, NULL};
 	const struct scope *scope = scope_open(&proving, query, NULL, NULL);
+	unsigned total = 0;
 	for (size_t i = 0; i < ncolumns; i++) {
-		proving.steps = 0;
+		total += proving.steps;
+		proving.steps = total < STEPS_OF_ALL_MAX ? 0 : proving.steps;
 		ret_proofs[i] = scope_output(scope, (int64_t)i + 1);
 	}
 	hf_arena_free(arena);

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define ARMS_MAX 8
+
 struct proof prove_all(const struct scope *scope, const struct node *list, const char *rule)
 {
 	for (size_t i = 0; i < node_count(list); i++)
@@ -224,13 +226,33 @@ static struct proof prove_by_cases(const struct scope *scope, const struct node 
 	return unproven();
 }
 
+/* One of the arms of an OR that is TRUE is TRUE. */
+static struct proof prove_by_arms(const struct scope *scope, const struct node *args)
+{
+	for (const struct fact *fact = scope->facts; fact; fact = fact->next) {
+		const struct node *op = node_get(fact->expr, "boolop"), *arms = node_get(fact->expr, "args");
+		bool all = node_is(fact->expr, "BOOLEXPR") && op && strcmp(op->text, "or") == 0 &&
+		           fact->outcomes == IS_TRUE && node_count(arms) <= ARMS_MAX && node_count(arms) > 0 &&
+		           (fact->of_output || !scope->grouping.aggregated);
+		for (size_t i = 0; all && i < node_count(arms); i++) {
+			const struct scope *chosen = scope_assume(scope, node_item(arms, i), IS_TRUE, fact->rule);
+			all = scope_step(scope->proving, 0) && (chosen->dead || prove_any(chosen, args, "").never_null);
+		}
+		if (all)
+			return proven(fact->rule);
+	}
+	return unproven();
+}
+
 static struct proof prove_coalesce(const struct scope *scope, const struct node *expr)
 {
 	const struct node *args = node_get(expr, "args");
 	struct proof proof = prove_any(scope, args, "coalesce");
 	/* before grouping its parts are those of one row, after it perhaps not */
 	bool one_row = scope->stage != STAGE_OUTPUT || !scope->grouping.nnulled;
-	return proof.never_null || !one_row ? proof : prove_by_cases(scope, args);
+	if (!proof.never_null && one_row)
+		proof = prove_by_cases(scope, args);
+	return proof.never_null || !one_row ? proof : prove_by_arms(scope, args);
 }
 
 /* ---- subqueries ---- */

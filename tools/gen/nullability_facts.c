@@ -526,17 +526,34 @@ static bool applies(const struct scope *scope, const struct fact *fact, const st
 	return true;
 }
 
+/* a < b beside a >= b, of the server's operators: one is TRUE when the other is FALSE. */
+static bool says_opposite(const struct scope *scope, const struct node *known, const struct node *expr)
+{
+	uint32_t oid = (uint32_t)node_int(expr, "opno", 0);
+	if (!node_is(expr, "OPEXPR") || !node_is(known, "OPEXPR") || !oid || oid >= OID_FIRST_USER)
+		return false;
+	const struct catalog_operator *op = catalog_operator(scope->proving->catalog, oid);
+	return op && op->negator && op->negator == (uint32_t)node_int(known, "opno", 0) &&
+	       same_expr(scope, node_get(known, "args"), node_get(expr, "args"));
+}
+
 unsigned facts_outcomes(const struct scope *scope, const struct node *expr, const char **ret_rule)
 {
 	unsigned outcomes = ANYTHING;
 	if (!scope->facts || !is_repeatable(scope, expr))
 		return ANYTHING;
-	for (const struct fact *fact = scope->facts; fact && scope_step(scope->proving, 0); fact = fact->next)
-		if (outcomes != (outcomes & fact->outcomes) && applies(scope, fact, expr) &&
-		    same_expr(scope, fact->expr, expr)) {
-			outcomes &= fact->outcomes;
+	for (const struct fact *fact = scope->facts; fact && scope_step(scope->proving, 0); fact = fact->next) {
+		unsigned left = fact->outcomes;
+		if (!applies(scope, fact, expr))
+			continue;
+		if (says_opposite(scope, fact->expr, expr))
+			left = flip(left);
+		else if (outcomes == (outcomes & left) || !same_expr(scope, fact->expr, expr))
+			continue;
+		if (outcomes != (outcomes & left))
 			*ret_rule = fact->rule;
-		}
+		outcomes &= left;
+	}
 	return outcomes;
 }
 

@@ -29,7 +29,8 @@
 
 #define SCOPE_DEPTH_MAX 64
 #define EXPR_DEPTH_MAX 3000u
-#define STEPS_MAX 500000u
+#define STEPS_MAX 500000u         /* for a column */
+#define STEPS_OF_ALL_MAX 5000000u /* for a statement */
 
 enum { CMD_SELECT = 1, CMD_UPDATE = 2, CMD_INSERT = 3, CMD_DELETE = 4 };
 enum {

@@ -42,6 +42,12 @@ CREATE TABLE audited (id int PRIMARY KEY, v int NOT NULL, w int);
 CREATE VIEW audited_view AS SELECT id, v, w FROM audited;
 CREATE VIEW trigger_view AS SELECT id, n FROM a;
 CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF TG_OP = ''DELETE'' THEN OLD.n := NULL; RETURN OLD; END IF; NEW.n := NULL; RETURN NEW; END';
+CREATE TABLE kinds (n int, kind text, done int, x int, CHECK (kind <> 'a' OR done IS NOT NULL));
+INSERT INTO kinds VALUES (1, 'a', 1, NULL), (1, 'b', NULL, NULL), (1, NULL, NULL, NULL);
+CREATE FUNCTION sure(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE TABLE replaced (n int, CHECK (sure(n) IS NOT NULL));
+INSERT INTO replaced VALUES (1);
+CREATE OR REPLACE FUNCTION sure(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT NULL::int';
 CREATE DOMAIN present AS int NOT NULL;
 CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE TABLE worn (id int PRIMARY KEY, d present);
@@ -243,6 +249,13 @@ MORE = [
     ("??", "SELECT c, g FROM declared_parent"),
     ("!!", "SELECT c, g FROM ONLY declared_parent"),
     ("?", "SELECT d FROM worn"),
+    ("!?", "SELECT done, x FROM kinds WHERE kind = 'a'"),
+    ("?", "SELECT done FROM kinds WHERE kind <> 'a'"),
+    ("?", "SELECT done FROM kinds WHERE kind = 'b'"),
+    ("!?", "SELECT CASE WHEN kind = 'a' THEN done ELSE 0 END AS v, CASE WHEN n = 1 THEN done ELSE 0 END AS w FROM kinds"),
+    ("?", "SELECT sure(n) AS v FROM replaced"),
+    ("?", "SELECT k.done FROM a LEFT JOIN kinds AS k ON k.kind = 'a'"),
+    ("?", "UPDATE kinds SET done = nullif(done, done), kind = 'b' WHERE kind = 'a' RETURNING done"),
     # facts that need both sides, or another query
     ("!?", "SELECT b.v, b.w FROM a LEFT JOIN b ON b.a_id = a.id WHERE b.v > 0 OR b.w > 0"),
     ("?", "SELECT b.v FROM a LEFT JOIN b ON b.a_id = a.id WHERE b.v > 0 OR a.x > 0"),

@@ -135,7 +135,8 @@ static const char functions_sql[] =
 	" WHERE a.m IS NULL OR a.m IN ('i', 'b', 'v')) END"
 	" FROM pg_catalog.pg_proc ORDER BY oid";
 static const char operators_sql[] =
-	"SELECT oid, oprname::text, oprleft, oprright, oprcode::oid, oprnegate FROM pg_catalog.pg_operator ORDER BY oid";
+	"SELECT oid, oprname::text, oprleft, oprright, oprcode::oid, oprnegate"
+	" FROM pg_catalog.pg_operator ORDER BY oid";
 static const char inherits_sql[] =
 	"SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits ORDER BY inhparent, inhrelid";
 static const char rules_sql[] =

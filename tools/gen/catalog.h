@@ -143,6 +143,7 @@ bool catalog_never_null(const struct catalog *catalog, uint32_t relation, int64_
 bool catalog_refuses_null(const struct catalog *catalog, uint32_t relation, int64_t column);
 const struct catalog_column *catalog_column(const struct catalog *catalog, uint32_t relation, int64_t number);
 const struct catalog_column *catalog_column_named(const struct catalog *catalog, uint32_t relation, const char *name);
+bool catalog_has_children(const struct catalog *catalog, uint32_t relation);
 /** A plain or partitioned table. */
 bool catalog_is_table(const struct catalog *catalog, uint32_t relation);
 /** A plain or partitioned table whose column may hold NULL; false for anything that is not known to. */

@@ -29,7 +29,7 @@ bool catalog_is_table(const struct catalog *catalog, uint32_t relation)
 	return found && (found->kind == 'r' || found->kind == 'p');
 }
 
-static bool has_children(const struct catalog *catalog, uint32_t relation)
+bool catalog_has_children(const struct catalog *catalog, uint32_t relation)
 {
 	const struct catalog_pair *pairs = catalog->inherits.items;
 	size_t at = catalog_first(&catalog->inherits, relation);
@@ -67,7 +67,7 @@ bool catalog_never_null_since(const struct catalog *catalog, uint32_t relation, 
                               struct catalog_moment moment)
 {
 	const struct catalog_column *found = catalog_column(catalog, relation, column);
-	return found && catalog_is_older(found->since, moment) && !has_children(catalog, relation);
+	return found && catalog_is_older(found->since, moment) && !catalog_has_children(catalog, relation);
 }
 
 bool catalog_is_generated(const struct catalog *catalog, uint32_t relation, int64_t column)

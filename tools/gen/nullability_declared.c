@@ -7,6 +7,7 @@
  * an outer join or of an empty subquery gets into the table. Only casts to such a domain are proven.
  */
 #include "gen/nullability_scope.h"
+#include "gen/tree.h"
 
 #define DECLARED_MAX 2
 
@@ -32,6 +33,20 @@ static struct proof prove_generated(const struct scope *row, uint32_t relation, 
 		if (items[i].column == column)
 			return prove_expr(row, node_read(row->proving->arena, items[i].tree));
 	return unproven();
+}
+
+/* A function of a user may have answered otherwise when the row was checked. */
+static bool is_foreign(void *user, const struct node *record)
+{
+	(void)user;
+	return node_int(record, "funcid", 0) >= OID_FIRST_USER || node_int(record, "opfuncid", 0) >= OID_FIRST_USER;
+}
+
+/* The expression of a CHECK; NULL for what is none, or goes by what users wrote. */
+static const struct node *check_of(hf_arena *arena, const struct catalog_declaration *declaration)
+{
+	const struct node *check = declaration->column ? NULL : node_read(arena, declaration->tree);
+	return check && !tree_find(check, is_foreign, NULL) ? check : NULL;
 }
 
 static bool has_declarations(const struct catalog *catalog, uint32_t relation)
@@ -101,4 +116,55 @@ struct proof prove_declared(const struct scope *scope, uint32_t relation, int64_
 {
 	const struct catalog_column *found = catalog_column(scope->proving->catalog, relation, column);
 	return found ? prove_with_children(scope->proving, relation, found->name, only, 0) : unproven();
+}
+
+/* ---- CHECK beside what a query knows ---- */
+
+static const struct node *atom_of(hf_arena *arena, int64_t number)
+{
+	struct node *atom = MEM_NEW(arena, struct node);
+	atom->kind = NODE_ATOM;
+	atom->text = mem_printf(arena, "%lld", (long long)number);
+	return atom;
+}
+
+/* The catalog's expression, whose references are to entry 1, for another entry. */
+static const struct node *for_entry(hf_arena *arena, const struct node *node, const struct node *index, int depth)
+{
+	if (node->kind == NODE_NULL || node->kind == NODE_ATOM || depth > 1000)
+		return node;
+	struct node *copy = MEM_NEW(arena, struct node);
+	*copy = *node;
+	if (node->kind == NODE_LIST) {
+		copy->items = MEM_ARRAY(arena, node->count + 1, const struct node *);
+		for (size_t i = 0; i < node->count; i++)
+			copy->items[i] = for_entry(arena, node->items[i], index, depth + 1);
+		return copy;
+	}
+	copy->fields = MEM_ARRAY(arena, node->count + 1, struct node_field);
+	for (size_t i = 0; i < node->count; i++) {
+		bool own = node_is(node, "VAR") && strcmp(node->fields[i].name, "varno") == 0;
+		copy->fields[i].name = node->fields[i].name;
+		copy->fields[i].value = own ? index : for_entry(arena, node->fields[i].value, index, depth + 1);
+	}
+	return copy;
+}
+
+/* A child may lack what is declared NO INHERIT, so only tables alone; a materialised view may be older. */
+void declared_facts(struct scope *scope, int64_t index)
+{
+	const struct catalog *catalog = scope->proving->catalog;
+	const struct catalog_declaration *items = catalog->declarations.items;
+	const struct node *entry = scope_rte(scope, index);
+	uint32_t relation = (uint32_t)node_int(entry, "relid", 0);
+	bool alone = !node_bool(entry, "inh") || !catalog_has_children(catalog, relation);
+	if (scope->stored || !alone || !catalog_is_table(catalog, relation) || scope->proving->declared)
+		return;
+	for (size_t i = catalog_first(&catalog->declarations, relation);
+	     i < catalog->declarations.count && items[i].relation == relation; i++) {
+		const struct node *check = check_of(scope_arena(scope), &items[i]);
+		if (check)
+			facts_learn(scope, for_entry(scope_arena(scope), check, atom_of(scope_arena(scope), index), 0),
+			            NOT_FALSE, "check-constraint", false);
+	}
 }

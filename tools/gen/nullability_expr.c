@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-#define ARMS_MAX 8
-
 struct proof prove_all(const struct scope *scope, const struct node *list, const char *rule)
 {
 	for (size_t i = 0; i < node_count(list); i++)

@@ -501,6 +501,35 @@ void facts_learn(struct scope *scope, const struct node *expr, unsigned outcomes
 	scope->dead = scope->dead || learning.dead;
 }
 
+/* The only arm that can have one of the outcomes; NULL when there are several. */
+static const struct node *only_arm(const struct scope *scope, const struct node *arms, unsigned outcomes)
+{
+	const struct node *only = NULL;
+	for (size_t i = 0; i < node_count(arms); i++) {
+		if (!(possible_outcomes(scope, node_item(arms, i)) & outcomes))
+			continue;
+		if (only)
+			return NULL;
+		only = node_item(arms, i);
+	}
+	return only;
+}
+
+void facts_resolve(struct scope *scope)
+{
+	for (const struct fact *fact = scope->facts; fact; fact = fact->next) {
+		const struct node *op = node_get(fact->expr, "boolop"), *arms = node_get(fact->expr, "args");
+		bool holds = fact->of_output || scope->stage == STAGE_ROWS || !scope->grouping.aggregated;
+		if (!node_is(fact->expr, "BOOLEXPR") || !op || strcmp(op->text, "or") != 0 || !holds ||
+		    (fact->outcomes & IS_FALSE) || node_count(arms) > ARMS_MAX || !scope_step(scope->proving, 0))
+			continue;
+		const struct node *arm = only_arm(scope, arms, fact->outcomes);
+		const char *rule = NULL;
+		if (arm && (facts_outcomes(scope, arm, &rule) & ~fact->outcomes))
+			facts_learn(scope, arm, fact->outcomes, fact->rule, fact->of_output);
+	}
+}
+
 void facts_learn_row(struct scope *scope, const struct node *query, const char *rule)
 {
 	struct learning learning = {.scope = scope, .rule = rule, .facts = scope->facts};

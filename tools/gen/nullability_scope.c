@@ -131,13 +131,16 @@ static void harvest(struct scope *scope, size_t i)
 	struct seat *place = &scope->places[i];
 	const struct node *entry = scope_rte(scope, (int64_t)i + 1);
 	bool function = node_int(entry, "rtekind", -1) == RTE_FUNCTION;
+	bool table = node_int(entry, "rtekind", -1) == RTE_RELATION;
 	bool lateral = node_int(entry, "rtekind", -1) == RTE_SUBQUERY && node_bool(entry, "lateral");
-	if (place->harvested || !(place->join || function || lateral) || place->nulls_left || place->nulls_right ||
-	    !scope_present(scope, (int64_t)i + 1))
+	if (place->harvested || !(place->join || function || lateral || table) || place->nulls_left ||
+	    place->nulls_right || !scope_present(scope, (int64_t)i + 1))
 		return;
 	place->harvested = true;
 	if (place->join)
 		facts_learn(scope, node_get(place->join, "quals"), IS_TRUE, "join-condition", false);
+	else if (table)
+		declared_facts(scope, (int64_t)i + 1);
 	else if (lateral)
 		facts_learn_row(scope, node_get(entry, "subquery"), "lateral");
 	else
@@ -156,6 +159,7 @@ void scope_settle(struct scope *scope)
 		done = all;
 		for (size_t i = 0; i < scope->nrtes; i++)
 			harvest(scope, i);
+		facts_resolve(scope);
 		if (scope->facts == done && round > 0)
 			break;
 	}

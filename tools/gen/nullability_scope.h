@@ -29,6 +29,7 @@
 
 #define SCOPE_DEPTH_MAX 64
 #define EXPR_DEPTH_MAX 3000u
+#define ARMS_MAX 8                /* of an OR that is looked at arm by arm */
 #define STEPS_MAX 500000u         /* for a column */
 #define STEPS_OF_ALL_MAX 5000000u /* for a statement */
 
@@ -121,7 +122,7 @@ struct scope {
 	struct seat *places;
 	const struct fact *facts;
 	bool opaque; /* a rule gives other columns */
-	bool dead; /* the facts contradict each other: there is no such row */
+	bool dead;   /* the facts contradict each other: there is no such row */
 	enum stage stage;
 	const struct given *given;
 	struct grouping grouping;
@@ -178,6 +179,8 @@ bool scope_step(struct proving *proving, unsigned cost);
 
 /** Add what follows from the outcome to the scope's facts; sets its `dead`. */
 void facts_learn(struct scope *scope, const struct node *expr, unsigned outcomes, const char *rule, bool of_output);
+/** Where all arms of a known OR but one are impossible, learn that one. */
+void facts_resolve(struct scope *scope);
 /** Add what a row of that subquery tells of the scope's columns. */
 void facts_learn_row(struct scope *scope, const struct node *query, const char *rule);
 /** Outcomes that the facts leave for this expression; *ret_rule says why when they rule something out. */
@@ -228,6 +231,9 @@ bool is_true(const struct node *condition);
 
 /** NOT NULL, a CHECK or a generation expression of the table and of all below it keep NULL out of the column. */
 struct proof prove_declared(const struct scope *scope, uint32_t relation, int64_t column, bool only);
+
+/** Learn the CHECKs of a table that is an entry of the scope. */
+void declared_facts(struct scope *scope, int64_t index);
 
 /* ---- nullability_change.c ---- */
 

@@ -183,6 +183,13 @@ def test_gen_describe_removes_no_query_for_a_check(loose):
     assert done.stderr.count(": warning: ") >= 6
 
 
+def test_gen_describe_passes_over_variants(loose):
+    file = loose("q.sql", "SELECT id FROM person WHERE true /*? called */ AND name = :name /*?*/\n"
+                          "/*order: newest = id DESC | name = name */ LIMIT :at_most;\n")
+    (row,) = json.loads(ok("gen", "describe", file, "--migrations", loose.db, "--json"))
+    assert [param["name"] for param in row["params"]] == ["name", "at_most"]
+
+
 def test_gen_describe_names_twice(loose):
     one, other = loose("x.sql", "-- name: a :one\nSELECT 1 AS n;\n-- name: a :one\nSELECT 2 AS m;\n"), loose("y.sql", "SELECT 1;")
     done = run("gen", "describe", one, other, one, "--json")

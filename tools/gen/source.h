@@ -150,6 +150,7 @@ struct query {
 	bool broken;
 
 	struct named_list fragments, orders; /* variant.h */
+	bool order_chosen;                   /* lenient: a list of orders stands there, unread */
 	size_t fragment;                /* while reading: the open one, from 1 */
 	struct span fragment_at;
 	size_t fragment_tokens;

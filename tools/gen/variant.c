@@ -181,6 +181,7 @@ void variant_comment(struct query *query, struct token comment, struct diags *di
 	struct hf_str text = inside(query, comment);
 	struct span at = {comment.start, comment.end};
 	struct hf_str order = HF_STR("order:");
+	query->order_chosen = query->order_chosen || str_starts(text, order);
 	if (query->source->lenient || query->broken)
 		return;
 	if (str_starts(text, HF_STR("?"))) {

@@ -37,19 +37,19 @@ static enum hf_status put_entry(struct cli *cli, const struct hf_migration_statu
 	const char *state = entry->migration ? hf_migration_state_word(entry->state) : "unknown";
 	return out_row(cli->out,
 	               (struct cell[]){
-	                       cell_word(entry->version),
-	                       cell_word(entry->name),
-	                       cell_word(state),
-	                       cell_bool(entry->pending),
-	                       cell_word(hf_migration_edit_word(entry->edit)),
-	                       cell_bool(entry->out_of_order),
-	                       cell_bool(entry->reversible),
-	                       tried ? cell_time(entry->started_us - EPOCH_2000_US) : cell_null(),
-	                       tried ? cell_duration((double)entry->duration_us / 1e6) : cell_null(),
-	                       cell_word(tried ? entry->applied_by : NULL),
-	                       cell_int(entry->steps_done),
-	                       cell_word(entry->error && entry->error[0] ? entry->error : NULL),
-	               },
+			       cell_word(entry->version),
+			       cell_word(entry->name),
+			       cell_word(state),
+			       cell_bool(entry->pending),
+			       cell_word(hf_migration_edit_word(entry->edit)),
+			       cell_bool(entry->out_of_order),
+			       cell_bool(entry->reversible),
+			       tried ? cell_time(entry->started_us - EPOCH_2000_US) : cell_null(),
+			       tried ? cell_duration((double)entry->duration_us / 1e6) : cell_null(),
+			       cell_word(tried ? entry->applied_by : NULL),
+			       cell_int(entry->steps_done),
+			       cell_word(entry->error && entry->error[0] ? entry->error : NULL),
+		       },
 	               err);
 }
 
@@ -108,13 +108,13 @@ static enum hf_status put_plan(struct cli *cli, const struct hf_migration *migra
 	for (size_t i = 0; status == HF_OK && i < migration->nstatements; i++)
 		status = out_row(cli->out,
 		                 (struct cell[]){
-		                         cell_word(migration->version),
-		                         cell_word(migration->file),
-		                         cell_int(migration->statements[i].line),
-		                         cell_bool(migration->tx),
-		                         cell_word(phases[migration->phase]),
-		                         cell_text(shown_sql(cli, migration->statements[i].sql)),
-		                 },
+					 cell_word(migration->version),
+					 cell_word(migration->file),
+					 cell_int(migration->statements[i].line),
+					 cell_bool(migration->tx),
+					 cell_word(phases[migration->phase]),
+					 cell_text(shown_sql(cli, migration->statements[i].sql)),
+				 },
 		                 err);
 	return status;
 }
@@ -166,7 +166,9 @@ enum hf_status migrate_verify(struct cli *cli, hf_error *err)
 
 const struct cmd_option migrate_baseline_options[] = {
 	MIGRATE_SET_OPTIONS,
-	{.name = "to", .arg = "VERSION", .help = "the newest one that the database has (default: all that it can have)"},
+	{.name = "to",
+         .arg = "VERSION",
+         .help = "the newest one that the database has (default: all that it can have)"},
 	{.name = "reference", .arg = "URL", .help = "an empty scratch database, instead of a private server's"},
 	{0},
 };

@@ -120,7 +120,7 @@ static enum hf_status find_sections(struct reading *reading, hf_error *err)
 	}
 	if (current != SECTION_HEAD)
 		reading->sections[current].len =
-		        (size_t)(reading->text.ptr + reading->text.len - reading->sections[current].ptr);
+			(size_t)(reading->text.ptr + reading->text.len - reading->sections[current].ptr);
 	if (!reading->sections[SECTION_UP].ptr)
 		return error_set(err, HF_E_INPUT, "%s: no line \"-- up\"", reading->file);
 	return HF_OK;
@@ -216,9 +216,10 @@ static enum hf_status read_directive(struct reading *reading, hf_arena *arena, s
 		    !read_option(reading, key, value, arena, migration, &known)) {
 			error_set(err, HF_E_INPUT, "%s:%u: %s \"%.*s\"", reading->file, reading->directive_line,
 			          known ? "bad value in" : "unknown option", STR_ARG(word));
-			return error_hint(err, "options: tx=yes|no lock_timeout=2s statement_timeout=5min "
-			                       "phase=expand|migrate|contract search_path=a,b out_of_order=yes adopt=no; "
-			                       "in R__ files depends=name,name");
+			return error_hint(err,
+			                  "options: tx=yes|no lock_timeout=2s statement_timeout=5min "
+			                  "phase=expand|migrate|contract search_path=a,b out_of_order=yes adopt=no; "
+			                  "in R__ files depends=name,name");
 		}
 	}
 	return HF_OK;
@@ -244,8 +245,8 @@ static enum hf_status check_statement(const char *file, bool tx, const struct hf
 	enum statement_class class = split_classify(statement->sql);
 	if (class == STATEMENT_CONTROLS)
 		return error_set(err, HF_E_INPUT,
-		                 "%s:%u: a migration does not begin or end transactions itself; leave it out",
-		                 file, statement->line);
+		                 "%s:%u: a migration does not begin or end transactions itself; leave it out", file,
+		                 statement->line);
 	if (class == STATEMENT_COPY)
 		return error_set(err, HF_E_INPUT, "%s:%u: COPY FROM STDIN has no data here; use INSERT", file,
 		                 statement->line);
@@ -278,8 +279,8 @@ static enum hf_status split_sections(const struct reading *reading, hf_arena *ar
 	enum hf_status status = split_section(reading, SECTION_UP, migration->tx, arena, &migration->statements,
 	                                      &migration->nstatements, err);
 	if (status == HF_OK)
-		status = split_section(reading, SECTION_VERIFY, true, arena, &migration->verify,
-		                       &migration->nverify, err);
+		status = split_section(reading, SECTION_VERIFY, true, arena, &migration->verify, &migration->nverify,
+		                       err);
 	if (status == HF_OK)
 		status = split_section(reading, SECTION_DOWN, migration->tx, arena, &down, &ndown, err);
 	if (status == HF_OK && migration->kind == HF_MIGRATION_REPEATABLE && reading->sections[SECTION_DOWN].ptr)
@@ -332,14 +333,14 @@ enum hf_status file_parse(const struct version_file *parts, const char *file, st
 {
 	struct reading reading = {.file = file, .bare = bare};
 	struct hf_migration migration = {
-	        .number = parts->number,
-	        .kind = parts->repeatable ? HF_MIGRATION_REPEATABLE : HF_MIGRATION_VERSIONED,
-	        .phase = HF_PHASE_EXPAND,
-	        .adopt = true,
-	        .tx = true,
-	        .lock_timeout_ms = -1,
-	        .statement_timeout_ms = -1,
-	        .search_path = "public",
+		.number = parts->number,
+		.kind = parts->repeatable ? HF_MIGRATION_REPEATABLE : HF_MIGRATION_VERSIONED,
+		.phase = HF_PHASE_EXPAND,
+		.adopt = true,
+		.tx = true,
+		.lock_timeout_ms = -1,
+		.statement_timeout_ms = -1,
+		.search_path = "public",
 	};
 	if (!copy_names(parts, file, arena, &migration))
 		return error_nomem(err);

@@ -88,6 +88,8 @@ MORE = [
     ("!?", "SELECT b.v, b.w FROM a LEFT JOIN b ON b.a_id = a.id WHERE NOT (b.* IS NULL)"),
     ("!!", "SELECT a.id, s.c FROM a LEFT JOIN LATERAL (SELECT count(*) AS c FROM b WHERE b.a_id = a.id) AS s ON true"),
     ("!?", "SELECT a.id, s.c FROM a LEFT JOIN LATERAL (SELECT count(*) AS c FROM b WHERE b.a_id = a.id) AS s ON s.c > 1"),
+    ("?", "SELECT r.k FROM a LEFT JOIN (b JOIN a AS c ON c.id = b.id) AS r (k) ON r.k = a.x WHERE r IS DISTINCT FROM NULL"),
+    ("?", "SELECT r.k FROM a LEFT JOIN (b JOIN a AS c ON c.id = b.id) AS r (k) ON r.k = a.x WHERE to_jsonb(r) IS NOT NULL"),
     ("!", "SELECT coalesce(a.id, b.id) AS i FROM a FULL JOIN b ON b.a_id = a.id"),
     ("?", "SELECT coalesce(a.id, b.w) AS i FROM a FULL JOIN b ON b.a_id = a.id"),
     ("!", "SELECT coalesce(a.id, b.id, c.id) AS i FROM (a FULL JOIN b ON b.a_id = a.id) FULL JOIN b AS c ON c.id = a.id"),

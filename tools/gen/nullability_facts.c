@@ -472,10 +472,18 @@ static const struct {
 	{"SUBLINK", learn_sublink},
 };
 
+/* The row of a join is made of its columns, and is a row of NULLs where an outer join above has none. */
+static bool is_row_of_join(const struct scope *scope, const struct node *expr)
+{
+	const struct scope *owner = scope_up(scope, node_int(expr, "varlevelsup", -1));
+	const struct node *entry = scope_rte(owner, node_int(expr, "varno", 0));
+	return node_is(expr, "VAR") && node_int(expr, "varattno", 0) == 0 && node_int(entry, "rtekind", -1) == RTE_JOIN;
+}
+
 static void learn(struct learning *learning, const struct node *expr, unsigned outcomes)
 {
-	if (!expr || outcomes == ANYTHING || learning->depth > LEARN_DEPTH_MAX ||
-	    !scope_step(learning->scope->proving, 0))
+	if (!expr || outcomes == ANYTHING || is_row_of_join(learning->scope, expr) ||
+	    learning->depth > LEARN_DEPTH_MAX || !scope_step(learning->scope->proving, 0))
 		return;
 	if (!node_is(expr, "CONST") && is_repeatable(learning->scope, expr))
 		record(learning, expr, outcomes, false);

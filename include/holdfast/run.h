@@ -97,6 +97,22 @@ enum hf_status hf_run_result_codes(hf_where where, struct hf_str campaign, hf_ru
 enum hf_status hf_run_failure_stages(hf_where where, struct hf_str campaign, hf_run_tally_fn *fn, void *user,
                                      hf_error *err);
 
+/* ---- whether it may be published ---- */
+
+struct hf_run_publish_change {
+	struct hf_str codebase;
+	struct hf_str campaign;
+	struct hf_str before; /* the status until now */
+};
+/**
+ * Set the publish status: "unknown", "blocked", "needs-manual-review", "rejected", "approved" or "ignored". The row is
+ * written also where nothing changes, so that its triggers run. One round trip; may be repeated.
+ * @return HF_OK; HF_NOT_FOUND there is no such run; HF_REJECTED approved, but the run has no revision (`run_check2`);
+ *         HF_E_INPUT no such status: nothing was sent.
+ */
+enum hf_status hf_run_set_publish_status(hf_where where, struct hf_str id, struct hf_str publish_status,
+                                         hf_arena *arena, struct hf_run_publish_change *ret_change, hf_error *err);
+
 /* ---- pure ---- */
 
 /** finish_time - start_time. HF_NOT_FOUND where one of them is unknown; HF_E_LIMIT beyond 64 bits of microseconds. */

@@ -1,10 +1,11 @@
 /*
- * run.c - `holdfast run`: list, show, result-codes, failure-stages.
+ * run.c - `holdfast run`: list, show, set-publish-status, result-codes, failure-stages.
  */
 #include <string.h>
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/preview.h"
 #include "cli/rows.h"
 #include "holdfast/run.h"
 
@@ -210,6 +211,50 @@ static enum hf_status run_show_verb(struct cli *cli, hf_error *err)
 	return out_object(cli->out, show_columns, cells, err);
 }
 
+/* ---- set-publish-status ---- */
+
+static const struct column publish_columns[] = {
+	{.name = "run_id"},
+	{.name = "publish_status"},
+	{.name = "before", .help = "the status until now"},
+	{.name = "codebase"},
+	{.name = "campaign"},
+	{.name = "dry_run", .kind = COLUMN_BOOL},
+	{0},
+};
+
+struct publishing {
+	struct hf_str id, publish_status;
+	hf_arena *arena;
+	struct hf_run_publish_change change;
+};
+
+static enum hf_status publish_tx(hf_where tx, void *user, hf_error *err)
+{
+	struct publishing *publishing = user;
+	return hf_run_set_publish_status(tx, publishing->id, publishing->publish_status, publishing->arena,
+	                                 &publishing->change, err);
+}
+
+static enum hf_status run_publish_verb(struct cli *cli, hf_error *err)
+{
+	struct publishing publishing = {.id = hf_str_of(cli_arg(cli, 0)),
+	                                .publish_status = hf_str_of(cli_arg(cli, 1)),
+	                                .arena = cli->arena};
+	enum hf_status status = out_check_fields(cli->out, publish_columns, err);
+	if (status == HF_OK)
+		status = cli_write(cli, publish_tx, &publishing, err);
+	if (status != HF_OK)
+		return status;
+	const struct cell cells[] = {cell_text(publishing.id),
+	                             cell_text(publishing.publish_status),
+	                             cell_text(publishing.change.before),
+	                             cell_text(publishing.change.codebase),
+	                             cell_text(publishing.change.campaign),
+	                             cell_bool(cli->globals.dry_run)};
+	return out_object(cli->out, publish_columns, cells, err);
+}
+
 /* ---- tallies ---- */
 
 #define TALLY_COLUMNS                                                                                              \
@@ -297,6 +342,20 @@ const struct cmd run_commands[] = {
                       "holdfast run show r1 --json | jq .branches", "holdfast run show r1 --json=result"},
          .test_effect = "test_run_show_prints_every_field",
          .test_refusal = "test_run_show_refuses_an_unknown_id"},
+	{.noun = "run",
+         .verb = "set-publish-status",
+         .args = "ID STATUS",
+         .summary = "say whether a run may be published",
+         .about = "STATUS is unknown, blocked, needs-manual-review, rejected, approved or ignored. A run without a "
+                  "revision cannot be approved. The database is written; the original's runner is not told.",
+         .columns = publish_columns,
+         .run = run_publish_verb,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast run set-publish-status r1 approved",
+                      "holdfast run set-publish-status r1 blocked --dry-run",
+                      "holdfast run set-publish-status r1 rejected --json=before"},
+         .test_effect = "test_run_set_publish_status_writes_the_row",
+         .test_refusal = "test_run_set_publish_status_refuses_what_cannot_be"},
 	{.noun = "run",
          .verb = "result-codes",
          .summary = "count runs by their result",

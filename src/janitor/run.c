@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "base/words.h"
 #include "janitor/run_rows.h"
 #include "janitor/values.h"
 
@@ -98,6 +99,43 @@ enum hf_status hf_run_get(hf_where where, struct hf_str id, hf_arena *arena, str
 	if (status == HF_NOT_FOUND)
 		return error_set(err, HF_NOT_FOUND, "there is no run %.*s", (int)(id.len > 100 ? 100 : id.len), id.ptr);
 	return status == HF_OK ? run_of_row(&row, arena, ret_run, err) : status;
+}
+
+/* ---- whether it may be published ---- */
+
+enum hf_status publish_status_parse(struct hf_str word, enum publish_status *ret_status, hf_error *err)
+{
+	int value;
+	enum hf_status status =
+		word_parse(word, publish_status_type.labels, publish_status_type.count, "publish status", &value, err);
+	if (status == HF_OK)
+		*ret_status = (enum publish_status)value;
+	return status;
+}
+
+static enum hf_status refused(struct hf_str id, enum hf_status status, hf_error *err)
+{
+	int len = (int)(id.len > 100 ? 100 : id.len);
+	if (status == HF_NOT_FOUND)
+		return error_set(err, HF_NOT_FOUND, "there is no run %.*s", len, id.ptr);
+	if (status == HF_REJECTED && err && strcmp(err->constraint, "run_check2") == 0)
+		error_reword(err, "run %.*s cannot be approved: it has no revision", len, id.ptr);
+	return status;
+}
+
+enum hf_status hf_run_set_publish_status(hf_where where, struct hf_str id, struct hf_str publish_status,
+                                         hf_arena *arena, struct hf_run_publish_change *ret_change, hf_error *err)
+{
+	struct run_set_publish_status_in in = {.id = id};
+	struct run_set_publish_status_row row;
+	enum hf_status status = publish_status_parse(publish_status, &in.publish_status, err);
+	if (status == HF_OK)
+		status = run_set_publish_status(where, &in, arena, &row, err);
+	if (status != HF_OK)
+		return refused(id, status, err);
+	*ret_change =
+		(struct hf_run_publish_change){row.codebase, row.campaign, hf_str_of(publish_status_label(row.before))};
+	return HF_OK;
 }
 
 /* ---- pure ---- */

@@ -52,14 +52,11 @@ static enum hf_status fill(hf_where where, const struct hf_run_filter *filter, s
 	SET_TEXT(in, result_code, filter->result_code);
 	SET_TEXT(in, worker, filter->worker);
 	SET_TEXT(in, failure_stage, filter->failure_stage);
-	if (filter->publish_status.ptr) {
-		int value = hf_enum_value(&publish_status_type, filter->publish_status);
-		if (value == HF_ENUM_UNKNOWN)
-			return error_set(err, HF_E_INPUT, "\"%.*s\" is no publish status",
-			                 (int)(filter->publish_status.len > 40 ? 40 : filter->publish_status.len),
-			                 filter->publish_status.ptr);
-		in->publish_status = (enum publish_status)value;
-		in->has_publish_status = true;
+	in->has_publish_status = filter->publish_status.ptr != NULL;
+	if (in->has_publish_status) {
+		enum hf_status status = publish_status_parse(filter->publish_status, &in->publish_status, err);
+		if (status != HF_OK)
+			return status;
 	}
 	return filter->after.ptr ? go_on_behind(where, filter->after, in, err) : HF_OK;
 }

@@ -1,5 +1,5 @@
 /*
- * run_rows.h - rows of the table run as the public struct (run.c), for whoever reads runs.
+ * run_rows.h - rows of the table run as the public struct (run.c), for whoever reads runs, and their words.
  */
 #ifndef JANITOR_RUN_ROWS_H
 #define JANITOR_RUN_ROWS_H
@@ -9,5 +9,7 @@
 
 /** Texts stay those of the row; branches and tags are made in the arena. */
 enum hf_status run_of_row(const struct run_row *row, hf_arena *arena, struct hf_run *ret_run, hf_error *err);
+/** The status with that label; HF_E_INPUT with the nearest as hint. */
+enum hf_status publish_status_parse(struct hf_str word, enum publish_status *ret_status, hf_error *err);
 
 #endif

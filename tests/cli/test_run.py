@@ -76,6 +76,35 @@ def test_run_show_refuses_an_unknown_id(runs):
     assert runs.refused(2, "run", "show").startswith("error: missing argument ID")
 
 
+def status_of(runs, run):
+    return runs.db.value(f"SELECT publish_status::text FROM run WHERE id = '{run}'")
+
+
+def test_run_set_publish_status_writes_the_row(runs):
+    assert runs.json("run", "set-publish-status", "r1", "rejected") == {
+        "run_id": "r1", "publish_status": "rejected", "before": "approved", "codebase": "aa", "campaign": "fixes", "dry_run": False}
+    assert status_of(runs, "r1") == "rejected"
+    for word in ("unknown", "blocked", "needs-manual-review", "ignored", "approved"):
+        runs.ok("run", "set-publish-status", "r1", word)
+        assert status_of(runs, "r1") == word
+    assert runs.json("run", "set-publish-status", "r1", "blocked", "--dry-run")["dry_run"]
+    assert status_of(runs, "r1") == "approved", "a preview writes nothing"
+
+
+def test_run_set_publish_status_runs_the_triggers_of_a_run(runs):
+    runs.db.execute("DELETE FROM last_run")
+    assert runs.json("run", "set-publish-status", "r4", "unknown")["before"] == "unknown"
+    assert runs.db.rows("SELECT codebase, last_run_id FROM last_run") == [("aa", "r4")], "also where nothing changes"
+
+
+def test_run_set_publish_status_refuses_what_cannot_be(runs):
+    assert runs.refused(3, "run", "set-publish-status", "r9", "ignored") == "error: there is no run r9\n"
+    assert "run r2 cannot be approved: it has no revision" in runs.refused(1, "run", "set-publish-status", "r2", "approved")
+    assert "did you mean approved" in runs.refused(1, "run", "set-publish-status", "r1", "aproved")
+    assert runs.refused(2, "run", "set-publish-status", "r1").startswith("error: missing argument STATUS")
+    assert [status_of(runs, run) for run in ("r1", "r2")] == ["approved", "unknown"]
+
+
 def test_run_result_codes_counts(runs):
     assert [(row["result_code"], row["runs"], row["codebases"]) for row in runs.json("run", "result-codes")] == [
         ("build-failed", 2, 2), ("success", 2, 2), ("nothing-to-do", 1, 1), ("worker-failure", 1, 1)]

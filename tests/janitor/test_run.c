@@ -274,6 +274,32 @@ static void reports_are_checked(void **state)
 	EXPECT_STATUS(hf_run_store(rig->where, &report, NULL, NULL, &err), HF_E_USAGE);
 }
 
+static void a_publish_status_is_set(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_run_publish_change change = {0};
+	start(rig);
+	EXPECT_OK(hf_run_set_publish_status(rig->where, HF_STR("r0"), HF_STR("blocked"), arena, &change, &err));
+	is_text(change.before, "unknown");
+	is_text(change.codebase, "bb");
+	is_text(change.campaign, "other");
+	const int64_t blocked = rig_number(rig, "SELECT count(*) FROM run WHERE publish_status = 'blocked'");
+	assert_int_equal(blocked, 1);
+	change.before = HF_STR("untouched");
+	EXPECT_STATUS(hf_run_set_publish_status(rig->where, HF_STR("r0"), HF_STR("approved"), arena, &change, &err),
+	              HF_REJECTED);
+	assert_string_equal(err.message, "run r0 cannot be approved: it has no revision");
+	assert_string_equal(err.constraint, "run_check2");
+	EXPECT_STATUS(hf_run_set_publish_status(rig->where, HF_STR("r0"), HF_STR("success"), arena, &change, &err),
+	              HF_E_INPUT);
+	EXPECT_STATUS(hf_run_set_publish_status(rig->where, HF_STR("r/9"), HF_STR("ignored"), arena, &change, &err),
+	              HF_NOT_FOUND);
+	assert_string_equal(err.message, "there is no run r/9");
+	is_text(change.before, "untouched");
+}
+
 static void runs_compare_by_id(UNUSED void **state)
 {
 	struct hf_run a = {.id = HF_STR("a")}, b = {.id = HF_STR("b")}, ab = {.id = HF_STR("ab")};
@@ -294,6 +320,7 @@ int main(void)
 		cmocka_unit_test(a_claim_ends_with_its_run),
 		cmocka_unit_test(what_the_schema_refuses_is_named),
 		cmocka_unit_test(reports_are_checked),
+		cmocka_unit_test(a_publish_status_is_set),
 		cmocka_unit_test(runs_compare_by_id),
 	};
 	return cmocka_run_group_tests(tests, rig_up, rig_down);

@@ -132,3 +132,14 @@ SELECT failure_stage, count(*) AS runs, count(DISTINCT codebase) AS codebases, m
    /*? campaign */ AND suite = :campaign /*?*/
  GROUP BY failure_stage
  ORDER BY runs DESC, failure_stage;
+
+-- name: run_set_publish_status :opt
+-- doc: Set whether a run may be published; what it was until then. The row is written also where nothing changes.
+-- idempotent: yes
+-- param publish_status: notnull
+WITH stands AS (SELECT id, publish_status FROM run WHERE id = :id FOR UPDATE)
+UPDATE run AS r
+   SET publish_status = :publish_status
+  FROM stands
+ WHERE r.id = stands.id
+RETURNING r.codebase, r.suite::text AS campaign, stands.publish_status AS before;

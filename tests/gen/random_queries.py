@@ -241,6 +241,13 @@ class Generator(Expressions):
             return f"SELECT DISTINCT ON ({first}) {first} AS c0{rest} FROM {text}{where}"
         return f"SELECT {self.items(kinds, sight, 2)} FROM {text}{where}{self.tail(kinds)}"
 
+    def kin(self, key, kind):
+        """An expression that the planner may take for the key, or for what is made of it."""
+        if kind == "b":
+            return self.pick(f"({key} AND true)", f"(NOT (NOT {key}))", f"(NOT {key})", f"({key} IS NULL)"), "b"
+        same = (f"(CASE WHEN true THEN {key} END)", kind)
+        return self.rng.choice([same, same, (f"({key} IS NOT NULL)", "b"), (f"({key} IS NULL)", "b"), (f"coalesce({key}, NULL)", kind)])
+
     def grouped(self, kinds, text, where, columns):
         """GROUP BY, grouping sets, no GROUP BY at all; HAVING; sometimes windows over the groups."""
         keys = []
@@ -249,6 +256,8 @@ class Generator(Expressions):
             fitting = [text for text, own in columns if own == kind]
             if fitting:
                 keys.append((self.rng.choice(fitting), kind) if self.chance(0.8) else (self.make_i(Sight(columns), 0), "i"))
+        if keys and self.chance(0.25):
+            keys.append(self.kin(*self.rng.choice(keys)))
         names = [key for key, _ in keys]
         form = self.rng.random() if keys else 0.95
         sets = False
@@ -260,7 +269,8 @@ class Generator(Expressions):
             group = " GROUP BY " + self.rng.choice([
                 f"ROLLUP ({listed})", f"CUBE ({listed})", f"GROUPING SETS (({listed}), ())",
                 f"GROUPING SETS ({', '.join(f'({name})' for name in names)})", f"GROUPING SETS (({listed}), ({names[0]}))",
-                f"{names[0]}, ROLLUP ({names[-1]})", "GROUPING SETS (())", f"GROUPING SETS (({names[0]}), ({names[0]}, {names[-1]}))"])
+                f"{names[0]}, ROLLUP ({names[-1]})", f"ROLLUP ({names[-1]}), {names[0]}", f"ROLLUP ({names[0]}), {names[-1]}",
+                "GROUPING SETS (())", f"GROUPING SETS (({names[0]}), ({names[0]}, {names[-1]}))"])
             if "(())" in group:
                 keys, sets = [], False
         else:

@@ -565,3 +565,67 @@ UPDATE plain_log SET (w, note) = (5, NULL) WHERE id >= 0 RETURNING w, note;
 -- name: trap_writing_cte_empty :many
 -- labels !? / returning cte
 WITH q AS (DELETE FROM plain_log WHERE id < 0 RETURNING 1 AS p) SELECT b.v, q.p FROM b LEFT JOIN q ON true;
+
+-- ---- grouping sets, and what the planner makes equal ----
+
+-- name: trap_sets_folded_case :many
+-- labels ? / grouping_sets
+SELECT n + 1 AS p FROM a GROUP BY ROLLUP (CASE WHEN true THEN n END), n;
+
+-- name: trap_sets_folded_and :many
+-- labels ? / grouping_sets
+SELECT NOT f AS p FROM a GROUP BY ROLLUP (f AND true), f;
+
+-- name: trap_sets_folded_not :many
+-- labels ? / grouping_sets
+SELECT NOT f AS p FROM a GROUP BY ROLLUP (NOT (NOT f)), f;
+
+-- name: trap_sets_negated_test :many
+-- labels ? / grouping_sets
+SELECT NOT (x IS NULL) AS p FROM a GROUP BY ROLLUP (x IS NOT NULL), x IS NULL;
+
+-- name: trap_sets_negated_operator :many
+-- labels ?? / grouping_sets
+SELECT NOT (n = 1) AS p, (n <> 1)::int AS q FROM a GROUP BY ROLLUP (NOT (n = 1)), n, n = 1;
+
+-- name: trap_sets_window :many
+-- labels ? / grouping_sets window
+SELECT sum(n) OVER (PARTITION BY n) AS p FROM a GROUP BY ROLLUP (CASE WHEN true THEN n END), n;
+
+-- name: trap_sets_same_column :many
+-- labels ? / grouping_sets subquery
+SELECT s.q + 1 AS p FROM (SELECT n AS p, n AS q FROM a) AS s GROUP BY ROLLUP (s.p), s.q;
+
+-- name: trap_sets_view_columns :many
+-- labels ? / grouping_sets view
+SELECT v.two + 1 AS p FROM (SELECT one, one AS two FROM renamed_view) AS v GROUP BY ROLLUP (v.one), v.two;
+
+-- name: trap_sets_constant :many
+-- labels !! / grouping_sets
+SELECT 2 * n AS p, n FROM a GROUP BY ROLLUP (1 + 1), n;
+
+-- ---- the whole row of a join's alias is a row of NULLs, and no NULL ----
+
+-- name: trap_join_row_distinct :many
+-- labels ? / composite outer_join reduction
+SELECT r.k0 FROM a LEFT JOIN (b JOIN c ON c.k = b.id) AS r (k0) ON r.k0 = a.x WHERE r IS DISTINCT FROM NULL;
+
+-- name: trap_join_row_as_argument :many
+-- labels ? / composite outer_join reduction
+SELECT r.k0 FROM a LEFT JOIN (b JOIN c ON c.k = b.id) AS r (k0) ON r.k0 = a.x WHERE to_jsonb(r) IS NOT NULL;
+
+-- name: trap_join_row_equal :many
+-- labels ? / composite outer_join reduction
+SELECT r.k0 FROM a LEFT JOIN (b JOIN c ON c.k = b.id) AS r (k0) ON r.k0 = a.x WHERE r = r;
+
+-- name: trap_join_row_case :many
+-- labels !? / composite outer_join case
+SELECT a.id, CASE WHEN r IS DISTINCT FROM NULL THEN r.k0 ELSE 0 END AS p FROM a LEFT JOIN (b JOIN c ON c.k = b.id) AS r (k0) ON r.k0 = a.x;
+
+-- name: trap_join_row_not_is_null :many
+-- labels !? / composite outer_join reduction
+SELECT r.k0, r.w FROM a LEFT JOIN (b JOIN c ON c.k = b.id) AS r (k0, a_id, v, w) ON r.k0 = a.x WHERE NOT (r IS NULL);
+
+-- name: trap_subquery_row_distinct :many
+-- labels !? / composite outer_join reduction
+SELECT s.v, s.w FROM a LEFT JOIN (SELECT id, v, w FROM b) AS s ON s.id = a.x WHERE s IS DISTINCT FROM NULL;

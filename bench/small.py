@@ -14,14 +14,14 @@ POOL = ("hf_pool_checkout() and hf_pool_return() on an idle pool, against one po
         "an uncontended mutex; one thread pinned to one core, runs interleaved in turning order")
 
 
-def _samples(build, program, *argv):
+def samples(build, program, *argv):
     done = subprocess.run([os.path.join(build, "bench", program), *map(str, argv)], stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)
 
 
 def one_row(build):
     report = Report("one_row", build, ONE_ROW)
-    found = _samples(build, "bench-one-row", 1, 11)
+    found = samples(build, "bench-one-row", 1, 11)
     sides = found["samples"]
     ours = sides["holdfast"]
     medians, compared = {}, {}
@@ -40,7 +40,7 @@ def one_row(build):
 
 def pool(build):
     report = Report("pool", build, POOL)
-    found = _samples(build, "bench-pool")
+    found = samples(build, "bench-pool")
     ours, least = found["samples"]["checkout_and_return_ns"], found["samples"]["poll_and_two_mutex_pairs_ns"]
     return report.close(
         **found, medians={name: median(values, 1) for name, values in found["samples"].items()},

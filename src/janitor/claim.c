@@ -74,11 +74,11 @@ static enum hf_status fill_next(const struct hf_claim_options *options, struct c
 	if (options->attempts_max < 0)
 		return error_set(err, HF_E_INPUT, "the number of attempts is below 0");
 	*in = (struct claim_next_in){.codebase = filter->codebase,
-	                             .has_codebase = filter->codebase.len > 0,
+	                             .with_codebase = filter->codebase.len > 0,
 	                             .campaign = filter->campaign,
-	                             .has_campaign = filter->campaign.len > 0,
+	                             .with_campaign = filter->campaign.len > 0,
 	                             .exclude_hosts = filter->exclude_hosts,
-	                             .has_exclude_hosts = filter->exclude_hosts.count > 0,
+	                             .with_exclude_hosts = filter->exclude_hosts.count > 0,
 	                             .holder = options->holder,
 	                             .attempts_max = options->attempts_max ? options->attempts_max : ATTEMPTS_DEFAULT,
 	                             .lease = interval_of_us(lease_us)};

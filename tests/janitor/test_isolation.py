@@ -20,10 +20,11 @@ SPECS = sorted(path.stem for path in (HERE / "isolation").glob("*.spec"))
 
 
 class Statements:
-    """Name of a query -> the text that is sent."""
+    """Name of a query -> the text that is sent, without its optional parts."""
 
     def __getitem__(self, name):
-        return json.loads((META / f"{name}.json").read_text())["text"]
+        meta = json.loads((META / f"{name}.json").read_text())
+        return meta.get("variants", [meta])[0]["text"]
 
 
 def isolationtester():

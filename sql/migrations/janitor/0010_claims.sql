@@ -23,6 +23,7 @@ CREATE TABLE holdfast.queue_claim (
     fence bigint NOT NULL DEFAULT nextval('holdfast.claim_fence'),
     queue_id integer NOT NULL,
     generation bigint NOT NULL,
+    place tid NOT NULL,
     holder text NOT NULL,
     state holdfast.claim_state NOT NULL DEFAULT 'leased',
     attempt integer NOT NULL,
@@ -36,6 +37,7 @@ CREATE TABLE holdfast.queue_claim (
     CONSTRAINT queue_claim_attempt_check CHECK (attempt > 0)
 );
 CREATE UNIQUE INDEX queue_claim_one_lease ON holdfast.queue_claim (queue_id) WHERE state = 'leased';
+CREATE INDEX queue_claim_dead_idx ON holdfast.queue_claim (queue_id) WHERE state = 'dead';
 CREATE INDEX queue_claim_queue_id_idx ON holdfast.queue_claim (queue_id);
 CREATE INDEX queue_claim_until_idx ON holdfast.queue_claim (until) WHERE state = 'leased';
 COMMENT ON TABLE holdfast.queue_claim IS
@@ -43,6 +45,8 @@ COMMENT ON TABLE holdfast.queue_claim IS
 COMMENT ON COLUMN holdfast.queue_claim.fence IS 'Grows for ever, over all items: what a later holder has is greater.';
 COMMENT ON COLUMN holdfast.queue_claim.generation IS
     'xmin of the item when it was claimed. Whoever asks for the item again writes its row, which then differs.';
+COMMENT ON COLUMN holdfast.queue_claim.place IS
+    'ctid of the item when it was claimed; with the generation it names that very version of the row. One that was moved is kept.';
 COMMENT ON COLUMN holdfast.queue_claim.attempt IS 'Which try of this generation; released ones do not count.';
 COMMENT ON COLUMN holdfast.queue_claim.until IS 'End of the lease by the server''s clock.';
 

@@ -4,9 +4,6 @@
 -- doc: End up to 100 leases whose time is over, then lease the next free item that passes the filters. Always one row:
 -- doc: who assigns, how many leases ended, whether an item was found, and its lease. Found without a fence: another
 -- doc: claim was quicker; ask again. Items that others hold or lock are passed over, never waited for.
--- param codebase: nullable
--- param campaign: nullable
--- param exclude_hosts: nullable
 WITH swept AS (
     UPDATE holdfast.queue_claim
        SET state = CASE WHEN attempt >= attempts_max THEN 'dead' ELSE 'expired' END::holdfast.claim_state,
@@ -17,23 +14,23 @@ WITH swept AS (
     RETURNING fence
 ), head AS MATERIALIZED (
     SELECT q.id, q.codebase, q.suite::text AS campaign, q.bucket, q.priority, q.context, q.command,
-           q.estimated_duration, q.refresh, q.requester, q.change_set, q.xmin::text::bigint AS generation, b.branch_url,
-           b.subpath, b.vcs_type
+           q.estimated_duration, q.refresh, q.requester, q.change_set, q.xmin::text::bigint AS generation, q.ctid AS place,
+           b.branch_url, b.subpath, b.vcs_type
       FROM queue AS q
       LEFT JOIN codebase AS b ON b.name = q.codebase
      WHERE (SELECT active FROM holdfast.queue_assigner) = 'holdfast'
-       AND (:codebase::text IS NULL OR q.codebase = :codebase)
-       AND (:campaign::text IS NULL OR q.suite = :campaign)
-       AND (:exclude_hosts::text[] IS NULL OR b.hostname IS NULL OR b.hostname <> ALL (:exclude_hosts))
+       /*? codebase */ AND q.codebase = :codebase /*?*/
+       /*? campaign */ AND q.suite = :campaign /*?*/
+       /*? exclude_hosts */ AND (b.hostname IS NULL OR b.hostname <> ALL (:exclude_hosts)) /*?*/
+       AND NOT EXISTS (SELECT FROM holdfast.queue_claim AS c WHERE c.queue_id = q.id AND c.state = 'leased')
        AND NOT EXISTS (SELECT FROM holdfast.queue_claim AS c
-                        WHERE c.queue_id = q.id
-                          AND (c.state = 'leased' OR c.state = 'dead' AND c.generation = q.xmin::text::bigint))
+                        WHERE c.queue_id = q.id AND c.state = 'dead' AND c.generation = q.xmin::text::bigint)
      ORDER BY q.bucket, q.priority, q.id
      LIMIT 1
        FOR UPDATE OF q SKIP LOCKED
 ), claimed AS (
-    INSERT INTO holdfast.queue_claim (queue_id, generation, holder, attempt, attempts_max, until)
-    SELECT head.id, head.generation, :holder,
+    INSERT INTO holdfast.queue_claim (queue_id, generation, place, holder, attempt, attempts_max, until)
+    SELECT head.id, head.generation, head.place, :holder,
            1 + (SELECT count(*) FROM holdfast.queue_claim AS c
                  WHERE c.queue_id = head.id AND c.generation = head.generation AND c.state IN ('failed', 'expired')),
            :attempts_max, clock_timestamp() + :lease::interval
@@ -58,22 +55,22 @@ RETURNING until;
 -- name: claim_finish :one
 -- doc: End a lease and take the item out of the queue, unless somebody asked for it again since it was claimed: such an
 -- doc: item stays. `finished` is false when the lease is not held any more. The item is locked before its claim, as
--- doc: claim_next does it.
+-- doc: claim_next does it, and found by its place: the Janitor's table has no index on id.
 WITH item AS MATERIALIZED (
     SELECT q.id, q.xmin::text::bigint AS generation
       FROM queue AS q
-     WHERE q.id = (SELECT queue_id FROM holdfast.queue_claim WHERE fence = :fence AND holder = :holder)
+     WHERE q.ctid = (SELECT place FROM holdfast.queue_claim WHERE fence = :fence AND holder = :holder)
        FOR UPDATE
 ), ended AS (
     UPDATE holdfast.queue_claim
        SET state = 'finished', ended_at = clock_timestamp()
      WHERE fence = :fence AND holder = :holder AND state = 'leased' AND until > clock_timestamp()
        AND (SELECT count(*) FROM item) >= 0
-    RETURNING queue_id, generation
+    RETURNING queue_id, generation, place
 ), removed AS (
     DELETE FROM queue AS q
      USING ended, item
-     WHERE q.id = ended.queue_id AND item.id = q.id AND item.generation = ended.generation
+     WHERE q.ctid = ended.place AND q.id = ended.queue_id AND item.id = q.id AND item.generation = ended.generation
     RETURNING q.id
 )
 SELECT EXISTS (SELECT FROM ended) AS finished, EXISTS (SELECT FROM removed) AS removed;

@@ -488,3 +488,40 @@ def test_schema_docs_refuses_flags_that_do_not_fit(rich, tmp_path):
     assert done.returncode == 1 and "could not make folder" in done.stderr
     done = run("-d", rich, "schema", "docs", "--into", tmp_path / "none", "--check")
     assert done.returncode == 4 and not (tmp_path / "none").exists()
+    assert refused(2, "-d", rich, "schema", "docs", "--into", "") == 'error: --into "" names no folder\n'
+
+
+def test_schema_docs_of_many_tables_in_all_formats(cluster, tmp_path):
+    name = cluster.create()
+    load(cluster, name, "".join(f"CREATE TABLE t{i} (i int);" for i in range(150)))
+    assert {f"public.t{i}.md" for i in range(150)} <= set(docs(url(cluster, name), tmp_path)), "room for any number of pages"
+    for form in ("json", "html", "mermaid", "dot"):
+        text = ok("-d", url(cluster, name), "schema", "docs", "--format", form)
+        rows = ok_json("-d", url(cluster, name), "schema", "docs", "--format", form)
+        assert [(row["state"], row["text"]) for row in rows] == [(None, text)] and "t149" in text
+
+
+def test_schema_docs_leave_what_they_cannot_replace(rich, tmp_path):
+    docs(rich, tmp_path)
+    whole = tree(tmp_path)
+    (tmp_path / "types.md").write_text("not current\n")
+    (tmp_path / "types.md.new").symlink_to("/dev/full")
+    done = run("-d", rich, "schema", "docs", "--into", tmp_path)
+    assert (done.returncode, done.stderr) == (1, f"error: could not write {tmp_path}/types.md: No space left on device\n")
+    assert (tmp_path / "types.md").read_text() == "not current\n" and set(tree(tmp_path)) == set(whole), "nothing half, nothing new"
+    (tmp_path / "types.md").unlink()
+    (tmp_path / "types.md").mkdir()
+    for flag in ((), ("--check",)):
+        done = run("-d", rich, "schema", "docs", "--into", tmp_path, *flag)
+        assert (done.returncode, done.stderr) == (1, f"error: could not read {tmp_path}/types.md: Is a directory\n")
+    (tmp_path / "types.md.new").mkdir()
+    (tmp_path / "types.md").rmdir()
+    done = run("-d", rich, "schema", "docs", "--into", tmp_path)
+    assert (done.returncode, done.stderr) == (1, f"error: could not make {tmp_path}/types.md.new: Is a directory\n")
+
+
+def test_schema_docs_read_no_more_than_a_schema_can_be(tmp_path, two):
+    long = tmp_path / "long.json"
+    with open(long, "wb") as file:
+        file.truncate((256 << 20) + 1)
+    assert refused(1, "schema", "diff", long, two[0]) == f"error: {long} is longer than 256 MiB\n"

@@ -83,9 +83,8 @@ static void add_answer(struct buf *out, const struct query *query)
 		           query_gives_rows(query) ? "ret_rows" : "NULL");
 		return;
 	case CARD_BULK:
-		buf_add_text(out, "\tfake->inputs += count;\n");
-		/* fall through */
 	case CARD_EXECROWS:
+		buf_add_text(out, query->card == CARD_BULK ? "\tfake->inputs += count;\n" : "");
 		buf_add_text(out, "\tenum hf_status status = hf_fake_status(&answer, err);\n"
 		                  "\tif (status == HF_OK && ret_rows)\n"
 		                  "\t\t*ret_rows = fake->affected;\n\treturn status;\n");

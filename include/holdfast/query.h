@@ -160,6 +160,15 @@ const char *hf_enum_label(const struct hf_type *type, int value);
 /** The value of a label, or HF_ENUM_UNKNOWN. */
 int hf_enum_value(const struct hf_type *type, struct hf_str label);
 
+/* A constraint as errors name it, and what generated code calls it. */
+struct hf_constraint {
+	const char *table, *name;
+	int value; /* from 1 */
+};
+/** The value of the constraint that an error is about: by table and name; else by the name alone, if it has one value
+ *  only (a partition that is newer than the program). 0 when the error is about none, -1 for one that is not listed. */
+int hf_constraint_of(const struct hf_constraint *constraints, size_t count, const hf_error *err);
+
 /* hf_type_int4 and hf_type_int4_array, hf_type_int4range, ...: builtin.h has the names. */
 extern const struct hf_type hf_type_void;
 #define HF_DECLARE_TYPE(name, ...) extern const struct hf_type hf_type_##name, hf_type_##name##_array;

@@ -230,3 +230,18 @@ uint32_t type_base_of(hf_connection *connection, uint32_t oid, struct call *call
 		return 0;
 	return wire_uint4((const uint8_t *)PQgetvalue(result, 0, 0));
 }
+
+int hf_constraint_of(const struct hf_constraint *constraints, size_t count, const hf_error *err)
+{
+	int by_name = 0;
+	if (!err || !err->constraint[0])
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(constraints[i].name, err->constraint) != 0)
+			continue;
+		if (strcmp(constraints[i].table, err->table) == 0)
+			return constraints[i].value;
+		by_name = by_name == 0 || by_name == constraints[i].value ? constraints[i].value : -1;
+	}
+	return by_name > 0 ? by_name : -1;
+}

@@ -9,6 +9,7 @@
 #include "queries/sample/everything.h"
 #include "queries/sample/items.h"
 #include "queries/sample/kinds.h"
+#include "queries/sample/sample_constraints.h"
 #include "sample.h"
 
 static int32_t add_item(struct state *state, const char *name, enum mood mood)
@@ -178,6 +179,40 @@ static void copy_sends_rows(void **user)
 	EXPECT_OK(items_copy(state->where, next_item, &left, NULL, &err));
 	assert_string_equal(text(state, "SELECT count(*)::text FROM item WHERE mood = 'unknown' AND name = 'copied'"),
 	                    "3");
+}
+
+/* ---- constraints ---- */
+
+static enum sample_constraint violated_by(struct state *state, const char *sql)
+{
+	hf_error err = HF_ERROR_INIT;
+	assert_int_not_equal(hf_sql_exec(state->where, hf_str_of(sql), NULL, 0, NULL, &err), HF_OK);
+	return sample_constraint_of(&err);
+}
+
+static void an_error_names_its_constraint(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct parts parts = {.item = 4711, .last = 1};
+	EXPECT_STATUS(parts_copy(state->where, next_part, &parts, NULL, &err), HF_REJECTED);
+	assert_int_equal(sample_constraint_of(&err), HF_CONSTRAINT_part_item_fkey);
+	int32_t id = add_item(state, "a", MOOD_HAPPY);
+	parts = (struct parts){.item = id, .last = 1};
+	EXPECT_OK(parts_copy(state->where, next_part, &parts, NULL, &err));
+	parts = (struct parts){.item = id, .last = 1};
+	EXPECT_STATUS(parts_copy(state->where, next_part, &parts, NULL, &err), HF_CONFLICT);
+	assert_int_equal(sample_constraint_of(&err), HF_CONSTRAINT_part_pkey);
+	assert_int_equal(violated_by(state, "DELETE FROM item"), HF_CONSTRAINT_part_item_fkey);
+	assert_int_equal(violated_by(state, "SELECT 'A'::word"), HF_CONSTRAINT_word_check);
+	assert_int_equal(violated_by(state, "SELECT 1 / 0"), SAMPLE_CONSTRAINT_NONE);
+	assert_int_equal(sample_constraint_of(NULL), SAMPLE_CONSTRAINT_NONE);
+	EXPECT_OK(hf_sql_exec(state->where, HF_STR("ALTER TABLE item ADD CONSTRAINT brief CHECK (length(name) < 9)"),
+	                      NULL, 0, NULL, &err));
+	assert_int_equal(violated_by(state, "INSERT INTO item (name) VALUES ('much too long')"),
+	                 SAMPLE_CONSTRAINT_UNKNOWN);
+	EXPECT_OK(hf_sql_exec(state->where, HF_STR("ALTER TABLE part RENAME TO portion"), NULL, 0, NULL, &err));
+	assert_int_equal(violated_by(state, "INSERT INTO portion VALUES (0, 0)"), HF_CONSTRAINT_part_item_fkey);
 }
 
 /* ---- every type ---- */
@@ -603,6 +638,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(each_streams_and_stops, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(exec_and_execrows_change, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(copy_sends_rows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_error_names_its_constraint, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_type_goes_both_ways, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_nullable_type_takes_null, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_kind_goes_both_ways, set_up, tear_down),

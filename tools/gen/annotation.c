@@ -99,7 +99,8 @@ void annotation_name(struct query *query, struct span comment, struct diags *dia
 	    cname_is_keyword(query->name))
 		query_unfit(diags, query, query->name_at, "\"%s\" cannot be the name of a query", query->name)->hint =
 			"at most 63 of a-z, 0-9 and _, beginning with a letter but not with hf_, no word of C or C++";
-	else if (strcmp(query->name, "manifest") == 0 || strcmp(query->name, "types") == 0)
+	else if (strcmp(query->name, "manifest") == 0 || strcmp(query->name, "types") == 0 ||
+	         strcmp(query->name, "constraints") == 0)
 		query_unfit(diags, query, query->name_at, "the name \"%s\" is taken by the metadata", query->name);
 	else if (!card.str.len)
 		query_unfit(diags, query, query->name_at, "query \"%s\" has no cardinality", query->name)->hint =

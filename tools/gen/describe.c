@@ -11,6 +11,7 @@
 #include "gen/check.h"
 #include "gen/cname.h"
 #include "gen/columns.h"
+#include "gen/constraints.h"
 #include "gen/depends.h"
 #include "gen/nullability.h"
 #include "gen/occurrences.h"
@@ -485,5 +486,7 @@ enum hf_status describe_group(struct group *group, hf_connection *connection, st
 	hf_connection_on_notice(connection, on_notice, &describing);
 	group_each(group, describe_query, &describing);
 	hf_connection_on_notice(connection, NULL, NULL);
+	if (describing.status == HF_OK)
+		describing.status = constraints_load(group, describing.where, err);
 	return describing.status;
 }

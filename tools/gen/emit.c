@@ -190,6 +190,19 @@ static enum hf_status emit_types(const struct group *group, const char *dir, str
 	return emit_write(out, mem_printf(group->arena, "%s/%s_types.c", dir, group->name), err);
 }
 
+static enum hf_status emit_constraints(const struct group *group, const char *dir, struct buf *out, hf_error *err)
+{
+	if (!group->nconstraints)
+		return HF_OK;
+	emit_constraints_header(out, group);
+	enum hf_status status =
+		emit_write(out, mem_printf(group->arena, "%s/%s_constraints.h", dir, group->name), err);
+	if (status != HF_OK)
+		return status;
+	emit_constraints_source(out, group);
+	return emit_write(out, mem_printf(group->arena, "%s/%s_constraints.c", dir, group->name), err);
+}
+
 enum hf_status emit_group(const struct group *group, const char *out_dir, hf_error *err)
 {
 	const char *dir = mem_printf(group->arena, "%s/%s", out_dir, group->name);
@@ -198,6 +211,8 @@ enum hf_status emit_group(const struct group *group, const char *out_dir, hf_err
 	enum hf_status status = folder_make(dir, err);
 	if (status == HF_OK)
 		status = emit_types(group, dir, &out, err);
+	if (status == HF_OK)
+		status = emit_constraints(group, dir, &out, err);
 	for (size_t i = 0; i < group->nsources && status == HF_OK; i++) {
 		const struct source *source = group->sources[i];
 		emit_header(&out, group, source);

@@ -2,6 +2,7 @@
  * emit.h - readable C from described queries.
  *
  *     DIR/GROUP/GROUP_types.h .c    enums, composites, arrays, shared row structs
+ *     DIR/GROUP/GROUP_constraints.h .c  constraints, when the queries write tables that have some
  *     DIR/GROUP/FILE.h .c           per file of queries: structs and functions; tables and one call each
  *     DIR/GROUP/FILE_fake.h .c      on demand: the same functions, which answer from a variable
  *
@@ -25,6 +26,8 @@ enum hf_status emit_write(struct buf *out, const char *path, hf_error *err);
 
 void emit_types_header(struct buf *out, const struct group *group);
 void emit_types_source(struct buf *out, const struct group *group);
+void emit_constraints_header(struct buf *out, const struct group *group);
+void emit_constraints_source(struct buf *out, const struct group *group);
 void emit_header(struct buf *out, const struct group *group, const struct source *source);
 void emit_source(struct buf *out, const struct group *group, const struct source *source);
 

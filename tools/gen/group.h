@@ -11,6 +11,8 @@
 #include "gen/source.h"
 #include "holdfast/migrate.h"
 
+struct constraint;
+
 struct group {
 	hf_arena *arena;
 	const char *name;
@@ -18,6 +20,8 @@ struct group {
 	struct source **sources; /* by name */
 	size_t nsources;
 	struct types types;
+	struct constraint *constraints; /* constraints.h */
+	size_t nconstraints;
 	hf_migrations *migrations; /* owned; NULL when the group has no folder of migrations */
 };
 

@@ -24,6 +24,15 @@ enum hf_status meta_load(hf_arena *arena, const char *path, struct json_t **ret_
 	return HF_OK;
 }
 
+bool meta_is_reserved(const char *file)
+{
+	static const char *const names[] = {"types.json", "manifest.json", "constraints.json"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(file, names[i]) == 0)
+			return true;
+	return false;
+}
+
 const char *meta_text(const struct query *query)
 {
 	return query->card == CARD_COPY ? query->sql : query->run_sql;

@@ -6,6 +6,7 @@
  *                                   and columns by type name; the columns of tables that it reads and writes (for
  *                                   documents: nothing is compiled from them)
  *     sql/meta/GROUP/types.json     enums with labels, composites with fields, domains, arrays, imports
+ *     sql/meta/GROUP/constraints.json  constraints that the statements can violate, when there are some
  *     sql/meta/GROUP/manifest.json  format, and the digest of every migration the description rests on
  *
  * Keys are sorted, nothing depends on time, machine or OIDs: two runs give the same bytes. One file per query keeps
@@ -23,13 +24,15 @@ enum hf_status meta_write(const struct group *group, hf_error *err);
 enum hf_status meta_read(struct group *group, struct diags *diags, hf_error *err);
 
 /* What both directions share (meta.c). */
-#define META_FORMAT 2
+#define META_FORMAT 3
 #define META_BYTES_MAX ((size_t)16 << 20)
 struct json_t;
 /** A file's JSON object; NULL with HF_OK when it holds something else. HF_NOT_FOUND without the file. */
 enum hf_status meta_load(hf_arena *arena, const char *path, struct json_t **ret_object, hf_error *err);
 /** What the next release is verified with: the statement as the program prepares it, or what stands for a COPY. */
 const char *meta_text(const struct query *query);
+/** A file of the metadata that belongs to the group, not to a query of that name. */
+bool meta_is_reserved(const char *file);
 const char *meta_sql_digest(hf_arena *arena, const struct query *query);
 const char *meta_annotations_digest(hf_arena *arena, const struct query *query);
 const char *meta_migration_digest(hf_arena *arena, const struct hf_migration *migration);

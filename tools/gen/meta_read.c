@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "gen/cname.h"
+#include "gen/constraints.h"
 #include "gen/meta.h"
 #include "gen/rewrite.h"
 #include "gen/variant.h"
@@ -230,6 +231,27 @@ static void check_manifest(struct reading *reading)
 		check_migrations(reading, path, json_object_get(value, "migrations"));
 }
 
+/* No file, no constraints; a file that was damaged is stale. */
+static void read_constraints(struct reading *reading)
+{
+	struct group *group = reading->group;
+	const char *path = mem_printf(group->arena, "%s/constraints.json", group->meta_dir);
+	CLEANUP(json_freep) json_t *value = NULL;
+	enum hf_status status = meta_load(group->arena, path, &value, NULL);
+	json_t *list = json_object_get(value, "constraints");
+	bool fits = status == HF_NOT_FOUND || (status == HF_OK && json_array_size(list) > 0);
+	for (size_t i = 0; fits && i < json_array_size(list); i++) {
+		json_t *item = json_array_get(list, i), *parent = json_object_get(item, "parent");
+		struct constraint one = {text_of(reading, item, "table"), text_of(reading, item, "name"),
+		                         text_of(reading, parent, "table"), text_of(reading, parent, "name")};
+		fits = *one.table && *one.name;
+		group->constraints = mem_grow(group->arena, group->constraints, group->nconstraints, sizeof(one));
+		group->constraints[group->nconstraints++] = one;
+	}
+	if (!fits)
+		stale_file(reading, path, "the metadata of the constraints does not fit");
+}
+
 struct search {
 	struct hf_str name;
 	bool found;
@@ -251,7 +273,7 @@ static void check_orphans(struct reading *reading)
 	for (size_t i = 0; i < count; i++) {
 		struct search search = {.name = {files[i], strlen(files[i]) - 5}};
 		group_each(group, match_query, &search);
-		if (!search.found && strcmp(files[i], "types.json") != 0 && strcmp(files[i], "manifest.json") != 0)
+		if (!search.found && !meta_is_reserved(files[i]))
 			stale_file(reading, mem_printf(group->arena, "%s/%s", group->meta_dir, files[i]),
 			           "no query has that name any more");
 	}
@@ -264,6 +286,7 @@ enum hf_status meta_read(struct group *group, struct diags *diags, hf_error *err
 	json_t *types = read_json(&reading, mem_printf(group->arena, "%s/types.json", group->meta_dir));
 	reading.types = types;
 	check_manifest(&reading);
+	read_constraints(&reading);
 	group_each(group, read_query, &reading);
 	check_orphans(&reading);
 	return reading.status;

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "gen/constraints.h"
 #include "gen/meta.h"
 #include "gen/rewrite.h"
 
@@ -133,6 +134,24 @@ static enum hf_status write_types(const struct group *group, hf_error *err)
 	return write_json(mem_printf(group->arena, "%s/types.json", group->meta_dir), value, err);
 }
 
+static enum hf_status write_constraints(const struct group *group, hf_error *err)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < group->nconstraints; i++) {
+		const struct constraint *one = &group->constraints[i];
+		json_t *item = json_pack("{s:s, s:s}", "table", one->table, "name", one->name);
+		if (*one->parent_name)
+			json_object_set_new(item, "parent",
+			                    json_pack("{s:s, s:s}", "table", one->parent_table, "name",
+			                              one->parent_name));
+		json_array_append_new(list, item);
+	}
+	CLEANUP(json_freep) json_t *value = json_pack("{s:o}", "constraints", list);
+	if (!group->nconstraints)
+		return HF_OK;
+	return write_json(mem_printf(group->arena, "%s/constraints.json", group->meta_dir), value, err);
+}
+
 static enum hf_status write_manifest(const struct group *group, hf_error *err)
 {
 	json_t *migrations = json_object();
@@ -163,8 +182,9 @@ static enum hf_status remove_orphans(const struct group *group, hf_error *err)
 	enum hf_status status = folder_list(group->arena, group->meta_dir, ".json", &files, &count, err);
 	for (size_t i = 0; status == HF_OK && i < count; i++) {
 		struct search search = {.name = {files[i], strlen(files[i]) - 5}};
+		bool left_over = strcmp(files[i], "constraints.json") == 0 && !group->nconstraints;
 		group_each(group, match_query, &search);
-		if (search.found || strcmp(files[i], "types.json") == 0 || strcmp(files[i], "manifest.json") == 0)
+		if (search.found || (meta_is_reserved(files[i]) && !left_over))
 			continue;
 		const char *path = mem_printf(group->arena, "%s/%s", group->meta_dir, files[i]);
 		if (unlink(path) != 0 && errno != ENOENT)
@@ -179,6 +199,8 @@ enum hf_status meta_write(const struct group *group, hf_error *err)
 	group_each(group, write_query, &writing);
 	if (writing.status == HF_OK)
 		writing.status = write_types(group, err);
+	if (writing.status == HF_OK)
+		writing.status = write_constraints(group, err);
 	if (writing.status == HF_OK)
 		writing.status = write_manifest(group, err);
 	return writing.status == HF_OK ? remove_orphans(group, err) : writing.status;

@@ -129,7 +129,7 @@ static enum hf_status read_query(struct verifying *verifying, const char *file, 
 {
 	hf_arena *arena = verifying->group.arena;
 	const char *path = mem_printf(arena, "%s/%s", verifying->group.meta_dir, file);
-	if (strcmp(file, "manifest.json") == 0 || strcmp(file, "types.json") == 0)
+	if (meta_is_reserved(file))
 		return HF_OK;
 	CLEANUP(json_freep) json_t *value = NULL;
 	enum hf_status status = meta_load(arena, path, &value, err);
@@ -150,7 +150,7 @@ static enum hf_status check_manifest(struct verifying *verifying, hf_error *err)
 	if (status == HF_OK && format == 1)
 		return error_set(err, HF_E_USAGE, "%s was written by a compiler that did not keep the statements' text",
 		                 verifying->group.meta_dir);
-	if (status == HF_OK && format != META_FORMAT)
+	if (status == HF_OK && (format < 2 || format > META_FORMAT))
 		return error_set(err, HF_E_USAGE, "%s was written by another version of the compiler",
 		                 verifying->group.meta_dir);
 	return status;

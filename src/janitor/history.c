@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "janitor/json_text.h"
 #include "janitor/values.h"
 
 #define EPOCH_2000_US INT64_C(946684800000000)
@@ -16,28 +17,6 @@ DEFINE_OWNED(json, json_t *, json_decref)
 int64_t history_now_us(hf_context *ctx)
 {
 	return hf_now_wall_us(ctx) - EPOCH_2000_US;
-}
-
-static bool truthy(const json_t *value)
-{
-	switch (json_typeof(value)) {
-	case JSON_OBJECT:
-		return json_object_size(value) > 0;
-	case JSON_ARRAY:
-		return json_array_size(value) > 0;
-	case JSON_STRING:
-		return json_string_length(value) > 0;
-	case JSON_INTEGER:
-		return json_integer_value(value) != 0;
-	case JSON_REAL:
-		return json_real_value(value) != 0.0;
-	case JSON_TRUE:
-		return true;
-	case JSON_FALSE:
-	case JSON_NULL:
-		return false;
-	}
-	return false;
 }
 
 static enum hf_status no_versions(hf_error *err)
@@ -71,12 +50,12 @@ static enum hf_status dependencies(struct hf_str details, bool *ret_satisfied, h
 	*ret_satisfied = false;
 	if (!value)
 		return error_set(err, HF_E_INPUT, "failure details of a run are no JSON that can be read");
-	if (!truthy(value))
+	if (!json_text_truthy(value))
 		return HF_OK;
 	if (!json_is_object(value))
 		return error_set(err, HF_REJECTED, "failure details of a run are no object");
 	const json_t *relations = json_object_get(value, "relations");
-	if (!relations || !truthy(relations))
+	if (!relations || !json_text_truthy(relations))
 		return HF_OK;
 	return satisfied(relations, ret_satisfied, err);
 }

@@ -61,7 +61,7 @@ static void fill_column(hf_arena *arena, void *item, const struct hf_value *v)
 static void fill_relation(hf_arena *arena, void *item, const struct hf_value *v)
 {
 	(void)arena;
-	*(struct catalog_relation *)item = (struct catalog_relation){oid_of(v[0]), char_of(v[1])};
+	*(struct catalog_relation *)item = (struct catalog_relation){oid_of(v[0]), char_of(v[1]), bool_of(v[2])};
 }
 
 static void fill_function(hf_arena *arena, void *item, const struct hf_value *v)
@@ -127,7 +127,7 @@ static const char columns_sql[] =
 	" cmin::text::int8 FROM pg_catalog.pg_attribute"
 	" WHERE attnum > 0 AND NOT attisdropped ORDER BY attrelid, attnum";
 static const char relations_sql[] =
-	"SELECT oid, relkind::text FROM pg_catalog.pg_class ORDER BY oid";
+	"SELECT oid, relkind::text, relhassubclass FROM pg_catalog.pg_class ORDER BY oid";
 static const char functions_sql[] =
 	"SELECT oid, proname::text, proisstrict, provolatile::text, proargtypes::text,"
 	" CASE WHEN proargnames IS NOT NULL THEN (SELECT string_agg(a.n, ' ' ORDER BY a.i)"

@@ -44,7 +44,8 @@ struct catalog_column {
 
 struct catalog_relation {
 	uint32_t oid;
-	char kind; /* pg_class.relkind */
+	char kind;   /* pg_class.relkind */
+	bool parent; /* of tables: it has children, or had some */
 };
 
 struct catalog_function {
@@ -121,8 +122,10 @@ const struct catalog_rule *catalog_rule(const struct catalog *catalog, uint32_t 
 const struct node *catalog_rule_tree(hf_arena *arena, const struct catalog_rule *rule);
 bool catalog_is_older(struct catalog_moment one, struct catalog_moment other);
 /**
- * The column's declaration is older than `moment`, and the table has nothing below it. A materialised view keeps rows
- * from before a later SET NOT NULL, so for what is in it only declarations count that were there when it was made.
+ * The column's declaration is older than `moment`, and the table has and had nothing below it. A materialised view
+ * keeps rows from before a later SET NOT NULL, so for what is in it only declarations count that were there when it was
+ * made; and rows of children that are gone, with their NULLs. The server forgets that there were children when ANALYZE
+ * finds none: such a view is trusted wrongly until it is refreshed.
  */
 bool catalog_never_null_since(const struct catalog *catalog, uint32_t relation, int64_t column,
                               struct catalog_moment moment);
@@ -136,6 +139,7 @@ bool catalog_domain_not_null(const struct catalog *catalog, uint32_t type);
 bool catalog_reads_text(const struct catalog *catalog, uint32_t type);
 /** What a statement writes to the table is what is stored: no trigger runs before, in it or below it. */
 bool catalog_stores_as_written(const struct catalog *catalog, uint32_t relation);
+/** In that table or in one below it. */
 bool catalog_is_generated(const struct catalog *catalog, uint32_t relation, int64_t column);
 /** The column is declared NOT NULL in that table and in all that inherit from it, and none of them is foreign. */
 bool catalog_never_null(const struct catalog *catalog, uint32_t relation, int64_t column);

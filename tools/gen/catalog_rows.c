@@ -67,13 +67,28 @@ bool catalog_never_null_since(const struct catalog *catalog, uint32_t relation, 
                               struct catalog_moment moment)
 {
 	const struct catalog_column *found = catalog_column(catalog, relation, column);
-	return found && catalog_is_older(found->since, moment) && !catalog_has_children(catalog, relation);
+	const struct catalog_relation *table = catalog_find(&catalog->relations, relation);
+	return found && table && catalog_is_older(found->since, moment) && !table->parent;
+}
+
+/* A child may generate what its parent does not. */
+static bool generated_below(const struct catalog *catalog, uint32_t relation, const char *column, int depth)
+{
+	const struct catalog_pair *pairs = catalog->inherits.items;
+	const struct catalog_column *found = catalog_column_named(catalog, relation, column);
+	if (depth > 64 || !found || found->generated)
+		return true;
+	for (size_t i = catalog_first(&catalog->inherits, relation);
+	     i < catalog->inherits.count && pairs[i].parent == relation; i++)
+		if (generated_below(catalog, pairs[i].child, column, depth + 1))
+			return true;
+	return false;
 }
 
 bool catalog_is_generated(const struct catalog *catalog, uint32_t relation, int64_t column)
 {
 	const struct catalog_column *found = catalog_column(catalog, relation, column);
-	return !found || found->generated;
+	return !found || generated_below(catalog, relation, found->name, 0);
 }
 
 static bool written_plainly(const struct catalog *catalog, uint32_t relation, int depth)

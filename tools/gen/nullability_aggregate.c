@@ -131,7 +131,9 @@ struct proof prove_aggregate(const struct scope *scope, const struct node *expr)
 
 /* ---- windows ---- */
 
+enum { OID_INTERVAL = 1186 };
 enum {
+	BY_RANGE = 0x00002,
 	START_UNBOUNDED = 0x00020,
 	END_UNBOUNDED = 0x00100,
 	START_CURRENT = 0x00200,
@@ -142,6 +144,28 @@ enum {
 	EXCLUDE_GROUP = 0x10000
 };
 
+/* '1 mon' and '3 days 02:00', as the server stores it: none of its three parts is below zero. */
+static bool is_forward_interval(const struct node *expr)
+{
+	unsigned char bytes[17];
+	return node_is(expr, "CONST") && node_int(expr, "consttype", 0) == OID_INTERVAL &&
+	       node_has(expr, "constisnull") && !node_bool(expr, "constisnull") &&
+	       node_bytes(node_get(expr, "constvalue"), bytes, sizeof(bytes)) == 16 &&
+	       !((bytes[7] | bytes[11] | bytes[15]) & 0x80);
+}
+
+/*
+ * The offset of a RANGE leads away from the current row, or nowhere. The server refuses those below zero, but takes
+ * '1 mon -30 days' for zero, which after 1 March leads past the row: the frame is empty.
+ */
+static bool leads_away(const struct scope *scope, const struct node *window, const char *function, const char *offset)
+{
+	uint32_t oid = (uint32_t)node_int(window, function, 0);
+	const struct catalog_function *found =
+		oid < OID_FIRST_USER ? catalog_function(scope->proving->catalog, oid) : NULL;
+	return found && (!strstr(found->args, " 1186 ") || is_forward_interval(node_get(window, offset)));
+}
+
 /* The frame always contains the current row. */
 static bool frame_has_row(const struct scope *scope, const struct node *expr)
 {
@@ -151,6 +175,12 @@ static bool frame_has_row(const struct scope *scope, const struct node *expr)
 		if (node_int(window, "winref", -1) != node_int(expr, "winref", -2))
 			continue;
 		int64_t options = node_int(window, "frameOptions", EXCLUDE_CURRENT);
+		if ((options & BY_RANGE) && (options & START_PRECEDING) &&
+		    !leads_away(scope, window, "startInRangeFunc", "startOffset"))
+			return false;
+		if ((options & BY_RANGE) && (options & END_FOLLOWING) &&
+		    !leads_away(scope, window, "endInRangeFunc", "endOffset"))
+			return false;
 		return (options & (START_UNBOUNDED | START_CURRENT | START_PRECEDING)) &&
 		       (options & (END_UNBOUNDED | END_CURRENT | END_FOLLOWING)) &&
 		       !(options & (EXCLUDE_CURRENT | EXCLUDE_GROUP));

@@ -263,15 +263,36 @@ struct proof prove_operator(const struct scope *scope, const struct node *expr)
 	return prove_function(scope, function, node_get(expr, "args"), false, "operator");
 }
 
+/*
+ * NULL for a NULL argument. A user may have replaced a function since a row was stored, so what was stored goes by the
+ * server's own.
+ */
+static bool is_strict(const struct scope *scope, const struct catalog_function *function)
+{
+	bool as_of_now = !scope->stored && !scope->proving->declared;
+	return function && function->strict && (as_of_now || function->oid < OID_FIRST_USER);
+}
+
 bool operator_is_strict(const struct scope *scope, const struct node *expr)
 {
-	const struct catalog_function *function = operator_function(scope, expr);
-	return function && function->strict && !node_bool(expr, "opretset");
+	return !node_bool(expr, "opretset") && is_strict(scope, operator_function(scope, expr));
 }
 
 bool call_is_strict(const struct scope *scope, const struct node *call)
 {
-	const struct catalog_function *function =
-		catalog_function(scope->proving->catalog, (uint32_t)node_int(call, "funcid", 0));
-	return function && function->strict;
+	uint32_t oid = (uint32_t)node_int(call, "funcid", 0);
+	return is_strict(scope, catalog_function(scope->proving->catalog, oid));
+}
+
+bool row_operators_builtin(const struct node *expr)
+{
+	const struct node *operators = node_get(expr, "opnos");
+	for (size_t i = 1; i < node_count(operators); i++) { /* "(o 97 97)" */
+		const struct node *item = node_item(operators, i);
+		int64_t oid;
+		if (!item || item->kind != NODE_ATOM || !str_to_i64(hf_str_of(item->text), &oid) ||
+		    oid >= OID_FIRST_USER)
+			return false;
+	}
+	return node_count(operators) > 1;
 }

@@ -1,7 +1,8 @@
 /*
  * nullability_declared.c - what keeps NULL out of a table's column: NOT NULL; a CHECK that fails for NULL; a generation
  * expression that never answers NULL. Each of them binds the rows of one table, so every table below has to have its
- * own. A CHECK is satisfied by TRUE and by NULL, so it proves what holds when it is not FALSE.
+ * own. A CHECK is satisfied by TRUE and by NULL, so it proves what holds when it is not FALSE. It was looked at when
+ * the row was written, and never since: only what cannot answer otherwise by now counts.
  *
  * NOT NULL of a domain is not enough: a value that is of the domain's type already is not checked again, so the NULL of
  * an outer join or of an empty subquery gets into the table. Only casts to such a domain are proven.
@@ -35,20 +36,6 @@ static struct proof prove_generated(const struct scope *row, uint32_t relation, 
 	return unproven();
 }
 
-/* A function of a user may have answered otherwise when the row was checked. */
-static bool is_foreign(void *user, const struct node *record)
-{
-	(void)user;
-	return node_int(record, "funcid", 0) >= OID_FIRST_USER || node_int(record, "opfuncid", 0) >= OID_FIRST_USER;
-}
-
-/* The expression of a CHECK; NULL for what is none, or goes by what users wrote. */
-static const struct node *check_of(hf_arena *arena, const struct catalog_declaration *declaration)
-{
-	const struct node *check = declaration->column ? NULL : node_read(arena, declaration->tree);
-	return check && !tree_find(check, is_foreign, NULL) ? check : NULL;
-}
-
 static bool has_declarations(const struct catalog *catalog, uint32_t relation)
 {
 	const struct catalog_declaration *items = catalog->declarations.items;
@@ -56,19 +43,120 @@ static bool has_declarations(const struct catalog *catalog, uint32_t relation)
 	return at < catalog->declarations.count && items[at].relation == relation;
 }
 
+/* ---- CHECK ---- */
+
+static const struct node *atom_of(hf_arena *arena, int64_t number)
+{
+	struct node *atom = MEM_NEW(arena, struct node);
+	atom->kind = NODE_ATOM;
+	atom->text = mem_printf(arena, "%lld", (long long)number);
+	return atom;
+}
+
+/* The catalog's expression, whose references are to entry 1, for another entry. */
+static const struct node *for_entry(hf_arena *arena, const struct node *node, const struct node *index, int depth)
+{
+	if (node->kind == NODE_NULL || node->kind == NODE_ATOM || depth > 1000)
+		return node;
+	struct node *copy = MEM_NEW(arena, struct node);
+	*copy = *node;
+	if (node->kind == NODE_LIST) {
+		copy->items = MEM_ARRAY(arena, node->count + 1, const struct node *);
+		for (size_t i = 0; i < node->count; i++)
+			copy->items[i] = for_entry(arena, node->items[i], index, depth + 1);
+		return copy;
+	}
+	copy->fields = MEM_ARRAY(arena, node->count + 1, struct node_field);
+	for (size_t i = 0; i < node->count; i++) {
+		bool own = node_is(node, "VAR") && strcmp(node->fields[i].name, "varno") == 0;
+		copy->fields[i].name = node->fields[i].name;
+		copy->fields[i].value = own ? index : for_entry(arena, node->fields[i].value, index, depth + 1);
+	}
+	return copy;
+}
+
+/* Of the server, an enum, or made of such: no function of a user compares its values. */
+static bool is_lasting_type(const struct catalog *catalog, int64_t oid)
+{
+	for (int i = 0; i < SCOPE_DEPTH_MAX && oid >= OID_FIRST_USER; i++) {
+		const struct catalog_type *type = catalog_type_of(catalog, (uint32_t)oid);
+		if (type && type->kind == 'e')
+			return true;
+		oid = !type ? 0 : type->kind == 'd' ? type->base : type->element;
+	}
+	return oid > 0 && oid < OID_FIRST_USER;
+}
+
+static bool is_lasting_function(const struct catalog *catalog, uint32_t oid)
+{
+	const struct catalog_function *function = oid < OID_FIRST_USER ? catalog_function(catalog, oid) : NULL;
+	return function && function->volatility == 'i';
+}
+
+static bool calls_lasting(const struct catalog *catalog, const struct node *record)
+{
+	if (node_has(record, "funcid") && !is_lasting_function(catalog, (uint32_t)node_int(record, "funcid", 0)))
+		return false;
+	if (!node_has(record, "opno"))
+		return true;
+	const struct catalog_operator *op = catalog_operator(catalog, (uint32_t)node_int(record, "opno", 0));
+	return op && is_lasting_function(catalog, op->function);
+}
+
+/*
+ * It may answer otherwise than when the row was written: by the clock, by settings (text of a time or of a number), by
+ * functions that users replace, by domains and composites that were altered since. A whole row has got new columns.
+ */
+static bool may_have_changed(void *user, const struct node *record)
+{
+	static const char *const tags[] = {"SQLVALUEFUNCTION", "COERCEVIAIO", "COERCETODOMAIN", "CONVERTROWTYPEEXPR",
+	                                   "XMLEXPR",          "ROWCOMPARE",  "ROWCOMPAREEXPR"};
+	const struct catalog *catalog = user;
+	if (listed(tags, ARRAY_LEN(tags), record->text) || node_bool(record, "argisrow"))
+		return true;
+	if (node_is(record, "VAR") && node_int(record, "varattno", 0) <= 0)
+		return true;
+	if (node_is(record, "VAR") && !is_lasting_type(catalog, node_int(record, "vartype", 0)))
+		return true;
+	if (node_is(record, "CONST") && !is_lasting_type(catalog, node_int(record, "consttype", 0)))
+		return true;
+	return !calls_lasting(catalog, record);
+}
+
+/* Of an AND each part counts for itself. */
+static void learn_check(struct scope *scope, const struct node *check)
+{
+	const struct node *op = node_get(check, "boolop"), *args = node_get(check, "args");
+	bool all = op && strcmp(op->text, "and") == 0;
+	for (size_t i = 0; all && i < node_count(args); i++)
+		learn_check(scope, node_item(args, i));
+	if (!all && check && !tree_find(check, may_have_changed, (void *)(uintptr_t)scope->proving->catalog))
+		facts_learn(scope, check, NOT_FALSE, "check-constraint", false);
+}
+
+/* Of a table that is that entry of the scope. */
+static void learn_checks(struct scope *scope, uint32_t relation, int64_t index)
+{
+	hf_arena *arena = scope_arena(scope);
+	const struct catalog *catalog = scope->proving->catalog;
+	const struct catalog_declaration *items = catalog->declarations.items;
+	for (size_t i = catalog_first(&catalog->declarations, relation);
+	     i < catalog->declarations.count && items[i].relation == relation; i++) {
+		const struct node *check = items[i].column ? NULL : node_read(arena, items[i].tree);
+		if (check)
+			learn_check(scope, for_entry(arena, check, atom_of(arena, index), 0));
+	}
+}
+
+/* ---- declarations ---- */
+
 static struct scope *row_of(struct proving *proving, uint32_t relation)
 {
-	const struct catalog *catalog = proving->catalog;
-	const struct catalog_declaration *items = catalog->declarations.items;
 	struct scope *row = scope_open(proving, query_of(proving->arena, relation), NULL, NULL);
 	if (!row)
 		return NULL;
 	row->stage = STAGE_ROWS;
-	for (size_t i = catalog_first(&catalog->declarations, relation);
-	     i < catalog->declarations.count && items[i].relation == relation; i++)
-		if (!items[i].column)
-			facts_learn(row, node_read(proving->arena, items[i].tree), NOT_FALSE, "check-constraint",
-			            false);
+	learn_checks(row, relation, 1);
 	scope_settle(row);
 	return row;
 }
@@ -120,51 +208,13 @@ struct proof prove_declared(const struct scope *scope, uint32_t relation, int64_
 
 /* ---- CHECK beside what a query knows ---- */
 
-static const struct node *atom_of(hf_arena *arena, int64_t number)
-{
-	struct node *atom = MEM_NEW(arena, struct node);
-	atom->kind = NODE_ATOM;
-	atom->text = mem_printf(arena, "%lld", (long long)number);
-	return atom;
-}
-
-/* The catalog's expression, whose references are to entry 1, for another entry. */
-static const struct node *for_entry(hf_arena *arena, const struct node *node, const struct node *index, int depth)
-{
-	if (node->kind == NODE_NULL || node->kind == NODE_ATOM || depth > 1000)
-		return node;
-	struct node *copy = MEM_NEW(arena, struct node);
-	*copy = *node;
-	if (node->kind == NODE_LIST) {
-		copy->items = MEM_ARRAY(arena, node->count + 1, const struct node *);
-		for (size_t i = 0; i < node->count; i++)
-			copy->items[i] = for_entry(arena, node->items[i], index, depth + 1);
-		return copy;
-	}
-	copy->fields = MEM_ARRAY(arena, node->count + 1, struct node_field);
-	for (size_t i = 0; i < node->count; i++) {
-		bool own = node_is(node, "VAR") && strcmp(node->fields[i].name, "varno") == 0;
-		copy->fields[i].name = node->fields[i].name;
-		copy->fields[i].value = own ? index : for_entry(arena, node->fields[i].value, index, depth + 1);
-	}
-	return copy;
-}
-
 /* A child may lack what is declared NO INHERIT, so only tables alone; a materialised view may be older. */
 void declared_facts(struct scope *scope, int64_t index)
 {
 	const struct catalog *catalog = scope->proving->catalog;
-	const struct catalog_declaration *items = catalog->declarations.items;
 	const struct node *entry = scope_rte(scope, index);
 	uint32_t relation = (uint32_t)node_int(entry, "relid", 0);
 	bool alone = !node_bool(entry, "inh") || !catalog_has_children(catalog, relation);
-	if (scope->stored || !alone || !catalog_is_table(catalog, relation) || scope->proving->declared)
-		return;
-	for (size_t i = catalog_first(&catalog->declarations, relation);
-	     i < catalog->declarations.count && items[i].relation == relation; i++) {
-		const struct node *check = check_of(scope_arena(scope), &items[i]);
-		if (check)
-			facts_learn(scope, for_entry(scope_arena(scope), check, atom_of(scope_arena(scope), index), 0),
-			            NOT_FALSE, "check-constraint", false);
-	}
+	if (!scope->stored && alone && catalog_is_table(catalog, relation) && !scope->proving->declared)
+		learn_checks(scope, relation, index);
 }

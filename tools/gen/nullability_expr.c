@@ -307,10 +307,14 @@ static struct proof prove_text_conversion(const struct scope *scope, const struc
 	return catalog_reads_text(scope->proving->catalog, type) ? prove_same(scope, expr) : unproven();
 }
 
-/* A domain that says NOT NULL is checked here, though not where a value is of that type already. */
+/*
+ * A domain that says NOT NULL is checked here, though not where a value is of that type already. It may say so only
+ * since a row was stored.
+ */
 static struct proof prove_domain(const struct scope *scope, const struct node *expr)
 {
-	if (catalog_domain_not_null(scope->proving->catalog, (uint32_t)node_int(expr, "resulttype", 0)))
+	if (!scope->stored && !scope->proving->declared &&
+	    catalog_domain_not_null(scope->proving->catalog, (uint32_t)node_int(expr, "resulttype", 0)))
 		return proven("domain");
 	return prove_same(scope, expr);
 }
@@ -370,15 +374,7 @@ static struct proof prove_distinct(const struct scope *scope, const struct node 
 
 static struct proof prove_row_comparison(const struct scope *scope, const struct node *expr)
 {
-	const struct node *operators = node_get(expr, "opnos");
-	for (size_t i = 1; i < node_count(operators); i++) { /* "(o 97 97)" */
-		const struct node *item = node_item(operators, i);
-		int64_t oid;
-		if (!item || item->kind != NODE_ATOM || !str_to_i64(hf_str_of(item->text), &oid) ||
-		    oid >= OID_FIRST_USER)
-			return unproven();
-	}
-	bool sure = node_count(operators) > 1 && prove_all(scope, node_get(expr, "largs"), "").never_null &&
+	bool sure = row_operators_builtin(expr) && prove_all(scope, node_get(expr, "largs"), "").never_null &&
 	            prove_all(scope, node_get(expr, "rargs"), "").never_null;
 	return sure ? proven("row-comparison") : unproven();
 }

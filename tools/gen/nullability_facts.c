@@ -316,7 +316,7 @@ static void learn_any_array(struct learning *learning, const struct node *expr, 
 /* (a, b) < (c, d) looks at the first pair always. */
 static void learn_row_comparison(struct learning *learning, const struct node *expr, unsigned outcomes)
 {
-	if (outcomes & IS_NULL)
+	if ((outcomes & IS_NULL) || !row_operators_builtin(expr))
 		return;
 	learn(learning, node_item(node_get(expr, "largs"), 0), NOT_NULL);
 	learn(learning, node_item(node_get(expr, "rargs"), 0), NOT_NULL);

@@ -284,6 +284,8 @@ struct proof prove_operator(const struct scope *scope, const struct node *expr);
 /** NULL for a NULL argument, by declaration. */
 bool call_is_strict(const struct scope *scope, const struct node *call);
 bool operator_is_strict(const struct scope *scope, const struct node *expr);
+/** Of a row comparison: all are the server's. It calls the comparison function of their class, not theirs. */
+bool row_operators_builtin(const struct node *expr);
 /** Never NULL for arguments that are not. */
 bool operator_answers(const struct scope *scope, const struct node *expr);
 /** Name of the server's own function; "" for others. */

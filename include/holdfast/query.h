@@ -105,7 +105,8 @@ enum hf_status hf_query_each(hf_where where, const struct hf_query *query, const
                              void *user, hf_error *err);
 typedef enum hf_status hf_query_next_fn(void *user, void *in, hf_error *err);
 /** :copy: binary COPY FROM STDIN. `next` fills one input struct (cleared before): HF_OK = a row, HF_STOP = the end,
- *  anything else aborts the COPY and is returned. `query->params` are the columns. */
+ *  anything else aborts the COPY and is returned. `query->params` are the columns; when the table has
+ *  others now, nothing is sent: HF_E_DRIFT. Its text is "COPY t (a, b) FROM STDIN (FORMAT binary)". */
 enum hf_status hf_query_copy(hf_where where, const struct hf_query *query, size_t in_size, hf_query_next_fn *next,
                              void *user, int64_t *ret_rows, hf_error *err);
 

@@ -10,6 +10,7 @@
 enum rule {
 	RULE_NEVER,
 	RULE_CLOSE,     /* never, and the connection is of no use any more */
+	RULE_GARBLED,   /* as CLOSE, unless the server goes on with the session */
 	RULE_LOST,      /* the connection broke: what that means depends on what had been sent */
 	RULE_RECONNECT, /* nothing happened, another try (or host) may succeed */
 	RULE_UNKNOWN,
@@ -149,6 +150,9 @@ static void judge_by_rule(struct verdict *verdict, enum rule rule, const char *s
 		break;
 	case RULE_CLOSE:
 		verdict->close = true;
+		break;
+	case RULE_GARBLED:
+		verdict->close = !situation->survived;
 		break;
 	case RULE_LOST:
 		judge_lost(verdict, situation);

@@ -29,6 +29,7 @@ struct situation {
 	bool generated;       /* its text was checked against the schema at build time */
 	bool read_only;       /* the transaction was declared read only by the caller */
 	bool primary;         /* the server says that it is no standby */
+	bool survived;        /* the server called it an ERROR: its session goes on */
 	bool our_deadline;    /* we sent the cancel, because the deadline passed */
 	bool our_cancel;      /* hf_connection_cancel() was called */
 	const char *routine;  /* the server's C function (PG_DIAG_SOURCE_FUNCTION), or NULL */

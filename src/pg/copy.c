@@ -170,7 +170,7 @@ enum hf_status hf_query_copy(hf_where where, const struct hf_query *query, size_
 	                    .generated = true};
 	struct copy copy = {connection, query, &call, next, user, in, in_size, {0}, false};
 	buf_init(&copy.wire, COPY_ROW_MAX);
-	status = statement_resolve_types(connection, query, &call, err);
+	status = statement_check_copy(connection, query, &call, err);
 	if (status == HF_OK)
 		status = conn_begin(connection, &call, err);
 	if (status == HF_OK)

@@ -43,6 +43,13 @@ static bool is_primary(const hf_connection *connection)
 	return standby && strcmp(standby, "off") == 0;
 }
 
+/* FATAL and PANIC end the session. */
+static bool is_error(const PGresult *result)
+{
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	return severity && strcmp(severity, "ERROR") == 0;
+}
+
 static struct situation situation_of(const hf_connection *connection, const struct call *call, const char *routine)
 {
 	return (struct situation){
@@ -97,6 +104,7 @@ enum hf_status error_from_result(hf_connection *connection, const struct call *c
 		return error_from_libpq(connection, call, result, err);
 	struct situation situation =
 		situation_of(connection, call, PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION));
+	situation.survived = is_error(result);
 	if (call->cancelled && strcmp(state, "57014") == 0)
 		return error_deadline(connection, call, true, err);
 	if (sqlstate_classify(state, &situation).close)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/str.h"
 #include "pg/result.h"
 #include "pg/shape.h"
 
@@ -421,12 +422,61 @@ HOT enum hf_status statement_prepare(hf_connection *connection, const struct hf_
 	return HF_OK;
 }
 
-enum hf_status statement_resolve_types(hf_connection *connection, const struct hf_query *query, struct call *call,
-				       hf_error *err)
+/* "COPY t (a, b) FROM STDIN (FORMAT binary)" as the INSERT whose parameters have the types of a and b. */
+static bool insert_for_copy(const struct hf_query *copy, struct buf *insert)
 {
-	enum hf_status status = ensure_cache(connection, err);
+	struct hf_str target = {copy->sql, copy->sql_len};
+	const struct hf_str head = HF_STR("COPY "), tail = HF_STR(" FROM STDIN (FORMAT binary)");
+	if (!str_starts(target, head) || !str_ends(target, tail) || target.len <= head.len + tail.len)
+		return false;
+	target = (struct hf_str){target.ptr + head.len, target.len - head.len - tail.len};
+	buf_printf(insert, "INSERT INTO %.*s OVERRIDING SYSTEM VALUE VALUES (", STR_ARG(target));
+	for (uint32_t i = 0; i < copy->nparams; i++)
+		buf_printf(insert, "%s$%u", i ? ", " : "", i + 1);
+	buf_add_text(insert, ")");
+	return true;
+}
+
+static enum hf_status check_insert(hf_connection *connection, const struct hf_query *insert, struct call *call,
+				   hf_error *err)
+{
+	struct statement_cache *cache = connection->statements;
+	CLEANUP(result_freep) PGresult *described = NULL;
+	size_t known = cache->types.count;
+	enum hf_status status = type_map_resolve(&cache->types, connection, insert, call, err);
+	if (status == HF_OK && cache->doomed_count > 0 && may_be_gone(connection))
+		status = forget_gone(connection, call, err);
 	if (status == HF_OK)
-		status = type_map_resolve(&connection->statements->types, connection, query, call, err);
+		status = prepare_on_server(connection, insert, call, &described, err);
+	if (status == HF_OK)
+		status = shape_check(connection, insert, described, call, err);
+	if (status == HF_E_DRIFT && known > 0 && described)
+		status = check_with_fresh_types(connection, insert, described, call, err);
+	if (status != HF_OK)
+		type_map_clear(&cache->types);
+	return status;
+}
+
+enum hf_status statement_check_copy(hf_connection *connection, const struct hf_query *query, struct call *call,
+				    hf_error *err)
+{
+	struct buf text;
+	struct hf_query insert = *query;
+	enum hf_status status = ensure_cache(connection, err);
+	if (status != HF_OK)
+		return status;
+	buf_init(&text, STATEMENTS_SQL_BYTES_MAX);
+	if (!insert_for_copy(query, &text))
+		status = error_set(err, HF_E_PROTOCOL, "query \"%s\" is not a COPY FROM STDIN", query->name);
+	else if (!buf_ok(&text))
+		status = error_nomem(err);
+	if (status == HF_OK) {
+		insert.sql = text.ptr;
+		insert.sql_len = text.len;
+		memset(insert.statement, 0, sizeof(insert.statement)); /* the unnamed one: nothing remains */
+		status = check_insert(connection, &insert, call, err);
+	}
+	buf_deinit(&text);
 	return status;
 }
 

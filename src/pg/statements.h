@@ -24,9 +24,13 @@ void statement_cache_free(struct statement_cache *cache);
  */
 enum hf_status statement_prepare(hf_connection *connection, const struct hf_query *query, struct call *call,
 				 hf_error *err);
-/** For queries that are not prepared (COPY): learn their types. Round trips: none or one. */
-enum hf_status statement_resolve_types(hf_connection *connection, const struct hf_query *query, struct call *call,
-				       hf_error *err);
+/**
+ * A COPY carries no types, the server takes the bytes for whatever its columns are now: learn the query's types and
+ * compare the columns with the compiled ones, before each COPY.
+ * @return HF_OK; HF_E_DRIFT; the server's errors. Round trips: one (two with new types).
+ */
+enum hf_status statement_check_copy(hf_connection *connection, const struct hf_query *query, struct call *call,
+				    hf_error *err);
 /** The plan or its types went stale: forget the statement and all type numbers. */
 void statement_forget(hf_connection *connection, const struct hf_query *query);
 /** All statements of the session are gone (DISCARD ALL, DEALLOCATE ALL). */

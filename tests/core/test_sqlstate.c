@@ -147,6 +147,14 @@ static void every_code_means_what_the_table_says(UNUSED void **state)
 	}
 }
 
+static void a_session_that_goes_on_is_kept(UNUSED void **state)
+{
+	struct situation situation = {.phase = PHASE_SENT, .survived = true};
+	assert_false(sqlstate_classify("08P01", &situation).close);
+	assert_true(sqlstate_classify("XX001", &situation).close);
+	assert_true(sqlstate_classify("08006", &situation).close);
+}
+
 static void every_class_of_the_server_is_in_the_table(UNUSED void **state)
 {
 	static const char classes[][3] = {"00", "01", "02", "03", "08", "09", "0A", "0B", "0F", "0L", "0P",
@@ -306,6 +314,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(every_code_means_what_the_table_says),
 	        cmocka_unit_test(every_class_of_the_server_is_in_the_table),
+	        cmocka_unit_test(a_session_that_goes_on_is_kept),
 	        cmocka_unit_test(a_lost_connection_means_what_was_sent),
 	        cmocka_unit_test(a_cancel_is_told_by_our_own_record),
 	        cmocka_unit_test(a_stale_plan_is_told_by_the_routine),

@@ -360,10 +360,16 @@ static enum hf_status next_number(void *user, void *in, hf_error *err)
 
 static const struct hf_query copy_query = {.abi = HF_QUERY_ABI,
                                            .name = "copy_query",
-                                           .sql = "COPY t FROM STDIN",
-                                           .sql_len = 17,
+                                           .sql = "COPY t FROM STDIN (FORMAT binary)",
+                                           .sql_len = 33,
                                            .params = int_field,
                                            .nparams = 1};
+
+#define CHECKS_COPY                                                                  \
+	{.expect = "prepare "},                                                      \
+	{                                                                            \
+		.expect = "describe ", .nparams = 1, .param_types = int_type         \
+	}
 
 static void copy_waits_for_a_full_buffer(void **state)
 {
@@ -371,7 +377,7 @@ static void copy_waits_for_a_full_buffer(void **state)
 	hf_error err = HF_ERROR_INIT;
 	struct numbers numbers = {0, 3};
 	int64_t rows = 0;
-	SCRIPT({.expect = "COPY t", .status = PGRES_COPY_IN, .copy_turns = 2},
+	SCRIPT(CHECKS_COPY, {.expect = "COPY t", .status = PGRES_COPY_IN, .copy_turns = 2},
 	       {.expect = "copy done", .tag = "COPY 3"});
 	EXPECT_OK(hf_query_copy(bench->where, &copy_query, 4, next_number, &numbers, &rows, &err));
 	assert_int_equal(rows, 3);
@@ -383,7 +389,7 @@ static void copy_notices_a_lost_connection(void **state)
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
 	struct numbers numbers = {0, 3};
-	SCRIPT({.expect = "COPY t", .status = PGRES_COPY_IN, .copy_fails = true});
+	SCRIPT(CHECKS_COPY, {.expect = "COPY t", .status = PGRES_COPY_IN, .copy_fails = true});
 	EXPECT_STATUS(hf_query_copy(bench->where, &copy_query, 4, next_number, &numbers, NULL, &err),
 	              HF_E_OUTCOME_UNKNOWN);
 	assert_true(bench->connection->broken);
@@ -394,7 +400,7 @@ static void copy_lost_at_the_end_is_unknown(void **state)
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
 	struct numbers numbers = {0, 3};
-	SCRIPT({.expect = "COPY t", .status = PGRES_COPY_IN}, {.expect = "copy done", .event = DOUBLE_LOST});
+	SCRIPT(CHECKS_COPY, {.expect = "COPY t", .status = PGRES_COPY_IN}, {.expect = "copy done", .event = DOUBLE_LOST});
 	EXPECT_STATUS(hf_query_copy(bench->where, &copy_query, 4, next_number, &numbers, NULL, &err),
 	              HF_E_OUTCOME_UNKNOWN);
 }
@@ -410,7 +416,7 @@ static void copy_that_cannot_be_sent_in_time_is_cancelled(void **state)
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
 	struct numbers numbers = {0, 1};
-	SCRIPT({.expect = "COPY t", .status = PGRES_COPY_IN, .flush_turns = 9},
+	SCRIPT(CHECKS_COPY, {.expect = "COPY t", .status = PGRES_COPY_IN, .flush_turns = 9},
 	       {.expect = "copy fail", .sqlstate = "57014"});
 	EXPECT_STATUS(hf_query_copy(within_ms(bench, 50000), &copy_query, 4, slow_number, &numbers, NULL, &err),
 	              HF_TIMEOUT);
@@ -423,7 +429,7 @@ static void copy_whose_end_cannot_be_sent_is_lost(void **state)
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
 	struct numbers numbers = {0, 1};
-	SCRIPT({.expect = "COPY t", .status = PGRES_COPY_IN}, {.expect = "copy done", .event = DOUBLE_SEND_FAILS});
+	SCRIPT(CHECKS_COPY, {.expect = "COPY t", .status = PGRES_COPY_IN}, {.expect = "copy done", .event = DOUBLE_SEND_FAILS});
 	EXPECT_STATUS(hf_query_copy(bench->where, &copy_query, 4, next_number, &numbers, NULL, &err),
 	              HF_E_OUTCOME_UNKNOWN);
 	EXPECT_CONTAINS(err.message, "lost");
@@ -453,7 +459,7 @@ static void copy_that_never_starts_times_out(void **state)
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
 	struct numbers numbers = {0, 3};
-	SCRIPT({.expect = "COPY t", .event = DOUBLE_SILENT});
+	SCRIPT(CHECKS_COPY, {.expect = "COPY t", .event = DOUBLE_SILENT});
 	EXPECT_STATUS(hf_query_copy(within_ms(bench, 20), &copy_query, 4, next_number, &numbers, NULL, &err),
 	              HF_TIMEOUT);
 	assert_false(bench->connection->broken);

@@ -803,6 +803,44 @@ static void copy_errors_of_the_server_are_told(void **state)
 	rig_sql(rig, "SELECT 1");
 }
 
+static const char *const other_columns[] = {"t TYPE varchar", "i TYPE real", "i TYPE date USING NULL", "i TYPE bigint",
+                                            "list TYPE bigint[]"};
+
+/* The bytes of a COPY carry no types: an int would be taken for a real. */
+static void copy_compares_types_each_time(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	for (size_t i = 0; i < ARRAY_LEN(other_columns); i++) {
+		struct source source = {.count = 2, .fail_at = -1};
+		char alter[128];
+		make_copied(rig);
+		EXPECT_OK(hf_query_copy(rig->where, &copy_query, sizeof(struct copy_row), next_row, &source, NULL, &err));
+		rig_sql(rig, "ALTER TABLE copied DROP CONSTRAINT copied_pkey, ALTER i DROP NOT NULL");
+		snprintf(alter, sizeof(alter), "ALTER TABLE copied ALTER %s", other_columns[i]);
+		rig_sql(rig, alter);
+		source.next = 0;
+		EXPECT_STATUS(hf_query_copy(rig->where, &copy_query, sizeof(struct copy_row), next_row, &source, NULL,
+		                            &err), HF_E_DRIFT);
+		EXPECT_CONTAINS(err.message, "query \"copy000000000000\": parameter");
+		assert_int_equal(source.next, 0);
+	}
+	assert_string_equal(err.column, "list");
+	rig_sql(rig, "DROP TABLE copied");
+	rig_sql(rig, "CREATE TABLE copied (list int[] NOT NULL, t text, i int GENERATED ALWAYS AS IDENTITY)");
+	struct source source = {.count = 2, .fail_at = -1};
+	EXPECT_OK(hf_query_copy(rig->where, &copy_query, sizeof(struct copy_row), next_row, &source, NULL, &err));
+}
+
+static void a_protocol_violation_that_is_an_error_keeps_the_connection(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_STATUS(hf_sql_exec(rig->where, HF_STR("DO $$ BEGIN RAISE SQLSTATE '08P01'; END $$"), NULL, 0, NULL, &err),
+	              HF_E_PROTOCOL);
+	rig_sql(rig, "SELECT 1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -831,6 +869,8 @@ int main(void)
 		cmocka_unit_test_setup(copy_of_large_values_is_flushed, rig_ready),
 		cmocka_unit_test_setup(a_failing_source_copies_nothing, rig_ready),
 		cmocka_unit_test_setup(copy_errors_of_the_server_are_told, rig_ready),
+		cmocka_unit_test_setup(copy_compares_types_each_time, rig_ready),
+		cmocka_unit_test_setup(a_protocol_violation_that_is_an_error_keeps_the_connection, rig_ready),
 	};
 	return cmocka_run_group_tests(tests, rig_up, rig_down);
 }

@@ -202,6 +202,32 @@ def test_parameters_that_may_be_null(tmp_path):
     assert nullable == {"a": {"a": False, "b": True, "c": True, "d": True}, "b": {"b": False, "c": False, "a": True}}
 
 
+# Every kind of token that is more than its first bytes. What the server is asked must be what was written.
+TOKENS = [
+    "SELECT U&'abc' AS x, s FROM t WHERE n = $1",
+    "SELECT U&'d!0061t' UESCAPE '!' AS x, U&'\\0041' AS y",
+    'SELECT U&"s" FROM t AS U&"\\0074" WHERE U&"\\0074".n = 1',
+    'SELECT U&"!0073" UESCAPE \'!\' AS a FROM t',
+    "DELETE FROM t WHERE s <> U&'' AND n < 0",
+    "SELECT u&'it''s ; -- /* $1 :no ' AS x",
+    "SELECT U&'two'\n 'parts' AS x, U&'two' -- of three\n 'parts' AS y, 'z'\n'z' AS z",
+    "SELECT E'\\'\\u00e9' AS e, N'n' AS n, B'01'::text AS b, X'1f'::text AS x, $$a$$ AS d, $q$ $$ $q$ AS q, 1.5e-3 AS f, .5 AS g, 5. AS h",
+    'SELECT "a""b;" AS "x y", s::text, \'{1,2}\'::int[] AS l FROM t AS q("a""b;", s) WHERE 1<>2 AND 1!=2 AND 3>=-1',
+    "SELECT 'é' AS \"é\", '漢字' AS k, s AS ünï FROM t",
+]
+
+
+def test_the_text_is_what_was_written(tmp_path):
+    """With a private server."""
+    files = {f"q{i}": f"-- name: q{i} {':exec' if sql.startswith('DELETE') else ':many'}\n"
+                      f"{sql.replace('$1', ':n', 1) if 'n = $1' in sql else sql};\n" for i, sql in enumerate(TOKENS)}
+    compiler.tree(tmp_path, "w", files, "CREATE TABLE t (n int NOT NULL, s text);")
+    code, stderr = compiler.run("--sql", tmp_path)
+    assert code == 0, stderr
+    assert [json.loads((tmp_path / f"meta/w/q{i}.json").read_text())["text"] for i in range(len(TOKENS))] == [
+        sql.replace(" -- of three", "") for sql in TOKENS]
+
+
 OWN_TYPE = """
 CREATE TYPE {0};
 CREATE FUNCTION {0}_in(cstring) RETURNS {0} LANGUAGE internal IMMUTABLE STRICT AS 'textin';

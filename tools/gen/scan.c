@@ -3,7 +3,8 @@
  *
  * The result is a protocol buffer: ScanResult {1: version, 2: repeated ScanToken {1: start, 2: end, 4: token,
  * 5: keyword kind}}; zero fields are left out. Decoding it takes a varint reader, so that the protobuf library does
- * not become a dependency. The bytes come from our own process, yet every read is bounded.
+ * not become a dependency. The bytes come from our own process, yet every read is bounded, and what the tokens cover is
+ * compared with the text: whatever is no token is blank.
  */
 #include "gen/scan.h"
 
@@ -109,6 +110,46 @@ static struct token read_token(struct wire wire, struct hf_str text)
 	return (struct token){.kind = kind_of(token, word), .start = from, .end = to};
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* libpg_query gives U&'x' no length and U&"x" that of a name: they reach to the blanks before the next token. */
+static void mend_length(struct token *token, struct hf_str text, size_t next)
+{
+	bool quoted = token->kind == TOKEN_STRING || token->kind == TOKEN_QUOTED_NAME;
+	bool letter = text.ptr[token->start] == 'U' || text.ptr[token->start] == 'u';
+	if (!quoted || !letter || token->start + 1 >= next || text.ptr[token->start + 1] != '&')
+		return;
+	token->end = next;
+	while (token->end > token->start && is_blank(text.ptr[token->end - 1]))
+		token->end--;
+}
+
+/* Tokens follow each other, none is empty, and only blanks stand between them: else the text that is made of the tokens
+ * would be another one. */
+static bool covers(struct hf_str text, struct tokens *tokens, struct scan_fault *ret_fault)
+{
+	size_t at = 0;
+	for (size_t i = 0; i <= tokens->count; i++) {
+		struct token *token = i < tokens->count ? &tokens->items[i] : NULL;
+		size_t next = i + 1 < tokens->count ? tokens->items[i + 1].start : text.len;
+		if (token && token->start < text.len)
+			mend_length(token, text, next);
+		size_t to = token ? token->start : text.len;
+		while (at < to && is_blank(text.ptr[at]))
+			at++;
+		if (at != to || (token && token->end == token->start)) {
+			*ret_fault = (struct scan_fault){at, "the lexer lost its place in the text here"};
+			tokens->count = i;
+			return false;
+		}
+		at = token ? token->end : at;
+	}
+	return true;
+}
+
 size_t scan_byte_of_character(struct hf_str text, int32_t position)
 {
 	size_t at = 0;
@@ -154,5 +195,5 @@ bool scan(hf_arena *arena, struct hf_str text, struct tokens *ret_tokens, struct
 		ret_tokens->items[ret_tokens->count++] = read_token(content, text);
 	}
 	pg_query_free_scan_result(result);
-	return true;
+	return covers(text, ret_tokens, ret_fault);
 }

@@ -20,6 +20,7 @@
 #include "holdfast/metrics.h"
 #include "holdfast/pool.h"
 #include "holdfast/query.h"
+#include "holdfast/review.h"
 #include "holdfast/run.h"
 #include "holdfast/run_result.h"
 #include "holdfast/server.h"

@@ -29,17 +29,12 @@ static struct cell duration_of(const struct hf_run *run)
 	return hf_run_duration(run, &us, NULL) == HF_OK ? cell_duration((double)us / 1e6) : cell_null();
 }
 
-static struct cell time_or_null(bool known, struct hf_timestamp time)
-{
-	return known ? cell_time(time.us) : cell_null();
-}
-
 static enum hf_status list_row(void *user, const struct hf_run *run, hf_error *err)
 {
 	const struct cell cells[] = {cell_text(run->id),
 	                             cell_text(run->codebase),
 	                             cell_text(run->campaign),
-	                             time_or_null(run->has_start_time, run->start_time),
+	                             cell_time_or_null(run->has_start_time, run->start_time),
 	                             duration_of(run),
 	                             cell_text(run->result_code),
 	                             cell_text(run->publish_status),
@@ -104,31 +99,15 @@ static const struct column show_columns[] = {
 	{0},
 };
 
-static bool into_buf(void *user, const char *bytes, size_t n)
-{
-	struct buf *buf = user;
-	buf_add(buf, (struct hf_str){bytes, n});
-	return buf_ok(buf);
-}
-
-static void text_member(struct json_writer *json, const char *name, struct hf_str text)
-{
-	jw_key(json, name);
-	if (text.ptr)
-		jw_text(json, text);
-	else
-		jw_null(json);
-}
-
 static void add_branches(struct json_writer *json, const struct hf_run *run)
 {
 	jw_array_begin(json);
 	for (size_t i = 0; i < run->nbranches; i++) {
 		jw_object_begin(json);
-		text_member(json, "role", run->branches[i].role);
-		text_member(json, "remote_name", run->branches[i].remote_name);
-		text_member(json, "base_revision", run->branches[i].base_revision);
-		text_member(json, "revision", run->branches[i].revision);
+		json_text_member(json, "role", run->branches[i].role);
+		json_text_member(json, "remote_name", run->branches[i].remote_name);
+		json_text_member(json, "base_revision", run->branches[i].base_revision);
+		json_text_member(json, "revision", run->branches[i].revision);
 		jw_object_end(json);
 	}
 	jw_array_end(json);
@@ -139,8 +118,8 @@ static void add_tags(struct json_writer *json, const struct hf_run *run)
 	jw_array_begin(json);
 	for (size_t i = 0; i < run->ntags; i++) {
 		jw_object_begin(json);
-		text_member(json, "name", run->tags[i].name);
-		text_member(json, "revision", run->tags[i].revision);
+		json_text_member(json, "name", run->tags[i].name);
+		json_text_member(json, "revision", run->tags[i].revision);
 		jw_object_end(json);
 	}
 	jw_array_end(json);
@@ -161,7 +140,7 @@ static struct hf_str as_json(struct cli *cli, void (*add)(struct json_writer *js
 	struct buf buf;
 	struct json_writer json;
 	buf_init(&buf, (size_t)64 << 20);
-	jw_init(&json, into_buf, &buf);
+	jw_init(&json, json_into_buf, &buf);
 	add(&json, run);
 	struct hf_str text = {NULL, 0};
 	if (jw_finish(&json))
@@ -185,8 +164,8 @@ static enum hf_status run_show_verb(struct cli *cli, hf_error *err)
 	                             cell_text(run.command),
 	                             cell_text(run.result_code),
 	                             cell_text(run.description),
-	                             time_or_null(run.has_start_time, run.start_time),
-	                             time_or_null(run.has_finish_time, run.finish_time),
+	                             cell_time_or_null(run.has_start_time, run.start_time),
+	                             cell_time_or_null(run.has_finish_time, run.finish_time),
 	                             duration_of(&run),
 	                             cell_text(run.worker),
 	                             cell_int_or_null(run.has_value, run.value),
@@ -270,7 +249,7 @@ static const struct column stage_columns[] = {{.name = "failure_stage", .help = 
 static enum hf_status tally_row(void *user, const struct hf_run_tally *tally, hf_error *err)
 {
 	const struct cell cells[] = {cell_text(tally->word), cell_int(tally->runs), cell_int(tally->codebases),
-	                             time_or_null(tally->has_newest, tally->newest)};
+	                             cell_time_or_null(tally->has_newest, tally->newest)};
 	return out_row(user, cells, err);
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@ struct http_double {
 	int listener, stop[2];
 	int port;
 	pthread_t thread;
+	http_heard_fn *heard;
+	void *heard_user;
 };
 
 static void say(int client, const char *bytes, size_t n)
@@ -49,13 +52,31 @@ static void say_nothing(const struct http_double *server, int client)
 		;
 }
 
+/* Head and as much of a body as it announces. */
+static bool receive(int client, char *request, size_t size)
+{
+	size_t got = 0;
+	for (;;) {
+		ssize_t n = recv(client, request + got, size - 1 - got, 0);
+		if (n <= 0)
+			return false;
+		got += (size_t)n;
+		request[got] = '\0';
+		const char *body = strstr(request, "\r\n\r\n"), *length = strcasestr(request, "\r\nContent-Length:");
+		if (body && strlen(body + 4) >= (length ? strtoul(length + 17, NULL, 10) : 0))
+			return true;
+	}
+}
+
 static void serve(const struct http_double *server, int client)
 {
-	char request[4096], path[1024];
-	ssize_t n = recv(client, request, sizeof(request) - 1, 0);
-	request[n > 0 ? n : 0] = '\0';
-	if (sscanf(request, "GET %1023s", path) != 1)
+	char request[4096], method[8], path[1024];
+	if (!receive(client, request, sizeof(request)) || sscanf(request, "%7s %1023s", method, path) != 2)
 		return;
+	if (strcmp(method, "GET") != 0 && !server->heard)
+		return;
+	if (strcmp(method, "GET") != 0)
+		server->heard(server->heard_user, request);
 	const struct http_route *route = server->routes;
 	while (route->path && strcmp(route->path, path) != 0)
 		route++;
@@ -106,6 +127,12 @@ struct http_double *http_double_start(const struct http_route *routes)
 	}
 	server->port = ntohs(address.sin_port);
 	return server;
+}
+
+void http_double_on_heard(struct http_double *server, http_heard_fn *fn, void *user)
+{
+	server->heard = fn;
+	server->heard_user = user;
 }
 
 int http_double_port(const struct http_double *server)

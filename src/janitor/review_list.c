@@ -1,0 +1,136 @@
+/*
+ * review_list.c - reviews, what waits for one, how often what was said (holdfast/review.h).
+ */
+#include "base/arena.h"
+#include "base/str.h"
+#include "holdfast/review.h"
+#include "janitor/review_rows.h"
+#include "janitor/values.h"
+
+/* ---- reviews ---- */
+
+struct sink {
+	hf_review_fn *fn;
+	void *user;
+};
+
+static enum hf_status list_row(void *user, const struct review_list_row *row, hf_error *err)
+{
+	const struct sink *sink = user;
+	struct hf_review review = {.run_id = row->run_id,
+	                           .codebase = row->codebase,
+	                           .campaign = row->campaign,
+	                           .verdict = hf_str_of(verdict_label(row->verdict)),
+	                           .comment = GET_TEXT(row, comment),
+	                           .reviewer = GET_TEXT(row, reviewer),
+	                           .reviewed_at = row->reviewed_at};
+	return sink->fn(sink->user, &review, err);
+}
+
+enum hf_status hf_review_list(hf_where where, const struct hf_review_filter *filter, hf_review_fn *fn, void *user,
+                              hf_error *err)
+{
+	struct sink sink = {fn, user};
+	enum hf_status status = HF_OK;
+	struct review_list_in in = {.run_id = filter->run_id,
+	                            .with_run_id = filter->run_id.ptr != NULL,
+	                            .campaign = filter->campaign,
+	                            .with_campaign = filter->campaign.ptr != NULL,
+	                            .with_after = filter->after != NULL,
+	                            .has_verdict = filter->verdict.ptr != NULL,
+	                            .row_limit = filter->limit,
+	                            .has_row_limit = filter->limit != 0};
+	SET_TEXT(&in, reviewer, filter->reviewer);
+	if (filter->after) {
+		in.after_time = filter->after->reviewed_at;
+		in.after_run = filter->after->run_id;
+		in.after_reviewer = filter->after->reviewer.ptr ? filter->after->reviewer : HF_STR("");
+	}
+	if (in.has_verdict)
+		status = verdict_parse(filter->verdict, &in.verdict, err);
+	return status == HF_OK ? review_list(where, &in, list_row, &sink, err) : status;
+}
+
+/* ---- what waits ---- */
+
+struct pending_sink {
+	hf_review_pending_fn *fn;
+	void *user;
+};
+
+static enum hf_status pending_row(void *user, const struct review_pending_row *row, hf_error *err)
+{
+	const struct pending_sink *sink = user;
+	struct hf_review_pending pending = {.run_id = row->id,
+	                                    .codebase = row->codebase,
+	                                    .campaign = row->campaign,
+	                                    .publish_status = hf_str_of(publish_status_label(row->publish_status)),
+	                                    .has_value = row->has_value,
+	                                    .value = row->value,
+	                                    .has_finish_time = row->has_finish_time,
+	                                    .finish_time = row->finish_time,
+	                                    .description = GET_TEXT(row, description),
+	                                    .reviews = row->reviews};
+	return sink->fn(sink->user, &pending, err);
+}
+
+static enum hf_status go_on_behind(hf_where where, struct hf_str id, struct review_pending_in *in, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct review_value_row row;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = review_value(where, &(struct review_value_in){.run_id = id}, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return error_set(err, HF_NOT_FOUND, "there is no run %.*s to go on behind",
+		                 (int)(id.len > 100 ? 100 : id.len), id.ptr);
+	in->with_after = true;
+	in->after_id = id;
+	in->after_value = row.value;
+	return status;
+}
+
+enum hf_status hf_review_pending_list(hf_where where, const struct hf_review_pending_filter *filter,
+                                      hf_review_pending_fn *fn, void *user, hf_error *err)
+{
+	struct pending_sink sink = {fn, user};
+	enum hf_status status = HF_OK;
+	struct review_pending_in in = {.campaign = filter->campaign,
+	                               .with_campaign = filter->campaign.ptr != NULL,
+	                               .reviewer = filter->not_by,
+	                               .with_reviewer = filter->not_by.ptr != NULL,
+	                               .unknown_too = filter->unknown_too,
+	                               .row_limit = filter->limit,
+	                               .has_row_limit = filter->limit != 0};
+	if (filter->after.ptr)
+		status = go_on_behind(where, filter->after, &in, err);
+	return status == HF_OK ? review_pending(where, &in, pending_row, &sink, err) : status;
+}
+
+/* ---- statistics ---- */
+
+struct stats_sink {
+	hf_review_stats_fn *fn;
+	void *user;
+};
+
+static enum hf_status stats_row(void *user, const struct review_stats_row *row, hf_error *err)
+{
+	const struct stats_sink *sink = user;
+	struct hf_review_stats stats = {.campaign = row->campaign,
+	                                .total = row->total,
+	                                .runs = row->runs,
+	                                .reviewers = row->reviewers,
+	                                .approved = row->approved,
+	                                .rejected = row->rejected,
+	                                .abstained = row->abstained};
+	return sink->fn(sink->user, &stats, err);
+}
+
+enum hf_status hf_review_stats(hf_where where, struct hf_str campaign, hf_review_stats_fn *fn, void *user,
+                               hf_error *err)
+{
+	struct stats_sink sink = {fn, user};
+	struct review_stats_in in = {.campaign = campaign, .with_campaign = campaign.ptr != NULL};
+	return review_stats(where, &in, stats_row, &sink, err);
+}

@@ -38,9 +38,10 @@ fuzz: deps
 	@tools/deps $(SANITIZE_TOOLS)
 	@tests/fuzz/run
 
+# Not what tells a program that is missing by posix_spawn(3): there its answer differs under valgrind.
 check-valgrind: all
 	@tools/deps --with valgrind
-	@tests/run $(BUILD) --suite unit --wrap 'valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite' --timeout-multiplier 20
+	@tests/run $(BUILD) --suite unit --no-suite no-valgrind --wrap 'valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite' --timeout-multiplier 20
 
 # Ours beside the Python original: make check-parity JANITOR_CHECKOUT=DIR
 check-parity: all

@@ -33,7 +33,7 @@ static unsigned depth_of(struct hf_str text)
 
 enum hf_status json_text_parse(struct hf_str text, const char *what, json_t **ret_value, hf_error *err)
 {
-	json_error_t error;
+	json_error_t error = {0}; /* jansson leaves the code alone when memory runs out early */
 	if (text.len > JSON_TEXT_BYTES_MAX)
 		return error_set(err, HF_E_LIMIT, "%s: %zu bytes, at most %zu are read", what, text.len,
 		                 JSON_TEXT_BYTES_MAX);
@@ -42,7 +42,7 @@ enum hf_status json_text_parse(struct hf_str text, const char *what, json_t **re
 		return error_set(err, HF_E_LIMIT, "%s: nested %u levels deep, at most %d are read", what, depth,
 		                 JSON_TEXT_DEPTH_MAX);
 	json_t *value = json_loadb(text.ptr ? text.ptr : "", text.len, 0, &error);
-	if (!value && json_error_code(&error) == json_error_out_of_memory)
+	if (!value && (json_error_code(&error) == json_error_out_of_memory || !error.text[0]))
 		return error_nomem(err);
 	if (!value)
 		return error_set(err, HF_E_INPUT, "%s:%d:%d: %.200s", what, error.line, error.column, error.text);

@@ -153,7 +153,7 @@ static enum hf_status take_all(struct parsing *parsing, const json_t *list, hf_e
 
 enum hf_status hf_schema_parse(struct hf_str json, hf_arena *arena, struct hf_schema *ret_schema, hf_error *err)
 {
-	json_error_t why;
+	json_error_t why = {0}; /* jansson leaves the code alone when memory runs out early */
 	struct parsing parsing = {.list = {.arena = arena}};
 	CLEANUP(json_freep)
 	json_t *value = json_loadb(json.ptr ? json.ptr : "", json.len, JSON_REJECT_DUPLICATES, &why);

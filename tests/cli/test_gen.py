@@ -157,13 +157,24 @@ def test_gen_describe_prints_what_is_right_beside_what_is_wrong(loose):
     done = run("gen", "describe", file, "--migrations", loose.db, "--json")
     rows = json.loads(done.stdout)
     assert done.returncode == 1
-    assert [(row["name"], row["cardinality"]) for row in rows] == [("good", "one"), ("all_of_them", "exec"), ("odd", "weird")]
+    assert [(row["name"], row["cardinality"]) for row in rows] == [("good", "one"), ("all_of_them", "exec"), ("odd", "many")]
     assert rows[1]["params"] == [{"name": "nick", "type": "text", "nullable": True}]
     assert f'{file}:2:8: error: column "emial" does not exist (SQLSTATE 42703)\n' in done.stderr
     assert "    2 | SELECT emial FROM person;\n      |        ^^^^^\n" in done.stderr
     assert f"{file}:4:8: error: unterminated quoted string\n" in done.stderr
     assert f"{file}:8:1: warning: UPDATE without WHERE changes every row [no-where]\n" in done.stderr
     assert f'{file}:9:14: warning: unknown cardinality ":weird"\n' in done.stderr
+
+
+def test_gen_describe_goes_on_behind_a_word_that_is_no_token(loose):
+    file = loose("q.sql", 'SELECT 1;\nSELECT "" FROM person;\nSELECT 3 AS c;\nSELECT 4x + 1y;\n1z;SELECT 5 AS e;\n')
+    done = run("gen", "describe", file, "--migrations", loose.db, "--json")
+    assert done.returncode == 1
+    assert [(row["name"], [c["name"] for c in row["columns"]]) for row in json.loads(done.stdout)] == [
+        ("q", ["column1"]), ("q_3", ["c"]), ("q_5", ["e"])]
+    assert f"{file}:2:8: error: zero-length delimited identifier\n" in done.stderr
+    assert '    2 | SELECT "" FROM person;\n      |        ^^\n' in done.stderr
+    assert done.stderr.count(" error: ") == 4
 
 
 def test_gen_describe_is_satisfied_with_warnings(loose):
@@ -194,7 +205,7 @@ def test_gen_describe_names_twice(loose):
     one, other = loose("x.sql", "-- name: a :one\nSELECT 1 AS n;\n-- name: a :one\nSELECT 2 AS m;\n"), loose("y.sql", "SELECT 1;")
     done = run("gen", "describe", one, other, one, "--json")
     assert done.returncode == 1 and f"{one}:3:10: error: second query with the name \"a\"\n" in done.stderr
-    assert [row["name"] for row in json.loads(done.stdout)] == ["a", "a", "y", "a", "a"]
+    assert [row["name"] for row in json.loads(done.stdout)] == ["a", "y", "a"]
 
 
 def test_gen_describe_takes_bare_migrations(loose):

@@ -228,6 +228,15 @@ def test_the_text_is_what_was_written(tmp_path):
         sql.replace(" -- of three", "") for sql in TOKENS]
 
 
+def test_a_comment_has_no_trigraph(tmp_path):
+    """With a private server."""
+    compiler.tree(tmp_path, "w", {"a": "-- name: a :one\n-- doc: which one??/ or ???/\nSELECT 1 AS n;\n"})
+    code, stderr = compiler.run("--sql", tmp_path, "-o", tmp_path / "out")
+    assert code == 0, stderr
+    header = (tmp_path / "out/w/a.h").read_text()
+    assert "which one" in header and "??" not in header
+
+
 OWN_TYPE = """
 CREATE TYPE {0};
 CREATE FUNCTION {0}_in(cstring) RETURNS {0} LANGUAGE internal IMMUTABLE STRICT AS 'textin';

@@ -12,6 +12,7 @@ import compiler
 MIGRATION = """
 CREATE TYPE mood AS ENUM ('happy', 'sad');
 CREATE TYPE clash AS ENUM ('a-b', 'a_b');
+CREATE TYPE unheard AS ENUM ('UNRECOGNIZED');
 CREATE TYPE twice AS ("a b" int, a_b int);
 CREATE TABLE person (id integer PRIMARY KEY, name text NOT NULL, email text, mood mood NOT NULL, born date,
                      acl aclitem, tags text[], clash clash, twice twice, acls aclitem[]);
@@ -28,6 +29,11 @@ CASES = {
     "keyword_name": ("-- name: ⟦delete⟧ :one\nSELECT 1 AS a;\n", '"delete" cannot be the name of a query', None),
     "underscore_name": ("-- name: ⟦_x⟧ :one\nSELECT 1 AS a;\n", '"_x" cannot be the name of a query', None),
     "library_name": ("-- name: ⟦hf_query⟧ :one\nSELECT 1 AS a;\n", '"hf_query" cannot be the name of a query', None),
+    "libc_name": ("-- name: ⟦printf⟧ :one\nSELECT 1 AS a;\n", '"printf" is a name of the C library',
+                  "a query becomes a function: say what it is about, like printf_item"),
+    "posix_name": ("-- name: ⟦write⟧ :one\nSELECT 1 AS a;\n", '"write" is a name of the C library', None),
+    "last_libc_name": ("-- name: ⟦yn⟧ :one\nSELECT 1 AS a;\n", '"yn" is a name of the C library', None),
+    "first_libc_name": ("-- name: ⟦abort⟧ :one\nSELECT 1 AS a;\n", '"abort" is a name of the C library', None),
     "reserved_name": ("-- name: ⟦manifest⟧ :one\nSELECT 1 AS a;\n", 'the name "manifest" is taken by the metadata', None),
     "no_cardinality": ("-- name: ⟦no_card⟧\nSELECT 1 AS a;\n", 'query "no_card" has no cardinality',
                        "write one behind the name: :one, :opt, :many, :each, :exec, :execrows, :batch, :bulk, :copy"),
@@ -292,7 +298,10 @@ CASES = {
     "has_column": ('-- name: has_column :one\nSELECT id AS x, ⟦email⟧ AS has_x FROM person;\n',
                    'columns "x" and "has_x" are the same in C', None),
     "enum_clash": ("-- name: enum_clash :one\nSELECT ⟦clash⟧ FROM person;\n",
-                   'column "clash": labels "a-b" and "a_b" of enum public.clash are the same in C: CLASH_A_B', None),
+                   'column "clash": labels "a-b" and "a_b" of enum public.clash are the same in C: CLASH_A_B', "cast it: ::text"),
+    "enum_unrecognized": ("-- name: enum_unrecognized :one\nSELECT ⟦NULL⟧::unheard AS u;\n",
+                          'column "u": label "UNRECOGNIZED" of enum public.unheard is in C what stands for unknown'
+                          ' labels: UNHEARD_UNRECOGNIZED', "cast it: ::text"),
     "field_clash": ("-- name: field_clash :one\nSELECT ⟦twice⟧ FROM person;\n",
                     'column "twice": fields "a b" and "a_b" of public.twice are the same in C', None),
 }

@@ -99,6 +99,10 @@ void annotation_name(struct query *query, struct span comment, struct diags *dia
 	    cname_is_keyword(query->name))
 		query_unfit(diags, query, query->name_at, "\"%s\" cannot be the name of a query", query->name)->hint =
 			"at most 63 of a-z, 0-9 and _, beginning with a letter but not with hf_, no word of C or C++";
+	else if (cname_is_library(query->name))
+		query_unfit(diags, query, query->name_at, "\"%s\" is a name of the C library", query->name)->hint =
+			mem_printf(diags->arena, "a query becomes a function: say what it is about, like %s_item",
+		                   query->name);
 	else if (strcmp(query->name, "manifest") == 0 || strcmp(query->name, "types") == 0 ||
 	         strcmp(query->name, "constraints") == 0)
 		query_unfit(diags, query, query->name_at, "the name \"%s\" is taken by the metadata", query->name);

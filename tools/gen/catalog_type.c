@@ -105,7 +105,10 @@ static const struct type *want_enum(struct want *want, const struct catalog_type
 		own = mem_grow(want->types->arena, own, count, sizeof(*own));
 		own[count++] = labels[i].label;
 	}
-	return types_add_enum(want->types, found->qualified, own, count, &want->why);
+	const struct type *type = types_add_enum(want->types, found->qualified, own, count, &want->why);
+	if (!type)
+		want->hint = "cast it: ::text";
+	return type;
 }
 
 static const struct type *want_composite(struct want *want, const struct catalog_type *found)

@@ -5,11 +5,11 @@
 
 #include "base/json.h"
 
-/* As written, without the colon; a statement without one has "many" with columns and "exec" without. */
+/* As written, without the colon; without a known one "many" with columns and "exec" without. */
 static struct hf_str cardinality_shown(const struct query *query)
 {
 	struct hf_str said = query->card_said;
-	if (!said.ptr)
+	if (!said.ptr || query->card == CARD_NONE)
 		return hf_str_of(query->ncolumns ? "many" : "exec");
 	if (said.len && said.ptr[0] == ':')
 		said = (struct hf_str){said.ptr + 1, said.len - 1};

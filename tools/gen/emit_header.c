@@ -41,8 +41,8 @@ static void add_doc_text(struct buf *out, const char *text)
 {
 	for (const char *at = text; *at; at++) {
 		buf_add_char(out, *at);
-		if ((*at == '*' && at[1] == '/') || (*at == '/' && at[1] == '*'))
-			buf_add_char(out, ' ');
+		if ((*at == '*' && at[1] == '/') || (*at == '/' && at[1] == '*') || (*at == '?' && at[1] == '?'))
+			buf_add_char(out, ' '); /* no end, no beginning, no trigraph */
 	}
 }
 

@@ -141,7 +141,7 @@ static bool covers(struct hf_str text, struct tokens *tokens, struct scan_fault 
 		while (at < to && is_blank(text.ptr[at]))
 			at++;
 		if (at != to || (token && token->end == token->start)) {
-			*ret_fault = (struct scan_fault){at, "the lexer lost its place in the text here"};
+			*ret_fault = (struct scan_fault){at, "the lexer lost its place in the text here", 0};
 			tokens->count = i;
 			return false;
 		}
@@ -161,6 +161,18 @@ size_t scan_byte_of_character(struct hf_str text, int32_t position)
 	return at;
 }
 
+/* The word in the tail of "zero-length delimited identifier at or near """"". What is unterminated has no end. */
+static size_t fault_bytes(struct hf_str text, size_t at, const char *message)
+{
+	const struct hf_str near = HF_STR(" at or near \"");
+	struct hf_str whole = hf_str_of(message);
+	ptrdiff_t tail = str_find_str(whole, near);
+	if (tail < 0 || str_starts(whole, HF_STR("unterminated")))
+		return 0;
+	struct hf_str word = {whole.ptr + tail + near.len, whole.len - (size_t)tail - near.len - 1};
+	return at < text.len && str_starts((struct hf_str){text.ptr + at, text.len - at}, word) ? word.len : 0;
+}
+
 /* "unterminated quoted string at or near "'abc"" without the tail, which the caret shows better. */
 static const char *short_message(hf_arena *arena, const char *message)
 {
@@ -178,6 +190,7 @@ bool scan(hf_arena *arena, struct hf_str text, struct tokens *ret_tokens, struct
 	if (result.error) {
 		ret_fault->at = scan_byte_of_character(text, result.error->cursorpos);
 		ret_fault->message = short_message(arena, result.error->message);
+		ret_fault->bytes = fault_bytes(text, ret_fault->at, result.error->message);
 		pg_query_free_scan_result(result);
 		struct scan_fault none;
 		if (ret_fault->at > 0 && ret_fault->at < text.len)

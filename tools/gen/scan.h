@@ -40,6 +40,7 @@ struct tokens {
 struct scan_fault {
 	size_t at;           /* byte */
 	const char *message; /* "unterminated quoted string" */
+	size_t bytes;        /* of the word it is about; 0 = the lexer cannot go on behind it */
 };
 
 /** The tokens of `text`, which is NUL-terminated UTF-8. False at the first fault, with the tokens before it. */

@@ -144,11 +144,15 @@ static size_t resume_at(struct hf_str text, size_t from)
 	return next < 0 ? text.len : from + (size_t)next + 1;
 }
 
-/* An unterminated string must not hide the findings of the queries behind it. */
+/* Each scan copies the rest of the file. */
+enum { FAULTS_MAX = 100 };
+
+/* An unterminated string must not hide the findings of the queries behind it. In a lenient source, whose statements need
+ * no names, a word that is no token does not hide the statements behind its semicolon either. */
 static struct tokens tokens_of(struct source *source, struct diags *diags)
 {
 	struct tokens all = {0};
-	size_t base = 0;
+	size_t base = 0, faults = 0;
 	while (base < source->text.len) {
 		struct hf_str rest = {source->text.ptr + base, source->text.len - base};
 		struct tokens some;
@@ -165,8 +169,9 @@ static struct tokens tokens_of(struct source *source, struct diags *diags)
 		size_t at = base + fault.at;
 		size_t end = at < source->text.len ? at + 1 : at;
 		append(diags, &all, (struct token){.kind = TOKEN_BROKEN, .start = at, .end = end});
-		diag_at(diags, source, at, end, "%s", fault.message);
-		base = resume_at(source->text, end);
+		diag_at(diags, source, at, at + (fault.bytes ? fault.bytes : end - at), "%s", fault.message);
+		bool goes_on = source->lenient && fault.bytes && ++faults < FAULTS_MAX;
+		base = goes_on ? at + fault.bytes : resume_at(source->text, end);
 	}
 	return all;
 }
@@ -249,6 +254,8 @@ static void on_word(struct cut *cut, struct token token)
 		query->body[query->nbody++] = token;
 		return;
 	}
+	if (token.kind == TOKEN_SEMICOLON && cut->source->lenient)
+		cut->complained = false;
 	if (token.kind == TOKEN_SEMICOLON || cut->complained)
 		return;
 	cut->complained = true;
@@ -260,6 +267,16 @@ static void on_word(struct cut *cut, struct token token)
 			->hint = "give it a name of its own: -- name: other_name :exec";
 }
 
+/* The statement is lost, and what follows up to its semicolon (lenient) or the next name belongs to nobody. */
+static void on_broken(struct cut *cut)
+{
+	bool between = cut->part == PART_TAIL && cut->source->lenient;
+	if (cut->query && !between)
+		cut->query->broken = true;
+	cut->part = cut->query || !cut->source->lenient ? PART_TAIL : PART_HEAD;
+	cut->complained = true;
+}
+
 static void cut_into_queries(struct source *source, const struct tokens *tokens, struct diags *diags)
 {
 	struct cut cut = {.source = source, .diags = diags, .part = PART_HEAD};
@@ -268,10 +285,7 @@ static void cut_into_queries(struct source *source, const struct tokens *tokens,
 		if (token.kind == TOKEN_LINE_COMMENT) {
 			on_comment(&cut, (struct span){token.start, token.end});
 		} else if (token.kind == TOKEN_BROKEN) {
-			if (cut.query)
-				cut.query->broken = true;
-			cut.part = PART_TAIL;
-			cut.complained = true;
+			on_broken(&cut);
 		} else if (token.kind != TOKEN_BLOCK_COMMENT) {
 			on_word(&cut, token);
 		} else if (cut.part == PART_BODY) {

@@ -103,10 +103,12 @@ const struct type *types_add_enum(struct types *types, const char *qualified, co
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = i + 1; j <= count; j++)
 			if (strcmp(enumerators[i], enumerators[j]) == 0) {
-				*ret_why = mem_printf(types->arena,
-				                      "labels \"%s\" and \"%s\" of enum %s are the same in C: %s",
-				                      labels[i], j < count ? labels[j] : "(unrecognized)", qualified,
-				                      enumerators[i]);
+				*ret_why = j < count ? mem_printf(types->arena, "labels \"%s\" and \"%s\" of enum %s are "
+				                                                "the same in C: %s",
+				                                  labels[i], labels[j], qualified, enumerators[i])
+				                     : mem_printf(types->arena, "label \"%s\" of enum %s is in C what "
+				                                                "stands for unknown labels: %s",
+				                                  labels[i], qualified, enumerators[i]);
 				return NULL;
 			}
 	struct type *type = add(types, TYPE_ENUM, HF_TYPE_ENUM, qualified);

@@ -86,7 +86,7 @@ static void read_statement(void *user, struct query *query)
 		statement_read(query, user);
 }
 
-/* Both are described; whoever looks a name up in the answer must know that there are two. */
+/* Whoever looks a name up in the answer must find one: the first. */
 static void check_names(const struct source *source, struct diags *diags)
 {
 	for (size_t i = 1; i < source->nqueries; i++)
@@ -95,8 +95,7 @@ static void check_names(const struct source *source, struct diags *diags)
 			if (strcmp(first->name, query->name) != 0)
 				continue;
 			struct place place = source_place(source, first->name_at.start);
-			diag_at(diags, source, query->name_at.start, query->name_at.end,
-			        "second query with the name \"%s\"", query->name)
+			query_wrong(diags, query, query->name_at, "second query with the name \"%s\"", query->name)
 				->hint = mem_printf(diags->arena, "the first one stands at %s:%u", source->path,
 			                            place.line);
 			break;

@@ -123,11 +123,16 @@ INSERT INTO generating_part (id) VALUES (1);
 CREATE FUNCTION lax(int, int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN -1; END';
 CREATE OPERATOR <~ (LEFTARG = int, RIGHTARG = int, FUNCTION = int4lt);
 CREATE OPERATOR <=~ (LEFTARG = int, RIGHTARG = int, FUNCTION = int4le);
-CREATE OPERATOR ==~ (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq);
+CREATE FUNCTION never(int, int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT false';
+CREATE OPERATOR ==~ (LEFTARG = int, RIGHTARG = int, FUNCTION = never);
 CREATE OPERATOR >=~ (LEFTARG = int, RIGHTARG = int, FUNCTION = int4ge);
 CREATE OPERATOR >~ (LEFTARG = int, RIGHTARG = int, FUNCTION = int4gt);
 CREATE OPERATOR CLASS lax FOR TYPE int USING btree AS OPERATOR 1 <~, OPERATOR 2 <=~, OPERATOR 3 ==~, OPERATOR 4 >=~,
     OPERATOR 5 >~, FUNCTION 1 lax(int, int);
+CREATE SEQUENCE counter;
+CREATE TABLE touched (id int PRIMARY KEY, x int);
+CREATE TRIGGER forget BEFORE UPDATE ON touched FOR EACH ROW EXECUTE FUNCTION forget();
+INSERT INTO touched VALUES (1, 1);
 CREATE TABLE framed (n int NOT NULL, at timestamp NOT NULL);
 INSERT INTO framed VALUES (1, '2021-02-01'), (2, '2021-03-01');
 """
@@ -378,6 +383,19 @@ MORE = [
     ("?", "UPDATE plain_parts SET id = 4, x = 1 WHERE true RETURNING x"),
     # rows are compared by the class, not by the operator
     ("?", "SELECT x FROM a WHERE ROW(x, n) <~ ROW(1, 2)"),
+    # by a user's equality a row may be no peer of itself
+    ("??", "SELECT max(n) OVER (ORDER BY n USING <~ RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS v,"
+           " max(n) OVER (ORDER BY n USING <~ GROUPS BETWEEN CURRENT ROW AND CURRENT ROW) AS w FROM framed"),
+    ("!!", "SELECT max(n) OVER (ORDER BY n USING <~ ROWS BETWEEN CURRENT ROW AND CURRENT ROW) AS v,"
+           " max(n) OVER (ORDER BY n USING <~) AS w FROM framed"),
+    # triggers count for their events
+    ("!", "INSERT INTO touched VALUES (:p + 1, 2) RETURNING x"),
+    ("!", "INSERT INTO touched VALUES (1, 2) ON CONFLICT DO NOTHING RETURNING x"),
+    ("?", "INSERT INTO touched VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET x = 3 RETURNING x"),
+    ("?", "UPDATE touched SET x = 2 WHERE true RETURNING x"),
+    ("!!!", "SELECT last_value, log_cnt, is_called FROM counter"),
+    ("!", "SELECT q FROM current_date AS q"),
+    ("?", "SELECT q FROM current_schema AS q"),
     # RANGE by an interval whose parts have different signs leads past the row
     ("?", "SELECT max(n) OVER (ORDER BY at RANGE BETWEEN '1 mon -30 days' PRECEDING AND CURRENT ROW) AS v FROM framed"),
     ("?", "SELECT max(n) OVER (ORDER BY at RANGE BETWEEN CURRENT ROW AND '1 mon -30 days' FOLLOWING) AS v FROM framed"),

@@ -90,12 +90,6 @@ static void fill_rule(hf_arena *arena, void *item, const struct hf_value *v)
 		oid_of(v[0]), bool_of(v[1]), text_of(arena, v[2]), {oid_of(v[3]), oid_of(v[4])}};
 }
 
-static void fill_trigger(hf_arena *arena, void *item, const struct hf_value *v)
-{
-	(void)arena;
-	*(uint32_t *)item = oid_of(v[0]);
-}
-
 static void fill_declaration(hf_arena *arena, void *item, const struct hf_value *v)
 {
 	*(struct catalog_declaration *)item =
@@ -150,7 +144,8 @@ static const char instead_sql[] =
 	" FROM pg_catalog.pg_trigger t, (VALUES (3, 4), (4, 8), (2, 16)) e (event, bit)"
 	" WHERE t.tgtype & 64 <> 0 AND t.tgtype & e.bit <> 0 ORDER BY 1, 2";
 static const char triggers_sql[] = /* FOR EACH ROW and BEFORE */
-	"SELECT DISTINCT tgrelid FROM pg_catalog.pg_trigger WHERE tgtype & 3 = 3 ORDER BY tgrelid";
+	"SELECT tgrelid, bit_or(tgtype & 20)::oid FROM pg_catalog.pg_trigger"
+	" WHERE tgtype & 3 = 3 GROUP BY 1 ORDER BY 1";
 static const char declarations_sql[] =
 	"SELECT d.adrelid, d.adnum, d.adbin::text FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a"
 	" ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE a.attgenerated = 's'"
@@ -185,7 +180,7 @@ enum hf_status catalog_load(struct catalog *catalog, hf_arena *arena, hf_where w
 		{&catalog->labels, sizeof(struct catalog_label), fill_label, labels_sql},
 		{&catalog->rules, sizeof(struct catalog_rule), fill_rule, rules_sql},
 		{&catalog->instead, sizeof(struct catalog_pair), fill_pair, instead_sql},
-		{&catalog->triggers, sizeof(uint32_t), fill_trigger, triggers_sql},
+		{&catalog->triggers, sizeof(struct catalog_pair), fill_pair, triggers_sql},
 		{&catalog->declarations, sizeof(struct catalog_declaration), fill_declaration, declarations_sql},
 	};
 	enum hf_status status = HF_OK;

@@ -95,10 +95,13 @@ struct catalog_table {
 	size_t count, size;
 };
 
+enum { TRIGGER_INSERT = 4, TRIGGER_UPDATE = 16 }; /* of pg_trigger.tgtype */
+
 struct catalog {
 	hf_arena *arena;
 	struct catalog_table types, columns, relations, functions, operators, inherits, labels;
-	struct catalog_table rules, instead, triggers, declarations;
+	struct catalog_table rules, instead, declarations;
+	struct catalog_table triggers; /* pairs of a table and the events (TRIGGER_*) before which it has one */
 };
 
 /** Fill `table` (its size is set) from the rows of a statement that is ordered by its first column, an OID. */
@@ -137,8 +140,8 @@ bool catalog_has_instead(const struct catalog *catalog, uint32_t relation, int64
 bool catalog_domain_not_null(const struct catalog *catalog, uint32_t type);
 /** The type's input function never makes NULL of a text: the server's own types, enums, composites, ranges, arrays. */
 bool catalog_reads_text(const struct catalog *catalog, uint32_t type);
-/** What a statement writes to the table is what is stored: no trigger runs before, in it or below it. */
-bool catalog_stores_as_written(const struct catalog *catalog, uint32_t relation);
+/** What a statement writes to the table is what is stored: no trigger runs before these events, in it or below it. */
+bool catalog_stores_as_written(const struct catalog *catalog, uint32_t relation, unsigned events);
 /** In that table or in one below it. */
 bool catalog_is_generated(const struct catalog *catalog, uint32_t relation, int64_t column);
 /** The column is declared NOT NULL in that table and in all that inherit from it, and none of them is foreign. */

@@ -91,21 +91,22 @@ bool catalog_is_generated(const struct catalog *catalog, uint32_t relation, int6
 	return !found || generated_below(catalog, relation, found->name, 0);
 }
 
-static bool written_plainly(const struct catalog *catalog, uint32_t relation, int depth)
+static bool written_plainly(const struct catalog *catalog, uint32_t relation, unsigned events, int depth)
 {
 	const struct catalog_pair *pairs = catalog->inherits.items;
-	if (depth > 64 || !catalog_is_table(catalog, relation) || catalog_find(&catalog->triggers, relation))
+	const struct catalog_pair *trigger = catalog_find(&catalog->triggers, relation);
+	if (depth > 64 || !catalog_is_table(catalog, relation) || (trigger && (trigger->child & events)))
 		return false;
 	for (size_t i = catalog_first(&catalog->inherits, relation);
 	     i < catalog->inherits.count && pairs[i].parent == relation; i++)
-		if (!written_plainly(catalog, pairs[i].child, depth + 1))
+		if (!written_plainly(catalog, pairs[i].child, events, depth + 1))
 			return false;
 	return true;
 }
 
-bool catalog_stores_as_written(const struct catalog *catalog, uint32_t relation)
+bool catalog_stores_as_written(const struct catalog *catalog, uint32_t relation, unsigned events)
 {
-	return written_plainly(catalog, relation, 0);
+	return written_plainly(catalog, relation, events, 0);
 }
 
 static bool acts_instead(const struct catalog *catalog, uint32_t relation, int64_t event)

@@ -134,6 +134,7 @@ struct proof prove_aggregate(const struct scope *scope, const struct node *expr)
 enum { OID_INTERVAL = 1186 };
 enum {
 	BY_RANGE = 0x00002,
+	BY_ROWS = 0x00004,
 	START_UNBOUNDED = 0x00020,
 	END_UNBOUNDED = 0x00100,
 	START_CURRENT = 0x00200,
@@ -166,25 +167,37 @@ static bool leads_away(const struct scope *scope, const struct node *window, con
 	return found && (!strstr(found->args, " 1186 ") || is_forward_interval(node_get(window, offset)));
 }
 
+/* The current row is a peer of itself: the server's equality says so, a user's may not. */
+static bool is_own_peer(const struct node *window)
+{
+	const struct node *order = node_get(window, "orderClause");
+	for (size_t i = 0; i < node_count(order); i++)
+		if (node_int(node_item(order, i), "eqop", OID_FIRST_USER) >= OID_FIRST_USER)
+			return false;
+	return true;
+}
+
+static bool window_has_row(const struct scope *scope, const struct node *window)
+{
+	int64_t options = node_int(window, "frameOptions", EXCLUDE_CURRENT);
+	bool by_range = options & BY_RANGE;
+	if (!(options & (START_UNBOUNDED | START_CURRENT | START_PRECEDING)) ||
+	    !(options & (END_UNBOUNDED | END_CURRENT | END_FOLLOWING)) || (options & (EXCLUDE_CURRENT | EXCLUDE_GROUP)))
+		return false;
+	if (!(options & (BY_ROWS | START_UNBOUNDED)) && !is_own_peer(window))
+		return false;
+	if (by_range && (options & START_PRECEDING) && !leads_away(scope, window, "startInRangeFunc", "startOffset"))
+		return false;
+	return !by_range || !(options & END_FOLLOWING) || leads_away(scope, window, "endInRangeFunc", "endOffset");
+}
+
 /* The frame always contains the current row. */
 static bool frame_has_row(const struct scope *scope, const struct node *expr)
 {
 	const struct node *windows = node_get(scope->query, "windowClause");
-	for (size_t i = 0; i < node_count(windows); i++) {
-		const struct node *window = node_item(windows, i);
-		if (node_int(window, "winref", -1) != node_int(expr, "winref", -2))
-			continue;
-		int64_t options = node_int(window, "frameOptions", EXCLUDE_CURRENT);
-		if ((options & BY_RANGE) && (options & START_PRECEDING) &&
-		    !leads_away(scope, window, "startInRangeFunc", "startOffset"))
-			return false;
-		if ((options & BY_RANGE) && (options & END_FOLLOWING) &&
-		    !leads_away(scope, window, "endInRangeFunc", "endOffset"))
-			return false;
-		return (options & (START_UNBOUNDED | START_CURRENT | START_PRECEDING)) &&
-		       (options & (END_UNBOUNDED | END_CURRENT | END_FOLLOWING)) &&
-		       !(options & (EXCLUDE_CURRENT | EXCLUDE_GROUP));
-	}
+	for (size_t i = 0; i < node_count(windows); i++)
+		if (node_int(node_item(windows, i), "winref", -1) == node_int(expr, "winref", -2))
+			return window_has_row(scope, node_item(windows, i));
 	return false;
 }
 

@@ -23,10 +23,13 @@ static uint32_t target_relation(const struct scope *scope)
 	return table ? (uint32_t)node_int(entry, "relid", 0) : 0;
 }
 
-/* What the statement assigns is what is stored. */
+/* What the statement assigns is what is stored. An UPDATE inserts where it moves a row to another partition. */
 static bool stored_as_written(const struct scope *scope)
 {
-	return catalog_stores_as_written(scope->proving->catalog, target_relation(scope));
+	bool inserts = node_int(scope->query, "commandType", 0) == CMD_INSERT &&
+	               node_int(node_get(scope->query, "onConflict"), "action", 1) == 1; /* DO NOTHING */
+	unsigned events = inserts ? TRIGGER_INSERT : TRIGGER_INSERT | TRIGGER_UPDATE;
+	return catalog_stores_as_written(scope->proving->catalog, target_relation(scope), events);
 }
 
 static const struct node *assignment(const struct node *list, int64_t column)

@@ -196,6 +196,8 @@ static struct proof prove_relation(const struct scope *scope, int64_t index, int
 		return is_kind(entry, "rpm") ? proven("system-column") : unproven();
 	if (column == 0)
 		return is_kind(entry, "rpmvf") ? proven("row") : unproven();
+	if (is_kind(entry, "S"))
+		return proven("sequence");
 	if (is_kind(entry, "rp"))
 		return prove_stored_column(scope, relation, column, !node_bool(entry, "inh"));
 	const struct scope *view = is_kind(entry, "vm") ? scope_child(scope, index) : NULL;
@@ -216,6 +218,8 @@ static struct proof prove_values(const struct scope *scope, const struct node *e
 /* A call in FROM that gives one value, and no row to be taken apart. */
 static bool is_scalar(const struct node *call)
 {
+	if (node_is(call, "SQLVALUEFUNCTION"))
+		return true;
 	int64_t type = node_int(call, "funcresulttype", node_int(call, "coalescetype", OID_FIRST_USER));
 	return type < OID_FIRST_USER && type != OID_RECORD;
 }

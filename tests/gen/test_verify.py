@@ -35,6 +35,9 @@ SELECT nullif(length(body), -1) AS size FROM note;
 SELECT body FROM note WHERE id = :id;
 -- name: people :many
 SELECT id, size AS sz FROM person /*? big */ WHERE size > :least /*?*/ /*order: id = id | odd = mood = :odd, id */;
+-- name: person_filled :exec
+-- allow: insert-null another table's trigger gives the name
+INSERT INTO person (id) VALUES (:id);
 -- name: counts :many
 SELECT count(*) AS n FROM person;
 """}
@@ -69,7 +72,7 @@ def test_what_breaks_nothing(release, tmp_path):
     assert verify(release, tmp_path, """
         ALTER TABLE person ADD COLUMN more text;
         ALTER TYPE mood ADD VALUE 'new';
-        ALTER TABLE person ALTER COLUMN size SET NOT NULL;
+        ALTER TABLE person ALTER COLUMN size SET NOT NULL, ALTER COLUMN size SET DEFAULT 0;
         CREATE INDEX ON note (id);
         DROP TABLE IF EXISTS elsewhere;""") == []
 
@@ -94,6 +97,10 @@ def test_what_breaks_nothing(release, tmp_path):
       ("notes.json", "notes (:many)", 'column "body" was never NULL (table-column) and may be NULL now')]),
     ("ALTER TABLE person ALTER COLUMN email SET NOT NULL",
      [("person_add.json", "person_add (:exec)", 'parameter "email" could be NULL and may not be NULL now')]),
+    ("ALTER TABLE person ADD COLUMN age int NOT NULL, ADD COLUMN born date NOT NULL",
+     [("person_add.json", "person_add (:exec)", "INSERT leaves out what is NOT NULL and has no default: age, born")]),
+    ("ALTER TABLE note ADD COLUMN author int NOT NULL, ADD COLUMN added date NOT NULL DEFAULT now()",
+     [("note_add.json", "note_add (:copy)", "INSERT leaves out what is NOT NULL and has no default: author")]),
     ("ALTER TABLE person DROP COLUMN mood",
      [("people.json", "people (:many)", 'column "mood" does not exist (SQLSTATE 42703)'),
       ("person_star.json", "person_star (:many)", 'column "mood" does not exist (SQLSTATE 42703)')]),

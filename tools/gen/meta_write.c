@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "gen/check.h"
 #include "gen/constraints.h"
 #include "gen/meta.h"
 #include "gen/rewrite.h"
@@ -82,6 +83,14 @@ struct writing {
 	hf_error *err;
 };
 
+static bool query_allows(const struct query *query, const char *rule)
+{
+	bool found = false;
+	for (size_t i = 0; i < query->allows.count; i++)
+		found = found || strcmp(query->allows.items[i].name, rule) == 0;
+	return found;
+}
+
 static void write_query(void *user, struct query *query)
 {
 	struct writing *writing = user;
@@ -98,6 +107,8 @@ static void write_query(void *user, struct query *query)
 	                          "params", params_json(query), "columns", columns_json(query), "reads",
 	                          depends_json(&query->reads), "writes", depends_json(&query->writes), "read_only",
 	                          (int)query->read_only);
+	if (query_allows(query, RULE_INSERT_NULL)) /* not to be said again by the next release */
+		json_object_set_new(value, "allows", json_pack("[s]", RULE_INSERT_NULL));
 	if (query->nvariants)
 		json_object_set_new(value, "variants", variants_json(query));
 	const char *path = mem_printf(arena, "%s/%s.json", writing->group->meta_dir, query->name);

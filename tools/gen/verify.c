@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "gen/check.h"
 #include "gen/cname.h"
 #include "gen/describe.h"
 #include "gen/meta.h"
@@ -217,6 +218,18 @@ static void forward(struct verifying *verifying, const struct query *query)
 	}
 }
 
+/* The server prepares an INSERT that leaves a new NOT NULL column out; only running it fails. */
+static void check_inserts(struct verifying *verifying, const struct query *query, json_t *then)
+{
+	if (json_array_size(json_object_get(then, "allows")))
+		return;
+	for (size_t i = 0; i < verifying->described.count; i++) {
+		const struct diag *diag = &verifying->described.items[i];
+		if (diag->source == query->source && diag->rule && strcmp(diag->rule, RULE_INSERT_NULL) == 0)
+			broke(verifying, query, diag->message);
+	}
+}
+
 static void compare_query(struct verifying *verifying, const struct query *query, json_t *then)
 {
 	json_t *params = json_object_get(then, "params"), *columns = json_object_get(then, "columns");
@@ -224,6 +237,7 @@ static void compare_query(struct verifying *verifying, const struct query *query
 		forward(verifying, query);
 		return;
 	}
+	check_inserts(verifying, query, then);
 	for (size_t i = 0; i < query->nparams; i++)
 		compare_param(verifying, query, i, json_array_get(params, i));
 	if (query->ncolumns != json_array_size(columns)) {

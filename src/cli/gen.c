@@ -104,11 +104,23 @@ static enum hf_status check_flags(const struct cli *cli, bool database, hf_error
 	return HF_OK;
 }
 
+/* The compiler has two forms of its answers, and no list whose columns could be chosen. */
+static enum hf_status check_format(const struct cli *cli, hf_error *err)
+{
+	if (cli->globals.fields)
+		return error_set(err, HF_E_USAGE, "gen has no fields to choose: --json alone, and jq behind it");
+	if (cli->globals.format != OUT_TABLE && cli->globals.format != OUT_JSON)
+		return error_set(err, HF_E_USAGE, "gen answers in words or in JSON, in no other format");
+	return HF_OK;
+}
+
 /* What all verbs pass on, behind the words that are there; then run it. */
 static enum hf_status run_compiler(struct cli *cli, struct words *words, hf_error *err)
 {
 	const struct given *database = parsed_flag(&cli->parsed, "database");
-	enum hf_status status = find_compiler(cli, &words->items[0], err);
+	enum hf_status status = check_format(cli, err);
+	if (status == HF_OK)
+		status = find_compiler(cli, &words->items[0], err);
 	if (status != HF_OK)
 		return status;
 	if (cli->globals.format == OUT_JSON)

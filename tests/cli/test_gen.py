@@ -57,10 +57,19 @@ def test_gen_reports_as_json(sql):
      (["--build", "make"], "--build goes with --init"),
      (["--offline", "--fake"], "--fake needs --into DIR"),
      (["--init", "--check"], "--init writes a new project: only --build and --into go with it"),
+     (["--check", "-o", "csv"], "gen answers in words or in JSON, in no other format"),
+     (["describe", "x.sql", "-o", "tsv"], "gen answers in words or in JSON, in no other format"),
+     (["verify", "--against", "x", "-o", "raw"], "gen answers in words or in JSON, in no other format"),
      (["--group", "a"] * 21, "--group may stand at most 20 times")],
 )
 def test_gen_refuses_flags_that_do_not_fit(flags, message):
     assert refused(2, "gen", *flags) == f"error: {message}\n"
+
+
+@pytest.mark.parametrize("verb", [["--check"], ["describe", "x.sql"], ["verify", "--against", "x"]])
+def test_gen_has_no_fields_to_choose(verb):
+    message = json.loads(refused(2, "gen", *verb, "--json=path"))["error"]["message"]
+    assert message == "gen has no fields to choose: --json alone, and jq behind it"
 
 
 def test_gen_with_a_database_that_is_not_there(sql):

@@ -8,8 +8,8 @@
 
 /** A word that C or C++ keeps for itself. */
 bool cname_is_keyword(const char *word);
-/** A function, macro or variable of the C library or of POSIX: a query of that name would not compile beside its header,
- *  or be called in its place. */
+/** A function, macro or variable of the C library or of POSIX: a query of that name would not compile beside its
+ *  header, or be called in its place. */
 bool cname_is_library(const char *word);
 /** A struct member: lower case, other characters '_', words of C and C++ with a '_' behind. */
 const char *cname_member(hf_arena *arena, const char *name);

@@ -147,8 +147,8 @@ static size_t resume_at(struct hf_str text, size_t from)
 /* Each scan copies the rest of the file. */
 enum { FAULTS_MAX = 100 };
 
-/* An unterminated string must not hide the findings of the queries behind it. In a lenient source, whose statements need
- * no names, a word that is no token does not hide the statements behind its semicolon either. */
+/* An unterminated string must not hide the findings of the queries behind it. In a lenient source, whose statements
+ * need no names, a word that is no token does not hide the statements behind its semicolon either. */
 static struct tokens tokens_of(struct source *source, struct diags *diags)
 {
 	struct tokens all = {0};

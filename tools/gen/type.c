@@ -89,6 +89,17 @@ static const char *enumerator_of(struct types *types, const char *prefix, const 
 	return mem_printf(types->arena, "%s_%s", prefix, *upper == '_' && *label != '_' ? upper + 1 : upper);
 }
 
+/* `other` NULL is the one that stands for labels that the program does not know. */
+static const char *labels_clash(struct types *types, const char *qualified, const char *label, const char *other,
+                                const char *enumerator)
+{
+	if (!other)
+		return mem_printf(types->arena, "label \"%s\" of enum %s is in C what stands for unknown labels: %s",
+		                  label, qualified, enumerator);
+	return mem_printf(types->arena, "labels \"%s\" and \"%s\" of enum %s are the same in C: %s", label, other,
+	                  qualified, enumerator);
+}
+
 const struct type *types_add_enum(struct types *types, const char *qualified, const char **labels, size_t count,
                                   const char **ret_why)
 {
@@ -103,12 +114,8 @@ const struct type *types_add_enum(struct types *types, const char *qualified, co
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = i + 1; j <= count; j++)
 			if (strcmp(enumerators[i], enumerators[j]) == 0) {
-				*ret_why = j < count ? mem_printf(types->arena, "labels \"%s\" and \"%s\" of enum %s are "
-				                                                "the same in C: %s",
-				                                  labels[i], labels[j], qualified, enumerators[i])
-				                     : mem_printf(types->arena, "label \"%s\" of enum %s is in C what "
-				                                                "stands for unknown labels: %s",
-				                                  labels[i], qualified, enumerators[i]);
+				*ret_why = labels_clash(types, qualified, labels[i], j < count ? labels[j] : NULL,
+				                        enumerators[i]);
 				return NULL;
 			}
 	struct type *type = add(types, TYPE_ENUM, HF_TYPE_ENUM, qualified);

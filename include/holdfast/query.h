@@ -156,6 +156,12 @@ enum hf_status hf_query_batch_rows(hf_where where, const struct hf_query *query,
 enum hf_status hf_query_bulk(hf_where where, const struct hf_query *query, const void *in, size_t in_size, size_t count,
                              int64_t *ret_rows, hf_error *err);
 
+/** A row into the arena, with all that it points to: rows of :each end with their callback, and those of an arena that
+ *  is about to be reset can be kept. Generated for each struct of rows as STRUCT_copy(arena, row, ret_row, err).
+ *  `columns` is the table of the row's members. HF_E_LIMIT when the arena is full; `ret_row` is untouched then. */
+enum hf_status hf_row_copy(hf_arena *arena, const struct hf_field *columns, uint32_t ncolumns, const void *row,
+                           size_t row_size, void *ret_row, hf_error *err);
+
 /** The label of an enum value, or "" for HF_ENUM_UNKNOWN and values outside. */
 const char *hf_enum_label(const struct hf_type *type, int value);
 /** The value of a label, or HF_ENUM_UNKNOWN. */

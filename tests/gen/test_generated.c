@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 #include "holdfast/values.h"
 #include "queries/sample/everything.h"
@@ -112,6 +113,38 @@ static void each_streams_and_stops(void **user)
 	seen = (struct seen){.stop_at = 1};
 	EXPECT_OK(items_scan(state->where, &in, see, &seen, &err));
 	assert_int_equal(seen.count, 1);
+}
+
+struct kept {
+	hf_arena *arena;
+	size_t count;
+	struct item_line rows[4];
+};
+
+static enum hf_status keep(void *user, const struct item_line *row, hf_error *err)
+{
+	struct kept *kept = user;
+	return item_line_copy(kept->arena, row, &kept->rows[kept->count++], err);
+}
+
+static void rows_of_each_are_kept_by_copying(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	add_item(state, "first", MOOD_HAPPY);
+	add_item(state, "second", MOOD_NEEDS_WORK);
+	run(state, "UPDATE item SET note = 'of ' || name WHERE name = 'second'");
+	struct kept kept = {.arena = state->arena};
+	EXPECT_OK(items_each(state->where, keep, &kept, &err));
+	assert_int_equal(kept.count, 2);
+	assert_string_equal(kept.rows[0].name.ptr, "first");
+	assert_false(kept.rows[0].has_note);
+	assert_string_equal(kept.rows[1].note.ptr, "of second");
+	assert_int_equal(kept.rows[1].mood, MOOD_NEEDS_WORK);
+	CLEANUP(arena_freep) hf_arena *small = hf_arena_new(3);
+	kept = (struct kept){.arena = small};
+	EXPECT_STATUS(items_each(state->where, keep, &kept, &err), HF_E_LIMIT);
+	assert_int_equal(kept.count, 1);
 }
 
 static void exec_and_execrows_change(void **user)
@@ -510,6 +543,29 @@ static void every_kind_goes_both_ways(void **user)
 	assert_string_equal(text(state, same_kinds), "true");
 }
 
+/* A copy outlives the row that it was made of: overwritten here, and its memory freed. */
+static void every_kind_is_copied(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	run(state, full_kinds);
+	struct kinds_all_row *rows = NULL, copy;
+	size_t count = 0;
+	hf_arena *shorter = hf_arena_new(0);
+	assert_non_null(hf_arena_alloc(shorter, 1 << 20)); /* one block, which a reset keeps */
+	hf_arena_reset(shorter);
+	EXPECT_OK(kinds_all(state->where, shorter, &rows, &count, &err));
+	EXPECT_OK(kinds_all_row_copy(state->arena, &rows[0], &copy, &err));
+	hf_arena_reset(shorter);
+	memset(hf_arena_alloc(shorter, 1 << 20), 0xa5, 1 << 20);
+	hf_arena_free(shorter);
+	struct kinds_put_in put;
+	memcpy(&put, &copy, sizeof(put));
+	for (put.id = 2; put.id <= 4; put.id++)
+		EXPECT_OK(kinds_put(state->where, &put, &err));
+	assert_string_equal(text(state, same_kinds), "true");
+}
+
 static void every_nullable_kind_takes_null(void **user)
 {
 	struct state *state = *user;
@@ -642,6 +698,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_type_goes_both_ways, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_nullable_type_takes_null, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_kind_goes_both_ways, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_kind_is_copied, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(rows_of_each_are_kept_by_copying, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_nullable_kind_takes_null, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_changed_composite_is_drift, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_newer_label_reads_as_unrecognized, set_up, tear_down),

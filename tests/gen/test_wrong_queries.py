@@ -48,6 +48,9 @@ CASES = {
                        'second query with the name "same"', "the first one stands at {path}:1"),
     "fn_clash": ("-- name: scan_it :each\nSELECT id FROM person;\n-- name: ⟦scan_it_row_fn⟧ :one\nSELECT 1 AS a;\n",
                  'query "scan_it_row_fn" and query "scan_it" have one name in C: scan_it_row_fn', None),
+    "copy_clash": ("-- name: items_copy :one\nSELECT 1 AS a;\n-- name: ⟦all_of_them⟧ :many\n-- row: items\nSELECT 1 AS a;\n",
+                   'row "items" and query "items_copy" have one name in C: items_copy',
+                   "give the query (or the row) another name"),
     "type_clash": ("-- name: ⟦mood_of⟧ :many\nSELECT mood FROM person;\n",
                    'query "mood_of" and type public.mood have one name in C: mood_of', None),
     # annotations

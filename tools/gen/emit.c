@@ -170,6 +170,51 @@ void emit_signature(struct buf *out, const struct group *group, const struct que
 		add_argument(out, &line_start, arguments[i], i + 1 == count);
 }
 
+/* ---- copies of rows ---- */
+
+bool emit_has_row(const struct query *query)
+{
+	return query_gives_rows(query) && !query->row;
+}
+
+void emit_columns(struct buf *out, const struct group *group, const struct query *query, const char *name)
+{
+	const char **names = MEM_ARRAY(group->arena, query->ncolumns + 1, const char *);
+	if (!query->ncolumns)
+		return;
+	for (size_t i = 0; i < query->ncolumns; i++)
+		names[i] = query->columns[i].name;
+	buf_printf(out, "\nstatic const struct hf_field %s[] = {\n", name);
+	emit_fields(out, emit_row_struct(group, query), emit_row_members(group, query), names, query->ncolumns);
+	buf_add_text(out, "};\n");
+}
+
+static void copy_signature(struct buf *out, const struct group *group, const char *row_struct)
+{
+	const char *arguments[] = {"hf_arena *arena", mem_printf(group->arena, "const %s *row", row_struct),
+	                           mem_printf(group->arena, "%s *ret_row", row_struct), "hf_error *err"};
+	size_t line_start = out->len;
+	buf_printf(out, "enum hf_status %s_copy(", row_struct + strlen("struct "));
+	for (size_t i = 0; i < ARRAY_LEN(arguments); i++)
+		add_argument(out, &line_start, arguments[i], i + 1 == ARRAY_LEN(arguments));
+}
+
+void emit_copy_declaration(struct buf *out, const struct group *group, const char *row_struct)
+{
+	buf_add_text(out, "/** The row into the arena, with all that it points to. */\n");
+	copy_signature(out, group, row_struct);
+	buf_add_text(out, ";\n");
+}
+
+void emit_copy(struct buf *out, const struct group *group, const char *row_struct, const char *columns,
+               size_t count)
+{
+	buf_add_char(out, '\n');
+	copy_signature(out, group, row_struct);
+	buf_printf(out, "\n{\n\treturn hf_row_copy(arena, %s, %zu, row, sizeof(*row), ret_row, err);\n}\n", columns,
+	           count);
+}
+
 /* ---- files ---- */
 
 enum hf_status emit_write(struct buf *out, const char *path, hf_error *err)

@@ -57,6 +57,14 @@ struct member *emit_in_members(const struct group *group, const struct query *qu
                                size_t count);
 /** "struct x_row", or the shared one. */
 const char *emit_row_struct(const struct group *group, const struct query *query);
+/** The declaration of the function that copies such a row, and the function; `columns` is the table of its fields. */
+void emit_copy_declaration(struct buf *out, const struct group *group, const char *row_struct);
+void emit_copy(struct buf *out, const struct group *group, const char *row_struct, const char *columns,
+               size_t count);
+/** The query has a row struct of its own, as opposed to a shared one. */
+bool emit_has_row(const struct query *query);
+/** "static const struct hf_field NAME[]" of a query's row. */
+void emit_columns(struct buf *out, const struct group *group, const struct query *query, const char *name);
 /** The declaration of a query's function, without the semicolon, wrapped at 110 columns. */
 void emit_signature(struct buf *out, const struct group *group, const struct query *query);
 

@@ -111,6 +111,16 @@ static void add_body(struct buf *out, const struct source *source, const struct 
 	add_answer(out, query);
 }
 
+/* Copying needs no server: the real one. */
+static void add_copy_of_row(struct buf *out, const struct group *group, const struct query *query)
+{
+	const char *columns = mem_printf(group->arena, "%s__columns", query->name);
+	if (!emit_has_row(query))
+		return;
+	emit_columns(out, group, query, columns);
+	emit_copy(out, group, emit_row_struct(group, query), columns, query->ncolumns);
+}
+
 static void emit_fake_source(struct buf *out, const struct group *group, const struct source *source)
 {
 	emit_opening(out, mem_printf(group->arena, "%s_fake.c", source->stem),
@@ -124,6 +134,7 @@ static void emit_fake_source(struct buf *out, const struct group *group, const s
 		buf_add_text(out, "\n{\n");
 		add_body(out, source, source->queries[i]);
 		buf_add_text(out, "}\n");
+		add_copy_of_row(out, group, source->queries[i]);
 	}
 }
 

@@ -119,6 +119,8 @@ void emit_header(struct buf *out, const struct group *group, const struct source
 		add_docs(out, query);
 		emit_signature(out, group, query);
 		buf_add_text(out, ";\n");
+		if (emit_has_row(query))
+			emit_copy_declaration(out, group, emit_row_struct(group, query));
 	}
 	emit_guard_end(out);
 }

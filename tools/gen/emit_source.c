@@ -46,14 +46,7 @@ static void add_params(struct buf *out, const struct group *group, const struct 
 
 static void add_columns(struct buf *out, const struct group *group, const struct query *query)
 {
-	const char **names = MEM_ARRAY(group->arena, query->ncolumns + 1, const char *);
-	if (!query->ncolumns)
-		return;
-	for (size_t i = 0; i < query->ncolumns; i++)
-		names[i] = query->columns[i].name;
-	buf_printf(out, "\nstatic const struct hf_field %s__columns[] = {\n", query->name);
-	emit_fields(out, emit_row_struct(group, query), emit_row_members(group, query), names, query->ncolumns);
-	buf_add_text(out, "};\n");
+	emit_columns(out, group, query, mem_printf(group->arena, "%s__columns", query->name));
 }
 
 /* Name of the prepared statement: the same text has the same name on every connection. */
@@ -254,5 +247,8 @@ void emit_source(struct buf *out, const struct group *group, const struct source
 		buf_add_text(out, "\n{\n");
 		add_body(out, query, group->arena);
 		buf_add_text(out, "}\n");
+		if (emit_has_row(query))
+			emit_copy(out, group, emit_row_struct(group, query),
+			          mem_printf(group->arena, "%s__columns", query->name), query->ncolumns);
 	}
 }

@@ -113,11 +113,13 @@ static void declare_type(struct buf *out, const struct group *group, const struc
 struct row_walk {
 	struct buf *out;
 	const struct group *group;
+	void (*emit)(const struct row_walk *walk, const struct query *query);
 	const char **seen;
 	size_t nseen;
 };
 
-static void declare_row(void *user, struct query *query)
+/* The first query that has it speaks for a shared row. */
+static void walk_row(void *user, struct query *query)
 {
 	struct row_walk *walk = user;
 	if (!query->row)
@@ -127,9 +129,22 @@ static void declare_row(void *user, struct query *query)
 			return;
 	walk->seen = mem_grow(walk->group->arena, walk->seen, walk->nseen, sizeof(*walk->seen));
 	walk->seen[walk->nseen++] = query->row;
+	walk->emit(walk, query);
+}
+
+static void declare_row(const struct row_walk *walk, const struct query *query)
+{
 	buf_printf(walk->out, "\n/* A row that several queries share. */\nstruct %s {\n", query->row);
 	emit_members(walk->out, emit_row_members(walk->group, query), query->ncolumns);
 	buf_add_text(walk->out, "};\n");
+	emit_copy_declaration(walk->out, walk->group, emit_row_struct(walk->group, query));
+}
+
+static void define_row(const struct row_walk *walk, const struct query *query)
+{
+	const char *columns = mem_printf(walk->group->arena, "%s__columns", query->row);
+	emit_columns(walk->out, walk->group, query, columns);
+	emit_copy(walk->out, walk->group, emit_row_struct(walk->group, query), columns, query->ncolumns);
 }
 
 void emit_types_header(struct buf *out, const struct group *group)
@@ -142,8 +157,8 @@ void emit_types_header(struct buf *out, const struct group *group)
 	buf_add_text(out, "#include \"holdfast/query.h\"\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
 	for (size_t i = 0; i < order.count; i++)
 		declare_type(out, group, order.items[i]);
-	struct row_walk walk = {.out = out, .group = group};
-	group_each(group, declare_row, &walk);
+	struct row_walk walk = {.out = out, .group = group, .emit = declare_row};
+	group_each(group, walk_row, &walk);
 	emit_guard_end(out);
 }
 
@@ -214,4 +229,6 @@ void emit_types_source(struct buf *out, const struct group *group)
 	buf_printf(out, "#include \"%s_types.h\"\n", group->name);
 	for (size_t i = 0; i < order.count; i++)
 		define_type(out, group, order.items[i]);
+	struct row_walk walk = {.out = out, .group = group, .emit = define_row};
+	group_each(group, walk_row, &walk);
 }

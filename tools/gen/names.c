@@ -51,6 +51,13 @@ static void add_type(struct names *names, const struct type *type)
 		    mem_printf(names->group->arena, "a label of enum %s", type->name), NULL);
 }
 
+static void add_row(struct names *names, struct query *query)
+{
+	const char *what = mem_printf(names->group->arena, "row \"%s\"", query->row);
+	add(names, query->row, true, what, query);
+	add_derived(names, query->row, "_copy", false, what, query);
+}
+
 static void add_query(void *user, struct query *query)
 {
 	struct names *names = user;
@@ -65,9 +72,11 @@ static void add_query(void *user, struct query *query)
 	for (size_t i = 0; i < query->orders.count; i++)
 		add(names, variant_enumerator(query, i, names->group->arena), false, what, query);
 	if (query->row)
-		add(names, query->row, true, mem_printf(names->group->arena, "row \"%s\"", query->row), query);
+		add_row(names, query);
 	else if (query_gives_rows(query))
 		add_derived(names, query->name, "_row", true, what, query);
+	if (!query->row && query_gives_rows(query))
+		add_derived(names, query->name, "_row_copy", false, what, query);
 	if (query->card == CARD_EACH)
 		add_derived(names, query->name, "_row_fn", false, what, query);
 	if (query->card == CARD_COPY)

@@ -56,3 +56,7 @@ SELECT :chars::"char"[] AS chars, :names::name[] AS names, :oids::oid[] AS oids;
 
 -- name: item_whole :opt
 SELECT item AS item, ARRAY[item] AS items FROM item WHERE id = :id;
+
+-- name: items_each :each
+-- row: item_line
+SELECT id, name, note, mood FROM item ORDER BY id;

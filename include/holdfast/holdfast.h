@@ -30,5 +30,6 @@
 #include "holdfast/transaction.h"
 #include "holdfast/types.h"
 #include "holdfast/values.h"
+#include "holdfast/worker.h"
 
 #endif

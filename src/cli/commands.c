@@ -19,6 +19,7 @@ const struct noun command_nouns[] = {
 	{"queue", "JANITOR", "what runs next, and why", queue_commands, "janitor"},
 	{"run", "JANITOR", "what was tried, and with which result", run_commands, "janitor"},
 	{"review", "JANITOR", "what people say about runs", review_commands, "janitor"},
+	{"worker", "JANITOR", "who may do the work", worker_commands, "janitor"},
 	{"schedule", "JANITOR", "decide what runs when", schedule_commands, "janitor"},
 	{"demo", "TOOLS", "see all of it work, in seconds", demo_commands, NULL},
 	{"config", "TOOLS", "settings, and where each comes from", config_commands, NULL},

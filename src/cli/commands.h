@@ -23,5 +23,6 @@ extern const struct cmd review_commands[];
 extern const struct cmd run_commands[];
 extern const struct cmd schema_commands[];
 extern const struct cmd version_commands[];
+extern const struct cmd worker_commands[];
 
 #endif

@@ -72,6 +72,8 @@ const char *config_text(const struct configuration *config, const char *name);
 int64_t config_int(const struct configuration *config, const char *name);
 /** A URL or key=value text with *** for its passwords, in the arena; NULL when memory is short. */
 const char *config_hide_password(const char *url_or_keywords, hf_arena *arena);
+/** The password that a file holds, without the newlines at its end; "-" is standard input. HF_E_CONFIG. */
+enum hf_status config_secret_file(const char *path, hf_arena *arena, const char **ret_secret, hf_error *err);
 /** What a secret's reference stands for, in the arena. HF_E_CONFIG without the secret in the message. */
 enum hf_status config_secret(const struct setting_value *value, hf_arena *arena, const char **ret_secret,
 			     hf_error *err);

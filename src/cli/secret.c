@@ -17,20 +17,24 @@ static void close_file(FILE **file)
 		fclose(*file);
 }
 
-static enum hf_status secret_file(const char *path, hf_arena *arena, const char **ret_secret, hf_error *err)
+enum hf_status config_secret_file(const char *path, hf_arena *arena, const char **ret_secret, hf_error *err)
 {
-	CLEANUP(close_file) FILE *file = fopen(path, "re");
+	const char *name = strcmp(path, "-") == 0 ? "/dev/stdin" : path;
+	CLEANUP(close_file) FILE *file = fopen(name, "re");
 	char text[SECRET_MAX + 1];
 	if (!file)
-		return error_errno(err, HF_E_CONFIG, "could not read the password from %s", path);
+		return error_errno(err, HF_E_CONFIG, "could not read the password from %s", name);
+	setvbuf(file, NULL, _IONBF, 0); /* no copy of it stays in a buffer */
 	size_t n = fread(text, 1, sizeof(text), file);
 	if (ferror(file))
-		return error_errno(err, HF_E_CONFIG, "could not read the password from %s", path);
+		return error_errno(err, HF_E_CONFIG, "could not read the password from %s", name);
 	if (n > SECRET_MAX)
-		return error_set(err, HF_E_CONFIG, "could not read the password from %s: longer than %d bytes", path,
+		return error_set(err, HF_E_CONFIG, "could not read the password from %s: longer than %d bytes", name,
 				 SECRET_MAX);
 	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
 		n--;
+	if (memchr(text, '\0', n))
+		return error_set(err, HF_E_CONFIG, "could not read the password from %s: it has a NUL byte", name);
 	*ret_secret = hf_arena_str(arena, (struct hf_str){text, n}).ptr;
 	explicit_bzero(text, sizeof(text));
 	return *ret_secret ? HF_OK : error_nomem(err);
@@ -40,7 +44,7 @@ enum hf_status config_secret(const struct setting_value *value, hf_arena *arena,
 {
 	const char *name = strchr(value->value.text, ':') + 1;
 	if (strncmp(value->value.text, "file:", 5) == 0)
-		return secret_file(name, arena, ret_secret, err);
+		return config_secret_file(name, arena, ret_secret, err);
 	if (strncmp(value->value.text, "env:", 4) == 0) {
 		*ret_secret = getenv(name);
 		return *ret_secret ? HF_OK
@@ -51,7 +55,7 @@ enum hf_status config_secret(const struct setting_value *value, hf_arena *arena,
 		return error_set(err, HF_E_CONFIG, "could not read the credential %s: CREDENTIALS_DIRECTORY is not set",
 				 name);
 	struct hf_str path = arena_printf(arena, "%s/%s", folder, name);
-	return path.ptr ? secret_file(path.ptr, arena, ret_secret, err) : error_nomem(err);
+	return path.ptr ? config_secret_file(path.ptr, arena, ret_secret, err) : error_nomem(err);
 }
 
 /* Length of a value of key=value text: quoted with \ escapes, or up to a blank or one of `stops`. */

@@ -1,0 +1,144 @@
+/*
+ * worker.c - see holdfast/worker.h. The hash is made and compared by the server; a password is looked at here only to
+ * refuse what the hash would not see, before a message of the server could quote it.
+ */
+#include "holdfast/worker.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "janitor/values.h"
+#include "queries/janitor/worker.h"
+
+struct sink {
+	hf_worker_fn *fn;
+	void *user;
+};
+
+static enum hf_status list_row(void *user, const struct worker_list_row *row, hf_error *err)
+{
+	const struct sink *sink = user;
+	struct hf_worker worker = {row->name, GET_TEXT(row, link)};
+	return sink->fn(sink->user, &worker, err);
+}
+
+enum hf_status hf_worker_list(hf_where where, struct hf_str after, int64_t limit, hf_worker_fn *fn, void *user,
+                              hf_error *err)
+{
+	struct sink sink = {fn, user};
+	struct worker_list_in in = {.after = after,
+	                            .with_after = after.ptr != NULL,
+	                            .row_limit = limit,
+	                            .has_row_limit = limit != 0};
+	return worker_list(where, &in, list_row, &sink, err);
+}
+
+/* No message shows more of a name that somebody made up. */
+static int shown(struct hf_str name)
+{
+	return (int)(name.len > 100 ? 100 : name.len);
+}
+
+static enum hf_status no_such_worker(struct hf_str name, hf_error *err)
+{
+	return error_set(err, HF_NOT_FOUND, "there is no worker %.*s", shown(name), name.ptr);
+}
+
+enum hf_status hf_worker_get(hf_where where, struct hf_str name, hf_arena *arena, struct hf_worker_record *ret_record,
+                             hf_error *err)
+{
+	struct worker_by_name_row row;
+	enum hf_status status = worker_by_name(where, &(struct worker_by_name_in){.name = name}, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return no_such_worker(name, err);
+	if (status == HF_OK)
+		*ret_record = (struct hf_worker_record){.worker = {row.name, GET_TEXT(&row, link)},
+		                                        .runs = row.runs,
+		                                        .successes = row.successes,
+		                                        .has_newest = row.has_newest,
+		                                        .newest = row.newest};
+	return status;
+}
+
+/* ---- writing ---- */
+
+static enum hf_status check_name(struct hf_str name, hf_error *err)
+{
+	if (name.len == 0 || name.len > HF_WORKER_NAME_MAX)
+		return error_set(err, HF_E_INPUT, "the name of a worker has 1 to %d bytes, not %zu", HF_WORKER_NAME_MAX,
+		                 name.len);
+	if (!str_is_utf8(name, NULL))
+		return error_set(err, HF_E_INPUT, "the name of the worker is not UTF-8");
+	for (size_t i = 0; i < name.len; i++)
+		if (name.ptr[i] == ':' || (unsigned char)name.ptr[i] < ' ' || name.ptr[i] == 127)
+			return error_set(err, HF_E_INPUT,
+			                 "the name of a worker has no colon and no control characters");
+	return HF_OK;
+}
+
+static enum hf_status check_password(struct hf_str password, hf_error *err)
+{
+	if (password.len == 0 || password.len > HF_WORKER_PASSWORD_MAX)
+		return error_set(err, HF_E_INPUT, "the password of a worker has 1 to %d bytes, not %zu",
+		                 HF_WORKER_PASSWORD_MAX, password.len);
+	if (!str_is_utf8(password, NULL))
+		return error_set(err, HF_E_INPUT, "the password of the worker is not UTF-8");
+	return HF_OK;
+}
+
+enum hf_status hf_worker_put(hf_where where, const struct hf_worker *worker, struct hf_str password, bool replace,
+                             bool *ret_created, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct worker_put_in in = {.name = worker->name, .password = password, .replace = replace};
+	struct worker_put_row row;
+	if (!arena)
+		return error_nomem(err);
+	SET_TEXT(&in, link, worker->link);
+	enum hf_status status = check_name(worker->name, err);
+	if (status == HF_OK)
+		status = check_password(password, err);
+	if (status == HF_OK)
+		status = worker_put(where, &in, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return error_set(err, HF_CONFLICT, "there is a worker %.*s", STR_ARG(worker->name));
+	if (status == HF_OK && ret_created)
+		*ret_created = row.inserted;
+	return status;
+}
+
+enum hf_status hf_worker_remove(hf_where where, struct hf_str name, hf_error *err)
+{
+	hf_error local = HF_ERROR_INIT;
+	int64_t removed;
+	enum hf_status status = worker_delete(where, &(struct worker_delete_in){.name = name}, &removed, &local);
+	if (status == HF_OK)
+		return removed > 0 ? HF_OK : no_such_worker(name, err);
+	if (strcmp(local.constraint, "run_worker_fkey") == 0) {
+		error_reword(&local, "worker %.*s did runs, which name it", shown(name), name.ptr);
+		error_hint(&local, "give it another password, and it can do no more");
+	}
+	if (err)
+		*err = local;
+	return status;
+}
+
+/* ---- authentication ---- */
+
+enum hf_status hf_worker_authenticate(hf_where where, struct hf_str name, struct hf_str password, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	/* What cannot be a name or a password costs what a wrong one does. */
+	bool possible = name.len <= HF_WORKER_NAME_MAX && str_is_utf8(name, NULL) &&
+	                password.len <= HF_WORKER_PASSWORD_MAX && str_is_utf8(password, NULL);
+	struct worker_authenticate_in in = {.name = possible ? name : HF_STR(""),
+	                                    .password = possible ? password : HF_STR("")};
+	struct worker_authenticate_row row;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = worker_authenticate(where, &in, arena, &row, err);
+	if (status != HF_OK)
+		return status;
+	return possible && row.authentic ? HF_OK : error_set(err, HF_E_DENIED, "no worker has that name and password");
+}

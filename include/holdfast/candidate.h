@@ -46,6 +46,12 @@ enum hf_status hf_candidate_import_all(hf_where where, const struct hf_candidate
 /** By id, from behind `after`; campaign, codebase {NULL, 0} = any; limit 0 = all. Constant memory, one round trip. */
 enum hf_status hf_candidate_list(hf_where where, int32_t after, struct hf_str campaign, struct hf_str codebase,
                                  int64_t limit, hf_candidate_fn *fn, void *user, hf_error *err);
+/**
+ * Those whose codebase was never tried in their campaign, by id, from behind `after`; where a pair has candidates in
+ * several change sets, the oldest. campaign {NULL, 0} = any; limit 0 = all. Constant memory, one round trip.
+ */
+enum hf_status hf_candidate_never_processed(hf_where where, int32_t after, struct hf_str campaign, int64_t limit,
+                                            hf_candidate_fn *fn, void *user, hf_error *err);
 /** Create or replace the publish policy `name`, with one role and its mode ("propose", "push", ...). One round trip. */
 enum hf_status hf_publish_policy_put(hf_where where, struct hf_str name, struct hf_str role, struct hf_str mode,
                                      hf_error *err);

@@ -8,6 +8,7 @@
 
 #include "holdfast/arena.h"
 #include "holdfast/connection.h"
+#include "holdfast/defects.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,6 +39,20 @@ enum hf_status hf_codebase_get(hf_where where, struct hf_str name, hf_arena *are
  */
 enum hf_status hf_codebase_list(hf_where where, struct hf_str after, struct hf_str host, int64_t limit,
                                 hf_codebase_fn *fn, void *user, hf_error *err);
+
+enum hf_cotenants {
+	HF_COTENANTS_UNKNOWN = 0, /* nobody is known to be there, or somebody else alone */
+	HF_COTENANTS_NO,
+	HF_COTENANTS_YES
+};
+/**
+ * Do other codebases, inactive ones included, live at `url` too? Its segment parameters (",branch=...") and slashes at
+ * its end do not count; those of stored URLs do. Another branch or sub-path of a repository makes a cotenant.
+ * @param keep defects to keep (NULL: none): D-52, a URL whose branch has slashes that nobody encoded is taken as it is.
+ * @return HF_OK; HF_E_INPUT a segment parameter without "=". One round trip, which reads all codebases.
+ */
+enum hf_status hf_codebase_cotenants(hf_where where, struct hf_str codebase, struct hf_str url,
+                                     const struct hf_defects *keep, enum hf_cotenants *ret_cotenants, hf_error *err);
 
 /* ---- import of a Debian archive ---- */
 

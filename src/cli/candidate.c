@@ -1,5 +1,5 @@
 /*
- * candidate.c - `holdfast candidate`: list, import.
+ * candidate.c - `holdfast candidate`: list, never-processed, import.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -57,6 +57,19 @@ static enum hf_status run_list(struct cli *cli, hf_error *err)
 		                           text_or_null(cli_text(cli, "campaign")),
 		                           text_or_null(cli_text(cli, "codebase")), out_fetch_limit(cli->out), show_row,
 		                           cli->out, err);
+	return status == HF_OK ? out_list_end(cli->out, err) : status;
+}
+
+static enum hf_status run_never_processed(struct cli *cli, hf_error *err)
+{
+	hf_where where;
+	enum hf_status status = out_list(cli->out, candidate_columns, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_candidate_never_processed(where, (int32_t)cli_int(cli, "after", 0),
+		                                      text_or_null(cli_text(cli, "campaign")),
+		                                      out_fetch_limit(cli->out), show_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;
 }
 
@@ -296,6 +309,17 @@ static const struct cmd_option list_options[] = {
 	{0},
 };
 
+static const struct cmd_option never_processed_options[] = {
+	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
+	{.name = "after",
+         .arg = "ID",
+         .kind = OPTION_INT,
+         .min = 1,
+         .max = INT32_MAX,
+         .help = "start behind this candidate"},
+	{0},
+};
+
 static const struct cmd_option import_options[] = {
 	{.name = "campaign", .arg = "NAME", .help = "without FILE: the campaign"},
 	{.name = "command", .arg = "TEXT", .help = "without FILE: what to run"},
@@ -327,6 +351,18 @@ const struct cmd candidate_commands[] = {
                       "holdfast candidate list --after 1000 --limit 50"},
          .test_effect = "test_candidate_list_is_ordered_and_filtered",
          .test_refusal = "test_candidate_list_refuses_a_bad_id"},
+	{.noun = "candidate",
+         .verb = "never-processed",
+         .summary = "list candidates whose codebase was never tried in their campaign",
+         .options = never_processed_options,
+         .columns = candidate_columns,
+         .run = run_never_processed,
+         .flags = CMD_LIST,
+         .examples = {"holdfast candidate never-processed --campaign lintian-fixes",
+                      "holdfast candidate never-processed --limit 0 --json | jq length",
+                      "holdfast candidate never-processed --after 1000 --limit 50"},
+         .test_effect = "test_candidate_never_processed_leaves_out_what_ran",
+         .test_refusal = "test_candidate_never_processed_refuses_a_bad_id"},
 	{.noun = "candidate",
          .verb = "import",
          .args = "[FILE]",

@@ -201,7 +201,7 @@ struct sink {
 	void *user;
 };
 
-static enum hf_status list_row(void *user, const struct candidate_list_row *row, hf_error *err)
+static enum hf_status list_row(void *user, const struct candidate_row *row, hf_error *err)
 {
 	const struct sink *sink = user;
 	struct hf_candidate candidate = {.id = row->id,
@@ -229,6 +229,19 @@ enum hf_status hf_candidate_list(hf_where where, int32_t after, struct hf_str ca
 	SET_TEXT(&in, campaign, campaign);
 	SET_TEXT(&in, codebase, codebase);
 	return candidate_list(where, &in, list_row, &sink, err);
+}
+
+enum hf_status hf_candidate_never_processed(hf_where where, int32_t after, struct hf_str campaign, int64_t limit,
+                                            hf_candidate_fn *fn, void *user, hf_error *err)
+{
+	struct sink sink = {fn, user};
+	struct candidate_never_processed_in in = {.after = after,
+	                                          .with_after = after != 0,
+	                                          .campaign = campaign,
+	                                          .with_campaign = campaign.ptr != NULL,
+	                                          .row_limit = limit,
+	                                          .has_row_limit = limit != 0};
+	return candidate_never_processed(where, &in, list_row, &sink, err);
 }
 
 enum hf_status hf_publish_policy_put(hf_where where, struct hf_str name, struct hf_str role, struct hf_str mode,

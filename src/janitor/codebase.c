@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/context.h"
 #include "base/str.h"
+#include "core/segment.h"
 #include "holdfast/transaction.h"
 #include "janitor/archive.h"
 #include "janitor/values.h"
@@ -70,6 +71,43 @@ enum hf_status hf_codebase_list(hf_where where, struct hf_str after, struct hf_s
 	SET_TEXT(&in, after, after);
 	SET_TEXT(&in, host, host);
 	return codebase_list(where, &in, list_row, &sink, err);
+}
+
+/* ---- cotenants ---- */
+
+static enum hf_status place_of(struct hf_str url, const struct hf_defects *keep, struct hf_str *ret_place,
+                               hf_error *err)
+{
+	struct hf_str place, parameters;
+	bool done = hf_defects_kept(keep, 52) ? segment_split(url, &place, &parameters)
+					      : segment_split_lenient(url, &place, &parameters);
+	if (!done)
+		return error_set(err, HF_E_INPUT, "a segment parameter of %.*s has no \"=\"",
+		                 (int)(url.len > 200 ? 200 : url.len), url.ptr);
+	while (place.len > 0 && place.ptr[place.len - 1] == '/')
+		place.len--;
+	*ret_place = place;
+	return HF_OK;
+}
+
+enum hf_status hf_codebase_cotenants(hf_where where, struct hf_str codebase, struct hf_str url,
+                                     const struct hf_defects *keep, enum hf_cotenants *ret_cotenants, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct codebase_at_in in = {.codebase = codebase};
+	struct codebase_at_row row;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = place_of(url, keep, &in.url, err);
+	if (status == HF_OK)
+		status = codebase_at(where, &in, arena, &row, err);
+	if (status != HF_OK)
+		return status;
+	if (row.there > 1)
+		*ret_cotenants = HF_COTENANTS_YES;
+	else
+		*ret_cotenants = row.own == 1 ? HF_COTENANTS_NO : HF_COTENANTS_UNKNOWN;
+	return HF_OK;
 }
 
 /* ---- import ---- */

@@ -42,6 +42,7 @@ SELECT count(*) FILTER (WHERE inserted) AS inserted, count(*) FILTER (WHERE NOT 
 
 -- name: candidate_list :each
 -- doc: Candidates by id, from behind `after` on (keyset).
+-- row: candidate_row
 -- param after: nullable
 -- param campaign: nullable
 -- param codebase: nullable
@@ -52,6 +53,21 @@ SELECT id, codebase, suite::text AS campaign, change_set, command, context, valu
    AND (:campaign::text IS NULL OR suite = :campaign)
    AND (:codebase::text IS NULL OR codebase = :codebase)
  ORDER BY id
+ LIMIT :row_limit::bigint;
+
+-- name: candidate_never_processed :each
+-- doc: Candidates whose codebase was never tried in their campaign, by id, from behind `after` on (keyset); of several
+-- doc: change sets the oldest.
+-- row: candidate_row
+-- param row_limit: nullable
+SELECT c.id, c.codebase, c.suite::text AS campaign, c.change_set, c.command, c.context, c.value, c.success_chance,
+       c.publish_policy
+  FROM candidate AS c
+ WHERE NOT EXISTS (SELECT FROM run AS r WHERE r.codebase = c.codebase AND r.suite = c.suite)
+   AND NOT EXISTS (SELECT FROM candidate AS o WHERE o.codebase = c.codebase AND o.suite = c.suite AND o.id < c.id)
+   /*? after */ AND c.id > :after /*?*/
+   /*? campaign */ AND c.suite = :campaign /*?*/
+ ORDER BY c.id
  LIMIT :row_limit::bigint;
 
 -- name: candidate_of :opt

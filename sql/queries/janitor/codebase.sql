@@ -68,3 +68,9 @@ SELECT count(*) AS named, max(coalesce(value, 0)) AS greatest
 SELECT least(value / (SELECT max(value) FROM codebase)::numeric, 1.0)::float8 AS share
   FROM codebase
  WHERE name = :name;
+
+-- name: codebase_at :one
+-- doc: How many codebases say that they are at this place, inactive ones included, and how many of them are that one.
+SELECT count(*) AS there, count(*) FILTER (WHERE name = :codebase) AS own
+  FROM codebase
+ WHERE branch_url = :url OR url = :url;

@@ -1,0 +1,94 @@
+/*
+ * campaign.c - `holdfast campaign`: list, show.
+ */
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/rows.h"
+#include "holdfast/campaign.h"
+
+static const struct column campaign_columns[] = {
+	{.name = "name"},
+	{.name = "candidates", .kind = COLUMN_INT},
+	{.name = "queued", .kind = COLUMN_INT, .help = "entries of the queue"},
+	{.name = "codebases", .kind = COLUMN_INT, .title = "TRIED", .help = "codebases that were ever tried"},
+	{.name = "runs", .kind = COLUMN_INT},
+	{.name = "successes", .kind = COLUMN_INT, .title = "", .help = "runs whose result is success"},
+	{.name = "success_share",
+         .kind = COLUMN_NUMBER,
+         .title = "SUCCESS",
+         .help = "of all runs, 0 to 1; null without a run"},
+	{.name = "newest", .kind = COLUMN_TIME, .help = "start of the newest run"},
+	{0},
+};
+
+enum { CAMPAIGN_CELLS = ARRAY_LEN(campaign_columns) - 1 };
+
+static void campaign_cells(const struct hf_campaign *campaign, struct cell cells[CAMPAIGN_CELLS])
+{
+	size_t n = 0;
+	double share = campaign->runs > 0 ? (double)campaign->successes / (double)campaign->runs : 0;
+	cells[n++] = cell_text(campaign->name);
+	cells[n++] = cell_int(campaign->candidates);
+	cells[n++] = cell_int(campaign->queued);
+	cells[n++] = cell_int(campaign->codebases);
+	cells[n++] = cell_int(campaign->runs);
+	cells[n++] = cell_int(campaign->successes);
+	cells[n++] = campaign->runs > 0 ? cell_number(share) : cell_null();
+	cells[n++] = campaign->has_newest ? cell_time(campaign->newest.us) : cell_null();
+}
+
+static enum hf_status list_row(void *user, const struct hf_campaign *campaign, hf_error *err)
+{
+	struct cell cells[CAMPAIGN_CELLS];
+	campaign_cells(campaign, cells);
+	return out_row(user, cells, err);
+}
+
+static enum hf_status run_list(struct cli *cli, hf_error *err)
+{
+	hf_where where;
+	enum hf_status status = out_list(cli->out, campaign_columns, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_campaign_list(where, list_row, cli->out, err);
+	return status == HF_OK ? out_list_end(cli->out, err) : status;
+}
+
+static enum hf_status run_show(struct cli *cli, hf_error *err)
+{
+	hf_where where;
+	struct hf_campaign campaign;
+	struct cell cells[CAMPAIGN_CELLS];
+	enum hf_status status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_campaign_get(where, hf_str_of(cli_arg(cli, 0)), cli->arena, &campaign, err);
+	if (status != HF_OK)
+		return status;
+	campaign_cells(&campaign, cells);
+	return out_object(cli->out, campaign_columns, cells, err);
+}
+
+const struct cmd campaign_commands[] = {
+	{.noun = "campaign",
+         .verb = "list",
+         .summary = "list campaigns with what was tried and what waits",
+         .columns = campaign_columns,
+         .run = run_list,
+         .flags = CMD_LIST,
+         .examples = {"holdfast campaign list", "holdfast campaign list --json=name,success_share",
+                      "holdfast campaign list -o csv"},
+         .test_effect = "test_campaign_list_counts",
+         .test_refusal = "test_campaign_list_refuses_an_argument"},
+	{.noun = "campaign",
+         .verb = "show",
+         .args = "NAME",
+         .summary = "show one campaign",
+         .columns = campaign_columns,
+         .run = run_show,
+         .examples = {"holdfast campaign show lintian-fixes", "holdfast campaign show lintian-fixes --json",
+                      "holdfast campaign show lintian-fixes --json=queued"},
+         .test_effect = "test_campaign_show_counts_one",
+         .test_refusal = "test_campaign_show_refuses_an_unknown_name"},
+	{0},
+};

@@ -1,0 +1,137 @@
+/*
+ * changeset.c - see holdfast/change_set.h. The server's functions and views decide; here rows become structs.
+ */
+#include "holdfast/change_set.h"
+
+#include <assert.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "base/words.h"
+#include "janitor/values.h"
+#include "queries/janitor/changeset.h"
+
+static const char *const state_words[HF_CHANGE_SET_STATE_COUNT] = {"created", "working", "ready", "publishing", "done"};
+
+/* The generated enum has the same order. */
+static_assert((int)CHANGE_SET_STATE_DONE == (int)HF_CHANGE_SET_DONE, "order of states");
+
+const char *hf_change_set_state_word(enum hf_change_set_state state)
+{
+	return word_of(state_words, ARRAY_LEN(state_words), (int)state);
+}
+
+enum hf_status hf_change_set_state_parse(struct hf_str word, enum hf_change_set_state *ret_state, hf_error *err)
+{
+	int number;
+	enum hf_status status =
+		word_parse(word, state_words, ARRAY_LEN(state_words), "state of a change set", &number, err);
+	if (status == HF_OK)
+		*ret_state = (enum hf_change_set_state)number;
+	return status;
+}
+
+static enum hf_status no_such_set(struct hf_str id, hf_error *err)
+{
+	return error_set(err, HF_NOT_FOUND, "there is no change set %.*s", (int)(id.len > 100 ? 100 : id.len), id.ptr);
+}
+
+static struct hf_change_set set_of(const struct changeset_row *row)
+{
+	return (struct hf_change_set){row->id, row->campaign, (enum hf_change_set_state)row->state, row->runs};
+}
+
+/* ---- reading ---- */
+
+struct sink {
+	hf_change_set_fn *fn;
+	void *user;
+};
+
+static enum hf_status list_row(void *user, const struct changeset_row *row, hf_error *err)
+{
+	const struct sink *sink = user;
+	struct hf_change_set set = set_of(row);
+	return sink->fn(sink->user, &set, err);
+}
+
+enum hf_status hf_change_set_list(hf_where where, const struct hf_change_set_filter *filter, hf_change_set_fn *fn,
+                                  void *user, hf_error *err)
+{
+	struct sink sink = {fn, user};
+	struct changeset_list_in in = {.state = (enum change_set_state)filter->state,
+	                               .has_state = filter->has_state,
+	                               .campaign = filter->campaign,
+	                               .with_campaign = filter->campaign.ptr != NULL,
+	                               .after = filter->after,
+	                               .with_after = filter->after.ptr != NULL,
+	                               .row_limit = filter->limit,
+	                               .has_row_limit = filter->limit != 0};
+	return changeset_list(where, &in, list_row, &sink, err);
+}
+
+enum hf_status hf_change_set_get(hf_where where, struct hf_str id, hf_arena *arena,
+                                 struct hf_change_set *ret_change_set, hf_error *err)
+{
+	struct changeset_row row;
+	enum hf_status status = changeset_by_id(where, &(struct changeset_by_id_in){.id = id}, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return no_such_set(id, err);
+	if (status == HF_OK)
+		*ret_change_set = set_of(&row);
+	return status;
+}
+
+enum hf_status hf_change_set_todo(hf_where where, struct hf_str id, hf_arena *arena,
+                                  struct hf_change_set_todo **ret_todo, size_t *ret_count, hf_error *err)
+{
+	struct changeset_todo_row *rows;
+	size_t count;
+	enum hf_status status = changeset_todo(where, &(struct changeset_todo_in){.id = id}, arena, &rows, &count, err);
+	if (status != HF_OK)
+		return status;
+	struct hf_change_set_todo *todo = hf_arena_calloc(arena, count + 1, sizeof(*todo));
+	if (!todo)
+		return error_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		todo[i] = (struct hf_change_set_todo){rows[i].id, rows[i].codebase, rows[i].campaign};
+	*ret_todo = todo;
+	*ret_count = count;
+	return HF_OK;
+}
+
+enum hf_status hf_change_set_unpublished(hf_where where, struct hf_str id, hf_arena *arena,
+                                         struct hf_change_set_branch **ret_branches, size_t *ret_count, hf_error *err)
+{
+	struct changeset_unpublished_in in = {.id = id};
+	struct changeset_unpublished_row *rows;
+	size_t count;
+	enum hf_status status = changeset_unpublished(where, &in, arena, &rows, &count, err);
+	if (status != HF_OK)
+		return status;
+	struct hf_change_set_branch *branches = hf_arena_calloc(arena, count + 1, sizeof(*branches));
+	if (!branches)
+		return error_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		branches[i] = (struct hf_change_set_branch){rows[i].run_id, rows[i].role};
+	*ret_branches = branches;
+	*ret_count = count;
+	return HF_OK;
+}
+
+/* ---- moving on ---- */
+
+enum hf_status hf_change_set_refresh(hf_where where, struct hf_str id, enum hf_change_set_state *ret_state,
+                                     hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct changeset_refresh_row row;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = changeset_refresh(where, &(struct changeset_refresh_in){.id = id}, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return no_such_set(id, err);
+	if (status == HF_OK)
+		*ret_state = (enum hf_change_set_state)row.state;
+	return status;
+}

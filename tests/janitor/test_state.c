@@ -1,0 +1,96 @@
+/* What follows from the state: campaigns to publish, cotenants. */
+#include "rig.h"
+
+#include <string.h>
+
+static void start(struct rig *rig)
+{
+	rig_load_text(rig,
+	              "{\"codebase\":[{\"name\":\"aa\"},{\"name\":\"bb\"}],"
+	              "\"change_set\":[{\"id\":\"cs\",\"campaign\":\"fixes\"}],"
+	              "\"run\":[{\"id\":\"r1\",\"codebase\":\"aa\",\"suite\":\"fixes\",\"result_code\":\"success\","
+	              "\"logfilenames\":[],\"change_set\":\"cs\",\"publish_status\":\"unknown\"},"
+	              "{\"id\":\"r2\",\"codebase\":\"aa\",\"suite\":\"docs\",\"result_code\":\"success\","
+	              "\"logfilenames\":[],\"change_set\":\"cs\",\"publish_status\":\"rejected\"},"
+	              "{\"id\":\"r3\",\"codebase\":\"aa\",\"suite\":\"failed\",\"result_code\":\"build-failed\","
+	              "\"logfilenames\":[],\"change_set\":\"cs\",\"publish_status\":\"unknown\"}]}");
+	rig_run(rig, "INSERT INTO new_result_branch (run_id, role, revision) "
+	             "SELECT id, role, 'x' FROM run, unnest('{main,debian}'::text[]) AS role");
+	rig_run(rig, "INSERT INTO named_publish_policy VALUES ('p', NULL, NULL) ON CONFLICT DO NOTHING");
+	rig_run(rig, "INSERT INTO candidate (codebase, suite, command, publish_policy) "
+	             "SELECT 'aa', suite, 'x', 'p' FROM run");
+}
+
+static size_t publishable(struct rig *rig, const char *codebase, hf_arena *arena, struct hf_str_array *ret_names)
+{
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_publishable_campaigns(rig->where, hf_str_of(codebase), arena, ret_names, &err));
+	return ret_names->count;
+}
+
+static void campaigns_with_something_to_publish(void **state)
+{
+	struct rig *rig = *state;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_str_array names;
+	start(rig);
+	assert_int_equal(publishable(rig, "aa", arena, &names), 2);
+	assert_true(str_eq(names.values[0], HF_STR("docs")) && str_eq(names.values[1], HF_STR("fixes")));
+	assert_int_equal(publishable(rig, "bb", arena, &names), 0);
+	assert_int_equal(publishable(rig, "zz", arena, &names), 0);
+	rig_run(rig, "UPDATE new_result_branch SET absorbed = true WHERE run_id = 'r2'");
+	rig_run(rig, "INSERT INTO candidate (codebase, suite, command, publish_policy, change_set) "
+	             "VALUES ('aa', 'fixes', 'y', 'p', 'cs')");
+	assert_int_equal(publishable(rig, "aa", arena, &names), 1); /* once, although two candidates multiply it */
+	rig_run(rig, "UPDATE candidate SET publish_policy = NULL");
+	assert_int_equal(publishable(rig, "aa", arena, &names), 0);
+}
+
+static enum hf_cotenants cotenants(struct rig *rig, const char *codebase, const char *url,
+                                   const struct hf_defects *keep)
+{
+	hf_error err = HF_ERROR_INIT;
+	enum hf_cotenants answer = HF_COTENANTS_UNKNOWN;
+	EXPECT_OK(hf_codebase_cotenants(rig->where, hf_str_of(codebase), hf_str_of(url), keep, &answer, &err));
+	return answer;
+}
+
+static void who_else_lives_there(void **state)
+{
+	struct rig *rig = *state;
+	const struct hf_defects parity = hf_defects_all();
+	hf_error err = HF_ERROR_INIT;
+	enum hf_cotenants answer;
+	start(rig);
+	rig_run(rig, "INSERT INTO codebase (name, branch_url, url, subpath, inactive) VALUES "
+	             "('solo', 'https://h/solo,branch=a%2Fb', 'https://h/solo', '', false), "
+	             "('s1', 'https://h/two', 'https://h/two', 'x', false), "
+	             "('s2', 'https://h/two', 'https://h/two', 'y', true), "
+	             "('slash', 'https://h/slash/', 'https://h/slash/', '', false), "
+	             "(NULL, 'https://h/nameless', 'https://h/nameless', '', false)");
+	assert_int_equal(cotenants(rig, "solo", "https://h/solo", NULL), HF_COTENANTS_NO);
+	assert_int_equal(cotenants(rig, "solo", "https://h/solo,branch=x", NULL), HF_COTENANTS_NO);
+	assert_int_equal(cotenants(rig, "solo", "https://h/solo//", NULL), HF_COTENANTS_NO);
+	assert_int_equal(cotenants(rig, "aa", "https://h/solo", NULL), HF_COTENANTS_UNKNOWN);
+	assert_int_equal(cotenants(rig, "s1", "https://h/two", NULL), HF_COTENANTS_YES);
+	assert_int_equal(cotenants(rig, "aa", "https://h/two,branch=z/", NULL), HF_COTENANTS_YES);
+	assert_int_equal(cotenants(rig, "slash", "https://h/slash/", NULL), HF_COTENANTS_UNKNOWN);
+	assert_int_equal(cotenants(rig, "aa", "https://h/nameless", NULL), HF_COTENANTS_UNKNOWN);
+	assert_int_equal(cotenants(rig, "aa", "", NULL), HF_COTENANTS_UNKNOWN);
+	/* D-52 */
+	assert_int_equal(cotenants(rig, "solo", "https://h/solo,branch=a/b", &parity), HF_COTENANTS_UNKNOWN);
+	assert_int_equal(cotenants(rig, "solo", "https://h/solo,branch=a/b", NULL), HF_COTENANTS_NO);
+	EXPECT_STATUS(hf_codebase_cotenants(rig->where, HF_STR("solo"), HF_STR("https://h/solo,x"), NULL, &answer,
+	                                    &err),
+	              HF_E_INPUT);
+	assert_string_equal(err.message, "a segment parameter of https://h/solo,x has no \"=\"");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(campaigns_with_something_to_publish),
+		cmocka_unit_test(who_else_lives_there),
+	};
+	return cmocka_run_group_tests(tests, rig_up, rig_down);
+}

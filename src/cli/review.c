@@ -20,7 +20,7 @@ static const struct column show_columns[] = {
 	{.name = "finish_time", .kind = COLUMN_TIME},
 	{.name = "revision"},
 	{.name = "publish_status"},
-	{.name = "reviews", .kind = COLUMN_JSON, .help = "verdict, reviewer, comment, reviewed_at; the newest first"},
+	{.name = "reviews", .kind = COLUMN_JSON, .help = "verdict, reviewer, comment, time; newest first"},
 	{0},
 };
 
@@ -371,7 +371,7 @@ const struct cmd review_commands[] = {
          .columns = show_columns,
          .run = review_next_verb,
          .examples = {"holdfast review next", "holdfast review next --reviewer alice --campaign lintian-fixes",
-                      "holdfast run show $(holdfast review next -o raw)"},
+                      "holdfast review next --json | jq -r .run_id"},
          .test_effect = "test_review_next_is_the_most_valuable",
          .test_refusal = "test_review_next_refuses_when_nothing_waits"},
 	{.noun = "review",

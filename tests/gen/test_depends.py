@@ -32,7 +32,7 @@ QUERIES = {
     "upsert": (":exec", "INSERT INTO t (id, a) VALUES (:id, :a) ON CONFLICT (id) DO UPDATE SET b = EXCLUDED.a WHERE t.a <> ''",
                ["t.a", "t.id"], ["t.a", "t.b", "t.id"]),
     "update": (":execrows", "UPDATE t SET a = b WHERE id = :id", ["t.b", "t.id"], ["t.a"]),
-    "remove": (":execrows", "DELETE FROM u WHERE c < 0", ["u.c"], ["u"]),
+    "thinned": (":execrows", "DELETE FROM u WHERE c < 0", ["u.c"], ["u"]),
     "locked": (":many", "SELECT a FROM t FOR UPDATE", ["t.a"], []),
     "moved": (":execrows", "WITH m AS (DELETE FROM u WHERE true RETURNING id) INSERT INTO t (id) SELECT id FROM m",
               ["u.id"], ["t.id", "u"]),

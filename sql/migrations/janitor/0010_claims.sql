@@ -2,7 +2,13 @@
 -- up
 -- Who works on which queue item. Beside the Janitor's tables and without a word in them, so that the original keeps
 -- working on the same database; it assigns by means of its own, so one assigner at a time is active.
-CREATE SCHEMA IF NOT EXISTS holdfast;
+DO $$
+BEGIN -- IF NOT EXISTS would give a notice each time: the ledger stands there
+    IF to_regnamespace('holdfast') IS NULL THEN
+        CREATE SCHEMA holdfast;
+    END IF;
+END
+$$;
 
 CREATE TYPE holdfast.assigner AS ENUM ('original', 'holdfast');
 CREATE TABLE holdfast.queue_assigner (

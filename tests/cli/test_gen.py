@@ -186,6 +186,14 @@ def test_gen_describe_goes_on_behind_a_word_that_is_no_token(loose):
     assert done.stderr.count(" error: ") == 4
 
 
+def test_gen_describe_shows_the_part_of_a_long_line(loose):
+    file = loose("q.sql", "SELECT 1 AS ü, " + "'é', " * 1000 + "emial" + ", 'ö'" * 1000 + " FROM person;\n")
+    done = run("gen", "describe", file, "--migrations", loose.db)
+    line, caret = done.stderr.splitlines()[1:3]
+    assert done.returncode == 1 and 60 < len(line) < 120
+    assert "emial" in line and caret == " " * 6 + "| " + " " * (line.index("emial") - 8) + "^^^^^"
+
+
 def test_gen_describe_is_satisfied_with_warnings(loose):
     file = loose("q.sql", "-- name: GetIt :one\nDELETE FROM person;\n")
     done = run("gen", "describe", file, "--migrations", loose.db)

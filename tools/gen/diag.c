@@ -7,6 +7,8 @@
 
 #include "gen/source.h"
 
+enum { LINE_SHOWN_MAX = 2000 };
+
 void diags_init(struct diags *diags, hf_arena *arena)
 {
 	*diags = (struct diags){.arena = arena};
@@ -122,12 +124,25 @@ static void print_caret(const struct diag *diag, struct hf_str line, size_t line
 	fputc('\n', out);
 }
 
+/* Of a very long line the part around the word, cut between characters. */
+static struct hf_str window(struct hf_str line, size_t at)
+{
+	const size_t around = 50;
+	if (line.len <= LINE_SHOWN_MAX)
+		return line;
+	size_t from = at > around ? at - around : 0, to = at + around < line.len ? at + around : line.len;
+	while (from < at && ((unsigned char)line.ptr[from] & 0xc0) == 0x80)
+		from++;
+	while (to < line.len && ((unsigned char)line.ptr[to] & 0xc0) == 0x80)
+		to++;
+	return (struct hf_str){line.ptr + from, to - from};
+}
+
 static void print_excerpt(const struct diag *diag, struct place place, FILE *out)
 {
 	struct hf_str line = source_line(diag->source, diag->start);
+	line = window(line, diag->start - (size_t)(line.ptr - diag->source->text.ptr));
 	size_t line_start = (size_t)(line.ptr - diag->source->text.ptr);
-	if (line.len > 2000)
-		return;
 	fprintf(out, "%5u | %.*s\n      | ", place.line, STR_ARG(line));
 	print_caret(diag, line, line_start, out);
 }

@@ -153,14 +153,20 @@ void diags_sort(struct diags *diags)
 		qsort(diags->items, diags->count, sizeof(struct diag), by_place);
 }
 
-static void print_message(const struct diag *diag, FILE *out)
+struct place diag_place(const struct diag *diag, const struct diag *last, struct place last_place)
 {
-	struct place place = {0, 0};
+	if (!diag->source)
+		return (struct place){0, 0};
+	if (!last || last->source != diag->source || last->start > diag->start)
+		return source_place(diag->source, diag->start);
+	return source_place_from(diag->source, last_place, last->start, diag->start);
+}
+
+static void print_message(const struct diag *diag, struct place place, FILE *out)
+{
 	fprintf(out, "%s:", diag->path);
-	if (diag->source) {
-		place = source_place(diag->source, diag->start);
+	if (diag->source)
 		fprintf(out, "%u:%u:", place.line, place.column);
-	}
 	fprintf(out, " %s: %s", diag->warning ? "warning" : "error", diag->message);
 	if (diag->rule)
 		fprintf(out, " [%s]", diag->rule);
@@ -171,10 +177,12 @@ static void print_message(const struct diag *diag, FILE *out)
 
 void diags_print(struct diags *diags, FILE *out)
 {
+	struct place place = {0, 0};
 	diags_sort(diags);
 	for (size_t i = 0; i < diags->count; i++) {
 		const struct diag *diag = &diags->items[i];
-		print_message(diag, out);
+		place = diag_place(diag, i ? diag - 1 : NULL, place);
+		print_message(diag, place, out);
 		if (diag->hint && *diag->hint)
 			fprintf(out, "      = hint: %s\n", diag->hint);
 		if (diag->query)

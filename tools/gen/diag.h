@@ -19,6 +19,10 @@
 
 struct source;
 
+struct place {
+	unsigned line, column; /* from 1; columns count characters */
+};
+
 struct diag {
 	const char *path;
 	const struct source *source; /* NULL: about a file as a whole */
@@ -39,6 +43,9 @@ struct diags {
 	size_t stale;
 };
 
+/** Where a finding stands: zeros without a source. `last` and `last_place` are of the one before it, in order, or NULL:
+ *  then the file is not counted through from its start again. */
+struct place diag_place(const struct diag *diag, const struct diag *last, struct place last_place);
 void diags_init(struct diags *diags, hf_arena *arena);
 /** A finding at bytes start..end of a source. The returned one may be completed (hint, query, warning). */
 struct diag *diag_at(struct diags *diags, const struct source *source, size_t start, size_t end, const char *format,

@@ -28,11 +28,8 @@ static void put_number(struct json_writer *json, const char *key, unsigned numbe
 		jw_null(json);
 }
 
-static void put_finding(struct json_writer *json, const struct diag *diag)
+static void put_finding(struct json_writer *json, const struct diag *diag, struct place place)
 {
-	struct place place = {0, 0};
-	if (diag->source)
-		place = source_place(diag->source, diag->start);
 	jw_object_begin(json);
 	put(json, "path", diag->path);
 	put_number(json, "line", place.line);
@@ -51,8 +48,11 @@ bool diags_print_json(struct diags *diags, FILE *out)
 	diags_sort(diags);
 	jw_init(&json, to_file, out);
 	jw_array_begin(&json);
-	for (size_t i = 0; i < diags->count; i++)
-		put_finding(&json, &diags->items[i]);
+	struct place place = {0, 0};
+	for (size_t i = 0; i < diags->count; i++) {
+		place = diag_place(&diags->items[i], i ? &diags->items[i - 1] : NULL, place);
+		put_finding(&json, &diags->items[i], place);
+	}
 	jw_array_end(&json);
 	return jw_finish(&json) && fputc('\n', out) != EOF && fflush(out) == 0;
 }

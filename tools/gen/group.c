@@ -3,6 +3,7 @@
  */
 #include "gen/group.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
@@ -60,6 +61,11 @@ static enum hf_status read_sources(struct group *group, struct diags *diags, hf_
 		                 group->queries_dir);
 	for (size_t i = 0; i < count && status == HF_OK; i++) {
 		struct source *source = source_new(group, files[i]);
+		struct stat about;
+		if (stat(source->path, &about) != 0 || !S_ISREG(about.st_mode)) { /* a pipe would never end */
+			diag_file(diags, source->path, "this is not a file that can be read");
+			continue;
+		}
 		status = file_read(group->arena, source->path, SOURCE_BYTES_MAX, &source->text, err);
 		if (status == HF_OK && !name_is_plain(hf_str_of(source->stem)))
 			diag_file(diags, source->path, "the file's name becomes part of C names: a-z, 0-9 and _ only");
@@ -79,6 +85,10 @@ static void read_statement(void *user, struct query *query)
 	variants_each(query, read_variant, user);
 }
 
+static void collect(void *user, struct query *query);
+static void sort_queries(struct group *group, int (*compare)(const void *, const void *));
+static int by_query_name(const void *a, const void *b);
+
 enum hf_status group_read(hf_context *ctx, hf_arena *arena, const char *sql_dir, const char *name, struct diags *diags,
                           struct group *ret_group, hf_error *err)
 {
@@ -94,6 +104,8 @@ enum hf_status group_read(hf_context *ctx, hf_arena *arena, const char *sql_dir,
 	if (status != HF_OK && status != HF_NOT_FOUND)
 		return status;
 	group_each(&group, read_statement, diags);
+	group_each(&group, collect, &group);
+	sort_queries(&group, by_query_name);
 	*ret_group = group;
 	return HF_OK;
 }
@@ -111,19 +123,59 @@ void group_each(const struct group *group, void (*fn)(void *user, struct query *
 			fn(user, group->sources[i]->queries[j]);
 }
 
-/* ---- rules over several queries ---- */
+/* ---- queries by name ---- */
 
-struct check {
-	struct diags *diags;
-	struct query **seen;
-	size_t nseen;
-};
-
-static const char *where_is(struct check *check, const struct query *query)
+/* By name, or by row; equal ones in the order of the files. */
+static int by_text(const char *left, const char *right, const struct query *a, const struct query *b)
 {
-	struct place place = source_place(query->source, query->name_at.start);
-	return mem_printf(check->diags->arena, "%s:%u", query->source->path, place.line);
+	int order = strcmp(left ? left : "", right ? right : "");
+	return order ? order : a->number < b->number ? -1 : a->number > b->number;
 }
+
+static int by_query_name(const void *a, const void *b)
+{
+	const struct query *const *left = a, *const *right = b;
+	return by_text((*left)->name, (*right)->name, *left, *right);
+}
+
+static int by_row(const void *a, const void *b)
+{
+	const struct query *const *left = a, *const *right = b;
+	return by_text((*left)->row, (*right)->row, *left, *right);
+}
+
+static void collect(void *user, struct query *query)
+{
+	struct group *group = user;
+	query->number = group->nqueries;
+	group->queries = mem_grow(group->arena, group->queries, group->nqueries, sizeof(*group->queries));
+	group->queries[group->nqueries++] = query;
+}
+
+static void sort_queries(struct group *group, int (*compare)(const void *, const void *))
+{
+	if (group->nqueries)
+		qsort(group->queries, group->nqueries, sizeof(*group->queries), compare);
+}
+
+bool group_has_query(const struct group *group, const char *name)
+{
+	size_t low = 0, high = group->nqueries;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const char *found = group->queries[middle]->name;
+		int order = strcmp(found ? found : "", name);
+		if (order == 0)
+			return true;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+/* ---- rules over several queries ---- */
 
 static bool same_columns(const struct query *a, const struct query *b)
 {
@@ -134,30 +186,43 @@ static bool same_columns(const struct query *a, const struct query *b)
 	return same;
 }
 
-static void check_pair(struct check *check, const struct query *first, struct query *query)
+static void check_name(struct diags *diags, const struct query *first, struct query *query)
 {
-	if (strcmp(first->name, query->name) == 0)
-		query_wrong(check->diags, query, query->name_at, "second query with the name \"%s\"", query->name)
-			->hint = mem_printf(check->diags->arena, "the first one stands at %s", where_is(check, first));
-	else if (first->row && query->row && strcmp(first->row, query->row) == 0 && !first->broken && !query->broken &&
-	         first->ncolumns && query->ncolumns && !same_columns(first, query))
-		query_wrong(check->diags, query, query->row_at, "the rows of \"%s\" and \"%s\" differ", query->name,
-		            first->name)
-			->hint = "a shared row needs equal names, types and nullability: see -- col NAME: nullable";
+	if (!query->name || strcmp(first->name, query->name) != 0)
+		return;
+	struct place place = source_place(first->source, first->name_at.start);
+	query_wrong(diags, query, query->name_at, "second query with the name \"%s\"", query->name)->hint = mem_printf(
+		diags->arena, "the first one stands at %s:%u", first->source->path, place.line);
 }
 
-static void check_query(void *user, struct query *query)
+static void check_row(struct diags *diags, const struct query *first, struct query *query)
 {
-	struct check *check = user;
-	for (size_t i = 0; i < check->nseen; i++)
-		check_pair(check, check->seen[i], query);
-	check->seen = mem_grow(check->diags->arena, check->seen, check->nseen, sizeof(*check->seen));
-	check->seen[check->nseen++] = query;
+	if (!query->row || !first->row || strcmp(first->row, query->row) != 0 || first->broken || query->broken ||
+	    !first->ncolumns || !query->ncolumns || same_columns(first, query))
+		return;
+	query_wrong(diags, query, query->row_at, "the rows of \"%s\" and \"%s\" differ", query->name, first->name)->hint =
+		"a shared row needs equal names, types and nullability: see -- col NAME: nullable";
 }
 
 void group_check(struct group *group, struct diags *diags)
 {
-	struct check check = {.diags = diags};
-	group_each(group, check_query, &check);
+	struct query *first = NULL;
+	sort_queries(group, by_row);
+	for (size_t i = 0; i < group->nqueries; i++) {
+		struct query *query = group->queries[i];
+		if (!first || !first->row || !query->row || first->broken || strcmp(first->row, query->row) != 0)
+			first = query;
+		else
+			check_row(diags, first, query);
+	}
+	sort_queries(group, by_query_name);
+	first = NULL;
+	for (size_t i = 0; i < group->nqueries; i++) {
+		struct query *query = group->queries[i];
+		if (!first || !first->name || !query->name || strcmp(first->name, query->name) != 0)
+			first = query;
+		else
+			check_name(diags, first, query);
+	}
 	names_check(group, diags);
 }

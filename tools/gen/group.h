@@ -19,6 +19,8 @@ struct group {
 	const char *queries_dir, *migrations_dir, *meta_dir;
 	struct source **sources; /* by name */
 	size_t nsources;
+	struct query **queries; /* of all sources, by name */
+	size_t nqueries;
 	struct types types;
 	struct constraint *constraints; /* constraints.h */
 	size_t nconstraints;
@@ -37,6 +39,8 @@ enum hf_status group_read(hf_context *ctx, hf_arena *arena, const char *sql_dir,
 void group_deinit(struct group *group);
 /** Rules over several queries: names, shared row structs, C names of types. */
 void group_check(struct group *group, struct diags *diags);
+/** A query of that name was read. */
+bool group_has_query(const struct group *group, const char *name);
 /** Call `fn` for every query, in the order of files and lines. */
 void group_each(const struct group *group, void (*fn)(void *user, struct query *query), void *user);
 /** Names of the files of a folder with that ending, sorted. HF_NOT_FOUND without the folder. */

@@ -252,17 +252,6 @@ static void read_constraints(struct reading *reading)
 		stale_file(reading, path, "the metadata of the constraints does not fit");
 }
 
-struct search {
-	struct hf_str name;
-	bool found;
-};
-
-static void match_query(void *user, struct query *query)
-{
-	struct search *search = user;
-	search->found = search->found || (query->name && str_eq(search->name, hf_str_of(query->name)));
-}
-
 static void check_orphans(struct reading *reading)
 {
 	const struct group *group = reading->group;
@@ -271,9 +260,9 @@ static void check_orphans(struct reading *reading)
 	if (folder_list(group->arena, group->meta_dir, ".json", &files, &count, NULL) != HF_OK)
 		return;
 	for (size_t i = 0; i < count; i++) {
-		struct search search = {.name = {files[i], strlen(files[i]) - 5}};
-		group_each(group, match_query, &search);
-		if (!search.found && !meta_is_reserved(files[i]))
+		struct hf_str name = {files[i], strlen(files[i]) - 5};
+		bool found = group_has_query(group, mem_text(group->arena, name));
+		if (!found && !meta_is_reserved(files[i]))
 			stale_file(reading, mem_printf(group->arena, "%s/%s", group->meta_dir, files[i]),
 			           "no query has that name any more");
 	}

@@ -175,27 +175,16 @@ static enum hf_status write_manifest(const struct group *group, hf_error *err)
 	return write_json(mem_printf(group->arena, "%s/manifest.json", group->meta_dir), value, err);
 }
 
-struct search {
-	struct hf_str name;
-	bool found;
-};
-
-static void match_query(void *user, struct query *query)
-{
-	struct search *search = user;
-	search->found = search->found || str_eq(search->name, hf_str_of(query->name));
-}
-
 static enum hf_status remove_orphans(const struct group *group, hf_error *err)
 {
 	const char **files;
 	size_t count;
 	enum hf_status status = folder_list(group->arena, group->meta_dir, ".json", &files, &count, err);
 	for (size_t i = 0; status == HF_OK && i < count; i++) {
-		struct search search = {.name = {files[i], strlen(files[i]) - 5}};
+		struct hf_str name = {files[i], strlen(files[i]) - 5};
+		bool found = group_has_query(group, mem_text(group->arena, name));
 		bool left_over = strcmp(files[i], "constraints.json") == 0 && !group->nconstraints;
-		group_each(group, match_query, &search);
-		if (search.found || (meta_is_reserved(files[i]) && !left_over))
+		if (found || (meta_is_reserved(files[i]) && !left_over))
 			continue;
 		const char *path = mem_printf(group->arena, "%s/%s", group->meta_dir, files[i]);
 		if (unlink(path) != 0 && errno != ENOENT)

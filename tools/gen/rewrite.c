@@ -242,14 +242,20 @@ void rewrite(struct query *query, struct diags *diags)
 		rewrite_name_params(query, diags);
 }
 
+/* Names differ, so only a member with something put behind, or in the form of a flag, can be another one's. */
+static bool may_clash(const char *member)
+{
+	return strncmp(member, "has_", 4) == 0 || str_ends(hf_str_of(member), HF_STR("_"));
+}
+
 void rewrite_name_params(struct query *query, struct diags *diags)
 {
 	if (query->source->lenient)
 		return;
 	for (size_t i = 0; i < query->nparams; i++)
 		query->params[i].member = cname_member(diags->arena, query->params[i].name);
-	for (size_t i = 0; i < query->nparams; i++)
-		for (size_t j = 0; j < query->nparams; j++)
+	for (size_t j = 0; j < query->nparams; j++)
+		for (size_t i = 0; may_clash(query->params[j].member) && i < query->nparams; i++)
 			if (i != j && cname_clash(query->params[i].member, query->params[j].member)) {
 				query_wrong(diags, query, query->params[j].where,
 				            "parameters \"%s\" and \"%s\" are the same in C", query->params[i].name,

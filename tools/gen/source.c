@@ -15,8 +15,12 @@
 
 struct place source_place(const struct source *source, size_t at)
 {
-	struct place place = {1, 1};
-	for (size_t i = 0; i < at && i < source->text.len; i++) {
+	return source_place_from(source, (struct place){1, 1}, 0, at);
+}
+
+struct place source_place_from(const struct source *source, struct place place, size_t from, size_t at)
+{
+	for (size_t i = from; i < at && i < source->text.len; i++) {
 		unsigned char c = (unsigned char)source->text.ptr[i];
 		if (c == '\n') {
 			place.line++;
@@ -170,8 +174,12 @@ static struct tokens tokens_of(struct source *source, struct diags *diags)
 		size_t end = at < source->text.len ? at + 1 : at;
 		append(diags, &all, (struct token){.kind = TOKEN_BROKEN, .start = at, .end = end});
 		diag_at(diags, source, at, at + (fault.bytes ? fault.bytes : end - at), "%s", fault.message);
-		bool goes_on = source->lenient && fault.bytes && ++faults < FAULTS_MAX;
+		bool goes_on = source->lenient && fault.bytes;
 		base = goes_on ? at + fault.bytes : resume_at(source->text, end);
+		if (++faults == FAULTS_MAX && base < source->text.len) {
+			diag_at(diags, source, base, base, "too many faults: the file is not looked at from here on");
+			break;
+		}
 	}
 	return all;
 }

@@ -18,10 +18,6 @@
 #define DESCRIBE_BYTES_MAX ((size_t)16 << 20) /* a file that no C is made of */
 #define NAME_BYTES_MAX 63 /* hf_error.query, and an identifier of the server */
 
-struct place {
-	unsigned line, column; /* from 1; columns count characters */
-};
-
 enum cardinality { CARD_NONE = 0, CARD_ONE, CARD_OPT, CARD_MANY, CARD_EACH, CARD_EXEC, CARD_EXECROWS, CARD_COPY,
                    CARD_BATCH, CARD_BULK };
 
@@ -110,6 +106,7 @@ struct depends {
 struct query {
 	const struct source *source;
 	const char *name;
+	size_t number; /* among the queries of the group */
 	struct span name_at, card_at;
 	bool unnamed; /* called after its file */
 	enum cardinality card;
@@ -183,6 +180,8 @@ struct source {
 
 /** Read the queries of a source whose path, group, stem and text are set. Findings go to `diags`. */
 void source_read(struct source *source, struct diags *diags);
+/** Line and column of a byte; going on from a place that is known already. */
+struct place source_place_from(const struct source *source, struct place place, size_t from, size_t at);
 struct place source_place(const struct source *source, size_t at);
 /** The line that holds byte `at`, without its end. */
 struct hf_str source_line(const struct source *source, size_t at);

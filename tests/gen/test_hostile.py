@@ -1,0 +1,190 @@
+"""Files that nobody writes on purpose: each gets one diagnostic and the right exit code, in bounded time and memory.
+No server is needed but where a test says so."""
+
+import os
+import resource
+import subprocess
+
+import pytest
+
+import compiler
+
+TABLE = "CREATE TABLE t (id int PRIMARY KEY, tags text[]);"
+
+
+def run(top, *args, seconds=60):
+    """(exit code, findings, stderr) within 2 GiB."""
+    done = subprocess.run([compiler.GEN, "--sql", top, *args], capture_output=True, timeout=seconds, check=False,
+                          stdin=subprocess.DEVNULL, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31)))
+    assert done.returncode >= 0, f"died of signal {-done.returncode}"
+    stderr = done.stderr.decode()
+    return done.returncode, [f for f in compiler.findings(stderr) if not f.message.startswith("stale: ")], stderr
+
+
+def nested(opening, count, inside, closing):
+    return f"-- name: a :one\nSELECT {opening * count}{inside}{closing * count} AS a;\n"
+
+
+@pytest.mark.parametrize("text, place, message", [
+    (nested("(", 100_000, "1", ")"), (2, 10004), 'memory exhausted at or near "(" (SQLSTATE 42601)'),
+    (nested("NOT ", 50_000, "true", ""), (2, 39992), 'memory exhausted at or near "NOT" (SQLSTATE 42601)'),
+    (nested("ARRAY[", 6_000, "1", "]"), (2, 29996), 'memory exhausted at or near "ARRAY" (SQLSTATE 42601)'),
+    (nested("1 + ", 50_000, "1", ""), (2, 1), "the statement is nested too deep to be looked at"),
+    ("-- name: a :many\nSELECT 1 AS a" + " UNION SELECT 1" * 5_000 + ";\n", (2, 1),
+     "the statement is nested too deep to be looked at"),
+], ids=["parentheses", "not", "arrays", "sum", "union"])
+def test_depth(tmp_path, text, place, message):
+    compiler.tree(tmp_path, "deep", {"a": text})
+    code, found, _ = run(tmp_path, "--check")
+    assert code == 1 and [(f.line, f.column, f.message) for f in found] == [(*place, message)]
+
+
+def test_depth_that_is_still_fine(tmp_path):
+    """With a private server."""
+    compiler.tree(tmp_path, "deep", {"a": nested("(", 5_000, "1", ")")})
+    assert run(tmp_path)[0] == 0
+
+
+def test_a_hundred_thousand_queries(tmp_path):
+    files = {f"f{k}": "".join(f"-- name: q{k}_{i} :one\nSELECT 1 AS a;\n" for i in range(25_000)) for k in range(4)}
+    files["f3"] += "-- name: q0_7 :one\nSELECT 1 AS a;\n"
+    compiler.tree(tmp_path, "many", files)
+    code, found, stderr = run(tmp_path, "--check", seconds=240)
+    assert code == 1 and [(f.line, f.message) for f in found] == [(50_001, 'second query with the name "q0_7"')]
+    assert stderr.count("has no metadata") >= 100_000
+
+
+def test_ten_thousand_unterminated_strings(tmp_path):
+    compiler.tree(tmp_path, "faults", {"a": "".join(f"-- name: a{i} :one\nSELECT $t{i}$\n" for i in range(10_000))})
+    code, found, _ = run(tmp_path, "--check")
+    assert code == 1
+    assert [(f.line, f.column, f.message) for f in found] == [
+        *((2 * i + 2, 8, "unterminated dollar-quoted string") for i in range(100)),
+        (201, 1, "too many faults: the file is not looked at from here on")]
+
+
+def test_five_thousand_parameters(tmp_path):
+    names = ", ".join(f":p{i}" for i in range(5_000))
+    compiler.tree(tmp_path, "wide", {"a": f"-- name: a :many\nSELECT id FROM t WHERE id IN ({names}, :has_p7);\n"}, TABLE)
+    code, found, _ = run(tmp_path, "--check")
+    assert code == 1 and [f.message for f in found] == ['parameters "p7" and "has_p7" are the same in C']
+
+
+def test_a_query_of_almost_a_megabyte(tmp_path):
+    """With a private server; one byte more than the limit is refused."""
+    text = "-- name: a :one\nSELECT '{}' AS a;\n"
+    room = (1 << 20) - len(text) + 2
+    compiler.tree(tmp_path, "long", {"a": text.format("x" * room)})
+    assert run(tmp_path)[0] == 0
+    (tmp_path / "queries/long/a.sql").write_text(text.format("x" * (room + 1)))
+    code, _, stderr = run(tmp_path)
+    assert code == 1 and stderr.endswith("a.sql is longer than 1048576 bytes\n")
+
+
+def test_ten_megabytes(tmp_path):
+    compiler.tree(tmp_path, "long", {"a": "-- name: a :one\nSELECT 1 AS a;\n" * 330_000})
+    code, _, stderr = run(tmp_path, "--check")
+    assert code == 1 and "is longer than 1048576 bytes" in stderr
+
+
+def test_names_at_the_limit(tmp_path):
+    good, bad = "n" * 63, "n" * 64
+    compiler.tree(tmp_path, "names", {"a": f"-- name: {good} :one\nSELECT 1 AS a;\n-- name: {bad} :one\nSELECT 1 AS a;\n"})
+    code, found, _ = run(tmp_path, "--check")
+    assert code == 1 and [(f.line, f.column, f.message) for f in found] == [(3, 10, f'"{bad}" cannot be the name of a query')]
+
+
+def test_what_is_no_file(tmp_path):
+    compiler.tree(tmp_path, "odd", {"fine": "-- name: a :one\nSELECT 1 AS a;\n"})
+    folder = tmp_path / "queries/odd"
+    (folder / "folder.sql").mkdir()
+    (folder / "link.sql").symlink_to("nowhere")
+    os.mkfifo(folder / "pipe.sql")
+    code, found, _ = run(tmp_path, "--check", seconds=10)
+    assert code == 1
+    assert [(f.path, f.message) for f in found] == [
+        (str(folder / f"{name}.sql"), "this is not a file that can be read") for name in ("folder", "link", "pipe")]
+
+
+def test_a_file_that_must_not_be_read(tmp_path):
+    """As somebody to whom modes matter."""
+    compiler.tree(tmp_path, "odd", {"a": "-- name: a :one\nSELECT 1 AS a;\n"})
+    path = tmp_path / "queries/odd/a.sql"
+    path.chmod(0)
+    command = [compiler.GEN, "--check", "--sql", tmp_path]
+    if os.geteuid() == 0:
+        for parent in [tmp_path, *tmp_path.parents][:-2]:
+            parent.chmod(parent.stat().st_mode | 0o055)
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
+    done = subprocess.run(command, capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 2 and done.stderr.decode() == f"holdfast-gen: could not read {path}: Permission denied\n"
+
+
+@pytest.mark.parametrize("text", [b"\x00", b"-- name: a :one\nSELECT 1\x00 AS a;\n", b"\xff\xfe", b"-- \xc3\n", b"\xed\xa0\x80",
+                                  b"-- name: a :one\nSELECT '\xf8\x88\x80\x80\x80' AS a;\n"], ids=repr)
+def test_bytes_that_are_no_text(tmp_path, text):
+    compiler.tree(tmp_path, "bytes", {"a": text})
+    code, found, _ = run(tmp_path, "--check")
+    bad = next(i for i in range(len(text) + 1) if not _is_text(text[: i + 1]) and not _is_text(text[: i + 2]) and
+               not _is_text(text[: i + 3]))
+    assert code == 1 and [f.message for f in found] == [f"byte {bad} is not UTF-8"]
+
+
+def _is_text(some):
+    try:
+        return "\x00" not in some.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+EMPTY = [b"", b" \n\t\r\n", b"-- only words\n", b"/* and */ -- more", b";\n;;\n", b"\xef\xbb\xbf-- a mark\n"]
+
+
+@pytest.mark.parametrize("text", EMPTY[:5], ids=repr)
+def test_nothing_in_it_is_fine(tmp_path, text):
+    compiler.tree(tmp_path, "empty", {"a": text})
+    code, found, _ = run(tmp_path, "--check")
+    assert code == 4 and found == []
+
+
+# ---- metadata ----
+
+
+@pytest.mark.parametrize("name", ["a.json", "types.json", "manifest.json"])
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{" * 100_000, b'{"a":' * 3_000, b"\x00\x01", b"\xff", b"7", b'"x"',
+                                  b'{"format": 3, "format": 3}', b'{"format": "3"}', b'{"params": 1, "columns": "x"}',
+                                  b'{"a": "' + b"x" * (17 << 20) + b'"}'], ids=lambda b: repr(b[:16]) + str(len(b)))
+def test_hostile_metadata(described, name, text):
+    path = described / "meta/app" / name
+    before = path.read_bytes()
+    path.write_bytes(text)
+    try:
+        code, found, stderr = run(described, "--check")
+        assert found == [] and (code == 4 or code == 1 and "is longer than" in stderr), (code, stderr)
+        out = described / "out"
+        assert run(described, "--offline", "-o", out)[0] == code and not out.exists()
+    finally:
+        path.write_bytes(before)
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory):
+    """With a private server."""
+    top = compiler.tree(tmp_path_factory.mktemp("described"), "app",
+                        {"a": "-- name: a :many\nSELECT id, tags, m FROM t, (SELECT 'x'::mood AS m) x WHERE id = :id;\n"},
+                        TABLE + "CREATE TYPE mood AS ENUM ('x');")
+    assert run(top)[0] == 0
+    assert run(top, "--check") == (0, [], "")
+    return top
+
+
+def test_metadata_cut_anywhere(described):
+    for name in ("a.json", "types.json", "manifest.json"):
+        path = described / "meta/app" / name
+        before = path.read_bytes()
+        try:
+            for length in range(0, len(before) - 2, 23):
+                path.write_bytes(before[:length])
+                assert run(described, "--check")[0] == 4, (name, length)
+        finally:
+            path.write_bytes(before)

@@ -45,10 +45,11 @@ static void *work(void *user)
 /* The queue is whole again; what was claimed before stays on record, as it does for a week. */
 static void refill(hf_connection *connection)
 {
-	static const char *const steps[] = {
+	static const char insert[] = "INSERT INTO queue (codebase, suite, command, priority)"
+					 " SELECT name, 'fixes', 'x', row_number() OVER () FROM codebase";
+	const char *const steps[] = {
 		"TRUNCATE queue",
-		"INSERT INTO queue (codebase, suite, command, priority) SELECT name, 'fixes', 'x', row_number() OVER "
-		"() FROM codebase",
+		insert,
 		"UPDATE holdfast.queue_claim SET state = 'released' WHERE state = 'leased'",
 		"VACUUM ANALYZE queue",
 		"VACUUM ANALYZE holdfast.queue_claim",

@@ -503,12 +503,13 @@ def test_schema_docs_of_many_tables_in_all_formats(cluster, tmp_path):
 
 def test_schema_docs_leave_what_they_cannot_replace(rich, tmp_path):
     docs(rich, tmp_path)
-    whole = tree(tmp_path)
+    whole = set(tree(tmp_path))
     (tmp_path / "types.md").write_text("not current\n")
     (tmp_path / "types.md.new").symlink_to("/dev/full")
     done = run("-d", rich, "schema", "docs", "--into", tmp_path)
     assert (done.returncode, done.stderr) == (1, f"error: could not write {tmp_path}/types.md: No space left on device\n")
-    assert (tmp_path / "types.md").read_text() == "not current\n" and set(tree(tmp_path)) == set(whole), "nothing half, nothing new"
+    assert {path.name for path in tmp_path.iterdir()} == whole, "nothing new"
+    assert (tmp_path / "types.md").read_text() == "not current\n", "nothing half"
     (tmp_path / "types.md").unlink()
     (tmp_path / "types.md").mkdir()
     for flag in ((), ("--check",)):

@@ -11,8 +11,7 @@
 #include "gen/statement.h"
 #include "gen/variant.h"
 
-enum hf_status groups_below(hf_arena *arena, const char *dir, const char ***ret_names, size_t *ret_count,
-                            hf_error *err)
+enum hf_status groups_below(hf_arena *arena, const char *dir, const char ***ret_names, size_t *ret_count, hf_error *err)
 {
 	const char **all, **names = NULL;
 	size_t nall, count = 0;
@@ -191,8 +190,8 @@ static void check_name(struct diags *diags, const struct query *first, struct qu
 	if (!query->name || strcmp(first->name, query->name) != 0)
 		return;
 	struct place place = source_place(first->source, first->name_at.start);
-	query_wrong(diags, query, query->name_at, "second query with the name \"%s\"", query->name)->hint = mem_printf(
-		diags->arena, "the first one stands at %s:%u", first->source->path, place.line);
+	query_wrong(diags, query, query->name_at, "second query with the name \"%s\"", query->name)->hint =
+		mem_printf(diags->arena, "the first one stands at %s:%u", first->source->path, place.line);
 }
 
 static void check_row(struct diags *diags, const struct query *first, struct query *query)
@@ -200,8 +199,8 @@ static void check_row(struct diags *diags, const struct query *first, struct que
 	if (!query->row || !first->row || strcmp(first->row, query->row) != 0 || first->broken || query->broken ||
 	    !first->ncolumns || !query->ncolumns || same_columns(first, query))
 		return;
-	query_wrong(diags, query, query->row_at, "the rows of \"%s\" and \"%s\" differ", query->name, first->name)->hint =
-		"a shared row needs equal names, types and nullability: see -- col NAME: nullable";
+	query_wrong(diags, query, query->row_at, "the rows of \"%s\" and \"%s\" differ", query->name, first->name)
+		->hint = "a shared row needs equal names, types and nullability: see -- col NAME: nullable";
 }
 
 void group_check(struct group *group, struct diags *diags)

@@ -24,6 +24,13 @@ void jw_init(struct json_writer *json, json_sink *sink, void *user)
 	json->pending = 0;
 }
 
+bool jw_into_buf(void *user, const char *bytes, size_t n)
+{
+	struct buf *buf = user;
+	buf_add(buf, (struct hf_str){bytes, n});
+	return buf_ok(buf);
+}
+
 bool jw_flush(struct json_writer *json)
 {
 	if (!json->failed && json->pending > 0 && !json->sink(json->user, json->buffer, json->pending))

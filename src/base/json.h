@@ -46,6 +46,8 @@ struct json_writer {
 };
 
 void jw_init(struct json_writer *json, json_sink *sink, void *user);
+/** The sink whose `user` is a struct buf: ends when that is full. */
+bool jw_into_buf(void *user, const char *bytes, size_t n);
 void jw_object_begin(struct json_writer *json);
 void jw_object_end(struct json_writer *json);
 void jw_array_begin(struct json_writer *json);

@@ -63,13 +63,6 @@ struct shown {
 	size_t nbranches;
 };
 
-static bool into_buf(void *user, const char *bytes, size_t n)
-{
-	struct buf *buf = user;
-	buf_add(buf, (struct hf_str){bytes, n});
-	return buf_ok(buf);
-}
-
 static void add_todo(struct json_writer *json, const struct shown *shown)
 {
 	for (size_t i = 0; i < shown->ntodo; i++) {
@@ -104,7 +97,7 @@ static struct hf_str as_array(struct cli *cli, void (*add)(struct json_writer *j
 	struct json_writer json;
 	struct hf_str text = {NULL, 0};
 	buf_init(&buf, PARTS_BYTES_MAX);
-	jw_init(&json, into_buf, &buf);
+	jw_init(&json, jw_into_buf, &buf);
 	jw_array_begin(&json);
 	add(&json, shown);
 	jw_array_end(&json);

@@ -45,7 +45,7 @@ static enum hf_status reviews_of(struct cli *cli, hf_where where, struct hf_str 
 	struct json_writer json;
 	struct hf_review_filter filter = {.run_id = run_id};
 	buf_init(&buf, (size_t)64 << 20);
-	jw_init(&json, json_into_buf, &buf);
+	jw_init(&json, jw_into_buf, &buf);
 	jw_array_begin(&json);
 	enum hf_status status = hf_review_list(where, &filter, add_review, &json, err);
 	if (status != HF_OK)

@@ -25,13 +25,6 @@ static inline struct cell cell_time_or_null(bool known, struct hf_timestamp time
 {
 	return known ? cell_time(time.us) : cell_null();
 }
-/* A sink of JSON: a struct buf. */
-static inline bool json_into_buf(void *user, const char *bytes, size_t n)
-{
-	struct buf *buf = user;
-	buf_add(buf, (struct hf_str){bytes, n});
-	return buf_ok(buf);
-}
 static inline void json_text_member(struct json_writer *json, const char *name, struct hf_str text)
 {
 	jw_key(json, name);

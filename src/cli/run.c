@@ -140,7 +140,7 @@ static struct hf_str as_json(struct cli *cli, void (*add)(struct json_writer *js
 	struct buf buf;
 	struct json_writer json;
 	buf_init(&buf, (size_t)64 << 20);
-	jw_init(&json, json_into_buf, &buf);
+	jw_init(&json, jw_into_buf, &buf);
 	add(&json, run);
 	struct hf_str text = {NULL, 0};
 	if (jw_finish(&json))

@@ -23,16 +23,10 @@ const struct column schema_show_columns[] = {
 
 /* ---- rows ---- */
 
-static bool into_buf(void *user, const char *bytes, size_t n)
-{
-	buf_add(user, (struct hf_str){bytes, n});
-	return buf_ok(user);
-}
-
 static void write_properties(struct buf *buf, const struct hf_schema_object *object)
 {
 	struct json_writer json;
-	jw_init(&json, into_buf, buf);
+	jw_init(&json, jw_into_buf, buf);
 	jw_object_begin(&json);
 	for (size_t i = 0; i < object->nproperties; i++) {
 		jw_key(&json, object->properties[i].name.ptr);

@@ -203,14 +203,14 @@ enum hf_status hf_run_store(hf_where where, const struct hf_run_report *report, 
 	struct storing storing = {.report = report, .branches_apart = hf_defects_kept(keep, 4), .arena = arena};
 	if (!arena)
 		return error_nomem(err);
-	if (report->size != sizeof(*report))
-		return error_set(err, HF_E_USAGE, "hf_run_report.size is %zu, this library expects %zu", report->size,
-		                 sizeof(*report));
+	enum hf_status status = options_check("hf_run_report", report->size, sizeof(*report), err);
+	if (status != HF_OK)
+		return status;
 	if (report->has_claim && report->has_queue_id)
 		return error_set(err, HF_E_USAGE, "a run has a claim or an entry of the queue, not both");
 	if (report->id.len == 0)
 		return error_set(err, HF_E_INPUT, "a run needs an id");
-	enum hf_status status = fill(&storing, err);
+	status = fill(&storing, err);
 	if (status != HF_OK)
 		return status;
 	if (report->has_claim || storing.branches_apart)

@@ -102,17 +102,10 @@ static int watch(void *user, UNUSED curl_off_t expected, UNUSED curl_off_t got, 
 	return hf_context_interrupted(transfer->ctx);
 }
 
-static bool into_buf(void *user, const char *bytes, size_t n)
-{
-	struct buf *buf = user;
-	buf_add(buf, (struct hf_str){bytes, n});
-	return buf_ok(buf);
-}
-
 static bool write_body(struct buf *body, struct hf_str publish_status)
 {
 	struct json_writer json;
-	jw_init(&json, into_buf, body);
+	jw_init(&json, jw_into_buf, body);
 	jw_object_begin(&json);
 	jw_key(&json, "publish_status");
 	jw_text(&json, publish_status);

@@ -16,12 +16,6 @@ DEFINE_OWNED(json, json_t *, json_decref)
 
 /* ---- writing ---- */
 
-static bool into_buf(void *user, const char *bytes, size_t n)
-{
-	buf_add(user, (struct hf_str){bytes, n});
-	return buf_ok(user);
-}
-
 static void member(struct json_writer *json, const char *name, struct hf_str value)
 {
 	if (value.len == 0)
@@ -58,7 +52,7 @@ enum hf_status hf_schema_format(const struct hf_schema *schema, hf_arena *arena,
 	struct json_writer json;
 	CLEANUP(buf_deinit) struct buf buf;
 	buf_init(&buf, TEXT_BYTES_MAX);
-	jw_init(&json, into_buf, &buf);
+	jw_init(&json, jw_into_buf, &buf);
 	jw_lines(&json);
 	jw_array_begin(&json);
 	for (size_t i = 0; i < schema->count; i++)

@@ -1,5 +1,7 @@
 """Running the query compiler on trees made by tests."""
 
+import hashlib
+import json
 import os
 import pathlib
 import re
@@ -35,6 +37,21 @@ def tree(top, group, files, migration=None):
         migrations.mkdir(parents=True)
         (migrations / "0001_all.sql").write_text(f"-- up\n{migration}\n")
     return top
+
+
+def _compact(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def seal(path):
+    """Give a file of the metadata the digest that the compiler would give it."""
+    manifest = json.loads((path.parent / "manifest.json").read_text())
+    schema = hashlib.sha256(_compact(manifest["migrations"]).encode()).hexdigest()
+    value = json.loads(path.read_text())
+    value.pop("digest", None)
+    said = f"{path.name} {'' if path.name == 'manifest.json' else schema}{_compact(value)}"
+    value["digest"] = hashlib.sha256(said.encode()).hexdigest()
+    path.write_text(json.dumps(value))
 
 
 class Finding:

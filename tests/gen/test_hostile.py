@@ -152,7 +152,7 @@ def test_nothing_in_it_is_fine(tmp_path, text):
 
 @pytest.mark.parametrize("name", ["a.json", "types.json", "manifest.json"])
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{" * 100_000, b'{"a":' * 3_000, b"\x00\x01", b"\xff", b"7", b'"x"',
-                                  b'{"format": 3, "format": 3}', b'{"format": "3"}', b'{"params": 1, "columns": "x"}',
+                                  b'{"format": 4, "format": 4}', b'{"format": "4"}', b'{"params": 1, "columns": "x"}',
                                   b'{"a": "' + b"x" * (17 << 20) + b'"}'], ids=lambda b: repr(b[:16]) + str(len(b)))
 def test_hostile_metadata(described, name, text):
     path = described / "meta/app" / name

@@ -80,16 +80,8 @@ def test_comments_docs_and_blanks_do_not_make_stale(sql):
          'stale: the SQL of "items_count" was edited'),
         ("migrations/sample/0001_everything.sql", "'happy', 'needs-work'", "'needs-work', 'happy'",
          "0001_everything.sql", None, "stale: the migration was edited after the queries were described"),
-        ("meta/sample/item_count.json", '"count"', "count", "items.sql", 13, 'stale: query "item_count" has no metadata'),
-        ("meta/sample/item_count.json", '"int8"', '"int9"', "items.sql", 13,
-         'stale: the metadata of "item_count" does not fit'),
-        ("meta/sample/item_by_id.json", '"name": "id",\n      "nullable": false,\n      "rule": "comp',
-         '"name": "di",\n      "nullable": false,\n      "rule": "comp', "items.sql", 9,
-         'stale: the metadata of "item_by_id" does not fit'),
-        ("meta/sample/manifest.json", '"format": 3', '"format": 0', "manifest.json", None,
+        ("meta/sample/manifest.json", '"format": 4', '"format": 3', "manifest.json", None,
          "stale: written by another version of the compiler"),
-        ("meta/sample/types.json", '"kind": "composite"', '"kind": "elephant"', "everything.sql", 1,
-         'stale: the metadata of "everything_put" does not fit'),
     ],
 )
 def test_an_edit_makes_stale(sql, file, old, new, name, line, message):
@@ -101,6 +93,107 @@ def test_an_edit_makes_stale(sql, file, old, new, name, line, message):
     code, _ = compiler.run("--offline", "--sql", sql, "-o", sql / "out")
     assert code == 4
     assert not (sql / "out").exists(), "C was written from stale metadata"
+
+
+MERGED = """<<<<<<< HEAD
+  "cardinality": ":one",
+=======
+  "cardinality": ":many",
+>>>>>>> other
+"""
+NOT_AS_WRITTEN = "its digest does not fit: it was edited by hand, or merged, or described on another schema"
+
+
+@pytest.mark.parametrize(
+    "file, old, new, message",
+    [
+        ("item_count.json", '"nullable": false', '"nullable": true', NOT_AS_WRITTEN),
+        ("item_count.json", '"rule": "count"', '"rule": "coumt"', NOT_AS_WRITTEN),
+        ("item_count.json", '"read_only": true', '"read_only": false', NOT_AS_WRITTEN),
+        ("item_count.json", '"public.item.id"', '"public.item.note"', NOT_AS_WRITTEN),
+        ("item_count.json", '"query": "item_count"', '"query": "item_count", "more": 1', NOT_AS_WRITTEN),
+        ("item_count.json", '"digest"', '"digests"', "it carries no digest: the compiler did not write it"),
+        ("item_count.json", '"count"', "count", "this is no JSON from line "),
+        ("item_count.json", "{", "[1]", "this is no JSON from line "),
+        ("item_count.json", '  "cardinality": ":one",\n', MERGED, "line 3 is of a merge that was not resolved"),
+        ("manifest.json", '  "format"', '||||||| base\n  "format"', "line 3 is of a merge that was not resolved"),
+        ("manifest.json", '"0001_everything.sql": "', '"0001_everything.sql": "0', NOT_AS_WRITTEN),
+        ("types.json", '"happy"', '"merry"', NOT_AS_WRITTEN),
+        ("types.json", '"kind": "composite"', '"kind": "elephant"', NOT_AS_WRITTEN),
+        ("constraints.json", '"name": "', '"name": "x', NOT_AS_WRITTEN),
+    ],
+)
+def test_metadata_that_was_edited_is_stale(sql, file, old, new, message):
+    edit(sql / "meta/sample" / file, old, new)
+    code, found, stderr = check(sql)
+    assert code == 4 and len(found) == 1, stderr
+    assert found[0][:2] == (file, None) and found[0][2].startswith(f"stale: {message}")
+    assert "hint: run: holdfast gen" in stderr
+    code, _ = compiler.run("--offline", "--sql", sql, "-o", sql / "out")
+    assert code == 4 and not (sql / "out").exists()
+
+
+def test_swapped_entries_and_files_are_stale(sql):
+    meta = sql / "meta/sample"
+    for key in ("params", "columns"):
+        path = next(p for p in sorted(meta.glob("*.json")) if len(json.loads(p.read_text()).get(key, ())) > 1)
+        before, value = path.read_text(), json.loads(path.read_text())
+        value[key].reverse()
+        path.write_text(json.dumps(value))
+        assert check(sql)[:2] == (4, [(path.name, None, f"stale: {NOT_AS_WRITTEN}")])
+        path.write_text(before)
+    shutil.copy(meta / "types.json", meta / "constraints.json")
+    assert check(sql)[:2] == (4, [("constraints.json", None, f"stale: {NOT_AS_WRITTEN}")])
+
+
+@pytest.mark.parametrize("file", ["types.json", "constraints.json"])
+def test_a_lost_file_is_stale(sql, file):
+    (sql / "meta/sample" / file).unlink()
+    assert (file, None, "stale: no such file") in check(sql)[1]
+
+
+def test_layout_does_not_make_stale(sql):
+    for path in (sql / "meta/sample").iterdir():
+        items = list(json.loads(path.read_text()).items())
+        path.write_text(json.dumps(dict(reversed(items)), indent=7).replace("\n", "\r\n"))
+    assert check(sql) == (0, [], "")
+
+
+def test_what_a_digest_is(sql):
+    """Anybody can compute it: it tells accidents, not enemies."""
+    for path in (sql / "meta/sample").iterdir():
+        before = json.loads(path.read_text())
+        compiler.seal(path)
+        assert json.loads(path.read_text()) == before, path
+
+
+@pytest.mark.parametrize("file, old, new, where", [
+    ("item_count.json", '"int8"', '"int9"', ("items.sql", 13, 'stale: the metadata of "item_count" does not fit')),
+    ("item_by_id.json", '"name": "id",\n      "nullable": false,\n      "rule": "comp',
+     '"name": "di",\n      "nullable": false,\n      "rule": "comp',
+     ("items.sql", 9, 'stale: the metadata of "item_by_id" does not fit')),
+    ("types.json", '"kind": "composite"', '"kind": "elephant"',
+     ("everything.sql", 1, 'stale: the metadata of "everything_put" does not fit'))])
+def test_metadata_that_does_not_fit_is_stale(sql, file, old, new, where):
+    edit(sql / "meta/sample" / file, old, new)
+    compiler.seal(sql / "meta/sample" / file)
+    code, found, _ = check(sql)
+    assert code == 4 and where in found
+
+
+def test_two_descriptions_on_different_schemas_do_not_merge(tmp_path):
+    """With a private server. One branch adds a query, the other one a migration that makes it wrong: git merges both."""
+    ours = compiler.tree(tmp_path / "ours", "app", {"a": "-- name: a :many\nSELECT id FROM t;\n"}, "CREATE TABLE t (id int, b int NOT NULL);")
+    assert compiler.run("--sql", ours) == (0, "")
+    theirs = shutil.copytree(ours, tmp_path / "theirs")
+    (ours / "queries/app/b.sql").write_text("-- name: b :many\nSELECT b FROM t;\n")
+    (theirs / "migrations/app/0002_more.sql").write_text("-- up\nALTER TABLE t ALTER b DROP NOT NULL;\n")
+    assert compiler.run("--sql", ours) == (0, "") == compiler.run("--sql", theirs)
+    merged = shutil.copytree(theirs, tmp_path / "merged")
+    shutil.copy(ours / "queries/app/b.sql", merged / "queries/app")
+    shutil.copy(ours / "meta/app/b.json", merged / "meta/app")
+    assert check(merged)[:2] == (4, [("b.json", None, f"stale: {NOT_AS_WRITTEN}")])
+    assert compiler.run("--sql", merged) == (0, "") and check(merged) == (0, [], "")
 
 
 def test_missing_and_left_over_files_are_stale(sql):

@@ -159,6 +159,8 @@ def broken_copy(release, tmp_path, name, text):
     folder.mkdir(parents=True)
     for path in (release / "meta/app").iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "format": 3})) # one without digests
     (folder / name).write_bytes(text)
     return tmp_path / "meta"
 
@@ -179,6 +181,21 @@ def test_metadata_whose_parameters_and_columns_are_nonsense(release, tmp_path):
     meta = broken_copy(release, tmp_path, "x.json", text.encode())
     code, stderr = compiler.run("--verify", meta, "--sql", release)
     assert code == 1 and "x.json" in stderr
+
+
+@pytest.mark.parametrize("name", ["notes.json", "types.json", "manifest.json"])
+def test_metadata_that_was_edited(release, tmp_path, name):
+    folder = tmp_path / "meta/app"
+    folder.mkdir(parents=True)
+    for path in (release / "meta/app").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    value = json.loads((folder / name).read_text())
+    (folder / name).write_text(json.dumps({**value, "more": 1}))
+    code, stderr = compiler.run("--verify", tmp_path / "meta", "--sql", release)
+    found = compiler.findings(stderr)
+    assert code == 4 and [f.path for f in found] == [str(folder / name)]
+    assert found[0].message.startswith("stale: its digest does not fit")
+    assert found[0].hint == "take the metadata of that release again"
 
 
 @pytest.mark.parametrize("text, message", [

@@ -1,14 +1,45 @@
 /*
- * meta.c - digests: what makes metadata stale. Documentation, comments and the distance between words do not.
+ * meta.c - digests: what makes metadata stale. Documentation, comments and the distance between words do not. And
+ * reading a file of it, which may be anything by now.
  */
 #include "gen/meta.h"
 #include "gen/variant.h"
+
+#include <stdlib.h>
 
 #include <jansson.h>
 
 #include "migrate/digest.h"
 
-enum hf_status meta_load(hf_arena *arena, const char *path, struct json_t **ret_object, hf_error *err)
+/* The line of the first mark that a merge left, from 1; 0 without one. */
+static size_t conflict_line(struct hf_str text)
+{
+	static const char *const marks[] = {"<<<<<<<", "|||||||", "=======", ">>>>>>>"};
+	size_t number = 0;
+	while (text.len) {
+		const char *end = memchr(text.ptr, '\n', text.len);
+		size_t len = end ? (size_t)(end - text.ptr) + 1 : text.len;
+		number++;
+		for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+			if (str_starts(text, hf_str_of(marks[i])))
+				return number;
+		text = (struct hf_str){text.ptr + len, text.len - len};
+	}
+	return 0;
+}
+
+static const char *why_no_object(hf_arena *arena, struct hf_str text, bool parsed, const json_error_t *why)
+{
+	size_t conflict = conflict_line(text);
+	if (conflict)
+		return mem_printf(arena, "line %zu is of a merge that was not resolved", conflict);
+	if (parsed)
+		return "this is JSON, but no object";
+	return mem_printf(arena, "this is no JSON from line %d, column %d on", why->line, why->column);
+}
+
+enum hf_status meta_load(hf_arena *arena, const char *path, struct json_t **ret_object, const char **ret_fault,
+                         hf_error *err)
 {
 	struct hf_str text;
 	json_error_t why;
@@ -16,7 +47,9 @@ enum hf_status meta_load(hf_arena *arena, const char *path, struct json_t **ret_
 	if (status != HF_OK)
 		return status;
 	json_t *value = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
+	*ret_fault = NULL;
 	if (!json_is_object(value)) {
+		*ret_fault = why_no_object(arena, text, value, &why);
 		json_decref(value);
 		value = NULL;
 	}
@@ -53,6 +86,46 @@ static const char *digest_buf(hf_arena *arena, struct buf *buf)
 	const char *digest = digest_text(arena, buf_str(buf));
 	buf_deinit(buf);
 	return digest;
+}
+
+/* However it is laid out in its file. */
+static void add_json(struct buf *buf, const json_t *value)
+{
+	char *text = value ? json_dumps(value, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	if (text)
+		buf_add_text(buf, text);
+	free(text);
+}
+
+const char *meta_schema(hf_arena *arena, const json_t *manifest)
+{
+	struct buf buf;
+	buf_init(&buf, META_BYTES_MAX);
+	add_json(&buf, json_object_get(manifest, "migrations"));
+	return digest_buf(arena, &buf);
+}
+
+const char *meta_digest(hf_arena *arena, const char *path, const char *schema, json_t *object)
+{
+	const char *slash = strrchr(path, '/');
+	struct buf buf;
+	buf_init(&buf, 2 * META_BYTES_MAX);
+	buf_printf(&buf, "%s %s", slash ? slash + 1 : path, schema);
+	json_t *rest = json_copy(object);
+	(void)json_object_del(rest, "digest");
+	add_json(&buf, rest);
+	json_decref(rest);
+	return digest_buf(arena, &buf);
+}
+
+const char *meta_fault(hf_arena *arena, const char *path, const char *schema, json_t *object)
+{
+	const char *digest = json_string_value(json_object_get(object, "digest"));
+	if (!digest)
+		return "it carries no digest: the compiler did not write it";
+	if (strcmp(digest, meta_digest(arena, path, schema, object)) == 0)
+		return NULL;
+	return "its digest does not fit: it was edited by hand, or merged, or described on another schema";
 }
 
 static void add_sql(struct buf *buf, const struct query *query)

@@ -18,24 +18,11 @@ DEFINE_OWNED(json, json_t *, json_decref)
 struct reading {
 	struct group *group;
 	struct diags *diags;
-	json_t *types; /* borrowed */
+	const char *schema; /* meta_schema() of the manifest; NULL without one that counts */
+	json_t *types;      /* borrowed */
 	enum hf_status status;
 	hf_error *err;
 };
-
-/* A JSON object of a file; NULL with a stale finding about `query` (or the file) when there is none. */
-static json_t *read_json(struct reading *reading, const char *path)
-{
-	hf_error error = HF_ERROR_INIT;
-	json_t *value = NULL;
-	enum hf_status status = meta_load(reading->group->arena, path, &value, &error);
-	if (status != HF_OK && status != HF_NOT_FOUND) {
-		reading->status = status;
-		if (reading->err)
-			*reading->err = error;
-	}
-	return value;
-}
 
 static void stale_query(struct reading *reading, struct query *query, const char *what)
 {
@@ -46,6 +33,39 @@ static void stale_query(struct reading *reading, struct query *query, const char
 static void stale_file(struct reading *reading, const char *path, const char *what)
 {
 	diag_stale(reading->diags, diag_file(reading->diags, path, "stale: %s", what));
+}
+
+/* A JSON object of a file; NULL without one. What the file is instead, or who wrote it, is a stale finding. */
+static json_t *read_json(struct reading *reading, const char *path)
+{
+	hf_arena *arena = reading->group->arena;
+	hf_error error = HF_ERROR_INIT;
+	json_t *value = NULL;
+	const char *fault = NULL;
+	enum hf_status status = meta_load(arena, path, &value, &fault, &error);
+	if (status != HF_OK && status != HF_NOT_FOUND) {
+		reading->status = status;
+		if (reading->err)
+			*reading->err = error;
+	}
+	if (value && reading->schema)
+		fault = meta_fault(arena, path, reading->schema, value);
+	if (fault) {
+		stale_file(reading, path, fault);
+		json_decref(value);
+	}
+	return fault ? NULL : value;
+}
+
+/* One of those that every group has. */
+static json_t *read_own(struct reading *reading, const char *file)
+{
+	const char *path = mem_printf(reading->group->arena, "%s/%s", reading->group->meta_dir, file);
+	size_t before = reading->diags->stale;
+	json_t *value = read_json(reading, path);
+	if (!value && reading->status == HF_OK && reading->diags->stale == before)
+		stale_file(reading, path, "no such file");
+	return value;
 }
 
 static const char *text_of(struct reading *reading, json_t *object, const char *key)
@@ -173,11 +193,12 @@ static void read_query(void *user, struct query *query)
 {
 	struct reading *reading = user;
 	hf_arena *arena = reading->group->arena;
+	size_t before = reading->diags->stale;
 	if (query->broken || reading->status != HF_OK)
 		return;
 	CLEANUP(json_freep)
 	json_t *value = read_json(reading, mem_printf(arena, "%s/%s.json", reading->group->meta_dir, query->name));
-	if (reading->status != HF_OK)
+	if (reading->status != HF_OK || reading->diags->stale > before)
 		return;
 	query->read_only = json_is_true(json_object_get(value, "read_only"));
 	if (!value)
@@ -219,37 +240,37 @@ static void check_migrations(struct reading *reading, const char *path, json_t *
 	}
 }
 
+/* From here on digests are looked at. One of another format says nothing of the other files. */
 static void check_manifest(struct reading *reading)
 {
-	const char *path = mem_printf(reading->group->arena, "%s/manifest.json", reading->group->meta_dir);
-	CLEANUP(json_freep) json_t *value = read_json(reading, path);
-	if (reading->status != HF_OK)
+	hf_arena *arena = reading->group->arena;
+	const char *path = mem_printf(arena, "%s/manifest.json", reading->group->meta_dir);
+	CLEANUP(json_freep) json_t *value = read_own(reading, "manifest.json");
+	const char *fault = value ? meta_fault(arena, path, "", value) : NULL;
+	if (!value)
 		return;
-	if (!value || json_integer_value(json_object_get(value, "format")) != META_FORMAT)
-		stale_file(reading, path, value ? "written by another version of the compiler" : "no such file");
+	if (json_integer_value(json_object_get(value, "format")) != META_FORMAT)
+		stale_file(reading, path, "written by another version of the compiler");
+	else if (fault)
+		stale_file(reading, path, fault);
 	else
 		check_migrations(reading, path, json_object_get(value, "migrations"));
+	if (!fault)
+		reading->schema = meta_schema(arena, value);
 }
 
-/* No file, no constraints; a file that was damaged is stale. */
 static void read_constraints(struct reading *reading)
 {
 	struct group *group = reading->group;
-	const char *path = mem_printf(group->arena, "%s/constraints.json", group->meta_dir);
-	CLEANUP(json_freep) json_t *value = NULL;
-	enum hf_status status = meta_load(group->arena, path, &value, NULL);
+	CLEANUP(json_freep) json_t *value = read_own(reading, "constraints.json");
 	json_t *list = json_object_get(value, "constraints");
-	bool fits = status == HF_NOT_FOUND || (status == HF_OK && json_array_size(list) > 0);
-	for (size_t i = 0; fits && i < json_array_size(list); i++) {
+	for (size_t i = 0; i < json_array_size(list); i++) {
 		json_t *item = json_array_get(list, i), *parent = json_object_get(item, "parent");
 		struct constraint one = {text_of(reading, item, "table"), text_of(reading, item, "name"),
 		                         text_of(reading, parent, "table"), text_of(reading, parent, "name")};
-		fits = *one.table && *one.name;
 		group->constraints = mem_grow(group->arena, group->constraints, group->nconstraints, sizeof(one));
 		group->constraints[group->nconstraints++] = one;
 	}
-	if (!fits)
-		stale_file(reading, path, "the metadata of the constraints does not fit");
 }
 
 static void check_orphans(struct reading *reading)
@@ -271,12 +292,12 @@ static void check_orphans(struct reading *reading)
 enum hf_status meta_read(struct group *group, struct diags *diags, hf_error *err)
 {
 	struct reading reading = {.group = group, .diags = diags, .err = err};
-	CLEANUP(json_freep)
-	json_t *types = read_json(&reading, mem_printf(group->arena, "%s/types.json", group->meta_dir));
-	reading.types = types;
 	check_manifest(&reading);
+	CLEANUP(json_freep) json_t *types = read_own(&reading, "types.json");
+	reading.types = types;
 	read_constraints(&reading);
-	group_each(group, read_query, &reading);
+	if (types || !reading.schema) /* else nothing fits, and one finding says why */
+		group_each(group, read_query, &reading);
 	check_orphans(&reading);
 	return reading.status;
 }

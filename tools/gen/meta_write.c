@@ -15,8 +15,20 @@
 
 DEFINE_OWNED(json, json_t *, json_decref)
 
-static enum hf_status write_json(const char *path, const json_t *value, hf_error *err)
+struct writing {
+	const struct group *group;
+	const char *schema; /* meta_schema() */
+	enum hf_status status;
+	hf_error *err;
+};
+
+/* The object with its digest, which is the last thing to be said of it, as NAME.json. */
+static enum hf_status write_json(const struct writing *writing, const char *name, json_t *value)
 {
+	hf_arena *arena = writing->group->arena;
+	hf_error *err = writing->err;
+	const char *path = mem_printf(arena, "%s/%s.json", writing->group->meta_dir, name);
+	json_object_set_new(value, "digest", json_string(meta_digest(arena, path, writing->schema, value)));
 	char *text = json_dumps(value, JSON_SORT_KEYS | JSON_INDENT(2));
 	if (!text)
 		return error_nomem(err);
@@ -77,12 +89,6 @@ static json_t *variants_json(const struct query *query)
 	return list;
 }
 
-struct writing {
-	const struct group *group;
-	enum hf_status status;
-	hf_error *err;
-};
-
 static bool query_allows(const struct query *query, const char *rule)
 {
 	bool found = false;
@@ -101,18 +107,17 @@ static void write_query(void *user, struct query *query)
 	for (size_t i = 0; i < query->nvariants; i++)
 		rewrite_star(query->variants[i], arena);
 	CLEANUP(json_freep)
-	json_t *value = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "query", query->name,
-	                          "cardinality", cardinality_word(query->card), "sql", meta_sql_digest(arena, query),
-	                          "text", meta_text(query), "annotations", meta_annotations_digest(arena, query),
-	                          "params", params_json(query), "columns", columns_json(query), "reads",
-	                          depends_json(&query->reads), "writes", depends_json(&query->writes), "read_only",
-	                          (int)query->read_only);
+	json_t *value =
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "query", query->name, "cardinality",
+	                  cardinality_word(query->card), "sql", meta_sql_digest(arena, query), "text", meta_text(query),
+	                  "annotations", meta_annotations_digest(arena, query), "params", params_json(query), "columns",
+	                  columns_json(query), "reads", depends_json(&query->reads), "writes",
+	                  depends_json(&query->writes), "read_only", (int)query->read_only);
 	if (query_allows(query, RULE_INSERT_NULL)) /* not to be said again by the next release */
 		json_object_set_new(value, "allows", json_pack("[s]", RULE_INSERT_NULL));
 	if (query->nvariants)
 		json_object_set_new(value, "variants", variants_json(query));
-	const char *path = mem_printf(arena, "%s/%s.json", writing->group->meta_dir, query->name);
-	writing->status = write_json(path, value, writing->err);
+	writing->status = write_json(writing, query->name, value);
 }
 
 static json_t *type_json(const struct type *type)
@@ -137,16 +142,18 @@ static json_t *type_json(const struct type *type)
 	return value;
 }
 
-static enum hf_status write_types(const struct group *group, hf_error *err)
+static enum hf_status write_types(const struct writing *writing)
 {
+	const struct group *group = writing->group;
 	CLEANUP(json_freep) json_t *value = json_object();
 	for (size_t i = 0; i < group->types.count; i++)
 		json_object_set_new(value, group->types.items[i]->name, type_json(group->types.items[i]));
-	return write_json(mem_printf(group->arena, "%s/types.json", group->meta_dir), value, err);
+	return write_json(writing, "types", value);
 }
 
-static enum hf_status write_constraints(const struct group *group, hf_error *err)
+static enum hf_status write_constraints(const struct writing *writing)
 {
+	const struct group *group = writing->group;
 	json_t *list = json_array();
 	for (size_t i = 0; i < group->nconstraints; i++) {
 		const struct constraint *one = &group->constraints[i];
@@ -158,12 +165,10 @@ static enum hf_status write_constraints(const struct group *group, hf_error *err
 		json_array_append_new(list, item);
 	}
 	CLEANUP(json_freep) json_t *value = json_pack("{s:o}", "constraints", list);
-	if (!group->nconstraints)
-		return HF_OK;
-	return write_json(mem_printf(group->arena, "%s/constraints.json", group->meta_dir), value, err);
+	return write_json(writing, "constraints", value);
 }
 
-static enum hf_status write_manifest(const struct group *group, hf_error *err)
+static json_t *manifest_json(const struct group *group)
 {
 	json_t *migrations = json_object();
 	for (size_t i = 0; group->migrations && i < hf_migrations_count(group->migrations); i++) {
@@ -171,8 +176,7 @@ static enum hf_status write_manifest(const struct group *group, hf_error *err)
 		json_object_set_new(migrations, migration->file,
 		                    json_string(meta_migration_digest(group->arena, migration)));
 	}
-	CLEANUP(json_freep) json_t *value = json_pack("{s:i, s:o}", "format", META_FORMAT, "migrations", migrations);
-	return write_json(mem_printf(group->arena, "%s/manifest.json", group->meta_dir), value, err);
+	return json_pack("{s:i, s:o}", "format", META_FORMAT, "migrations", migrations);
 }
 
 static enum hf_status remove_orphans(const struct group *group, hf_error *err)
@@ -182,9 +186,7 @@ static enum hf_status remove_orphans(const struct group *group, hf_error *err)
 	enum hf_status status = folder_list(group->arena, group->meta_dir, ".json", &files, &count, err);
 	for (size_t i = 0; status == HF_OK && i < count; i++) {
 		struct hf_str name = {files[i], strlen(files[i]) - 5};
-		bool found = group_has_query(group, mem_text(group->arena, name));
-		bool left_over = strcmp(files[i], "constraints.json") == 0 && !group->nconstraints;
-		if (found || (meta_is_reserved(files[i]) && !left_over))
+		if (group_has_query(group, mem_text(group->arena, name)) || meta_is_reserved(files[i]))
 			continue;
 		const char *path = mem_printf(group->arena, "%s/%s", group->meta_dir, files[i]);
 		if (unlink(path) != 0 && errno != ENOENT)
@@ -195,13 +197,15 @@ static enum hf_status remove_orphans(const struct group *group, hf_error *err)
 
 enum hf_status meta_write(const struct group *group, hf_error *err)
 {
-	struct writing writing = {group, folder_make(group->meta_dir, err), err};
+	CLEANUP(json_freep) json_t *manifest = manifest_json(group);
+	struct writing writing = {group, meta_schema(group->arena, manifest), folder_make(group->meta_dir, err), err};
 	group_each(group, write_query, &writing);
 	if (writing.status == HF_OK)
-		writing.status = write_types(group, err);
+		writing.status = write_types(&writing);
 	if (writing.status == HF_OK)
-		writing.status = write_constraints(group, err);
+		writing.status = write_constraints(&writing);
+	writing.schema = "";
 	if (writing.status == HF_OK)
-		writing.status = write_manifest(group, err);
+		writing.status = write_json(&writing, "manifest", manifest);
 	return writing.status == HF_OK ? remove_orphans(group, err) : writing.status;
 }

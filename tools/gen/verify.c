@@ -21,6 +21,7 @@ struct verifying {
 	struct group group; /* the queries of then, the migrations of today */
 	struct diags *diags;
 	struct diags described; /* what the description said */
+	const char *schema;     /* what the digests of then count; NULL in a format without digests */
 	json_t *types;          /* of then */
 	json_t **queries;       /* the metadata of each query, in the order of the group's sources */
 };
@@ -126,24 +127,39 @@ static bool add_variants(struct verifying *verifying, const char *path, json_t *
 	return fine;
 }
 
+/* A file that is not as the compiler wrote it says nothing of what is running. */
+static bool is_genuine(struct verifying *verifying, const char *path, json_t *value)
+{
+	const char *fault = NULL;
+	if (value && verifying->schema)
+		fault = meta_fault(verifying->group.arena, path, verifying->schema, value);
+	if (!fault)
+		return true;
+	struct diag *diag = diag_file(verifying->diags, path, "stale: %s", fault);
+	diag_stale(verifying->diags, diag);
+	diag->hint = "take the metadata of that release again";
+	return false;
+}
+
 static enum hf_status read_query(struct verifying *verifying, const char *file, hf_error *err)
 {
 	hf_arena *arena = verifying->group.arena;
-	const char *path = mem_printf(arena, "%s/%s", verifying->group.meta_dir, file);
+	const char *path = mem_printf(arena, "%s/%s", verifying->group.meta_dir, file), *fault;
 	if (meta_is_reserved(file))
 		return HF_OK;
 	CLEANUP(json_freep) json_t *value = NULL;
-	enum hf_status status = meta_load(arena, path, &value, err);
-	if (status == HF_OK && !add_variants(verifying, path, value))
+	enum hf_status status = meta_load(arena, path, &value, &fault, err);
+	if (status == HF_OK && is_genuine(verifying, path, value) && !add_variants(verifying, path, value))
 		diag_file(verifying->diags, path, "this is not the metadata of a query");
 	return status;
 }
 
 static enum hf_status check_manifest(struct verifying *verifying, hf_error *err)
 {
-	const char *path = mem_printf(verifying->group.arena, "%s/manifest.json", verifying->group.meta_dir);
+	hf_arena *arena = verifying->group.arena;
+	const char *path = mem_printf(arena, "%s/manifest.json", verifying->group.meta_dir), *fault;
 	CLEANUP(json_freep) json_t *value = NULL;
-	enum hf_status status = meta_load(verifying->group.arena, path, &value, err);
+	enum hf_status status = meta_load(arena, path, &value, &fault, err);
 	if (status == HF_NOT_FOUND)
 		return error_set(err, HF_E_USAGE, "%s is not metadata of queries: it has no manifest.json",
 		                 verifying->group.meta_dir);
@@ -154,7 +170,21 @@ static enum hf_status check_manifest(struct verifying *verifying, hf_error *err)
 	if (status == HF_OK && (format < 2 || format > META_FORMAT))
 		return error_set(err, HF_E_USAGE, "%s was written by another version of the compiler",
 		                 verifying->group.meta_dir);
+	if (status == HF_OK && format >= META_FORMAT_DIGESTS) {
+		verifying->schema = "";
+		verifying->schema = is_genuine(verifying, path, value) ? meta_schema(arena, value) : NULL;
+	}
 	return status;
+}
+
+static enum hf_status read_types(struct verifying *verifying, hf_error *err)
+{
+	hf_arena *arena = verifying->group.arena;
+	const char *path = mem_printf(arena, "%s/types.json", verifying->group.meta_dir), *fault;
+	enum hf_status status = meta_load(arena, path, &verifying->types, &fault, err);
+	if (status == HF_OK)
+		(void)is_genuine(verifying, path, verifying->types);
+	return status == HF_NOT_FOUND ? HF_OK : status;
 }
 
 static enum hf_status read_then(struct verifying *verifying, hf_error *err)
@@ -164,9 +194,8 @@ static enum hf_status read_then(struct verifying *verifying, hf_error *err)
 	size_t count;
 	enum hf_status status = check_manifest(verifying, err);
 	if (status == HF_OK)
-		status = meta_load(group->arena, mem_printf(group->arena, "%s/types.json", group->meta_dir),
-		                   &verifying->types, err);
-	if (status == HF_OK || status == HF_NOT_FOUND)
+		status = read_types(verifying, err);
+	if (status == HF_OK)
 		status = folder_list(group->arena, group->meta_dir, ".json", &files, &count, err);
 	for (size_t i = 0; status == HF_OK && i < count; i++)
 		status = read_query(verifying, files[i], err);
@@ -187,8 +216,7 @@ static void compare_param(struct verifying *verifying, const struct query *query
 		      mem_printf(arena, "parameter \"%s\" was %s and is %s now", now->name, type, now->type->name));
 	else if (json_is_true(json_object_get(then, "nullable")) && !now->nullable && strcmp(rule, "annotated") != 0)
 		broke(verifying, query,
-		      mem_printf(arena, "parameter \"%s\" could be NULL and may not be NULL now",
-		                 now->name));
+		      mem_printf(arena, "parameter \"%s\" could be NULL and may not be NULL now", now->name));
 }
 
 static void compare_column(struct verifying *verifying, const struct query *query, size_t i, json_t *then)

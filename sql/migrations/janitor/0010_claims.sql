@@ -56,10 +56,26 @@ COMMENT ON COLUMN holdfast.queue_claim.place IS
 COMMENT ON COLUMN holdfast.queue_claim.attempt IS 'Which try of this generation; released ones do not count.';
 COMMENT ON COLUMN holdfast.queue_claim.until IS 'End of the lease by the server''s clock.';
 
+CREATE FUNCTION holdfast.claim_attempt(item integer, item_generation bigint) RETURNS integer
+    LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM FROM holdfast.queue_claim AS c
+      WHERE c.queue_id = item AND (c.state = 'leased' OR c.state = 'dead' AND c.generation = item_generation);
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
+    RETURN 1 + (SELECT count(*) FROM holdfast.queue_claim AS c
+                 WHERE c.queue_id = item AND c.generation = item_generation AND c.state IN ('failed', 'expired'));
+END
+$$;
+COMMENT ON FUNCTION holdfast.claim_attempt IS
+    'Which attempt a claim of this item would be; NULL while it is leased or dead. Looks anew, for who just locked the item.';
+
 -- verify
 SELECT count(*) = 1 FROM holdfast.queue_assigner;
 
 -- down
+DROP FUNCTION holdfast.claim_attempt;
 DROP TABLE holdfast.queue_claim, holdfast.queue_assigner;
 DROP SEQUENCE holdfast.claim_fence;
 DROP TYPE holdfast.claim_state, holdfast.assigner;

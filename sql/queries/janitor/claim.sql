@@ -3,7 +3,8 @@
 -- name: claim_next :one
 -- doc: End up to 100 leases whose time is over, then lease the next free item that passes the filters. Always one row:
 -- doc: who assigns, how many leases ended, whether an item was found, and its lease. Found without a fence: another
--- doc: claim was quicker; ask again. Items that others hold or lock are passed over, never waited for.
+-- doc: claim was quicker; ask again. Items that others hold or lock are passed over, never waited for. What ended or
+-- doc: began between the snapshot and the lock on the item is seen by claim_attempt.
 WITH swept AS (
     UPDATE holdfast.queue_claim
        SET state = CASE WHEN attempt >= attempts_max THEN 'dead' ELSE 'expired' END::holdfast.claim_state,
@@ -30,11 +31,9 @@ WITH swept AS (
        FOR UPDATE OF q SKIP LOCKED
 ), claimed AS (
     INSERT INTO holdfast.queue_claim (queue_id, generation, place, holder, attempt, attempts_max, until)
-    SELECT head.id, head.generation, head.place, :holder,
-           1 + (SELECT count(*) FROM holdfast.queue_claim AS c
-                 WHERE c.queue_id = head.id AND c.generation = head.generation AND c.state IN ('failed', 'expired')),
-           :attempts_max, clock_timestamp() + :lease::interval
-      FROM head
+    SELECT free.id, free.generation, free.place, :holder, free.attempt, :attempts_max, clock_timestamp() + :lease::interval
+      FROM (SELECT head.*, holdfast.claim_attempt(head.id, head.generation) AS attempt FROM head) AS free
+     WHERE free.attempt IS NOT NULL
     ON CONFLICT (queue_id) WHERE state = 'leased' DO NOTHING
     RETURNING fence, queue_id, attempt, until
 )

@@ -52,9 +52,6 @@ enum hf_status hf_candidate_list(hf_where where, int32_t after, struct hf_str ca
  */
 enum hf_status hf_candidate_never_processed(hf_where where, int32_t after, struct hf_str campaign, int64_t limit,
                                             hf_candidate_fn *fn, void *user, hf_error *err);
-/** Create or replace the publish policy `name`, with one role and its mode ("propose", "push", ...). One round trip. */
-enum hf_status hf_publish_policy_put(hf_where where, struct hf_str name, struct hf_str role, struct hf_str mode,
-                                     hf_error *err);
 
 #ifdef __cplusplus
 }

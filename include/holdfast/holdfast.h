@@ -20,6 +20,7 @@
 #include "holdfast/migrate.h"
 #include "holdfast/health.h"
 #include "holdfast/metrics.h"
+#include "holdfast/policy.h"
 #include "holdfast/pool.h"
 #include "holdfast/query.h"
 #include "holdfast/review.h"

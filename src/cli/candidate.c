@@ -13,6 +13,7 @@
 #include "cli/preview.h"
 #include "cli/rows.h"
 #include "holdfast/candidate.h"
+#include "holdfast/policy.h"
 
 enum { IMPORT_BYTES_MAX = 256 << 20 };
 
@@ -251,10 +252,11 @@ static enum hf_status import_file(struct cli *cli, const char *path, struct hf_c
 static enum hf_status import_all_tx(hf_where tx, void *user, hf_error *err)
 {
 	struct import *import = user;
+	const struct hf_policy_rule rule = {.role = HF_STR("main"), .mode = import->mode};
+	const struct hf_policy policy = {.name = import->candidates->publish_policy, .rules = &rule, .nrules = 1};
 	enum hf_status status = HF_OK;
 	if (import->mode.ptr)
-		status = hf_publish_policy_put(tx, import->candidates->publish_policy, HF_STR("main"), import->mode,
-		                               err);
+		status = hf_policy_put(tx, &policy, 1, HF_POLICY_RULES, NULL, err);
 	if (status != HF_OK)
 		return status;
 	return hf_candidate_import_all(tx, import->candidates, import->vcs, &import->changes, err);

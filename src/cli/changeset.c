@@ -7,8 +7,6 @@
 #include "cli/rows.h"
 #include "holdfast/change_set.h"
 
-enum { PARTS_BYTES_MAX = 64 << 20 };
-
 static const struct column list_columns[] = {
 	{.name = "id"},
 	{.name = "campaign"},
@@ -63,8 +61,10 @@ struct shown {
 	size_t nbranches;
 };
 
-static void add_todo(struct json_writer *json, const struct shown *shown)
+static void add_todo(struct json_writer *json, const void *of)
 {
+	const struct shown *shown = of;
+	jw_array_begin(json);
 	for (size_t i = 0; i < shown->ntodo; i++) {
 		jw_object_begin(json);
 		jw_key(json, "id");
@@ -75,10 +75,13 @@ static void add_todo(struct json_writer *json, const struct shown *shown)
 		jw_text(json, shown->todo[i].campaign);
 		jw_object_end(json);
 	}
+	jw_array_end(json);
 }
 
-static void add_unpublished(struct json_writer *json, const struct shown *shown)
+static void add_unpublished(struct json_writer *json, const void *of)
 {
+	const struct shown *shown = of;
+	jw_array_begin(json);
 	for (size_t i = 0; i < shown->nbranches; i++) {
 		jw_object_begin(json);
 		jw_key(json, "run_id");
@@ -87,24 +90,7 @@ static void add_unpublished(struct json_writer *json, const struct shown *shown)
 		jw_text(json, shown->branches[i].role);
 		jw_object_end(json);
 	}
-}
-
-/* An array in the command's arena; ptr NULL when memory is short. */
-static struct hf_str as_array(struct cli *cli, void (*add)(struct json_writer *json, const struct shown *shown),
-                              const struct shown *shown)
-{
-	struct buf buf;
-	struct json_writer json;
-	struct hf_str text = {NULL, 0};
-	buf_init(&buf, PARTS_BYTES_MAX);
-	jw_init(&json, jw_into_buf, &buf);
-	jw_array_begin(&json);
-	add(&json, shown);
-	jw_array_end(&json);
-	if (jw_finish(&json))
-		text = hf_arena_str(cli->arena, buf_str(&buf));
-	buf_deinit(&buf);
-	return text;
+	jw_array_end(json);
 }
 
 static enum hf_status run_show(struct cli *cli, hf_error *err)
@@ -125,8 +111,8 @@ static enum hf_status run_show(struct cli *cli, hf_error *err)
 	                             cell_text(shown.set.campaign),
 	                             cell_word(hf_change_set_state_word(shown.set.state)),
 	                             cell_int(shown.set.runs),
-	                             cell_json(as_array(cli, add_todo, &shown)),
-	                             cell_json(as_array(cli, add_unpublished, &shown))};
+	                             cell_json(rows_json(cli->arena, add_todo, &shown)),
+	                             cell_json(rows_json(cli->arena, add_unpublished, &shown))};
 	return out_object(cli->out, show_columns, cells, err);
 }
 

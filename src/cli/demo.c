@@ -16,6 +16,7 @@
 #include "holdfast/candidate.h"
 #include "holdfast/codebase.h"
 #include "holdfast/migrate.h"
+#include "holdfast/policy.h"
 #include "holdfast/schedule.h"
 #include "holdfast/server.h"
 
@@ -221,8 +222,9 @@ static enum hf_status make_candidates(struct demo *demo, hf_error *err)
 	                               .publish_policy = DEMO_CAMPAIGN,
 	                               .has_value = true,
 	                               .value = DEMO_VALUE};
-	enum hf_status status =
-		hf_publish_policy_put(demo->where, DEMO_CAMPAIGN, HF_STR("main"), HF_STR("propose"), err);
+	const struct hf_policy_rule rule = {.role = HF_STR("main"), .mode = HF_STR("propose")};
+	const struct hf_policy policy = {.name = DEMO_CAMPAIGN, .rules = &rule, .nrules = 1};
+	enum hf_status status = hf_policy_put(demo->where, &policy, 1, HF_POLICY_RULES, NULL, err);
 	if (status == HF_OK)
 		status = hf_candidate_import_all(demo->where, &pattern, HF_STR("git"), &demo->candidates, err);
 	if (status != HF_OK)

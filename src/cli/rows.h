@@ -34,4 +34,8 @@ static inline void json_text_member(struct json_writer *json, const char *name, 
 		jw_null(json);
 }
 
+typedef void rows_json_fn(struct json_writer *json, const void *of);
+/** What `add` writes of a thing, as JSON in the arena; ptr NULL when memory is short. */
+struct hf_str rows_json(hf_arena *arena, rows_json_fn *add, const void *of);
+
 #endif

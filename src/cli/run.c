@@ -99,8 +99,9 @@ static const struct column show_columns[] = {
 	{0},
 };
 
-static void add_branches(struct json_writer *json, const struct hf_run *run)
+static void add_branches(struct json_writer *json, const void *of)
 {
+	const struct hf_run *run = of;
 	jw_array_begin(json);
 	for (size_t i = 0; i < run->nbranches; i++) {
 		jw_object_begin(json);
@@ -113,8 +114,9 @@ static void add_branches(struct json_writer *json, const struct hf_run *run)
 	jw_array_end(json);
 }
 
-static void add_tags(struct json_writer *json, const struct hf_run *run)
+static void add_tags(struct json_writer *json, const void *of)
 {
+	const struct hf_run *run = of;
 	jw_array_begin(json);
 	for (size_t i = 0; i < run->ntags; i++) {
 		jw_object_begin(json);
@@ -125,28 +127,13 @@ static void add_tags(struct json_writer *json, const struct hf_run *run)
 	jw_array_end(json);
 }
 
-static void add_logs(struct json_writer *json, const struct hf_run *run)
+static void add_logs(struct json_writer *json, const void *of)
 {
+	const struct hf_run *run = of;
 	jw_array_begin(json);
 	for (uint32_t i = 0; i < run->logfilenames.count; i++)
 		jw_text(json, run->logfilenames.values[i]);
 	jw_array_end(json);
-}
-
-/* A part of the run as JSON, in the command's arena; ptr NULL when memory is short. */
-static struct hf_str as_json(struct cli *cli, void (*add)(struct json_writer *json, const struct hf_run *run),
-                             const struct hf_run *run)
-{
-	struct buf buf;
-	struct json_writer json;
-	buf_init(&buf, (size_t)64 << 20);
-	jw_init(&json, jw_into_buf, &buf);
-	add(&json, run);
-	struct hf_str text = {NULL, 0};
-	if (jw_finish(&json))
-		text = hf_arena_str(cli->arena, buf_str(&buf));
-	buf_deinit(&buf);
-	return text;
 }
 
 static enum hf_status run_show_verb(struct cli *cli, hf_error *err)
@@ -177,8 +164,8 @@ static enum hf_status run_show_verb(struct cli *cli, hf_error *err)
 	                             cell_text(run.target_branch_url),
 	                             cell_text(run.main_branch_revision),
 	                             cell_text(run.revision),
-	                             cell_json(as_json(cli, add_branches, &run)),
-	                             run.has_tags ? cell_json(as_json(cli, add_tags, &run)) : cell_null(),
+	                             cell_json(rows_json(cli->arena, add_branches, &run)),
+	                             run.has_tags ? cell_json(rows_json(cli->arena, add_tags, &run)) : cell_null(),
 	                             cell_text(run.publish_status),
 	                             cell_text(run.change_set),
 	                             cell_text(run.resume_from),
@@ -186,7 +173,7 @@ static enum hf_status run_show_verb(struct cli *cli, hf_error *err)
 	                             run.has_failure_transient ? cell_bool(run.failure_transient) : cell_null(),
 	                             cell_json(run.failure_details),
 	                             cell_json(run.result),
-	                             cell_json(as_json(cli, add_logs, &run))};
+	                             cell_json(rows_json(cli->arena, add_logs, &run))};
 	return out_object(cli->out, show_columns, cells, err);
 }
 

@@ -243,14 +243,3 @@ enum hf_status hf_candidate_never_processed(hf_where where, int32_t after, struc
 	                                          .has_row_limit = limit != 0};
 	return candidate_never_processed(where, &in, list_row, &sink, err);
 }
-
-enum hf_status hf_publish_policy_put(hf_where where, struct hf_str name, struct hf_str role, struct hf_str mode,
-                                     hf_error *err)
-{
-	int value = hf_enum_value(&publish_mode_type, mode);
-	if (value == HF_ENUM_UNKNOWN)
-		return error_set(err, HF_E_INPUT, "\"%.*s\" is no publish mode", (int)(mode.len > 40 ? 40 : mode.len),
-		                 mode.ptr);
-	struct publish_policy_put_in in = {.name = name, .role = role, .mode = (enum publish_mode)value};
-	return publish_policy_put(where, &in, NULL, err);
-}

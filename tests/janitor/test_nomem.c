@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../torture.h"
+#include "base/error.h"
 #include "janitor/archive.h"
 #include "janitor/todo.h"
 
@@ -99,14 +100,34 @@ static enum hf_status position(struct rig *rig, hf_error *err)
 	return hf_queue_position(where_of(rig), HF_STR("pkg1"), HF_STR("old"), &place, err);
 }
 
+static enum hf_status put_policies(struct rig *rig, hf_error *err)
+{
+	static const struct hf_policy_rule rule = {.role = HF_STR_INIT("main"), .mode = HF_STR_INIT("push")};
+	struct hf_policy policies[] = {{.name = HF_STR("p"), .rules = &rule, .nrules = 1}, {.name = HF_STR("q")}};
+	struct hf_changes changes;
+	int64_t removed;
+	return hf_policy_put_all(where_of(rig), policies, 2, &changes, &removed, err);
+}
+
+static enum hf_status get_policy(struct rig *rig, hf_error *err)
+{
+	hf_arena *arena = hf_arena_new(0);
+	struct hf_policy policy;
+	enum hf_status status =
+		arena ? hf_policy_get(where_of(rig), HF_STR("p"), arena, &policy, NULL, err) : error_nomem(err);
+	hf_arena_free(arena);
+	return status;
+}
+
 /* ---- failing them ---- */
 
 static void fill(struct rig *rig)
 {
 	rig_load_text(rig, "{\"codebase\":[{\"name\":\"pkg1\",\"value\":3},{\"name\":\"pkg2\",\"value\":4}]}");
 	rig_run(rig, "INSERT INTO codebase (name) SELECT 'pkg' || i FROM generate_series(3, 1100) AS i");
-	rig_run(rig, "INSERT INTO named_publish_policy (name, per_branch_policy) VALUES ('p', ARRAY[ROW('main', 'push', "
-	             "NULL)::branch_publish_policy])");
+	rig_run(rig,
+	        "INSERT INTO named_publish_policy (name, per_branch_policy) VALUES ('p', ARRAY[ROW('main', 'push', "
+	        "NULL)::branch_publish_policy])");
 	rig_run(rig, "INSERT INTO candidate (codebase, suite, command, value, context, publish_policy) VALUES "
 	             "('pkg1', 'fixes', 'fix-it', 3, '1.2', 'p'), ('pkg2', 'fixes', 'fix-it', 3, NULL, 'p')");
 	rig_run(rig, "INSERT INTO queue (codebase, suite, command, bucket, priority) VALUES "
@@ -115,9 +136,11 @@ static void fill(struct rig *rig)
 
 static int64_t digest(struct rig *rig)
 {
-	return rig_number(rig, "SELECT hashtextextended(string_agg(line, chr(10) ORDER BY line), 0) FROM ("
-	                       "SELECT 'queue' || q::text FROM queue AS q UNION ALL SELECT 'codebase' || c::text FROM "
-	                       "codebase AS c UNION ALL SELECT 'candidate' || c::text FROM candidate AS c) AS rows (line)");
+	return rig_number(rig,
+	                  "SELECT hashtextextended(string_agg(line, chr(10) ORDER BY line), 0) FROM ("
+	                  "SELECT 'queue' || q::text FROM queue AS q UNION ALL SELECT 'codebase' || c::text FROM "
+	                  "codebase AS c UNION ALL SELECT 'candidate' || c::text FROM candidate AS c UNION ALL SELECT "
+	                  "'policy' || p::text FROM named_publish_policy AS p) AS rows (line)");
 }
 
 /* A connection that a failure cost is opened again. */
@@ -151,8 +174,8 @@ static void fail_each(struct rig *rig, const char *name, work_fn *work)
 			continue;
 		}
 		if (err.status != status || err.message[0] == '\0')
-			fail_msg("%s, allocation %ld: %s, but the error says %s \"%s\"", name, n, hf_status_word(status),
-			         hf_status_word(err.status), err.message);
+			fail_msg("%s, allocation %ld: %s, but the error says %s \"%s\"", name, n,
+			         hf_status_word(status), hf_status_word(err.status), err.message);
 		mend(rig);
 		if (digest(rig) != before)
 			fail_msg("%s, allocation %ld: something was kept after %s", name, n, err.message);
@@ -171,6 +194,8 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"schedule one", one},
 	             {"schedule control", control},
 	             {"queue position", position},
+	             {"policy put", put_policies},
+	             {"policy get", get_policy},
 	             {"candidate import", import_candidates},
 	             {"candidate import for all", import_all},
 	             {"codebase import", import_archive}};

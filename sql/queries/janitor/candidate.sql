@@ -101,9 +101,3 @@ SELECT c.codebase, c.suite::text AS campaign, c.context, c.value, c.success_chan
  WHERE (:campaign::text IS NULL OR c.suite = :campaign)
    AND (:codebases::text[] IS NULL OR c.codebase = ANY (:codebases))
  ORDER BY b.value DESC NULLS LAST, c.id;
-
--- name: publish_policy_put :execrows
--- doc: Create or replace a named publish policy of one role.
-INSERT INTO named_publish_policy (name, per_branch_policy)
-VALUES (:name, ARRAY[ROW(:role::text, :mode::publish_mode, NULL)::branch_publish_policy])
-ON CONFLICT (name) DO UPDATE SET per_branch_policy = excluded.per_branch_policy;

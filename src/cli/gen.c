@@ -206,7 +206,8 @@ static const char about_describe[] =
 	"one array over all files of {name, cardinality, params: [{name, type, nullable}], columns: [{name, type, "
 	"nullable, rule}]}. The cardinality is the written one without its colon; without one it is many, or exec "
 	"when there are no columns. A second column id becomes id_2, a third one without a name column3. The rule "
-	"says what proved that a column is never null.\n"
+	"says what proved that a column is never null. Of a statement with parts to leave out and orders to choose "
+	"from, all variants count: a column is null when it may be in any, and the parameters are those of all.\n"
 	"A statement that is wrong is reported with its place, the others are described: exit 1. What the "
 	"compiler would refuse for other reasons is a warning.";
 

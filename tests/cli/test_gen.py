@@ -211,11 +211,55 @@ def test_gen_describe_removes_no_query_for_a_check(loose):
     assert done.stderr.count(": warning: ") >= 6
 
 
-def test_gen_describe_passes_over_variants(loose):
-    file = loose("q.sql", "SELECT id FROM person WHERE true /*? called */ AND name = :name /*?*/\n"
-                          "/*order: newest = id DESC | name = name */ LIMIT :at_most;\n")
+def test_gen_describe_merges_variants(loose):
+    """What any variant may be, the query may be: with fewer parts less is proven, and each takes parameters of its own."""
+    file = loose("q.sql", "SELECT id, nick, coalesce(/*? named */ :other::text, /*?*/ nick) AS shown FROM person WHERE true "
+                          "/*? called */ AND nick = :nick /*?*/ /*? young */ AND id > :least /*?*/\n"
+                          "/*order: newest = id DESC | near = abs(id - :near) | name = name */ LIMIT :at_most;\n")
     (row,) = json.loads(ok("gen", "describe", file, "--migrations", loose.db, "--json"))
-    assert [param["name"] for param in row["params"]] == ["name", "at_most"]
+    assert [param["name"] for param in row["params"]] == ["other", "nick", "least", "at_most", "near"]
+    assert [(c["name"], c["nullable"], c["rule"]) for c in row["columns"]] == [
+        ("id", False, "table-column"), ("nick", True, "unproven"), ("shown", True, "unproven")]
+    assert "LIMIT without ORDER BY" not in run("gen", "describe", file, "--migrations", loose.db).stderr
+
+
+def test_gen_describe_proves_what_holds_in_every_variant(loose):
+    file = loose("q.sql", "SELECT id, nick FROM person WHERE nick > 'a' /*? called */ AND nick = :nick /*?*/;\n"
+                          "SELECT b.id FROM person a /*? all */ LEFT /*?*/ JOIN person b ON b.name = a.name;\n")
+    rows = json.loads(ok("gen", "describe", file, "--migrations", loose.db, "--json"))
+    assert [[(c["nullable"], c["rule"]) for c in row["columns"]] for row in rows] == [
+        [(False, "table-column"), (False, "where")], [(True, "unproven")]]
+
+
+def test_gen_describe_refuses_a_variant_that_the_server_refuses(loose):
+    file = loose("q.sql", "SELECT id FROM person /*? all */ WHERE id > 1 AND /*?*/ name = 'x';\nSELECT 1 AS a;\n")
+    done = run("gen", "describe", file, "--migrations", loose.db, "--json")
+    assert done.returncode == 1 and ':1:62: error: syntax error at or near "="' in done.stderr
+    assert "variant without fragments" in done.stderr
+    assert [row["columns"][0]["name"] for row in json.loads(done.stdout)] == ["a"]
+
+
+@pytest.mark.parametrize("text, warnings", [
+    ("SELECT id /*?? what is that */ FROM person", ["cannot be the name of a fragment"]),
+    ("SELECT id /*? a */ FROM person", ['fragment "a" has no end']),
+    ("SELECT id FROM person /*?*/", ["no fragment to end here"]),
+    ("SELECT id FROM person WHERE id = $1 /*? a */ AND true /*?*/", ["a statement with variants names its parameters"]),
+    ("SELECT id FROM person /*order: id */", ['a choice of orders is a name, "=" and what to order by']),
+    ("SELECT id FROM person WHERE true " + "".join(f"/*? x{i} */ AND id > {i} /*?*/ " for i in range(40)),
+     ["40 fragments and 0 orders make more than 64 variants of the statement"]),
+    ("SELECT id /*? more */, 2 AS b /*?*/ FROM person", ["a variant returns 1 columns, the one with everything 2"]),
+    ("SELECT id FROM person WHERE id = :has_a /*? b */ AND id = :a AND id = :with_b /*?*/",
+     ['parameter "with_b" and the switch "with_b" are the same in C']),
+    ("SELECT :x AS x, id FROM person /*? a */ WHERE true /*?*/ /*? b */ ORDER BY 1 /*?*/",
+     ['nothing tells the type of parameter "x": the server takes text']),
+    ("SELECT id FROM person /*? a */ WHERE :x = 1 /*?*/ /*? b */ LIMIT :x /*?*/", None),
+])
+def test_gen_describe_only_warns_of_variants_that_do_not_fit(loose, text, warnings):
+    done = run("gen", "describe", loose("q.sql", f"-- name: q :many\n{text};\n"), "--migrations", loose.db, "--json")
+    found = [line.split(": warning: ")[1] for line in done.stderr.splitlines() if ": warning: " in line]
+    assert done.returncode == 0 and " error: " not in done.stderr, done.stderr
+    assert [c["name"] for c in json.loads(done.stdout)[0]["columns"]][-1:] in (["id"], ["b"])
+    assert warnings is None or (len(found) == len(warnings) and all(w in f for w, f in zip(warnings, found))), found
 
 
 def test_gen_describe_names_twice(loose):

@@ -9,9 +9,9 @@ static const struct {
 	const char *name;
 	bool error;
 } rules[] = {
-	{RULE_NO_WHERE, true},    {RULE_MANY_ROWS, false},   {RULE_LIMIT_ORDER, false}, {RULE_TWO_TYPES, false},
-	{RULE_IDEMPOTENT, false}, {RULE_INSERT_NULL, false}, {RULE_STAR, false},        {RULE_MONEY, false},
-	{RULE_UNNEEDED, false},
+	{RULE_NO_WHERE, true},   {RULE_MANY_ROWS, false},  {RULE_LIMIT_ORDER, false},
+	{RULE_TWO_TYPES, false}, {RULE_IDEMPOTENT, false}, {RULE_INSERT_NULL, false},
+	{RULE_STAR, false},      {RULE_MONEY, false},      {RULE_UNNEEDED, false},
 };
 
 const char *check_rule(struct hf_str name)
@@ -47,15 +47,6 @@ static bool is_allowed(struct query *query, const char *rule)
 	return allowed;
 }
 
-/* Another variant of the query has the same words at the same place. */
-static bool is_repeated(const struct diags *diags, const struct diag *last)
-{
-	for (const struct diag *diag = last; diag-- > diags->items && diag->source == last->source;)
-		if (diag->start == last->start && strcmp(diag->message, last->message) == 0)
-			return true;
-	return false;
-}
-
 struct diag *check_found(const struct checking *checking, const char *rule, struct span at, const char *format, ...)
 {
 	if (is_allowed(checking->query, rule))
@@ -64,7 +55,7 @@ struct diag *check_found(const struct checking *checking, const char *rule, stru
 	va_start(args, format);
 	struct diag *diag = query_finding(checking->diags, checking->query, at, format, args);
 	va_end(args);
-	if (is_repeated(checking->diags, diag)) {
+	if (diags_last_twin(checking->diags)) {
 		diags_drop_last(checking->diags);
 		return NULL;
 	}

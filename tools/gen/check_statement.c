@@ -80,8 +80,7 @@ static void check_limit(const struct walk *walk, const struct node *statement)
 	const struct checking *checking = walk->checking;
 	const struct node *limit = node_get(statement, "limitCount"), *offset = node_get(statement, "limitOffset");
 	const char *blame;
-	bool unread = checking->query->source->lenient && checking->query->order_chosen;
-	if ((!limits(limit) && !limits(offset)) || node_get(statement, "sortClause") || unread ||
+	if ((!limits(limit) && !limits(offset)) || node_get(statement, "sortClause") ||
 	    !tree_find(node_get(statement, "targetList"), is_column, NULL) || /* all rows are the same */
 	    check_rows_single(checking->catalog, checking->keys, statement, true, &blame))
 		return;

@@ -45,8 +45,8 @@ static void put_query(struct json_writer *json, const struct query *query)
 	put(json, "cardinality", cardinality_shown(query));
 	jw_key(json, "params");
 	jw_array_begin(json);
-	for (size_t i = 0; i < query->nparams; i++) {
-		const struct param *param = &query->params[i];
+	for (size_t i = 0; i < query->ninputs; i++) {
+		const struct param *param = &query->inputs[i];
 		begin_item(json, param->name, param->type_name, param->nullable);
 		jw_object_end(json);
 	}
@@ -96,8 +96,8 @@ static void widen(struct widths *widths, const char *name, const char *type)
 static struct widths widths_of(const struct query *query)
 {
 	struct widths widths = {0, 0};
-	for (size_t i = 0; i < query->nparams; i++)
-		widen(&widths, query->params[i].name, query->params[i].type_name);
+	for (size_t i = 0; i < query->ninputs; i++)
+		widen(&widths, query->inputs[i].name, query->inputs[i].type_name);
 	for (size_t i = 0; i < query->ncolumns; i++)
 		widen(&widths, query->columns[i].name, query->columns[i].type_name);
 	return widths;
@@ -117,8 +117,8 @@ static void print_query(void *user, struct query *query)
 		return;
 	struct widths widths = widths_of(query);
 	fprintf(out, "%s :%.*s\n", query->name, STR_ARG(cardinality_shown(query)));
-	for (size_t i = 0; i < query->nparams; i++) {
-		const struct param *param = &query->params[i];
+	for (size_t i = 0; i < query->ninputs; i++) {
+		const struct param *param = &query->inputs[i];
 		print_item(out, widths, "param", param->name, param->type_name, param->nullable, param->rule);
 	}
 	for (size_t i = 0; i < query->ncolumns; i++) {

@@ -65,6 +65,15 @@ void diag_warning(struct diags *diags, struct diag *diag)
 	diags->errors--;
 }
 
+struct diag *diags_last_twin(struct diags *diags)
+{
+	const struct diag *last = &diags->items[diags->count - 1];
+	for (size_t i = diags->count - 1; i-- > 0 && diags->items[i].source == last->source;)
+		if (diags->items[i].start == last->start && strcmp(diags->items[i].message, last->message) == 0)
+			return &diags->items[i];
+	return NULL;
+}
+
 void diags_drop_last(struct diags *diags)
 {
 	diags->count--;

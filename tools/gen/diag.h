@@ -55,6 +55,8 @@ struct diag *diag_file(struct diags *diags, const char *path, const char *format
 /** Make it a sign of stale metadata (exit 4) rather than a wrong query. */
 void diag_stale(struct diags *diags, struct diag *diag);
 void diag_warning(struct diags *diags, struct diag *diag);
+/** An earlier finding that says the same of the same place as the last one (of another variant, say), or NULL. */
+struct diag *diags_last_twin(struct diags *diags);
 /** Take the last one back, an error so far. */
 void diags_drop_last(struct diags *diags);
 /** In the order of files and places. */

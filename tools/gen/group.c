@@ -84,6 +84,11 @@ static void read_statement(void *user, struct query *query)
 	variants_each(query, read_variant, user);
 }
 
+void group_read_statements(const struct group *group, struct diags *diags)
+{
+	group_each(group, read_statement, diags);
+}
+
 static void collect(void *user, struct query *query);
 static void sort_queries(struct group *group, int (*compare)(const void *, const void *));
 static int by_query_name(const void *a, const void *b);
@@ -102,7 +107,7 @@ enum hf_status group_read(hf_context *ctx, hf_arena *arena, const char *sql_dir,
 		status = hf_migrations_open(ctx, name, group.migrations_dir, &group.migrations, err);
 	if (status != HF_OK && status != HF_NOT_FOUND)
 		return status;
-	group_each(&group, read_statement, diags);
+	group_read_statements(&group, diags);
 	group_each(&group, collect, &group);
 	sort_queries(&group, by_query_name);
 	*ret_group = group;

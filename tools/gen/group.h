@@ -41,6 +41,8 @@ void group_deinit(struct group *group);
 void group_check(struct group *group, struct diags *diags);
 /** A query of that name was read. */
 bool group_has_query(const struct group *group, const char *name);
+/** Ask the parser about every statement, and every variant of it. */
+void group_read_statements(const struct group *group, struct diags *diags);
 /** Call `fn` for every query, in the order of files and lines. */
 void group_each(const struct group *group, void (*fn)(void *user, struct query *query), void *user);
 /** Names of the files of a folder with that ending, sorted. HF_NOT_FOUND without the folder. */

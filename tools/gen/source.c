@@ -53,10 +53,19 @@ struct diag *query_finding(struct diags *diags, const struct query *query, struc
 	buf_vprintf(&buf, format, args);
 	struct diag *diag = diag_at(diags, query->source, at.start, at.end, "%.*s", STR_ARG(buf_str(&buf)));
 	buf_deinit(&buf);
-	if (query->name && query->card != CARD_NONE)
-		diag->query = mem_printf(diags->arena, "%s (%s)%s%s", query->name, cardinality_word(query->card),
+	bool said = query->card != CARD_NONE;
+	if (query->name && (said || query->variant))
+		diag->query = mem_printf(diags->arena, "%s%s%s%s%s%s", query->name, said ? " (" : "",
+		                         cardinality_word(query->card), said ? ")" : "",
 		                         query->variant ? ", variant " : "", query->variant ? query->variant : "");
 	return diag;
+}
+
+static void set_broken(struct query *query)
+{
+	query->broken = true;
+	if (query->variant_of)
+		query->variant_of->broken = true;
 }
 
 struct diag *query_wrong(struct diags *diags, struct query *query, struct span at, const char *format, ...)
@@ -65,9 +74,7 @@ struct diag *query_wrong(struct diags *diags, struct query *query, struct span a
 	va_start(args, format);
 	struct diag *diag = query_finding(diags, query, at, format, args);
 	va_end(args);
-	query->broken = true;
-	if (query->variant_of)
-		query->variant_of->broken = true;
+	set_broken(query);
 	return diag;
 }
 
@@ -77,20 +84,23 @@ struct diag *query_unfit(struct diags *diags, struct query *query, struct span a
 	va_start(args, format);
 	struct diag *diag = query_finding(diags, query, at, format, args);
 	va_end(args);
-	if (query->source->lenient)
+	struct diag *twin = query->source->lenient ? diags_last_twin(diags) : NULL;
+	if (!query->source->lenient)
+		set_broken(query);
+	else if (!twin)
 		diag_warning(diags, diag);
 	else
-		query->broken = true;
-	return diag;
+		diags_drop_last(diags);
+	return twin ? twin : diag;
 }
 
 static const struct {
 	enum cardinality card;
 	const char *word;
 } cardinalities[] = {
-	{CARD_ONE, ":one"},   {CARD_OPT, ":opt"},           {CARD_MANY, ":many"}, {CARD_EACH, ":each"},
-	{CARD_EXEC, ":exec"}, {CARD_EXECROWS, ":execrows"}, {CARD_COPY, ":copy"},
-	{CARD_BATCH, ":batch"}, {CARD_BULK, ":bulk"},
+	{CARD_ONE, ":one"},   {CARD_OPT, ":opt"},     {CARD_MANY, ":many"},
+	{CARD_EACH, ":each"}, {CARD_EXEC, ":exec"},   {CARD_EXECROWS, ":execrows"},
+	{CARD_COPY, ":copy"}, {CARD_BATCH, ":batch"}, {CARD_BULK, ":bulk"},
 };
 
 const char *cardinality_word(enum cardinality card)

@@ -147,7 +147,7 @@ struct query {
 	bool broken;
 
 	struct named_list fragments, orders; /* variant.h */
-	bool order_chosen;                   /* lenient: a list of orders stands there, unread */
+	bool undivided;                      /* lenient: its parts cannot be taken apart, all of them count */
 	size_t fragment;                /* while reading: the open one, from 1 */
 	struct span fragment_at;
 	size_t fragment_tokens;
@@ -191,8 +191,8 @@ struct diag *query_wrong(struct diags *diags, struct query *query, struct span a
 /** A finding about a query, which stays as it is. */
 struct diag *query_finding(struct diags *diags, const struct query *query, struct span at, const char *format,
                            va_list args) PRINTF_LIKE(4, 0);
-/** A finding that matters only for C or by the rules of the house: a warning in a lenient source, and the query goes
- *  on. */
+/** A finding that matters only for C or by the rules of the house: a warning in a lenient source, once for all variants,
+ *  and the query goes on. */
 struct diag *query_unfit(struct diags *diags, struct query *query, struct span at, const char *format, ...)
 	PRINTF_LIKE(4, 5);
 const char *cardinality_word(enum cardinality card);

@@ -4,7 +4,27 @@
  */
 #include "gen/variant.h"
 
+#include <stdarg.h>
+
 #include "gen/cname.h"
+
+/* What is wrong with the parts themselves. Where no C is made of it, they stand for their content: the statement is
+ * looked at with all of them and the first order. */
+static struct diag *parts_wrong(struct diags *diags, struct query *query, struct span at, const char *format, ...)
+	PRINTF_LIKE(4, 5);
+
+static struct diag *parts_wrong(struct diags *diags, struct query *query, struct span at, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	struct diag *diag = query_finding(diags, query, at, format, args);
+	va_end(args);
+	query->undivided = query->source->lenient;
+	query->broken = !query->source->lenient;
+	if (query->undivided)
+		diag_warning(diags, diag);
+	return diag;
+}
 
 /* ---- reading ---- */
 
@@ -38,13 +58,13 @@ static size_t part_add(struct named_list *parts, struct hf_str name, struct span
 static void open_fragment(struct query *query, struct hf_str name, struct span at, struct diags *diags)
 {
 	if (query->fragment) {
-		query_wrong(diags, query, at, "fragment \"%.*s\" within fragment \"%s\"", STR_ARG(name),
+		parts_wrong(diags, query, at, "fragment \"%.*s\" within fragment \"%s\"", STR_ARG(name),
 		            query->fragments.items[query->fragment - 1].name)
 			->hint = "fragments do not nest: end the first one with /*?*/, or make one of the two";
 		return;
 	}
 	if (!name_is_plain(name)) {
-		query_wrong(diags, query, at, "\"%.*s\" cannot be the name of a fragment", STR_ARG(name))->hint =
+		parts_wrong(diags, query, at, "\"%.*s\" cannot be the name of a fragment", STR_ARG(name))->hint =
 			"a-z, 0-9 and _, beginning with a letter";
 		return;
 	}
@@ -57,10 +77,10 @@ static void open_fragment(struct query *query, struct hf_str name, struct span a
 static void close_fragment(struct query *query, struct span at, struct diags *diags)
 {
 	if (!query->fragment)
-		query_wrong(diags, query, at, "no fragment to end here")->hint =
+		parts_wrong(diags, query, at, "no fragment to end here")->hint =
 			"one begins with its name: /*? name */";
 	else if (query->fragment_tokens == query->nbody)
-		query_wrong(diags, query, query->fragment_at, "fragment \"%s\" is empty",
+		parts_wrong(diags, query, query->fragment_at, "fragment \"%s\" is empty",
 		            query->fragments.items[query->fragment - 1].name);
 	query->fragment = 0;
 }
@@ -114,16 +134,16 @@ static bool read_choice(struct choices *choices, size_t from, size_t to, struct 
 		at = (struct span){choice_token(choices, from).start, choice_token(choices, from).end};
 	struct hf_str name = {query->source->text.ptr + at.start, at.end - at.start};
 	if (from == to || !token_is(choices, from + 1, "=") || !name_is_plain(name)) {
-		query_wrong(choices->diags, query, at, "a choice of orders is a name, \"=\" and what to order by")
+		parts_wrong(choices->diags, query, at, "a choice of orders is a name, \"=\" and what to order by")
 			->hint = "/*order: newest = added DESC | name = name ASC */";
 		return false;
 	}
 	if (from + 2 >= to) {
-		query_wrong(choices->diags, query, at, "order \"%.*s\" has nothing to order by", STR_ARG(name));
+		parts_wrong(choices->diags, query, at, "order \"%.*s\" has nothing to order by", STR_ARG(name));
 		return false;
 	}
 	if (part_number(&query->orders, name)) {
-		query_wrong(choices->diags, query, at, "order \"%.*s\" stands twice", STR_ARG(name));
+		parts_wrong(choices->diags, query, at, "order \"%.*s\" stands twice", STR_ARG(name));
 		return false;
 	}
 	size_t number = part_add(&query->orders, name, at, choices->diags->arena);
@@ -134,6 +154,20 @@ static bool read_choice(struct choices *choices, size_t from, size_t to, struct 
 		append_token(query, token, choices->diags);
 	}
 	return true;
+}
+
+static bool read_choices(struct choices *choices, struct span key)
+{
+	if (choices->tokens.count == 0)
+		parts_wrong(choices->diags, choices->query, key, "the list of orders is empty");
+	for (size_t from = 0; from < choices->tokens.count;) {
+		size_t to = choice_end(choices, from);
+		bool ends_in_bar = to + 1 == choices->tokens.count;
+		if (!read_choice(choices, from, to, key) || (ends_in_bar && !read_choice(choices, to, to, key)))
+			return false;
+		from = to + 1;
+	}
+	return choices->tokens.count > 0;
 }
 
 static void drop_comments(struct tokens *tokens)
@@ -150,29 +184,23 @@ static void read_orders(struct query *query, struct hf_str text, struct span key
 	struct choices choices = {.query = query, .diags = diags, .base = key.end};
 	struct scan_fault fault = {0};
 	if (query->orders.count) {
-		query_wrong(diags, query, key, "second list of orders")->hint = "a query has one";
+		parts_wrong(diags, query, key, "second list of orders")->hint = "a query has one";
 		return;
 	}
 	if (!scan(diags->arena, text, &choices.tokens, &fault)) {
 		size_t at = key.end + fault.at;
-		query_wrong(diags, query, (struct span){at, at + 1}, "%s", fault.message);
+		parts_wrong(diags, query, (struct span){at, at + 1}, "%s", fault.message);
 		return;
 	}
 	drop_comments(&choices.tokens);
-	append_token(query,
-	             (struct token){.kind = TOKEN_ORDER_BY,
-	                            .start = key.start,
-	                            .end = key.end,
-	                            .fragment = query->fragment},
-	             diags);
-	if (choices.tokens.count == 0)
-		query_wrong(diags, query, key, "the list of orders is empty");
-	for (size_t from = 0; from < choices.tokens.count;) {
-		size_t to = choice_end(&choices, from);
-		bool ends_in_bar = to + 1 == choices.tokens.count;
-		if (!read_choice(&choices, from, to, key) || (ends_in_bar && !read_choice(&choices, to, to, key)))
-			return;
-		from = to + 1;
+	size_t before = query->nbody;
+	append_token(
+		query,
+		(struct token){.kind = TOKEN_ORDER_BY, .start = key.start, .end = key.end, .fragment = query->fragment},
+		diags);
+	if (!read_choices(&choices, key)) { /* not half of it */
+		query->nbody = before;
+		query->orders.count = 0;
 	}
 }
 
@@ -181,8 +209,7 @@ void variant_comment(struct query *query, struct token comment, struct diags *di
 	struct hf_str text = inside(query, comment);
 	struct span at = {comment.start, comment.end};
 	struct hf_str order = HF_STR("order:");
-	query->order_chosen = query->order_chosen || str_starts(text, order);
-	if (query->source->lenient || query->broken)
+	if (query->broken)
 		return;
 	if (str_starts(text, HF_STR("?"))) {
 		struct hf_str name = str_trim((struct hf_str){text.ptr + 1, text.len - 1});
@@ -200,7 +227,7 @@ void variant_comment(struct query *query, struct token comment, struct diags *di
 
 static bool has_token(const struct query *variant, struct token token)
 {
-	bool in = token.fragment == 0 || (variant->mask >> (token.fragment - 1) & 1);
+	bool in = token.fragment == 0 || variant->undivided || (variant->mask >> (token.fragment - 1) & 1);
 	return in && (token.order == 0 || token.order == variant->order + 1);
 }
 
@@ -234,31 +261,34 @@ static bool check_variants(struct query *query, size_t *ret_count, struct diags 
 	size_t fragments = query->fragments.count, orders = query->orders.count ? query->orders.count : 1;
 	size_t count = fragments < 20 ? orders << fragments : SIZE_MAX;
 	if (query->fragment)
-		query_wrong(diags, query, query->fragment_at, "fragment \"%s\" has no end",
+		parts_wrong(diags, query, query->fragment_at, "fragment \"%s\" has no end",
 		            query->fragments.items[query->fragment - 1].name)
 			->hint = "write /*?*/ behind it";
 	else if (count > VARIANTS_MAX)
-		query_wrong(diags, query, query->name_at,
+		parts_wrong(diags, query, query->name_at,
 		            "%zu fragments and %zu orders make more than %d variants of the statement", fragments,
 		            query->orders.count, VARIANTS_MAX)
 			->hint = "each fragment doubles them, each order counts once: make several queries of it";
 	else if (count > 1 && (query->card == CARD_COPY || query->card == CARD_BATCH || query->card == CARD_BULK))
-		query_wrong(diags, query, query->card_at, "%s runs one statement for all inputs, it has no variants",
+		parts_wrong(diags, query, query->card_at, "%s runs one statement for all inputs, it has no variants",
 		            cardinality_word(query->card));
 	*ret_count = count;
-	return !query->broken;
+	return !query->broken && !query->undivided;
 }
 
 void variants_make(struct query *query, struct diags *diags)
 {
 	size_t count;
-	if (!check_variants(query, &count, diags) || (count == 1 && !query->orders.count))
-		return;
 	const struct token *all = query->body;
 	size_t nall = query->nbody;
+	bool divided = check_variants(query, &count, diags);
+	if (query->undivided)
+		cut_body(query, all, nall, diags->arena);
+	if (!divided || (count == 1 && !query->orders.count))
+		return;
+	query->mask = (1u << query->fragments.count) - 1;
 	query->variants = MEM_ARRAY(diags->arena, count, struct query *);
 	query->nvariants = count;
-	query->mask = (1u << query->fragments.count) - 1;
 	for (size_t i = 0; i < count; i++) {
 		struct query *variant = i == query->mask ? query : MEM_NEW(diags->arena, struct query);
 		if (variant != query) {
@@ -303,7 +333,7 @@ static void collect(struct query *query, const struct query *variant, struct dia
 	for (size_t i = 0; i < variant->nparams; i++) {
 		const struct param *param = &variant->params[i];
 		if (param->numbered) {
-			query_wrong(diags, query, param->where, "a statement with variants names its parameters")
+			parts_wrong(diags, query, param->where, "a statement with variants names its parameters")
 				->hint = "write :name, since $n would have another number in each";
 			return;
 		}
@@ -324,7 +354,7 @@ static void check_names(struct query *query, struct diags *diags)
 		for (size_t j = 0; j < query->ninputs; j++)
 			if (cname_clash(member, query->inputs[j].member) ||
 			    cname_clash(query->inputs[j].member, member))
-				query_wrong(diags, query, query->inputs[j].where,
+				query_unfit(diags, query, query->inputs[j].where,
 				            "parameter \"%s\" and the switch \"%s\" are the same in C",
 				            query->inputs[j].name, member);
 	}
@@ -332,14 +362,17 @@ static void check_names(struct query *query, struct diags *diags)
 
 void variants_collect_inputs(struct query *query, struct diags *diags)
 {
+	for (size_t i = 0; i <= query->nvariants && query->nvariants && !query->broken && !query->undivided; i++)
+		collect(query, i ? query->variants[i - 1] : query, diags);
+	if (query->undivided) { /* by its parameters: it is itself the one with everything */
+		query->nvariants = 0;
+		query->variant = NULL;
+	}
 	if (!query->nvariants) {
 		query->inputs = query->params;
 		query->ninputs = query->nparams;
 		return;
 	}
-	collect(query, query, diags);
-	for (size_t i = 0; i < query->nvariants && !query->broken; i++)
-		collect(query, query->variants[i], diags);
 	for (size_t i = 0; i < query->ninputs; i++)
 		query->inputs[i].member = cname_member(diags->arena, query->inputs[i].name);
 	if (!query->broken)
@@ -355,14 +388,14 @@ static void merge_params(struct query *query, struct query *variant, struct diag
 		struct param *input = find_input(query, param->name);
 		if (!input)
 			continue; /* cannot be: they were collected from these */
-		if (input->type && input->type != param->type) {
-			query_wrong(diags, variant, param->where,
+		if (input->type_name && strcmp(input->type_name, param->type_name) != 0) {
+			query_unfit(diags, variant, param->where,
 			            "parameter \"%s\" is %s here and %s in another variant", param->name,
 			            param->type_name, input->type_name)
 				->hint = "cast it the same way at each place";
-			return;
+			continue;
 		}
-		bool first = !input->type;
+		bool first = !input->type_name;
 		input->type = param->type;
 		input->type_name = param->type_name;
 		if (first || (param->nullable && !input->nullable))
@@ -374,7 +407,7 @@ static void merge_params(struct query *query, struct query *variant, struct diag
 static void merge_columns(struct query *query, struct query *variant, struct diags *diags)
 {
 	if (variant->ncolumns != query->ncolumns) {
-		query_wrong(diags, variant, query->name_at,
+		query_unfit(diags, variant, query->name_at,
 		            "a variant returns %zu columns, the one with everything %zu", variant->ncolumns,
 		            query->ncolumns);
 		return;
@@ -382,11 +415,12 @@ static void merge_columns(struct query *query, struct query *variant, struct dia
 	for (size_t i = 0; i < query->ncolumns; i++) {
 		struct column *column = &query->columns[i];
 		const struct column *other = &variant->columns[i];
-		if (strcmp(column->name, other->name) != 0 || column->type != other->type) {
-			query_wrong(diags, variant, other->where,
+		if (strcmp(column->name, other->name) != 0 || strcmp(column->type_name, other->type_name) != 0) {
+			query_unfit(diags, variant, other->where,
 			            "column %zu is \"%s\" of %s in a variant, and \"%s\" of %s with everything", i + 1,
 			            other->name, other->type_name, column->name, column->type_name);
-			return;
+			if (query->broken)
+				return;
 		}
 		if (other->nullable && !column->nullable)
 			column->rule = other->rule;

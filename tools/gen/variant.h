@@ -13,6 +13,8 @@
  *
  * The query itself is the variant with all parts and the first order; the others are queries that share its name, its
  * annotations and, once merged, its columns and inputs.
+ *
+ * Where no C is made of it (`lenient`), parts that do not fit are warned of, and the statement is but the one with all.
  */
 #ifndef GEN_VARIANT_H
 #define GEN_VARIANT_H

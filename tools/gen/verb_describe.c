@@ -9,7 +9,6 @@
 #include "gen/describe.h"
 #include "gen/describe_print.h"
 #include "gen/server.h"
-#include "gen/statement.h"
 #include "gen/verb.h"
 #include "migrate/set.h"
 
@@ -80,12 +79,6 @@ static enum hf_status read_file(struct group *group, struct diags *diags, const 
 	return HF_OK;
 }
 
-static void read_statement(void *user, struct query *query)
-{
-	if (!query->broken)
-		statement_read(query, user);
-}
-
 /* Whoever looks a name up in the answer must find one: the first. */
 static void check_names(const struct source *source, struct diags *diags)
 {
@@ -113,7 +106,7 @@ static enum hf_status read_all(const struct asked *asked, struct group *group, s
 		status = read_file(group, diags, asked->files[i], err);
 	if (status != HF_OK)
 		return status;
-	group_each(group, read_statement, diags);
+	group_read_statements(group, diags);
 	for (size_t i = 0; i < group->nsources; i++)
 		check_names(group->sources[i], diags);
 	return HF_OK;

@@ -5,7 +5,7 @@
 #define HOLDFAST_CANDIDATE_H
 
 #include "holdfast/arena.h"
-#include "holdfast/connection.h"
+#include "holdfast/codebase.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,12 +26,6 @@ struct hf_candidate {
 	double success_chance;
 };
 typedef enum hf_status hf_candidate_fn(void *user, const struct hf_candidate *candidate, hf_error *err);
-
-struct hf_changes {
-	int64_t inserted;
-	int64_t updated;
-	int64_t unchanged;
-};
 
 /**
  * Insert or update candidates, all or none. Checked before anything is sent: campaign names, empty commands, values,

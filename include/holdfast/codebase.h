@@ -24,6 +24,7 @@ struct hf_codebase {
 	struct hf_str vcs_type; /* "git", ... */
 	struct hf_str web_url;
 	struct hf_str hostname; /* derived by the database from branch_url */
+	struct hf_str vcs_last_revision;
 	bool has_value;
 	int32_t value;
 	bool inactive;
@@ -33,12 +34,69 @@ typedef enum hf_status hf_codebase_fn(void *user, const struct hf_codebase *code
 /** HF_NOT_FOUND without such a codebase. One round trip. */
 enum hf_status hf_codebase_get(hf_where where, struct hf_str name, hf_arena *arena, struct hf_codebase *ret_codebase,
                                hf_error *err);
+
+struct hf_codebase_filter {
+	struct hf_str after;    /* names behind this one; {NULL, 0}: from the first */
+	struct hf_str host;     /* hosted there; {NULL, 0}: anywhere */
+	struct hf_str vcs_type; /* of that version control system; {NULL, 0}: any, none included */
+	bool has_inactive;
+	bool inactive;
+	int64_t limit; /* 0 = all */
+};
+/** By name, in constant memory; those without a name are left out. HF_STOP from `fn` ends with HF_OK. One round trip. */
+enum hf_status hf_codebase_list(hf_where where, const struct hf_codebase_filter *filter, hf_codebase_fn *fn, void *user,
+                                hf_error *err);
+/** How many a list would show; `after` and `limit` do not count. One round trip. */
+enum hf_status hf_codebase_count(hf_where where, const struct hf_codebase_filter *filter, int64_t *ret_count,
+                                 hf_error *err);
+
+/* ---- writing ---- */
+
+/* What became of rows that were written. */
+struct hf_changes {
+	int64_t inserted;
+	int64_t updated;
+	int64_t unchanged;
+};
+
+/* Parts of a codebase, for hf_codebase_set(). */
+enum hf_codebase_part {
+	HF_CODEBASE_PLACE = 1, /* branch_url, url and branch: from branch_url alone, or from url and branch; or none */
+	HF_CODEBASE_SUBPATH = 2,
+	HF_CODEBASE_VCS_TYPE = 4,
+	HF_CODEBASE_VCS_LAST_REVISION = 8,
+	HF_CODEBASE_WEB_URL = 16,
+	HF_CODEBASE_VALUE = 32,
+	HF_CODEBASE_INACTIVE = 64
+};
 /**
- * By name, in constant memory. @param after start behind this name ({NULL, 0}: from the first), @param host only those
- * hosted there ({NULL, 0}: all), @param limit 0 = all. HF_STOP from `fn` ends with HF_OK. One round trip.
+ * Create the codebase of that name, or change these parts of it (`parts`: enum hf_codebase_part; 0 only creates).
+ * @param ret_created NULL allowed. HF_E_INPUT names the member that cannot be, HF_CONFLICT another codebase is at the
+ * place. One round trip.
  */
-enum hf_status hf_codebase_list(hf_where where, struct hf_str after, struct hf_str host, int64_t limit,
-                                hf_codebase_fn *fn, void *user, hf_error *err);
+enum hf_status hf_codebase_set(hf_where where, const struct hf_codebase *codebase, unsigned parts, bool *ret_created,
+                               hf_error *err);
+/**
+ * Create codebases or replace all of them but `inactive`, all or none. Two may swap their places. One without a name is
+ * always new, and needs a branch_url. HF_E_INPUT names the entry (the first is 1) and the member, HF_CONFLICT another
+ * codebase is at a place. One transaction, two round trips per 5,000 codebases.
+ */
+enum hf_status hf_codebase_put(hf_where where, const struct hf_codebase *codebases, size_t count,
+                               struct hf_changes *ret_changes, hf_error *err);
+/**
+ * What POST /codebases of the original takes: a list of objects with name, branch_url, url, branch, subpath, vcs_type,
+ * vcs_last_revision, value and web_url. What is absent becomes NULL. Of several entries with a name the last counts.
+ * The place comes from branch_url (its parameter `branch` is the branch), else from url and branch. At most 16 MiB.
+ * @param keep defects to keep (NULL: none): D-33, only the last entry is stored and an empty list is refused; D-52, a
+ *        slash in a branch is not encoded.
+ */
+enum hf_status hf_codebase_upload(hf_where where, struct hf_str json, const struct hf_defects *keep,
+                                  struct hf_changes *ret_changes, hf_error *err);
+/**
+ * Remove a codebase that was never tried, with its candidates and its entries in the queue. HF_NOT_FOUND without it;
+ * HF_REJECTED it has runs. One round trip.
+ */
+enum hf_status hf_codebase_delete(hf_where where, struct hf_str name, hf_error *err);
 
 enum hf_cotenants {
 	HF_COTENANTS_UNKNOWN = 0, /* nobody is known to be there, or somebody else alone */

@@ -9,36 +9,12 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "cli/files.h"
 #include "cli/schema.h"
-
-DEFINE_OWNED(file, FILE *, fclose)
-
-static enum hf_status read_stream(struct cli *cli, FILE *stream, const char *path, struct hf_str *ret_text,
-                                  hf_error *err)
-{
-	CLEANUP(buf_deinit) struct buf buf;
-	char piece[65536];
-	size_t n;
-	buf_init(&buf, SCHEMA_TEXT_BYTES_MAX);
-	while (buf_ok(&buf) && (n = fread(piece, 1, sizeof(piece), stream)) > 0)
-		buf_add(&buf, (struct hf_str){piece, n});
-	if (ferror(stream))
-		return error_errno(err, HF_E_FAILED, "could not read %s", path);
-	if (!buf_ok(&buf))
-		return buf_starved(&buf) ? error_nomem(err)
-		                         : error_set(err, HF_E_LIMIT, "%s is longer than 256 MiB", path);
-	*ret_text = hf_arena_str(cli->arena, buf_str(&buf));
-	return ret_text->ptr ? HF_OK : error_nomem(err);
-}
 
 enum hf_status schema_file_read(struct cli *cli, const char *path, struct hf_str *ret_text, hf_error *err)
 {
-	if (strcmp(path, "-") == 0)
-		return read_stream(cli, stdin, "standard input", ret_text, err);
-	CLEANUP(file_freep) FILE *stream = fopen(path, "re");
-	if (!stream)
-		return error_errno(err, errno == ENOENT ? HF_NOT_FOUND : HF_E_FAILED, "could not open %s", path);
-	return read_stream(cli, stream, path, ret_text, err);
+	return file_read(cli, path, SCHEMA_TEXT_BYTES_MAX, ret_text, err);
 }
 
 /* Beside it and then over it: nobody sees half a file. */

@@ -4,6 +4,7 @@
 #include "core/vcs_field.h"
 
 #include "base/str.h"
+#include "core/branch_url.h"
 
 static struct hf_str next_word(struct hf_str *rest)
 {
@@ -48,15 +49,8 @@ bool vcs_field_parse(struct hf_str text, struct vcs_field *ret_field)
 	return true;
 }
 
-static bool needs_no_escape(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-	       c == '-' || c == '~';
-}
-
 struct hf_str vcs_field_branch_url(const struct vcs_field *field, hf_arena *arena)
 {
-	static const char hex[] = "0123456789ABCDEF";
 	struct hf_str url = field->url;
 	if (!field->branch.ptr)
 		return hf_arena_str(arena, url);
@@ -67,17 +61,7 @@ struct hf_str vcs_field_branch_url(const struct vcs_field *field, hf_arena *aren
 		return (struct hf_str){NULL, 0};
 	memcpy(text, url.ptr, url.len);
 	memcpy(text + url.len, ",branch=", 8);
-	char *at = text + url.len + 8;
-	for (size_t i = 0; i < field->branch.len; i++) {
-		unsigned char c = (unsigned char)field->branch.ptr[i];
-		if (needs_no_escape((char)c)) {
-			*at++ = (char)c;
-			continue;
-		}
-		*at++ = '%';
-		*at++ = hex[c >> 4];
-		*at++ = hex[c & 15];
-	}
-	*at = '\0';
-	return (struct hf_str){text, (size_t)(at - text)};
+	struct hf_str branch = branch_escape(field->branch, false, text + url.len + 8);
+	text[url.len + 8 + branch.len] = '\0';
+	return (struct hf_str){text, url.len + 8 + branch.len};
 }

@@ -1,25 +1,16 @@
 /*
- * codebase.c - reading codebases, and importing a Debian archive: archive.c says what the index means, two statements
- * write it in one transaction.
- *
- * The import sends the whole archive as arrays, BATCH codebases a statement, so that client and server hold one batch
- * beside the archive itself.
+ * codebase.c - one codebase, and lists of them. Many at once: codebase_put.c.
  */
 #include "holdfast/codebase.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
-#include "base/context.h"
 #include "base/str.h"
 #include "core/segment.h"
-#include "holdfast/transaction.h"
-#include "janitor/archive.h"
+#include "janitor/codebase_rows.h"
 #include "janitor/values.h"
 #include "queries/janitor/codebase.h"
-
-enum { BATCH = 5000 };
 
 static void codebase_of_row(const struct codebase_row *row, struct hf_codebase *ret_codebase)
 {
@@ -30,6 +21,7 @@ static void codebase_of_row(const struct codebase_row *row, struct hf_codebase *
 	                                     .subpath = GET_TEXT(row, subpath),
 	                                     .web_url = GET_TEXT(row, web_url),
 	                                     .hostname = GET_TEXT(row, hostname),
+	                                     .vcs_last_revision = GET_TEXT(row, vcs_last_revision),
 	                                     .has_value = row->has_value,
 	                                     .value = row->value,
 	                                     .inactive = row->inactive};
@@ -63,14 +55,113 @@ static enum hf_status list_row(void *user, const struct codebase_row *row, hf_er
 	return sink->fn(sink->user, &codebase, err);
 }
 
-enum hf_status hf_codebase_list(hf_where where, struct hf_str after, struct hf_str host, int64_t limit,
-                                hf_codebase_fn *fn, void *user, hf_error *err)
+/* The filter's version control system as the database's; false when it knows none of that name. */
+static enum hf_status vcs_of(struct hf_str word, bool *ret_given, enum vcs_type *ret_vcs, hf_error *err)
+{
+	*ret_given = word.ptr != NULL;
+	return word.ptr ? vcs_type_parse(word, ret_vcs, err) : HF_OK;
+}
+
+enum hf_status hf_codebase_list(hf_where where, const struct hf_codebase_filter *filter, hf_codebase_fn *fn, void *user,
+                                hf_error *err)
 {
 	struct sink sink = {fn, user};
-	struct codebase_list_in in = {.row_limit = limit, .has_row_limit = limit != 0};
-	SET_TEXT(&in, after, after);
-	SET_TEXT(&in, host, host);
-	return codebase_list(where, &in, list_row, &sink, err);
+	struct codebase_list_in in = {.after = filter->after,
+	                              .with_after = filter->after.ptr != NULL,
+	                              .host = filter->host,
+	                              .with_host = filter->host.ptr != NULL,
+	                              .inactive = filter->inactive,
+	                              .with_inactive = filter->has_inactive,
+	                              .row_limit = filter->limit,
+	                              .has_row_limit = filter->limit != 0};
+	enum hf_status status = vcs_of(filter->vcs_type, &in.with_vcs_type, &in.vcs_type, err);
+	return status == HF_OK ? codebase_list(where, &in, list_row, &sink, err) : status;
+}
+
+enum hf_status hf_codebase_count(hf_where where, const struct hf_codebase_filter *filter, int64_t *ret_count,
+                                 hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct codebase_count_in in = {.inactive = filter->inactive, .has_inactive = filter->has_inactive};
+	struct codebase_count_row row;
+	if (!arena)
+		return error_nomem(err);
+	SET_TEXT(&in, host, filter->host);
+	enum hf_status status = vcs_of(filter->vcs_type, &in.has_vcs_type, &in.vcs_type, err);
+	if (status == HF_OK)
+		status = codebase_count(where, &in, arena, &row, err);
+	if (status == HF_OK)
+		*ret_count = row.codebases;
+	return status;
+}
+
+/* ---- writing one ---- */
+
+static void fill_set(const struct hf_codebase *codebase, unsigned parts, struct codebase_set_in *in)
+{
+	*in = (struct codebase_set_in){.name = codebase->name,
+	                               .value = codebase->value,
+	                               .has_value = codebase->has_value,
+	                               .inactive = codebase->inactive,
+	                               .set_place = parts & HF_CODEBASE_PLACE,
+	                               .set_subpath = parts & HF_CODEBASE_SUBPATH,
+	                               .set_vcs_type = parts & HF_CODEBASE_VCS_TYPE,
+	                               .set_vcs_last_revision = parts & HF_CODEBASE_VCS_LAST_REVISION,
+	                               .set_web_url = parts & HF_CODEBASE_WEB_URL,
+	                               .set_value = parts & HF_CODEBASE_VALUE,
+	                               .set_inactive = parts & HF_CODEBASE_INACTIVE};
+	SET_TEXT(in, branch_url, codebase->branch_url);
+	SET_TEXT(in, url, codebase->url);
+	SET_TEXT(in, branch, codebase->branch);
+	SET_TEXT(in, subpath, codebase->subpath);
+	SET_TEXT(in, vcs_last_revision, codebase->vcs_last_revision);
+	SET_TEXT(in, web_url, codebase->web_url);
+}
+
+enum hf_status hf_codebase_set(hf_where where, const struct hf_codebase *codebase, unsigned parts, bool *ret_created,
+                               hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_codebase wanted = *codebase;
+	struct codebase_set_in in;
+	struct codebase_set_row row;
+	struct codebase_fault fault;
+	hf_error local = HF_ERROR_INIT;
+	if (!arena)
+		return error_nomem(err);
+	if (!codebase->name.ptr)
+		return error_set(err, HF_E_INPUT, "a codebase needs a name");
+	if (!codebase_place(&wanted, NULL, arena, &fault) || !codebase_check(&wanted, &fault))
+		return codebase_complain(&fault, err);
+	fill_set(&wanted, parts, &in);
+	enum hf_status status = vcs_of(wanted.vcs_type, &in.has_vcs_type, &in.vcs_type, err);
+	if (status == HF_OK)
+		status = codebase_refused(codebase_set(where, &in, arena, &row, &local), &local, err);
+	if (status == HF_OK && ret_created)
+		*ret_created = row.created;
+	return status;
+}
+
+/* Runs are history, and history stays. */
+static enum hf_status has_history(struct hf_str name, hf_error *err)
+{
+	error_reword(err, "codebase %.*s has runs", (int)(name.len > 100 ? 100 : name.len), name.ptr);
+	return error_hint(err, "what was tried stays on record; holdfast codebase set NAME --inactive puts it to rest");
+}
+
+enum hf_status hf_codebase_delete(hf_where where, struct hf_str name, hf_error *err)
+{
+	int64_t deleted;
+	hf_error local = HF_ERROR_INIT;
+	enum hf_status status = codebase_delete(where, &(struct codebase_delete_in){.name = name}, &deleted, &local);
+	if (status == HF_OK && deleted == 0)
+		return error_set(err, HF_NOT_FOUND, "there is no codebase %.*s", (int)(name.len > 100 ? 100 : name.len),
+		                 name.ptr);
+	if (status != HF_OK && strcmp(local.constraint, "run_codebase_fkey") == 0)
+		has_history(name, &local);
+	if (status != HF_OK && err)
+		*err = local;
+	return status;
 }
 
 /* ---- cotenants ---- */
@@ -80,7 +171,7 @@ static enum hf_status place_of(struct hf_str url, const struct hf_defects *keep,
 {
 	struct hf_str place, parameters;
 	bool done = hf_defects_kept(keep, 52) ? segment_split(url, &place, &parameters)
-					      : segment_split_lenient(url, &place, &parameters);
+	                                      : segment_split_lenient(url, &place, &parameters);
 	if (!done)
 		return error_set(err, HF_E_INPUT, "a segment parameter of %.*s has no \"=\"",
 		                 (int)(url.len > 200 ? 200 : url.len), url.ptr);
@@ -108,173 +199,4 @@ enum hf_status hf_codebase_cotenants(hf_where where, struct hf_str codebase, str
 	else
 		*ret_cotenants = row.own == 1 ? HF_COTENANTS_NO : HF_COTENANTS_UNKNOWN;
 	return HF_OK;
-}
-
-/* ---- import ---- */
-
-/* One batch as the parallel arrays that the statements take. */
-struct batch {
-	struct hf_str names[BATCH], branch_urls[BATCH], urls[BATCH], branches[BATCH], subpaths[BATCH], vcs_types[BATCH],
-		web_urls[BATCH];
-	bool no_branch_url[BATCH], no_url[BATCH], no_branch[BATCH], no_subpath[BATCH], no_vcs_type[BATCH],
-		no_web_url[BATCH];
-	int32_t values[BATCH];
-	uint32_t count;
-};
-
-static void put(struct hf_str *texts, bool *nulls, uint32_t i, struct hf_str text)
-{
-	texts[i] = text;
-	nulls[i] = text.ptr == NULL;
-}
-
-static void fill_batch(struct batch *batch, const struct archive_codebase *codebases, size_t count)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		const struct archive_codebase *codebase = &codebases[i];
-		struct hf_str vcs = {NULL, 0};
-		if (codebase->vcs != ARCHIVE_NO_VCS)
-			vcs = hf_str_of(archive_vcs_word(codebase->vcs));
-		batch->names[i] = codebase->name;
-		batch->values[i] = codebase->value;
-		put(batch->branch_urls, batch->no_branch_url, i, codebase->branch_url);
-		put(batch->urls, batch->no_url, i, codebase->url);
-		put(batch->branches, batch->no_branch, i, codebase->branch);
-		put(batch->subpaths, batch->no_subpath, i, codebase->subpath);
-		put(batch->vcs_types, batch->no_vcs_type, i, vcs);
-		put(batch->web_urls, batch->no_web_url, i, codebase->web_url);
-	}
-	batch->count = (uint32_t)count;
-}
-
-struct import {
-	const struct archive *archive;
-	struct batch *batch;
-	const struct hf_import_options *options;
-	int64_t inserted;
-	int64_t updated;
-};
-
-static enum hf_status release(hf_where tx, const struct batch *batch, hf_error *err)
-{
-	struct codebase_release_locations_in in = {.names = text_array(batch->count, batch->names, NULL),
-	                                           .branch_urls = text_array(batch->count, batch->branch_urls,
-	                                                                     batch->no_branch_url),
-	                                           .subpaths = text_array(batch->count, batch->subpaths,
-	                                                                  batch->no_subpath)};
-	return codebase_release_locations(tx, &in, NULL, err);
-}
-
-static enum hf_status upsert(hf_where tx, const struct batch *batch, struct import *import, hf_error *err)
-{
-	struct codebase_upsert_in in = {.names = text_array(batch->count, batch->names, NULL),
-	                                .branch_urls =
-	                                        text_array(batch->count, batch->branch_urls, batch->no_branch_url),
-	                                .urls = text_array(batch->count, batch->urls, batch->no_url),
-	                                .branches = text_array(batch->count, batch->branches, batch->no_branch),
-	                                .subpaths = text_array(batch->count, batch->subpaths, batch->no_subpath),
-	                                .vcs_types = text_array(batch->count, batch->vcs_types, batch->no_vcs_type),
-	                                .web_urls = text_array(batch->count, batch->web_urls, batch->no_web_url),
-	                                .vals = {.count = batch->count, .ndim = 1, .values = batch->values}};
-	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct codebase_upsert_row row;
-	if (!arena)
-		return error_nomem(err);
-	enum hf_status status = codebase_upsert(tx, &in, arena, &row, err);
-	if (status == HF_OK) {
-		import->inserted += row.inserted;
-		import->updated += row.updated;
-	}
-	return status;
-}
-
-/* All locations are released before the first is taken: two codebases of different batches may swap theirs. */
-static enum hf_status write_archive(hf_where tx, void *user, hf_error *err)
-{
-	struct import *import = user;
-	size_t count;
-	const struct archive_codebase *codebases = archive_codebases(import->archive, &count);
-	import->inserted = import->updated = 0;
-	for (size_t pass = 0; pass < 2; pass++) {
-		for (size_t at = 0; at < count; at += BATCH) {
-			fill_batch(import->batch, codebases + at, count - at < BATCH ? count - at : BATCH);
-			enum hf_status status =
-				pass == 0 ? release(tx, import->batch, err) : upsert(tx, import->batch, import, err);
-			if (status != HF_OK)
-				return status;
-			if (import->options->progress)
-				import->options->progress(import->options->user, "writing",
-				                          (int64_t)(pass * count + at) / 2, (int64_t)count);
-		}
-	}
-	return import->options->dry_run ? HF_STOP : HF_OK; /* which rolls back */
-}
-
-static void report_archive(const struct archive *archive, struct hf_import_report *report)
-{
-	const struct archive_counts *counts = archive_counts(archive);
-	size_t n, best = 0;
-	const struct archive_codebase *codebases = archive_codebases(archive, &n);
-	*report = (struct hf_import_report){.records = counts->records,
-	                                    .codebases = counts->codebases,
-	                                    .extra_source_only = counts->extra_source_only,
-	                                    .superseded = counts->superseded,
-	                                    .shared_locations = counts->shared_locations,
-	                                    .git = counts->by_vcs[ARCHIVE_GIT],
-	                                    .svn = counts->by_vcs[ARCHIVE_SVN],
-	                                    .bzr = counts->by_vcs[ARCHIVE_BZR],
-	                                    .cvs = counts->by_vcs[ARCHIVE_CVS],
-	                                    .arch = counts->by_vcs[ARCHIVE_ARCH],
-	                                    .hg = counts->by_vcs[ARCHIVE_HG],
-	                                    .mtn = counts->by_vcs[ARCHIVE_MTN],
-	                                    .darcs = counts->by_vcs[ARCHIVE_DARCS],
-	                                    .no_vcs = counts->by_vcs[ARCHIVE_NO_VCS]};
-	for (size_t i = 1; i < n; i++)
-		best = codebases[i].value > codebases[best].value ? i : best;
-	if (n > 0) {
-		snprintf(report->greatest_name, sizeof(report->greatest_name), "%.*s", STR_ARG(codebases[best].name));
-		report->greatest_value = codebases[best].value;
-	}
-}
-
-static void free_batch(struct batch **batch)
-{
-	free(*batch);
-}
-
-static enum hf_status write_all(hf_where where, const struct archive *archive, const struct hf_import_options *options,
-                                struct hf_import_report *report, hf_error *err)
-{
-	CLEANUP(free_batch) struct batch *batch = malloc(sizeof(*batch));
-	struct import import = {.archive = archive, .batch = batch, .options = options};
-	if (!batch)
-		return error_nomem(err);
-	enum hf_status status = hf_transaction(where, NULL, write_archive, &import, err);
-	report->inserted = import.inserted;
-	report->updated = import.updated;
-	report->unchanged = (int64_t)report->codebases - import.inserted - import.updated;
-	return status == HF_STOP ? HF_OK : status;
-}
-
-enum hf_status hf_codebase_import_debian(hf_where where, const struct hf_import_options *options,
-                                         struct hf_import_report *ret_report, hf_error *err)
-{
-	hf_context *ctx = hf_where_context(where);
-	CLEANUP(archive_freep) struct archive *archive = NULL;
-	struct hf_import_report report;
-	if (options_check("hf_import_options", options->size, sizeof(*options), err) != HF_OK)
-		return HF_E_USAGE;
-	int64_t start = hf_now_monotonic_us(ctx);
-	enum hf_status status =
-		archive_read(options->path, options->limit, options->progress, options->user, &archive, err);
-	if (status != HF_OK)
-		return status;
-	report_archive(archive, &report);
-	int64_t read = hf_now_monotonic_us(ctx);
-	status = write_all(where, archive, options, &report, err);
-	report.read_us = read - start;
-	report.write_us = hf_now_monotonic_us(ctx) - read;
-	if (status == HF_OK)
-		*ret_report = report;
-	return status;
 }

@@ -50,6 +50,27 @@ enum hf_status json_text_parse(struct hf_str text, const char *what, json_t **re
 	return HF_OK;
 }
 
+const char *json_text_kind(const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		return "an object";
+	case JSON_ARRAY:
+		return "a list";
+	case JSON_STRING:
+		return "a string";
+	case JSON_INTEGER:
+	case JSON_REAL:
+		return "a number";
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return "a truth value";
+	case JSON_NULL:
+	default:
+		return "null";
+	}
+}
+
 bool json_text_truthy(const json_t *value)
 {
 	switch (value ? json_typeof(value) : JSON_NULL) {

@@ -22,6 +22,8 @@ enum { JSON_TEXT_DEPTH_MAX = 64 };
 enum hf_status json_text_parse(struct hf_str text, const char *what, json_t **ret_value, hf_error *err);
 /** Append `value`. */
 void json_text_add(struct buf *out, const json_t *value);
+/** "an object", "a list", ...: what it is, for messages. */
+const char *json_text_kind(const json_t *value);
 /** What the original takes for true: not null, false, 0, "", [] or {}. */
 bool json_text_truthy(const json_t *value);
 

@@ -18,30 +18,9 @@ struct reader {
 	hf_error *err;
 };
 
-static const char *kind_word(const json_t *value)
-{
-	switch (json_typeof(value)) {
-	case JSON_OBJECT:
-		return "an object";
-	case JSON_ARRAY:
-		return "a list";
-	case JSON_STRING:
-		return "a string";
-	case JSON_INTEGER:
-	case JSON_REAL:
-		return "a number";
-	case JSON_TRUE:
-	case JSON_FALSE:
-		return "a truth value";
-	case JSON_NULL:
-	default:
-		return "null";
-	}
-}
-
 static enum hf_status unexpected(struct reader *reader, const char *field, const json_t *value, const char *expected)
 {
-	return error_set(reader->err, HF_E_INPUT, WHAT ": %s is %s, not %s", field, kind_word(value), expected);
+	return error_set(reader->err, HF_E_INPUT, WHAT ": %s is %s, not %s", field, json_text_kind(value), expected);
 }
 
 /* The member, NULL for one that is absent or null. */
@@ -326,7 +305,7 @@ static enum hf_status read_all(struct reader *reader)
 	                                                                  read_tags,  read_target};
 	enum hf_status status = HF_OK;
 	if (!json_is_object(reader->root))
-		return error_set(reader->err, HF_E_INPUT, WHAT " is %s, not an object", kind_word(reader->root));
+		return error_set(reader->err, HF_E_INPUT, WHAT " is %s, not an object", json_text_kind(reader->root));
 	for (size_t i = 0; i < ARRAY_LEN(steps) && status == HF_OK; i++)
 		status = steps[i](reader);
 	return status;

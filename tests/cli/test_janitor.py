@@ -67,24 +67,93 @@ def test_codebase_list_is_ordered_and_filtered(small):
     assert [row["name"] for row in small.json("codebase", "list")] == ["aa", "bb", "cc"]
     assert small.json("codebase", "list", "--host", "h2", "--limit", 0) == [
         {"name": "bb", "vcs_type": "bzr", "branch_url": "https://h2/bb", "url": "https://h2/bb", "branch": None,
-         "subpath": "sub", "web_url": None, "hostname": "h2", "value": 5, "inactive": False}]
+         "subpath": "sub", "vcs_last_revision": None, "web_url": None, "hostname": "h2", "value": 5, "inactive": False}]
     assert [row["name"] for row in small.json("codebase", "list", "--after", "aa")] == ["bb", "cc"]
+    assert [row["name"] for row in small.json("codebase", "list", "--vcs", "git")] == ["aa"]
+    assert [row["name"] for row in small.json("codebase", "list", "--inactive", "no")] == ["aa", "bb"]
+    assert [row["name"] for row in small.json("codebase", "list", "--inactive", "yes")] == ["cc"]
     assert json.loads(small.ok("codebase", "list", "--limit", "1", "--json=name", "-q")) == [{"name": "aa"}]
 
 
 def test_codebase_list_refuses_an_unknown_field(small):
     assert 'unknown field' in small.refused(2, "codebase", "list", "--json=nam")
     assert small.error(2, "codebase", "list", "--host")["exit"] == 2
+    assert "no version control system" in small.refused(1, "codebase", "list", "--vcs", "gti")
 
 
 def test_codebase_show_prints_every_field(small):
     assert small.json("codebase", "show", "aa") == {
         "name": "aa", "vcs_type": "git", "branch_url": "https://h1/aa,branch=x", "url": "https://h1/aa", "branch": "x",
-        "subpath": "", "web_url": "https://w/aa", "hostname": "h1", "value": 10, "inactive": False}
+        "subpath": "", "vcs_last_revision": None, "web_url": "https://w/aa", "hostname": "h1", "value": 10, "inactive": False}
 
 
 def test_codebase_show_refuses_an_unknown_name(small):
     assert small.refused(3, "codebase", "show", "zz") == "error: there is no codebase zz\n"
+
+
+def test_codebase_set_creates_and_changes(small):
+    place = ("--url", "https://h4/dd", "--branch", "x/y")
+    assert small.json("codebase", "set", "dd", *place, "--value", "-3", "--vcs", "git", "--dry-run") == {
+        "changed": 1, "created": True, "dry_run": True}
+    assert small.db.value("SELECT count(*) FROM codebase") == 3
+    assert small.json("codebase", "set", "dd", *place, "--value", "-3", "--vcs", "git")["created"]
+    assert small.json("codebase", "set", "dd", "--inactive", "yes", "--vcs", "")["created"] is False
+    shown = small.json("codebase", "show", "dd")
+    assert (shown["branch_url"], shown["branch"], shown["value"], shown["vcs_type"], shown["inactive"]) == (
+        "https://h4/dd,branch=x%2Fy", "x/y", -3, None, True)
+    small.json("codebase", "set", "aa", "--subpath", "")
+    assert small.json("codebase", "show", "aa")["value"] == 10, "what no flag names stays"
+
+
+def test_codebase_set_refuses_what_cannot_be(small):
+    before = small.tables()
+    assert "no name for a codebase" in small.refused(1, "codebase", "set", "a/b")
+    assert "without a url" in small.refused(1, "codebase", "set", "aa", "--branch", "x")
+    assert small.error(5, "codebase", "set", "cc", "--branch-url", "https://h2/bb", "--subpath", "sub")["message"] == (
+        "another codebase is at that place")
+    assert small.tables() == before
+
+
+def test_codebase_delete_takes_candidates_and_entries_along(small):
+    small.ok("queue", "add", "aa", "fixes", "--command", "x")
+    assert small.json("codebase", "delete", "aa", "--dry-run")["dry_run"]
+    assert small.db.value("SELECT count(*) FROM codebase") == 3
+    assert small.json("codebase", "delete", "aa")["changed"] == 1
+    assert small.db.row("SELECT (SELECT count(*) FROM codebase), (SELECT count(*) FROM candidate), "
+                        "(SELECT count(*) FROM queue)") == (2, 2, 0)
+
+
+def test_codebase_delete_refuses_one_with_runs(small):
+    small.db.execute("INSERT INTO change_set (id, campaign) VALUES ('cs', 'fixes'); "
+                     "INSERT INTO run (id, codebase, suite, result_code, logfilenames, change_set) "
+                     "VALUES ('r', 'aa', 'fixes', 'success', '{}', 'cs')")
+    before = small.tables()
+    assert small.error(1, "codebase", "delete", "aa")["message"] == "codebase aa has runs"
+    assert small.error(3, "codebase", "delete", "zz")["message"] == "there is no codebase zz"
+    assert small.tables() == before
+
+
+def test_codebase_upload_stores_every_entry(small, tmp_path):
+    path = tmp_path / "codebases.json"
+    path.write_text(json.dumps([{"name": "dd", "branch_url": "https://h4/dd,branch=a%2Fb"}, {"name": "aa", "value": 11}]))
+    assert small.json("codebase", "upload", path, "--dry-run")["changed"] == 2
+    assert small.db.value("SELECT value FROM codebase WHERE name = 'aa'") == 10
+    assert small.json("codebase", "upload", path)["changed"] == 2
+    assert small.db.row("SELECT url, branch FROM codebase WHERE name = 'dd'") == ("https://h4/dd", "a/b")
+    assert small.db.row("SELECT url, value FROM codebase WHERE name = 'aa'") == (None, 11), "what is absent becomes NULL"
+    assert small.json("codebase", "upload", "-", input=path.read_text())["unchanged"] == 2
+
+
+def test_codebase_upload_names_the_entry_and_the_member(small, tmp_path):
+    before = small.tables()
+    bad = json.dumps([{"name": "dd"}, {"name": "ee", "vcs_type": 7}])
+    assert small.refused(1, "codebase", "upload", "-", input=bad) == (
+        'error: codebases: entry 2: "vcs_type" is a number, not a string or null\n')
+    assert small.error(3, "codebase", "upload", tmp_path / "none")["exit"] == 3
+    path = tmp_path / "large"
+    path.write_bytes(b"[" + b" " * (100 << 20) + b"]")
+    assert "longer than 16 MiB" in small.error(1, "codebase", "upload", path)["message"]
+    assert small.tables() == before
 
 
 def test_codebase_import_debian_stores_the_extract(janitor):

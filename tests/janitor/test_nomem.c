@@ -78,6 +78,21 @@ static enum hf_status import_archive(struct rig *rig, hf_error *err)
 	return hf_codebase_import_debian(where_of(rig), &options, &report, err);
 }
 
+static enum hf_status upload_codebases(struct rig *rig, hf_error *err)
+{
+	struct hf_changes changes;
+	return hf_codebase_upload(where_of(rig),
+	                          HF_STR("[{\"name\":\"pkg1\",\"branch_url\":\"https://h/1,branch=a%2Fb\"},"
+	                                 "{\"name\":\"new\",\"url\":\"https://h/2\",\"branch\":\"b\"}]"),
+	                          NULL, &changes, err);
+}
+
+static enum hf_status set_codebase(struct rig *rig, hf_error *err)
+{
+	struct hf_codebase codebase = {.name = HF_STR("pkg1"), .url = HF_STR("https://h/1"), .branch = HF_STR("b")};
+	return hf_codebase_set(where_of(rig), &codebase, HF_CODEBASE_PLACE, NULL, err);
+}
+
 static enum hf_status import_candidates(struct rig *rig, hf_error *err)
 {
 	struct hf_candidate candidates[] = {
@@ -196,6 +211,8 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"queue position", position},
 	             {"policy put", put_policies},
 	             {"policy get", get_policy},
+	             {"codebase upload", upload_codebases},
+	             {"codebase set", set_codebase},
 	             {"candidate import", import_candidates},
 	             {"candidate import for all", import_all},
 	             {"codebase import", import_archive}};

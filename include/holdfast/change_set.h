@@ -22,7 +22,7 @@ enum hf_change_set_state {
 	HF_CHANGE_SET_DONE /* all of it has landed */
 };
 #define HF_CHANGE_SET_STATE_COUNT 5
-/** "created", ...; "" outside the enum. */
+/** "created", ...; "" outside the enum, as a state is that is newer than this program. */
 const char *hf_change_set_state_word(enum hf_change_set_state state);
 /** HF_E_INPUT with the words as hint. */
 enum hf_status hf_change_set_state_parse(struct hf_str word, enum hf_change_set_state *ret_state, hf_error *err);

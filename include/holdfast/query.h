@@ -8,7 +8,9 @@
  *
  * Ownership: inputs are borrowed for the call; everything in rows lives in the arena passed in.
  * Errors: those of connection.h, err->query names the query. HF_E_DRIFT also when a composite or an array comes in
- * another shape than the compiled one, because its type was altered since.
+ * another shape than the compiled one, or an enum with a label that the program was not compiled with, because the type
+ * was altered since: the message names query, column, type and label. Outside a transaction a statement that writes has
+ * written by then.
  */
 #ifndef HOLDFAST_QUERY_H
 #define HOLDFAST_QUERY_H
@@ -21,7 +23,7 @@
 extern "C" {
 #endif
 
-#define HF_QUERY_ABI 1
+#define HF_QUERY_ABI 2
 #define HF_QUERY_NO_VARIANT 0 /* in place of it: the inputs choose an order that the query does not have */
 
 /* How a type stands on the wire; several types may share one. HF_TYPE_FLOATS are structs of nothing but double. */
@@ -60,7 +62,8 @@ struct hf_field {
 	uint32_t null_offset; /* HF_NEVER_NULL: a NULL from the server is HF_E_PROTOCOL "unexpected null" */
 };
 
-/* An enum label that the program was not compiled with decodes to this, never to a crash. */
+/* No label of the compiled enum. Rows have it in columns that are annotated open only, also inside arrays and
+ * composites; everywhere else a label that the program was not compiled with is HF_E_DRIFT. It cannot be sent. */
 #define HF_ENUM_UNKNOWN (-1)
 
 enum hf_query_flags {
@@ -82,6 +85,7 @@ struct hf_query {
 	uint32_t ncolumns;
 	size_t row_size;
 	int64_t timeout_ms; /* 0 = the connection's default */
+	const bool *open;   /* of each column: unknown labels of enums are HF_ENUM_UNKNOWN; NULL = of none */
 };
 
 /** :exec and :execrows. @param ret_rows rows affected, NULL allowed. */

@@ -15,7 +15,11 @@
 extern "C" {
 #endif
 
-/* In the order in which buckets are served: the schema's enum queue_bucket. */
+/*
+ * In the order in which buckets are served: the schema's enum queue_bucket. A bucket that is newer than this program is
+ * none of these where items are only shown (list, get, peek, stats, claims): its word is "". Where the bucket decides
+ * (add, bulk scheduling), it is HF_E_DRIFT. A version control system that is newer has the word "" likewise.
+ */
 enum hf_bucket {
 	HF_BUCKET_UPDATE_EXISTING_MP = 0,
 	HF_BUCKET_MANUAL,

@@ -5,7 +5,14 @@
 
 #include "base/error.h"
 
-enum { NUMERIC_HEADER = 8, NUMERIC_BASE = 10000, FAMILY_INET = 2, FAMILY_INET6 = 3, POINT_BYTES = 16 };
+enum {
+	NUMERIC_HEADER = 8,
+	NUMERIC_BASE = 10000,
+	FAMILY_INET = 2,
+	FAMILY_INET6 = 3,
+	POINT_BYTES = 16,
+	LABEL_BYTES_MAX = 63 /* NAMEDATALEN of the server, less the NUL */
+};
 
 enum hf_status decode_malformed(const struct hf_type *type, const char *why, hf_error *err)
 {
@@ -18,6 +25,16 @@ enum hf_status decode_malformed(const struct hf_type *type, const char *why, hf_
 enum hf_status decode_full(hf_error *err)
 {
 	return error_set(err, HF_E_LIMIT, "the result does not fit into the arena's bound");
+}
+
+enum hf_status decode_drifted(const struct hf_type *type, const char *what, hf_error *err)
+{
+	enum hf_status status =
+		error_set(err, HF_E_DRIFT, "type %s changed since the program was compiled: %s", type->name, what);
+	if (err)
+		err->category = HF_CATEGORY_SCHEMA;
+	error_hint(err, "build the program against the present schema, or apply the migration that it expects");
+	return status;
 }
 
 static enum hf_status wrong_length(const struct hf_type *type, hf_error *err)
@@ -192,10 +209,25 @@ static enum hf_status decode_versioned(const struct decoder *decoder, const stru
 	return view_text(decoder, at + 1, len - 1, out, err);
 }
 
-static enum hf_status decode_enum(UNUSED const struct decoder *decoder, const struct hf_type *type, const uint8_t *at,
-                                  size_t len, void *out, UNUSED hf_error *err)
+/* No program shall decide by a label that it has never heard of. */
+COLD static enum hf_status unknown_label(const struct hf_type *type, const uint8_t *at, size_t len, hf_error *err)
 {
-	*(int *)out = hf_enum_value(type, (struct hf_str){(const char *)at, len});
+	char what[LABEL_BYTES_MAX + 32];
+	snprintf(what, sizeof(what), "it has a label \"%.*s\" now",
+	         (int)(len < LABEL_BYTES_MAX ? len : LABEL_BYTES_MAX), (const char *)at);
+	enum hf_status status = decode_drifted(type, what, err);
+	error_hint(err, "build the program against the present schema; a column whose labels are only shown can be "
+	                "annotated \"open\"");
+	return status;
+}
+
+static enum hf_status decode_enum(const struct decoder *decoder, const struct hf_type *type, const uint8_t *at,
+                                  size_t len, void *out, hf_error *err)
+{
+	int value = hf_enum_value(type, (struct hf_str){(const char *)at, len});
+	if (value == HF_ENUM_UNKNOWN && !decoder->open)
+		return unknown_label(type, at, len, err);
+	*(int *)out = value;
 	return HF_OK;
 }
 

@@ -3,7 +3,7 @@
  *
  * Pure but for the arena. Trusts nothing: every length is checked before a byte is read, every count before memory is
  * taken, so that any byte string gives HF_OK, HF_E_PROTOCOL, HF_E_DRIFT (a composite or an array of another shape than
- * the compiled one) or HF_E_LIMIT (the arena is full), never a crash.
+ * the compiled one, a label of an enum that has none of that name) or HF_E_LIMIT (the arena is full), never a crash.
  */
 #ifndef PG_DECODE_H
 #define PG_DECODE_H
@@ -20,6 +20,7 @@ struct decoder {
 	const struct type_map *types; /* numbers of the user's types inside arrays and composites; NULL = unchecked */
 	bool borrow;                  /* values outlive the call (a PGresult): point into them */
 	bool inside;                  /* of another value: no NUL behind it, so that text is copied all the same */
+	bool open;                    /* of a column that keeps unknown labels of enums: HF_ENUM_UNKNOWN */
 };
 
 /* The path of most columns, inlined into the row loop. False: another type, or not its length. */

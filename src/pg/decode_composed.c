@@ -11,18 +11,7 @@ enum { ARRAY_DIMENSIONS_MAX = 6, RANGE_FLAGS = 0x1f, RANGE_BYTES_MIN = 5 };
 
 static struct decoder inner(const struct decoder *decoder)
 {
-	return (struct decoder){decoder->arena, decoder->types, decoder->borrow, true};
-}
-
-/* The schema changed below a running program; a new statement would say so when it is prepared. */
-static enum hf_status drifted(const struct hf_type *type, const char *what, hf_error *err)
-{
-	enum hf_status status =
-		error_set(err, HF_E_DRIFT, "type %s changed since the program was compiled: %s", type->name, what);
-	if (err)
-		err->category = HF_CATEGORY_SCHEMA;
-	error_hint(err, "build the program against the present schema, or apply the migration that it expects");
-	return status;
+	return (struct decoder){decoder->arena, decoder->types, decoder->borrow, true, decoder->open};
 }
 
 static bool is_expected(const struct decoder *decoder, const struct hf_type *type, int32_t oid)
@@ -40,7 +29,7 @@ static enum hf_status decode_member(const struct decoder *decoder, const struct 
 	if (!take_word(cursor, &oid) || !take_length(cursor, &len))
 		return decode_malformed(type, "a field reaches beyond the end", err);
 	if (!is_expected(decoder, field->type, oid))
-		return drifted(type, "a field has another type than the compiled one", err);
+		return decode_drifted(type, "a field has another type than the compiled one", err);
 	if (len == -1 && field->null_offset == HF_NEVER_NULL)
 		return decode_malformed(type, "unexpected null in a field", err);
 	if (field->null_offset != HF_NEVER_NULL)
@@ -59,7 +48,7 @@ enum hf_status decode_composite(const struct decoder *decoder, const struct hf_t
 	if (!take_word(&cursor, &count) || count < 0)
 		return decode_malformed(type, "no number of fields", err);
 	if ((uint32_t)count != type->count)
-		return drifted(type, "another number of fields than the compiled one", err);
+		return decode_drifted(type, "another number of fields than the compiled one", err);
 	memset(out, 0, type->size);
 	for (uint32_t i = 0; i < type->count; i++) {
 		enum hf_status status = decode_member(&members, type, &type->fields[i], &cursor, out, err);
@@ -147,7 +136,7 @@ enum hf_status decode_array(const struct decoder *decoder, const struct hf_type 
 	if (status != HF_OK)
 		return status;
 	if (!is_expected(decoder, type->element, shape.element))
-		return drifted(type, "elements have another type than the compiled one", err);
+		return decode_drifted(type, "elements have another type than the compiled one", err);
 	const int32_t *dims = keep_words(decoder->arena, shape.dims, shape.ndim);
 	const int32_t *lower_bounds = keep_words(decoder->arena, shape.lower_bounds, shape.ndim);
 	char *values = hf_arena_calloc(decoder->arena, shape.count, type->element->size);

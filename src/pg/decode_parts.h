@@ -45,5 +45,7 @@ static inline const uint8_t *take_bytes(struct cursor *cursor, int32_t len)
 
 enum hf_status decode_malformed(const struct hf_type *type, const char *why, hf_error *err);
 enum hf_status decode_full(hf_error *err);
+/** The schema changed below a running program; a new statement would say so when it is prepared. */
+enum hf_status decode_drifted(const struct hf_type *type, const char *what, hf_error *err);
 
 #endif

@@ -38,8 +38,8 @@ enum hf_status query_run(hf_where where, const struct hf_query *query, query_att
 enum hf_status query_check_abi(const struct hf_query *query, hf_error *err);
 
 /** Decode one row into `out`, which is cleared. */
-enum hf_status query_decode_row(const struct decoder *decoder, const struct hf_query *query, const PGresult *result,
-                                int row, char *out, hf_error *err);
+enum hf_status query_decode_row(struct decoder *decoder, const struct hf_query *query, const PGresult *result, int row,
+                                char *out, hf_error *err);
 /** A table whose columns are not as many as the compiled ones would be read beyond its end. */
 enum hf_status query_check_columns(const struct hf_query *query, const PGresult *result, hf_error *err);
 /** libpq's input buffer has grown to hold the largest row and will not shrink again. */

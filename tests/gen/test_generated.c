@@ -1,6 +1,6 @@
 /*
- * Generated functions of the group `sample` on a real server: every cardinality, every type, NULLs, arrays, composites,
- * and a label that the program was not compiled with.
+ * Generated functions of the group `sample` on a real server: every cardinality, every type, NULLs, arrays and
+ * composites.
  */
 #include <string.h>
 
@@ -605,28 +605,6 @@ static void a_changed_composite_is_drift(void **user)
 	EXPECT_CONTAINS(err.message, "another type than the compiled one");
 }
 
-static void a_newer_label_reads_as_unrecognized(void **user)
-{
-	struct state *state = *user;
-	hf_error err = HF_ERROR_INIT;
-	struct item_line row;
-	struct item_by_id_in in = {.id = add_item(state, "a", MOOD_HAPPY)};
-	run(state, "ALTER TYPE mood ADD VALUE 'newer' BEFORE 'happy'");
-	run(state, "UPDATE item SET mood = 'newer'");
-	EXPECT_OK(item_by_id(state->where, &in, state->arena, &row, &err));
-	assert_int_equal(row.mood, MOOD_UNRECOGNIZED);
-	assert_string_equal(mood_label(row.mood), "");
-	struct mood_echo_in echo = {.mood = MOOD_NEEDS_WORK, .size = APP_SIZE_M};
-	struct mood_echo_row back;
-	EXPECT_OK(mood_echo(state->where, &echo, state->arena, &back, &err));
-	assert_int_equal(back.mood, MOOD_NEEDS_WORK);
-	assert_int_equal(back.size, APP_SIZE_M);
-	echo.mood = MOOD_UNRECOGNIZED;
-	assert_int_not_equal(mood_echo(state->where, &echo, state->arena, &back, &err), HF_OK);
-	assert_int_equal(mood_of(HF_STR("unknown")), MOOD_UNKNOWN);
-	assert_int_equal(mood_of(HF_STR("newer")), MOOD_UNRECOGNIZED);
-}
-
 static void builtin_arrays_and_whole_rows(void **user)
 {
 	struct state *state = *user;
@@ -702,7 +680,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rows_of_each_are_kept_by_copying, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_nullable_kind_takes_null, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_changed_composite_is_drift, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_newer_label_reads_as_unrecognized, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(builtin_arrays_and_whole_rows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_star_is_frozen, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_changed_schema_is_drift, set_up, tear_down),

@@ -61,6 +61,8 @@ def test_comments_docs_and_blanks_do_not_make_stale(sql):
         (ITEMS, "-- timeout: 2s", "-- timeout: 3s", "items.sql", 3, 'stale: the annotations of "item_add" were edited'),
         (ITEMS, "-- row: item_line", "-- row: item_line  -- idempotent: yes", "items.sql", 9,
          'stale: the annotations of "item_by_id" were edited'),
+        (ITEMS, "-- row: item_line", "-- row: item_line  -- col mood: open", "items.sql", 9,
+         'stale: the annotations of "item_by_id" were edited'),
         (ITEMS, "-- idempotent: yes  -- timeout: 1min", "-- param from_id: nullable", "items.sql", 20,
          'stale: the annotations of "items_scan" were edited'),
         (ITEMS, "name: next_number :one", "name: next_number :opt", "items.sql", 45,
@@ -80,7 +82,7 @@ def test_comments_docs_and_blanks_do_not_make_stale(sql):
          'stale: the SQL of "items_count" was edited'),
         ("migrations/sample/0001_everything.sql", "'happy', 'needs-work'", "'needs-work', 'happy'",
          "0001_everything.sql", None, "stale: the migration was edited after the queries were described"),
-        ("meta/sample/manifest.json", '"format": 4', '"format": 3', "manifest.json", None,
+        ("meta/sample/manifest.json", '"format": 5', '"format": 4', "manifest.json", None,
          "stale: written by another version of the compiler"),
     ],
 )

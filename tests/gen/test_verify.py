@@ -11,8 +11,10 @@ THEN = """
 CREATE TYPE mood AS ENUM ('happy', 'sad', 'odd');
 CREATE TYPE pair AS (a int, b text);
 CREATE DOMAIN word AS text;
+CREATE DOMAIN some_mood AS mood;
 CREATE TABLE person (id int PRIMARY KEY, name text NOT NULL, email text, size int, mood mood, pair pair, word word);
 CREATE TABLE note (id int, body text NOT NULL);
+CREATE TABLE feeling (id int, mood mood);
 """
 QUERIES = {"a": """
 -- name: person_by_name :opt
@@ -40,6 +42,14 @@ SELECT id, size AS sz FROM person /*? big */ WHERE size > :least /*?*/ /*order: 
 INSERT INTO person (id) VALUES (:id);
 -- name: counts :many
 SELECT count(*) AS n FROM person;
+-- name: moods :many
+SELECT mood FROM feeling WHERE mood = 'sad';
+-- name: moods_shown :many
+-- col moods: open  -- col feeling: open  -- col mood: open
+SELECT mood, ARRAY[mood] AS moods, feeling FROM feeling;
+-- name: moods_within :many
+-- col moods: open
+SELECT ARRAY[mood] AS moods, ARRAY[feeling] AS feelings, feeling, mood::some_mood AS domain, id FROM feeling;
 """}
 
 
@@ -50,6 +60,9 @@ def release(tmp_path_factory):
     code, stderr = compiler.run("--sql", top)
     assert code == 0, stderr
     return top
+
+
+NEW_LABEL = 'column "%s" cannot take the new label "%s" of type public.mood'
 
 
 def verify(release, tmp_path, migration, *more):
@@ -71,7 +84,6 @@ def test_nothing_changed(release):
 def test_what_breaks_nothing(release, tmp_path):
     assert verify(release, tmp_path, """
         ALTER TABLE person ADD COLUMN more text;
-        ALTER TYPE mood ADD VALUE 'new';
         ALTER TABLE person ALTER COLUMN size SET NOT NULL, ALTER COLUMN size SET DEFAULT 0;
         CREATE INDEX ON note (id);
         DROP TABLE IF EXISTS elsewhere;""") == []
@@ -105,7 +117,16 @@ def test_what_breaks_nothing(release, tmp_path):
      [("people.json", "people (:many)", 'column "mood" does not exist (SQLSTATE 42703)'),
       ("person_star.json", "person_star (:many)", 'column "mood" does not exist (SQLSTATE 42703)')]),
     ("ALTER TYPE mood RENAME VALUE 'odd' TO 'strange'",
-     [("types.json", None, 'type public.mood had a label "odd" and has none now')]),
+     [("moods.json", "moods (:many)", NEW_LABEL % ("mood", "strange")),
+      ("moods_within.json", "moods_within (:many)", NEW_LABEL % ("domain", "strange")),
+      ("moods_within.json", "moods_within (:many)", NEW_LABEL % ("feeling", "strange")),
+      ("moods_within.json", "moods_within (:many)", NEW_LABEL % ("feelings", "strange")),
+      ("person_star.json", "person_star (:many)", NEW_LABEL % ("mood", "strange")),
+      ("types.json", None, 'type public.mood had a label "odd" and has none now')]),
+    ("ALTER TYPE mood ADD VALUE 'new'; ALTER TYPE mood ADD VALUE 'newer' BEFORE 'sad'",
+     [(f"{name}.json", f"{name} (:many)", NEW_LABEL % (column, label))
+      for name, columns in [("moods", ["mood"]), ("moods_within", ["domain", "feeling", "feelings"]), ("person_star", ["mood"])]
+      for column in columns for label in ["new", "newer"]]),
     ("ALTER TYPE pair ADD ATTRIBUTE c int", [("types.json", None, "type public.pair had other fields")]),
     ("ALTER TYPE pair ALTER ATTRIBUTE a TYPE bigint CASCADE" , None),
     ("ALTER TABLE note ALTER COLUMN body TYPE varchar(5)",
@@ -127,6 +148,19 @@ def _tree(tmp_path, migration):
     (migrations / "0001_all.sql").write_text(f"-- up\n{THEN}\n")
     (migrations / "0002_new.sql").write_text(f"-- up\n{migration};\n")
     return tmp_path
+
+
+def test_programs_of_older_metadata_take_any_label(release, tmp_path):
+    meta = broken_copy(release, tmp_path, "manifest.json", b'{"format": 3}')
+    top = _tree(tmp_path / "now", "ALTER TYPE mood ADD VALUE 'new'")
+    assert compiler.run("--verify", meta, "--sql", top) == (0, "")
+
+
+def test_a_new_label_comes_with_the_way_out(release, tmp_path):
+    code, stderr = compiler.run("--verify", release / "meta", "--sql", _tree(tmp_path, "ALTER TYPE mood ADD VALUE 'new'"))
+    assert code == 1
+    assert compiler.findings(stderr)[0].hint == (
+        "roll out programs that know it first; a column whose labels are only shown can be annotated, -- col mood: open")
 
 
 def test_imported_types_are_imported_again(tmp_path):

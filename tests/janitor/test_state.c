@@ -1,4 +1,4 @@
-/* What follows from the state: campaigns to publish, cotenants. */
+/* What follows from the state: campaigns to publish, cotenants; what a newer schema may say. */
 #include "rig.h"
 
 #include <string.h>
@@ -86,11 +86,82 @@ static void who_else_lives_there(void **state)
 	assert_string_equal(err.message, "a segment parameter of https://h/solo,x has no \"=\"");
 }
 
+/* ---- labels that are newer than this program: shown as nothing, no ground for a decision ---- */
+
+static enum hf_status show(void *user, const struct hf_queue_item *item, hf_error *err)
+{
+	(void)err;
+	struct hf_queue_item *shown = user;
+	*shown = *item;
+	return HF_OK;
+}
+
+static void newer_labels(struct rig *rig)
+{
+	start(rig);
+	rig_run(rig, "ALTER TYPE queue_bucket ADD VALUE 'urgent' BEFORE 'update-existing-mp'");
+	rig_run(rig, "ALTER TYPE vcs_type ADD VALUE 'pijul'");
+	rig_run(rig, "ALTER TYPE publish_status ADD VALUE 'later'");
+	rig_run(rig, "ALTER TYPE change_set_state ADD VALUE 'withdrawn'");
+	rig_run(rig, "UPDATE codebase SET vcs_type = 'pijul', branch_url = 'https://h/aa', url = 'https://h/aa' WHERE "
+	             "name = 'aa'");
+	rig_run(rig, "UPDATE run SET publish_status = 'later', vcs_type = 'pijul' WHERE id = 'r1'");
+	rig_run(rig, "UPDATE change_set SET state = 'withdrawn'");
+	rig_run(rig, "INSERT INTO queue (bucket, codebase, suite, command, priority) VALUES ('urgent', 'aa', 'fixes', "
+	             "'x', 0)");
+}
+
+static void newer_labels_are_shown_as_nothing(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_queue_item item = {.bucket = HF_BUCKET_DEFAULT};
+	struct hf_queue_bucket_stats stats[HF_BUCKET_COUNT];
+	struct hf_queue_next next;
+	struct hf_codebase codebase;
+	struct hf_change_set set;
+	struct hf_run run;
+	size_t count = 0;
+	newer_labels(rig);
+	EXPECT_OK(hf_queue_list(rig->where, HF_STR(""), 0, show, &item, &err));
+	assert_string_equal(hf_bucket_word(item.bucket), "");
+	EXPECT_OK(hf_queue_stats(rig->where, stats, &count, &err));
+	assert_true(count == 1 && stats[0].items == 1 && hf_bucket_word(stats[0].bucket)[0] == '\0');
+	EXPECT_OK(hf_queue_peek(rig->where, &(struct hf_queue_filter){.codebase = HF_STR("aa")}, arena, &next, &err));
+	assert_true(next.vcs_type.ptr && next.vcs_type.len == 0);
+	EXPECT_OK(hf_codebase_get(rig->where, HF_STR("aa"), arena, &codebase, &err));
+	assert_true(codebase.vcs_type.ptr && codebase.vcs_type.len == 0);
+	EXPECT_OK(hf_run_get(rig->where, HF_STR("r1"), arena, &run, &err));
+	assert_true(run.vcs_type.ptr && run.vcs_type.len == 0 && run.publish_status.len == 0);
+	EXPECT_OK(hf_change_set_get(rig->where, HF_STR("cs"), arena, &set, &err));
+	assert_string_equal(hf_change_set_state_word(set.state), "");
+}
+
+static void newer_labels_decide_nothing(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	int32_t id = 77;
+	enum hf_bucket bucket;
+	struct hf_queue_request request = {.codebase = HF_STR("aa"),
+	                                   .campaign = HF_STR("fixes"),
+	                                   .command = HF_STR("y"),
+	                                   .bucket = HF_BUCKET_DEFAULT};
+	EXPECT_STATUS(hf_queue_add(rig->where, &request, &id, &bucket, &err), HF_E_DRIFT);
+	EXPECT_CONTAINS(err.message, "query \"queue_holder\", column \"bucket\": type public.queue_bucket changed");
+	EXPECT_CONTAINS(err.message, "label \"urgent\"");
+	assert_int_equal(id, 77);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue WHERE bucket = 'urgent' AND command = 'x'"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(campaigns_with_something_to_publish),
 		cmocka_unit_test(who_else_lives_there),
+		cmocka_unit_test(newer_labels_are_shown_as_nothing), /* they stay */
+		cmocka_unit_test(newer_labels_decide_nothing),
 	};
 	return cmocka_run_group_tests(tests, rig_up, rig_down);
 }

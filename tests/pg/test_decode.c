@@ -246,12 +246,43 @@ static void values_mean_what_they_say(UNUSED void **state)
 	int color = 0;
 	EXPECT_OK(decode_value(&color_type, BYTES("green"), arena, &color, &err));
 	assert_int_equal(color, 1);
-	EXPECT_OK(decode_value(&color_type, BYTES("blue"), arena, &color, &err));
-	assert_int_equal(color, HF_ENUM_UNKNOWN);
 	struct hf_numeric number;
 	EXPECT_OK(decode_value(&hf_type_numeric, BYTES("\0\2\0\1\x40\0\0\3\0\1\x27\x0f"), arena, &number, &err));
 	assert_true(number.ndigits == 2 && number.weight == 1 && number.sign == 0x4000 && number.dscale == 3);
 	EXPECT_OK(decode_value(&hf_type_void, BYTES(""), arena, NULL, &err));
+}
+
+static const struct hf_type color_range_type = {.kind = HF_TYPE_RANGE,
+                                                .name = "colors",
+                                                .size = 2 * sizeof(int) + 4,
+                                                .element = &color_type};
+static const struct hf_type color_ranges_type = {.kind = HF_TYPE_MULTIRANGE,
+                                                 .name = "manycolors",
+                                                 .size = sizeof(struct hf_multirange),
+                                                 .element = &color_range_type};
+#define RED_TO_BLUE "\2" W("\3") "red" W("\4") "blue"
+
+/* Behind every door: of a column that is open it is kept, of every other one refused. */
+static void an_unknown_label_is_drift_unless_open(UNUSED void **state)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct decoder open = {.arena = arena, .open = true};
+	hf_error err = HF_ERROR_INIT;
+	int color = 7;
+	EXPECT_STATUS(decode_value(&color_type, BYTES("blue"), arena, &color, &err), HF_E_DRIFT);
+	EXPECT_CONTAINS(err.message, "a label \"blue\" now");
+	assert_int_equal(color, 7);
+	EXPECT_OK(decode_field(&open, &color_type, BYTES("blue"), &color, &err));
+	assert_int_equal(color, HF_ENUM_UNKNOWN);
+	struct hf_multirange ranges;
+	static const char long_label[300];
+	EXPECT_STATUS(decode_value(&color_type, (const uint8_t *)long_label, sizeof(long_label), arena, &color, &err),
+	              HF_E_DRIFT);
+	EXPECT_STATUS(decode_value(&color_ranges_type, BYTES(W("\1") W("\x10") RED_TO_BLUE), arena, &ranges, &err),
+	              HF_E_DRIFT);
+	EXPECT_OK(decode_field(&open, &color_ranges_type, BYTES(W("\1") W("\x10") RED_TO_BLUE), &ranges, &err));
+	assert_int_equal(((const int *)ranges.ranges)[0], 0);
+	assert_int_equal(((const int *)ranges.ranges)[1], HF_ENUM_UNKNOWN);
 }
 
 static void arrays_keep_bounds_and_nulls(UNUSED void **state)
@@ -426,6 +457,7 @@ int main(void)
 		cmocka_unit_test(malformed_values_say_what_is_wrong),
 		cmocka_unit_test(another_shape_is_drift),
 		cmocka_unit_test(values_mean_what_they_say),
+		cmocka_unit_test(an_unknown_label_is_drift_unless_open),
 		cmocka_unit_test(arrays_keep_bounds_and_nulls),
 		cmocka_unit_test(a_full_arena_is_a_limit),
 		cmocka_unit_test(changed_bytes_never_crash),

@@ -590,7 +590,13 @@ static void an_unknown_label_is_no_crash(void **state)
 		RIG_QUERY(label00000000000, "SELECT 'new'::mood", NULL, 0, mood_column, 1, sizeof(int));
 	int mood = 7;
 	make_own_types(rig);
-	EXPECT_OK(hf_query_one(rig->where, &query, NULL, rig->arena, &mood, &err));
+	EXPECT_STATUS(hf_query_one(rig->where, &query, NULL, rig->arena, &mood, &err), HF_E_DRIFT);
+	EXPECT_CONTAINS(err.message, "label \"new\"");
+	assert_int_equal(mood, 7);
+	static const bool open[] = {true};
+	struct hf_query open_query = query;
+	open_query.open = open;
+	EXPECT_OK(hf_query_one(rig->where, &open_query, NULL, rig->arena, &mood, &err));
 	assert_int_equal(mood, HF_ENUM_UNKNOWN);
 	assert_string_equal(hf_enum_label(&mood_type, mood), "");
 }

@@ -212,17 +212,23 @@ static void read_override(struct query *query, bool is_col, struct text rest, st
 	override.reason = mem_text(diags->arena, value.str);
 	if (str_eq(said.str, HF_STR("nullable")))
 		override.choice = CHOICE_NULLABLE;
+	else if (is_col && str_eq(said.str, HF_STR("open")))
+		override.choice = CHOICE_OPEN;
 	else if (str_eq(said.str, is_col ? HF_STR("notnull!") : HF_STR("notnull")))
 		override.choice = CHOICE_NOTNULL;
 	else
-		query_unfit(diags, query, span_of(said), "a %s is \"nullable\" or \"%s\", not \"%.*s\"",
-		            is_col ? "column" : "parameter", is_col ? "notnull!" : "notnull", STR_ARG(said.str));
+		query_unfit(diags, query, span_of(said), "a %s, not \"%.*s\"",
+		            is_col ? "column is \"nullable\", \"notnull!\" or \"open\""
+		                   : "parameter is \"nullable\" or \"notnull\"",
+		            STR_ARG(said.str));
 	if (is_col && override.choice == CHOICE_NOTNULL && !value.str.len)
 		query_unfit(diags, query, span_of(said), "notnull! needs a reason behind it")->hint =
 			"say why no row can have a NULL here; a NULL is an error at run time";
 	if (override.choice == CHOICE_NONE)
 		return;
-	struct overrides *list = is_col ? &query->cols : &query->params_said;
+	struct overrides *list = !is_col                          ? &query->params_said
+	                         : override.choice == CHOICE_OPEN ? &query->opens
+	                                                          : &query->cols;
 	list->items = mem_grow(diags->arena, list->items, list->count, sizeof(override));
 	list->items[list->count++] = override;
 }

@@ -9,6 +9,7 @@
  *     -- row: queue_item
  *     -- col total: nullable
  *     -- col first: notnull! every group has a row
+ *     -- col mood: open
  *     -- param since: nullable
  *     -- copy: public.worker(name, link)
  *

@@ -342,6 +342,15 @@ static void judge_column(struct describing *describing, struct query *query, str
 		warn_unneeded(describing, query, said, proof);
 }
 
+static void open_column(struct describing *describing, struct query *query, struct column *column)
+{
+	const struct override *said = find_override(&query->opens, column->name);
+	column->open = said != NULL;
+	if (said && column->type && !type_holds_enum(column->type))
+		query_unfit(describing->diags, query, said->where,
+		            "column \"%s\" is %s: there is no enum in it to be open", column->name, column->type_name);
+}
+
 static void check_column_names(struct describing *describing, struct query *query)
 {
 	for (size_t i = 0; i < query->ncolumns; i++) {
@@ -399,9 +408,12 @@ static void fill_columns(struct describing *describing, struct query *query, con
 		columns_number(query, arena);
 	else
 		check_column_names(describing, query);
-	for (size_t i = 0; i < query->ncolumns; i++)
+	for (size_t i = 0; i < query->ncolumns; i++) {
 		judge_column(describing, query, &query->columns[i], &proofs[i]);
+		open_column(describing, query, &query->columns[i]);
+	}
 	check_overrides_used(describing, query, &query->cols, "column");
+	check_overrides_used(describing, query, &query->opens, "column");
 	if (!query->broken)
 		check_exec(describing, query);
 }

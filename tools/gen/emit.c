@@ -177,6 +177,14 @@ bool emit_has_row(const struct query *query)
 	return query_gives_rows(query) && !query->row;
 }
 
+bool emit_has_open(const struct query *query)
+{
+	bool found = false;
+	for (size_t i = 0; i < query->ncolumns; i++)
+		found = found || query->columns[i].open;
+	return found;
+}
+
 void emit_columns(struct buf *out, const struct group *group, const struct query *query, const char *name)
 {
 	const char **names = MEM_ARRAY(group->arena, query->ncolumns + 1, const char *);

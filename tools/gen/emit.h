@@ -63,6 +63,8 @@ void emit_copy(struct buf *out, const struct group *group, const char *row_struc
                size_t count);
 /** The query has a row struct of its own, as opposed to a shared one. */
 bool emit_has_row(const struct query *query);
+/** Some column of its takes labels that the program does not know. */
+bool emit_has_open(const struct query *query);
 /** "static const struct hf_field NAME[]" of a query's row. */
 void emit_columns(struct buf *out, const struct group *group, const struct query *query, const char *name);
 /** The declaration of a query's function, without the semicolon, wrapped at 110 columns. */

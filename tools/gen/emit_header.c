@@ -46,6 +46,18 @@ static void add_doc_text(struct buf *out, const char *text)
 	}
 }
 
+static void add_open(struct buf *out, const struct query *query)
+{
+	const char *between = " * May hold labels that this program does not know, as X_UNRECOGNIZED: ";
+	for (size_t i = 0; i < query->ncolumns; i++) {
+		if (!query->columns[i].open)
+			continue;
+		buf_printf(out, "%s%s", between, query->columns[i].member);
+		between = ", ";
+	}
+	buf_add_text(out, emit_has_open(query) ? ".\n" : "");
+}
+
 static void add_docs(struct buf *out, const struct query *query)
 {
 	buf_add_text(out, "/**\n");
@@ -59,6 +71,7 @@ static void add_docs(struct buf *out, const struct query *query)
 		buf_add_text(out, " * At most one row each, ret_rows[i] in the arena, if ret_items[i].rows is 1.\n");
 	if (query->timeout_ms)
 		buf_printf(out, " * Deadline unless `where` says another: %lld ms.\n", (long long)query->timeout_ms);
+	add_open(out, query);
 	buf_printf(out, " */\n");
 }
 

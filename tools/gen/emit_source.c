@@ -47,6 +47,16 @@ static void add_params(struct buf *out, const struct group *group, const struct 
 static void add_columns(struct buf *out, const struct group *group, const struct query *query)
 {
 	emit_columns(out, group, query, mem_printf(group->arena, "%s__columns", query->name));
+	const char *between = "";
+	for (size_t i = 0; i < query->ncolumns; i++) {
+		if (!query->columns[i].open)
+			continue;
+		if (!*between)
+			buf_printf(out, "\nstatic const bool %s__open[%zu] = {", query->name, query->ncolumns);
+		buf_printf(out, "%s[%zu] = true", between, i);
+		between = ", ";
+	}
+	buf_add_text(out, *between ? "};\n" : "");
 }
 
 /* Name of the prepared statement: the same text has the same name on every connection. */
@@ -92,6 +102,8 @@ static void add_entry(struct buf *out, const struct group *group, const struct q
 		buf_printf(out, "\t.row_size = sizeof(%s),\n", emit_row_struct(group, variant));
 	if (variant->timeout_ms)
 		buf_printf(out, "\t.timeout_ms = %lld,\n", (long long)variant->timeout_ms);
+	if (emit_has_open(variant))
+		buf_printf(out, "\t.open = %s__open,\n", name);
 	buf_add_char(out, '}');
 }
 

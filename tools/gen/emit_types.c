@@ -60,10 +60,10 @@ static struct order ordered(const struct group *group)
 
 static void declare_enum(struct buf *out, const struct type *type)
 {
-	buf_printf(
-		out,
-		"\n/* %s. A label that is newer than this program reads as %s. */\nenum %s {\n\t%s = HF_ENUM_UNKNOWN",
-		type->name, type->enumerators[type->count], type->c_name, type->enumerators[type->count]);
+	buf_printf(out,
+	           "\n/* %s. A label that is newer than this program is HF_E_DRIFT, and %s\n"
+	           " * in columns that are annotated open. */\nenum %s {\n\t%s = HF_ENUM_UNKNOWN",
+	           type->name, type->enumerators[type->count], type->c_name, type->enumerators[type->count]);
 	for (size_t i = 0; i < type->count; i++)
 		buf_printf(out, ",\n\t%s = %zu", type->enumerators[i], i);
 	buf_printf(out, "\n};\nextern const struct hf_type %s;\n", type->object);

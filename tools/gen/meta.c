@@ -166,6 +166,7 @@ const char *meta_annotations_digest(hf_arena *arena, const struct query *query)
 		buf_printf(&buf, "copy %.*s\n", STR_ARG(query->copy_target));
 	add_overrides(&buf, "col", &query->cols);
 	add_overrides(&buf, "param", &query->params_said);
+	add_overrides(&buf, "open", &query->opens);
 	for (size_t i = 0; i < query->allows.count; i++)
 		buf_printf(&buf, "allow %s\n", query->allows.items[i].name);
 	for (size_t i = 0; i < query->source->nimports; i++)

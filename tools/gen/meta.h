@@ -28,8 +28,9 @@ enum hf_status meta_write(const struct group *group, hf_error *err);
 enum hf_status meta_read(struct group *group, struct diags *diags, hf_error *err);
 
 /* What both directions share (meta.c). */
-#define META_FORMAT 4
+#define META_FORMAT 5
 #define META_FORMAT_DIGESTS 4 /* the first whose files carry one */
+#define META_FORMAT_OPEN 5    /* the first whose programs refuse labels that they do not know */
 #define META_BYTES_MAX ((size_t)16 << 20)
 struct json_t;
 /** A file's JSON object; NULL with HF_OK when it holds something else, and *ret_fault says what. HF_NOT_FOUND without

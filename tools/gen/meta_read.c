@@ -174,6 +174,7 @@ static bool read_columns(struct reading *reading, struct query *query, json_t *l
 		column->where = query->name_at;
 		column->type = type_named(reading, text_of(reading, item, "type"), 0);
 		column->nullable = json_is_true(json_object_get(item, "nullable"));
+		column->open = json_is_true(json_object_get(item, "open"));
 		column->rule = text_of(reading, item, "rule");
 		if (!column->type || !*column->name)
 			return false;

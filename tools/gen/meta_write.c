@@ -59,9 +59,11 @@ static json_t *columns_json(const struct query *query)
 	json_t *list = json_array();
 	for (size_t i = 0; i < query->ncolumns; i++) {
 		const struct column *column = &query->columns[i];
-		json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s}", "name", column->name, "type",
-		                                      column->type->name, "nullable", (int)column->nullable, "rule",
-		                                      column->rule));
+		json_t *item = json_pack("{s:s, s:s, s:b, s:s}", "name", column->name, "type", column->type->name,
+		                         "nullable", (int)column->nullable, "rule", column->rule);
+		if (column->open)
+			json_object_set_new(item, "open", json_true());
+		json_array_append_new(list, item);
 	}
 	return list;
 }

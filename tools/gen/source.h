@@ -31,13 +31,13 @@ enum statement_kind {
 	STATEMENT_UTILITY
 };
 
-enum choice { CHOICE_NONE = 0, CHOICE_NULLABLE, CHOICE_NOTNULL };
+enum choice { CHOICE_NONE = 0, CHOICE_NULLABLE, CHOICE_NOTNULL, CHOICE_OPEN };
 
 struct span {
 	size_t start, end;
 };
 
-/* `-- col x: nullable` or `-- param x: notnull`. */
+/* `-- col x: nullable`, `-- col x: open` or `-- param x: notnull`. */
 struct override {
 	const char *name;
 	struct span where;
@@ -69,6 +69,7 @@ struct column {
 	const struct type *type;
 	const char *type_name; /* as of a parameter */
 	bool nullable;
+	bool open;        /* takes labels of enums that the program does not know */
 	const char *rule; /* what proved it, or "unproven" */
 };
 
@@ -118,7 +119,7 @@ struct query {
 	bool independent; /* :batch, each item a transaction of its own */
 	const char *row; /* name of a shared row struct, or NULL */
 	struct span row_at;
-	struct overrides cols, params_said;
+	struct overrides cols, params_said, opens;
 	struct overrides allows; /* `-- allow: RULE why` */
 	struct hf_str copy_target; /* of `-- copy:`, ptr NULL without */
 	struct span copy_at;

@@ -55,6 +55,15 @@ const struct type *types_find(const struct types *types, const char *name)
 	return found;
 }
 
+bool type_holds_enum(const struct type *type)
+{
+	bool holds = type->kind == HF_TYPE_ENUM;
+	for (size_t i = 0; !holds && type->fields && i < type->count; i++)
+		holds = type_holds_enum(type->fields[i].type);
+	return holds || (type->base && type_holds_enum(type->base)) ||
+	       (type->element && type_holds_enum(type->element));
+}
+
 static struct type *add(struct types *types, enum type_origin origin, enum hf_type_kind kind, const char *name)
 {
 	struct type *type = MEM_NEW(types->arena, struct type);

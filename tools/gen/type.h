@@ -51,6 +51,9 @@ const struct type *type_builtin(const char *name);
 /** A type of the group, or a builtin one, by name; NULL when absent. */
 const struct type *types_find(const struct types *types, const char *name);
 
+/** An enum, or made of some: an array, a composite, a range, a domain over any of these. */
+bool type_holds_enum(const struct type *type);
+
 /*
  * Making types. `schema` and `name` are unquoted; `qualified` is how the server writes them. Each returns the one of
  * that name if it exists already; NULL with *ret_why (what is wrong with it) when it cannot be said in C.

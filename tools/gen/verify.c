@@ -19,6 +19,7 @@ DEFINE_OWNED(json, json_t *, json_decref)
 
 struct verifying {
 	struct group group; /* the queries of then, the migrations of today */
+	bool strict;        /* of then: a label that it does not know is an error, unless a column is open */
 	struct diags *diags;
 	struct diags described; /* what the description said */
 	const char *schema;     /* what the digests of then count; NULL in a format without digests */
@@ -32,10 +33,11 @@ static const char *text_of(hf_arena *arena, json_t *object, const char *key)
 	return text ? mem_text(arena, hf_str_of(text)) : "";
 }
 
-static void broke(struct verifying *verifying, const struct query *query, const char *message)
+static struct diag *broke(struct verifying *verifying, const struct query *query, const char *message)
 {
 	struct diag *diag = diag_file(verifying->diags, query->source->path, "%s", message);
 	diag->query = mem_printf(verifying->group.arena, "%s (%s)", query->name, cardinality_word(query->card));
+	return diag;
 }
 
 /* ---- the queries of then ---- */
@@ -174,6 +176,7 @@ static enum hf_status check_manifest(struct verifying *verifying, hf_error *err)
 		verifying->schema = "";
 		verifying->schema = is_genuine(verifying, path, value) ? meta_schema(arena, value) : NULL;
 	}
+	verifying->strict = format >= META_FORMAT_OPEN;
 	return status;
 }
 
@@ -219,6 +222,47 @@ static void compare_param(struct verifying *verifying, const struct query *query
 		      mem_printf(arena, "parameter \"%s\" could be NULL and may not be NULL now", now->name));
 }
 
+static bool had_label(json_t *labels, const char *label)
+{
+	for (size_t i = 0; i < json_array_size(labels); i++) {
+		const char *then = json_string_value(json_array_get(labels, i));
+		if (then && strcmp(then, label) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void compare_labels(struct verifying *verifying, const struct query *query, const char *column,
+                           const struct type *now)
+{
+	json_t *then = json_object_get(json_object_get(verifying->types, now->name), "labels");
+	hf_arena *arena = verifying->group.arena;
+	for (size_t i = 0; then && i < now->count; i++)
+		if (!had_label(then, now->labels[i]))
+			broke(verifying, query,
+			      mem_printf(arena, "column \"%s\" cannot take the new label \"%s\" of type %s", column,
+			                 now->labels[i], now->name))
+				->hint =
+				mem_printf(arena,
+			                   "roll out programs that know it first; a column whose labels are only "
+			                   "shown can be annotated, -- col %s: open",
+			                   column);
+}
+
+/* All enums that a value of the column can bring. */
+static void compare_enums(struct verifying *verifying, const struct query *query, const char *column,
+                          const struct type *now)
+{
+	if (now->origin == TYPE_ENUM)
+		compare_labels(verifying, query, column, now);
+	for (size_t i = 0; now->fields && i < now->count; i++)
+		compare_enums(verifying, query, column, now->fields[i].type);
+	if (now->base)
+		compare_enums(verifying, query, column, now->base);
+	else if (now->element)
+		compare_enums(verifying, query, column, now->element);
+}
+
 static void compare_column(struct verifying *verifying, const struct query *query, size_t i, json_t *then)
 {
 	hf_arena *arena = verifying->group.arena;
@@ -234,6 +278,8 @@ static void compare_column(struct verifying *verifying, const struct query *quer
 	else if (!json_is_true(json_object_get(then, "nullable")) && now->nullable && strcmp(rule, "annotated") != 0)
 		broke(verifying, query,
 		      mem_printf(arena, "column \"%s\" was never NULL (%s) and may be NULL now", name, rule));
+	else if (now->type && verifying->strict && !json_is_true(json_object_get(then, "open")))
+		compare_enums(verifying, query, name, now->type);
 }
 
 /* The description's own words, about a statement that it could not take. */
@@ -294,7 +340,7 @@ static bool has_label(const struct type *type, const char *label)
 	return false;
 }
 
-/* A label more is read as X_UNRECOGNIZED; a label less is refused by the server. */
+/* A label less is refused by the server; for one more see compare_enums(). */
 static void compare_enum(struct verifying *verifying, const struct type *now, json_t *labels)
 {
 	for (size_t i = 0; i < json_array_size(labels); i++) {

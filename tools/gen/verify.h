@@ -16,9 +16,10 @@ struct verify_options {
 };
 
 /**
- * Each thing that broke becomes a finding in `diags` at the metadata that recorded it. New enum labels, and columns
- * that became NOT NULL, break nothing. @return HF_OK; HF_E_USAGE when there is no such metadata, or metadata without
- * the statements' text; those of server_open() and describe_group().
+ * Each thing that broke becomes a finding in `diags` at the metadata that recorded it. A new label breaks the columns
+ * of that enum which are not open (unless the metadata is older than that word), a column that became NOT NULL breaks
+ * nothing. @return HF_OK; HF_E_USAGE when there is no such metadata, or metadata without the statements' text; those of
+ * server_open() and describe_group().
  */
 enum hf_status verify_run(hf_context *ctx, hf_arena *arena, const struct verify_options *options, struct diags *diags,
                           hf_error *err);

@@ -5,6 +5,7 @@
 -- row: changeset_row
 -- param state: nullable
 -- param row_limit: nullable
+-- col state: open
 SELECT c.id, c.campaign::text AS campaign, c.state, (SELECT count(*) FROM run AS r WHERE r.change_set = c.id) AS runs
   FROM change_set AS c
  WHERE (:state::change_set_state IS NULL OR c.state = :state)
@@ -16,6 +17,7 @@ SELECT c.id, c.campaign::text AS campaign, c.state, (SELECT count(*) FROM run AS
 -- name: changeset_by_id :opt
 -- doc: One change set.
 -- row: changeset_row
+-- col state: open
 SELECT c.id, c.campaign::text AS campaign, c.state, (SELECT count(*) FROM run AS r WHERE r.change_set = c.id) AS runs
   FROM change_set AS c
  WHERE c.id = :id;

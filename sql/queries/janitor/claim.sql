@@ -5,6 +5,7 @@
 -- doc: who assigns, how many leases ended, whether an item was found, and its lease. Found without a fence: another
 -- doc: claim was quicker; ask again. Items that others hold or lock are passed over, never waited for. What ended or
 -- doc: began between the snapshot and the lock on the item is seen by claim_attempt.
+-- col bucket: open  -- col vcs_type: open
 WITH swept AS (
     UPDATE holdfast.queue_claim
        SET state = CASE WHEN attempt >= attempts_max THEN 'dead' ELSE 'expired' END::holdfast.claim_state,

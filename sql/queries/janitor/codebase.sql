@@ -40,6 +40,7 @@ SELECT count(*) FILTER (WHERE inserted) AS inserted, count(*) FILTER (WHERE NOT 
 -- doc: Codebases by name, from behind `after` on (keyset).
 -- row: codebase_row
 -- param row_limit: nullable
+-- col vcs_type: open
 SELECT name::text AS name, branch_url, url, branch, subpath, vcs_type, vcs_last_revision, web_url, value, inactive,
        hostname
   FROM codebase
@@ -66,6 +67,7 @@ SELECT count(*) AS codebases
 -- name: codebase_by_name :opt
 -- doc: One codebase.
 -- row: codebase_row
+-- col vcs_type: open
 SELECT name::text AS name, branch_url, url, branch, subpath, vcs_type, vcs_last_revision, web_url, value, inactive,
        hostname
   FROM codebase

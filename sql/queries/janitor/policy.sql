@@ -36,6 +36,7 @@ DELETE FROM named_publish_policy WHERE NOT (name = ANY (:names::text[]));
 
 -- name: policy_by_name :opt
 -- doc: One policy, and how many candidates follow it.
+-- col per_branch_policy: open
 SELECT n.name, n.per_branch_policy, n.rate_limit_bucket,
        (SELECT count(*) FROM candidate AS c WHERE c.publish_policy = n.name) AS candidates
   FROM named_publish_policy AS n
@@ -45,6 +46,7 @@ SELECT n.name, n.per_branch_policy, n.rate_limit_bucket,
 -- doc: Policies by name, from behind one on (keyset).
 -- param bucket: nullable
 -- param row_limit: nullable
+-- col per_branch_policy: open
 SELECT name, per_branch_policy, rate_limit_bucket
   FROM named_publish_policy
  WHERE (:bucket::text IS NULL OR rate_limit_bucket = :bucket)

@@ -32,6 +32,7 @@ SELECT id, bucket, priority
 -- row: queue_list_row
 -- param campaign: nullable
 -- param row_limit: nullable
+-- col bucket: open
 SELECT id, codebase, suite::text AS campaign, bucket, priority, context, command, estimated_duration, refresh,
        requester, change_set
   FROM queue
@@ -43,6 +44,7 @@ SELECT id, codebase, suite::text AS campaign, bucket, priority, context, command
 -- doc: One item.
 -- allow: many-rows ids come from a sequence; the Janitor's table has no key on them
 -- row: queue_list_row
+-- col bucket: open
 SELECT id, codebase, suite::text AS campaign, bucket, priority, context, command, estimated_duration, refresh,
        requester, change_set
   FROM queue
@@ -55,6 +57,7 @@ SELECT id, codebase, suite::text AS campaign, bucket, priority, context, command
 -- param campaign: nullable
 -- param exclude_hosts: nullable
 -- param assigned: nullable
+-- col bucket: open  -- col vcs_type: open
 SELECT q.id, q.codebase, q.suite::text AS campaign, q.bucket, q.priority, q.context, q.command, q.estimated_duration,
        q.refresh, q.requester, q.change_set, b.branch_url, b.subpath, b.vcs_type
   FROM queue AS q
@@ -84,6 +87,7 @@ SELECT item.id, count(*) AS place,
 
 -- name: queue_stats :each
 -- doc: Items, estimated time and smallest priority of each bucket that is not empty.
+-- col bucket: open
 SELECT bucket, count(*) AS items, sum(estimated_duration) AS estimated_duration, min(priority) AS first_priority,
        max(priority) AS last_priority
   FROM queue

@@ -16,6 +16,7 @@ ON CONFLICT (run_id, reviewer) DO UPDATE
 -- param reviewer: nullable
 -- param verdict: nullable
 -- param row_limit: nullable
+-- col verdict: open
 SELECT v.run_id, r.codebase, r.suite::text AS campaign, v.verdict, v.comment, v.reviewer, v.reviewed_at
   FROM review AS v
   JOIN run AS r ON r.id = v.run_id
@@ -35,6 +36,7 @@ SELECT coalesce(value, 0) AS value FROM run WHERE id = :run_id;
 -- name: review_pending :each
 -- doc: Runs that could be published and need a review, the most valuable first, from behind one on (keyset).
 -- param row_limit: nullable
+-- col publish_status: open
 SELECT r.id, r.codebase, r.suite::text AS campaign, r.publish_status, r.value, r.finish_time, r.description,
        (SELECT count(*) FROM review AS v WHERE v.run_id = r.id) AS reviews
   FROM run AS r

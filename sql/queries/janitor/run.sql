@@ -53,6 +53,7 @@ SELECT :id, b.role, b.remote_name, b.base_revision, b.revision
 -- name: run_by_id :opt
 -- doc: One run with its branches, `main` first.
 -- row: run_row
+-- col vcs_type: open  -- col publish_status: open
 SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.start_time, r.finish_time, r.result_code,
        r.instigated_context, r.context, r.main_branch_revision, r.revision, r.result, r.vcs_type, r.branch_url, r.subpath,
        r.logfilenames, r.publish_status, r.value, r.worker, r.result_tags, r.failure_stage, r.failure_details,
@@ -68,6 +69,7 @@ SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.
 -- doc: The newest run of a codebase in a campaign (which 0), the newest that counts (1), or that one while something of
 -- doc: it is still to be absorbed (2).
 -- row: run_row
+-- col vcs_type: open  -- col publish_status: open
 SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.start_time, r.finish_time, r.result_code,
        r.instigated_context, r.context, r.main_branch_revision, r.revision, r.result, r.vcs_type, r.branch_url, r.subpath,
        r.logfilenames, r.publish_status, r.value, r.worker, r.result_tags, r.failure_stage, r.failure_details,
@@ -92,6 +94,7 @@ SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.
 -- param publish_status: nullable
 -- param failure_stage: nullable
 -- param row_limit: nullable
+-- col vcs_type: open  -- col publish_status: open
 SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.start_time, r.finish_time, r.result_code,
        r.instigated_context, r.context, r.main_branch_revision, r.revision, r.result, r.vcs_type, r.branch_url, r.subpath,
        r.logfilenames, r.publish_status, r.value, r.worker, r.result_tags, r.failure_stage, r.failure_details,
@@ -137,6 +140,7 @@ SELECT failure_stage, count(*) AS runs, count(DISTINCT codebase) AS codebases, m
 -- doc: Set whether a run may be published; what it was until then. The row is written also where nothing changes.
 -- idempotent: yes
 -- param publish_status: notnull
+-- col before: open
 WITH stands AS (SELECT id, publish_status FROM run WHERE id = :id FOR UPDATE)
 UPDATE run AS r
    SET publish_status = :publish_status

@@ -22,6 +22,7 @@
 #include "holdfast/metrics.h"
 #include "holdfast/policy.h"
 #include "holdfast/pool.h"
+#include "holdfast/proposal.h"
 #include "holdfast/query.h"
 #include "holdfast/review.h"
 #include "holdfast/run.h"

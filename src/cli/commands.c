@@ -21,6 +21,7 @@ const struct noun command_nouns[] = {
 	{"run", "JANITOR", "what was tried, and with which result", run_commands, "janitor"},
 	{"review", "JANITOR", "what people say about runs", review_commands, "janitor"},
 	{"policy", "JANITOR", "how results leave the platform", policy_commands, "janitor"},
+	{"proposal", "JANITOR", "merge proposals, and what became of them", proposal_commands, "janitor"},
 	{"changeset", "JANITOR", "runs that are to land together", changeset_commands, "janitor"},
 	{"worker", "JANITOR", "who may do the work", worker_commands, "janitor"},
 	{"schedule", "JANITOR", "decide what runs when", schedule_commands, "janitor"},

@@ -15,14 +15,9 @@
 
 enum { POLICIES_MAX = 1000000 };
 
-static int shown(struct hf_str text)
-{
-	return (int)(text.len > 100 ? 100 : text.len);
-}
-
 static enum hf_status no_such_policy(struct hf_str name, hf_error *err)
 {
-	return error_set(err, HF_NOT_FOUND, "there is no publish policy %.*s", shown(name), name.ptr);
+	return error_set(err, HF_NOT_FOUND, "there is no publish policy %.*s", SHOWN(name));
 }
 
 /* ---- checks ---- */
@@ -52,10 +47,10 @@ static enum hf_status check_rule(const struct hf_policy *policy, size_t at, hf_e
 	if (rule->role.len == 0)
 		return error_set(err, HF_E_INPUT, "rule %zu has no role", at + 1);
 	if (role_stands_before(policy, at))
-		return error_set(err, HF_E_INPUT, "role %.*s has two rules", shown(rule->role), rule->role.ptr);
+		return error_set(err, HF_E_INPUT, "role %.*s has two rules", SHOWN(rule->role));
 	if (rule->has_frequency_days && rule->frequency_days < 0)
-		return error_set(err, HF_E_INPUT, "the frequency of role %.*s is %d days, below 0", shown(rule->role),
-		                 rule->role.ptr, rule->frequency_days);
+		return error_set(err, HF_E_INPUT, "the frequency of role %.*s is %d days, below 0", SHOWN(rule->role),
+		                 rule->frequency_days);
 	return rule->mode.ptr ? publish_mode_parse(rule->mode, &mode, err) : HF_OK;
 }
 
@@ -66,11 +61,11 @@ static enum hf_status check(const struct hf_policy *policy, hf_error *err)
 		return error_set(err, HF_E_INPUT, "a publish policy needs a name");
 	if (policy->nrules > HF_POLICY_ROLES_MAX)
 		return error_set(err, HF_E_LIMIT, "publish policy %.*s has %zu rules, more than %d",
-		                 shown(policy->name), policy->name.ptr, policy->nrules, HF_POLICY_ROLES_MAX);
+		                 SHOWN(policy->name), policy->nrules, HF_POLICY_ROLES_MAX);
 	for (size_t i = 0; i < policy->nrules && status == HF_OK; i++)
 		status = check_rule(policy, i, err);
 	if (status != HF_OK)
-		error_prefix(err, "publish policy %.*s", shown(policy->name), policy->name.ptr);
+		error_prefix(err, "publish policy %.*s", SHOWN(policy->name));
 	return status;
 }
 
@@ -88,8 +83,7 @@ static enum hf_status check_all(const struct hf_policy *policies, size_t count, 
 		if (number == INTERN_NONE)
 			return error_nomem(err);
 		if (number != i)
-			return error_set(err, HF_E_INPUT, "publish policy %.*s stands twice", shown(policies[i].name),
-			                 policies[i].name.ptr);
+			return error_set(err, HF_E_INPUT, "publish policy %.*s stands twice", SHOWN(policies[i].name));
 		rules += policies[i].nrules;
 	}
 	*ret_rules = rules;
@@ -210,8 +204,8 @@ static enum hf_status refused(enum hf_status status, struct hf_str name, hf_erro
 {
 	if (err && status == HF_REJECTED && strcmp(err->constraint, "candidate_publish_policy_fkey") == 0)
 		error_reword(err, "candidates follow %s%.*s",
-		             name.ptr ? "publish policy " : "a publish policy that would go", shown(name),
-		             name.ptr ? name.ptr : "");
+		             name.ptr ? "publish policy " : "a publish policy that would go",
+		             SHOWN(name) ? name.ptr : "");
 	return status;
 }
 
@@ -336,8 +330,8 @@ enum hf_status hf_policy_of(hf_where where, struct hf_str codebase, struct hf_st
 	SET_TEXT(&in, change_set, change_set);
 	enum hf_status status = policy_of(where, &in, arena, &row, err);
 	if (status == HF_NOT_FOUND)
-		return error_set(err, HF_NOT_FOUND, "there is no candidate %.*s in campaign %.*s", shown(codebase),
-		                 codebase.ptr, shown(campaign), campaign.ptr);
+		return error_set(err, HF_NOT_FOUND, "there is no candidate %.*s in campaign %.*s", SHOWN(codebase),
+		                 SHOWN(campaign));
 	if (status == HF_OK)
 		status = policy_from(&STORED(&row), arena, &policy, err);
 	if (status == HF_OK)

@@ -18,6 +18,9 @@
 /* A nullable text column as a view. */
 #define GET_TEXT(row, member) ((row)->has_##member ? (row)->member : (struct hf_str){NULL, 0})
 
+/* printf("%.*s", SHOWN(view)): no message shows more of a text that somebody made up. */
+#define SHOWN(view) (int)((view).len > 100 ? 100 : (view).len), (view).ptr
+
 /* A one-dimensional array; nulls NULL = no element is null. */
 static inline struct hf_str_array text_array(uint32_t count, const struct hf_str *values, const bool *nulls)
 {

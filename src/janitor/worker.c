@@ -34,15 +34,9 @@ enum hf_status hf_worker_list(hf_where where, struct hf_str after, int64_t limit
 	return worker_list(where, &in, list_row, &sink, err);
 }
 
-/* No message shows more of a name that somebody made up. */
-static int shown(struct hf_str name)
-{
-	return (int)(name.len > 100 ? 100 : name.len);
-}
-
 static enum hf_status no_such_worker(struct hf_str name, hf_error *err)
 {
-	return error_set(err, HF_NOT_FOUND, "there is no worker %.*s", shown(name), name.ptr);
+	return error_set(err, HF_NOT_FOUND, "there is no worker %.*s", SHOWN(name));
 }
 
 enum hf_status hf_worker_get(hf_where where, struct hf_str name, hf_arena *arena, struct hf_worker_record *ret_record,
@@ -116,7 +110,7 @@ enum hf_status hf_worker_remove(hf_where where, struct hf_str name, hf_error *er
 	if (status == HF_OK)
 		return removed > 0 ? HF_OK : no_such_worker(name, err);
 	if (strcmp(local.constraint, "run_worker_fkey") == 0) {
-		error_reword(&local, "worker %.*s did runs, which name it", shown(name), name.ptr);
+		error_reword(&local, "worker %.*s did runs, which name it", SHOWN(name));
 		error_hint(&local, "give it another password, and it can do no more");
 	}
 	if (err)

@@ -134,6 +134,16 @@ static enum hf_status get_policy(struct rig *rig, hf_error *err)
 	return status;
 }
 
+static enum hf_status put_proposal(struct rig *rig, hf_error *err)
+{
+	struct hf_proposal proposal = {.url = HF_STR("u"), .codebase = HF_STR("pkg1"), .status = HF_STR("open")};
+	struct hf_str before;
+	enum hf_status status = hf_proposal_put(where_of(rig), &proposal, NULL, err);
+	if (status == HF_OK)
+		status = hf_proposal_set_status(where_of(rig), proposal.url, HF_STR("closed"), &before, err);
+	return status == HF_OK ? hf_proposal_delete(where_of(rig), proposal.url, err) : status;
+}
+
 /* ---- failing them ---- */
 
 static void fill(struct rig *rig)
@@ -213,6 +223,7 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"policy get", get_policy},
 	             {"codebase upload", upload_codebases},
 	             {"codebase set", set_codebase},
+	             {"proposal put", put_proposal},
 	             {"candidate import", import_candidates},
 	             {"candidate import for all", import_all},
 	             {"codebase import", import_archive}};

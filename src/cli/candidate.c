@@ -1,5 +1,6 @@
 /*
- * candidate.c - `holdfast candidate`: list, never-processed, import.
+ * candidate.c - `holdfast candidate`: list, show, never-processed, import. Those that write one, and the upload:
+ * candidate_write.c.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -9,6 +10,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/str.h"
+#include "cli/candidate.h"
 #include "cli/commands.h"
 #include "cli/preview.h"
 #include "cli/rows.h"
@@ -32,33 +35,72 @@ static const struct column candidate_columns[] = {
 	{0},
 };
 
+enum { CANDIDATE_CELLS = ARRAY_LEN(candidate_columns) - 1 };
+
+static void candidate_cells(const struct hf_candidate *candidate, struct cell cells[CANDIDATE_CELLS])
+{
+	const struct cell filled[CANDIDATE_CELLS] = {cell_int(candidate->id),
+	                                             cell_text(candidate->codebase),
+	                                             cell_text(candidate->campaign),
+	                                             cell_text(candidate->command),
+	                                             cell_int_or_null(candidate->has_value, candidate->value),
+	                                             candidate->has_success_chance
+	                                                     ? cell_number(candidate->success_chance)
+	                                                     : cell_null(),
+	                                             cell_text(candidate->publish_policy),
+	                                             cell_text(candidate->context),
+	                                             cell_text(candidate->change_set)};
+	memcpy(cells, filled, sizeof(filled));
+}
+
 static enum hf_status show_row(void *user, const struct hf_candidate *candidate, hf_error *err)
 {
-	const struct cell cells[] = {cell_int(candidate->id),
-	                             cell_text(candidate->codebase),
-	                             cell_text(candidate->campaign),
-	                             cell_text(candidate->command),
-	                             cell_int_or_null(candidate->has_value, candidate->value),
-	                             candidate->has_success_chance ? cell_number(candidate->success_chance)
-	                                                           : cell_null(),
-	                             cell_text(candidate->publish_policy),
-	                             cell_text(candidate->context),
-	                             cell_text(candidate->change_set)};
+	struct cell cells[CANDIDATE_CELLS];
+	candidate_cells(candidate, cells);
 	return out_row(user, cells, err);
 }
 
 static enum hf_status run_list(struct cli *cli, hf_error *err)
 {
 	hf_where where;
+	struct hf_candidate_filter filter = {.after = (int32_t)cli_int(cli, "after", 0),
+	                                     .campaign = text_or_null(cli_text(cli, "campaign")),
+	                                     .codebase = text_or_null(cli_text(cli, "codebase")),
+	                                     .publish_policy = text_or_null(cli_text(cli, "policy")),
+	                                     .change_set = text_or_null(cli_text(cli, "change-set"))};
 	enum hf_status status = out_list(cli->out, candidate_columns, err);
+	filter.limit = out_fetch_limit(cli->out);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
-		status = hf_candidate_list(where, (int32_t)cli_int(cli, "after", 0),
-		                           text_or_null(cli_text(cli, "campaign")),
-		                           text_or_null(cli_text(cli, "codebase")), out_fetch_limit(cli->out), show_row,
-		                           cli->out, err);
+		status = hf_candidate_list(where, &filter, show_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;
+}
+
+enum hf_status candidate_id(struct cli *cli, int32_t *ret_id, hf_error *err)
+{
+	int64_t number;
+	if (!str_to_i64(hf_str_of(cli_arg(cli, 0)), &number) || number < 1 || number > INT32_MAX)
+		return error_set(err, HF_E_USAGE, "\"%.40s\" is no id of a candidate", cli_arg(cli, 0));
+	*ret_id = (int32_t)number;
+	return HF_OK;
+}
+
+static enum hf_status run_show(struct cli *cli, hf_error *err)
+{
+	hf_where where;
+	int32_t id;
+	struct hf_candidate candidate;
+	struct cell cells[CANDIDATE_CELLS];
+	enum hf_status status = candidate_id(cli, &id, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_candidate_get(where, id, cli->arena, &candidate, err);
+	if (status != HF_OK)
+		return status;
+	candidate_cells(&candidate, cells);
+	return out_object(cli->out, candidate_columns, cells, err);
 }
 
 static enum hf_status run_never_processed(struct cli *cli, hf_error *err)
@@ -302,6 +344,8 @@ static enum hf_status run_import(struct cli *cli, hf_error *err)
 static const struct cmd_option list_options[] = {
 	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
 	{.name = "codebase", .arg = "NAME", .help = "only this codebase"},
+	{.name = "policy", .arg = "NAME", .help = "only those with this publish policy"},
+	{.name = "change-set", .arg = "ID", .help = "only those of this change set"},
 	{.name = "after",
          .arg = "ID",
          .kind = OPTION_INT,
@@ -353,6 +397,57 @@ const struct cmd candidate_commands[] = {
                       "holdfast candidate list --after 1000 --limit 50"},
          .test_effect = "test_candidate_list_is_ordered_and_filtered",
          .test_refusal = "test_candidate_list_refuses_a_bad_id"},
+	{.noun = "candidate",
+         .verb = "show",
+         .args = "ID",
+         .summary = "show one candidate",
+         .columns = candidate_columns,
+         .run = run_show,
+         .examples = {"holdfast candidate show 17", "holdfast candidate show 17 --json",
+                      "holdfast candidate show 17 --json=command,value"},
+         .test_effect = "test_candidate_show_prints_every_field",
+         .test_refusal = "test_candidate_show_refuses_an_unknown_id"},
+	{.noun = "candidate",
+         .verb = "set",
+         .args = "CODEBASE CAMPAIGN",
+         .summary = "create a candidate, or change what the flags name",
+         .about = "An empty text makes a member null. Nothing is scheduled: see schedule one.",
+         .options = candidate_set_options,
+         .columns = candidate_set_columns,
+         .run = candidate_set_verb,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast candidate set bash lintian-fixes --command lintian-brush",
+                      "holdfast candidate set bash lintian-fixes --value 30 --chance 0.8",
+                      "holdfast candidate set bash lintian-fixes --policy '' --dry-run"},
+         .test_effect = "test_candidate_set_creates_and_changes",
+         .test_refusal = "test_candidate_set_refuses_what_cannot_be"},
+	{.noun = "candidate",
+         .verb = "delete",
+         .args = "ID",
+         .summary = "remove a candidate and its entry in the queue",
+         .columns = candidate_delete_columns,
+         .run = candidate_delete_verb,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast candidate delete 17", "holdfast candidate delete 17 --dry-run",
+                      "holdfast candidate delete 17 --json"},
+         .test_effect = "test_candidate_delete_takes_its_entry_along",
+         .test_refusal = "test_candidate_delete_refuses_an_unknown_id"},
+	{.noun = "candidate",
+         .verb = "upload",
+         .args = "FILE",
+         .summary = "create or replace candidates from JSON and schedule them",
+         .about = "FILE (- is stdin) holds what the Janitor takes: one array of objects with codebase, campaign, and "
+                  "optionally command, value, success_chance, context, change_set, publish-policy, bucket, requester "
+                  "and followup_for. Entries whose codebase, campaign or policy is unknown are passed over, and the "
+                  "exit code is 10; any other mistake undoes all.",
+         .options = candidate_upload_options,
+         .run = candidate_upload_verb,
+         .flags = CMD_LIST | CMD_WRITES,
+         .examples = {"holdfast candidate upload candidates.json",
+                      "holdfast candidate upload - --campaign lintian-fixes=lintian-brush",
+                      "holdfast candidate upload candidates.json --json | jq .success"},
+         .test_effect = "test_candidate_upload_stores_and_schedules",
+         .test_refusal = "test_candidate_upload_undoes_all_for_a_mistake"},
 	{.noun = "candidate",
          .verb = "never-processed",
          .summary = "list candidates whose codebase was never tried in their campaign",

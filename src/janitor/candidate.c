@@ -4,6 +4,7 @@
 #include "holdfast/candidate.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/intern.h"
@@ -201,34 +202,80 @@ struct sink {
 	void *user;
 };
 
+static struct hf_candidate candidate_of_row(const struct candidate_row *row)
+{
+	return (struct hf_candidate){.id = row->id,
+	                             .codebase = row->codebase,
+	                             .campaign = row->campaign,
+	                             .command = row->command,
+	                             .context = GET_TEXT(row, context),
+	                             .publish_policy = GET_TEXT(row, publish_policy),
+	                             .change_set = GET_TEXT(row, change_set),
+	                             .has_value = row->has_value,
+	                             .value = row->value,
+	                             .has_success_chance = row->has_success_chance,
+	                             .success_chance = row->success_chance};
+}
+
 static enum hf_status list_row(void *user, const struct candidate_row *row, hf_error *err)
 {
 	const struct sink *sink = user;
-	struct hf_candidate candidate = {.id = row->id,
-	                                 .codebase = row->codebase,
-	                                 .campaign = row->campaign,
-	                                 .command = row->command,
-	                                 .context = GET_TEXT(row, context),
-	                                 .publish_policy = GET_TEXT(row, publish_policy),
-	                                 .change_set = GET_TEXT(row, change_set),
-	                                 .has_value = row->has_value,
-	                                 .value = row->value,
-	                                 .has_success_chance = row->has_success_chance,
-	                                 .success_chance = row->success_chance};
+	struct hf_candidate candidate = candidate_of_row(row);
 	return sink->fn(sink->user, &candidate, err);
 }
 
-enum hf_status hf_candidate_list(hf_where where, int32_t after, struct hf_str campaign, struct hf_str codebase,
-                                 int64_t limit, hf_candidate_fn *fn, void *user, hf_error *err)
+enum hf_status hf_candidate_list(hf_where where, const struct hf_candidate_filter *filter, hf_candidate_fn *fn,
+                                 void *user, hf_error *err)
 {
 	struct sink sink = {fn, user};
-	struct candidate_list_in in = {.after = after,
-	                               .has_after = after != 0,
-	                               .row_limit = limit,
-	                               .has_row_limit = limit != 0};
-	SET_TEXT(&in, campaign, campaign);
-	SET_TEXT(&in, codebase, codebase);
+	struct candidate_list_in in = {.after = filter->after,
+	                               .with_after = filter->after != 0,
+	                               .campaign = filter->campaign,
+	                               .with_campaign = filter->campaign.ptr != NULL,
+	                               .codebase = filter->codebase,
+	                               .with_codebase = filter->codebase.ptr != NULL,
+	                               .publish_policy = filter->publish_policy,
+	                               .with_publish_policy = filter->publish_policy.ptr != NULL,
+	                               .change_set = filter->change_set,
+	                               .with_change_set = filter->change_set.ptr != NULL,
+	                               .row_limit = filter->limit,
+	                               .has_row_limit = filter->limit != 0};
 	return candidate_list(where, &in, list_row, &sink, err);
+}
+
+enum hf_status hf_candidate_count(hf_where where, const struct hf_candidate_filter *filter, int64_t *ret_count,
+                                  hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct candidate_count_in in = {0};
+	struct candidate_count_row row;
+	if (!arena)
+		return error_nomem(err);
+	SET_TEXT(&in, campaign, filter->campaign);
+	SET_TEXT(&in, codebase, filter->codebase);
+	SET_TEXT(&in, publish_policy, filter->publish_policy);
+	SET_TEXT(&in, change_set, filter->change_set);
+	enum hf_status status = candidate_count(where, &in, arena, &row, err);
+	if (status == HF_OK)
+		*ret_count = row.candidates;
+	return status;
+}
+
+static enum hf_status no_candidate(int32_t id, hf_error *err)
+{
+	return error_set(err, HF_NOT_FOUND, "there is no candidate %d", id);
+}
+
+enum hf_status hf_candidate_get(hf_where where, int32_t id, hf_arena *arena, struct hf_candidate *ret_candidate,
+                                hf_error *err)
+{
+	struct candidate_row row;
+	enum hf_status status = candidate_by_id(where, &(struct candidate_by_id_in){.id = id}, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return no_candidate(id, err);
+	if (status == HF_OK)
+		*ret_candidate = candidate_of_row(&row);
+	return status;
 }
 
 enum hf_status hf_candidate_never_processed(hf_where where, int32_t after, struct hf_str campaign, int64_t limit,
@@ -242,4 +289,90 @@ enum hf_status hf_candidate_never_processed(hf_where where, int32_t after, struc
 	                                          .row_limit = limit,
 	                                          .has_row_limit = limit != 0};
 	return candidate_never_processed(where, &in, list_row, &sink, err);
+}
+
+/* ---- writing one ---- */
+
+static void fill_set(const struct hf_candidate *candidate, unsigned parts, struct candidate_set_in *in)
+{
+	*in = (struct candidate_set_in){.codebase = candidate->codebase,
+	                                .campaign = candidate->campaign,
+	                                .value = candidate->value,
+	                                .has_value = candidate->has_value,
+	                                .success_chance = candidate->success_chance,
+	                                .has_success_chance = candidate->has_success_chance,
+	                                .set_command = parts & HF_CANDIDATE_COMMAND,
+	                                .set_context = parts & HF_CANDIDATE_CONTEXT,
+	                                .set_value = parts & HF_CANDIDATE_VALUE,
+	                                .set_success_chance = parts & HF_CANDIDATE_SUCCESS_CHANCE,
+	                                .set_publish_policy = parts & HF_CANDIDATE_PUBLISH_POLICY};
+	SET_TEXT(in, command, candidate->command);
+	SET_TEXT(in, change_set, candidate->change_set);
+	SET_TEXT(in, context, candidate->context);
+	SET_TEXT(in, publish_policy, candidate->publish_policy);
+}
+
+/* The database names its constraint; people want to hear which word is wrong. */
+static void reworded(const struct hf_candidate *candidate, hf_error *err)
+{
+	const struct {
+		const char *constraint, *what;
+		struct hf_str word;
+	} unknown[] = {{"candidate_codebase_fkey", "codebase", candidate->codebase},
+	               {"candidate_change_set_fkey", "change set", candidate->change_set},
+	               {"candidate_publish_policy_fkey", "publish policy", candidate->publish_policy}};
+	for (size_t i = 0; i < ARRAY_LEN(unknown); i++)
+		if (strcmp(err->constraint, unknown[i].constraint) == 0)
+			error_reword(err, "there is no %s %.*s", unknown[i].what,
+			             (int)(unknown[i].word.len > 100 ? 100 : unknown[i].word.len), unknown[i].word.ptr);
+	if (strcmp(err->column, "command") == 0) {
+		error_reword(err, "a new candidate needs a command");
+		err->status = HF_E_INPUT;
+	}
+}
+
+enum hf_status hf_candidate_set(hf_where where, const struct hf_candidate *candidate, unsigned parts, int32_t *ret_id,
+                                bool *ret_created, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_candidate checked = *candidate;
+	struct candidate_set_in in;
+	struct candidate_set_row row;
+	hf_error local = HF_ERROR_INIT;
+	if (!arena)
+		return error_nomem(err);
+	if (!checked.command.ptr)
+		checked.command = HF_STR("the one that it has");
+	enum hf_status status = check(0, &checked, err);
+	if (status != HF_OK)
+		return status;
+	fill_set(candidate, parts, &in);
+	status = candidate_set(where, &in, arena, &row, &local);
+	if (status != HF_OK) {
+		reworded(candidate, &local);
+		if (err)
+			*err = local;
+		return local.status;
+	}
+	if (ret_id)
+		*ret_id = row.id;
+	if (ret_created)
+		*ret_created = row.created;
+	return HF_OK;
+}
+
+enum hf_status hf_candidate_delete(hf_where where, int32_t id, const struct hf_defects *keep, int64_t *ret_dequeued,
+                                   hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct candidate_delete_in in = {.id = id, .every_change_set = hf_defects_kept(keep, 34)};
+	struct candidate_delete_row row;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = candidate_delete(where, &in, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return no_candidate(id, err);
+	if (status == HF_OK && ret_dequeued)
+		*ret_dequeued = row.dequeued;
+	return status;
 }

@@ -93,6 +93,33 @@ static enum hf_status set_codebase(struct rig *rig, hf_error *err)
 	return hf_codebase_set(where_of(rig), &codebase, HF_CODEBASE_PLACE, NULL, err);
 }
 
+static enum hf_status upload_candidates(struct rig *rig, hf_error *err)
+{
+	struct hf_candidate_upload_options options = {.size = sizeof(options)};
+	struct hf_candidate_upload_report report;
+	hf_arena *arena = hf_arena_new(0);
+	if (!arena) {
+		*err = (hf_error){.status = HF_E_NOMEM, .message = "memory is short"};
+		return HF_E_NOMEM;
+	}
+	enum hf_status status =
+		hf_candidate_upload(where_of(rig),
+	                            HF_STR("[{\"codebase\":\"pkg1\",\"campaign\":\"fixes\",\"command\":\"new\"},"
+	                                   "{\"codebase\":\"none\",\"campaign\":\"fixes\",\"command\":\"new\"}]"),
+	                            &options, arena, &report, err);
+	hf_arena_free(arena);
+	return status;
+}
+
+static enum hf_status set_candidate(struct rig *rig, hf_error *err)
+{
+	struct hf_candidate candidate = {.codebase = HF_STR("pkg1"),
+	                                 .campaign = HF_STR("fixes"),
+	                                 .has_value = true,
+	                                 .value = 9};
+	return hf_candidate_set(where_of(rig), &candidate, HF_CANDIDATE_VALUE, NULL, NULL, err);
+}
+
 static enum hf_status import_candidates(struct rig *rig, hf_error *err)
 {
 	struct hf_candidate candidates[] = {
@@ -224,6 +251,8 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"codebase upload", upload_codebases},
 	             {"codebase set", set_codebase},
 	             {"proposal put", put_proposal},
+	             {"candidate upload", upload_candidates},
+	             {"candidate set", set_candidate},
 	             {"candidate import", import_candidates},
 	             {"candidate import for all", import_all},
 	             {"codebase import", import_archive}};

@@ -43,17 +43,96 @@ SELECT count(*) FILTER (WHERE inserted) AS inserted, count(*) FILTER (WHERE NOT 
 -- name: candidate_list :each
 -- doc: Candidates by id, from behind `after` on (keyset).
 -- row: candidate_row
--- param after: nullable
--- param campaign: nullable
--- param codebase: nullable
 -- param row_limit: nullable
 SELECT id, codebase, suite::text AS campaign, change_set, command, context, value, success_chance, publish_policy
   FROM candidate
- WHERE (:after::integer IS NULL OR id > :after)
-   AND (:campaign::text IS NULL OR suite = :campaign)
-   AND (:codebase::text IS NULL OR codebase = :codebase)
+ WHERE true
+   /*? after */ AND id > :after /*?*/
+   /*? campaign */ AND suite = :campaign /*?*/
+   /*? codebase */ AND codebase = :codebase /*?*/
+   /*? publish_policy */ AND publish_policy = :publish_policy /*?*/
+   /*? change_set */ AND change_set = :change_set /*?*/
  ORDER BY id
  LIMIT :row_limit::bigint;
+
+-- name: candidate_count :one
+-- doc: How many candidates there are.
+-- param campaign: nullable
+-- param codebase: nullable
+-- param publish_policy: nullable
+-- param change_set: nullable
+SELECT count(*) AS candidates
+  FROM candidate
+ WHERE (:campaign::text IS NULL OR suite = :campaign)
+   AND (:codebase::text IS NULL OR codebase = :codebase)
+   AND (:publish_policy::text IS NULL OR publish_policy = :publish_policy)
+   AND (:change_set::text IS NULL OR change_set = :change_set);
+
+-- name: candidate_by_id :opt
+-- doc: One candidate.
+-- row: candidate_row
+SELECT id, codebase, suite::text AS campaign, change_set, command, context, value, success_chance, publish_policy
+  FROM candidate
+ WHERE id = :id;
+
+-- name: candidate_put :one
+-- doc: Insert or replace one candidate by codebase, campaign and change set.
+INSERT INTO candidate (codebase, suite, change_set, command, context, value, success_chance, publish_policy)
+VALUES (:codebase, :campaign, :change_set, :command, :context, :value, :success_chance, :publish_policy)
+ON CONFLICT (codebase, suite, coalesce(change_set, '')) DO UPDATE
+   SET command = excluded.command, context = excluded.context, value = excluded.value,
+       success_chance = excluded.success_chance, publish_policy = excluded.publish_policy
+RETURNING id;
+
+-- name: candidate_set :one
+-- doc: Insert one candidate, or change the parts of it that are to change. A new one needs a command.
+-- param change_set: nullable
+-- param command: nullable
+INSERT INTO candidate AS c (codebase, suite, change_set, command, context, value, success_chance, publish_policy)
+VALUES (:codebase, :campaign, :change_set,
+        coalesce(:command::text, (SELECT o.command FROM candidate AS o
+                                   WHERE o.codebase = :codebase AND o.suite = :campaign::suite_name
+                                     AND coalesce(o.change_set, '') = coalesce(:change_set, ''))),
+        :context, :value, :success_chance, :publish_policy)
+ON CONFLICT (codebase, suite, coalesce(change_set, '')) DO UPDATE
+   SET command = CASE WHEN :set_command::boolean THEN excluded.command ELSE c.command END,
+       context = CASE WHEN :set_context::boolean THEN excluded.context ELSE c.context END,
+       value = CASE WHEN :set_value::boolean THEN excluded.value ELSE c.value END,
+       success_chance = CASE WHEN :set_success_chance::boolean THEN excluded.success_chance ELSE c.success_chance END,
+       publish_policy = CASE WHEN :set_publish_policy::boolean THEN excluded.publish_policy ELSE c.publish_policy END
+RETURNING id, xmax = 0 AS created;
+
+-- name: candidate_followups :execrows
+-- doc: Remember of which runs a candidate is the consequence.
+-- param candidate: notnull
+INSERT INTO followup (origin, candidate)
+SELECT origin, :candidate FROM unnest(:origins::text[]) AS n (origin)
+ON CONFLICT DO NOTHING;
+
+-- name: candidate_open_proposal :opt
+-- doc: The command behind an open proposal of the last run that counts, where it is another one.
+SELECT r.command::text AS command
+  FROM last_run AS l
+  JOIN run AS r ON r.id = l.last_effective_run_id
+  JOIN merge_proposal AS m ON m.revision = r.revision
+ WHERE l.codebase = :codebase AND l.campaign = :campaign AND m.status = 'open' AND r.command <> :command
+ ORDER BY m.url
+ LIMIT 1;
+
+-- name: candidate_delete :opt
+-- doc: Remove one candidate, what followed up on it, and its queue entry, or those of every change set.
+WITH followups AS (
+    DELETE FROM followup WHERE candidate = :id
+), gone AS (
+    DELETE FROM candidate WHERE id = :id RETURNING codebase, suite, change_set
+), dequeued AS (
+    DELETE FROM queue AS q
+     USING gone
+     WHERE q.codebase = gone.codebase AND q.suite = gone.suite
+       AND (:every_change_set::boolean OR coalesce(q.change_set, '') = coalesce(gone.change_set, ''))
+    RETURNING q.id
+)
+SELECT gone.codebase, (SELECT count(*) FROM dequeued) AS dequeued FROM gone;
 
 -- name: candidate_never_processed :each
 -- doc: Candidates whose codebase was never tried in their campaign, by id, from behind `after` on (keyset); of several

@@ -23,6 +23,7 @@
 #include "holdfast/policy.h"
 #include "holdfast/pool.h"
 #include "holdfast/proposal.h"
+#include "holdfast/publish.h"
 #include "holdfast/query.h"
 #include "holdfast/review.h"
 #include "holdfast/run.h"

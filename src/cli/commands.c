@@ -20,6 +20,7 @@ const struct noun command_nouns[] = {
 	{"queue", "JANITOR", "what runs next, and why", queue_commands, "janitor"},
 	{"run", "JANITOR", "what was tried, and with which result", run_commands, "janitor"},
 	{"review", "JANITOR", "what people say about runs", review_commands, "janitor"},
+	{"publish", "JANITOR", "what left the platform, and what waits to", publish_commands, "janitor"},
 	{"policy", "JANITOR", "how results leave the platform", policy_commands, "janitor"},
 	{"proposal", "JANITOR", "merge proposals, and what became of them", proposal_commands, "janitor"},
 	{"changeset", "JANITOR", "runs that are to land together", changeset_commands, "janitor"},

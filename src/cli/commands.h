@@ -23,6 +23,7 @@ extern const struct cmd migrate_commands[];
 extern const struct cmd pg_commands[];
 extern const struct cmd policy_commands[];
 extern const struct cmd proposal_commands[];
+extern const struct cmd publish_commands[];
 extern const struct cmd review_commands[];
 extern const struct cmd run_commands[];
 extern const struct cmd schema_commands[];

@@ -171,6 +171,24 @@ static enum hf_status put_proposal(struct rig *rig, hf_error *err)
 	return status == HF_OK ? hf_proposal_delete(where_of(rig), proposal.url, err) : status;
 }
 
+static enum hf_status count_publishes(struct rig *rig, hf_error *err)
+{
+	struct hf_publish_filter filter = {.campaign = HF_STR("fixes"), .mode = HF_STR("push")};
+	int64_t count;
+	return hf_publish_count(where_of(rig), &filter, &count, err);
+}
+
+static enum hf_status store_publish(struct rig *rig, hf_error *err)
+{
+	static const struct hf_publish publish = {.id = HF_STR_INIT("p"),
+	                                          .change_set = HF_STR_INIT("none"),
+	                                          .target_branch_url = HF_STR_INIT("t"),
+	                                          .mode = HF_STR_INIT("push"),
+	                                          .result_code = HF_STR_INIT("failed")};
+	enum hf_status status = hf_publish_store(where_of(rig), &publish, (struct hf_str){NULL, 0}, NULL, NULL, err);
+	return status == HF_REJECTED ? HF_OK : status; /* there is no such change set */
+}
+
 /* ---- failing them ---- */
 
 static void fill(struct rig *rig)
@@ -253,6 +271,8 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"proposal put", put_proposal},
 	             {"candidate upload", upload_candidates},
 	             {"candidate set", set_candidate},
+	             {"publish count", count_publishes},
+	             {"publish store", store_publish},
 	             {"candidate import", import_candidates},
 	             {"candidate import for all", import_all},
 	             {"codebase import", import_archive}};

@@ -1,0 +1,74 @@
+"""holdfast publish: what was published, what waits for it, what arrived."""
+
+import pytest
+
+from test_janitor import Janitor
+
+
+@pytest.fixture
+def publishes(cluster, db):
+    """Four tries; a run of campaign fixes made what the first two are about."""
+    db.execute("""
+        INSERT INTO codebase (name) VALUES ('aa'), ('bb');
+        INSERT INTO change_set VALUES ('cs', 'fixes'), ('other', 'docs');
+        INSERT INTO run (id, codebase, suite, result_code, logfilenames, change_set, revision) VALUES
+            ('r1', 'aa', 'fixes', 'success', '{}', 'cs', 'v1');
+        INSERT INTO merge_proposal (url) VALUES ('u1');
+        INSERT INTO publish (id, change_set, codebase, target_branch_url, mode, role, result_code, revision, timestamp) VALUES
+            ('p2', 'cs', 'aa', 't', 'push', 'main', 'failed', 'v1', '2024-01-02'),
+            ('p3', 'other', 'bb', 't', 'push', 'main', 'success', 'v8', '2024-01-02'),
+            ('p4', 'cs', NULL, 't', 'bts', NULL, 'failed', NULL, NULL);
+        INSERT INTO publish VALUES ('p1', 'cs', 's', 'sw', 't', 'tw', 'sub', 'b', 'm', 'v1', 'main', 'propose', 'u1', 'success', 'd',
+                                    'jo', 'aa', '2024-01-01');
+    """)
+    return Janitor(cluster, db)
+
+
+def ids(publishes, *flags):
+    return [row["id"] for row in publishes.json("publish", "list", *flags)]
+
+
+def test_publish_list_is_ordered_filtered_and_paged(publishes):
+    assert ids(publishes) == ["p4", "p3", "p2", "p1"]
+    assert ids(publishes, "--codebase", "aa") == ids(publishes, "--campaign", "fixes") == ["p2", "p1"]
+    assert ids(publishes, "--change-set", "other") == ids(publishes, "--mode", "push", "--result", "success") == ["p3"]
+    assert ids(publishes, "--role", "main", "--revision", "v1") == ["p2", "p1"]
+    seen, after = [], []
+    for _ in range(9):
+        seen += ids(publishes, "--limit", 1, "-q", *after)
+        after = ["--after", seen[-1]]
+    assert seen == ["p4", "p3", "p2", "p1"], "pages meet, also where times are equal or unknown"
+    assert publishes.json("publish", "list", "--proposal", "u1") == [
+        {"timestamp": "2024-01-01T00:00:00.000000Z", "id": "p1", "codebase": "aa", "role": "main", "mode": "propose",
+         "result_code": "success", "merge_proposal_url": "u1", "description": "d", "change_set": "cs", "revision": "v1"}]
+
+
+def test_publish_list_refuses_an_unknown_mode(publishes):
+    assert '"psh" is no publish mode' in publishes.refused(1, "publish", "list", "--mode", "psh")
+    assert publishes.refused(3, "publish", "list", "--after", "p9") == "error: there is no publish p9\n"
+
+
+def test_publish_show_prints_every_field(publishes):
+    assert publishes.json("publish", "show", "p1") == {
+        "id": "p1", "codebase": "aa", "change_set": "cs", "timestamp": "2024-01-01T00:00:00.000000Z", "mode": "propose",
+        "role": "main", "result_code": "success", "description": "d", "requester": "jo", "merge_proposal_url": "u1",
+        "branch_name": "b", "revision": "v1", "main_branch_revision": "m", "subpath": "sub", "source_branch_url": "s",
+        "source_branch_web_url": "sw", "target_branch_url": "t", "target_branch_web_url": "tw"}
+    bare = publishes.json("publish", "show", "p4")
+    assert (bare["codebase"], bare["timestamp"], bare["role"], bare["merge_proposal_url"]) == (None, None, None, None)
+
+
+def test_publish_show_refuses_an_unknown_id(publishes):
+    assert publishes.refused(3, "publish", "show", "p9") == "error: there is no publish p9\n"
+
+
+def test_publish_stats_counts(publishes):
+    rows = publishes.json("publish", "stats")
+    assert [(row["mode"], row["result_code"], row["publishes"]) for row in rows] == [
+        ("push", "failed", 1), ("push", "success", 1), ("propose", "success", 1), ("bts", "failed", 1)]
+    assert publishes.json("publish", "stats", "--campaign", "fixes")[1] == {
+        "mode": "propose", "result_code": "success", "publishes": 1, "codebases": 1, "newest": "2024-01-01T00:00:00.000000Z"}
+
+
+def test_publish_stats_refuses_an_argument(publishes):
+    assert "unexpected argument" in publishes.refused(2, "publish", "stats", "push")

@@ -43,7 +43,8 @@ struct hf_codebase_filter {
 	bool inactive;
 	int64_t limit; /* 0 = all */
 };
-/** By name, in constant memory; those without a name are left out. HF_STOP from `fn` ends with HF_OK. One round trip. */
+/** By name, in constant memory; those without a name are left out. HF_STOP from `fn` ends with HF_OK. One round
+ *  trip. */
 enum hf_status hf_codebase_list(hf_where where, const struct hf_codebase_filter *filter, hf_codebase_fn *fn, void *user,
                                 hf_error *err);
 /** How many a list would show; `after` and `limit` do not count. One round trip. */

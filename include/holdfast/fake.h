@@ -14,8 +14,9 @@
  *
  * Each member has `calls`, the last input in `in` (its text is the caller's), what to answer in `rows`, `count`,
  * `affected`, `status` and `message`, and `on_call`, which runs first and may set all of these: with it a fake can keep
- * state of its own. One thread at a time. A fake checks no SQL and enforces no constraint; the build has checked the
- * former, and for the latter there are private servers.
+ * state of its own. More rows than the query's "rows max" are HF_E_LIMIT; "bytes max" is not looked at. One thread at a
+ * time. A fake checks no SQL and enforces no constraint; the build has checked the former, and for the latter there are
+ * private servers.
  *
  * Below is what generated fakes call.
  */
@@ -59,6 +60,12 @@ static inline enum hf_status hf_fake_status(const struct hf_fake_answer *answer,
 		return HF_OK;
 	const char *message = answer->message ? answer->message : "the fake was told to fail";
 	return hf_fake_fail(answer, answer->status, message, err);
+}
+
+/** A row more than the query's "rows max". */
+static inline enum hf_status hf_fake_over(const struct hf_fake_answer *answer, hf_error *err)
+{
+	return hf_fake_fail(answer, HF_E_LIMIT, "the fake has more rows than the query's bound", err);
 }
 
 /** :opt and, with `required`, :one. */

@@ -21,8 +21,8 @@ extern "C" {
 /* The rule for the branch with that role. */
 struct hf_policy_rule {
 	struct hf_str role;
-	struct hf_str mode; /* "push", "attempt-push", "propose", "build-only", "push-derived", "skip", "bts"; "" where one is
-	                     * shown that is newer than this program */
+	struct hf_str mode; /* "push", "attempt-push", "propose", "build-only", "push-derived", "skip", "bts"; "" where
+	                     * one is shown that is newer than this program */
 	bool has_frequency_days;
 	int32_t frequency_days; /* a new proposal only so many days after the last one; 0 or more */
 };

@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-#define HF_QUERY_ABI 2
+#define HF_QUERY_ABI 3
 #define HF_QUERY_NO_VARIANT 0 /* in place of it: the inputs choose an order that the query does not have */
 
 /* How a type stands on the wire; several types may share one. HF_TYPE_FLOATS are structs of nothing but double. */
@@ -86,6 +86,8 @@ struct hf_query {
 	size_t row_size;
 	int64_t timeout_ms; /* 0 = the connection's default */
 	const bool *open;   /* of each column: unknown labels of enums are HF_ENUM_UNKNOWN; NULL = of none */
+	uint64_t rows_max;  /* of :many and :each, annotated; 0 = no bound but the arena's */
+	uint64_t bytes_max; /* the same for the bytes of rows: row_size each, and those of their values on the wire */
 };
 
 /** :exec and :execrows. @param ret_rows rows affected, NULL allowed. */
@@ -98,13 +100,17 @@ enum hf_status hf_query_opt(hf_where where, const struct hf_query *query, const 
 enum hf_status hf_query_one(hf_where where, const struct hf_query *query, const void *in, hf_arena *arena,
                             void *ret_row, hf_error *err);
 /** :many: `*ret_rows` is an array of row_size * *ret_count bytes in the arena. HF_E_LIMIT when rows and result do not
- *  fit the arena's bound; libpq has received the whole result by then, so use :each where nothing limits the rows. */
+ *  fit the arena's bound; libpq has received the whole result by then. A query with rows_max or bytes_max is read row
+ *  by row instead, and the first row beyond is HF_E_LIMIT: the message names query, bound and way out, the outputs are
+ *  untouched. What is left is dropped as for HF_STOP of hf_query_each(), so that a transaction can go on. One row is
+ *  received as a whole, however large it is. */
 enum hf_status hf_query_many(hf_where where, const struct hf_query *query, const void *in, hf_arena *arena,
                              void **ret_rows, size_t *ret_count, hf_error *err);
 typedef enum hf_status hf_query_row_fn(void *user, const void *row, hf_error *err);
 /** :each: constant memory; the row is valid during the callback. HF_STOP ends with HF_OK: up to 1,000 further rows are
  *  read and dropped, more are cancelled; in a transaction, which a cancel would abort, all are read. Either way the
- *  connection runs the next statement. */
+ *  connection runs the next statement. With rows_max or bytes_max the first row beyond is HF_E_LIMIT, as above: `fn`
+ *  has seen those before it. */
 enum hf_status hf_query_each(hf_where where, const struct hf_query *query, const void *in, hf_query_row_fn *fn,
                              void *user, hf_error *err);
 typedef enum hf_status hf_query_next_fn(void *user, void *in, hf_error *err);

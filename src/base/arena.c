@@ -159,6 +159,11 @@ void hf_arena_free(hf_arena *arena)
 	free(arena);
 }
 
+size_t arena_room(const hf_arena *arena)
+{
+	return arena->max - arena->used;
+}
+
 size_t hf_arena_used(const hf_arena *arena)
 {
 	return arena->used;

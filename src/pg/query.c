@@ -2,7 +2,8 @@
  * query.c - running generated queries: prepare if needed, encode, execute, decode, all by the query's tables.
  *
  * The path of one row allocates nothing of its own: parameters stand in a struct on the stack and the columns of
- * variable length are copied into the caller's arena. Rows of :many borrow from the PGresult, which the arena adopts.
+ * variable length are copied into the caller's arena. Rows of :many borrow from the PGresult, which the arena adopts,
+ * unless the query has bounds (bounded.h).
  * A statement that went stale (DDL, DEALLOCATE by others) is prepared again and run once more, outside transactions
  * only: inside one, the server has already aborted it.
  */
@@ -14,6 +15,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/metrics.h"
+#include "pg/bounded.h"
 #include "pg/decode.h"
 #include "pg/dirty.h"
 #include "pg/encode.h"
@@ -252,19 +254,12 @@ HOT enum hf_status hf_query_one(hf_where where, const struct hf_query *query, co
 
 /* ---- :many ---- */
 
-struct many_rows {
-	const struct hf_query *query;
-	hf_arena *arena;
-	void **ret_rows;
-	size_t *ret_count;
-};
-
 static void clear_result(void *object)
 {
 	PQclear(object);
 }
 
-static enum hf_status too_large(const struct hf_query *query, size_t bytes, hf_error *err)
+enum hf_status query_too_large(const struct hf_query *query, size_t bytes, hf_error *err)
 {
 	error_set(err, HF_E_LIMIT, "the result of query \"%s\" (%zu bytes) does not fit into the arena's bound",
 		  query->name, bytes);
@@ -278,7 +273,7 @@ static enum hf_status decode_many(hf_connection *connection, const struct many_r
 	size_t count = (size_t)PQntuples(result);
 	char *rows = hf_arena_calloc(many->arena, count, many->query->row_size);
 	if (!rows)
-		return too_large(many->query, PQresultMemorySize(result), err);
+		return query_too_large(many->query, PQresultMemorySize(result), err);
 	for (size_t i = 0; i < count; i++) {
 		enum hf_status status =
 			query_decode_row(&decoder, many->query, result, (int)i, rows + i * many->query->row_size, err);
@@ -293,6 +288,8 @@ static enum hf_status decode_many(hf_connection *connection, const struct many_r
 static enum hf_status receive_many(hf_connection *connection, struct call *call, void *user, hf_error *err)
 {
 	const struct many_rows *many = user;
+	if (query_is_bounded(many->query))
+		return bounded_many(connection, call, many, err);
 	CLEANUP(result_freep) PGresult *result = NULL;
 	enum hf_status status = conn_collect(connection, call, &result, err);
 	if (status == HF_OK)
@@ -303,7 +300,7 @@ static enum hf_status receive_many(hf_connection *connection, struct call *call,
 	query_note_size(connection, result, PQntuples(result));
 	size_t bytes = PQresultMemorySize(result);
 	if (hf_arena_own(many->arena, clear_result, result, bytes) != 0)
-		return too_large(many->query, bytes, err);
+		return query_too_large(many->query, bytes, err);
 	return decode_many(connection, many, result_take(&result), err); /* the arena's from here on */
 }
 
@@ -323,6 +320,7 @@ struct each_row {
 	void *user;
 	hf_arena *arena; /* reset for each row */
 	struct call *call;
+	struct given given;
 	bool by_callback; /* the failure is the program's own */
 };
 
@@ -333,6 +331,8 @@ static enum hf_status each_one(void *user, const PGresult *result, hf_error *err
 	hf_arena_reset(each->arena);
 	char *row = hf_arena_calloc(each->arena, 1, each->query->row_size);
 	enum hf_status status = row ? query_check_columns(each->query, result, err) : error_nomem(err);
+	if (status == HF_OK && query_is_bounded(each->query))
+		status = bounded_count(&each->given, each->query, result, err);
 	if (status == HF_OK)
 		status = query_decode_row(&decoder, each->query, result, 0, row, err);
 	if (status != HF_OK)

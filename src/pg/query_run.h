@@ -37,6 +37,14 @@ enum hf_status query_run(hf_where where, const struct hf_query *query, query_att
 /** HF_E_USAGE: the table is of another ABI. */
 enum hf_status query_check_abi(const struct hf_query *query, hf_error *err);
 
+/* Where :many leaves its rows. */
+struct many_rows {
+	const struct hf_query *query;
+	hf_arena *arena;
+	void **ret_rows;
+	size_t *ret_count;
+};
+
 /** Decode one row into `out`, which is cleared. */
 enum hf_status query_decode_row(struct decoder *decoder, const struct hf_query *query, const PGresult *result, int row,
                                 char *out, hf_error *err);
@@ -44,6 +52,8 @@ enum hf_status query_decode_row(struct decoder *decoder, const struct hf_query *
 enum hf_status query_check_columns(const struct hf_query *query, const PGresult *result, hf_error *err);
 /** libpq's input buffer has grown to hold the largest row and will not shrink again. */
 void query_note_size(hf_connection *connection, const PGresult *result, int rows);
+/** HF_E_LIMIT: what has come, so many bytes, has no room in the caller's arena. */
+enum hf_status query_too_large(const struct hf_query *query, size_t bytes, hf_error *err);
 /** The one result of a statement that gives no rows; `user` is int64_t * for the affected ones, or NULL. */
 enum hf_status query_receive_exec(hf_connection *connection, struct call *call, void *user, hf_error *err);
 

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/macros.h"
 #include "queries/sample/batches_fake.h"
+#include "queries/sample/bounds_fake.h"
 #include "queries/sample/items_fake.h"
 
 static const hf_where nowhere = {0};
@@ -44,6 +45,7 @@ static int set_up(void **state)
 {
 	memset(&items_fakes, 0, sizeof(items_fakes));
 	memset(&batches_fakes, 0, sizeof(batches_fakes));
+	memset(&bounds_fakes, 0, sizeof(bounds_fakes));
 	*state = hf_arena_new(0);
 	return *state ? 0 : -1;
 }
@@ -75,6 +77,35 @@ static void rows_and_errors_are_answered(void **state)
 	assert_string_equal(err.message, "too late");
 	assert_string_equal(err.query, "item_by_id");
 	EXPECT_STATUS(name_of(nowhere, 7, *state, &name, NULL), HF_TIMEOUT);
+}
+
+static enum hf_status count_words(void *user, UNUSED const struct words *row, UNUSED hf_error *err)
+{
+	++*(int *)user;
+	return HF_OK;
+}
+
+static void bounds_hold_for_fakes_too(void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	static const struct words six[6];
+	struct words *rows = NULL;
+	size_t count = 0;
+	int seen = 0;
+	bounds_fakes.words_few.rows = bounds_fakes.words_each.rows = six;
+	bounds_fakes.words_few.count = 3;
+	bounds_fakes.words_each.count = 5;
+	EXPECT_OK(words_few(nowhere, &(struct words_few_in){0}, *state, &rows, &count, &err));
+	assert_int_equal(count, 3);
+	EXPECT_OK(words_each(nowhere, &(struct words_each_in){0}, count_words, &seen, &err));
+	bounds_fakes.words_few.count = 4;
+	bounds_fakes.words_each.count = 6;
+	EXPECT_STATUS(words_few(nowhere, &(struct words_few_in){0}, *state, &rows, &count, &err), HF_E_LIMIT);
+	assert_string_equal(err.query, "words_few");
+	EXPECT_STATUS(words_each(nowhere, &(struct words_each_in){0}, count_words, &seen, &err), HF_E_LIMIT);
+	assert_int_equal(seen, 10);
+	bounds_fakes.words_few.status = HF_TIMEOUT;
+	EXPECT_STATUS(words_few(nowhere, &(struct words_few_in){0}, *state, &rows, &count, &err), HF_TIMEOUT);
 }
 
 static void one_needs_its_row(void **state)
@@ -177,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(rows_and_errors_are_answered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(bounds_hold_for_fakes_too, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_needs_its_row, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_and_each, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(changes_are_counted, set_up, tear_down),

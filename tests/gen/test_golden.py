@@ -23,7 +23,7 @@ COMPILERS = {
             "-Wformat-signedness", "-Wduplicated-cond", "-Wduplicated-branches"],
     "clang": ["clang", "-std=c17", "-D_GNU_SOURCE", *WARNINGS, "-Wmissing-variable-declarations"],
 }
-STEMS = ["batches", "choices", "everything", "items", "kinds", "labels"]
+STEMS = ["batches", "bounds", "choices", "everything", "items", "kinds", "labels"]
 FILES = [*STEMS, *(f"{stem}_fake" for stem in STEMS), "sample_types"]
 
 

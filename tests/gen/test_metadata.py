@@ -13,6 +13,7 @@ import compiler
 
 ITEMS = "queries/sample/items.sql"
 CHOICES = "queries/sample/choices.sql"
+BOUNDS = "queries/sample/bounds.sql"
 
 
 @pytest.fixture
@@ -61,6 +62,9 @@ def test_comments_docs_and_blanks_do_not_make_stale(sql):
         (ITEMS, "-- timeout: 2s", "-- timeout: 3s", "items.sql", 3, 'stale: the annotations of "item_add" were edited'),
         (ITEMS, "-- row: item_line", "-- row: item_line  -- idempotent: yes", "items.sql", 9,
          'stale: the annotations of "item_by_id" were edited'),
+        (BOUNDS, "-- rows max: 3", "-- rows max: 4", "bounds.sql", 3, 'stale: the annotations of "words_few" were edited'),
+        (BOUNDS, "-- bytes max: 1kB", "-- bytes max: 1MB", "bounds.sql", 9,
+         'stale: the annotations of "words_short" were edited'),
         (ITEMS, "-- row: item_line", "-- row: item_line  -- col mood: open", "items.sql", 9,
          'stale: the annotations of "item_by_id" were edited'),
         (ITEMS, "-- idempotent: yes  -- timeout: 1min", "-- param from_id: nullable", "items.sql", 20,

@@ -190,7 +190,8 @@ static const struct hf_query int_query = {.abi = HF_QUERY_ABI,
                                           .row_size = 4};
 static const Oid int_type[] = {23};
 static const struct double_value int_7 = {"\0\0\0\7", 4}, int_short = {"\0\7", 2},
-				 two_rows[] = {{"\0\0\0\1", 4}, {"\0\0\0\2", 4}};
+				 two_rows[] = {{"\0\0\0\1", 4}, {"\0\0\0\2", 4}},
+				 three_rows[] = {{"\0\0\0\1", 4}, {"\0\0\0\2", 4}, {"\0\0\0\3", 4}};
 #define PREPARES                                                                                                \
 	{.expect = "prepare hf_0123456789abcdef"},                                                              \
 	{                                                                                                       \
@@ -340,6 +341,70 @@ static void a_silent_stream_is_cancelled(void **state)
 	bench->where = within_ms(bench, 50);
 	EXPECT_STATUS(hf_query_each(bench->where, &int_query, &in, add_up, &sum, &err), HF_TIMEOUT);
 	assert_false(bench->connection->broken);
+}
+
+/* ---- bounds ---- */
+
+static struct hf_query bounded_query(void)
+{
+	struct hf_query query = int_query;
+	query.rows_max = 2;
+	return query;
+}
+
+static enum hf_status many(struct bench *bench, const int32_t **ret_rows, size_t *ret_count, hf_error *err)
+{
+	const struct hf_query query = bounded_query();
+	int32_t in = 7;
+	void *rows = NULL;
+	enum hf_status status = hf_query_many(bench->where, &query, &in, bench->arena, &rows, ret_count, err);
+	if (status == HF_OK)
+		*ret_rows = rows;
+	return status;
+}
+
+static void a_bounded_query_counts_anew_when_it_is_prepared_again(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	const int32_t *rows = NULL;
+	size_t count = 0;
+	SCRIPT(PREPARES, {.expect = "execute", .ncolumns = 1, .nrows = 2, .values = two_rows},
+	       {.expect = "execute", .sqlstate = "0A000", .routine = "RevalidateCachedQuery"},
+	       {.expect = "DEALLOCATE \"hf_0123456789abcdef\""}, PREPARES,
+	       {.expect = "execute", .ncolumns = 1, .nrows = 2, .values = two_rows},
+	       {.expect = "execute", .ncolumns = 1, .nrows = 3, .values = three_rows});
+	for (int i = 0; i < 2; i++) {
+		EXPECT_OK(many(bench, &rows, &count, &err));
+		assert_true(count == 2 && rows[0] == 1 && rows[1] == 2);
+	}
+	EXPECT_STATUS(many(bench, &rows, &count, &err), HF_E_LIMIT);
+	assert_false(bench->connection->broken);
+}
+
+static void a_bounded_query_that_breaks_off_gives_nothing(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	const int32_t *rows = NULL;
+	size_t count = 77;
+	SCRIPT(PREPARES, {.expect = "execute", .event = DOUBLE_DIES, .ncolumns = 1, .nrows = 2, .values = two_rows});
+	EXPECT_STATUS(many(bench, &rows, &count, &err), HF_E_OUTCOME_UNKNOWN);
+	assert_true(!rows && count == 77 && bench->connection->broken);
+}
+
+static void a_bounded_query_that_misreads_gives_nothing(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	const int32_t *rows = NULL;
+	size_t count = 77;
+	SCRIPT(PREPARES, {ROW(int_short)}, {.expect = "execute", .ncolumns = 2, .nrows = 1, .values = two_rows});
+	EXPECT_STATUS(many(bench, &rows, &count, &err), HF_E_PROTOCOL);
+	EXPECT_CONTAINS(err.message, "query \"int_query\", column \"n\": malformed value of type int4");
+	EXPECT_STATUS(many(bench, &rows, &count, &err), HF_E_PROTOCOL);
+	EXPECT_CONTAINS(err.message, "answered 2 columns");
+	assert_true(!rows && count == 77);
 }
 
 /* ---- COPY ---- */
@@ -676,6 +741,9 @@ int main(void)
 		CASE(one_row_promised_two_given),
 		CASE(a_stream_tells_rows_then_failure),
 		CASE(a_silent_stream_is_cancelled),
+		CASE(a_bounded_query_counts_anew_when_it_is_prepared_again),
+		CASE(a_bounded_query_that_breaks_off_gives_nothing),
+		CASE(a_bounded_query_that_misreads_gives_nothing),
 		CASE(copy_waits_for_a_full_buffer),
 		CASE(copy_notices_a_lost_connection),
 		CASE(copy_lost_at_the_end_is_unknown),

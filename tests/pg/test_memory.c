@@ -137,6 +137,50 @@ static enum hf_status through_a_pool(UNUSED void *user, hf_error *err)
 	return status;
 }
 
+/* ---- rows that are read one by one, because the query has a bound ---- */
+
+static hf_connection *open_connection;
+
+static const struct hf_field counted[] = {{"i", &hf_type_int4, 0, HF_NEVER_NULL}};
+static const struct hf_query bounded = {.abi = HF_QUERY_ABI,
+                                        .name = "bounded",
+                                        .sql = "SELECT i FROM generate_series(1, 100) AS i",
+                                        .sql_len = 42,
+                                        .statement = "hf_0123456789bounds",
+                                        .columns = counted,
+                                        .ncolumns = 1,
+                                        .row_size = sizeof(int32_t),
+                                        .rows_max = 100};
+
+static enum hf_status read_bounded(UNUSED void *user, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	void *rows = NULL;
+	size_t count = 0;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status =
+		hf_query_many(hf_on_connection(open_connection), &bounded, NULL, arena, &rows, &count, err);
+	if (status == HF_OK)
+		assert_true(count == 100 && ((int32_t *)rows)[99] == 100);
+	else
+		assert_true(!rows && count == 0);
+	return status;
+}
+
+/* An arena without memory is a full one. */
+static void a_bounded_query_survives_any_lack(UNUSED void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(ctx_freep) hf_context *ctx = NULL;
+	CLEANUP(connection_freep) hf_connection *connection = NULL;
+	EXPECT_OK(hf_context_new(NULL, &ctx, &err));
+	EXPECT_OK(log_in(ctx, &connection, &err));
+	open_connection = connection;
+	EXPECT_OK(read_bounded(NULL, &err));
+	assert_true(torture_or(HF_E_LIMIT, read_bounded, NULL) >= 3);
+}
+
 static int set_up(UNUSED void **state)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -161,8 +205,9 @@ static void a_pool_survives_any_lack(UNUSED void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(a_session_survives_any_lack),
-	        cmocka_unit_test(a_pool_survives_any_lack),
+		cmocka_unit_test(a_session_survives_any_lack),
+		cmocka_unit_test(a_pool_survives_any_lack),
+		cmocka_unit_test(a_bounded_query_survives_any_lack),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -5,8 +5,13 @@
  */
 #include "gen/annotation.h"
 
+#include <ctype.h>
+
 #include "gen/check.h"
 #include "gen/cname.h"
+
+#define ROWS_MAX_MAX INT64_C(1000000000)
+#define BYTES_MAX_MAX ((int64_t)1 << 40)
 
 /* A piece of the source with its place. */
 struct text {
@@ -161,6 +166,48 @@ static void read_atomic(struct query *query, struct text value, struct diags *di
 		            cardinality_word(query->card));
 }
 
+/* Bytes may be counted in the server's units. 0: it is none. */
+static uint64_t bound_of(bool is_rows, struct hf_str text)
+{
+	static const struct {
+		const char *unit;
+		int64_t factor;
+	} units[] = {{"", 1}, {"kB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}};
+	size_t digits = 0;
+	while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
+		digits++;
+	int64_t number = 0, bound = 0;
+	struct hf_str unit = {text.ptr + digits, text.len - digits};
+	if (!str_to_i64((struct hf_str){text.ptr, digits}, &number))
+		return 0;
+	for (size_t i = 0; i < (is_rows ? 1 : ARRAY_LEN(units)); i++)
+		if (str_eq(unit, hf_str_of(units[i].unit)) && __builtin_mul_overflow(number, units[i].factor, &bound))
+			return 0;
+	return bound <= (is_rows ? ROWS_MAX_MAX : BYTES_MAX_MAX) ? (uint64_t)bound : 0;
+}
+
+/* `rows max: N` and `bytes max: N`, cut behind "max". */
+static void read_bound(struct query *query, bool is_rows, struct text rest, struct diags *diags)
+{
+	const char *what = is_rows ? "rows" : "bytes";
+	struct text value = trim(rest);
+	if (!str_starts(value.str, HF_STR(":"))) {
+		query_unfit(diags, query, span_of(value.str.len ? value : rest),
+		            "a \"%s max\" annotation needs a colon behind \"max\"", what);
+		return;
+	}
+	value = trim(behind(value, 1));
+	uint64_t bound = bound_of(is_rows, value.str);
+	if (!bound)
+		query_unfit(diags, query, span_of(value), "\"%.*s\" is not a bound of %s", STR_ARG(value.str), what)
+			->hint = is_rows ? "a number from 1 to 1000000000"
+		                         : "a number from 1 on, alone or with kB, MB or GB (1024 each), at most 1024GB";
+	else if (query->card != CARD_MANY && query->card != CARD_EACH)
+		query_unfit(diags, query, span_of(value), "\"%s max\" belongs to :many and :each, this query is %s",
+		            what, cardinality_word(query->card));
+	*(is_rows ? &query->rows_max : &query->bytes_max) = bound;
+}
+
 static void read_row(struct query *query, struct text value, struct diags *diags)
 {
 	query->row = mem_text(diags->arena, value.str);
@@ -252,12 +299,24 @@ static bool read_known(struct query *query, struct hf_str key, struct text value
 	return true;
 }
 
+/* "max", as a word, is what comes next. */
+static bool is_max(struct text rest)
+{
+	struct hf_str max = HF_STR("max");
+	return str_starts(rest.str, max) && (rest.str.len == max.len || !isalpha((unsigned char)rest.str.ptr[max.len]));
+}
+
 static void read_one(struct query *query, struct text text, struct diags *diags)
 {
 	struct text rest = text;
 	struct text first = word(&rest);
 	if (str_eq(first.str, HF_STR("col")) || str_eq(first.str, HF_STR("param"))) {
 		read_override(query, str_eq(first.str, HF_STR("col")), rest, diags);
+		return;
+	}
+	bool is_rows = str_eq(first.str, HF_STR("rows"));
+	if ((is_rows || str_eq(first.str, HF_STR("bytes"))) && is_max(rest)) {
+		read_bound(query, is_rows, behind(rest, 3), diags);
 		return;
 	}
 	struct hf_str key;
@@ -267,8 +326,8 @@ static void read_one(struct query *query, struct text text, struct diags *diags)
 	if (!read_known(query, key, value, diags))
 		query_unfit(diags, query, (struct span){first.at, first.at + key.len}, "unknown annotation \"%.*s\"",
 		            STR_ARG(key))
-			->hint =
-			"one of name, doc, timeout, idempotent, atomic, row, copy, allow, col NAME, param NAME";
+			->hint = "one of name, doc, timeout, idempotent, atomic, row, copy, allow, col NAME, "
+		                 "param NAME, rows max, bytes max";
 }
 
 void annotation_read(struct query *query, struct span comment, struct diags *diags)

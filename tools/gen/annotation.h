@@ -6,6 +6,7 @@
  *     --   A line indented by two or more goes on with the text before.
  *     -- timeout: 2s  -- idempotent: yes
  *     -- atomic: no
+ *     -- rows max: 1000  -- bytes max: 16MB
  *     -- row: queue_item
  *     -- col total: nullable
  *     -- col first: notnull! every group has a row

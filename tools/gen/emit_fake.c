@@ -64,6 +64,11 @@ static void add_answer(struct buf *out, const struct query *query)
 		           query->card == CARD_ONE ? "true" : "false");
 		return;
 	case CARD_MANY:
+		if (query->rows_max)
+			buf_printf(out,
+			           "\tif (fake->status == HF_OK && fake->count > %llu)\n"
+			           "\t\treturn hf_fake_over(&answer, err);\n",
+			           (unsigned long long)query->rows_max);
 		buf_add_text(out, "\tvoid *rows = NULL;\n"
 		                  "\tenum hf_status status = hf_fake_rows(&answer, arena, &rows, ret_count, err);\n"
 		                  "\tif (status == HF_OK)\n\t\t*ret_rows = rows;\n\treturn status;\n");
@@ -71,7 +76,11 @@ static void add_answer(struct buf *out, const struct query *query)
 	case CARD_EACH:
 		buf_add_text(out, "\tenum hf_status status = hf_fake_status(&answer, err);\n"
 		                  "\tfor (size_t i = 0; i < fake->count && status == HF_OK; i++)\n"
-		                  "\t\tstatus = fn(user, &fake->rows[i], err);\n"
+		                  "\t\tstatus = ");
+		if (query->rows_max)
+			buf_printf(out,
+			           "i == %llu ? hf_fake_over(&answer, err) : ", (unsigned long long)query->rows_max);
+		buf_add_text(out, "fn(user, &fake->rows[i], err);\n"
 		                  "\treturn status == HF_STOP ? HF_OK : status;\n");
 		return;
 	case CARD_COPY:

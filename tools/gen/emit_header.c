@@ -58,6 +58,17 @@ static void add_open(struct buf *out, const struct query *query)
 	buf_add_text(out, emit_has_open(query) ? ".\n" : "");
 }
 
+static void add_bounds(struct buf *out, const struct query *query)
+{
+	unsigned long long rows = query->rows_max, bytes = query->bytes_max;
+	if (rows && bytes)
+		buf_printf(out, " * HF_E_LIMIT beyond %llu rows or %llu bytes.\n", rows, bytes);
+	else if (rows)
+		buf_printf(out, " * HF_E_LIMIT beyond %llu rows.\n", rows);
+	else if (bytes)
+		buf_printf(out, " * HF_E_LIMIT beyond %llu bytes.\n", bytes);
+}
+
 static void add_docs(struct buf *out, const struct query *query)
 {
 	buf_add_text(out, "/**\n");
@@ -71,6 +82,7 @@ static void add_docs(struct buf *out, const struct query *query)
 		buf_add_text(out, " * At most one row each, ret_rows[i] in the arena, if ret_items[i].rows is 1.\n");
 	if (query->timeout_ms)
 		buf_printf(out, " * Deadline unless `where` says another: %lld ms.\n", (long long)query->timeout_ms);
+	add_bounds(out, query);
 	add_open(out, query);
 	buf_printf(out, " */\n");
 }

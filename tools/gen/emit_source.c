@@ -104,6 +104,10 @@ static void add_entry(struct buf *out, const struct group *group, const struct q
 		buf_printf(out, "\t.timeout_ms = %lld,\n", (long long)variant->timeout_ms);
 	if (emit_has_open(variant))
 		buf_printf(out, "\t.open = %s__open,\n", name);
+	if (variant->rows_max)
+		buf_printf(out, "\t.rows_max = %llu,\n", (unsigned long long)variant->rows_max);
+	if (variant->bytes_max)
+		buf_printf(out, "\t.bytes_max = %llu,\n", (unsigned long long)variant->bytes_max);
 	buf_add_char(out, '}');
 }
 

@@ -162,6 +162,9 @@ const char *meta_annotations_digest(hf_arena *arena, const struct query *query)
 	           (long long)query->timeout_ms, (int)query->idempotent, query->row ? query->row : "");
 	if (query->independent)
 		buf_add_text(&buf, "atomic no\n");
+	if (query->rows_max || query->bytes_max)
+		buf_printf(&buf, "rows max %llu\nbytes max %llu\n", (unsigned long long)query->rows_max,
+		           (unsigned long long)query->bytes_max);
 	if (query->copy_target.ptr)
 		buf_printf(&buf, "copy %.*s\n", STR_ARG(query->copy_target));
 	add_overrides(&buf, "col", &query->cols);

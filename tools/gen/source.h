@@ -115,6 +115,7 @@ struct query {
 	const char **docs;
 	size_t ndocs;
 	int64_t timeout_ms;
+	uint64_t rows_max, bytes_max; /* 0: no bound */
 	bool idempotent;
 	bool independent; /* :batch, each item a transaction of its own */
 	const char *row; /* name of a shared row struct, or NULL */
@@ -192,8 +193,8 @@ struct diag *query_wrong(struct diags *diags, struct query *query, struct span a
 /** A finding about a query, which stays as it is. */
 struct diag *query_finding(struct diags *diags, const struct query *query, struct span at, const char *format,
                            va_list args) PRINTF_LIKE(4, 0);
-/** A finding that matters only for C or by the rules of the house: a warning in a lenient source, once for all variants,
- *  and the query goes on. */
+/** A finding that matters only for C or by the rules of the house: a warning in a lenient source, once for all
+ *  variants, and the query goes on. */
 struct diag *query_unfit(struct diags *diags, struct query *query, struct span at, const char *format, ...)
 	PRINTF_LIKE(4, 5);
 const char *cardinality_word(enum cardinality card);

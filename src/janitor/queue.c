@@ -11,6 +11,7 @@
 #include "base/words.h"
 #include "core/names.h"
 #include "core/schedule.h"
+#include "janitor/id_set.h"
 #include "janitor/queue_rows.h"
 #include "janitor/values.h"
 
@@ -192,16 +193,25 @@ enum hf_status hf_queue_remove(hf_where where, int32_t id, hf_error *err)
 	return status;
 }
 
-static void fill_next(const struct hf_queue_filter *filter, struct queue_next_in *in)
+static enum hf_status fill_next(const struct hf_queue_filter *filter, hf_arena *arena, struct queue_next_in *in,
+                                hf_error *err)
 {
+	struct id_set assigned = {0};
+	enum hf_status status = HF_OK;
+	if (filter->assigned.count > 0)
+		status = id_set_of(filter->assigned, arena, &assigned, err);
 	*in = (struct queue_next_in){.codebase = filter->codebase,
-	                             .has_codebase = filter->codebase.len > 0,
+	                             .with_codebase = filter->codebase.len > 0,
 	                             .campaign = filter->campaign,
-	                             .has_campaign = filter->campaign.len > 0,
+	                             .with_campaign = filter->campaign.len > 0,
 	                             .exclude_hosts = filter->exclude_hosts,
-	                             .has_exclude_hosts = filter->exclude_hosts.count > 0,
-	                             .assigned = filter->assigned,
-	                             .has_assigned = filter->assigned.count > 0};
+	                             .with_exclude_hosts = filter->exclude_hosts.count > 0,
+	                             .assigned = assigned.bits,
+	                             .assigned_first = assigned.first,
+	                             .assigned_last = assigned.last,
+	                             .assigned_others = assigned.others,
+	                             .with_assigned = filter->assigned.count > 0};
+	return status;
 }
 
 enum hf_status hf_queue_peek(hf_where where, const struct hf_queue_filter *filter, hf_arena *arena,
@@ -209,8 +219,9 @@ enum hf_status hf_queue_peek(hf_where where, const struct hf_queue_filter *filte
 {
 	struct queue_next_in in;
 	struct queue_next_row row;
-	fill_next(filter, &in);
-	enum hf_status status = queue_next(where, &in, arena, &row, err);
+	enum hf_status status = fill_next(filter, arena, &in, err);
+	if (status == HF_OK)
+		status = queue_next(where, &in, arena, &row, err);
 	if (status == HF_NOT_FOUND)
 		return error_set(err, HF_NOT_FOUND, "no queue item passes the filters");
 	if (status != HF_OK)

@@ -51,22 +51,30 @@ SELECT id, codebase, suite::text AS campaign, bucket, priority, context, command
  WHERE id = :id;
 
 -- name: queue_next :opt
--- doc: The item to hand out next and where its code is, without taking it. Empty filters are to be passed as NULL.
--- doc: With hosts to exclude, a branch URL without a recognisable host is left out too.
--- param codebase: nullable
--- param campaign: nullable
--- param exclude_hosts: nullable
--- param assigned: nullable
+-- doc: The item to hand out next and where its code is, without taking it. With hosts to exclude, a branch URL without
+-- doc: a recognisable host is left out too. `assigned` has a bit for each id from `assigned_first` to `assigned_last`.
+-- doc: The place is found in the index alone: five hundred assigned items cost no look at their rows.
 -- col bucket: open  -- col vcs_type: open
+-- allow: limit-order head is one row, and only by hand can two items have one id
+WITH head AS (
+    SELECT q.bucket, q.priority, q.id
+      FROM queue AS q
+      /*? exclude_hosts */ LEFT JOIN codebase AS b ON b.name = q.codebase /*?*/
+     WHERE true
+       /*? codebase */ AND q.codebase = :codebase /*?*/
+       /*? campaign */ AND q.suite = :campaign /*?*/
+       /*? assigned */ AND CASE WHEN q.id BETWEEN :assigned_first AND :assigned_last
+                                THEN get_bit(:assigned, q.id::bigint - :assigned_first) = 0
+                                ELSE q.id <> ALL (:assigned_others) END /*?*/
+       /*? exclude_hosts */ AND (b.branch_url IS NULL OR b.hostname <> ALL (:exclude_hosts)) /*?*/
+     ORDER BY q.bucket, q.priority, q.id
+     LIMIT 1
+)
 SELECT q.id, q.codebase, q.suite::text AS campaign, q.bucket, q.priority, q.context, q.command, q.estimated_duration,
        q.refresh, q.requester, q.change_set, b.branch_url, b.subpath, b.vcs_type
-  FROM queue AS q
+  FROM head
+  JOIN queue AS q ON (q.bucket, q.priority, q.id) = (head.bucket, head.priority, head.id)
   LEFT JOIN codebase AS b ON b.name = q.codebase
- WHERE (:codebase::text IS NULL OR q.codebase = :codebase)
-   AND (:campaign::text IS NULL OR q.suite = :campaign)
-   AND (:assigned::integer[] IS NULL OR q.id <> ALL (:assigned))
-   AND (:exclude_hosts::text[] IS NULL OR b.branch_url IS NULL OR b.hostname <> ALL (:exclude_hosts))
- ORDER BY q.bucket, q.priority, q.id
  LIMIT 1;
 
 -- name: queue_position :opt

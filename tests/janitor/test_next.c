@@ -1,0 +1,126 @@
+/*
+ * What is next when much is assigned: sets of ids of every width, the server's answer beside a plain walk over the
+ * queue. Prints its seed; HOLDFAST_TEST_SEED repeats one.
+ */
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "../fixture.h"
+#include "janitor/id_set.h"
+
+enum { ITEMS = 40, ROUNDS = 200, SETS = 300, SET_MAX = 50 };
+
+static unsigned seed(void)
+{
+	const char *given = getenv("HOLDFAST_TEST_SEED");
+	unsigned chosen = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
+	fprintf(stderr, "# seed %u\n", chosen);
+	return chosen;
+}
+
+static bool is_among(const int32_t *ids, uint32_t count, int64_t id)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/* As the statement reads a set. */
+static bool has(const struct id_set *set, int64_t id)
+{
+	if (id < set->first || id > set->last)
+		return is_among(set->others.values, set->others.count, id);
+	int64_t bit = id - set->first;
+	assert_true((size_t)bit / 8 < set->bits.len);
+	return set->bits.ptr[bit / 8] >> bit % 8 & 1;
+}
+
+static void a_set_has_its_ids_and_no_others(UNUSED void **state)
+{
+	static const int32_t widths[] = {1, 7, 8, 9, 1000, ID_SET_SPAN - 1, ID_SET_SPAN, ID_SET_SPAN + 1, INT32_MAX};
+	unsigned random = seed();
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	for (int round = 0; round < SETS; round++) {
+		int32_t ids[SET_MAX], width = widths[round % (int)ARRAY_LEN(widths)], sign = round % 2 ? -1 : 1;
+		struct hf_int4_array array = {.count = (uint32_t)(rand_r(&random) % SET_MAX), .values = ids};
+		struct id_set set;
+		for (uint32_t i = 0; i < array.count; i++)
+			ids[i] = sign * (rand_r(&random) % width);
+		if (array.count > 1)
+			ids[0] = sign * width;
+		hf_arena_reset(arena);
+		EXPECT_OK(id_set_of(array, arena, &set, &err));
+		assert_true(set.bits.len <= ID_SET_SPAN / 8);
+		for (uint32_t i = 0; i < array.count; i++)
+			for (int64_t near = (int64_t)ids[i] - 9; near < (int64_t)ids[i] + 9; near++)
+				assert_int_equal(has(&set, near), is_among(ids, array.count, near));
+	}
+}
+
+static void what_is_null_is_no_id(UNUSED void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct id_set set;
+	struct hf_int4_array ids = {.count = 2, .nulls = (bool[]){true, false}, .values = (int32_t[]){5, 900}};
+	EXPECT_OK(id_set_of(ids, arena, &set, &err));
+	assert_true(has(&set, 900) && !has(&set, 5) && set.first == 900);
+	ids.count = 1;
+	EXPECT_OK(id_set_of(ids, arena, &set, &err));
+	assert_true(set.last < set.first && set.others.count == 0);
+}
+
+/* ---- beside a walk over the queue ---- */
+
+static enum hf_status remember(void *user, const struct hf_queue_item *item, UNUSED hf_error *err)
+{
+	int32_t **end = user;
+	*(*end)++ = item->id;
+	return HF_OK;
+}
+
+static void the_first_that_is_not_assigned_is_next(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	int32_t order[ITEMS], *end = order, assigned[ITEMS];
+	unsigned random = seed();
+	rig_load_text(rig, "{}");
+	rig_run(rig, "INSERT INTO codebase (name) SELECT 'cb' || n FROM generate_series(1, 40) AS n");
+	rig_run(rig, "INSERT INTO queue (id, codebase, suite, command, priority) SELECT CASE WHEN n % 4 = 0 THEN n * "
+	             "50000000 ELSE n END, 'cb' || n, 'fixes', 'x', n * 7 % 11 FROM generate_series(1, 40) AS n");
+	EXPECT_OK(hf_queue_list(rig->where, HF_STR(""), 0, remember, &end, &err));
+	assert_int_equal(end - order, ITEMS);
+	for (int round = 0; round < ROUNDS; round++) {
+		struct hf_queue_filter filter = {.assigned = {.values = assigned}};
+		struct hf_queue_next next;
+		int first_free = rand_r(&random) % (ITEMS + 1);
+		for (int i = 0; i < ITEMS; i++)
+			if (i < first_free || (i > first_free && rand_r(&random) % 2))
+				assigned[filter.assigned.count++] = order[i];
+		filter.assigned.ndim = filter.assigned.count > 0;
+		hf_arena_reset(arena);
+		if (first_free == ITEMS) {
+			EXPECT_STATUS(hf_queue_peek(rig->where, &filter, arena, &next, &err), HF_NOT_FOUND);
+			continue;
+		}
+		EXPECT_OK(hf_queue_peek(rig->where, &filter, arena, &next, &err));
+		assert_int_equal(next.item.id, order[first_free]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_set_has_its_ids_and_no_others),
+		cmocka_unit_test(what_is_null_is_no_id),
+		cmocka_unit_test(the_first_that_is_not_assigned_is_next),
+	};
+	return cmocka_run_group_tests(tests, rig_up, rig_down);
+}

@@ -49,6 +49,16 @@ void bench_open(struct bench *bench)
 	migrate(bench);
 }
 
+void bench_attach(struct bench *bench, const char *url)
+{
+	hf_error err = HF_ERROR_INIT;
+	*bench = (struct bench){.server = NULL};
+	if (hf_context_new(NULL, &bench->ctx, &err) != HF_OK ||
+	    hf_settings_new(bench->ctx, &bench->settings, &err) != HF_OK ||
+	    hf_settings_parse(bench->settings, url, &err) != HF_OK)
+		give_up("connect", err.message);
+}
+
 void bench_close(struct bench *bench)
 {
 	hf_settings_free(bench->settings);

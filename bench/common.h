@@ -21,6 +21,8 @@ struct bench {
 
 /** A throw-away server (no fsync) with the Janitor's schema, empty. */
 void bench_open(struct bench *bench);
+/** A database of somebody else's server, as it is. */
+void bench_attach(struct bench *bench, const char *url);
 void bench_close(struct bench *bench);
 hf_connection *bench_connect(const struct bench *bench);
 void bench_sql(hf_connection *connection, const char *text);

@@ -79,7 +79,7 @@ SELECT q.id, q.codebase, q.suite::text AS campaign, q.bucket, q.priority, q.cont
 
 -- name: queue_position :opt
 -- doc: The place of a codebase's item of a campaign, 1 is next, and the estimated time until it starts; the nearest
--- doc: item when several change sets wait.
+-- doc: item when several change sets wait. Reads what is ahead of the item: whole buckets, then its own up to it.
 WITH item AS (
     SELECT bucket, priority, id, estimated_duration
       FROM queue
@@ -87,11 +87,13 @@ WITH item AS (
      ORDER BY bucket, priority, id
      LIMIT 1
 )
-SELECT item.id, count(*) AS place,
-       sum(q.estimated_duration) - coalesce(item.estimated_duration, '0') AS wait_time
-  FROM item, queue AS q
- WHERE (q.bucket, q.priority, q.id) <= (item.bucket, item.priority, item.id)
- GROUP BY item.id, item.estimated_duration;
+SELECT item.id, upto.place, upto.estimated_duration - coalesce(item.estimated_duration, '0') AS wait_time
+  FROM item,
+       LATERAL (SELECT count(*) AS place, sum(q.estimated_duration) AS estimated_duration
+                  FROM (SELECT estimated_duration FROM queue WHERE bucket < item.bucket
+                         UNION ALL
+                        SELECT estimated_duration FROM queue
+                         WHERE bucket = item.bucket AND (priority, id) <= (item.priority, item.id)) AS q) AS upto;
 
 -- name: queue_stats :each
 -- doc: Items, estimated time and smallest priority of each bucket that is not empty.

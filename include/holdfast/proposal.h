@@ -19,7 +19,8 @@ struct hf_proposal {
 	struct hf_str url;
 	struct hf_str codebase;
 	struct hf_str target_branch_url;
-	struct hf_str status; /* "open", "closed", "merged", "applied", "abandoned", "rejected" */
+	struct hf_str status; /* "open", "closed", "merged", "applied", "abandoned", "rejected"; "" where one is shown
+	                       * that is newer than this program */
 	struct hf_str revision;
 	struct hf_str merged_by;
 	bool has_merged_at, has_last_scanned;

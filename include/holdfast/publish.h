@@ -29,7 +29,8 @@ struct hf_publish {
 	struct hf_str main_branch_revision;
 	struct hf_str revision; /* ties it to the run that made it */
 	struct hf_str role;
-	struct hf_str mode; /* "push", "attempt-push", "propose", "build-only", "push-derived", "skip", "bts" */
+	struct hf_str mode; /* "push", "attempt-push", "propose", "build-only", "push-derived", "skip", "bts"; "" where
+	                     * one is shown that is newer than this program */
 	struct hf_str merge_proposal_url;
 	struct hf_str result_code; /* "success", ... */
 	struct hf_str description;

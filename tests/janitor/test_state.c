@@ -103,6 +103,11 @@ static void newer_labels(struct rig *rig)
 	rig_run(rig, "ALTER TYPE vcs_type ADD VALUE 'pijul'");
 	rig_run(rig, "ALTER TYPE publish_status ADD VALUE 'later'");
 	rig_run(rig, "ALTER TYPE change_set_state ADD VALUE 'withdrawn'");
+	rig_run(rig, "ALTER TYPE merge_proposal_status ADD VALUE 'parked'");
+	rig_run(rig, "ALTER TYPE publish_mode ADD VALUE 'mail'");
+	rig_run(rig, "INSERT INTO merge_proposal (url, codebase, status) VALUES ('https://h/aa/1', 'aa', 'parked')");
+	rig_run(rig, "UPDATE named_publish_policy SET per_branch_policy = ARRAY[ROW('main', 'mail', "
+	             "NULL)::branch_publish_policy] WHERE name = 'p'");
 	rig_run(rig, "UPDATE codebase SET vcs_type = 'pijul', branch_url = 'https://h/aa', url = 'https://h/aa' WHERE "
 	             "name = 'aa'");
 	rig_run(rig, "UPDATE run SET publish_status = 'later', vcs_type = 'pijul' WHERE id = 'r1'");
@@ -121,6 +126,8 @@ static void newer_labels_are_shown_as_nothing(void **state)
 	struct hf_queue_next next;
 	struct hf_codebase codebase;
 	struct hf_change_set set;
+	struct hf_proposal proposal;
+	struct hf_policy policy;
 	struct hf_run run;
 	size_t count = 0;
 	newer_labels(rig);
@@ -134,6 +141,10 @@ static void newer_labels_are_shown_as_nothing(void **state)
 	assert_true(codebase.vcs_type.ptr && codebase.vcs_type.len == 0);
 	EXPECT_OK(hf_run_get(rig->where, HF_STR("r1"), arena, &run, &err));
 	assert_true(run.vcs_type.ptr && run.vcs_type.len == 0 && run.publish_status.len == 0);
+	EXPECT_OK(hf_proposal_get(rig->where, HF_STR("https://h/aa/1"), arena, &proposal, &err));
+	assert_true(proposal.status.ptr && proposal.status.len == 0);
+	EXPECT_OK(hf_policy_get(rig->where, HF_STR("p"), arena, &policy, NULL, &err));
+	assert_true(policy.nrules == 1 && policy.rules[0].mode.ptr && policy.rules[0].mode.len == 0);
 	EXPECT_OK(hf_change_set_get(rig->where, HF_STR("cs"), arena, &set, &err));
 	assert_string_equal(hf_change_set_state_word(set.state), "");
 }
@@ -153,6 +164,12 @@ static void newer_labels_decide_nothing(void **state)
 	EXPECT_CONTAINS(err.message, "label \"urgent\"");
 	assert_int_equal(id, 77);
 	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue WHERE bucket = 'urgent' AND command = 'x'"), 1);
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_policy_asked asked;
+	EXPECT_STATUS(hf_policy_of(rig->where, HF_STR("aa"), HF_STR("fixes"), (struct hf_str){NULL, 0}, arena, &asked,
+	                           &err),
+	              HF_E_DRIFT);
+	EXPECT_CONTAINS(err.message, "label \"mail\"");
 }
 
 int main(void)

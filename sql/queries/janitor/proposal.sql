@@ -3,6 +3,7 @@
 -- name: proposal_by_url :opt
 -- doc: One proposal.
 -- row: proposal_row
+-- col status: open
 SELECT url, codebase, target_branch_url, status, revision, merged_by, merged_at, last_scanned, can_be_merged,
        rate_limit_bucket
   FROM merge_proposal
@@ -16,6 +17,7 @@ SELECT url, codebase, target_branch_url, status, revision, merged_by, merged_at,
 -- param bucket: nullable
 -- param can_be_merged: nullable
 -- param row_limit: nullable
+-- col status: open
 SELECT m.url, m.codebase, m.target_branch_url, m.status, m.revision, m.merged_by, m.merged_at, m.last_scanned,
        m.can_be_merged, m.rate_limit_bucket
   FROM merge_proposal AS m
@@ -34,6 +36,7 @@ SELECT m.url, m.codebase, m.target_branch_url, m.status, m.revision, m.merged_by
 -- name: proposal_statuses :each
 -- doc: How many proposals have which status, those that nobody knows the status of last.
 -- param bucket: nullable
+-- col status: open
 SELECT status, count(*) AS proposals, count(DISTINCT codebase) AS codebases
   FROM merge_proposal
  WHERE :bucket::text IS NULL OR rate_limit_bucket = :bucket

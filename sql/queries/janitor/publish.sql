@@ -33,6 +33,7 @@ SELECT EXISTS (SELECT FROM proposed WHERE inserted) AS proposed, EXISTS (SELECT 
 -- name: publish_by_id :opt
 -- doc: One try; the newest where several have that id.
 -- row: publish_row
+-- col mode: open
 SELECT id, change_set, codebase, source_branch_url, source_branch_web_url, target_branch_url, target_branch_web_url,
        subpath, branch_name, main_branch_revision, revision, role, mode, merge_proposal_url, result_code, description,
        requester, timestamp
@@ -45,6 +46,7 @@ SELECT id, change_set, codebase, source_branch_url, source_branch_web_url, targe
 -- doc: The newest success of a codebase in a campaign: the one with the revision of a run of theirs.
 -- row: publish_row
 -- col revision: nullable
+-- col mode: open
 SELECT p.id, p.change_set, p.codebase, p.source_branch_url, p.source_branch_web_url, p.target_branch_url,
        p.target_branch_web_url, p.subpath, p.branch_name, p.main_branch_revision, p.revision, p.role, p.mode,
        p.merge_proposal_url, p.result_code, p.description, p.requester, p.timestamp
@@ -64,6 +66,7 @@ SELECT p.id, p.change_set, p.codebase, p.source_branch_url, p.source_branch_web_
 -- param change_set: nullable
 -- param role: nullable
 -- param row_limit: nullable
+-- col mode: open
 SELECT p.id, p.change_set, p.codebase, p.source_branch_url, p.source_branch_web_url, p.target_branch_url,
        p.target_branch_web_url, p.subpath, p.branch_name, p.main_branch_revision, p.revision, p.role, p.mode,
        p.merge_proposal_url, p.result_code, p.description, p.requester, p.timestamp
@@ -105,6 +108,7 @@ SELECT count(*) AS attempts FROM publish WHERE revision = :revision AND result_c
 
 -- name: publish_tallies :each
 -- doc: How many tries of which mode had which result, the most frequent first.
+-- col mode: open
 SELECT p.mode, p.result_code, count(*) AS publishes, count(DISTINCT p.codebase) AS codebases, max(p.timestamp) AS newest
   FROM publish AS p
  /*? campaign */ WHERE EXISTS (SELECT FROM run AS r WHERE r.suite = :campaign AND r.revision = p.revision) /*?*/

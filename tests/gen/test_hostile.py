@@ -1,6 +1,7 @@
 """Files that nobody writes on purpose: each gets one diagnostic and the right exit code, in bounded time and memory.
 No server is needed but where a test says so."""
 
+import json
 import os
 import resource
 import subprocess
@@ -8,6 +9,81 @@ import subprocess
 import pytest
 
 import compiler
+
+# What `describe` says of it: nothing, or its one finding (level, line, column, message).
+STACK = ("error", 1, 1, "stack depth limit exceeded (SQLSTATE 54001)")
+FULL = ("error", 1, 10004, 'memory exhausted at or near "(" (SQLSTATE 42601)')
+DEEP = ("warning", 1, 1, "the statement is too large or nested too deep to be looked at")
+OPEN = ("error", 1, 10, "comments open too often here without a blank in between")
+
+
+def many(count, text, between=", "):
+    return between.join(text.replace("#", str(i)) for i in range(count))
+
+
+SHAPES = {
+    "in_list": (f"SELECT id FROM t WHERE id IN ({many(150_000, '#', ',')});", None),
+    "strings": (f"SELECT id FROM t WHERE name IN ({many(60_000, chr(39) + '#' + chr(39))});", None),
+    "values": (f"SELECT * FROM (VALUES {many(60_000, '(#)')}) v (a);", None),
+    "comments": ("SELECT 1 " + "/*" * 100_000 + "*/" * 100_000 + ";", OPEN),
+    "comments_open": ("SELECT 1 " + "/*" * 100_000 + ";", OPEN),
+    "comments_between": ("SELECT 1 " + "+/**/" * 200_000 + " 1;", OPEN),
+    "comments_apart": ("SELECT 1 " + "/* a */" * 100_000 + ";", None),
+    "comments_in_text": ("SELECT '" + "/*" * 2_000 + "' AS a;", None),
+    "unions": ("SELECT id FROM t" + " UNION ALL SELECT id FROM t" * 10_000 + ";", STACK),
+    "joins": ("SELECT 1 FROM t" + "".join(f" JOIN t a{i} USING (id)" for i in range(5_000)) + ";",
+              ("error", 1, 1, "5000 joins in one statement, the limit is 300")),
+    "joins_fine": ("SELECT id FROM t" + "".join(f" LEFT JOIN t a{i} USING (id)" for i in range(200)) + ";", None),
+    "parentheses": ("SELECT " + "(" * 50_000 + "1" + ")" * 50_000 + ";", FULL),
+    "parameters": (f"SELECT id FROM t WHERE id IN ({many(60_000, ':p#')});", None),
+    "numbers": (f"INSERT INTO t (id, name) VALUES {', '.join(f'(${2 * i + 1}, ${2 * i + 2})' for i in range(20_000))};", None),
+    "parameters_over": (f"SELECT id FROM t WHERE id IN ({many(100_000, ':p#')});",
+                        ("error", 1, 1, "100000 parameters, the protocol takes 65535")),
+    "name": (f"SELECT {'a' * 1_000_000} FROM t;", ("error", 1, 8, f'column "{"a" * 63}" does not exist (SQLSTATE 42703)')),
+    "text": (f"SELECT '{'a' * 1_000_000}' AS a;", None),
+    "columns": (f"SELECT {many(20_000, '# AS c#')};", ("error", 1, 1, "target lists can have at most 1664 entries (SQLSTATE 54011)")),
+    "columns_fine": (f"SELECT {many(1_600, 'id')} FROM t;", None),
+    "case": ("SELECT " + "CASE WHEN true THEN " * 60_000 + "1" + " END" * 60_000 + " AS a;",
+             ("error", 1, 39993, 'memory exhausted at or near "WHEN" (SQLSTATE 42601)')),
+    "case_wide": ("SELECT CASE " + many(10_000, "WHEN id = # THEN name", " ") + " END AS a FROM t;", None),
+    "with": ("WITH a0 AS (SELECT id FROM t)" + "".join(f", a{i} AS (SELECT id FROM a{i - 1})" for i in range(1, 3_000))
+             + " SELECT * FROM a2999;", None),
+    "sum": (f"SELECT {many(4_000, 'id', ' + ')} AS a FROM t;", DEEP),
+    "sum_over": (f"SELECT {many(50_000, 'id', ' + ')} AS a FROM t;", STACK),
+    "or": (f"SELECT name FROM t WHERE {many(10_000, 'name = chr(#)', ' OR ')};", None),
+    "lines": ("\n" * 900_000 + "SELECT nope;", ("error", 900_001, 8, 'column "nope" does not exist (SQLSTATE 42703)')),
+    "blanks": ("SELECT 1" + " " * 900_000 + ", nope;", ("error", 1, 900_011, 'column "nope" does not exist (SQLSTATE 42703)')),
+    "variants": ("SELECT id FROM t WHERE true " + "".join(f"/*? f{i} */ AND id IN ({many(9_000, '#')}) /*?*/ " for i in range(6)) + ";",
+                 ("warning", 1, 1, "64 variants of the statement make 20")),
+    "orders": (f"SELECT id FROM t /*order: {many(60_000, 'o# = id', '|')} */;",
+               ("warning", 1, 1, "0 fragments and 60000 orders make more than 64 variants of the statement")),
+    "carriage": ("\ufeff-- name: x :one\r\nSELECT\r\n 1 AS a,\r\n nope;\r\n",
+                 ("error", 4, 2, 'column "nope" does not exist (SQLSTATE 42703)')),
+    "no_end": ("SELECT 1 AS a -- here", None),
+    "nul": ("SELECT\n 'é\x00' AS a;", ("error", 2, 4, "byte 11 is not UTF-8")),
+    "latin": (b"SELECT\n '\xe9' AS a;", ("error", 2, 3, "byte 9 is not UTF-8")),
+}
+
+
+def test_shapes_of_a_megabyte(tmp_path):
+    """With a private server: each has an answer or one finding, and nothing takes minutes or gigabytes."""
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db/0001_t.sql").write_text("CREATE TABLE t (id int PRIMARY KEY, name text);")
+    for name, (text, _) in SHAPES.items():
+        (tmp_path / f"{name}.sql").write_bytes(text if isinstance(text, bytes) else text.encode())
+    command = [compiler.GEN, "describe", *(tmp_path / f"{name}.sql" for name in SHAPES), "--migrations", tmp_path / "db", "--json"]
+    done = subprocess.run(command, capture_output=True, timeout=600, check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 1
+    found = {}
+    for f in compiler.findings(done.stderr.decode()):
+        found.setdefault(os.path.basename(f.path)[:-4], []).append((f.level, f.line, f.column, f.message))
+    for name, (_, expected) in SHAPES.items():
+        assert len(found.get(name, ())) == (expected is not None), (name, found.get(name))
+        if expected:
+            assert found[name][0][:3] == expected[:3] and found[name][0][3].startswith(expected[3]), (name, found[name])
+    described = {row["name"] for row in json.loads(done.stdout)}
+    assert described == {name for name, (_, e) in SHAPES.items() if not e or e[0] == "warning"}
+
 
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, tags text[]);"
 

@@ -581,9 +581,11 @@ static bool single(struct proving *proving, const struct node *query, const stru
 bool check_rows_single(const struct catalog *catalog, const struct keys *keys, const struct node *query,
                        bool without_limit, const char **ret_blame)
 {
-	struct proving proving = {.arena = catalog->arena, .catalog = catalog, .keys = keys};
+	hf_arena *arena = mem_arena();
+	struct proving proving = {.arena = arena, .catalog = catalog, .keys = keys};
 	proving.unlimited = without_limit ? query : NULL;
 	bool one = single(&proving, query, NULL, NULL, 0);
 	*ret_blame = proving.blame;
+	hf_arena_free(arena);
 	return one;
 }

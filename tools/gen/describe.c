@@ -21,7 +21,7 @@
 #include "gen/variant.h"
 #include "holdfast/sql.h"
 
-enum { OCCURRENCES_MAX = 4096 };
+enum { OCCURRENCES_MAX = 4096, TREE_BYTES_MAX = 128 << 20 };
 
 struct describing {
 	struct group *group;
@@ -29,9 +29,11 @@ struct describing {
 	hf_where where;
 	struct catalog catalog;
 	struct keys keys;
-	const char *parsed, *tree; /* the last trees that arrived, before and after rewriting, or NULL */
-	const char *parsed_sql;    /* what places in the first one count from */
-	hf_arena *scratch;         /* of the query in hand: trees */
+	const char *parsed_text, *tree_text; /* the last trees that arrived, before and after rewriting, or NULL */
+	const char *parsed_sql;              /* what places in the first one count from */
+	const struct node *parsed;           /* NULL: nothing is known */
+	bool unread;                         /* a tree is too large or too deep to be looked at */
+	hf_arena *scratch;                   /* of the query in hand: all but what is printed or written of it */
 	enum hf_status status;
 	hf_error *err;
 };
@@ -39,10 +41,14 @@ struct describing {
 static void on_notice(void *user, const struct hf_notice *notice)
 {
 	struct describing *describing = user;
+	bool fits = strnlen(notice->detail, TREE_BYTES_MAX) < TREE_BYTES_MAX;
+	describing->unread = describing->unread || !fits;
+	if (!fits)
+		return;
 	if (strcmp(notice->message, "parse tree:") == 0)
-		describing->parsed = mem_text(describing->scratch, hf_str_of(notice->detail));
+		describing->parsed_text = mem_text(describing->scratch, hf_str_of(notice->detail));
 	else if (strcmp(notice->message, "rewritten parse tree:") == 0)
-		describing->tree = mem_text(describing->scratch, hf_str_of(notice->detail));
+		describing->tree_text = mem_text(describing->scratch, hf_str_of(notice->detail));
 }
 
 static enum hf_status set_up(struct describing *describing, hf_error *err)
@@ -58,6 +64,12 @@ static enum hf_status set_up(struct describing *describing, hf_error *err)
 		status = catalog_load(&describing->catalog, describing->group->arena, describing->where, err);
 	if (status == HF_OK)
 		status = keys_load(&describing->keys, describing->group->arena, describing->where, err);
+	/* what comes as a notice is not wanted in the log as well, where it may be kept out of it */
+	if (status == HF_OK)
+		status = hf_sql_exec(describing->where,
+		                     HF_STR("SELECT pg_catalog.set_config('log_min_messages', 'panic', false) FROM "
+		                            "pg_catalog.pg_roles WHERE rolname = current_user AND rolsuper"),
+		                     NULL, 0, NULL, err);
 	for (size_t i = 0; i < ARRAY_LEN(settings) && status == HF_OK && !tree_by_function_wanted(); i++)
 		status = hf_sql_exec(describing->where, hf_str_of(settings[i]), NULL, 0, NULL, err);
 	return status;
@@ -97,6 +109,11 @@ static const char *with_names(const struct query *query, const char *message, hf
 	return text;
 }
 
+static struct span first_word(const struct query *query)
+{
+	return query->nbody ? (struct span){query->body[0].start, query->body[0].end} : query->copy_at;
+}
+
 /* Where the server points; without a position, the parameter that it names; else the first word. */
 static struct span blamed(const struct query *query, const hf_error *error)
 {
@@ -108,7 +125,7 @@ static struct span blamed(const struct query *query, const hf_error *error)
 		if (param)
 			return param->where;
 	}
-	return query->nbody ? (struct span){query->body[0].start, query->body[0].end} : query->copy_at;
+	return first_word(query);
 }
 
 /* The second use whose type is not that of the first one of the same parameter. */
@@ -140,7 +157,7 @@ static void complain_of_types(struct describing *describing, struct query *query
  * and the server is asked again. True when that was it. */
 static bool complained_of_types(struct describing *describing, struct query *query)
 {
-	hf_arena *arena = describing->group->arena;
+	hf_arena *arena = describing->scratch;
 	struct occurrences all = occurrences_of(query, arena);
 	struct hf_sql_shape shape;
 	size_t first, second;
@@ -237,8 +254,7 @@ static void warn_of_money(struct describing *describing, struct query *query, co
 		return;
 	struct checking checking = checking_of(describing, query);
 	struct diag *diag = check_found(&checking, RULE_MONEY, at,
-	                                "%s \"%s\": what an amount of money counts depends on lc_monetary", what,
-	                                name);
+	                                "%s \"%s\": what an amount of money counts depends on lc_monetary", what, name);
 	if (diag)
 		diag->hint = "prefer numeric, or cast it: ::numeric";
 }
@@ -292,16 +308,15 @@ static void judge_param(struct describing *describing, struct query *query, size
 static void fill_params(struct describing *describing, struct query *query, const struct hf_sql_shape *shape,
                         const struct node *tree)
 {
-	hf_arena *arena = describing->group->arena;
+	hf_arena *arena = describing->scratch;
 	if (shape->nparams != query->nparams) {
 		query_wrong(describing->diags, query, query->name_at,
 		            "the server sees %zu parameters, the text has %zu", shape->nparams, query->nparams);
 		return;
 	}
 	struct parameter *inferred = MEM_ARRAY(arena, query->nparams + 1, struct parameter);
-	const struct node *parsed = describing->parsed ? node_read(arena, describing->parsed) : NULL;
-	parameters_infer(&describing->catalog, parsed, describing->parsed_sql, inferred, query->nparams);
-	parameters_call(query, inferred, arena);
+	parameters_infer(&describing->catalog, describing->parsed, describing->parsed_sql, inferred, query->nparams);
+	parameters_call(query, inferred, describing->group->arena);
 	for (size_t i = 0; i < query->nparams; i++) {
 		struct param *param = &query->params[i];
 		param->type_name = catalog_type_name(&describing->catalog, shape->param_oids[i]);
@@ -388,8 +403,8 @@ static void fill_columns(struct describing *describing, struct query *query, con
                          const struct node *tree)
 {
 	hf_arena *arena = describing->group->arena;
-	struct proof *proofs = MEM_ARRAY(arena, shape->ncolumns + 1, struct proof);
-	bool *params_nullable = MEM_ARRAY(arena, query->nparams + 1, bool);
+	struct proof *proofs = MEM_ARRAY(describing->scratch, shape->ncolumns + 1, struct proof);
+	bool *params_nullable = MEM_ARRAY(describing->scratch, query->nparams + 1, bool);
 	for (size_t i = 0; i < query->nparams; i++)
 		params_nullable[i] = query->params[i].nullable;
 	nullability_prove(&describing->catalog, tree, params_nullable, query->nparams, proofs, shape->ncolumns);
@@ -397,7 +412,7 @@ static void fill_columns(struct describing *describing, struct query *query, con
 	query->ncolumns = shape->ncolumns;
 	for (size_t i = 0; i < shape->ncolumns; i++) {
 		struct column *column = &query->columns[i];
-		column->name = shape->columns[i].name;
+		column->name = mem_text(arena, hf_str_of(shape->columns[i].name));
 		column->member = cname_member(arena, column->name);
 		column->where = column_place(query, i, shape->ncolumns);
 		column->type_name = catalog_type_name(&describing->catalog, shape->columns[i].type_oid);
@@ -420,25 +435,38 @@ static void fill_columns(struct describing *describing, struct query *query, con
 
 static void check(struct describing *describing, struct query *query, const struct node *rewritten)
 {
-	hf_arena *arena = describing->group->arena;
 	struct checking checking = checking_of(describing, query);
-	const struct node *parsed = describing->parsed ? node_read(arena, describing->parsed) : NULL;
-	if (node_is(parsed, "QUERY") && !node_get(parsed, "utilityStmt"))
-		checking.parsed = parsed;
+	if (node_is(describing->parsed, "QUERY") && !node_get(describing->parsed, "utilityStmt"))
+		checking.parsed = describing->parsed;
 	checking.rewritten = rewritten;
 	check_query(&checking);
 }
 
-/* Where notices brought none (the server's policy, or by request), the catalog keeps them of a function. */
-static void find_trees(struct describing *describing, const struct query *query, const struct hf_sql_shape *shape)
+/* The rewritten tree, NULL when nothing is known. Where notices brought none (the server's policy, or by request), the
+ * catalog keeps them of a function. */
+static const struct node *read_trees(struct describing *describing, const struct query *query,
+                                     const struct hf_sql_shape *shape)
 {
+	hf_arena *scratch = describing->scratch;
+	const struct node *tree = NULL;
 	describing->parsed_sql = query->sql;
-	if (describing->tree)
-		return;
-	struct function_tree tree =
-		tree_by_function(&describing->catalog, describing->scratch, describing->where, query->sql, shape);
-	describing->parsed = describing->tree = tree.body;
-	describing->parsed_sql = tree.text;
+	describing->parsed = NULL;
+	if (describing->unread)
+		return NULL;
+	if (!describing->tree_text) {
+		struct function_tree by_function =
+			tree_by_function(&describing->catalog, scratch, describing->where, query->sql, shape);
+		describing->parsed_text = describing->tree_text = by_function.body;
+		describing->parsed_sql = by_function.text;
+	}
+	if (describing->tree_text)
+		tree = node_read(scratch, describing->tree_text);
+	if (describing->parsed_text == describing->tree_text)
+		describing->parsed = tree;
+	else if (describing->parsed_text)
+		describing->parsed = node_read(scratch, describing->parsed_text);
+	describing->unread = describing->tree_text && !tree;
+	return tree;
 }
 
 static void describe_variant(void *user, struct query *query)
@@ -450,9 +478,9 @@ static void describe_variant(void *user, struct query *query)
 	struct hf_sql_shape shape;
 	CLEANUP(arena_freep) hf_arena *scratch = mem_arena();
 	describing->scratch = scratch;
-	describing->parsed = describing->tree = NULL;
-	enum hf_status status =
-		hf_sql_describe(describing->where, hf_str_of(query->sql), describing->group->arena, &shape, &error);
+	describing->parsed_text = describing->tree_text = NULL;
+	describing->unread = false;
+	enum hf_status status = hf_sql_describe(describing->where, hf_str_of(query->sql), scratch, &shape, &error);
 	if (status != HF_OK && is_judgement(&error)) {
 		complain(describing, query, &error);
 		return;
@@ -463,8 +491,10 @@ static void describe_variant(void *user, struct query *query)
 			*describing->err = error;
 		return;
 	}
-	find_trees(describing, query, &shape);
-	const struct node *tree = describing->tree ? node_read(describing->scratch, describing->tree) : NULL;
+	const struct node *tree = read_trees(describing, query, &shape);
+	if (describing->unread)
+		query_unfit(describing->diags, query, first_word(query),
+		            "the statement is too large or nested too deep to be looked at");
 	depends_fill(&describing->catalog, tree, query);
 	tree = nullability_query(tree);
 	query->read_only = nullability_read_only(&describing->catalog, tree);

@@ -151,7 +151,9 @@ static void print_excerpt(const struct diag *diag, struct place place, FILE *out
 {
 	struct hf_str line = source_line(diag->source, diag->start);
 	line = window(line, diag->start - (size_t)(line.ptr - diag->source->text.ptr));
-	size_t line_start = (size_t)(line.ptr - diag->source->text.ptr);
+	size_t line_start = (size_t)(line.ptr - diag->source->text.ptr), bad;
+	if (!str_is_utf8(line, &bad)) /* what a terminal would make of it is left out */
+		line.len = bad;
 	fprintf(out, "%5u | %.*s\n      | ", place.line, STR_ARG(line));
 	print_caret(diag, line, line_start, out);
 }

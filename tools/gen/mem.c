@@ -69,3 +69,9 @@ void mem_check(const struct buf *buf)
 	if (!buf_ok(buf))
 		exhausted(); /* uncovered: out of memory */
 }
+
+void mem_check_pointer(const void *memory)
+{
+	if (!memory)
+		exhausted(); /* uncovered: out of memory */
+}

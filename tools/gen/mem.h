@@ -22,5 +22,7 @@ const char *mem_printf(hf_arena *arena, const char *format, ...) PRINTF_LIKE(2, 
 void *mem_grow(hf_arena *arena, const void *items, size_t count, size_t size);
 /** Ends the process when the buffer overflowed. */
 void mem_check(const struct buf *buf);
+/** The same without memory. */
+void mem_check_pointer(const void *memory);
 
 #endif

@@ -5,12 +5,19 @@
 
 #include <stdlib.h>
 
+#include "gen/name_index.h"
+
 #define DEPTH_MAX 1000
 
 struct reader {
 	hf_arena *arena;
 	const char *at;
 	bool failed;
+	struct name_index words; /* to numbers of atoms, from 1 */
+	const struct node **atoms;
+	size_t natoms;
+	struct node_field *open; /* fields and items of what is being read, the innermost ones last */
+	size_t nopen, open_size;
 };
 
 static const struct node null_node = {NODE_NULL, NULL, NULL, NULL, NULL, 0};
@@ -31,62 +38,97 @@ static void skip_blanks(struct reader *reader)
 		reader->at++;
 }
 
-/* A run of ordinary bytes, escapes resolved. */
-static const char *word(struct reader *reader)
+static struct hf_str unescaped(hf_arena *arena, struct hf_str text)
 {
-	struct buf buf;
-	buf_init(&buf, (size_t)16 << 20);
-	while (*reader->at && !is_blank(*reader->at) && !is_special(*reader->at)) {
-		if (*reader->at == '\\' && reader->at[1])
-			reader->at++;
-		buf_add_char(&buf, *reader->at++);
+	char *copy = mem_many(arena, text.len, 1);
+	size_t len = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		i += text.ptr[i] == '\\' && i + 1 < text.len;
+		copy[len++] = text.ptr[i];
 	}
-	mem_check(&buf);
-	const char *text = mem_text(reader->arena, buf_str(&buf));
-	buf_deinit(&buf);
-	return text;
+	return (struct hf_str){copy, len};
+}
+
+/* A run of ordinary bytes, escapes resolved, as an atom. Most of a tree is names of fields and small numbers: equal
+ * ones are one object. */
+static const struct node *word(struct reader *reader)
+{
+	const char *from = reader->at;
+	bool escapes = false;
+	while (*reader->at && !is_blank(*reader->at) && !is_special(*reader->at)) {
+		bool escape = *reader->at == '\\' && reader->at[1];
+		escapes = escapes || escape;
+		reader->at += escape ? 2 : 1;
+	}
+	struct hf_str text = {from, (size_t)(reader->at - from)};
+	if (escapes)
+		text = unescaped(reader->words.arena, text);
+	size_t *number = name_index_at(&reader->words, text);
+	if (*number)
+		return reader->atoms[*number - 1];
+	struct node *atom = MEM_NEW(reader->arena, struct node);
+	*atom = (struct node){.kind = NODE_ATOM, .text = mem_text(reader->arena, text)};
+	reader->atoms = mem_grow(reader->words.arena, reader->atoms, reader->natoms, sizeof(*reader->atoms));
+	reader->atoms[reader->natoms++] = atom;
+	*number = reader->natoms;
+	return atom;
 }
 
 static const struct node *read_value(struct reader *reader, int depth);
 
-static void add_item(struct reader *reader, struct node *list, const struct node *item)
+static void add_open(struct reader *reader, struct node_field field)
 {
-	list->items = mem_grow(reader->arena, list->items, list->count, sizeof(*list->items));
-	list->items[list->count++] = item;
+	if (reader->nopen == reader->open_size) {
+		size_t size = reader->open_size ? 2 * reader->open_size : 256;
+		struct node_field *bigger = realloc(reader->open, size * sizeof(*bigger));
+		mem_check_pointer(bigger);
+		reader->open = bigger;
+		reader->open_size = size;
+	}
+	reader->open[reader->nopen++] = field;
 }
 
 static const struct node *read_list(struct reader *reader, int depth)
 {
-	struct node *list = MEM_NEW(reader->arena, struct node);
-	list->kind = NODE_LIST;
+	size_t first = reader->nopen;
 	for (skip_blanks(reader); *reader->at != ')'; skip_blanks(reader)) {
 		if (!*reader->at || *reader->at == '}' || reader->failed) {
 			reader->failed = true;
 			return &null_node;
 		}
-		add_item(reader, list, read_value(reader, depth + 1));
+		add_open(reader, (struct node_field){.value = read_value(reader, depth + 1)});
 	}
 	reader->at++;
+	struct node *list = MEM_NEW(reader->arena, struct node);
+	list->kind = NODE_LIST;
+	list->count = reader->nopen - first;
+	list->items = MEM_ARRAY(reader->arena, list->count, const struct node *);
+	for (size_t i = 0; i < list->count; i++)
+		list->items[i] = reader->open[first + i].value;
+	reader->nopen = first;
 	return list;
 }
 
 /* A field's value may go on with further words: the bytes of a datum. NULL when it does not. */
 static const char *rest_of_value(struct reader *reader)
 {
-	struct buf buf;
-	buf_init(&buf, (size_t)64 << 20);
+	const char *end = reader->at;
+	while (*end && *end != '}' && !(*end == ':' && is_blank(end[-1])) && !is_special(*end))
+		end++;
+	char *text = NULL;
+	size_t len = 0;
 	for (skip_blanks(reader); *reader->at && *reader->at != ':' && *reader->at != '}'; skip_blanks(reader)) {
 		if (is_special(*reader->at)) {
 			reader->failed = true;
 			break;
 		}
-		buf_add_text(&buf, buf.len ? " " : "");
+		if (!text)
+			text = mem_many(reader->arena, (size_t)(end - reader->at) + 1, 1);
+		else
+			text[len++] = ' ';
 		while (*reader->at && !is_blank(*reader->at) && !is_special(*reader->at))
-			buf_add_char(&buf, *reader->at++);
+			text[len++] = *reader->at++;
 	}
-	mem_check(&buf);
-	const char *text = buf.len ? mem_text(reader->arena, buf_str(&buf)) : NULL;
-	buf_deinit(&buf);
 	return text;
 }
 
@@ -102,24 +144,29 @@ static const struct node *with_rest(struct reader *reader, const struct node *va
 
 static const struct node *read_record(struct reader *reader, int depth)
 {
-	struct node *record = MEM_NEW(reader->arena, struct node);
-	record->kind = NODE_RECORD;
+	size_t first = reader->nopen;
 	skip_blanks(reader);
-	record->text = word(reader);
+	struct node head = {.kind = NODE_RECORD, .text = word(reader)->text};
 	for (skip_blanks(reader); *reader->at != '}'; skip_blanks(reader)) {
 		if (*reader->at != ':' || reader->failed) {
 			reader->failed = true;
 			return &null_node;
 		}
 		reader->at++;
-		struct node_field field = {.name = word(reader)};
+		struct node_field field = {.name = word(reader)->text};
 		skip_blanks(reader);
 		field.value = read_value(reader, depth + 1);
 		field.value = with_rest(reader, field.value, rest_of_value(reader));
-		record->fields = mem_grow(reader->arena, record->fields, record->count, sizeof(field));
-		record->fields[record->count++] = field;
+		add_open(reader, field);
 	}
 	reader->at++;
+	struct node *record = MEM_NEW(reader->arena, struct node);
+	*record = head;
+	record->count = reader->nopen - first;
+	record->fields = MEM_ARRAY(reader->arena, record->count, struct node_field);
+	if (record->count)
+		memcpy(record->fields, reader->open + first, record->count * sizeof(*record->fields));
+	reader->nopen = first;
 	return record;
 }
 
@@ -136,17 +183,17 @@ static const struct node *read_value(struct reader *reader, int depth)
 		return first == '(' ? read_list(reader, depth) : read_record(reader, depth);
 	}
 	bool null = strncmp(reader->at, "<>", 2) == 0 && (is_blank(reader->at[2]) || is_special(reader->at[2]));
-	struct node *atom = MEM_NEW(reader->arena, struct node);
-	atom->kind = NODE_ATOM;
-	atom->text = word(reader);
+	const struct node *atom = word(reader);
 	return null ? &null_node : atom;
 }
 
 const struct node *node_read(hf_arena *arena, const char *text)
 {
-	struct reader reader = {.arena = arena, .at = text};
+	CLEANUP(arena_freep) hf_arena *scratch = mem_arena();
+	struct reader reader = {.arena = arena, .at = text, .words = {.arena = scratch}};
 	const struct node *node = read_value(&reader, 0);
 	skip_blanks(&reader);
+	free(reader.open);
 	return reader.failed || *reader.at ? NULL : node;
 }
 

@@ -3,6 +3,7 @@
  */
 #include "gen/parameters.h"
 
+#include "gen/name_index.h"
 #include "gen/parameters_walk.h"
 
 enum { CMD_SELECT = 1, CMD_UPDATE = 2, CMD_INSERT = 3 };
@@ -245,26 +246,31 @@ void parameters_infer(const struct catalog *catalog, const struct node *tree, co
 
 /* ---- names ---- */
 
-static bool is_called(const struct query *query, const char *name)
+/* The name itself, or the first free one with a number behind it; `last` knows the last number of each base. */
+static const char *free_name(struct name_index *taken, struct name_index *last, const char *base, hf_arena *arena)
 {
-	for (size_t i = 0; i < query->nparams; i++)
-		if (strcmp(query->params[i].name, name) == 0)
-			return true;
-	return false;
+	const char *name = base;
+	size_t *number = name_index_at(last, hf_str_of(base));
+	for (*number += *number == 0; *name_index_at(taken, hf_str_of(name));)
+		name = mem_printf(arena, "%s_%zu", base, ++*number);
+	*name_index_at(taken, hf_str_of(name)) = 1;
+	return name;
 }
 
 void parameters_call(struct query *query, const struct parameter *inferred, hf_arena *arena)
 {
+	CLEANUP(arena_freep) hf_arena *scratch = mem_arena();
+	struct name_index taken = {.arena = scratch}, last = {.arena = scratch};
+	for (size_t i = 0; i < query->nparams; i++)
+		if (!query->params[i].numbered)
+			*name_index_at(&taken, hf_str_of(query->params[i].name)) = 1;
 	for (size_t i = 0; i < query->nparams; i++) {
-		struct param *param = &query->params[i];
-		if (!param->numbered)
+		const char *base = inferred[i].name;
+		if (!query->params[i].numbered)
 			continue;
-		const char *base = inferred[i].name, *name = base;
 		if (!base)
-			name = base = mem_printf(arena, "param%zu", i + 1);
-		for (size_t number = 2; is_called(query, name); number++)
-			name = mem_printf(arena, "%s_%zu", base, number);
-		param->name = name;
+			base = mem_printf(scratch, "param%zu", i + 1);
+		query->params[i].name = mem_text(arena, hf_str_of(free_name(&taken, &last, base, scratch)));
 	}
 }
 

@@ -7,15 +7,20 @@
  */
 #include "gen/rewrite.h"
 
-#include "gen/cname.h"
+#include <strings.h>
 
-enum { PARAMS_MAX = 65535 };
+#include "gen/cname.h"
+#include "gen/name_index.h"
+
+/* Each join lists the columns of all below it: thousands take gigabytes of the server, which notices late. */
+enum { PARAMS_MAX = 65535, JOINS_MAX = 300 };
 
 struct rewriter {
 	struct query *query;
 	struct diags *diags;
 	struct buf out;
-	char brackets[64]; /* the open ones, '(' or '[' */
+	struct name_index named; /* parameters: their numbers */
+	char brackets[64];       /* the open ones, '(' or '[' */
 	size_t depth;
 };
 
@@ -27,12 +32,12 @@ static struct hf_str token_text(const struct query *query, struct token token)
 static size_t param_number(struct rewriter *rewriter, struct hf_str name, struct span at)
 {
 	struct query *query = rewriter->query;
-	for (size_t i = 0; i < query->nparams; i++)
-		if (!query->params[i].numbered && str_eq(name, hf_str_of(query->params[i].name)))
-			return i + 1;
+	size_t *number = name_index_at(&rewriter->named, name);
+	if (*number)
+		return *number;
 	query->params = mem_grow(rewriter->diags->arena, query->params, query->nparams, sizeof(struct param));
 	query->params[query->nparams] = (struct param){.name = mem_text(rewriter->diags->arena, name), .where = at};
-	return ++query->nparams;
+	return *number = ++query->nparams;
 }
 
 static void track_brackets(struct rewriter *rewriter, enum token_kind kind)
@@ -226,15 +231,30 @@ static void rewrite_copy(struct rewriter *rewriter)
 	query->run_sql = mem_printf(diags->arena, "COPY %.*s FROM STDIN (FORMAT binary)", STR_ARG(target));
 }
 
+static size_t count_joins(const struct query *query)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < query->nbody; i++) {
+		struct hf_str text = token_text(query, query->body[i]);
+		count += query->body[i].kind == TOKEN_NAME && text.len == 4 && strncasecmp(text.ptr, "join", 4) == 0;
+	}
+	return count;
+}
+
 void rewrite(struct query *query, struct diags *diags)
 {
-	struct rewriter rewriter = {.query = query, .diags = diags};
+	CLEANUP(arena_freep) hf_arena *scratch = mem_arena();
+	struct rewriter rewriter = {.query = query, .diags = diags, .named = {.arena = scratch}};
 	buf_init(&rewriter.out, 2 * DESCRIBE_BYTES_MAX);
 	if (query->copy_target.ptr)
 		rewrite_copy(&rewriter);
 	else
 		rewrite_body(&rewriter);
 	buf_deinit(&rewriter.out);
+	size_t joins = count_joins(query);
+	if (joins > JOINS_MAX)
+		query_wrong(diags, query, query->name_at, "%zu joins in one statement, the limit is %d", joins,
+		            JOINS_MAX);
 	if (query->nparams > PARAMS_MAX)
 		query_wrong(diags, query, query->name_at, "%zu parameters, the protocol takes %d", query->nparams,
 		            PARAMS_MAX);

@@ -183,19 +183,50 @@ static const char *short_message(hf_arena *arena, const char *message)
 	return mem_text(arena, whole);
 }
 
+/* At each comment that opens, the lexer reads on through all that could be an operator, and goes back. Where thousands
+ * open without a blank or a word in between, it would be at it for hours. */
+enum { READ_AGAIN_MAX = 256 << 20 };
+
+static bool rereads(struct hf_str text, size_t *ret_at)
+{
+	static const char operators[] = "~!@#^&|`?+-*/%<>=";
+	size_t again = 0;
+	for (size_t at = 0; at < text.len; at++) {
+		size_t from = at, opening = 0;
+		for (; at < text.len && strchr(operators, text.ptr[at]) && text.ptr[at]; at++)
+			opening += at > from && text.ptr[at] == '*' && text.ptr[at - 1] == '/';
+		again += opening * (at - from);
+		*ret_at = from;
+		if (again > READ_AGAIN_MAX)
+			return true;
+	}
+	return false;
+}
+
+/* The tokens before a fault. False as scan() is. */
+static bool scan_before(hf_arena *arena, struct hf_str text, size_t at, struct tokens *ret_tokens)
+{
+	struct scan_fault none;
+	if (at > 0 && at < text.len)
+		(void)scan(arena, (struct hf_str){text.ptr, at}, ret_tokens, &none);
+	return false;
+}
+
 bool scan(hf_arena *arena, struct hf_str text, struct tokens *ret_tokens, struct scan_fault *ret_fault)
 {
-	PgQueryScanResult result = pg_query_scan(mem_text(arena, text));
 	*ret_tokens = (struct tokens){0};
+	if (rereads(text, &ret_fault->at)) {
+		ret_fault->message = "comments open too often here without a blank in between";
+		ret_fault->bytes = 0;
+		return scan_before(arena, text, ret_fault->at, ret_tokens);
+	}
+	PgQueryScanResult result = pg_query_scan(mem_text(arena, text));
 	if (result.error) {
 		ret_fault->at = scan_byte_of_character(text, result.error->cursorpos);
 		ret_fault->message = short_message(arena, result.error->message);
 		ret_fault->bytes = fault_bytes(text, ret_fault->at, result.error->message);
 		pg_query_free_scan_result(result);
-		struct scan_fault none;
-		if (ret_fault->at > 0 && ret_fault->at < text.len)
-			(void)scan(arena, (struct hf_str){text.ptr, ret_fault->at}, ret_tokens, &none);
-		return false;
+		return scan_before(arena, text, ret_fault->at, ret_tokens);
 	}
 	struct wire wire = {(const unsigned char *)result.pbuf.data, NULL};
 	wire.end = wire.at + result.pbuf.len;

@@ -144,9 +144,9 @@ bool name_is_plain(struct hf_str name)
 
 /* ---- tokens of the whole file ---- */
 
-static void append(struct diags *diags, struct tokens *all, struct token token)
+static void append(hf_arena *arena, struct tokens *all, struct token token)
 {
-	all->items = mem_grow(diags->arena, all->items, all->count, sizeof(token));
+	all->items = mem_grow(arena, all->items, all->count, sizeof(token));
 	all->items[all->count++] = token;
 }
 
@@ -159,34 +159,35 @@ static size_t resume_at(struct hf_str text, size_t from)
 }
 
 /* Each scan copies the rest of the file. */
-enum { FAULTS_MAX = 100 };
+enum { FAULTS_MAX = 100, FAULTS_BYTES_MAX = 64 << 20 };
 
 /* An unterminated string must not hide the findings of the queries behind it. In a lenient source, whose statements
  * need no names, a word that is no token does not hide the statements behind its semicolon either. */
-static struct tokens tokens_of(struct source *source, struct diags *diags)
+static struct tokens tokens_of(struct source *source, hf_arena *scratch, struct diags *diags)
 {
 	struct tokens all = {0};
-	size_t base = 0, faults = 0;
+	size_t base = 0, faults = 0, bytes = 0;
 	while (base < source->text.len) {
 		struct hf_str rest = {source->text.ptr + base, source->text.len - base};
 		struct tokens some;
 		struct scan_fault fault = {0};
-		bool whole = scan(diags->arena, rest, &some, &fault);
+		bool whole = scan(scratch, rest, &some, &fault);
 		for (size_t i = 0; i < some.count; i++) {
 			struct token token = some.items[i];
 			token.start += base;
 			token.end += base;
-			append(diags, &all, token);
+			append(scratch, &all, token);
 		}
 		if (whole)
 			break;
 		size_t at = base + fault.at;
 		size_t end = at < source->text.len ? at + 1 : at;
-		append(diags, &all, (struct token){.kind = TOKEN_BROKEN, .start = at, .end = end});
+		append(scratch, &all, (struct token){.kind = TOKEN_BROKEN, .start = at, .end = end});
 		diag_at(diags, source, at, at + (fault.bytes ? fault.bytes : end - at), "%s", fault.message);
 		bool goes_on = source->lenient && fault.bytes;
 		base = goes_on ? at + fault.bytes : resume_at(source->text, end);
-		if (++faults == FAULTS_MAX && base < source->text.len) {
+		bytes += rest.len;
+		if ((++faults == FAULTS_MAX || bytes > FAULTS_BYTES_MAX) && base < source->text.len) {
 			diag_at(diags, source, base, base, "too many faults: the file is not looked at from here on");
 			break;
 		}
@@ -343,10 +344,11 @@ void source_read(struct source *source, struct diags *diags)
 {
 	size_t bad;
 	if (!str_is_utf8(source->text, &bad)) {
-		diag_file(diags, source->path, "byte %zu is not UTF-8", bad);
+		diag_at(diags, source, bad, bad + 1, "byte %zu is not UTF-8", bad);
 		return;
 	}
-	struct tokens tokens = tokens_of(source, diags);
+	CLEANUP(arena_freep) hf_arena *scratch = mem_arena();
+	struct tokens tokens = tokens_of(source, scratch, diags);
 	cut_into_queries(source, &tokens, diags);
 	for (size_t i = 0; i < source->nqueries; i++)
 		check_complete(source->queries[i], diags);

@@ -39,10 +39,10 @@ static void append_token(struct query *query, struct token token, struct diags *
 	query->body[query->nbody++] = token;
 }
 
-/* The number of that name in the list, from 1; 0 when it is new. */
+/* The number of that name in the list, from 1; 0 when it is new, or when there are too many anyhow. */
 static size_t part_number(const struct named_list *parts, struct hf_str name)
 {
-	for (size_t i = 0; i < parts->count; i++)
+	for (size_t i = 0; i < parts->count && parts->count <= VARIANTS_MAX; i++)
 		if (str_eq(name, hf_str_of(parts->items[i].name)))
 			return i + 1;
 	return 0;
@@ -256,6 +256,11 @@ static void cut_body(struct query *variant, const struct token *all, size_t coun
 			variant->body[variant->nbody++] = all[i];
 }
 
+static size_t body_bytes(const struct query *query)
+{
+	return query->nbody ? query->body[query->nbody - 1].end - query->body[0].start : 0;
+}
+
 static bool check_variants(struct query *query, size_t *ret_count, struct diags *diags)
 {
 	size_t fragments = query->fragments.count, orders = query->orders.count ? query->orders.count : 1;
@@ -269,6 +274,10 @@ static bool check_variants(struct query *query, size_t *ret_count, struct diags 
 		            "%zu fragments and %zu orders make more than %d variants of the statement", fragments,
 		            query->orders.count, VARIANTS_MAX)
 			->hint = "each fragment doubles them, each order counts once: make several queries of it";
+	else if (count * body_bytes(query) > VARIANTS_BYTES_MAX && count > 1)
+		parts_wrong(diags, query, query->name_at,
+		            "%zu variants of the statement make %zu bytes, the limit is %d", count,
+		            count * body_bytes(query), VARIANTS_BYTES_MAX);
 	else if (count > 1 && (query->card == CARD_COPY || query->card == CARD_BATCH || query->card == CARD_BULK))
 		parts_wrong(diags, query, query->card_at, "%s runs one statement for all inputs, it has no variants",
 		            cardinality_word(query->card));

@@ -21,7 +21,7 @@
 
 #include "gen/source.h"
 
-enum { VARIANTS_MAX = 64 };
+enum { VARIANTS_MAX = 64, VARIANTS_BYTES_MAX = 4 << 20 };
 
 /** A block comment within the statement of `query`: part of it, or nothing to us. */
 void variant_comment(struct query *query, struct token comment, struct diags *diags);

@@ -8,9 +8,12 @@
 #include "base/error.h"
 #include "gen/describe.h"
 #include "gen/describe_print.h"
+#include "gen/name_index.h"
 #include "gen/server.h"
 #include "gen/verb.h"
 #include "migrate/set.h"
+
+enum { PLACES_MAX = 100 };
 
 struct asked {
 	const char *migrations, *database;
@@ -82,17 +85,22 @@ static enum hf_status read_file(struct group *group, struct diags *diags, const 
 /* Whoever looks a name up in the answer must find one: the first. */
 static void check_names(const struct source *source, struct diags *diags)
 {
-	for (size_t i = 1; i < source->nqueries; i++)
-		for (size_t j = 0; j < i; j++) {
-			struct query *first = source->queries[j], *query = source->queries[i];
-			if (strcmp(first->name, query->name) != 0)
-				continue;
-			struct place place = source_place(source, first->name_at.start);
-			query_wrong(diags, query, query->name_at, "second query with the name \"%s\"", query->name)
-				->hint = mem_printf(diags->arena, "the first one stands at %s:%u", source->path,
-			                            place.line);
-			break;
+	CLEANUP(arena_freep) hf_arena *scratch = mem_arena();
+	struct name_index names = {.arena = scratch};
+	size_t counted = 0; /* a place takes reading the file up to there */
+	for (size_t i = 0; i < source->nqueries; i++) {
+		struct query *query = source->queries[i];
+		size_t *first = name_index_at(&names, hf_str_of(query->name));
+		if (!*first) {
+			*first = i + 1;
+			continue;
 		}
+		struct diag *diag =
+			query_wrong(diags, query, query->name_at, "second query with the name \"%s\"", query->name);
+		if (counted++ < PLACES_MAX)
+			diag->hint = mem_printf(diags->arena, "the first one stands at %s:%u", source->path,
+			                        source_place(source, source->queries[*first - 1]->name_at.start).line);
+	}
 }
 
 static enum hf_status read_all(const struct asked *asked, struct group *group, struct diags *diags, hf_error *err)

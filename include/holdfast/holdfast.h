@@ -25,6 +25,7 @@
 #include "holdfast/proposal.h"
 #include "holdfast/publish.h"
 #include "holdfast/query.h"
+#include "holdfast/ready.h"
 #include "holdfast/review.h"
 #include "holdfast/run.h"
 #include "holdfast/run_result.h"

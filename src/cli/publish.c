@@ -1,8 +1,9 @@
 /*
- * publish.c - `holdfast publish`: list, show, stats.
+ * publish.c - `holdfast publish`: list, show, stats. What waits and what arrived: ready.c.
  */
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/publish.h"
 #include "cli/rows.h"
 #include "holdfast/publish.h"
 
@@ -205,5 +206,45 @@ const struct cmd publish_commands[] = {
                       "holdfast publish stats -o csv"},
          .test_effect = "test_publish_stats_counts",
          .test_refusal = "test_publish_stats_refuses_an_argument"},
+	{.noun = "publish",
+         .verb = "ready",
+         .summary = "list runs that can be published now, in the order in which they are",
+         .about =
+                 "A run is shown when it counts, succeeded, has a branch that has not landed, is approved, when its "
+                 "change "
+                 "set is ready and a mode of its policy publishes something. What keeps one that is not shown, publish "
+                 "blockers tells.",
+         .options = publish_ready_options,
+         .columns = publish_ready_columns,
+         .run = publish_ready_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast publish ready --limit 20", "holdfast publish ready --campaign lintian-fixes --all",
+                      "holdfast publish ready --json=run_id,modes"},
+         .test_effect = "test_publish_ready_is_ordered_filtered_and_paged",
+         .test_refusal = "test_publish_ready_refuses_an_unknown_run"},
+	{.noun = "publish",
+         .verb = "blockers",
+         .args = "RUN",
+         .summary = "tell what keeps a run from being published",
+         .columns = publish_blockers_columns,
+         .run = publish_blockers_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast publish blockers 2f1b6f6e-4f5c-4e1c-9a44-0d2a1f6b9a10",
+                      "holdfast publish blockers r1 --json",
+                      "holdfast publish blockers r1 --json | jq '.[] | select(.blocks)'"},
+         .test_effect = "test_publish_blockers_names_each",
+         .test_refusal = "test_publish_blockers_refuses_an_unknown_run"},
+	{.noun = "publish",
+         .verb = "absorbed",
+         .summary = "list changes that arrived, the newest first",
+         .options = publish_absorbed_options,
+         .columns = publish_absorbed_columns,
+         .run = publish_absorbed_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast publish absorbed --since 2024-05-01",
+                      "holdfast publish absorbed --campaign lintian-fixes",
+                      "holdfast publish absorbed --json=run_id,delay_s"},
+         .test_effect = "test_publish_absorbed_is_ordered_and_filtered",
+         .test_refusal = "test_publish_absorbed_refuses_what_is_no_time"},
 	{0},
 };

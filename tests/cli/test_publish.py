@@ -72,3 +72,75 @@ def test_publish_stats_counts(publishes):
 
 def test_publish_stats_refuses_an_argument(publishes):
     assert "unexpected argument" in publishes.refused(2, "publish", "stats", "push")
+
+
+# ---- what waits, what keeps it, what arrived ----
+
+@pytest.fixture
+def waiting(cluster, db):
+    """Three runs with branches that have not landed: two approved, one not; what the last made was merged."""
+    db.execute("""
+        INSERT INTO codebase (name) VALUES ('aa'), ('bb'), ('cc');
+        INSERT INTO change_set VALUES ('cs', 'fixes');
+        INSERT INTO run (id, codebase, suite, command, result_code, logfilenames, change_set, revision, publish_status, value,
+                         finish_time, target_branch_url, result) VALUES
+            ('r1', 'aa', 'fixes', 'x', 'success', '{}', 'cs', 'v1', 'approved', 7, '2024-01-01', 't', '{"a": 1}'),
+            ('r2', 'bb', 'fixes', 'x', 'success', '{}', 'cs', 'v2', 'approved', NULL, NULL, NULL, NULL),
+            ('r3', 'cc', 'fixes', 'x', 'success', '{}', 'cs', 'v3', 'unknown', 9, '2024-01-01', NULL, NULL);
+        INSERT INTO new_result_branch (run_id, role, remote_name, base_revision, revision)
+            SELECT id, 'main', 'n', 'base', revision FROM run;
+        INSERT INTO named_publish_policy VALUES ('p', ARRAY[ROW('main', 'propose', 7)::branch_publish_policy], 'b');
+        INSERT INTO candidate (codebase, suite, command, publish_policy) SELECT codebase, suite, 'x', 'p' FROM run;
+        UPDATE change_set SET state = 'ready';
+        INSERT INTO merge_proposal (url, revision, status, merged_at, merged_by) VALUES
+            ('u1', 'v1', 'merged', '2024-01-02', 'jo'), ('u2', 'v2', 'open', NULL, NULL);
+    """)
+    return Janitor(cluster, db)
+
+
+def ready(waiting, *flags):
+    return [row["run_id"] for row in waiting.json("publish", "ready", *flags)]
+
+
+def test_publish_ready_is_ordered_filtered_and_paged(waiting):
+    assert ready(waiting) == ["r1", "r2"]
+    assert ready(waiting, "--all") == ["r3", "r1", "r2"]
+    assert ready(waiting, "--codebase", "bb") == ready(waiting, "--after", "r1") == ["r2"]
+    assert ready(waiting, "--limit", 1, "-q") == ["r1"] and ready(waiting, "--campaign", "docs") == []
+    assert waiting.json("publish", "ready", "--codebase", "aa") == [
+        {"run_id": "r1", "codebase": "aa", "campaign": "fixes", "value": 7, "publish_status": "approved",
+         "change_set_state": "ready", "modes": "main=propose", "policy": "p", "rate_limit_bucket": "b",
+         "finish_time": "2024-01-01T00:00:00.000000Z", "change_set": "cs", "command": "x", "policy_command": "x",
+         "revision": "v1", "target_branch_url": "t",
+         "branches": [{"role": "main", "remote_name": "n", "base_revision": "base", "revision": "v1", "mode": "propose",
+                       "frequency_days": 7}]}]
+
+
+def test_publish_ready_refuses_an_unknown_run(waiting):
+    assert waiting.refused(3, "publish", "ready", "--after", "r9") == "error: there is no run r9 to go on behind\n"
+
+
+def test_publish_blockers_names_each(waiting):
+    rows = waiting.json("publish", "blockers", "r3")
+    assert [row["check"] for row in rows] == ["result", "superseded", "inactive", "policy", "command", "branches",
+                                              "publish_status", "change_set", "backoff", "previous"]
+    assert [(row["check"], row["details"]) for row in rows if row["blocks"]] == [("publish_status", "unknown")]
+    assert not any(row["blocks"] for row in waiting.json("publish", "blockers", "r1"))
+
+
+def test_publish_blockers_refuses_an_unknown_run(waiting):
+    assert waiting.refused(3, "publish", "blockers", "r9") == "error: there is no run r9\n"
+
+
+def test_publish_absorbed_is_ordered_and_filtered(waiting):
+    assert waiting.json("publish", "absorbed") == [
+        {"absorbed_at": "2024-01-02T00:00:00.000000Z", "run_id": "r1", "codebase": "aa", "campaign": "fixes", "mode": "propose",
+         "delay_s": 86400, "merged_by": "jo", "merge_proposal_url": "u1", "change_set": "cs", "revision": "v1", "result": {"a": 1}}]
+    for flags, count in ((["--since", "2024-01-02"], 1), (["--since", "2024-01-02T00:00:01"], 0), (["--codebase", "bb"], 0),
+                         (["--campaign", "fixes"], 1)):
+        assert len(waiting.json("publish", "absorbed", *flags)) == count, flags
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2024-13-01", "2024-01-01T", "2024-01-01 00:00:00", "2024-01-01T00:00:00Z", ""])
+def test_publish_absorbed_refuses_what_is_no_time(waiting, time):
+    assert f'"{time}" is no time' in waiting.refused(2, "publish", "absorbed", f"--since={time}")

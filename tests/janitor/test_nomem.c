@@ -189,6 +189,18 @@ static enum hf_status store_publish(struct rig *rig, hf_error *err)
 	return status == HF_REJECTED ? HF_OK : status; /* there is no such change set */
 }
 
+static enum hf_status no_ready(void *user, const struct hf_ready *ready, hf_error *err)
+{
+	(void)user, (void)ready, (void)err;
+	return HF_OK;
+}
+
+static enum hf_status list_ready(struct rig *rig, hf_error *err)
+{
+	struct hf_ready_filter filter = {.all = true, .codebase = HF_STR("pkg1")};
+	return hf_ready_list(where_of(rig), &filter, NULL, no_ready, NULL, err);
+}
+
 /* ---- failing them ---- */
 
 static void fill(struct rig *rig)
@@ -273,6 +285,7 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"candidate set", set_candidate},
 	             {"publish count", count_publishes},
 	             {"publish store", store_publish},
+	             {"publish ready", list_ready},
 	             {"candidate import", import_candidates},
 	             {"candidate import for all", import_all},
 	             {"codebase import", import_archive}};

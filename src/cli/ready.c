@@ -1,0 +1,233 @@
+/*
+ * ready.c - `holdfast publish` ready, blockers, absorbed.
+ */
+#include "base/arena.h"
+#include "base/error.h"
+#include "cli/publish.h"
+#include "cli/rows.h"
+#include "holdfast/ready.h"
+#include "holdfast/values.h"
+
+/* ---- ready ---- */
+
+const struct column publish_ready_columns[] = {
+	{.name = "run_id"},
+	{.name = "codebase"},
+	{.name = "campaign"},
+	{.name = "value", .kind = COLUMN_INT},
+	{.name = "publish_status", .title = "STATUS"},
+	{.name = "change_set_state", .title = "CHANGE SET"},
+	{.name = "modes", .help = "of the branches that have not landed"},
+	{.name = "policy"},
+	{.name = "rate_limit_bucket", .title = "BUCKET"},
+	{.name = "finish_time", .kind = COLUMN_TIME, .title = "FINISHED"},
+	{.name = "change_set", .title = ""},
+	{.name = "command", .title = "", .help = "what ran"},
+	{.name = "policy_command", .title = "", .help = "what the candidate asks for now"},
+	{.name = "revision", .title = ""},
+	{.name = "target_branch_url", .title = ""},
+	{.name = "branches", .kind = COLUMN_JSON, .title = "", .help = "that have not landed, main last"},
+	{0},
+};
+
+static void add_branches(struct json_writer *json, const void *of)
+{
+	const struct hf_ready *ready = of;
+	jw_array_begin(json);
+	for (size_t i = 0; i < ready->nbranches; i++) {
+		jw_object_begin(json);
+		json_text_member(json, "role", ready->branches[i].role);
+		json_text_member(json, "remote_name", ready->branches[i].remote_name);
+		json_text_member(json, "base_revision", ready->branches[i].base_revision);
+		json_text_member(json, "revision", ready->branches[i].revision);
+		json_text_member(json, "mode", ready->branches[i].mode);
+		jw_key(json, "frequency_days");
+		if (ready->branches[i].has_frequency_days)
+			jw_int(json, ready->branches[i].frequency_days);
+		else
+			jw_null(json);
+		jw_object_end(json);
+	}
+	jw_array_end(json);
+}
+
+/* "debian=push main=propose"; "-" is no mode. */
+static struct hf_str modes_of(hf_arena *arena, const struct hf_ready *ready)
+{
+	struct hf_str text = HF_STR("");
+	for (size_t i = 0; i < ready->nbranches && text.ptr; i++) {
+		struct hf_str mode = ready->branches[i].mode.ptr ? ready->branches[i].mode : HF_STR("-");
+		text = arena_printf(arena, "%.*s%s%.*s=%.*s", STR_ARG(text), i == 0 ? "" : " ",
+		                    STR_ARG(ready->branches[i].role), STR_ARG(mode));
+	}
+	return text;
+}
+
+struct listing {
+	struct out *out;
+	hf_arena *scratch; /* of one row */
+};
+
+static enum hf_status ready_row(void *user, const struct hf_ready *ready, hf_error *err)
+{
+	const struct listing *listing = user;
+	hf_arena_reset(listing->scratch);
+	const struct cell cells[] = {cell_text(ready->run_id),
+	                             cell_text(ready->codebase),
+	                             cell_text(ready->campaign),
+	                             cell_int_or_null(ready->has_value, ready->value),
+	                             cell_text(ready->publish_status),
+	                             cell_word(hf_change_set_state_word(ready->change_set_state)),
+	                             cell_text(modes_of(listing->scratch, ready)),
+	                             cell_text(ready->policy),
+	                             cell_text(ready->rate_limit_bucket),
+	                             cell_time_or_null(ready->has_finish_time, ready->finish_time),
+	                             cell_text(ready->change_set),
+	                             cell_text(ready->command),
+	                             cell_text(ready->policy_command),
+	                             cell_text(ready->revision),
+	                             cell_text(ready->target_branch_url),
+	                             cell_json(rows_json(listing->scratch, add_branches, ready))};
+	return out_row(listing->out, cells, err);
+}
+
+enum hf_status publish_ready_verb(struct cli *cli, hf_error *err)
+{
+	struct hf_ready_filter filter = {.all = cli_given(cli, "all"),
+	                                 .codebase = text_or_null(cli_text(cli, "codebase")),
+	                                 .campaign = text_or_null(cli_text(cli, "campaign")),
+	                                 .after = text_or_null(cli_text(cli, "after")),
+	                                 .limit = out_fetch_limit(cli->out)};
+	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(0);
+	struct listing listing = {cli->out, scratch};
+	hf_where where;
+	if (!scratch)
+		return error_nomem(err);
+	enum hf_status status = out_list(cli->out, publish_ready_columns, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_ready_list(where, &filter, NULL, ready_row, &listing, err);
+	return status == HF_OK ? out_list_end(cli->out, err) : status;
+}
+
+const struct cmd_option publish_ready_options[] = {
+	{.name = "all",
+         .kind = OPTION_FLAG,
+         .help = "also what is not approved, not ready, or without a mode to publish"},
+	{.name = "codebase", .arg = "NAME", .help = "only this codebase"},
+	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
+	{.name = "after", .arg = "ID", .help = "start behind this run"},
+	{0},
+};
+
+/* ---- blockers ---- */
+
+const struct column publish_blockers_columns[] = {
+	{.name = "check"},
+	{.name = "blocks", .kind = COLUMN_BOOL},
+	{.name = "details"},
+	{0},
+};
+
+static enum hf_status blocker_rows(struct cli *cli, const struct hf_blockers *blockers, hf_error *err)
+{
+	enum hf_status status = HF_OK;
+	for (int i = 0; i < HF_BLOCKER_COUNT && status == HF_OK; i++) {
+		const struct cell cells[] = {cell_word(hf_blocker_word((enum hf_blocker)i)),
+		                             cell_bool(blockers->blocks[i]), cell_text(blockers->details[i])};
+		status = out_row(cli->out, cells, err);
+	}
+	return status;
+}
+
+enum hf_status publish_blockers_verb(struct cli *cli, hf_error *err)
+{
+	struct hf_blockers blockers;
+	hf_where where;
+	enum hf_status status = out_list(cli->out, publish_blockers_columns, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_publish_blockers(where, hf_str_of(cli_arg(cli, 0)), cli->arena, &blockers, err);
+	if (status != HF_OK)
+		return status;
+	status = blocker_rows(cli, &blockers, err);
+	if (blockers.rate_limit_bucket.ptr)
+		cli_note(cli, "%lld merge proposals are open in bucket %.*s", (long long)blockers.open_proposals,
+		         STR_ARG(blockers.rate_limit_bucket));
+	return status == HF_OK || status == HF_STOP ? out_list_end(cli->out, err) : status;
+}
+
+/* ---- absorbed ---- */
+
+const struct column publish_absorbed_columns[] = {
+	{.name = "absorbed_at", .kind = COLUMN_TIME, .title = "WHEN"},
+	{.name = "run_id"},
+	{.name = "codebase"},
+	{.name = "campaign"},
+	{.name = "mode", .help = "push or propose"},
+	{.name = "delay_s", .kind = COLUMN_DURATION, .title = "AFTER", .help = "since the end of the run"},
+	{.name = "merged_by"},
+	{.name = "merge_proposal_url", .title = "PROPOSAL"},
+	{.name = "change_set", .title = ""},
+	{.name = "revision", .title = ""},
+	{.name = "result", .kind = COLUMN_JSON, .title = "", .help = "what the change program reported"},
+	{0},
+};
+
+static enum hf_status absorbed_row(void *user, const struct hf_absorbed *absorbed, hf_error *err)
+{
+	const struct cell cells[] = {cell_time_or_null(absorbed->has_absorbed_at, absorbed->absorbed_at),
+	                             cell_text(absorbed->run_id),
+	                             cell_text(absorbed->codebase),
+	                             cell_text(absorbed->campaign),
+	                             cell_text(absorbed->mode),
+	                             cell_us_or_null(absorbed->has_delay, absorbed->delay_us),
+	                             cell_text(absorbed->merged_by),
+	                             cell_text(absorbed->merge_proposal_url),
+	                             cell_text(absorbed->change_set),
+	                             cell_text(absorbed->revision),
+	                             cell_json(absorbed->result)};
+	return out_row(user, cells, err);
+}
+
+/* "2024-05-06" or "2024-05-06T07:08:09", UTC. */
+static enum hf_status read_time(const char *text, struct hf_timestamp *ret_time, hf_error *err)
+{
+	struct hf_civil civil = {0};
+	int date_end = 0, time_end = 0;
+	int n = sscanf(text, "%4d-%2d-%2d%nT%2d:%2d:%2d%n", &civil.year, &civil.month, &civil.day, &date_end,
+	               &civil.hour, &civil.minute, &civil.second, &time_end);
+	if ((n == 3 && text[date_end] == '\0') || (n == 6 && text[time_end] == '\0'))
+		if (hf_timestamp_from_civil(&civil, ret_time) == HF_OK)
+			return HF_OK;
+	error_set(err, HF_E_USAGE, "\"%.40s\" is no time", text);
+	return error_hint(err, "2024-05-06 or 2024-05-06T07:08:09, in UTC");
+}
+
+enum hf_status publish_absorbed_verb(struct cli *cli, hf_error *err)
+{
+	struct hf_absorbed_filter filter = {.codebase = text_or_null(cli_text(cli, "codebase")),
+	                                    .campaign = text_or_null(cli_text(cli, "campaign")),
+	                                    .has_since = cli_given(cli, "since"),
+	                                    .limit = out_fetch_limit(cli->out)};
+	hf_where where;
+	enum hf_status status = HF_OK;
+	if (filter.has_since)
+		status = read_time(cli_text(cli, "since"), &filter.since, err);
+	if (status == HF_OK)
+		status = out_list(cli->out, publish_absorbed_columns, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_absorbed_list(where, &filter, NULL, absorbed_row, cli->out, err);
+	return status == HF_OK ? out_list_end(cli->out, err) : status;
+}
+
+const struct cmd_option publish_absorbed_options[] = {
+	{.name = "codebase", .arg = "NAME", .help = "only this codebase"},
+	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
+	{.name = "since", .arg = "TIME", .help = "only what arrived then or later, UTC"},
+	{0},
+};

@@ -7,6 +7,8 @@ BUILD = build
 PREFIX = /usr/local
 SANITIZE_TOOLS = --with clang-14 --with libclang-rt-14-dev
 CHECK_TOOLS = --with postgresql-server-dev-15
+PARITY_TOOLS = --with python3-aiohttp --with python3-aiohttp-openmetrics --with python3-aiozipkin --with python3-breezy \
+	--with python3-debian --with python3-fakeredis --with python3-iso8601 --with silver-platter
 BENCH = all
 
 all: deps
@@ -43,10 +45,12 @@ check-valgrind: all
 	@tools/deps --with valgrind
 	@tests/run $(BUILD) --suite unit --no-suite no-valgrind --wrap 'valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite' --timeout-multiplier 20
 
-# Ours beside the Python original: make check-parity JANITOR_CHECKOUT=DIR
+# Ours beside the Python original: it answers as recorded, and so do we. make check-parity JANITOR_CHECKOUT=DIR
 check-parity: all
-	@tools/deps --with python3-aiohttp --with python3-aiohttp-openmetrics --with python3-breezy --with python3-debian
+	@tools/deps $(CHECK_TOOLS) $(PARITY_TOOLS)
 	@/usr/bin/python3 tests/parity/run.py --checkout "$(JANITOR_CHECKOUT)" --compare
+	@meson test -C $(BUILD) --no-rebuild --print-errorlogs replay schedule_recorded parity
+	@/usr/bin/python3 tests/parity/run.py --tally
 
 coverage: deps
 	@tools/deps $(CHECK_TOOLS) --with gcovr

@@ -142,7 +142,7 @@ struct hf_run_report {
 	struct hf_str campaign;
 	struct hf_str command;
 	struct hf_str instigated_context;
-	struct hf_str change_set; /* {NULL, 0}: one of its own, with the run's id */
+	struct hf_str change_set; /* {NULL, 0} or "": one of its own, with the run's id */
 	struct hf_str worker;     /* {NULL, 0}: the one that the result names */
 	struct hf_str resume_from; /* not stored when the worker started afresh */
 	struct hf_str_array logfilenames;

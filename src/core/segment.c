@@ -5,14 +5,24 @@
 
 #include "base/str.h"
 
-/* One slash at the end does not count, unless it is the root: "/", "https://host/". */
+/* Where the path begins: behind "scheme:" or "scheme://", a scheme being two characters or more without a slash. */
+static size_t path_start(struct hf_str url)
+{
+	ptrdiff_t colon = str_find(url, ':'), slash = str_find(url, '/');
+	if (colon < 2 || (slash >= 0 && slash < colon))
+		return 0;
+	struct hf_str rest = {url.ptr + colon + 1, url.len - (size_t)colon - 1};
+	return (size_t)colon + 1 + (str_starts(rest, HF_STR("//")) ? 2 : 0);
+}
+
+/* One slash at the end does not count, unless it is the first one behind a scheme: "https://host/", "lp:name/". */
 static struct hf_str without_trailing_slash(struct hf_str url)
 {
 	if (url.len < 2 || url.ptr[url.len - 1] != '/')
 		return url;
 	struct hf_str shorter = {url.ptr, url.len - 1};
-	ptrdiff_t scheme = str_find_str(shorter, HF_STR("://"));
-	if (scheme >= 0 && str_find((struct hf_str){url.ptr + scheme + 3, shorter.len - (size_t)scheme - 3}, '/') < 0)
+	size_t start = path_start(url);
+	if (start > 0 && (start > shorter.len || str_find((struct hf_str){url.ptr + start, shorter.len - start}, '/') < 0))
 		return url;
 	return shorter;
 }

@@ -292,7 +292,9 @@ static enum hf_status read_target(struct reader *reader)
 		error_set(reader->err, HF_E_INPUT, WHAT ": target \"%.40s\" is unknown", json_string_value(name));
 		return error_hint(reader->err, "the targets are debian and generic");
 	}
-	if (!details || json_is_null(details))
+	if (!details)
+		return error_set(reader->err, HF_E_INPUT, WHAT ": target has no details");
+	if (json_is_null(details))
 		return HF_OK;
 	enum hf_status status = copy_text(reader, name, &reader->result->builder);
 	return status == HF_OK ? copy_json(reader, details, &reader->result->builder_details) : status;

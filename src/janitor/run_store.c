@@ -106,7 +106,7 @@ static void fill_run(const struct hf_run_report *report, struct run_store_in *in
 	SET_TEXT(in, failure_details, result->details);
 	SET_TEXT(in, target_branch_url, result->target_branch_url);
 	SET_TEXT(in, resume_from, result->refreshed ? ((struct hf_str){NULL, 0}) : report->resume_from);
-	SET_TEXT(in, change_set, report->change_set);
+	SET_TEXT(in, change_set, report->change_set.len > 0 ? report->change_set : ((struct hf_str){NULL, 0}));
 }
 
 static enum hf_status fill(struct storing *storing, hf_error *err)

@@ -48,7 +48,9 @@ static void check_vectors(bool (*split)(struct hf_str, struct hf_str *, struct h
 
 static void golden_vectors(void **state)
 {
-	static const struct vector vectors[] = {BOTH, {"https://h/solo,branch=a/b", "https://h/solo,branch=a/b", NULL}};
+	static const struct vector vectors[] = {BOTH,
+	                                        {"https://h/solo,branch=a/b", "https://h/solo,branch=a/b", NULL},
+	                                        {"lp:foo,branch=x/", "lp:foo,branch=x/", NULL}};
 	(void)state;
 	check_vectors(segment_split, vectors, ARRAY_LEN(vectors));
 }

@@ -68,6 +68,12 @@ static bool receive(int client, char *request, size_t size)
 	}
 }
 
+static bool fits(const char *pattern, const char *path)
+{
+	size_t n = strlen(pattern);
+	return n > 0 && pattern[n - 1] == '*' ? strncmp(pattern, path, n - 1) == 0 : strcmp(pattern, path) == 0;
+}
+
 static void serve(const struct http_double *server, int client)
 {
 	char request[4096], method[8], path[1024];
@@ -78,7 +84,7 @@ static void serve(const struct http_double *server, int client)
 	if (strcmp(method, "GET") != 0)
 		server->heard(server->heard_user, request);
 	const struct http_route *route = server->routes;
-	while (route->path && strcmp(route->path, path) != 0)
+	while (route->path && !fits(route->path, path))
 		route++;
 	if (!route->path) {
 		static const char lost[] = "HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n";

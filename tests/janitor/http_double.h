@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct http_route {
-	const char *path;
+	const char *path;   /* "/x*": every one that begins so */
 	const char *answer; /* head and body as sent; NULL = nothing at all until the client goes */
 	const char *file;   /* not NULL: answer is the head, this file the body */
 	size_t repeat;      /* the body so many times more */

@@ -9,7 +9,7 @@
 
 #include "../fixture.h"
 
-enum { CASE_BYTES_MAX = 4 << 20, SHOWN_MAX = 30 };
+enum { CASE_BYTES_MAX = 4 << 20, SHOWN_MAX = 120 };
 
 int replay_up(void **state)
 {
@@ -23,6 +23,8 @@ int replay_up(void **state)
 int replay_down(void **state)
 {
 	struct replay *replay = *state;
+	if (replay->runner)
+		http_double_stop(replay->runner);
 	rig_close(&replay->rig);
 	free(replay);
 	return 0;
@@ -33,8 +35,9 @@ static void begin(struct replay *replay)
 	const json_t *now = json_object_get(replay->current, "now");
 	assert_true(!now || strcmp(json_string_value(now), "2024-06-01T12:00:00") == 0); /* RIG_NOW_US */
 	rig_load(&replay->rig, json_object_get(replay->current, "load"));
-	if (++replay->cases % 100 == 0) /* as the recording did: deleted rows would slow every scan down */
-		rig_run(&replay->rig, "VACUUM queue, run, last_run, candidate, codebase, change_set, named_publish_policy");
+	if (++replay->begun % 100 == 0) /* as the recording did: deleted rows would slow every scan down */
+		rig_run(&replay->rig, "VACUUM queue, run, last_run, new_result_branch, review, debian_build, candidate, codebase, "
+		                      "change_set, named_publish_policy, worker");
 }
 
 void replay_set_sequence(struct replay *replay, const json_t *sequence)
@@ -90,15 +93,47 @@ bool same_json(const json_t *recorded, const json_t *ours)
 	return json_equal(recorded, ours);
 }
 
+/* Go down to the first member that differs; `path` says where it is. */
+static void narrow(const json_t **expected, const json_t **got, char *path, size_t size)
+{
+	for (size_t used = 0;;) {
+		const json_t *down = NULL, *other = NULL;
+		char step[64] = "";
+		for (void *at = json_object_iter((json_t *)(uintptr_t)*expected); at && !down;
+		     at = json_object_iter_next((json_t *)(uintptr_t)*expected, at)) {
+			other = json_object_get(*got, json_object_iter_key(at));
+			if (other && !same_json(json_object_iter_value(at), other))
+				down = json_object_iter_value(at);
+			snprintf(step, sizeof(step), ".%s", json_object_iter_key(at));
+		}
+		for (size_t i = 0; i < json_array_size(*expected) && !down; i++) {
+			other = json_array_get(*got, i);
+			if (other && !same_json(json_array_get(*expected, i), other))
+				down = json_array_get(*expected, i);
+			snprintf(step, sizeof(step), "[%zu]", i);
+		}
+		if (!down || used + sizeof(step) > size)
+			return;
+		used += (size_t)snprintf(path + used, size - used, "%s", step);
+		*expected = down;
+		*got = other;
+	}
+}
+
 void replay_fail(struct replay *replay, const char *what, const json_t *expected, const json_t *got)
 {
-	if (++replay->failures > SHOWN_MAX)
+	replay->failures++;
+	if (replay->quiet || ++replay->shown > SHOWN_MAX)
 		return;
+	char path[256] = "";
+	narrow(&expected, &got, path, sizeof(path));
 	char *recorded = json_dumps(expected, JSON_ENCODE_ANY | JSON_COMPACT);
 	char *ours = json_dumps(got, JSON_ENCODE_ANY | JSON_COMPACT);
-	print_message("# %s: %s: recorded %.3000s\n#   ours %.3000s\n",
-	              json_string_value(json_object_get(replay->current, "case")), what,
+	char *args = json_dumps(json_object_get(replay->call, "args"), JSON_COMPACT);
+	print_message("# %s: %s %.300s%s: recorded %.3000s\n#   ours %.3000s\n",
+	              json_string_value(json_object_get(replay->current, "case")), what, args ? args : "", path,
 	              recorded ? recorded : "nothing", ours ? ours : "nothing");
+	free(args);
 	free(recorded);
 	free(ours);
 }
@@ -107,6 +142,10 @@ void replay_fail(struct replay *replay, const char *what, const json_t *expected
 static void compare(struct replay *replay, const char *fn, const json_t *recorded, const struct answer *answer)
 {
 	const json_t *ok = json_object_get(recorded, "ok"), *error = json_object_get(recorded, "error");
+	const json_t *posts = json_object_get(recorded, "posts");
+	if (posts || json_array_size(answer->posts) > 0)
+		if (!posts || !answer->posts || !same_json(posts, answer->posts))
+			replay_fail(replay, "what the runner heard", posts, answer->posts);
 	if (answer->difference != SAME) {
 		replay->differences[answer->difference]++;
 		return;
@@ -154,15 +193,31 @@ static call_fn *find_call(const struct call *const *tables, const char *fn)
 	return NULL;
 }
 
+/* What the case leaves behind. */
+static void compare_after(struct replay *replay)
+{
+	const json_t *after = json_object_get(replay->current, "after");
+	const json_t *watched = json_object_get(replay->current, "watch");
+	json_t *state = rig_state(&replay->rig);
+	replay->rows += json_array_size(json_object_get(after, "queue"));
+	if (watched)
+		json_object_set_new(state, "rows", rig_rows(&replay->rig, watched));
+	if (!same_json(after, state))
+		replay_fail(replay, "after", after, state);
+	json_decref(state);
+}
+
 static void play(struct replay *replay, const struct call *const *tables)
 {
 	const json_t *calls = json_object_get(replay->current, "calls");
 	bool ended = false;
 	begin(replay);
+	replay->cases++;
 	for (size_t i = 0; i < json_array_size(calls) && !ended; i++) {
 		const json_t *call = json_array_get(calls, i);
 		const char *fn = json_string_value(json_object_get(call, "fn"));
 		struct answer answer = {.err = HF_ERROR_INIT, .difference = SAME};
+		replay->call = call;
 		find_call(tables, fn)(replay, json_object_get(call, "args"), &answer);
 		compare(replay, fn, call, &answer);
 		if (json_object_get(call, "row") && answer.difference == SAME) {
@@ -171,18 +226,82 @@ static void play(struct replay *replay, const struct call *const *tables)
 			json_decref(state);
 		}
 		json_decref(answer.ok);
+		json_decref(answer.posts);
 		replay->calls += answer.difference == SAME;
 		ended = answer.ends_case;
 	}
+	replay->call = NULL;
 	replay->ended += ended;
-	if (ended)
+	if (!ended)
+		compare_after(replay);
+}
+
+/* ---- without the defects ---- */
+
+/* Whether the case comes out as recorded where `keep` is kept. Nothing is counted or shown. */
+static bool same_with(struct replay *replay, struct hf_defects keep, const struct call *const *tables)
+{
+	struct replay before = *replay;
+	replay->keep = keep;
+	replay->quiet = true;
+	play(replay, tables);
+	bool same = replay->failures == before.failures;
+	before.rig = replay->rig;
+	before.runner = replay->runner;
+	before.begun = replay->begun;
+	*replay = before;
+	return same;
+}
+
+/* Does one defect alone make the difference? The one that made the last is tried first. */
+static bool explained_by_one(struct replay *replay, const struct call *const *tables)
+{
+	for (int i = 0; i <= HF_DEFECT_COUNT; i++) {
+		int number = i == 0 ? replay->latest : i;
+		struct hf_defects alone = HF_DEFECTS_NONE;
+		hf_defects_keep(&alone, number, true);
+		if (!replay_has_switch(number) || (i > 0 && number == replay->latest) || !same_with(replay, alone, tables))
+			continue;
+		replay->latest = number;
+		replay->defects[number]++;
+		return true;
+	}
+	return false;
+}
+
+/* Else leave out one after the other: what stays is what the original's answer hangs on. */
+static void explain(struct replay *replay, const struct call *const *tables)
+{
+	struct hf_defects needed = hf_defects_all();
+	replay->mended++;
+	if (explained_by_one(replay, tables))
 		return;
-	json_t *state = rig_state(&replay->rig);
-	const json_t *after = json_object_get(replay->current, "after");
-	replay->rows += json_array_size(json_object_get(after, "queue"));
-	if (!same_json(after, state))
-		replay_fail(replay, "after", after, state);
-	json_decref(state);
+	for (int number = 1; number <= HF_DEFECT_COUNT; number++) {
+		if (!replay_has_switch(number))
+			continue;
+		hf_defects_keep(&needed, number, false);
+		if (same_with(replay, needed, tables))
+			continue;
+		hf_defects_keep(&needed, number, true);
+		replay->defects[number]++;
+	}
+}
+
+const struct hf_defects *keep_of(struct replay *replay)
+{
+	replay->asked = true;
+	return &replay->keep;
+}
+
+static void play_both(struct replay *replay, const struct call *const *tables)
+{
+	size_t failures = replay->failures;
+	replay->keep = hf_defects_all();
+	replay->asked = false;
+	play(replay, tables);
+	if (!replay->asked || replay->failures != failures || same_with(replay, (struct hf_defects)HF_DEFECTS_NONE, tables))
+		return;
+	explain(replay, tables);
 }
 
 void replay_file(struct replay *replay, const char *file, const struct call *const *tables)
@@ -190,14 +309,15 @@ void replay_file(struct replay *replay, const char *file, const struct call *con
 	char path[512];
 	char *line = malloc(CASE_BYTES_MAX);
 	size_t before = replay->failures;
+	replay->shown = 0;
 	assert_non_null(line);
 	snprintf(path, sizeof(path), "%s/%s", getenv("HOLDFAST_RECORDED"), file);
 	gzFile input = gzopen(path, "rb");
 	assert_non_null(input);
 	while (gzgets(input, line, CASE_BYTES_MAX)) {
-		replay->current = json_loads(line, 0, NULL);
+		replay->current = json_loads(line, JSON_ALLOW_NUL, NULL);
 		assert_non_null(replay->current);
-		play(replay, tables);
+		play_both(replay, tables);
 		json_decref(replay->current);
 	}
 	assert_true(gzeof(input));
@@ -221,6 +341,13 @@ struct hf_str text_of(const json_t *args, const char *name)
 json_t *json_of(struct hf_str text)
 {
 	return text.ptr ? json_stringn(text.ptr, text.len) : json_null();
+}
+
+json_t *json_in(struct hf_str text)
+{
+	json_t *value = text.ptr ? json_loadb(text.ptr, text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : json_null();
+	assert_non_null(value);
+	return value;
 }
 
 bool number_of(const json_t *args, const char *name, double *ret_number)

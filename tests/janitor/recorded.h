@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "http_double.h"
 #include "rig.h"
 
 /* Where we do otherwise than the original, on purpose. */
@@ -22,21 +23,34 @@ enum difference {
 	ALL_OR_NOTHING,
 	UNKNOWN_BUCKET,
 	NO_VERSIONS,
+	TAG_WITHOUT_REVISION,
+	PASSWORD_NO_HASH,
+	PASSWORD_TOO_LONG,
+	WORKER_REPORTS,
 	DIFFERENCES
 };
 
 struct replay {
 	struct rig rig;        /* its clock stands at the case's `now` */
 	json_t *current;       /* the case */
-	size_t cases, ended; /* `ended`: at a listed difference, before their end */
+	const json_t *call;    /* that is made; NULL: what the case left is compared */
+	struct hf_defects keep; /* those of the original that our calls are to have */
+	bool asked;            /* a call of the case could have kept some */
+	bool quiet;            /* failures are counted and not shown */
+	struct http_double *runner; /* answers /200/... with 200 and so on; started by replay_reviews.c */
+	size_t begun, cases, ended; /* `ended`: at a listed difference, before their end */
 	size_t calls, rows;
 	size_t differences[DIFFERENCES];
-	size_t failures;       /* answers that differ and may not */
+	size_t failures, shown; /* answers that differ and may not; of the file, shown */
+	size_t mended;         /* cases that differ where no defect is kept ... */
+	size_t defects[HF_DEFECT_COUNT + 1]; /* ... and those that make them equal again */
+	int latest;            /* of these; 0 at first */
 };
 
 /* What a call of ours gave: JSON of the recording's form, or an error. */
 struct answer {
 	json_t *ok; /* owned; NULL after a failure */
+	json_t *posts; /* owned: what a runner heard meanwhile, or NULL */
 	hf_error err;
 	enum difference difference; /* the call cannot be made or compared for this reason */
 	bool ends_case;             /* and what follows it neither */
@@ -46,16 +60,25 @@ struct call {
 	const char *fn;
 	call_fn *make;
 };
-extern const struct call queue_calls[], schedule_calls[], bulk_calls[]; /* end with {NULL, NULL} */
+/* End with {NULL, NULL}. */
+extern const struct call queue_calls[], schedule_calls[], bulk_calls[], state_calls[], run_calls[], review_calls[];
 
 /* cmocka group fixtures; *state is a struct replay *. */
 int replay_up(void **state);
 int replay_down(void **state);
-/** Play a file of the recording. The calls of `tables`; any other counts as a failure. */
+/**
+ * Play a file of the recording by the calls of `tables`; any other counts as a failure. First with all defects of the
+ * original: every answer must be the same. Then with none: for a case that comes out otherwise it is found which defects
+ * have to be kept to make it the same, and these are counted.
+ */
 void replay_file(struct replay *replay, const char *file, const struct call *const *tables);
+/** For the calls that take them. */
+const struct hf_defects *keep_of(struct replay *replay);
+/** Is there a switch for this defect? */
+bool replay_has_switch(int number);
 /** Set the sequence of queue ids to [last value, given out]. */
 void replay_set_sequence(struct replay *replay, const json_t *sequence);
-/** Print a difference that may not be and count it; the first 30 are shown. */
+/** Print a difference that may not be and count it; the first 30 of a file are shown. */
 void replay_fail(struct replay *replay, const char *what, const json_t *expected, const json_t *got);
 /** Is `err` what we make of the recorded `error` of function `fn`? */
 bool same_error(const char *fn, const json_t *error, const hf_error *err);
@@ -66,6 +89,7 @@ bool same_json(const json_t *recorded, const json_t *ours);
 
 struct hf_str text_of(const json_t *args, const char *name);                /* null or missing: {NULL, 0} */
 json_t *json_of(struct hf_str text);                                        /* {NULL, 0}: null */
+json_t *json_in(struct hf_str text);                                        /* what JSON text says; {NULL, 0}: null */
 bool number_of(const json_t *args, const char *name, double *ret_number);   /* false: null or missing */
 bool integer_of(const json_t *args, const char *name, int64_t *ret_number); /* false: null or missing */
 bool bool_of(const json_t *args, const char *name);

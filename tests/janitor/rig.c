@@ -13,18 +13,17 @@ static const char begin_sql[] =
 	"  name text; names text;\n"
 	"BEGIN\n"
 	"  SET LOCAL session_replication_role = replica;\n"
-	"  FOREACH name IN ARRAY ARRAY['queue','new_result_branch','last_run','run','candidate','named_publish_policy',\n"
-	"                              'change_set','codebase'] LOOP\n"
-	"    EXECUTE format('DELETE FROM %I', name);\n"
-	"  END LOOP;\n"
+	"  DELETE FROM queue; DELETE FROM debian_build; DELETE FROM review; DELETE FROM new_result_branch;\n"
+	"  DELETE FROM last_run; DELETE FROM run; DELETE FROM candidate; DELETE FROM named_publish_policy;\n"
+	"  DELETE FROM change_set; DELETE FROM codebase; DELETE FROM worker;\n"
 	"  PERFORM setval('candidate_id_seq', 1, false), setval('queue_id_seq', 1, false);\n"
 	"  IF to_regclass('all_debian_versions') IS NOT NULL THEN DROP TABLE all_debian_versions; END IF;\n"
 	"  IF tables->'all_debian_versions' IS NOT NULL THEN\n"
 	"    CREATE TABLE all_debian_versions (source text, version debversion);\n"
 	"  END IF;\n"
 	"  SET LOCAL session_replication_role = origin;\n"
-	"  FOREACH name IN ARRAY ARRAY['codebase','change_set','named_publish_policy','candidate','run','queue',\n"
-	"                              'all_debian_versions'] LOOP\n"
+	"  FOREACH name IN ARRAY ARRAY['worker','codebase','change_set','named_publish_policy','candidate','run',\n"
+	"                              'new_result_branch','review','queue','all_debian_versions'] LOOP\n"
 	"    CONTINUE WHEN tables->name->0 IS NULL;\n"
 	"    SELECT string_agg(quote_ident(k), ', ') INTO names FROM json_object_keys(tables->name->0) AS k;\n"
 	"    EXECUTE format('INSERT INTO %I (%s) SELECT %s FROM json_populate_recordset(NULL::%I, $1)', name, names,\n"
@@ -40,6 +39,20 @@ static const char state_sql[] =
 	"      (extract(epoch FROM estimated_duration) * 1000000)::bigint, estimated_duration::text, refresh, requester)\n"
 	"    ORDER BY id, bucket, codebase, suite) FROM queue), '[]'),\n"
 	"  'queue_id_seq', (SELECT json_build_array(last_value, is_called) FROM queue_id_seq))::text $$";
+
+static const char rows_sql[] =
+	"CREATE FUNCTION rig_rows(tables json) RETURNS text LANGUAGE plpgsql AS $$\n"
+	"DECLARE\n"
+	"  name text; lines json; found jsonb := '{}';\n"
+	"BEGIN\n"
+	"  FOR name IN SELECT json_array_elements_text(tables) LOOP\n"
+	"    EXECUTE format('SELECT coalesce(json_agg(line ORDER BY line::text COLLATE \"C\"), ''[]'') FROM '\n"
+	"                   '(SELECT to_jsonb(t) - ARRAY[''reviewed_at'', ''timestamp''] AS line FROM %I AS t) AS x', name)\n"
+	"      INTO lines;\n"
+	"    found := found || jsonb_build_object(name, lines);\n"
+	"  END LOOP;\n"
+	"  RETURN found::text;\n"
+	"END $$";
 
 static int64_t wall(void *user)
 {
@@ -88,6 +101,7 @@ static void migrate(struct rig *rig)
 	hf_migrations_free(set);
 	rig_run(rig, begin_sql);
 	rig_run(rig, state_sql);
+	rig_run(rig, rows_sql);
 }
 
 void rig_open(struct rig *rig, const char *url)
@@ -135,15 +149,29 @@ void rig_load_text(struct rig *rig, const char *tables)
 	json_decref(parsed);
 }
 
-json_t *rig_state(struct rig *rig)
+static json_t *json_from(struct rig *rig, const char *sql, const struct hf_value *param, size_t nparams)
 {
 	hf_error err = HF_ERROR_INIT;
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	struct hf_sql_row row;
-	EXPECT_OK(hf_sql_one(rig->where, HF_STR("SELECT rig_state()"), NULL, 0, arena, &row, &err));
-	json_t *state = json_loadb(row.values[0].as.s.ptr, row.values[0].as.s.len, 0, NULL);
-	assert_non_null(state);
-	return state;
+	EXPECT_OK(hf_sql_one(rig->where, hf_str_of(sql), param, nparams, arena, &row, &err));
+	json_t *value = json_loadb(row.values[0].as.s.ptr, row.values[0].as.s.len, JSON_ALLOW_NUL, NULL);
+	assert_non_null(value);
+	return value;
+}
+
+json_t *rig_state(struct rig *rig)
+{
+	return json_from(rig, "SELECT rig_state()", NULL, 0);
+}
+
+json_t *rig_rows(struct rig *rig, const json_t *tables)
+{
+	char *text = json_dumps(tables, JSON_COMPACT);
+	struct hf_value param = hf_text(hf_str_of(text));
+	json_t *rows = json_from(rig, "SELECT rig_rows($1)", &param, 1);
+	free(text);
+	return rows;
 }
 
 int rig_up(void **state)

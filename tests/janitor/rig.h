@@ -33,6 +33,8 @@ void rig_load(struct rig *rig, const json_t *tables);
 void rig_load_text(struct rig *rig, const char *tables);
 /** {"queue": rows by id, "queue_id_seq": [last value, given out]}, in the form of the recording. New reference. */
 json_t *rig_state(struct rig *rig);
+/** All rows of these tables as objects, {table: [...]}, in the form of the recording. New reference. */
+json_t *rig_rows(struct rig *rig, const json_t *tables);
 /** A statement that must work. */
 void rig_run(struct rig *rig, const char *sql);
 /** The one number that a statement must answer. */

@@ -146,6 +146,10 @@ static void the_least_that_a_worker_says(void **state)
 	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue"), 1);
 	assert_int_equal(rig_number(rig, "SELECT count(*) FROM debian_build"), 0);
 	assert_int_equal(rig_number(rig, "SELECT count(*) FROM change_set"), 1);
+	report.id = HF_STR("r2");
+	report.change_set = HF_STR(""); /* as the original takes it: none */
+	EXPECT_OK(hf_run_store(rig->where, &report, NULL, NULL, &err));
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM change_set WHERE id = 'r2'"), 1);
 }
 
 /* D-04: whether last_run sees the branches that came with the run. */

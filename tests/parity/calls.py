@@ -12,6 +12,7 @@ import traceback
 
 import asyncpg
 
+import calls_runs
 import fixture
 
 MICROSECOND = datetime.timedelta(microseconds=1)
@@ -100,11 +101,12 @@ async def _outcome(awaitable):
         return {"error": error_of(reason)}
 
 
-class Caller:
+class Caller(calls_runs.RunCalls):
     """The original's functions under the names of the recording. `other` is a second session."""
 
     def __init__(self, modules, conn, other):
-        self.m, self.conn, self.other = modules, conn, other
+        super().__init__(modules, conn)
+        self.other = other
         self.queue = modules.queue.Queue(conn)
 
     async def queue_add(self, a):
@@ -222,6 +224,9 @@ async def run_call(caller, conn, call):
         if not _from_original(reason):
             raise  # the harness's own mistake must not become an answer
         call["error"] = error_of(reason)
+    if caller.posts:
+        call["posts"] = caller.posts
+    if "error" in call:
         return
     if isinstance(call["ok"], dict) and call["ok"].get("queue_id", -1) != -1:
         call["row"] = await fixture.queue_row(conn, call["ok"]["queue_id"])
@@ -233,11 +238,12 @@ async def run_case(modules, loader, other, case):
     modules.clock.now = datetime.datetime.fromisoformat(case.get("now", NOW))
     await loader.empty()
     await loader.load(case["load"])
-    caller = Caller(modules, conn, other)
     for call in case["calls"]:
-        await run_call(caller, conn, call)
+        await run_call(Caller(modules, conn, other), conn, call)
     case["after"] = {"queue": await fixture.queue_rows(conn),
                      "queue_id_seq": await fixture.queue_sequence(conn)}
+    if "watch" in case:
+        case["after"]["rows"] = {table: await fixture.rows_of(conn, table) for table in case["watch"]}
     return case
 
 

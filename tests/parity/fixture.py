@@ -83,3 +83,15 @@ async def queue_row(conn, number):
 async def queue_sequence(conn):
     """[last value, already given out] of the queue's ids."""
     return list(await conn.fetchrow("SELECT last_value, is_called FROM queue_id_seq"))
+
+
+# What the clock says is not part of an answer.
+_ROWS = """
+SELECT coalesce(json_agg(line ORDER BY line::text COLLATE "C"), '[]')::text
+  FROM (SELECT to_jsonb(t) - ARRAY['reviewed_at', 'timestamp'] AS line FROM {table} AS t) AS lines
+"""
+
+
+async def rows_of(conn, table):
+    """All rows of a table as objects, sorted by their text."""
+    return json.loads(await conn.fetchval(_ROWS.format(table=table)))

@@ -1,17 +1,16 @@
 """The Python original as a program that lends its answers.
 
 Role: given a checkout of it (JANITOR_CHECKOUT), load its schema into a scratch
-server and import its state, queue and schedule modules beside stand-ins for the
-parts that are compiled. Nothing of the checkout is copied; what it answers is
-data. Own text throughout.
+server and import its modules beside stand-ins for the parts that are compiled.
+Nothing of the checkout is copied; what it answers is data. Own text throughout.
 """
 
 import datetime
 import os
 import sys
-import types
 
 import scratch
+import stand_ins
 
 DEBVERSION_LINE = "create extension if not exists debversion"
 
@@ -56,42 +55,6 @@ def load_schema(server, database, checkout):
     server.psql(database, debian, "Debian schema of the original")
 
 
-def _module(name, **names):
-    made = types.ModuleType(name)
-    made.__dict__.update(names)
-    return made
-
-
-def _class(name, base=object):
-    return type(name, (base,), {"__init__": lambda self, *a, **k: None})
-
-
-def _register_stand_ins():
-    """Modules that are compiled upstream; only their names are needed here."""
-    nothing = lambda *a, **k: None  # noqa: E731
-    managers = ("VcsManager RemoteBzrVcsManager RemoteGitVcsManager "
-                "LocalBzrVcsManager LocalGitVcsManager").split()
-    getters = ("get_local_vcs_manager get_remote_vcs_manager get_vcs_manager "
-               "get_vcs_managers open_branch_ext").split()
-    vcs = _module("janitor._common.vcs",
-                  BranchOpenFailure=type("BranchOpenFailure", (Exception,), {}),
-                  UnsupportedVcs=type("UnsupportedVcs", (Exception,), {}),
-                  **{n: _class(n) for n in managers}, **{n: nothing for n in getters})
-    config = _module("janitor._common.config",
-                     **{n: _class(n) for n in ("Config", "Campaign", "AptRepository")},
-                     **{n: nothing for n in ("read_config", "read_string",
-                                             "get_campaign_config", "get_distribution")})
-    common = _module("janitor._common", vcs=vcs, config=config,
-                     artifacts=_module("janitor._common.artifacts"),
-                     logs=_module("janitor._common.logs"),
-                     debdiff=_module("janitor._common.debdiff"),
-                     get_branch_vcs_type=nothing, is_alioth_url=lambda u: False,
-                     is_authenticated_url=lambda u: False)
-    sys.modules["janitor._common"] = common
-    sys.modules["janitor._launchpad"] = _module(
-        "janitor._launchpad", override_launchpad_consumer_name=nothing)
-
-
 class FrozenClock:
     """Stand-in for the datetime class inside the original's schedule module."""
 
@@ -103,16 +66,17 @@ class FrozenClock:
 
 
 class Modules:
-    """state, queue and schedule of the original, its clock under our hand."""
+    """What of the original is asked, its clock under our hand."""
 
     def __init__(self, checkout):
         sys.path.insert(0, os.path.join(require(checkout), "py"))
         sys.dont_write_bytecode = True
-        _register_stand_ins()
+        stand_ins.register()
         try:
-            from janitor import queue, schedule, state
+            from janitor import queue, review, runner, schedule, state, worker_creds
         except ImportError as reason:
             raise Missing(f"could not import the original: {reason}; see README.md for the packages") from reason
         self.queue, self.schedule, self.state = queue, schedule, state
+        self.review, self.runner, self.worker_creds = review, runner, worker_creds
         self.clock = FrozenClock
         self.schedule.datetime = FrozenClock

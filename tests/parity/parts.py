@@ -1,7 +1,7 @@
 """What is recorded, part by part; each part can record itself and compare itself.
 
-A part has `record(server, checkout) -> summary` and `compare(server, checkout) ->
-(differences, number compared)`. The server holds database TEMPLATE with the
+A part has `record(server, checkout) -> summary`, `compare(server, checkout) ->
+(differences, number compared)` and `recorded() -> number of answers`. The server holds database TEMPLATE with the
 original's schema; a part that writes clones it.
 """
 
@@ -17,8 +17,11 @@ import fixture
 import gen_arith
 import gen_bulk
 import gen_queue
+import gen_reviews
+import gen_runs
 import gen_schedule
 import gen_sequences
+import gen_state
 import original
 import recorded
 import sequences
@@ -43,6 +46,9 @@ class Catalog:
         recorded.write_json(self.FILE, found)
         return f"{len(found['tables'])} tables, {len(found['views'])} views"
 
+    def recorded(self):
+        return sum(len(part) for part in recorded.read_json(self.FILE).values())
+
     async def compare(self, server, checkout):
         stored = recorded.read_json(self.FILE)
         said = catalog.compare(await self._read(server), stored)
@@ -59,7 +65,7 @@ def _differences(old, new):
     """What a case answered or left otherwise: the first call, else the queue, in a line."""
     for number, (was, now) in enumerate(zip(old["calls"], new["calls"])):
         if was != now:
-            answers = [{k: c.get(k) for k in ("ok", "error", "row")} for c in (was, now)]
+            answers = [{k: c.get(k) for k in ("ok", "error", "row", "posts")} for c in (was, now)]
             return [f"{old['case']} call {number} ({recorded.line_of([was['fn'], was['args']])[:200]}): "
                     f"recorded {answers[0]}, now {answers[1]}"]
     if old["after"] != new["after"]:
@@ -94,6 +100,9 @@ class Calls:
         recorded.write_lines(self.file, done)
         return f"{len(done)} cases, {sum(len(c['calls']) for c in done)} calls"
 
+    def recorded(self):
+        return sum(len(c["calls"]) for c in recorded.read_lines(self.file))
+
     async def compare(self, server, checkout):
         stored = recorded.read_lines(self.file)
         again = await self._run(server, checkout, [calls.bare(c) for c in copy.deepcopy(stored)])
@@ -114,6 +123,9 @@ class Arithmetic:
         found = await self._answers(checkout)
         recorded.write_lines(self.FILE, found)
         return f"{len(found)} answers"
+
+    def recorded(self):
+        return len(recorded.read_lines(self.FILE))
 
     async def compare(self, server, checkout):
         stored = recorded.read_lines(self.FILE)
@@ -143,6 +155,9 @@ class Sequences:
         recorded.write_lines(self.FILE, done)
         return f"{len(done)} sequences, {sum(len(s['statements']) for s in done)} statements"
 
+    def recorded(self):
+        return sum(len(s["statements"]) for s in recorded.read_lines(self.FILE))
+
     async def compare(self, server, checkout):
         stored = recorded.read_lines(self.FILE)
         again = await self._play(server, stored)
@@ -156,5 +171,8 @@ ALL = {
     "queue": Calls("queue", gen_queue),
     "schedule": Calls("schedule", gen_schedule),
     "bulk": Calls("bulk", gen_bulk),
+    "state": Calls("state", gen_state),
+    "runs": Calls("runs", gen_runs),
+    "reviews": Calls("reviews", gen_reviews),
     "arithmetic": Arithmetic(),
 }

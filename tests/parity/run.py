@@ -2,6 +2,7 @@
 
     /usr/bin/python3 tests/parity/run.py --checkout DIR --record [PART...]
     /usr/bin/python3 tests/parity/run.py --checkout DIR --compare [PART...]
+    /usr/bin/python3 tests/parity/run.py --tally
 
 DIR is a checkout of the Python original (default: JANITOR_CHECKOUT); without one the
 harness says so and ends with status 69. Status 1: an answer differs.
@@ -26,6 +27,7 @@ def arguments():
     mode = parser.add_mutually_exclusive_group(required=True)
     mode.add_argument("--record", action="store_true")
     mode.add_argument("--compare", action="store_true")
+    mode.add_argument("--tally", action="store_true", help="how many answers are recorded")
     parser.add_argument("parts", nargs="*", metavar="PART", help="of " + ", ".join(parts.ALL))
     chosen = parser.parse_args()
     unknown = [p for p in chosen.parts if p not in parts.ALL]
@@ -50,8 +52,19 @@ async def work(chosen, server):
     return differences
 
 
+def tally():
+    """Every recorded answer is one differential case."""
+    total = 0
+    for name, part in parts.ALL.items():
+        total += part.recorded()
+        print(f"{name}: {part.recorded()} recorded")
+    print(f"all: {total} recorded")
+
+
 def main():
     chosen = arguments()
+    if chosen.tally:
+        return tally()
     logging.disable(logging.CRITICAL)
     try:
         original.require(chosen.checkout)

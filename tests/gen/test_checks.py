@@ -215,6 +215,20 @@ OTHER = {
                        'nothing here breaks the rule "limit-order" [unneeded]'),
     "unneeded_col": ("-- name: allow_b :one\n-- col ⟦n⟧: notnull! it counts\nSELECT count(*) AS n FROM plain;\n",
                      'column "n" is proven not null (count): the annotation is not needed [unneeded]'),
+    "always_null": ("-- name: always_a :many\n-- col ⟦n⟧: notnull! trust me\nSELECT NULL::text AS n FROM plain;\n",
+                    'column "n" is always NULL: each row of it is an error at run time [contradiction]'),
+    "always_null_where": ("-- name: always_b :many\n-- col ⟦b⟧: notnull! trust me\nSELECT b FROM plain WHERE b IS NULL;\n",
+                          'column "b" is always NULL: each row of it is an error at run time [contradiction]'),
+    "always_null_view": ("-- name: always_c :many\n-- col b: notnull! trust me\nSELECT b FROM plain WHERE b IS NULL OR a = 1;\n", None),
+    "always_null_allowed": ("-- name: always_d :many\n-- allow: contradiction it has no rows yet\n-- col n: notnull! trust me\n"
+                            "SELECT NULL::text AS n FROM plain;\n", None),
+    "never_null": ("-- name: never_a :many\n-- col ⟦n⟧: nullable\nSELECT 1 AS n FROM plain;\n",
+                   'column "n" is proven not null (constant): no row of it is NULL [contradiction]'),
+    "never_null_changed": ("-- name: never_b :opt\n-- col ⟦a⟧: nullable\nINSERT INTO strict (a, b) "
+                           "VALUES (:a, 'x') RETURNING a;\n",
+                           'column "a" is proven not null (table-column): no row of it is NULL [contradiction]'),
+    "never_null_row": ("-- name: never_c :many\n-- row: shared_n\n-- col n: nullable\nSELECT 1 AS n FROM plain;\n", None),
+    "never_null_variant": ("-- name: never_d :many\n-- col b: nullable\nSELECT b FROM plain WHERE true /*? x */ AND b > 1 /*?*/;\n", None),
     "money": ("-- name: money_a :many\nSELECT ⟦:m⟧::money IS NULL AS a;\n",
               'parameter "m": what an amount of money counts depends on lc_monetary [money]'),
     "variant": ("-- name: variant_a :many\nSELECT a FROM plain WHERE true /*? x */ AND b = :x /*?*/ LIMIT ⟦3⟧;\n",
@@ -227,7 +241,7 @@ OTHER = {
     "no_rule": ("-- name: allow_e :one\n-- ⟦⟧allow:\nSELECT 1 AS a;\n", 'there is no rule "" to allow'),
 }
 HINTS = {
-    "unknown_rule": "one of no-where, many-rows, limit-order, two-types, idempotent, insert-null, star, money, unneeded",
+    "unknown_rule": "one of no-where, many-rows, limit-order, two-types, idempotent, insert-null, star, money, unneeded, contradiction",
     "delete_all": "write WHERE true if that is meant, or: -- allow: no-where WHY",
     "types_compared": "say which it is, :x::int4, or use two parameters",
 }

@@ -278,7 +278,7 @@ def test_a_warning_for_an_override_that_is_not_needed(tmp_path):
     """With a private server."""
     compiler.tree(tmp_path, "warn", {"a": "-- name: a :one\n-- col n: notnull! it counts\nSELECT count(*) AS n;\n"
                                           "-- name: b :one\n-- col n: notnull! never empty\n-- col m: nullable\n"
-                                          "SELECT max(x) AS n, 1 AS m FROM unnest(ARRAY[1]) AS x;\n"})
+                                          "SELECT max(x) AS n, min(x) AS m FROM unnest(ARRAY[1]) AS x;\n"})
     code, stderr = compiler.run("--sql", tmp_path)
     found = compiler.findings(stderr)
     assert code == 0 and [f.level for f in found] == ["warning"]

@@ -140,4 +140,4 @@ def test_a_null_that_always_fails_is_pointed_out(tmp_path):
     assert code == 0
     (finding,) = compiler.findings(report)
     assert (finding.line, finding.column, finding.level) == (2, 10, "warning")
-    assert finding.message == 'parameter "name" is stored into a NOT NULL column: a NULL in it always fails'
+    assert finding.message == 'parameter "name" is stored into a NOT NULL column: a NULL in it always fails [contradiction]'

@@ -12,6 +12,7 @@ static const struct {
 	{RULE_NO_WHERE, true},   {RULE_MANY_ROWS, false},  {RULE_LIMIT_ORDER, false},
 	{RULE_TWO_TYPES, false}, {RULE_IDEMPOTENT, false}, {RULE_INSERT_NULL, false},
 	{RULE_STAR, false},      {RULE_MONEY, false},      {RULE_UNNEEDED, false},
+	{RULE_CONTRADICTION, false},
 };
 
 const char *check_rule(struct hf_str name)

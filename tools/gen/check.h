@@ -10,6 +10,7 @@
  *     star         warning  a `*` whose columns cannot be frozen
  *     money        warning  a type whose unit is a setting of the server
  *     unneeded     warning  an annotation that changes nothing
+ *     contradiction warning an annotation that says other than what is proven
  *
  * A query allows a finding with `-- allow: RULE why`. The name stands behind the message, so that it can be looked up
  * and allowed.
@@ -30,6 +31,7 @@
 #define RULE_STAR        "star"
 #define RULE_MONEY       "money"
 #define RULE_UNNEEDED    "unneeded"
+#define RULE_CONTRADICTION "contradiction"
 
 struct checking {
 	const struct catalog *catalog;

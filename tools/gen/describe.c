@@ -286,12 +286,12 @@ static void judge_param(struct describing *describing, struct query *query, size
 		found = bulk_element(&describing->catalog, tree, index + 1, inferred);
 	param->nullable = said ? said->choice == CHOICE_NULLABLE : found.nullable;
 	param->rule = said ? "annotated" : found.rule;
+	struct checking checking = checking_of(describing, query);
 	if (said && param->nullable && strcmp(found.rule, RULE_STORED_NOT_NULL) == 0 &&
 	    parameters_written(tree, index + 1))
-		diag_warning(describing->diags,
-		             diag_at(describing->diags, query->source, said->where.start, said->where.end,
-		                     "parameter \"%s\" is stored into a NOT NULL column: a NULL in it always fails",
-		                     param->name));
+		check_found(&checking, RULE_CONTRADICTION, said->where,
+		            "parameter \"%s\" is stored into a NOT NULL column: a NULL in it always fails",
+		            param->name);
 	if (param->numbered && !found.name && !query->source->lenient)
 		query_unfit(describing->diags, query, param->where, "parameter $%zu meets nothing that has a name",
 		            index + 1)
@@ -339,12 +339,22 @@ static struct span column_place(const struct query *query, size_t index, size_t 
 	return query->ntargets == count ? query->targets[index] : query->name_at;
 }
 
-static void warn_unneeded(struct describing *describing, struct query *query, const struct override *said,
-                          const struct proof *proof)
+/* Whoever annotates a column believes something of it. What is proven in one variant need not hold in another. */
+static void check_belief(struct describing *describing, struct query *query, const struct override *said,
+                         const struct proof *proof)
 {
 	struct checking checking = checking_of(describing, query);
-	check_found(&checking, RULE_UNNEEDED, said->where,
-	            "column \"%s\" is proven not null (%s): the annotation is not needed", said->name, proof->rule);
+	bool notnull = said->choice == CHOICE_NOTNULL, alone = !query->nvariants;
+	if (notnull && proof->always_null)
+		check_found(&checking, RULE_CONTRADICTION, said->where,
+		            "column \"%s\" is always NULL: each row of it is an error at run time", said->name);
+	else if (notnull && proof->never_null && alone)
+		check_found(&checking, RULE_UNNEEDED, said->where,
+		            "column \"%s\" is proven not null (%s): the annotation is not needed", said->name,
+		            proof->rule);
+	else if (!notnull && proof->never_null && alone && !query->row) /* the struct may want it for the others */
+		check_found(&checking, RULE_CONTRADICTION, said->where,
+		            "column \"%s\" is proven not null (%s): no row of it is NULL", said->name, proof->rule);
 }
 
 static void judge_column(struct describing *describing, struct query *query, struct column *column,
@@ -353,8 +363,8 @@ static void judge_column(struct describing *describing, struct query *query, str
 	struct override *said = find_override(&query->cols, column->name);
 	column->nullable = said ? said->choice == CHOICE_NULLABLE : !proof->never_null;
 	column->rule = said ? "annotated" : proof->rule;
-	if (said && said->choice == CHOICE_NOTNULL && proof->never_null && !query->nvariants)
-		warn_unneeded(describing, query, said, proof);
+	if (said)
+		check_belief(describing, query, said, proof);
 }
 
 static void open_column(struct describing *describing, struct query *query, struct column *column)

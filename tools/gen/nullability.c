@@ -37,6 +37,7 @@ bool nullability_prove(const struct catalog *catalog, const struct node *query, 
 		total += proving.steps;
 		proving.steps = total < STEPS_OF_ALL_MAX ? 0 : proving.steps;
 		ret_proofs[i] = scope_output(scope, (int64_t)i + 1);
+		ret_proofs[i].always_null = output_always_null(scope, (int64_t)i + 1);
 	}
 	hf_arena_free(arena);
 	return true;

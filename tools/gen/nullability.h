@@ -15,6 +15,7 @@
 struct proof {
 	bool never_null;
 	const char *rule; /* RULE_UNPROVEN, or what proved it */
+	bool always_null; /* nothing else can be in it; of the statement's own columns only */
 };
 
 /** The query of the rewritten tree that answers the client (canSetTag), or NULL. */

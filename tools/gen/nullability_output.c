@@ -85,6 +85,15 @@ struct proof scope_output(const struct scope *scope, int64_t number)
 	return *found;
 }
 
+bool output_always_null(const struct scope *scope, int64_t number)
+{
+	if (!scope || scope->opaque || scope->dead || node_get(scope->query, "setOperations"))
+		return false;
+	const struct node *entry = output_entry(scope->query, number);
+	return entry && !scope_output(scope, number).never_null &&
+	       possible_outcomes(scope, node_get(entry, "expr")) == IS_NULL;
+}
+
 /* ---- rows ---- */
 
 static bool none_of(const struct node *query, const char *const *fields, size_t count)

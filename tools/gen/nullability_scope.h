@@ -143,11 +143,11 @@ struct scope {
 
 static inline struct proof proven(const char *rule)
 {
-	return (struct proof){true, rule};
+	return (struct proof){.never_null = true, .rule = rule};
 }
 static inline struct proof unproven(void)
 {
-	return (struct proof){false, RULE_UNPROVEN};
+	return (struct proof){.never_null = false, .rule = RULE_UNPROVEN};
 }
 static inline hf_arena *scope_arena(const struct scope *scope)
 {
@@ -218,6 +218,8 @@ const struct node *level_cte(const struct level *level, const struct node *entry
 
 struct proof scope_output(const struct scope *scope, int64_t number);
 const struct node *output_entry(const struct node *query, int64_t number);
+/** Every row of a plain query has NULL there. */
+bool output_always_null(const struct scope *scope, int64_t number);
 const struct node *output_list(const struct node *query);
 /** The query gives at least one row, whatever the tables hold. */
 bool query_has_row(const struct node *query, const struct level *up, struct proving *proving);

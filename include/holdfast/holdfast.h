@@ -32,6 +32,7 @@
 #include "holdfast/server.h"
 #include "holdfast/settings.h"
 #include "holdfast/sql.h"
+#include "holdfast/state.h"
 #include "holdfast/status.h"
 #include "holdfast/transaction.h"
 #include "holdfast/types.h"

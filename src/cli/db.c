@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "holdfast/state.h"
 
 enum { URL_BYTES_MAX = 8192, PSQL_ARGS_MAX = 60 };
 
@@ -130,6 +131,72 @@ static enum hf_status run_ping(struct cli *cli, hf_error *err)
 			  err);
 }
 
+/* ---- health ---- */
+
+static const struct cmd_option health_options[] = {
+	{.name = "check", .kind = OPTION_FLAG, .help = "exit 4 when degraded"},
+	{0},
+};
+
+static const struct column health_columns[] = {
+	{"part", COLUMN_TEXT, NULL, "the database, then each repository"},
+	{"state", COLUMN_TEXT, NULL, "healthy, degraded, unhealthy"},
+	{"latency_s", COLUMN_DURATION, "", "of one question"},
+	{"reason", COLUMN_TEXT, "", "the worst one"},
+	{0},
+};
+
+static enum hf_status health_row(struct cli *cli, const char *part, enum hf_health_state state, int64_t latency_us,
+				 const char *reason, hf_error *err)
+{
+	return out_row(cli->out,
+		       (struct cell[]){cell_word(part), cell_word(hf_health_word(state)),
+				       latency_us < 0 ? cell_null() : cell_duration((double)latency_us / 1e6),
+				       reason[0] ? cell_word(reason) : cell_null()},
+		       err);
+}
+
+static enum hf_status show_health(struct cli *cli, const struct hf_state_health *health, hf_error *err)
+{
+	const struct hf_health *database = &health->database;
+	enum hf_status status = out_list(cli->out, health_columns, err);
+	if (status == HF_OK)
+		status = health_row(cli, "database", database->state, database->latency_us,
+				    database->nreasons > 0 ? database->reasons[0] : "", err);
+	for (size_t i = 0; i < HF_REPOSITORY_COUNT && status == HF_OK; i++) {
+		const struct hf_repository_health *one = &health->repositories[i];
+		status = health_row(cli, one->name, one->state, one->latency_us, one->error.message, err);
+	}
+	return status == HF_OK ? out_list_end(cli->out, err) : status;
+}
+
+static enum hf_status run_health(struct cli *cli, hf_error *err)
+{
+	hf_settings *settings;
+	hf_pool *pool = NULL;
+	struct hf_state_health health;
+	struct hf_pool_options options = {.size = sizeof(options), .connections_max = 1};
+	struct hf_health_options asked = {.size = sizeof(asked),
+					  .timeout_ms = cli->globals.timeout_ms / 2, /* two looks */
+					  .required_types = hf_janitor_types,
+					  .nrequired_types = ARRAY_LEN(hf_janitor_types)};
+	enum hf_status status = cli_settings(cli, &settings, err);
+	if (status == HF_OK)
+		status = hf_pool_open(cli->ctx, settings, &options, &pool, err);
+	if (status != HF_OK)
+		return status;
+	hf_state_health(pool, &asked, &health);
+	hf_pool_close(pool);
+	if (health.state == HF_UNHEALTHY) {
+		*err = health.database.error;
+		return err->status ? err->status : error_set(err, HF_E_UNAVAILABLE, "%s", health.database.reasons[0]);
+	}
+	status = show_health(cli, &health, err);
+	if (status == HF_OK && health.state == HF_DEGRADED && cli_given(cli, "check"))
+		return error_set(err, HF_DIFFERS, "the database is degraded");
+	return status;
+}
+
 /* ---- psql ---- */
 
 static enum hf_status run_psql(struct cli *cli, hf_error *err)
@@ -173,6 +240,20 @@ const struct cmd db_commands[] = {
 	 .run = run_ping,
 	 .test_effect = "test_db_ping_answers",
 	 .test_refusal = "test_db_ping_refuses_a_dead_socket"},
+	{.noun = "db",
+	 .verb = "health",
+	 .summary = "can the Janitor's state be used, and if not, what of it",
+	 .about = "Asks the database, then each repository for one row by the statement of its list, so that a "
+		  "table or column that is missing, differs or may not be read is named. Exit code 0: it can be used; "
+		  "4 with --check: some of it cannot, or slowly; otherwise that of what is wrong with the database.",
+	 .options = health_options,
+	 .columns = health_columns,
+	 .flags = CMD_LIST,
+	 .examples = {"holdfast db health", "holdfast db health --check -q",
+		      "holdfast db health --json | jq '.[] | select(.reason)'"},
+	 .run = run_health,
+	 .test_effect = "test_db_health_names_each_repository",
+	 .test_refusal = "test_db_health_says_what_is_wrong"},
 	{.noun = "db",
 	 .verb = "psql",
 	 .args = "[-- ARGS...]",

@@ -22,7 +22,8 @@ static struct hf_str without_trailing_slash(struct hf_str url)
 		return url;
 	struct hf_str shorter = {url.ptr, url.len - 1};
 	size_t start = path_start(url);
-	if (start > 0 && (start > shorter.len || str_find((struct hf_str){url.ptr + start, shorter.len - start}, '/') < 0))
+	if (start > 0 &&
+	    (start > shorter.len || str_find((struct hf_str){url.ptr + start, shorter.len - start}, '/') < 0))
 		return url;
 	return shorter;
 }

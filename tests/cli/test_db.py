@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import tempfile
 
+import pytest
+
 from command import PROGRAM, environment, ok, ok_json, refused, refused_json, run
 
 
@@ -80,6 +82,38 @@ def test_db_ping_gives_up_in_time(tmp_path):
     assert error["code"] == "timeout" and error["message"] == "not done within --timeout 300ms; work was rolled back"
     assert time.monotonic() - started < 20
     listener.close()
+
+
+REPOSITORIES = ["runs", "codebases", "candidates", "queue", "claims", "change-sets", "reviews", "publishes", "merge-proposals",
+                "policies", "workers"]
+
+
+def test_db_health_names_each_repository(cluster, db):
+    rows = ok_json("-d", url(cluster, db.name), "db", "health", "--check")
+    assert [row["part"] for row in rows] == ["database", *REPOSITORIES]
+    assert [row for row in rows if row["state"] != "healthy" or row["reason"] is not None or row["latency_s"] < 0] == []
+
+
+@pytest.mark.parametrize("change, part, reason", [
+    ("ALTER TABLE worker RENAME TO workers", "workers", 'relation "worker" does not exist'),
+    ("ALTER TABLE merge_proposal RENAME COLUMN status TO state", "merge-proposals", "status"),
+    ("ALTER TABLE queue ALTER priority TYPE integer", "queue", "priority"),
+])
+def test_db_health_tells_a_part_that_cannot_be_used(cluster, db, change, part, reason):
+    db.execute("DROP VIEW IF EXISTS queue_positions CASCADE")
+    db.execute(change)
+    rows = ok_json("-d", url(cluster, db.name), "db", "health")
+    ill = {row["part"]: row["reason"] for row in rows if row["state"] != "healthy"}
+    assert part in ill and "database" not in ill and reason in ill[part]
+    checked = run("-d", url(cluster, db.name), "db", "health", "--check")
+    assert (checked.returncode, part in checked.stdout) == (4, True) and "error: the database is degraded" in checked.stderr
+
+
+def test_db_health_says_what_is_wrong(tmp_path, empty, cluster):
+    error = refused_json(7, "-d", f"postgresql:///x?host={tmp_path}", "db", "health")
+    assert error["code"] == "unavailable" and str(tmp_path) in error["message"]
+    error = refused_json(1, "-d", url(cluster, empty.name), "db", "health")
+    assert error["code"] == "schema-drift"
 
 
 def test_db_psql_runs_a_statement(cluster, empty):

@@ -209,6 +209,12 @@ static enum hf_status decode_versioned(const struct decoder *decoder, const stru
 	return view_text(decoder, at + 1, len - 1, out, err);
 }
 
+static bool is_open(const struct decoder *decoder)
+{
+	const bool *open = decoder->query ? decoder->query->open : NULL;
+	return open && open[decoder->column];
+}
+
 /* No program shall decide by a label that it has never heard of. */
 COLD static enum hf_status unknown_label(const struct hf_type *type, const uint8_t *at, size_t len, hf_error *err)
 {
@@ -225,7 +231,7 @@ static enum hf_status decode_enum(const struct decoder *decoder, const struct hf
                                   size_t len, void *out, hf_error *err)
 {
 	int value = hf_enum_value(type, (struct hf_str){(const char *)at, len});
-	if (value == HF_ENUM_UNKNOWN && !decoder->open)
+	if (value == HF_ENUM_UNKNOWN && !is_open(decoder))
 		return unknown_label(type, at, len, err);
 	*(int *)out = value;
 	return HF_OK;

@@ -20,7 +20,9 @@ struct decoder {
 	const struct type_map *types; /* numbers of the user's types inside arrays and composites; NULL = unchecked */
 	bool borrow;                  /* values outlive the call (a PGresult): point into them */
 	bool inside;                  /* of another value: no NUL behind it, so that text is copied all the same */
-	bool open;                    /* of a column that keeps unknown labels of enums: HF_ENUM_UNKNOWN */
+	const struct hf_query *query; /* whose column it is: an open one keeps unknown labels. Looked at for these only;
+	                               * NULL = none is open */
+	uint32_t column;
 };
 
 /* The path of most columns, inlined into the row loop. False: another type, or not its length. */

@@ -11,7 +11,9 @@ enum { ARRAY_DIMENSIONS_MAX = 6, RANGE_FLAGS = 0x1f, RANGE_BYTES_MIN = 5 };
 
 static struct decoder inner(const struct decoder *decoder)
 {
-	return (struct decoder){decoder->arena, decoder->types, decoder->borrow, true, decoder->open};
+	struct decoder deeper = *decoder;
+	deeper.inside = true;
+	return deeper;
 }
 
 static bool is_expected(const struct decoder *decoder, const struct hf_type *type, int32_t oid)

@@ -131,6 +131,7 @@ static enum hf_status unexpected_null(const struct hf_query *query, const struct
 HOT enum hf_status query_decode_row(struct decoder *decoder, const struct hf_query *query, const PGresult *result,
                                     int row, char *out, hf_error *err)
 {
+	decoder->query = query;
 	for (uint32_t i = 0; i < query->ncolumns; i++) {
 		const struct hf_field *column = &query->columns[i];
 		int len = PQgetlength(result, row, (int)i);
@@ -144,7 +145,7 @@ HOT enum hf_status query_decode_row(struct decoder *decoder, const struct hf_que
 		const uint8_t *at = (const uint8_t *)PQgetvalue(result, row, (int)i);
 		if (decode_quick(decoder, column->type, at, (size_t)len, out + column->offset))
 			continue;
-		decoder->open = query->open && query->open[i];
+		decoder->column = i;
 		enum hf_status status = decode_field(decoder, column->type, at, (size_t)len, out + column->offset, err);
 		if (status != HF_OK)
 			return name_column(query, column, status, err);

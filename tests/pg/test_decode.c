@@ -266,7 +266,10 @@ static const struct hf_type color_ranges_type = {.kind = HF_TYPE_MULTIRANGE,
 static void an_unknown_label_is_drift_unless_open(UNUSED void **state)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct decoder open = {.arena = arena, .open = true};
+	static const bool second[] = {false, true};
+	static const struct hf_query query = {.open = second, .ncolumns = 2};
+	struct decoder open = {.arena = arena, .query = &query, .column = 1};
+	struct decoder shut = {.arena = arena, .query = &query, .column = 0};
 	hf_error err = HF_ERROR_INIT;
 	int color = 7;
 	EXPECT_STATUS(decode_value(&color_type, BYTES("blue"), arena, &color, &err), HF_E_DRIFT);
@@ -274,6 +277,7 @@ static void an_unknown_label_is_drift_unless_open(UNUSED void **state)
 	assert_int_equal(color, 7);
 	EXPECT_OK(decode_field(&open, &color_type, BYTES("blue"), &color, &err));
 	assert_int_equal(color, HF_ENUM_UNKNOWN);
+	EXPECT_STATUS(decode_field(&shut, &color_type, BYTES("blue"), &color, &err), HF_E_DRIFT);
 	struct hf_multirange ranges;
 	static const char long_label[300];
 	EXPECT_STATUS(decode_value(&color_type, (const uint8_t *)long_label, sizeof(long_label), arena, &color, &err),

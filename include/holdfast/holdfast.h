@@ -15,6 +15,7 @@
 #include "holdfast/schedule.h"
 #include "holdfast/schema.h"
 #include "holdfast/context.h"
+#include "holdfast/debian_build.h"
 #include "holdfast/defects.h"
 #include "holdfast/error.h"
 #include "holdfast/migrate.h"

@@ -61,6 +61,27 @@ enum hf_run_which {
 enum hf_status hf_run_last(hf_where where, struct hf_str codebase, struct hf_str campaign, enum hf_run_which which,
                            hf_arena *arena, struct hf_run *ret_run, hf_error *err);
 
+typedef enum hf_status hf_run_fn(void *user, const struct hf_run *run, hf_error *err);
+/* {NULL, 0}: any. */
+struct hf_run_last_filter {
+	enum hf_run_which which;
+	struct hf_str codebase;
+	struct hf_str campaign;
+	struct hf_str result_code;
+	const struct hf_run *after; /* the last one of the page before, or NULL: its codebase and campaign count */
+	int64_t limit;              /* 0 = all */
+};
+/** Those of all codebases and campaigns, in order of their names. Constant memory; HF_STOP from `fn` ends with HF_OK.
+ * One round trip. */
+enum hf_status hf_run_last_list(hf_where where, const struct hf_run_last_filter *filter, hf_run_fn *fn, void *user,
+                                hf_error *err);
+/**
+ * The run that a new one of the campaign goes on from when the branch to resume stands at that revision: the newest
+ * success with that tip. HF_NOT_FOUND without one, or when it was rejected. One round trip.
+ */
+enum hf_status hf_run_resumable(hf_where where, struct hf_str campaign, struct hf_str revision, hf_arena *arena,
+                                struct hf_run *ret_run, hf_error *err);
+
 /* {NULL, 0}: any. */
 struct hf_run_filter {
 	struct hf_str codebase;
@@ -73,7 +94,6 @@ struct hf_run_filter {
 	struct hf_str after; /* start behind the run with this id */
 	int64_t limit;       /* 0 = all */
 };
-typedef enum hf_status hf_run_fn(void *user, const struct hf_run *run, hf_error *err);
 /**
  * The newest start first, in constant memory; a run is valid during the callback. With a codebase, a limit and nothing
  * else these are its recent runs. HF_STOP from `fn` ends with HF_OK. One round trip, two with `after`.

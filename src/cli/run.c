@@ -1,5 +1,6 @@
 /*
- * run.c - `holdfast run`: list, show, set-publish-status, result-codes, failure-stages.
+ * run.c - `holdfast run`: list, show, set-publish-status, result-codes, failure-stages. What the next run
+ * goes on from: run_last.c.
  */
 #include <string.h>
 
@@ -7,9 +8,9 @@
 #include "cli/commands.h"
 #include "cli/preview.h"
 #include "cli/rows.h"
-#include "holdfast/run.h"
+#include "cli/run.h"
 
-static const struct column list_columns[] = {
+const struct column run_list_columns[] = {
 	{.name = "id"},
 	{.name = "codebase"},
 	{.name = "campaign"},
@@ -29,7 +30,7 @@ static struct cell duration_of(const struct hf_run *run)
 	return hf_run_duration(run, &us, NULL) == HF_OK ? cell_duration((double)us / 1e6) : cell_null();
 }
 
-static enum hf_status list_row(void *user, const struct hf_run *run, hf_error *err)
+enum hf_status run_list_row(void *user, const struct hf_run *run, hf_error *err)
 {
 	const struct cell cells[] = {cell_text(run->id),
 	                             cell_text(run->codebase),
@@ -56,11 +57,11 @@ static enum hf_status run_list_verb(struct cli *cli, hf_error *err)
 	                               .after = text_or_null(cli_text(cli, "after")),
 	                               .limit = out_fetch_limit(cli->out)};
 	hf_where where;
-	enum hf_status status = out_list(cli->out, list_columns, err);
+	enum hf_status status = out_list(cli->out, run_list_columns, err);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
-		status = hf_run_list(where, &filter, list_row, cli->out, err);
+		status = hf_run_list(where, &filter, run_list_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;
 }
 
@@ -99,7 +100,7 @@ static const struct column show_columns[] = {
 	{0},
 };
 
-static void add_branches(struct json_writer *json, const void *of)
+void run_add_branches(struct json_writer *json, const void *of)
 {
 	const struct hf_run *run = of;
 	jw_array_begin(json);
@@ -164,7 +165,7 @@ static enum hf_status run_show_verb(struct cli *cli, hf_error *err)
 	                             cell_text(run.target_branch_url),
 	                             cell_text(run.main_branch_revision),
 	                             cell_text(run.revision),
-	                             cell_json(rows_json(cli->arena, add_branches, &run)),
+	                             cell_json(rows_json(cli->arena, run_add_branches, &run)),
 	                             run.has_tags ? cell_json(rows_json(cli->arena, add_tags, &run)) : cell_null(),
 	                             cell_text(run.publish_status),
 	                             cell_text(run.change_set),
@@ -290,7 +291,7 @@ const struct cmd run_commands[] = {
          .verb = "list",
          .summary = "list runs, the newest first",
          .options = list_options,
-         .columns = list_columns,
+         .columns = run_list_columns,
          .run = run_list_verb,
          .flags = CMD_LIST,
          .examples = {"holdfast run list --codebase bash --limit 5",
@@ -344,5 +345,54 @@ const struct cmd run_commands[] = {
                       "holdfast run failure-stages -o csv"},
          .test_effect = "test_run_failure_stages_counts",
          .test_refusal = "test_run_failure_stages_refuses_an_argument"},
+	{.noun = "run",
+         .verb = "last",
+         .summary = "list the run that speaks for each codebase and campaign",
+         .about = "They are ordered by codebase and campaign. The newest run may be a transient failure or have found "
+                  "nothing new: the effective one is that whose result counts. The unabsorbed one is the effective one "
+                  "while a branch of it has not landed, or its failure is still there.",
+         .options = run_last_options,
+         .columns = run_list_columns,
+         .run = run_last_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast run last --codebase bash",
+                      "holdfast run last --which unabsorbed --campaign lintian-fixes",
+                      "holdfast run last --which effective --json=codebase,id"},
+         .test_effect = "test_run_last_is_ordered_filtered_and_paged",
+         .test_refusal = "test_run_last_refuses_an_unknown_run"},
+	{.noun = "run",
+         .verb = "resume",
+         .args = "CAMPAIGN REVISION",
+         .summary = "show the run that a new one goes on from",
+         .about =
+                 "REVISION is the tip of the branch that the campaign made before. The newest success with that tip is "
+                 "shown, unless it was rejected.",
+         .columns = run_resume_columns,
+         .run = run_resume_verb,
+         .examples = {"holdfast run resume lintian-fixes 1234abcd", "holdfast run resume lintian-fixes 1234abcd --json",
+                      "holdfast run resume lintian-fixes 1234abcd --json=run_id"},
+         .test_effect = "test_run_resume_shows_the_newest_success",
+         .test_refusal = "test_run_resume_refuses_what_was_rejected"},
+	{.noun = "run",
+         .verb = "builds",
+         .summary = "list Debian packages that runs built",
+         .options = run_builds_options,
+         .columns = run_builds_columns,
+         .run = run_builds_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast run builds --run r1", "holdfast run builds --distribution sid --source bash",
+                      "holdfast run builds --codebase bash --json=version,run_id"},
+         .test_effect = "test_run_builds_is_ordered_filtered_and_paged",
+         .test_refusal = "test_run_builds_refuses_what_is_no_place"},
+	{.noun = "run",
+         .verb = "last-version",
+         .args = "CODEBASE DISTRIBUTION",
+         .summary = "print the greatest version that was built of a codebase",
+         .columns = run_version_columns,
+         .run = run_version_verb,
+         .examples = {"holdfast run last-version bash lintian-fixes", "holdfast run last-version bash sid --json",
+                      "dpkg --compare-versions 5.2-1 gt $(holdfast run last-version bash sid)"},
+         .test_effect = "test_run_last_version_compares_as_debian_does",
+         .test_refusal = "test_run_last_version_refuses_what_was_never_built"},
 	{0},
 };

@@ -1,22 +1,10 @@
 /*
- * run_list.c - many runs: lists by keyset, the last ones, tallies (holdfast/run.h).
+ * run_list.c - many runs: lists by keyset, tallies (holdfast/run.h).
  */
 #include "base/arena.h"
 #include "base/str.h"
 #include "janitor/run_rows.h"
 #include "janitor/values.h"
-
-enum hf_status hf_run_last(hf_where where, struct hf_str codebase, struct hf_str campaign, enum hf_run_which which,
-                           hf_arena *arena, struct hf_run *ret_run, hf_error *err)
-{
-	struct run_last_in in = {.codebase = codebase, .campaign = campaign, .which = (int32_t)which};
-	struct run_row row;
-	enum hf_status status = run_last(where, &in, arena, &row, err);
-	if (status == HF_NOT_FOUND)
-		return error_set(err, HF_NOT_FOUND, "%.*s has no such run in campaign %.*s", STR_ARG(codebase),
-		                 STR_ARG(campaign));
-	return status == HF_OK ? run_of_row(&row, arena, ret_run, err) : status;
-}
 
 /* ---- lists ---- */
 
@@ -61,15 +49,9 @@ static enum hf_status fill(hf_where where, const struct hf_run_filter *filter, s
 	return filter->after.ptr ? go_on_behind(where, filter->after, in, err) : HF_OK;
 }
 
-struct sink {
-	hf_run_fn *fn;
-	void *user;
-	hf_arena *scratch; /* of one row */
-};
-
-static enum hf_status list_row(void *user, const struct run_row *row, hf_error *err)
+enum hf_status run_to_sink(void *user, const struct run_row *row, hf_error *err)
 {
-	const struct sink *sink = user;
+	const struct run_sink *sink = user;
 	struct hf_run run;
 	hf_arena_reset(sink->scratch);
 	enum hf_status status = run_of_row(row, sink->scratch, &run, err);
@@ -79,12 +61,12 @@ static enum hf_status list_row(void *user, const struct run_row *row, hf_error *
 enum hf_status hf_run_list(hf_where where, const struct hf_run_filter *filter, hf_run_fn *fn, void *user, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(0);
-	struct sink sink = {fn, user, scratch};
+	struct run_sink sink = {fn, user, scratch};
 	struct run_list_in in;
 	if (!scratch)
 		return error_nomem(err);
 	enum hf_status status = fill(where, filter, &in, err);
-	return status == HF_OK ? run_list(where, &in, list_row, &sink, err) : status;
+	return status == HF_OK ? run_list(where, &in, run_to_sink, &sink, err) : status;
 }
 
 /* ---- tallies ---- */

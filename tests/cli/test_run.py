@@ -123,3 +123,84 @@ def test_run_failure_stages_counts(runs):
 
 def test_run_failure_stages_refuses_an_argument(runs):
     assert "unexpected argument" in runs.refused(2, "run", "failure-stages", "fixes")
+
+
+# ---- what the next run goes on from ----
+
+def last(runs, *flags):
+    return [row["id"] for row in runs.json("run", "last", *flags)]
+
+
+def test_run_last_is_ordered_filtered_and_paged(runs):
+    runs.db.execute("UPDATE run SET start_time = '2023-01-01' WHERE id = 'r5'")
+    assert last(runs) == ["r4", "r2", "r6", "r3"]
+    runs.db.execute("UPDATE run SET failure_transient = true WHERE id = 'r2'")
+    assert last(runs, "--which", "effective", "--codebase", "aa") == ["r4", "r1"]
+    assert last(runs, "--which", "unabsorbed") == ["r1", "r6"], "a branch that has not landed, a failure"
+    assert last(runs, "--campaign", "docs", "--result", "build-failed") == ["r6"]
+    seen, after = [], []
+    for _ in range(5):
+        seen += last(runs, "--limit", 1, "-q", *after)
+        after = ["--after", seen[-1]]
+    assert seen == ["r4", "r2", "r6", "r3"]
+
+
+def test_run_last_refuses_an_unknown_run(runs):
+    assert runs.refused(3, "run", "last", "--after", "r9") == "error: there is no run r9\n"
+    assert "--which" in runs.refused(2, "run", "last", "--which", "oldest")
+
+
+def test_run_resume_shows_the_newest_success(runs):
+    assert runs.json("run", "resume", "fixes", "x") == {
+        "run_id": "r1", "codebase": "aa", "branch_url": "https://h/aa",
+        "branches": [{"role": "main", "remote_name": None, "base_revision": "b", "revision": "r"},
+                     {"role": "pristine-tar", "remote_name": "p", "base_revision": None, "revision": None}],
+        "result": {"a": [1]}}
+
+
+def test_run_resume_refuses_what_was_rejected(runs):
+    assert "no run of campaign docs succeeded with revision x" in runs.refused(3, "run", "resume", "docs", "x")
+    runs.db.execute("UPDATE run SET publish_status = 'rejected' WHERE id = 'r1'")
+    assert runs.refused(3, "run", "resume", "fixes", "x") == "error: run r1 is not to be resumed: it was rejected\n"
+
+
+@pytest.fixture
+def builds(runs):
+    runs.db.execute("""
+        INSERT INTO debian_build VALUES ('r1', '1.10', 'sid', 'aa', '{aa,aa-dbg}', '{"e": 1}'), ('r2', '1.9', 'sid', 'aa', NULL, NULL),
+            ('r3', '2', 'sid', 'bb', '{}', NULL), ('r1', '1', 'trixie', 'aa', '{}', NULL);
+    """)
+    return runs
+
+
+def versions(builds, *flags):
+    return [f"{row['distribution']}/{row['source']}/{row['version']}/{row['run_id']}" for row in builds.json("run", "builds", *flags)]
+
+
+def test_run_builds_is_ordered_filtered_and_paged(builds):
+    every = ["sid/aa/1.9/r2", "sid/aa/1.10/r1", "sid/bb/2/r3", "trixie/aa/1/r1"]
+    assert versions(builds) == every
+    assert versions(builds, "--run", "r1") == [every[1], every[3]]
+    assert versions(builds, "--codebase", "aa", "--distribution", "sid") == every[:2]
+    assert versions(builds, "--source", "bb") == every[2:3]
+    seen, after = [], []
+    for _ in range(5):
+        seen += versions(builds, "--limit", 1, "-q", *after)
+        after = ["--after", seen[-1]]
+    assert seen == every
+    assert builds.json("run", "builds", "--run", "r1")[0] == {
+        "distribution": "sid", "source": "aa", "version": "1.10", "run_id": "r1", "codebase": "aa", "campaign": "fixes",
+        "binary_packages": ["aa", "aa-dbg"], "lintian_result": {"e": 1}}
+
+
+def test_run_builds_refuses_what_is_no_place(builds):
+    assert "--after names no build" in builds.refused(2, "run", "builds", "--after", "sid/aa/1")
+
+
+def test_run_last_version_compares_as_debian_does(builds):
+    assert builds.ok("run", "last-version", "aa", "sid") == "1.10\n"
+    assert builds.json("run", "last-version", "bb", "sid") == {"version": "2"}
+
+
+def test_run_last_version_refuses_what_was_never_built(builds):
+    assert builds.refused(3, "run", "last-version", "bb", "trixie") == "error: nothing of bb was built for trixie\n"

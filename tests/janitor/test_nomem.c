@@ -201,6 +201,26 @@ static enum hf_status list_ready(struct rig *rig, hf_error *err)
 	return hf_ready_list(where_of(rig), &filter, NULL, no_ready, NULL, err);
 }
 
+static enum hf_status no_run(void *user, const struct hf_run *run, hf_error *err)
+{
+	(void)user, (void)run, (void)err;
+	return HF_OK;
+}
+
+static enum hf_status list_last(struct rig *rig, hf_error *err)
+{
+	return hf_run_last_list(where_of(rig), &(struct hf_run_last_filter){.limit = 5}, no_run, NULL, err);
+}
+
+static enum hf_status add_builds(struct rig *rig, hf_error *err)
+{
+	struct hf_debian_built builds[] = {
+		{.run_id = HF_STR("none"),
+	         .build = {.version = HF_STR("1"), .distribution = HF_STR("sid"), .source = HF_STR("x")}}};
+	enum hf_status status = hf_debian_build_put(where_of(rig), builds, 1, err);
+	return status == HF_REJECTED ? HF_OK : status; /* there is no such run */
+}
+
 /* ---- failing them ---- */
 
 static void fill(struct rig *rig)
@@ -286,6 +306,8 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"publish count", count_publishes},
 	             {"publish store", store_publish},
 	             {"publish ready", list_ready},
+	             {"run last", list_last},
+	             {"debian build put", add_builds},
 	             {"candidate import", import_candidates},
 	             {"candidate import for all", import_all},
 	             {"codebase import", import_archive}};

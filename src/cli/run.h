@@ -1,0 +1,25 @@
+/*
+ * run.h (cli) - what the files of `holdfast run` share: runs as rows, the verbs about what others go on from
+ * (run_last.c).
+ */
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include "cli/cli.h"
+#include "holdfast/run.h"
+
+extern const struct column run_list_columns[];
+/** A hf_run_fn that writes a row of run_list_columns; `user` is the struct out. */
+enum hf_status run_list_row(void *user, const struct hf_run *run, hf_error *err);
+/** Branches of a struct hf_run, a rows_json_fn. */
+void run_add_branches(struct json_writer *json, const void *of);
+
+/* run_last.c */
+extern const struct cmd_option run_last_options[], run_builds_options[];
+extern const struct column run_resume_columns[], run_builds_columns[], run_version_columns[];
+enum hf_status run_last_verb(struct cli *cli, hf_error *err);
+enum hf_status run_resume_verb(struct cli *cli, hf_error *err);
+enum hf_status run_builds_verb(struct cli *cli, hf_error *err);
+enum hf_status run_version_verb(struct cli *cli, hf_error *err);
+
+#endif

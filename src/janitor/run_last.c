@@ -1,0 +1,58 @@
+/*
+ * run_last.c - runs that others go on from: the last ones, the one to resume (holdfast/run.h).
+ */
+#include "base/arena.h"
+#include "base/str.h"
+#include "janitor/run_rows.h"
+#include "janitor/values.h"
+#include "queries/janitor/last.h"
+
+enum hf_status hf_run_last(hf_where where, struct hf_str codebase, struct hf_str campaign, enum hf_run_which which,
+                           hf_arena *arena, struct hf_run *ret_run, hf_error *err)
+{
+	struct run_last_in in = {.codebase = codebase, .campaign = campaign, .which = (int32_t)which};
+	struct run_row row;
+	enum hf_status status = run_last(where, &in, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return error_set(err, HF_NOT_FOUND, "%.*s has no such run in campaign %.*s", SHOWN(codebase),
+		                 SHOWN(campaign));
+	return status == HF_OK ? run_of_row(&row, arena, ret_run, err) : status;
+}
+
+enum hf_status hf_run_last_list(hf_where where, const struct hf_run_last_filter *filter, hf_run_fn *fn, void *user,
+                                hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(0);
+	struct run_sink sink = {fn, user, scratch};
+	struct last_list_in in = {.which = (int32_t)filter->which,
+	                          .codebase = filter->codebase,
+	                          .with_codebase = filter->codebase.ptr != NULL,
+	                          .campaign = filter->campaign,
+	                          .with_campaign = filter->campaign.ptr != NULL,
+	                          .result_code = filter->result_code,
+	                          .with_result_code = filter->result_code.ptr != NULL,
+	                          .with_after = filter->after != NULL,
+	                          .row_limit = filter->limit,
+	                          .has_row_limit = filter->limit != 0};
+	if (!scratch)
+		return error_nomem(err);
+	if (filter->after) {
+		in.after_codebase = filter->after->codebase;
+		in.after_campaign = filter->after->campaign;
+	}
+	return last_list(where, &in, run_to_sink, &sink, err);
+}
+
+enum hf_status hf_run_resumable(hf_where where, struct hf_str campaign, struct hf_str revision, hf_arena *arena,
+                                struct hf_run *ret_run, hf_error *err)
+{
+	struct last_resumable_in in = {.campaign = campaign, .revision = revision};
+	struct run_row row;
+	enum hf_status status = last_resumable(where, &in, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return error_set(err, HF_NOT_FOUND, "no run of campaign %.*s succeeded with revision %.*s",
+		                 SHOWN(campaign), SHOWN(revision));
+	if (status == HF_OK && row.publish_status == PUBLISH_STATUS_REJECTED)
+		return error_set(err, HF_NOT_FOUND, "run %.*s is not to be resumed: it was rejected", SHOWN(row.id));
+	return status == HF_OK ? run_of_row(&row, arena, ret_run, err) : status;
+}

@@ -2,14 +2,20 @@
  * queue.h - what will be tried, in the order (bucket, priority, id). Semantics: spec/janitor.md 6.
  *
  * An item holds the place (codebase, campaign, change set). Adding to a held place replaces the item when the new
- * bucket is the same or an earlier one, and does nothing otherwise. A priority is the smallest priority of the whole
- * queue (0 when empty) plus the offset truncated toward zero.
+ * bucket is the same or an earlier one, and does nothing otherwise. Its priority is the offset, rounded; of two
+ * requests for a place in one bucket the newer says what is run, and the better priority stays.
+ *
+ * Defects of the original that can be kept: D-13, the newer priority counts, even when it is worse; D-14, the offset
+ * is counted from the smallest priority of the whole queue (0 when empty), the replaced item included, so that
+ * priorities drift; D-15, it is truncated toward zero; D-75, an item that is removed while its place is asked for again
+ * fails the request.
  */
 #ifndef HOLDFAST_QUEUE_H
 #define HOLDFAST_QUEUE_H
 
 #include "holdfast/arena.h"
 #include "holdfast/connection.h"
+#include "holdfast/defects.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,7 +48,7 @@ struct hf_queue_item {
 	int64_t priority;
 	struct hf_str codebase;
 	struct hf_str campaign;
-	struct hf_str context;    /* {NULL, 0} = NULL, as for the other texts below */
+	struct hf_str context; /* {NULL, 0} = NULL, as for the other texts below */
 	struct hf_str command;
 	struct hf_str requester;
 	struct hf_str change_set;
@@ -55,7 +61,7 @@ typedef enum hf_status hf_queue_item_fn(void *user, const struct hf_queue_item *
 struct hf_queue_request {
 	struct hf_str codebase;
 	struct hf_str campaign;
-	struct hf_str command;    /* {NULL, 0} is accepted, "" is not */
+	struct hf_str command; /* {NULL, 0} is accepted, "" is not */
 	struct hf_str change_set;
 	struct hf_str context;
 	struct hf_str requester;
@@ -64,6 +70,7 @@ struct hf_queue_request {
 	bool refresh;
 	bool has_estimated_duration;
 	int64_t estimated_duration_us;
+	const struct hf_defects *keep; /* defects of the original to keep; NULL: none */
 };
 
 /**
@@ -85,8 +92,9 @@ enum hf_status hf_queue_remove(hf_where where, int32_t id, hf_error *err);
 struct hf_queue_filter {
 	struct hf_str codebase; /* {NULL, 0} or "": any */
 	struct hf_str campaign;
-	struct hf_str_array exclude_hosts; /* count 0: none; otherwise a branch URL without a host is left out too */
+	struct hf_str_array exclude_hosts; /* count 0: none */
 	struct hf_int4_array assigned;     /* ids that are being worked on */
+	const struct hf_defects *keep;     /* NULL: none; D-11: with hosts, a branch URL without one is left out too */
 };
 struct hf_queue_next {
 	struct hf_queue_item item;

@@ -5,6 +5,13 @@
  * new items with one COPY: the rows, ids and priorities are those of adding the items one by one in the order given.
  * It is one transaction that keeps other writers out of the queue; the original leaves earlier items behind when a
  * later one fails, this leaves nothing.
+ *
+ * Defects of the original that can be kept, beside those of queue.h: D-16, a policy with the mode push-derived stops
+ * the run; D-17, so does an earlier run that failed for unsatisfied dependencies, whose availability nobody knows;
+ * D-18, fractions of a second count twice; D-19, the candidate's own chance of success is not looked at; D-20, a run
+ * stops where no codebase has a value but 0; D-21, a command is that of the oldest candidate, whatever its change set;
+ * D-22, a control run's duration is always estimated; D-24, an unknown value of a codebase counts as the greatest (one
+ * item) or as 0 (many), and not as the middle; D-25, many items know no change set.
  */
 #ifndef HOLDFAST_SCHEDULE_H
 #define HOLDFAST_SCHEDULE_H
@@ -21,6 +28,7 @@ struct hf_schedule_item {
 	struct hf_str campaign;
 	struct hf_str command;
 	struct hf_str context;
+	struct hf_str change_set;
 	bool has_value;
 	double value; /* the candidate's value with the worth of its publish policy */
 	bool has_success_chance;
@@ -29,23 +37,24 @@ struct hf_schedule_item {
 
 struct hf_schedule_options {
 	size_t size;
-	struct hf_str campaign;              /* hf_schedule_run: {NULL, 0} = all */
-	struct hf_str_array codebases;       /* hf_schedule_run: count 0 = all */
+	struct hf_str campaign;        /* hf_schedule_run: {NULL, 0} = all */
+	struct hf_str_array codebases; /* hf_schedule_run: count 0 = all */
 	double default_offset;
 	enum hf_bucket bucket;
-	bool bucket_set;                     /* false: HF_BUCKET_DEFAULT */
-	bool dry_run;                        /* decide and report, write nothing */
-	uint32_t verify;                     /* recompute so many random items by the one-by-one rules and compare */
-	uint64_t verify_seed;                /* 0: chosen at random, reported */
+	bool bucket_set;               /* false: HF_BUCKET_DEFAULT */
+	bool dry_run;                  /* decide and report, write nothing */
+	uint32_t verify;               /* recompute so many random items by the one-by-one rules and compare */
+	uint64_t verify_seed;          /* 0: chosen at random, reported */
+	const struct hf_defects *keep; /* defects of the original to keep; NULL: none */
 };
 
 struct hf_schedule_report {
 	int64_t items;
 	int64_t added;
 	int64_t replaced;
-	int64_t kept;            /* an earlier bucket held the place */
+	int64_t kept; /* an earlier bucket held the place */
 	int64_t verified;
-	int64_t differing;       /* HF_E_CORRUPT is returned and nothing is kept when not 0 */
+	int64_t differing; /* HF_E_CORRUPT is returned and nothing is kept when not 0 */
 	uint64_t verify_seed;
 	int64_t read_us, write_us, verify_us;
 };
@@ -67,21 +76,21 @@ enum hf_status hf_schedule_bulk(hf_where where, const struct hf_schedule_item *i
 
 struct hf_schedule_request {
 	struct hf_schedule_item item;
-	struct hf_str change_set;
-	struct hf_str requester;       /* {NULL, 0} or "": "scheduler" */
+	struct hf_str requester; /* {NULL, 0} or "": "scheduler" */
 	double default_offset;
-	bool has_normalized_value;     /* false: the codebase's share of the greatest value */
+	bool has_normalized_value; /* false: the codebase's share of the greatest value */
 	double normalized_value;
 	bool bucket_set;
 	enum hf_bucket bucket;
 	bool refresh;
 	bool dry_run;
+	const struct hf_defects *keep; /* defects of the original to keep; NULL: none */
 };
 struct hf_schedule_result {
-	double offset;                 /* as computed or asked for, before truncation */
+	double offset; /* as computed or asked for, before truncation */
 	int64_t estimated_duration_us;
-	int32_t queue_id;              /* -1 for a dry run */
-	enum hf_bucket bucket;         /* as stored */
+	int32_t queue_id;      /* -1 for a dry run */
+	enum hf_bucket bucket; /* as stored */
 };
 /** Everything that went into an offset: for `queue explain`. */
 struct hf_schedule_explanation {
@@ -98,32 +107,34 @@ struct hf_schedule_explanation {
 
 /** By history and value (do_schedule_regular). @param ret_why NULL allowed. 3 to 7 round trips. */
 enum hf_status hf_schedule_candidate(hf_where where, const struct hf_schedule_request *request,
-                                   struct hf_schedule_result *ret_result, struct hf_schedule_explanation *ret_why,
-                                   hf_error *err);
+                                     struct hf_schedule_result *ret_result, struct hf_schedule_explanation *ret_why,
+                                     hf_error *err);
 
 /** What hf_schedule_run() would find for one candidate now; nothing is written. 4 to 9 round trips. */
 enum hf_status hf_schedule_explain(hf_where where, struct hf_str codebase, struct hf_str campaign,
-                                   struct hf_schedule_explanation *ret_why, hf_error *err);
+                                   const struct hf_defects *keep, struct hf_schedule_explanation *ret_why,
+                                   hf_error *err);
 
 struct hf_schedule_direct {
 	struct hf_str codebase;
 	struct hf_str campaign;
-	struct hf_str command;         /* {NULL, 0}: the candidate's */
+	struct hf_str command; /* {NULL, 0}: the candidate's */
 	struct hf_str change_set;
 	struct hf_str requester;
-	bool has_offset;               /* false: -1, ahead of everything */
+	bool has_offset; /* false: -1, ahead of everything */
 	double offset;
 	bool bucket_set;
 	enum hf_bucket bucket;
 	bool refresh;
 	bool has_estimated_duration;
 	int64_t estimated_duration_us;
+	const struct hf_defects *keep; /* defects of the original to keep; NULL: none */
 };
 /** To a given offset (do_schedule). HF_NOT_FOUND without a candidate to take the command from. 1 to 5 round trips. */
 enum hf_status hf_schedule_one(hf_where where, const struct hf_schedule_direct *request,
                                struct hf_schedule_result *ret_result, hf_error *err);
-/** A control run: campaign "control", command "brz up [--revision=REV]" (do_schedule_control). The estimated duration
- *  of the request is not used, as in the original. */
+/** A control run: campaign "control", command "brz up [--revision=REV]" (do_schedule_control); the request's own
+ *  campaign and command are not used. */
 enum hf_status hf_schedule_control(hf_where where, const struct hf_schedule_direct *request,
                                    struct hf_str main_branch_revision, struct hf_schedule_result *ret_result,
                                    hf_error *err);

@@ -104,13 +104,14 @@ const struct column candidate_delete_columns[] = {
 
 struct delete_job {
 	int32_t id;
+	const struct hf_defects *keep;
 	int64_t dequeued;
 };
 
 static enum hf_status delete_tx(hf_where tx, void *user, hf_error *err)
 {
 	struct delete_job *job = user;
-	return hf_candidate_delete(tx, job->id, NULL, &job->dequeued, err);
+	return hf_candidate_delete(tx, job->id, job->keep, &job->dequeued, err);
 }
 
 enum hf_status candidate_delete_verb(struct cli *cli, hf_error *err)
@@ -119,6 +120,8 @@ enum hf_status candidate_delete_verb(struct cli *cli, hf_error *err)
 	enum hf_status status = out_check_fields(cli->out, candidate_delete_columns, err);
 	if (status == HF_OK)
 		status = candidate_id(cli, &job.id, err);
+	if (status == HF_OK)
+		status = cli_defects(cli, &job.keep, err);
 	if (status == HF_OK)
 		status = cli_write(cli, delete_tx, &job, err);
 	if (status != HF_OK)
@@ -284,6 +287,8 @@ enum hf_status candidate_upload_verb(struct cli *cli, hf_error *err)
 {
 	struct upload_job job = {.arena = cli->arena};
 	enum hf_status status = fill_campaigns(cli, &job, err);
+	if (status == HF_OK)
+		status = cli_defects(cli, &job.options.keep, err);
 	if (status == HF_OK)
 		status = file_read(cli, cli_arg(cli, 0), UPLOAD_FILE_MAX, &job.json, err);
 	if (status == HF_OK)

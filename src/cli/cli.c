@@ -110,3 +110,19 @@ enum hf_status cli_confirm(struct cli *cli, const char *question, hf_error *err)
 	               ? HF_OK
 	               : error_set(err, HF_REJECTED, "nothing was done: the answer was not \"%s\"", wanted);
 }
+
+enum hf_status cli_defects(struct cli *cli, const struct hf_defects **ret_keep, hf_error *err)
+{
+	const struct setting_value *setting = config_get(cli->config, "command.defects");
+	struct hf_defects *keep = hf_arena_calloc(cli->arena, 1, sizeof(*keep));
+	if (!keep)
+		return error_nomem(err);
+	if (hf_defects_parse(hf_str_of(setting->value.text), keep, err) != HF_OK) {
+		error_prefix(err, "%s", setting->origin);
+		if (err)
+			err->status = HF_E_CONFIG;
+		return HF_E_CONFIG;
+	}
+	*ret_keep = keep;
+	return HF_OK;
+}

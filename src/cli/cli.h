@@ -24,6 +24,7 @@
 #include "cli/report.h"
 #include "holdfast/connection.h"
 #include "holdfast/context.h"
+#include "holdfast/defects.h"
 #include "holdfast/migrate.h"
 #include "holdfast/server.h"
 
@@ -84,6 +85,10 @@ enum hf_status cli_use_migrations(struct cli *cli, const hf_migrations *set, hf_
 enum hf_status cli_program_folder(char *ret_name, size_t size, hf_error *err);
 /** Close what the run opened; main calls it. */
 void cli_close(struct cli *cli);
+
+/** The defects of the original that --defects, HOLDFAST_DEFECTS or the configuration keep. HF_E_CONFIG names the word
+ *  that is none. */
+enum hf_status cli_defects(struct cli *cli, const struct hf_defects **ret_keep, hf_error *err);
 
 /* ---- words for people (ask.c) ---- */
 

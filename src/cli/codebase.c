@@ -164,19 +164,22 @@ static enum hf_status run_delete(struct cli *cli, hf_error *err)
 
 struct upload_job {
 	struct hf_str json;
+	const struct hf_defects *keep;
 	struct hf_changes changes;
 };
 
 static enum hf_status upload_tx(hf_where tx, void *user, hf_error *err)
 {
 	struct upload_job *job = user;
-	return hf_codebase_upload(tx, job->json, NULL, &job->changes, err);
+	return hf_codebase_upload(tx, job->json, job->keep, &job->changes, err);
 }
 
 static enum hf_status run_upload(struct cli *cli, hf_error *err)
 {
 	struct upload_job job = {.changes = {0}};
-	enum hf_status status = file_read(cli, cli_arg(cli, 0), UPLOAD_FILE_MAX, &job.json, err);
+	enum hf_status status = cli_defects(cli, &job.keep, err);
+	if (status == HF_OK)
+		status = file_read(cli, cli_arg(cli, 0), UPLOAD_FILE_MAX, &job.json, err);
 	if (status == HF_OK)
 		status = cli_write(cli, upload_tx, &job, err);
 	if (status != HF_OK)

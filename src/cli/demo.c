@@ -285,7 +285,7 @@ static enum hf_status show_item(struct demo *demo, const struct hf_queue_item *i
 	struct hf_schedule_explanation why;
 	struct hf_queue_position position;
 	struct hf_codebase codebase;
-	enum hf_status status = hf_schedule_explain(demo->where, item->codebase, item->campaign, &why, err);
+	enum hf_status status = hf_schedule_explain(demo->where, item->codebase, item->campaign, NULL, &why, err);
 	if (status == HF_OK)
 		status = hf_queue_position(demo->where, item->codebase, item->campaign, &position, err);
 	if (status == HF_OK)

@@ -84,7 +84,7 @@ enum hf_status queue_filter(struct cli *cli, struct hf_queue_filter *ret_filter,
 		(struct hf_queue_filter){.codebase = text_or_null(cli_text(cli, "codebase")),
 	                                 .campaign = text_or_null(cli_text(cli, "campaign")),
 	                                 .exclude_hosts = {.count = (uint32_t)nhosts, .ndim = 1, .values = hosts}};
-	return HF_OK;
+	return cli_defects(cli, &ret_filter->keep, err);
 }
 
 static enum hf_status run_next(struct cli *cli, hf_error *err)
@@ -197,6 +197,8 @@ static enum hf_status run_add(struct cli *cli, hf_error *err)
 	if (status == HF_OK && cli_given(cli, "bucket"))
 		status = hf_bucket_parse(hf_str_of(cli_text(cli, "bucket")), &addition.request.bucket, err);
 	if (status == HF_OK)
+		status = cli_defects(cli, &addition.request.keep, err);
+	if (status == HF_OK)
 		status = cli_write(cli, add_tx, &addition, err);
 	if (status != HF_OK)
 		return status;
@@ -268,8 +270,7 @@ static void explain_text(struct cli *cli, const struct explanation *all)
 	         why->has_value ? why->value : 1.0, why->has_value && why->total_runs == 0 ? " + 100 (first run)" : "");
 	out_text(cli->out, "  offset            %-10.1f cost / (value x chance x candidate), if scheduled now\n",
 	         why->offset);
-	out_text(cli->out, "  priority          %-10lld as stored: offset + smallest priority at that time\n",
-	         (long long)all->item.priority);
+	out_text(cli->out, "  priority          %-10lld as stored when it was queued\n", (long long)all->item.priority);
 }
 
 static enum hf_status explain_cells(struct cli *cli, const struct explanation *all, hf_error *err)
@@ -297,8 +298,11 @@ static enum hf_status run_explain(struct cli *cli, hf_error *err)
 {
 	struct hf_str codebase = hf_str_of(cli_arg(cli, 0)), campaign = hf_str_of(cli_arg(cli, 1));
 	struct explanation all;
+	const struct hf_defects *keep;
 	hf_where where;
 	enum hf_status status = out_check_fields(cli->out, explain_columns, err);
+	if (status == HF_OK)
+		status = cli_defects(cli, &keep, err);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
@@ -308,7 +312,7 @@ static enum hf_status run_explain(struct cli *cli, hf_error *err)
 	if (status == HF_OK)
 		status = hf_codebase_get(where, codebase, cli->arena, &all.codebase, err);
 	if (status == HF_OK)
-		status = hf_schedule_explain(where, codebase, campaign, &all.why, err);
+		status = hf_schedule_explain(where, codebase, campaign, keep, &all.why, err);
 	if (status != HF_OK)
 		return status;
 	if (cli->globals.format != OUT_TABLE)
@@ -329,7 +333,7 @@ static const struct cmd_option next_options[] = {QUEUE_FILTER_OPTIONS, {0}};
 static const struct cmd_option add_options[] = {
 	{.name = "command", .arg = "TEXT", .help = "what to run"},
 	{.name = "bucket", .arg = "NAME", .help = "class of the entry (default: default)"},
-	{.name = "offset", .arg = "N", .kind = OPTION_NUMBER, .help = "from the smallest priority; smaller is sooner"},
+	{.name = "offset", .arg = "N", .kind = OPTION_NUMBER, .help = "the priority; smaller is sooner"},
 	{.name = "context", .arg = "TEXT", .help = "what the run is expected to find"},
 	{.name = "estimate",
          .arg = "TIME",
@@ -398,8 +402,8 @@ const struct cmd queue_commands[] = {
          .verb = "add",
          .args = "CODEBASE CAMPAIGN",
          .summary = "add an entry, or replace the one that holds the place",
-         .about = "The priority is the smallest of the whole queue plus the offset, truncated. An entry of an earlier "
-                  "bucket keeps the place; one of the same or a later bucket is replaced.",
+         .about = "The priority is the offset, rounded. An entry of an earlier bucket keeps the place; one of the same "
+                  "or a later bucket is replaced, and keeps its priority where that is the better one.",
          .options = add_options,
          .columns = added_columns,
          .run = run_add,

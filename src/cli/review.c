@@ -245,26 +245,29 @@ static const struct column verdict_columns[] = {
 
 struct reviewing {
 	struct hf_review_request request;
+	const struct hf_defects *keep;
 	struct hf_review_result result;
 };
 
 static enum hf_status review_tx(hf_where tx, void *user, hf_error *err)
 {
 	struct reviewing *reviewing = user;
-	return hf_review_store(tx, &reviewing->request, NULL, &reviewing->result, err);
+	return hf_review_store(tx, &reviewing->request, reviewing->keep, &reviewing->result, err);
 }
 
 /* A preview tells nobody: what the runner would write is written here, and rolled back. */
 static enum hf_status store(struct cli *cli, struct reviewing *reviewing, hf_error *err)
 {
 	hf_where where;
-	if (cli->globals.dry_run) {
+	enum hf_status status = cli_defects(cli, &reviewing->keep, err);
+	if (status == HF_OK && cli->globals.dry_run) {
 		reviewing->request.runner_url = NULL;
 		return cli_write(cli, review_tx, reviewing, err);
 	}
-	enum hf_status status = cli_where(cli, &where, err);
 	if (status == HF_OK)
-		status = hf_review_store(where, &reviewing->request, NULL, &reviewing->result, err);
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_review_store(where, &reviewing->request, reviewing->keep, &reviewing->result, err);
 	return status == HF_OK || reviewing->result.stored ? status : cli_rolled_back(status, err);
 }
 

@@ -64,10 +64,10 @@ static enum hf_status check_matched(struct cli *cli, const struct hf_schedule_re
 	if (report->items > 0 || (!campaign && cli_nargs(cli) == 0))
 		return HF_OK;
 	error_set(err, HF_NOT_FOUND, "there is no candidate%s%s%s with a publish policy%s",
-		  campaign ? " of campaign \"" : "", campaign ? campaign : "", campaign ? "\"" : "",
-		  cli_nargs(cli) > 0 ? " for these codebases" : "");
+	          campaign ? " of campaign \"" : "", campaign ? campaign : "", campaign ? "\"" : "",
+	          cli_nargs(cli) > 0 ? " for these codebases" : "");
 	error_hint(err, "the candidates: holdfast candidate list%s%s", campaign ? " --campaign " : "",
-		   campaign ? campaign : "");
+	           campaign ? campaign : "");
 	return HF_NOT_FOUND;
 }
 
@@ -86,6 +86,8 @@ static enum hf_status run_run(struct cli *cli, hf_error *err)
 		status = fill_codebases(cli, &options.codebases, err);
 	if (status == HF_OK)
 		status = bucket_of(cli, &options.bucket_set, &options.bucket, err);
+	if (status == HF_OK)
+		status = cli_defects(cli, &options.keep, err);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
@@ -140,7 +142,8 @@ static enum hf_status fill_direct(struct cli *cli, struct job *job, hf_error *er
 	                                          .has_offset = cli_given(cli, "offset"),
 	                                          .offset = cli_number(cli, "offset", 0.0),
 	                                          .refresh = cli_given(cli, "refresh")};
-	return bucket_of(cli, &job->direct.bucket_set, &job->direct.bucket, err);
+	enum hf_status status = cli_defects(cli, &job->direct.keep, err);
+	return status == HF_OK ? bucket_of(cli, &job->direct.bucket_set, &job->direct.bucket, err) : status;
 }
 
 static enum hf_status run_job(struct cli *cli, struct job *job, hf_transaction_fn *fn, hf_error *err)
@@ -166,13 +169,14 @@ static enum hf_status run_one(struct cli *cli, hf_error *err)
 		return status;
 	if (job.direct.has_offset)
 		return run_job(cli, &job, direct_tx, err);
-	job.regular =
-		(struct hf_schedule_request){.item = {.codebase = job.direct.codebase, .campaign = job.direct.campaign},
-	                                     .change_set = job.direct.change_set,
-	                                     .requester = job.direct.requester,
-	                                     .bucket_set = job.direct.bucket_set,
-	                                     .bucket = job.direct.bucket,
-	                                     .refresh = job.direct.refresh};
+	job.regular = (struct hf_schedule_request){.item = {.codebase = job.direct.codebase,
+	                                                    .campaign = job.direct.campaign,
+	                                                    .change_set = job.direct.change_set},
+	                                           .requester = job.direct.requester,
+	                                           .bucket_set = job.direct.bucket_set,
+	                                           .bucket = job.direct.bucket,
+	                                           .refresh = job.direct.refresh,
+	                                           .keep = job.direct.keep};
 	return run_job(cli, &job, regular_tx, err);
 }
 
@@ -210,9 +214,9 @@ static enum hf_status run_estimate(struct cli *cli, hf_error *err)
 	{                                                                       \
 		.name = "bucket", .arg = "NAME", .help = "class of the entries" \
 	}
-#define OFFSET_OPTION                                                                                                  \
-	{                                                                                                              \
-		.name = "offset", .arg = "N", .kind = OPTION_NUMBER, .help = "from the smallest priority of the queue" \
+#define OFFSET_OPTION                                                                                          \
+	{                                                                                                      \
+		.name = "offset", .arg = "N", .kind = OPTION_NUMBER, .help = "the priority; smaller is sooner" \
 	}
 #define COMMON_OPTIONS                                                                                \
 	BUCKET_OPTION, OFFSET_OPTION, {.name = "requester", .arg = "WHO", .help = "who asks for it"}, \
@@ -251,7 +255,7 @@ const struct cmd schedule_commands[] = {
          .about = "All of them in one transaction, the most valuable codebases first, with the priorities that adding "
                   "them one by "
                   "one "
-                  "would give.",
+                  "would give. What the original does otherwise is chosen by --defects.",
          .options = run_options,
          .columns = run_columns,
          .run = run_run,

@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 
-#include "holdfast/types.h"
+#include "holdfast/defects.h"
 
-/** False for a mode without a worth: push-derived has none in the original, which stops on it. */
-bool publish_mode_value(struct hf_str mode, int32_t *ret_value);
+/** False for a mode without a worth. D-16: push-derived has none. */
+bool publish_mode_value(struct hf_str mode, const struct hf_defects *keep, int32_t *ret_value);
 
 #endif

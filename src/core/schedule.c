@@ -83,17 +83,30 @@ static double candidate_worth(struct schedule_value candidate_value, int64_t tot
 	return total_runs == 0 ? candidate_value.value + SCHEDULE_FIRST_RUN_BONUS : candidate_value.value;
 }
 
-/* Seconds in milliseconds, plus the fraction of a second a second time: the original counts it twice (D-18). */
-double schedule_cost(int64_t duration_us)
+/* Seconds in milliseconds; with D-18 plus the fraction of a second a second time. */
+double schedule_cost(int64_t duration_us, const struct hf_defects *keep)
 {
 	int64_t fraction_us = duration_us % 1000000;
 	if (fraction_us < 0)
 		fraction_us += 1000000;
+	if (!hf_defects_kept(keep, 18))
+		return SCHEDULE_MINIMUM_COST + 1000.0 * schedule_seconds(duration_us);
 	return SCHEDULE_MINIMUM_COST + (1000.0 * schedule_seconds(duration_us) + (double)fraction_us / 1000.0);
 }
 
+double schedule_chance(double probability, struct schedule_value success_chance, const struct hf_defects *keep)
+{
+	double chance = success_chance.value;
+	if (!success_chance.known || hf_defects_kept(keep, 19))
+		return probability;
+	if (!(chance >= SCHEDULE_MINIMUM_CHANCE))
+		chance = SCHEDULE_MINIMUM_CHANCE;
+	return chance < 1.0 ? probability * chance : probability;
+}
+
 enum schedule_fault schedule_offset(int64_t duration_us, struct schedule_value normalized_value, double probability,
-                                    struct schedule_value candidate_value, int64_t total_runs, double *ret_offset)
+                                    struct schedule_value candidate_value, int64_t total_runs,
+                                    const struct hf_defects *keep, double *ret_offset)
 {
 	double normalized = normalized_value.known ? normalized_value.value : SCHEDULE_DEFAULT_NORMALIZED_VALUE;
 	if (!(normalized >= SCHEDULE_MINIMUM_NORMALIZED_VALUE))
@@ -103,7 +116,7 @@ enum schedule_fault schedule_offset(int64_t duration_us, struct schedule_value n
 		return SCHEDULE_CANDIDATE_VALUE;
 	if (!(probability >= 0.0 && probability <= 1.0))
 		return SCHEDULE_PROBABILITY_RANGE;
-	double cost = schedule_cost(duration_us);
+	double cost = schedule_cost(duration_us, keep);
 	if (!(cost > 0.0))
 		return SCHEDULE_COST;
 	double value = normalized * probability * worth;
@@ -113,12 +126,13 @@ enum schedule_fault schedule_offset(int64_t duration_us, struct schedule_value n
 	return SCHEDULE_FINE;
 }
 
-enum schedule_fault schedule_priority(int64_t minimum, double offset, int64_t *ret_priority)
+enum schedule_fault schedule_priority(int64_t minimum, double offset, const struct hf_defects *keep,
+                                      int64_t *ret_priority)
 {
-	double truncated = trunc(offset);
-	if (!(truncated >= -9223372036854775808.0 && truncated < 9223372036854775808.0))
+	double whole = hf_defects_kept(keep, 15) ? trunc(offset) : round(offset);
+	if (!(whole >= -9223372036854775808.0 && whole < 9223372036854775808.0))
 		return SCHEDULE_OFFSET_RANGE;
-	if (__builtin_add_overflow(minimum, (int64_t)truncated, ret_priority))
+	if (__builtin_add_overflow(minimum, (int64_t)whole, ret_priority))
 		return SCHEDULE_OVERFLOW;
 	return SCHEDULE_FINE;
 }
@@ -128,6 +142,13 @@ double schedule_normalized(int32_t value, int32_t maximum)
 	ASSERT(maximum != 0);
 	double ratio = (double)value / (double)maximum;
 	return ratio < 1.0 ? ratio : 1.0;
+}
+
+struct schedule_value schedule_share(bool has_value, int32_t value, bool has_greatest, int32_t greatest)
+{
+	if (!has_value || !has_greatest || greatest <= 0)
+		return SCHEDULE_UNKNOWN;
+	return (struct schedule_value){true, schedule_normalized(value, greatest)};
 }
 
 void schedule_history_init(struct schedule_history *history, bool context_is_null, int64_t now_us)

@@ -1,6 +1,7 @@
 /*
- * schedule.h - the arithmetic of scheduling, bit for bit that of the Python original (spec/janitor.md 7 and
- * appendix B): no I/O, no clock of its own, no allocation.
+ * schedule.h - the arithmetic of scheduling (spec/janitor.md 7 and appendix B): no I/O, no clock of its own, no
+ * allocation. With the defects of the original kept (`keep`) it is that of the Python original bit for bit; each that
+ * is not kept is named where it is mended.
  *
  * Everything is computed in IEEE doubles in the order written; reordering a product or fusing a multiply-add changes
  * priorities. Durations are exact microseconds. "Truncate" means toward zero.
@@ -15,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "holdfast/defects.h"
 #include "holdfast/types.h"
 
 #define SCHEDULE_DEFAULT_DURATION_US INT64_C(15000000)
@@ -23,6 +25,7 @@
 #define SCHEDULE_MINIMUM_COST 20000.0
 #define SCHEDULE_MINIMUM_NORMALIZED_VALUE 0.1
 #define SCHEDULE_DEFAULT_NORMALIZED_VALUE 0.5
+#define SCHEDULE_MINIMUM_CHANCE 0.01
 #define SCHEDULE_WORKER_FAILURE_AGE_US (INT64_C(86400) * 1000000)
 
 enum schedule_fault {
@@ -54,15 +57,22 @@ struct schedule_value {
 };
 #define SCHEDULE_UNKNOWN ((struct schedule_value){false, 0.0})
 
-/** What a try costs, in milliseconds; fractions of a second count twice, as in the original. */
-double schedule_cost(int64_t duration_us);
+/** What a try costs, in milliseconds. D-18: fractions of a second count twice. */
+double schedule_cost(int64_t duration_us, const struct hf_defects *keep);
+/** The probability with the candidate's own chance of success, which counts for at least SCHEDULE_MINIMUM_CHANCE and at
+ *  most 1. D-19: it is not looked at. */
+double schedule_chance(double probability, struct schedule_value success_chance, const struct hf_defects *keep);
 /** cost / value of one try; the smaller, the sooner. `*ret_offset` is set on SCHEDULE_FINE only. */
 enum schedule_fault schedule_offset(int64_t duration_us, struct schedule_value normalized_value, double probability,
-                                    struct schedule_value candidate_value, int64_t total_runs, double *ret_offset);
-/** minimum + offset truncated toward zero: the priority that a new queue entry gets. */
-enum schedule_fault schedule_priority(int64_t minimum, double offset, int64_t *ret_priority);
+                                    struct schedule_value candidate_value, int64_t total_runs,
+                                    const struct hf_defects *keep, double *ret_offset);
+/** minimum + offset rounded, halves away from zero: the priority that a new queue entry gets. D-15: truncated. */
+enum schedule_fault schedule_priority(int64_t minimum, double offset, const struct hf_defects *keep,
+                                      int64_t *ret_priority);
 /** codebase value / greatest value, at most 1, as the bulk rule divides; the caller has refused a maximum of 0. */
 double schedule_normalized(int32_t value, int32_t maximum);
+/** The one rule of D-24 and D-20 mended: unknown where the value is, or where none is above 0. */
+struct schedule_value schedule_share(bool has_value, int32_t value, bool has_greatest, int32_t greatest);
 
 /* What is read of one earlier run. */
 struct schedule_run {

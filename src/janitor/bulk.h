@@ -6,8 +6,8 @@
  *   bulk_write.c  new items by COPY, replaced ones by arrays
  *   bulk_verify.c some of them again by the one-by-one rules
  *
- * All run in one transaction; from bulk_place on the queue is locked against other writers, so that the smallest
- * priority cannot move under us.
+ * All run in one transaction; from bulk_place on the queue is locked against other writers, so that neither what holds
+ * a place nor the smallest priority can move under us.
  *
  * Memory: about 200 bytes an item and 100 a queue entry, at most BULK_ITEMS_MAX of either.
  */
@@ -25,10 +25,10 @@ enum { BULK_ITEMS_MAX = 2000000, BULK_NO_ITEM = -1 };
 struct bulk_item {
 	struct hf_schedule_item wanted; /* gaps filled by bulk_read */
 	struct schedule_history history;
-	struct schedule_value normalized;
+	struct schedule_value normalized; /* of the codebase's value */
 	int64_t duration_us;
 	double offset;    /* default offset included */
-	int64_t minimum;  /* of the whole queue, when its turn came */
+	int64_t minimum;  /* of the whole queue, when its turn came; 0 unless D-14 is kept */
 	int64_t priority; /* minimum + offset; meaningless when an earlier bucket held the place */
 	int32_t id;       /* taken from the sequence, used or not */
 	uint32_t slot;    /* that it wrote, or BULK_KEPT when an earlier bucket held its place */
@@ -39,7 +39,7 @@ struct bulk_slot {
 	int32_t id;
 	int32_t item;   /* that wrote it last, or BULK_NO_ITEM */
 	int64_t before; /* the priority of one that existed */
-	uint8_t bucket;
+	uint8_t bucket, bucket_before;
 	bool existed;
 };
 
@@ -50,7 +50,7 @@ struct bulk {
 	struct bulk_item *items;
 	uint32_t count;
 	hf_arena *arena;       /* texts that fill gaps, arrays for statements */
-	struct intern *places; /* "codebase\ncampaign" -> index into place_slots */
+	struct intern *places; /* "codebase\ncampaign\nchange set" -> index into place_slots */
 	uint32_t *place_slots;
 	size_t place_capacity;
 	struct bulk_slot *slots;

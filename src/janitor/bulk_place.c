@@ -1,7 +1,8 @@
 /*
- * bulk_place.c - the items added to the queue one after the other, in memory: each priority is the smallest of the
- * whole queue at that moment plus the item's offset, an item of an earlier bucket keeps its place, every try takes an
- * id whether it is used or not. The order of steps per item is that of the one statement it stands for (queue_add).
+ * bulk_place.c - the items added to the queue one after the other, in memory: each priority is the item's offset, with
+ * D-14 counted from the smallest of the whole queue at that moment; an item of an earlier bucket keeps its place, every
+ * try takes an id whether it is used or not. The order of steps per item is that of the one statement it stands for
+ * (queue_add).
  */
 #include "janitor/bulk.h"
 
@@ -12,17 +13,23 @@
 #include "janitor/values.h"
 #include "queries/janitor/queue.h"
 
-static enum hf_status place_number(struct bulk *bulk, struct hf_str codebase, struct hf_str campaign, bool *ret_new,
-                                   uint32_t *ret_number, hf_error *err)
+/* No change set and "" are one place, as in the unique key. */
+static enum hf_status place_number(struct bulk *bulk, const struct hf_str names[3], bool *ret_new, uint32_t *ret_number,
+                                   hf_error *err)
 {
 	char key[1024];
-	if (codebase.len + campaign.len + 2 > sizeof(key))
-		return error_set(err, HF_E_LIMIT, "codebase and campaign names are longer than %zu bytes", sizeof(key));
-	memcpy(key, codebase.ptr, codebase.len);
-	key[codebase.len] = '\n';
-	memcpy(key + codebase.len + 1, campaign.ptr, campaign.len);
+	size_t length = 0;
+	for (size_t i = 0; i < 3; i++) {
+		if (length + names[i].len + 1 > sizeof(key))
+			return error_set(err, HF_E_LIMIT,
+			                 "the names of codebase, campaign and change set are longer than %zu bytes",
+			                 sizeof(key));
+		memcpy(key + length, names[i].ptr ? names[i].ptr : "", names[i].len);
+		length += names[i].len;
+		key[length++] = '\n';
+	}
 	uint32_t before = intern_count(bulk->places);
-	*ret_number = intern_add(bulk->places, (struct hf_str){key, codebase.len + 1 + campaign.len});
+	*ret_number = intern_add(bulk->places, (struct hf_str){key, length});
 	if (*ret_number == INTERN_NONE)
 		return error_nomem(err);
 	*ret_new = *ret_number == before;
@@ -67,13 +74,14 @@ static enum hf_status existing(void *user, const struct queue_places_row *row, h
 	                         .item = BULK_NO_ITEM,
 	                         .before = row->priority,
 	                         .bucket = (uint8_t)row->bucket,
+	                         .bucket_before = (uint8_t)row->bucket,
 	                         .existed = true};
+	const struct hf_str names[] = {row->codebase, row->campaign, row->change_set};
 	uint32_t number, at;
 	bool is_new;
 	enum hf_status status = add_slot(bulk, slot, row->priority, &at, err);
-	if (status != HF_OK || !row->no_change_set)
-		return status;
-	status = place_number(bulk, row->codebase, row->campaign, &is_new, &number, err);
+	if (status == HF_OK)
+		status = place_number(bulk, names, &is_new, &number, err);
 	if (status == HF_OK)
 		bulk->place_slots[number] = at;
 	return status;
@@ -122,6 +130,9 @@ static enum hf_status place_again(struct bulk *bulk, int32_t i, uint32_t at, hf_
 		bulk->report.kept++;
 		return HF_OK;
 	}
+	const bool better = slot->bucket == (uint8_t)bulk->bucket && bulk->minimum.values[at] < item->priority;
+	if (better && !hf_defects_kept(bulk->options->keep, 13))
+		item->priority = bulk->minimum.values[at];
 	if (!minimum_set(&bulk->minimum, at, item->priority))
 		return error_nomem(err);
 	slot->bucket = (uint8_t)bulk->bucket;
@@ -136,12 +147,14 @@ static enum hf_status place_item(struct bulk *bulk, int32_t i, hf_error *err)
 	struct bulk_item *item = &bulk->items[i];
 	uint32_t number;
 	bool is_new;
-	if (!minimum_get(&bulk->minimum, &item->minimum))
+	const struct hf_str names[] = {item->wanted.codebase, item->wanted.campaign, item->wanted.change_set};
+	const struct hf_defects *keep = bulk->options->keep;
+	if (!hf_defects_kept(keep, 14) || !minimum_get(&bulk->minimum, &item->minimum))
 		item->minimum = 0;
-	enum schedule_fault fault = schedule_priority(item->minimum, item->offset, &item->priority);
+	enum schedule_fault fault = schedule_priority(item->minimum, item->offset, keep, &item->priority);
 	if (fault != SCHEDULE_FINE)
 		return bulk_refuse(item, fault, err);
-	enum hf_status status = place_number(bulk, item->wanted.codebase, item->wanted.campaign, &is_new, &number, err);
+	enum hf_status status = place_number(bulk, names, &is_new, &number, err);
 	if (status != HF_OK)
 		return status;
 	return is_new ? place_new(bulk, i, number, err) : place_again(bulk, i, bulk->place_slots[number], err);

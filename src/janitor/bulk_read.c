@@ -15,10 +15,10 @@ enum hf_status bulk_refuse(const struct bulk_item *item, enum schedule_fault fau
 	                 STR_ARG(item->wanted.codebase), schedule_fault_text(fault));
 }
 
-/* The items' codebases, campaigns and contexts as arrays. */
+/* The items' codebases, campaigns, change sets and contexts as arrays. */
 struct columns {
-	struct hf_str *codebases, *campaigns, *contexts;
-	bool *no_context;
+	struct hf_str *codebases, *campaigns, *change_sets, *contexts;
+	bool *no_change_set, *no_context;
 };
 
 static enum hf_status make_columns(struct bulk *bulk, struct columns *ret, hf_error *err)
@@ -26,12 +26,17 @@ static enum hf_status make_columns(struct bulk *bulk, struct columns *ret, hf_er
 	*ret = (struct columns){hf_arena_calloc(bulk->arena, bulk->count, sizeof(struct hf_str)),
 	                        hf_arena_calloc(bulk->arena, bulk->count, sizeof(struct hf_str)),
 	                        hf_arena_calloc(bulk->arena, bulk->count, sizeof(struct hf_str)),
+	                        hf_arena_calloc(bulk->arena, bulk->count, sizeof(struct hf_str)),
+	                        hf_arena_calloc(bulk->arena, bulk->count, sizeof(bool)),
 	                        hf_arena_calloc(bulk->arena, bulk->count, sizeof(bool))};
-	if (!ret->codebases || !ret->campaigns || !ret->contexts || !ret->no_context)
+	if (!ret->codebases || !ret->campaigns || !ret->change_sets || !ret->contexts || !ret->no_change_set ||
+	    !ret->no_context)
 		return error_nomem(err);
 	for (uint32_t i = 0; i < bulk->count; i++) {
 		ret->codebases[i] = bulk->items[i].wanted.codebase;
 		ret->campaigns[i] = bulk->items[i].wanted.campaign;
+		ret->change_sets[i] = bulk->items[i].wanted.change_set;
+		ret->no_change_set[i] = ret->change_sets[i].ptr == NULL;
 	}
 	return HF_OK;
 }
@@ -40,8 +45,17 @@ static enum hf_status make_columns(struct bulk *bulk, struct columns *ret, hf_er
 
 struct gaps {
 	struct bulk *bulk;
-	int32_t greatest;
+	bool has_greatest;
+	int32_t greatest; /* with D-24 an unknown value counts as 0 */
 };
+
+static struct schedule_value share_of(const struct gaps *gaps, const struct schedule_gaps_row *row)
+{
+	const int32_t value = row->has_codebase_value ? row->codebase_value : 0;
+	if (!hf_defects_kept(gaps->bulk->options->keep, 24))
+		return schedule_share(row->has_codebase_value, value, gaps->has_greatest, gaps->greatest);
+	return (struct schedule_value){true, gaps->greatest ? schedule_normalized(value, gaps->greatest) : 1.0};
+}
 
 static bool keep(hf_arena *arena, bool present, struct hf_str text, struct hf_str *into)
 {
@@ -56,8 +70,7 @@ static enum hf_status gap_row(void *user, const struct schedule_gaps_row *row, h
 	const struct gaps *gaps = user;
 	struct bulk_item *item = &gaps->bulk->items[row->place - 1];
 	struct hf_schedule_item *wanted = &item->wanted;
-	int32_t value = row->has_codebase_value ? row->codebase_value : 0;
-	item->normalized = (struct schedule_value){true, schedule_normalized(value, gaps->greatest)};
+	item->normalized = share_of(gaps, row);
 	if (wanted->has_value && wanted->has_success_chance && wanted->command.ptr)
 		return HF_OK;
 	if (!row->found)
@@ -66,6 +79,10 @@ static enum hf_status gap_row(void *user, const struct schedule_gaps_row *row, h
 	if (!wanted->has_value && row->has_value) {
 		wanted->has_value = true;
 		wanted->value = row->value;
+	}
+	if (!wanted->has_success_chance && row->has_success_chance) {
+		wanted->has_success_chance = true;
+		wanted->success_chance = row->success_chance;
 	}
 	if (!keep(gaps->bulk->arena, row->has_command, row->command, &wanted->command) ||
 	    !keep(gaps->bulk->arena, row->has_context, row->context, &wanted->context))
@@ -79,13 +96,15 @@ static enum hf_status fill_gaps(struct bulk *bulk, const struct columns *columns
 	enum hf_status status = codebase_greatest_value(bulk->tx, bulk->arena, &greatest, err);
 	if (status != HF_OK)
 		return status;
-	if (greatest.named > 0 && greatest.greatest == 0) {
+	if (hf_defects_kept(bulk->options->keep, 20) && greatest.named > 0 && greatest.greatest == 0) {
 		error_set(err, HF_REJECTED, "no codebase has a value other than 0, so none can be compared");
 		return error_hint(err, "give the codebases values: holdfast codebase import-debian does");
 	}
-	struct gaps gaps = {bulk, greatest.named > 0 ? greatest.greatest : 1};
+	struct gaps gaps = {bulk, greatest.has_greatest, greatest.named > 0 ? greatest.greatest : 1};
 	struct schedule_gaps_in in = {.codebases = text_array(bulk->count, columns->codebases, NULL),
-	                              .campaigns = text_array(bulk->count, columns->campaigns, NULL)};
+	                              .campaigns = text_array(bulk->count, columns->campaigns, NULL),
+	                              .change_sets =
+	                                      text_array(bulk->count, columns->change_sets, columns->no_change_set)};
 	return schedule_gaps(bulk->tx, &in, gap_row, &gaps, err);
 }
 
@@ -95,7 +114,7 @@ static enum hf_status history_row(void *user, const struct schedule_histories_ro
 {
 	struct bulk *bulk = user;
 	struct bulk_item *item = &bulk->items[row->place - 1];
-	enum hf_status status = history_add(&item->history, row, err);
+	enum hf_status status = history_add(&item->history, row, bulk->options->keep, err);
 	if (status != HF_OK)
 		error_prefix(err, "%.*s/%.*s", STR_ARG(item->wanted.campaign), STR_ARG(item->wanted.codebase));
 	return status;
@@ -215,15 +234,18 @@ static enum hf_status set_durations(struct bulk *bulk, hf_error *err)
 static enum hf_status set_offset(const struct bulk *bulk, struct bulk_item *item, hf_error *err)
 {
 	struct schedule_estimate estimate;
+	const struct hf_defects *kept = bulk->options->keep;
 	struct schedule_value value = {item->wanted.has_value, item->wanted.value};
+	struct schedule_value chance = {item->wanted.has_success_chance, item->wanted.success_chance};
 	enum schedule_fault fault = schedule_history_finish(&item->history, &estimate);
 	if (fault == SCHEDULE_FINE && estimate.total > 0)
 		item->duration_us = estimate.duration_us;
 	if (fault == SCHEDULE_FINE && item->duration_us < 0)
 		fault = SCHEDULE_NEGATIVE_DURATION;
 	if (fault == SCHEDULE_FINE)
-		fault = schedule_offset(item->duration_us, item->normalized, estimate.probability, value,
-		                        estimate.total, &item->offset);
+		fault = schedule_offset(item->duration_us, item->normalized,
+		                        schedule_chance(estimate.probability, chance, kept), value, estimate.total,
+		                        kept, &item->offset);
 	if (fault != SCHEDULE_FINE)
 		return bulk_refuse(item, fault, err);
 	item->offset = bulk->options->default_offset + item->offset;

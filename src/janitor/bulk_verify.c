@@ -26,9 +26,10 @@ static enum hf_status verify_offset(const struct bulk *bulk, const struct bulk_i
 {
 	struct hf_schedule_request request = {.item = *original,
 	                                      .default_offset = bulk->options->default_offset,
-	                                      .has_normalized_value = true,
+	                                      .has_normalized_value = hf_defects_kept(bulk->options->keep, 24),
 	                                      .normalized_value = item->normalized.value,
-	                                      .dry_run = true};
+	                                      .dry_run = true,
+	                                      .keep = bulk->options->keep};
 	struct hf_schedule_result result;
 	enum hf_status status = hf_schedule_candidate(bulk->tx, &request, &result, NULL, err);
 	if (status != HF_OK)
@@ -41,18 +42,53 @@ static enum hf_status verify_offset(const struct bulk *bulk, const struct bulk_i
 	return HF_OK;
 }
 
-/* The smallest priority when item `i` came, by a plain scan over what had happened until then. */
-static int64_t minimum_before(const struct bulk *bulk, int64_t *scratch, uint32_t i)
+/* What each slot said when item `i` came, by a plain scan over what had happened until then; INT64_MAX: not there. */
+static void replay_until(const struct bulk *bulk, int64_t *scratch, uint32_t i)
 {
-	int64_t least = INT64_MAX;
 	for (size_t slot = 0; slot < bulk->minimum.nvalues; slot++)
 		scratch[slot] = bulk->slots[slot].existed ? bulk->slots[slot].before : INT64_MAX;
 	for (uint32_t j = 0; j < i; j++)
 		if (bulk->items[j].slot != BULK_KEPT)
 			scratch[bulk->items[j].slot] = bulk->items[j].priority;
+}
+
+/* The smallest priority of the whole queue then; 0 unless D-14 is kept. */
+static int64_t minimum_then(const struct bulk *bulk, const int64_t *scratch)
+{
+	int64_t least = INT64_MAX;
+	if (!hf_defects_kept(bulk->options->keep, 14))
+		return 0;
 	for (size_t slot = 0; slot < bulk->minimum.nvalues; slot++)
 		least = scratch[slot] < least ? scratch[slot] : least;
 	return least == INT64_MAX ? 0 : least;
+}
+
+/* Whether an item of the same bucket, or one of these, held the place of item `i`. */
+static bool same_bucket_then(const struct bulk *bulk, uint32_t i)
+{
+	const uint32_t slot = bulk->items[i].slot;
+	for (uint32_t j = 0; j < i; j++)
+		if (bulk->items[j].slot == slot)
+			return true;
+	return bulk->slots[slot].existed && bulk->slots[slot].bucket_before == (uint8_t)bulk->bucket;
+}
+
+static enum hf_status verify_priority(const struct bulk *bulk, const int64_t *scratch, uint32_t i, hf_error *err)
+{
+	const struct bulk_item *item = &bulk->items[i];
+	int64_t priority, minimum = minimum_then(bulk, scratch);
+	if (minimum != item->minimum)
+		return differs(item, "the smallest priority", (double)item->minimum, (double)minimum, err);
+	if (item->slot == BULK_KEPT)
+		return HF_OK;
+	enum schedule_fault fault = schedule_priority(minimum, item->offset, bulk->options->keep, &priority);
+	if (fault != SCHEDULE_FINE)
+		return bulk_refuse(item, fault, err);
+	if (!hf_defects_kept(bulk->options->keep, 13) && same_bucket_then(bulk, i) && scratch[item->slot] < priority)
+		priority = scratch[item->slot];
+	if (priority != item->priority)
+		return differs(item, "the priority", (double)item->priority, (double)priority, err);
+	return HF_OK;
 }
 
 static enum hf_status verify_row(const struct bulk *bulk, uint32_t i, hf_arena *arena, hf_error *err)
@@ -60,6 +96,7 @@ static enum hf_status verify_row(const struct bulk *bulk, uint32_t i, hf_arena *
 	const struct bulk_item *item = &bulk->items[i];
 	struct queue_holder_in in = {.codebase = item->wanted.codebase, .campaign = item->wanted.campaign};
 	struct queue_holder_row row;
+	SET_TEXT(&in, change_set, item->wanted.change_set);
 	if (item->slot == BULK_KEPT || bulk->slots[item->slot].item != (int32_t)i)
 		return HF_OK; /* another item stands there */
 	enum hf_status status = queue_holder(bulk->tx, &in, arena, &row, err);
@@ -71,14 +108,12 @@ static enum hf_status verify_row(const struct bulk *bulk, uint32_t i, hf_arena *
 static enum hf_status verify_item(const struct bulk *bulk, const struct hf_schedule_item *original, uint32_t i,
                                   int64_t *scratch, hf_arena *arena, hf_error *err)
 {
-	const struct bulk_item *item = &bulk->items[i];
-	enum hf_status status = verify_offset(bulk, item, original, err);
+	enum hf_status status = verify_offset(bulk, &bulk->items[i], original, err);
 	if (status != HF_OK)
 		return status;
-	int64_t minimum = minimum_before(bulk, scratch, i);
-	if (minimum != item->minimum)
-		return differs(item, "the smallest priority", (double)item->minimum, (double)minimum, err);
-	return bulk->options->dry_run ? HF_OK : verify_row(bulk, i, arena, err);
+	replay_until(bulk, scratch, i);
+	status = verify_priority(bulk, scratch, i, err);
+	return status != HF_OK || bulk->options->dry_run ? status : verify_row(bulk, i, arena, err);
 }
 
 /* splitmix64: reproducible from the seed that the report names. */

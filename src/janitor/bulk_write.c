@@ -43,6 +43,7 @@ static enum hf_status next_new(void *user, struct queue_append_in *in, UNUSED hf
 	                               .has_refresh = true};
 	SET_TEXT(in, context, item->wanted.context);
 	SET_TEXT(in, requester, requester);
+	SET_TEXT(in, change_set, item->wanted.change_set);
 	return HF_OK;
 }
 

@@ -302,16 +302,17 @@ static enum hf_status fill_request(hf_where tx, const struct entry *entry, hf_ar
 	return starved ? error_nomem(err) : error_set(err, HF_E_LIMIT, "the commands are longer than 1 MiB together");
 }
 
-static enum hf_status schedule(hf_where tx, const struct entry *entry, hf_arena *arena,
+static enum hf_status schedule(hf_where tx, const struct hf_defects *keep, const struct entry *entry, hf_arena *arena,
                                struct hf_candidate_uploaded *ret_uploaded, hf_error *err)
 {
 	const struct hf_candidate *candidate = &entry->candidate;
 	struct hf_schedule_request request = {.item = {.codebase = candidate->codebase,
 	                                               .campaign = candidate->campaign,
-	                                               .command = candidate->command},
-	                                      .change_set = candidate->change_set,
+	                                               .command = candidate->command,
+	                                               .change_set = candidate->change_set},
 	                                      .bucket_set = entry->has_bucket,
-	                                      .bucket = entry->bucket};
+	                                      .bucket = entry->bucket,
+	                                      .keep = keep};
 	struct hf_schedule_result result;
 	enum hf_status status = fill_request(tx, entry, arena, &request, err);
 	if (status == HF_OK)
@@ -336,7 +337,7 @@ static enum hf_status take(hf_where tx, struct upload *upload, struct entry *ent
 	if (status == HF_REJECTED && strcmp(err->constraint, "followup_origin_fkey") == 0)
 		error_reword(err, "\"followup_for\" names a run that is not there");
 	if (status == HF_OK)
-		status = schedule(tx, entry, arena, uploaded, err);
+		status = schedule(tx, upload->options->keep, entry, arena, uploaded, err);
 	if (status != HF_OK)
 		return status;
 	uploaded->candidate.id = putting.id;

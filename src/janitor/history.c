@@ -28,14 +28,15 @@ static enum hf_status no_versions(hf_error *err)
 }
 
 /* A list of lists of alternatives: without any list it is satisfied, a list without alternatives never is. */
-static enum hf_status satisfied(const json_t *relations, bool *ret_satisfied, hf_error *err)
+static enum hf_status satisfied(const json_t *relations, const struct hf_defects *keep, bool *ret_satisfied,
+                                hf_error *err)
 {
 	size_t i;
 	json_t *alternatives;
 	if (!json_is_array(relations))
 		return error_set(err, HF_REJECTED, "failure details hold relations that are no list");
 	json_array_foreach (relations, i, alternatives) {
-		if (json_array_size(alternatives) > 0)
+		if (json_array_size(alternatives) > 0 && hf_defects_kept(keep, 17))
 			return no_versions(err);
 		*ret_satisfied = false;
 		return HF_OK;
@@ -44,7 +45,8 @@ static enum hf_status satisfied(const json_t *relations, bool *ret_satisfied, hf
 	return HF_OK;
 }
 
-static enum hf_status dependencies(struct hf_str details, bool *ret_satisfied, hf_error *err)
+static enum hf_status dependencies(struct hf_str details, const struct hf_defects *keep, bool *ret_satisfied,
+                                   hf_error *err)
 {
 	CLEANUP(json_freep) json_t *value = json_loadb(details.ptr, details.len, JSON_DECODE_ANY, NULL);
 	*ret_satisfied = false;
@@ -57,10 +59,11 @@ static enum hf_status dependencies(struct hf_str details, bool *ret_satisfied, h
 	const json_t *relations = json_object_get(value, "relations");
 	if (!relations || !json_text_truthy(relations))
 		return HF_OK;
-	return satisfied(relations, ret_satisfied, err);
+	return satisfied(relations, keep, ret_satisfied, err);
 }
 
-enum hf_status history_add(struct schedule_history *history, const struct schedule_histories_row *row, hf_error *err)
+enum hf_status history_add(struct schedule_history *history, const struct schedule_histories_row *row,
+                           const struct hf_defects *keep, hf_error *err)
 {
 	struct schedule_run run = {.has_times = row->has_start_time && row->has_duration,
 	                           .start_us = row->start_time.us,
@@ -71,7 +74,7 @@ enum hf_status history_add(struct schedule_history *history, const struct schedu
 	if (run.has_times)
 		status = interval_us(row->duration, &run.duration_us, err);
 	if (status == HF_OK && row->has_details)
-		status = dependencies(row->details, &run.dependencies_now_satisfied, err);
+		status = dependencies(row->details, keep, &run.dependencies_now_satisfied, err);
 	if (status == HF_OK)
 		schedule_history_add(history, &run);
 	return status;

@@ -15,6 +15,8 @@
 #include "janitor/queue_rows.h"
 #include "janitor/values.h"
 
+enum { ATTEMPTS_MAX = 10 }; /* to take a place that others free and take */
+
 static const char *const bucket_words[HF_BUCKET_COUNT] = {
 	[HF_BUCKET_UPDATE_EXISTING_MP] = "update-existing-mp",
 	[HF_BUCKET_MANUAL] = "manual",
@@ -49,7 +51,7 @@ enum hf_status hf_bucket_parse(struct hf_str word, enum hf_bucket *ret_bucket, h
 static enum hf_status fill_add(const struct hf_queue_request *request, struct queue_add_in *in, hf_error *err)
 {
 	int64_t offset;
-	enum schedule_fault fault = schedule_priority(0, request->offset, &offset);
+	enum schedule_fault fault = schedule_priority(0, request->offset, request->keep, &offset);
 	if (fault != SCHEDULE_FINE)
 		return error_set(err, HF_E_INPUT, "%.*s/%.*s: %s", STR_ARG(request->campaign),
 		                 STR_ARG(request->codebase), schedule_fault_text(fault));
@@ -57,6 +59,8 @@ static enum hf_status fill_add(const struct hf_queue_request *request, struct qu
 	                            .campaign = request->campaign,
 	                            .bucket = (enum queue_bucket)request->bucket,
 	                            .priority_offset = offset,
+	                            .relative = hf_defects_kept(request->keep, 14),
+	                            .worsen = hf_defects_kept(request->keep, 13),
 	                            .refresh = request->refresh,
 	                            .has_refresh = true,
 	                            .estimated_duration = interval_of_us(request->estimated_duration_us),
@@ -95,35 +99,51 @@ static enum hf_status wrong_name(const struct hf_queue_request *request, enum hf
 	return status;
 }
 
+/* HF_NOT_FOUND: the place was held and is now free. */
+static enum hf_status holder_of(hf_where where, const struct hf_queue_request *request, hf_arena *arena,
+                                struct queue_add_row *ret_stored, hf_error *err)
+{
+	struct queue_holder_in place = {.codebase = request->codebase, .campaign = request->campaign};
+	struct queue_holder_row holder;
+	SET_TEXT(&place, change_set, request->change_set);
+	enum hf_status status = queue_holder(where, &place, arena, &holder, err);
+	if (status == HF_OK)
+		*ret_stored = (struct queue_add_row){holder.id, holder.bucket, holder.priority};
+	return status;
+}
+
+static enum hf_status add_once(hf_where where, const struct hf_queue_request *request, const struct queue_add_in *in,
+                               hf_arena *arena, struct queue_add_row *ret_stored, hf_error *err)
+{
+	hf_error local = HF_ERROR_INIT;
+	enum hf_status status = queue_add(where, in, arena, ret_stored, &local);
+	if (status == HF_NOT_FOUND)
+		return holder_of(where, request, arena, ret_stored, err);
+	if (status != HF_OK) {
+		status = wrong_name(request, status, &local);
+		if (err)
+			*err = local;
+	}
+	return status;
+}
+
 enum hf_status hf_queue_add(hf_where where, const struct hf_queue_request *request, int32_t *ret_id,
                             enum hf_bucket *ret_bucket, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	const int attempts = hf_defects_kept(request->keep, 75) ? 1 : ATTEMPTS_MAX;
 	struct queue_add_in in;
 	struct queue_add_row stored = {0};
-	hf_error local = HF_ERROR_INIT;
 	if (!arena)
 		return error_nomem(err);
 	enum hf_status status = fill_add(request, &in, err);
 	if (status != HF_OK)
 		return status;
-	status = queue_add(where, &in, arena, &stored, &local);
-	if (status != HF_OK && status != HF_NOT_FOUND) {
-		status = wrong_name(request, status, &local);
-		if (err)
-			*err = local;
-		return status;
-	}
-	if (status == HF_NOT_FOUND) {
-		struct queue_holder_in place = {.codebase = request->codebase, .campaign = request->campaign};
-		struct queue_holder_row holder = {0};
-		SET_TEXT(&place, change_set, request->change_set);
-		status = queue_holder(where, &place, arena, &holder, err);
-		if (status == HF_NOT_FOUND)
-			return holder_gone(request, err);
-		stored.id = holder.id;
-		stored.bucket = holder.bucket;
-	}
+	status = HF_NOT_FOUND;
+	for (int i = 0; i < attempts && status == HF_NOT_FOUND; i++)
+		status = add_once(where, request, &in, arena, &stored, err);
+	if (status == HF_NOT_FOUND)
+		return holder_gone(request, err);
 	if (status != HF_OK)
 		return status;
 	*ret_id = stored.id;
@@ -206,6 +226,7 @@ static enum hf_status fill_next(const struct hf_queue_filter *filter, hf_arena *
 	                             .with_campaign = filter->campaign.len > 0,
 	                             .exclude_hosts = filter->exclude_hosts,
 	                             .with_exclude_hosts = filter->exclude_hosts.count > 0,
+	                             .drop_unknown = hf_defects_kept(filter->keep, 11),
 	                             .assigned = assigned.bits,
 	                             .assigned_first = assigned.first,
 	                             .assigned_last = assigned.last,

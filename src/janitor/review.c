@@ -18,6 +18,7 @@
 
 struct reviewing {
 	const struct hf_review_request *request;
+	const struct hf_defects *keep;
 	hf_context *ctx;
 	hf_deadline deadline;     /* of the caller; HF_DEADLINE_DEFAULT = none */
 	struct hf_str verdict;    /* the word to store */
@@ -69,7 +70,8 @@ static enum hf_status reschedule(hf_where tx, struct reviewing *reviewing, hf_er
 	                                            arena_printf(reviewing->arena, "reviewer (%.*s)", STR_ARG(who)),
 	                                    .bucket_set = true,
 	                                    .bucket = HF_BUCKET_DEFAULT,
-	                                    .refresh = true};
+	                                    .refresh = true,
+	                                    .keep = reviewing->keep};
 	if (!direct.requester.ptr)
 		return error_nomem(err);
 	return hf_schedule_one(tx, &direct, &reviewing->scheduled, err);
@@ -227,6 +229,7 @@ enum hf_status hf_review_store(hf_where where, const struct hf_review_request *r
 	bool parity = hf_defects_kept(keep, 26);
 	struct hf_transaction_options once = {.size = sizeof(once), .attempts_max = 1};
 	struct reviewing reviewing = {.request = request,
+	                              .keep = keep,
 	                              .ctx = hf_where_context(where),
 	                              .deadline = where.deadline,
 	                              .arena = arena};

@@ -64,22 +64,28 @@ enum hf_status hf_schedule_estimate(hf_where where, struct hf_str codebase, stru
 
 /* ---- by history and value ---- */
 
+struct feeding {
+	struct schedule_history history;
+	const struct hf_defects *keep;
+};
+
 static enum hf_status feed(void *user, const struct schedule_histories_row *row, hf_error *err)
 {
-	return history_add(user, row, err);
+	struct feeding *feeding = user;
+	return history_add(&feeding->history, row, feeding->keep, err);
 }
 
-static enum hf_status estimate(hf_where where, const struct hf_schedule_item *item, hf_arena *arena,
-                               struct schedule_estimate *ret_estimate, hf_error *err)
+static enum hf_status estimate(hf_where where, const struct hf_schedule_item *item, const struct hf_defects *keep,
+                               hf_arena *arena, struct schedule_estimate *ret_estimate, hf_error *err)
 {
-	struct schedule_history history;
+	struct feeding feeding = {.keep = keep};
 	struct schedule_history_in in = {.codebase = item->codebase, .campaign = item->campaign};
 	SET_TEXT(&in, context, item->context);
-	schedule_history_init(&history, item->context.ptr == NULL, history_now_us(hf_where_context(where)));
-	enum hf_status status = schedule_history(where, &in, feed, &history, err);
+	schedule_history_init(&feeding.history, item->context.ptr == NULL, history_now_us(hf_where_context(where)));
+	enum hf_status status = schedule_history(where, &in, feed, &feeding, err);
 	if (status != HF_OK)
 		return status;
-	enum schedule_fault fault = schedule_history_finish(&history, ret_estimate);
+	enum schedule_fault fault = schedule_history_finish(&feeding.history, ret_estimate);
 	if (fault != SCHEDULE_FINE)
 		return error_set(err, HF_REJECTED, "%s", schedule_fault_text(fault));
 	if (ret_estimate->total > 0)
@@ -89,14 +95,13 @@ static enum hf_status estimate(hf_where where, const struct hf_schedule_item *it
 }
 
 /* What the item leaves open is the candidate's. Without gaps nothing is read, and the context stays as given. */
-static enum hf_status fill_gaps(hf_where where, struct hf_schedule_item *item, struct hf_str change_set,
-                                hf_arena *arena, hf_error *err)
+static enum hf_status fill_gaps(hf_where where, struct hf_schedule_item *item, hf_arena *arena, hf_error *err)
 {
 	struct candidate_of_in in = {.codebase = item->codebase, .campaign = item->campaign};
 	struct candidate_of_row row;
 	if (item->has_value && item->has_success_chance && item->command.ptr)
 		return HF_OK;
-	SET_TEXT(&in, change_set, change_set);
+	SET_TEXT(&in, change_set, item->change_set);
 	enum hf_status status = candidate_of(where, &in, arena, &row, err);
 	if (status == HF_NOT_FOUND)
 		return no_candidate(item->campaign, item->codebase, err);
@@ -117,14 +122,27 @@ static enum hf_status fill_gaps(hf_where where, struct hf_schedule_item *item, s
 	return HF_OK;
 }
 
+static enum hf_status worth(hf_where where, struct hf_str codebase, hf_arena *arena, struct schedule_value *ret_value,
+                            hf_error *err)
+{
+	struct codebase_worth_row row;
+	enum hf_status status = codebase_worth(where, &(struct codebase_worth_in){.name = codebase}, arena, &row, err);
+	if (status == HF_OK)
+		*ret_value = schedule_share(row.has_value, row.value, row.has_greatest, row.greatest);
+	return status == HF_NOT_FOUND ? HF_OK : status;
+}
+
 static enum hf_status normalized(hf_where where, const struct hf_schedule_request *request, hf_arena *arena,
                                  struct schedule_value *ret_value, hf_error *err)
 {
-	struct codebase_normalized_value_in in = {.name = request->item.codebase};
+	struct codebase_normalized_value_in in = {.name = request->item.codebase,
+	                                          .zero_fails = hf_defects_kept(request->keep, 20)};
 	struct codebase_normalized_value_row row;
 	*ret_value = (struct schedule_value){request->has_normalized_value, request->normalized_value};
 	if (request->has_normalized_value)
 		return HF_OK;
+	if (!hf_defects_kept(request->keep, 24))
+		return worth(where, request->item.codebase, arena, ret_value, err);
 	enum hf_status status = codebase_normalized_value(where, &in, arena, &row, err);
 	if (status == HF_OK)
 		*ret_value = (struct schedule_value){true, row.share};
@@ -143,15 +161,18 @@ static enum hf_status compute(hf_where where, const struct hf_schedule_request *
 {
 	struct schedule_estimate tries;
 	struct schedule_value share, value = {item->has_value, item->value};
+	struct schedule_value chance = {item->has_success_chance, item->success_chance};
 	double offset;
-	enum hf_status status = estimate(where, item, arena, &tries, err);
+	enum hf_status status = estimate(where, item, request->keep, arena, &tries, err);
 	if (status == HF_OK)
 		status = normalized(where, request, arena, &share, err);
 	if (status != HF_OK)
 		return status;
+	tries.probability = schedule_chance(tries.probability, chance, request->keep);
 	enum schedule_fault fault = SCHEDULE_NEGATIVE_DURATION; /* possible only for an average of other items' runs */
 	if (tries.duration_us >= 0)
-		fault = schedule_offset(tries.duration_us, share, tries.probability, value, tries.total, &offset);
+		fault = schedule_offset(tries.duration_us, share, tries.probability, value, tries.total, request->keep,
+		                        &offset);
 	if (fault != SCHEDULE_FINE)
 		return refuse(item, fault, err);
 	*ret_why = (struct hf_schedule_explanation){.probability = tries.probability,
@@ -161,7 +182,7 @@ static enum hf_status compute(hf_where where, const struct hf_schedule_request *
 	                                            .normalized_value = share.value,
 	                                            .has_value = item->has_value,
 	                                            .value = item->value,
-	                                            .cost = schedule_cost(tries.duration_us),
+	                                            .cost = schedule_cost(tries.duration_us, request->keep),
 	                                            .offset = request->default_offset + offset};
 	return HF_OK;
 }
@@ -182,13 +203,14 @@ static enum hf_status add(hf_where where, const struct hf_schedule_request *requ
 	struct hf_queue_request wanted = {.codebase = item->codebase,
 	                                  .campaign = item->campaign,
 	                                  .command = item->command,
-	                                  .change_set = request->change_set,
+	                                  .change_set = item->change_set,
 	                                  .context = item->context,
 	                                  .requester =
 	                                          request->requester.len > 0 ? request->requester : HF_STR("scheduler"),
 	                                  .offset = why->offset,
 	                                  .bucket = ret_result->bucket,
 	                                  .refresh = request->refresh,
+	                                  .keep = request->keep,
 	                                  .has_estimated_duration = true,
 	                                  .estimated_duration_us = why->estimated_duration_us};
 	return hf_queue_add(where, &wanted, &ret_result->queue_id, &ret_result->bucket, err);
@@ -204,7 +226,7 @@ enum hf_status hf_schedule_candidate(hf_where where, const struct hf_schedule_re
 	struct hf_schedule_result result;
 	if (!arena)
 		return error_nomem(err);
-	enum hf_status status = fill_gaps(where, &item, request->change_set, arena, err);
+	enum hf_status status = fill_gaps(where, &item, arena, err);
 	if (status == HF_OK)
 		status = compute(where, request, &item, arena, &why, err);
 	if (status == HF_OK)
@@ -233,6 +255,7 @@ static enum hf_status place(hf_where where, const struct hf_schedule_direct *req
 	                                  .offset = result.offset,
 	                                  .bucket = request->bucket_set ? request->bucket : bucket,
 	                                  .refresh = request->refresh,
+	                                  .keep = request->keep,
 	                                  .has_estimated_duration = true,
 	                                  .estimated_duration_us = duration_us};
 	enum hf_status status = hf_queue_add(where, &wanted, &result.queue_id, &result.bucket, err);
@@ -251,7 +274,10 @@ enum hf_status hf_schedule_one(hf_where where, const struct hf_schedule_direct *
 	if (!arena)
 		return error_nomem(err);
 	if (!request->command.ptr) {
-		struct candidate_command_in in = {.codebase = request->codebase, .campaign = request->campaign};
+		struct candidate_command_in in = {.codebase = request->codebase,
+		                                  .campaign = request->campaign,
+		                                  .any_change_set = hf_defects_kept(request->keep, 21)};
+		SET_TEXT(&in, change_set, request->change_set);
 		status = candidate_command(where, &in, arena, &row, err);
 	}
 	if (status == HF_NOT_FOUND)
@@ -269,7 +295,7 @@ enum hf_status hf_schedule_control(hf_where where, const struct hf_schedule_dire
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	CLEANUP(buf_deinit) struct buf command;
-	int64_t us;
+	int64_t us = request->estimated_duration_us;
 	buf_init(&command, 8192);
 	buf_add_text(&command, "brz up");
 	if (main_branch_revision.ptr && arena) {
@@ -279,7 +305,9 @@ enum hf_status hf_schedule_control(hf_where where, const struct hf_schedule_dire
 	}
 	if (!arena || !buf_ok(&command))
 		return error_nomem(err);
-	enum hf_status status = hf_schedule_estimate(where, request->codebase, HF_STR("control"), &us, err);
+	enum hf_status status = HF_OK;
+	if (!request->has_estimated_duration || hf_defects_kept(request->keep, 22))
+		status = hf_schedule_estimate(where, request->codebase, HF_STR("control"), &us, err);
 	if (status != HF_OK)
 		return status;
 	return place(where, request, HF_STR("control"), buf_str(&command), HF_BUCKET_CONTROL, us, ret_result, err);

@@ -15,7 +15,7 @@ enum hf_status hf_schedule_run(hf_where where, const struct hf_schedule_options 
 {
 	CLEANUP(todo_deinit) struct todo todo = {0};
 	struct hf_schedule_report report = {0};
-	enum hf_status status = todo_read(where, options->campaign, options->codebases, &todo, err);
+	enum hf_status status = todo_read(where, options->campaign, options->codebases, options->keep, &todo, err);
 	if (status == HF_OK)
 		status = hf_schedule_bulk(where, todo.items, todo.count, options, &report, err);
 	if (status == HF_OK || status == HF_E_CORRUPT)
@@ -25,7 +25,7 @@ enum hf_status hf_schedule_run(hf_where where, const struct hf_schedule_options 
 
 /* ---- one of them, explained ---- */
 
-/* The codebase's share as bulk scheduling takes it: an unknown value counts as 0. */
+/* The codebase's share as bulk scheduling takes it with D-24: an unknown value counts as 0. */
 static enum hf_status share_of(hf_where where, struct hf_str codebase, struct hf_schedule_request *request,
                                hf_error *err)
 {
@@ -45,15 +45,18 @@ static enum hf_status share_of(hf_where where, struct hf_str codebase, struct hf
 }
 
 enum hf_status hf_schedule_explain(hf_where where, struct hf_str codebase, struct hf_str campaign,
-                                   struct hf_schedule_explanation *ret_why, hf_error *err)
+                                   const struct hf_defects *keep, struct hf_schedule_explanation *ret_why,
+                                   hf_error *err)
 {
 	CLEANUP(todo_deinit) struct todo todo = {0};
-	struct hf_schedule_request request = {.item = {.codebase = codebase, .campaign = campaign}, .dry_run = true};
+	struct hf_schedule_request request = {.item = {.codebase = codebase, .campaign = campaign},
+	                                      .dry_run = true,
+	                                      .keep = keep};
 	struct hf_schedule_result result;
-	enum hf_status status = todo_read(where, campaign, text_array(1, &codebase, NULL), &todo, err);
+	enum hf_status status = todo_read(where, campaign, text_array(1, &codebase, NULL), keep, &todo, err);
 	if (status == HF_OK && todo.count > 0)
 		request.item = todo.items[0];
-	if (status == HF_OK)
+	if (status == HF_OK && hf_defects_kept(keep, 24))
 		status = share_of(where, codebase, &request, err);
 	if (status == HF_OK)
 		status = hf_schedule_candidate(where, &request, &result, ret_why, err);

@@ -32,8 +32,8 @@ static enum hf_status refuse(const struct candidate_to_schedule_row *row, const 
 }
 
 /* The candidate's value and what the modes of its policy add. */
-static enum hf_status value_of(const struct candidate_to_schedule_row *row, struct hf_schedule_item *item,
-                               hf_error *err)
+static enum hf_status value_of(const struct candidate_to_schedule_row *row, const struct hf_defects *keep,
+                               struct hf_schedule_item *item, hf_error *err)
 {
 	int64_t value = row->has_value ? row->value : 0;
 	if (row->no_modes)
@@ -44,8 +44,8 @@ static enum hf_status value_of(const struct candidate_to_schedule_row *row, stru
 		int32_t worth;
 		if (row->modes.nulls && row->modes.nulls[i])
 			return refuse(row, "its publish policy has a role without a mode", err);
-		if (!publish_mode_value(row->modes.values[i], &worth))
-			return refuse(row, "its publish policy has a mode without a worth (push-derived)", err);
+		if (!publish_mode_value(row->modes.values[i], keep, &worth))
+			return refuse(row, "its publish policy has a mode without a worth (push-derived, D-16)", err);
 		value += worth;
 	}
 	item->has_value = row->has_value;
@@ -67,21 +67,24 @@ static enum hf_status add_candidate(void *user, const struct candidate_to_schedu
 	struct hf_schedule_item *item = &todo->items[todo->count];
 	*item = (struct hf_schedule_item){.has_success_chance = row->has_success_chance,
 	                                  .success_chance = row->success_chance};
+	const bool has_change_set = row->has_change_set && !hf_defects_kept(todo->keep, 25);
 	if (!keep(todo, true, row->codebase, &item->codebase) || !keep(todo, true, row->campaign, &item->campaign) ||
 	    !keep(todo, true, row->command, &item->command) ||
-	    !keep(todo, row->has_context, row->context, &item->context))
+	    !keep(todo, row->has_context, row->context, &item->context) ||
+	    !keep(todo, has_change_set, row->change_set, &item->change_set))
 		return error_nomem(err);
-	enum hf_status status = value_of(row, item, err);
+	enum hf_status status = value_of(row, todo->keep, item, err);
 	if (status == HF_OK)
 		todo->count++;
 	return status;
 }
 
-enum hf_status todo_read(hf_where where, struct hf_str campaign, struct hf_str_array codebases, struct todo *ret_todo,
-                         hf_error *err)
+enum hf_status todo_read(hf_where where, struct hf_str campaign, struct hf_str_array codebases,
+                         const struct hf_defects *keep, struct todo *ret_todo, hf_error *err)
 {
 	struct candidate_to_schedule_in in = {.codebases = codebases, .has_codebases = codebases.count > 0};
 	SET_TEXT(&in, campaign, campaign);
+	ret_todo->keep = keep;
 	ret_todo->texts = intern_new(UINT32_MAX - 1);
 	if (!ret_todo->texts)
 		return error_nomem(err);

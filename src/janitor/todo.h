@@ -8,18 +8,20 @@
 #include "holdfast/schedule.h"
 
 struct todo {
-	struct intern *texts; /* campaigns, contexts and commands repeat: kept once */
+	const struct hf_defects *keep;
+	struct intern *texts;           /* campaigns, contexts and commands repeat: kept once */
 	struct hf_schedule_item *items; /* their texts live in `texts` */
 	size_t count, capacity;
 };
 
 /**
  * Read them, those of the most valuable codebases first, then by id. @param campaign {NULL, 0} = all, @param codebases
- * count 0 = all, @param ret_todo zeroed by the caller, who ends it with todo_deinit() whatever the answer.
+ * count 0 = all, @param keep D-16 and D-25, @param ret_todo zeroed by the caller, who ends it with todo_deinit()
+ * whatever the answer.
  * @return HF_OK; HF_REJECTED the value of one cannot be told (message names campaign and codebase). One round trip.
  */
-enum hf_status todo_read(hf_where where, struct hf_str campaign, struct hf_str_array codebases, struct todo *ret_todo,
-                         hf_error *err);
+enum hf_status todo_read(hf_where where, struct hf_str campaign, struct hf_str_array codebases,
+                         const struct hf_defects *keep, struct todo *ret_todo, hf_error *err);
 void todo_deinit(struct todo *todo);
 
 #endif

@@ -32,7 +32,7 @@ def test_demo_fills_a_queue_that_other_commands_see(program):
     assert (done["records"], done["codebases"], done["candidates"], done["queued"], done["verified"]) == (500, 495, 444, 444, 444)
     assert (done["migrations"], done["offline"]) == (10, False)
     queue = json.loads(program("--demo", "queue", "list", "--limit", 0, "--json").stdout)
-    assert (len(queue), queue[0]["codebase"], queue[0]["priority"]) == (444, "debhelper", 68)
+    assert (len(queue), queue[0]["codebase"], queue[0]["priority"]) == (444, "debhelper", 69)
     assert program("--demo", "db", "url").stdout.strip() == done["url"]
     again = program("demo", "--sources", SAMPLE, "--limit", 100)
     assert again.returncode == 0, again

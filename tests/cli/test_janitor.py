@@ -346,9 +346,9 @@ def test_queue_list_shows_the_order(small):
     add(small, "bb", "fixes", "--offset", 50, "--estimate", "90s", "--refresh", "--requester", "me", "--context", "c")
     add(small, "cc", "other", "--bucket", "manual")
     assert [(row["id"], row["codebase"], row["priority"]) for row in small.json("queue", "list")] == [
-        (3, "cc", 100), (1, "aa", 100), (2, "bb", 150)]
-    assert small.json("queue", "list", "--campaign", "fixes")[1] == {
-        "id": 2, "codebase": "bb", "campaign": "fixes", "bucket": "default", "priority": 150, "context": "c", "command": "x",
+        (3, "cc", 0), (2, "bb", 50), (1, "aa", 100)]
+    assert small.json("queue", "list", "--campaign", "fixes")[0] == {
+        "id": 2, "codebase": "bb", "campaign": "fixes", "bucket": "default", "priority": 50, "context": "c", "command": "x",
         "estimated_duration_s": 90, "refresh": True, "requester": "me", "change_set": None}
     assert len(json.loads(run(*small.flags, "queue", "list", "--limit", 2, "--json").stdout)) == 2
 
@@ -406,8 +406,8 @@ def test_queue_stats_counts_buckets_in_order(small):
     add(small, "bb", "fixes", "--offset", 7, "--estimate", "1h")
     add(small, "cc", "fixes", "--bucket", "manual")
     assert small.json("queue", "stats") == [
-        {"bucket": "manual", "items": 1, "estimated_duration_s": None, "first_priority": 5, "last_priority": 5},
-        {"bucket": "default", "items": 2, "estimated_duration_s": 3610, "first_priority": 5, "last_priority": 12}]
+        {"bucket": "manual", "items": 1, "estimated_duration_s": None, "first_priority": 0, "last_priority": 0},
+        {"bucket": "default", "items": 2, "estimated_duration_s": 3610, "first_priority": 5, "last_priority": 7}]
 
 
 def test_queue_stats_refuses_an_argument(small):
@@ -419,7 +419,7 @@ def test_queue_explain_agrees_with_the_stored_row(small):
     shown = small.json("queue", "explain", "aa", "fixes")
     row = small.db.row("SELECT id, bucket::text, priority FROM queue WHERE codebase = 'aa'")
     assert (shown["id"], shown["bucket"], shown["priority"]) == row
-    assert int(shown["offset"]) == shown["priority"], "the first item of an empty queue gets its offset"
+    assert round(shown["offset"]) == shown["priority"], "the priority is the offset"
     assert (shown["candidate_value"], shown["codebase_share"], shown["earlier_runs"], shown["cost"]) == (410, 1, 0, 35000)
     assert shown["offset"] == shown["cost"] / (shown["codebase_share"] * shown["success_chance"] * 510)
     text = small.ok("queue", "explain", "bb", "fixes")
@@ -433,13 +433,29 @@ def test_queue_explain_refuses_what_does_not_wait(small):
 def test_queue_add_places_an_entry(small):
     assert add(small, "aa", "fixes", "--offset", "69.9") == {"id": 1, "bucket": "default", "dry_run": False}
     assert add(small, "aa", "fixes", "--offset", "69.9") == {"id": 1, "bucket": "default", "dry_run": False}
-    assert small.db.row("SELECT priority, command FROM queue") == (138, "x")
-    assert add(small, "aa", "fixes", "--bucket", "manual", "--offset", "-0.9")["bucket"] == "manual"
-    assert small.db.row("SELECT priority, bucket::text FROM queue") == (138, "manual")
+    assert small.db.row("SELECT priority, command FROM queue") == (70, "x")
+    add(small, "aa", "fixes", "--offset", 80, "--requester", "me")
+    assert small.db.row("SELECT priority, requester FROM queue") == (70, "me"), "the better priority, the newer words"
+    assert add(small, "aa", "fixes", "--bucket", "manual", "--offset", "90")["bucket"] == "manual"
+    assert small.db.row("SELECT priority, bucket::text FROM queue") == (90, "manual")
     assert add(small, "aa", "fixes")["bucket"] == "manual", "a later bucket does not replace an earlier one"
     before = small.tables()
     assert add(small, "bb", "fixes", "--dry-run")["dry_run"]
     assert small.tables() == before
+
+
+def test_queue_add_keeps_defects_of_the_original(small):
+    for flags in (("--defects", "parity"), ("--defects", "D-13,D-14,D-15"), ("--defects", "parity,-D-75")):
+        small.db.execute("DELETE FROM queue")
+        for expected in (69, 138, 207):
+            add(small, "aa", "fixes", "--offset", "69.9", *flags)
+            assert small.db.value("SELECT priority FROM queue") == expected
+    add(small, "aa", "fixes", "--offset", 300, "--defects", "D-13")
+    assert small.db.value("SELECT priority FROM queue") == 300, "worse than before"
+    assert small.error(2, "queue", "add", "aa", "fixes", "--defects", "partiy")["message"] == \
+        '--defects: "partiy" names no set of defects'
+    done = run(*small.flags, "queue", "add", "bb", "fixes", "--offset", "1.9", env={"HOLDFAST_DEFECTS": "D-15"})
+    assert done.returncode == 0 and small.db.value("SELECT priority FROM queue WHERE codebase = 'bb'") == 1
 
 
 def test_queue_add_refuses_a_bucket_and_an_offset(small):
@@ -477,9 +493,13 @@ def test_schedule_run_fills_the_queue(small):
     done = small.json("schedule", "run", "--verify", 100)
     assert (done["items"], done["added"], done["replaced"], done["kept"], done["verified"]) == (2, 2, 0, 0, 2)
     assert small.db.rows("SELECT id, codebase, priority, context, requester, estimated_duration::text FROM queue ORDER BY id") == [
-        (1, "aa", 68, None, "scheduler", "00:00:15"), (2, "bb", 68 + 134, "ctx", "scheduler", "00:00:15")]
+        (1, "aa", 69, None, "scheduler", "00:00:15"), (2, "bb", 135, "ctx", "scheduler", "00:00:15")]
+    order = small.db.rows("SELECT id, priority FROM queue ORDER BY id")
     again = small.json("schedule", "run", "--campaign", "fixes", "--verify", 100)
     assert (again["added"], again["replaced"], again["verified"]) == (0, 2, 2)
+    assert small.db.rows("SELECT id, priority FROM queue ORDER BY id") == order, "nothing drifts"
+    small.json("schedule", "run", "--verify", 100, "--defects", "parity")
+    assert small.db.rows("SELECT priority FROM queue ORDER BY id") == [(137,), (269,)], "as the original drifts"
     before = small.tables()
     assert small.json("schedule", "run", "aa", "--dry-run", "--verify", 1)["items"] == 1
     assert small.tables() == before
@@ -519,7 +539,8 @@ def test_schedule_run_refuses_values_of_zero(small):
     small.db.execute("INSERT INTO candidate (codebase, suite, command, publish_policy) VALUES ('cc', 'fixes', 'x', 'p')")
     assert "fixes/cc: it has a publish policy, but no value" in small.refused(1, "schedule", "run")
     small.db.execute("DELETE FROM candidate WHERE codebase = 'cc' AND suite = 'fixes'; UPDATE codebase SET value = 0")
-    assert "no codebase has a value other than 0" in small.refused(1, "schedule", "run")
+    assert "no codebase has a value other than 0" in small.refused(1, "schedule", "run", "--defects", "D-20")
+    assert small.json("schedule", "run", "--dry-run")["items"] == 2, "unknown values are no mistake"
     assert "is no bucket" in small.refused(1, "schedule", "run", "--bucket", "nope")
     assert small.tables()["queue"] == before["queue"] == []
 
@@ -530,7 +551,7 @@ def test_schedule_one_by_history_and_to_an_offset(small):
     assert shown["offset"] == 35000 / 110
     assert small.json("schedule", "one", "bb", "fixes", "--offset", "-1")["offset"] == -1
     assert small.db.rows("SELECT codebase, priority, bucket::text, requester, command FROM queue ORDER BY id") == [
-        ("aa", 318, "hook", "me", "fix it"), ("bb", 317, "default", None, "fix it")]
+        ("aa", 318, "hook", "me", "fix it"), ("bb", -1, "default", None, "fix it")]
     before = small.tables()
     assert small.json("schedule", "one", "aa", "fixes", "--dry-run")["dry_run"]
     assert small.tables() == before

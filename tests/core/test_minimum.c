@@ -53,14 +53,17 @@ static void words_are_quoted_like_the_original(UNUSED void **state)
 
 static void modes_have_their_worth(UNUSED void **state)
 {
+	const struct hf_defects parity = hf_defects_all();
 	int32_t value = -1;
-	assert_true(publish_mode_value(HF_STR("propose"), &value));
+	assert_true(publish_mode_value(HF_STR("propose"), NULL, &value));
 	assert_int_equal(value, 400);
-	assert_true(publish_mode_value(HF_STR("skip"), &value));
+	assert_true(publish_mode_value(HF_STR("skip"), NULL, &value));
 	assert_int_equal(value, 0);
 	value = -1;
-	assert_false(publish_mode_value(HF_STR("push-derived"), &value));
-	assert_false(publish_mode_value((struct hf_str){NULL, 0}, &value));
+	assert_true(publish_mode_value(HF_STR("push-derived"), NULL, &value));
+	assert_int_equal(value, 200);
+	assert_false(publish_mode_value(HF_STR("push-derived"), &parity, &value));
+	assert_false(publish_mode_value((struct hf_str){NULL, 0}, NULL, &value));
 	assert_int_equal(value, -1);
 }
 

@@ -6,6 +6,8 @@
 #include "../check.h"
 #include "base/macros.h"
 
+static const struct hf_defects parity = {{UINT64_MAX, UINT64_MAX}};
+
 #define KNOWN(v) ((struct schedule_value){true, (v)})
 
 static void same_bits(double got, double expected)
@@ -43,7 +45,7 @@ static void offsets_equal_the_golden_ones(UNUSED void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		double offset = NAN;
 		assert_int_equal(schedule_offset(cases[i].us, cases[i].normalized, cases[i].probability,
-		                                 cases[i].value, cases[i].runs, &offset),
+		                                 cases[i].value, cases[i].runs, &parity, &offset),
 		                 SCHEDULE_FINE);
 		same_bits(offset, cases[i].offset);
 	}
@@ -53,14 +55,14 @@ static void impossible_numbers_have_names(UNUSED void **state)
 {
 	double offset = -7.0;
 	struct schedule_value one = KNOWN(1.0);
-	assert_int_equal(schedule_offset(0, one, 1.0, KNOWN(0), 1, &offset), SCHEDULE_CANDIDATE_VALUE);
-	assert_int_equal(schedule_offset(0, one, 1.0, KNOWN(-100), 0, &offset), SCHEDULE_CANDIDATE_VALUE);
-	assert_int_equal(schedule_offset(0, one, 1.1, one, 1, &offset), SCHEDULE_PROBABILITY_RANGE);
-	assert_int_equal(schedule_offset(0, one, NAN, one, 1, &offset), SCHEDULE_PROBABILITY_RANGE);
-	assert_int_equal(schedule_offset(0, one, 0.0, one, 1, &offset), SCHEDULE_VALUE);
-	assert_int_equal(schedule_offset(-30000000, one, 1.0, one, 1, &offset), SCHEDULE_COST);
+	assert_int_equal(schedule_offset(0, one, 1.0, KNOWN(0), 1, &parity, &offset), SCHEDULE_CANDIDATE_VALUE);
+	assert_int_equal(schedule_offset(0, one, 1.0, KNOWN(-100), 0, &parity, &offset), SCHEDULE_CANDIDATE_VALUE);
+	assert_int_equal(schedule_offset(0, one, 1.1, one, 1, &parity, &offset), SCHEDULE_PROBABILITY_RANGE);
+	assert_int_equal(schedule_offset(0, one, NAN, one, 1, &parity, &offset), SCHEDULE_PROBABILITY_RANGE);
+	assert_int_equal(schedule_offset(0, one, 0.0, one, 1, &parity, &offset), SCHEDULE_VALUE);
+	assert_int_equal(schedule_offset(-30000000, one, 1.0, one, 1, &parity, &offset), SCHEDULE_COST);
 	same_bits(offset, -7.0);
-	assert_int_equal(schedule_offset(0, KNOWN(NAN), 1.0, one, 1, &offset), SCHEDULE_FINE);
+	assert_int_equal(schedule_offset(0, KNOWN(NAN), 1.0, one, 1, &parity, &offset), SCHEDULE_FINE);
 	same_bits(offset, 200000.0);
 	for (int fault = SCHEDULE_FINE; fault <= SCHEDULE_MISSING_TIME; fault++)
 		assert_true(strlen(schedule_fault_text((enum schedule_fault)fault)) > 3);
@@ -188,7 +190,7 @@ static void priorities_truncate_toward_zero(UNUSED void **state)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		int64_t priority = 7;
-		assert_int_equal(schedule_priority(cases[i].minimum, cases[i].offset, &priority), cases[i].fault);
+		assert_int_equal(schedule_priority(cases[i].minimum, cases[i].offset, &parity, &priority), cases[i].fault);
 		if (cases[i].fault == SCHEDULE_FINE)
 			assert_int_equal(priority, cases[i].priority);
 	}

@@ -13,6 +13,8 @@
 #include "../check.h"
 #include "base/macros.h"
 
+static const struct hf_defects parity = {{UINT64_MAX, UINT64_MAX}};
+
 #define LINE_MAX_BYTES 65536
 #define AT_LEAST_OFFSETS 10000
 #define AT_LEAST_MEANS 10000
@@ -42,7 +44,7 @@ static void check_offset(const json_t *row, const char *line)
 	enum schedule_fault fault = schedule_offset(
 	        json_integer_value(json_array_get(row, 1)), value_of(json_array_get(row, 2)),
 	        json_number_value(json_array_get(row, 3)), value_of(json_array_get(row, 4)),
-	        json_integer_value(json_array_get(row, 5)), &offset);
+	        json_integer_value(json_array_get(row, 5)), &parity, &offset);
 	if (json_is_string(answer) != (fault != SCHEDULE_FINE))
 		fail_msg("fault %d (%s): %s", fault, schedule_fault_text(fault), line);
 	if (fault == SCHEDULE_FINE)

@@ -9,6 +9,8 @@
 
 #include "../fixture.h"
 
+const struct hf_defects recorded_defects = {{UINT64_MAX, UINT64_MAX}};
+
 enum { CASE_BYTES_MAX = 4 << 20, SHOWN_MAX = 120 };
 
 int replay_up(void **state)

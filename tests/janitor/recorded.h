@@ -63,6 +63,9 @@ struct call {
 /* End with {NULL, NULL}. */
 extern const struct call queue_calls[], schedule_calls[], bulk_calls[], state_calls[], run_calls[], review_calls[];
 
+/* All of them: what was recorded is the original as it is. */
+extern const struct hf_defects recorded_defects;
+
 /* cmocka group fixtures; *state is a struct replay *. */
 int replay_up(void **state);
 int replay_down(void **state);

@@ -72,7 +72,8 @@ static void one_by_one(struct replay *replay, const json_t *todo, const struct h
 		                                      .has_normalized_value = true,
 		                                      .bucket_set = options->bucket_set,
 		                                      .bucket = options->bucket,
-		                                      .dry_run = options->dry_run};
+		                                      .dry_run = options->dry_run,
+		                                      .keep = options->keep};
 		struct hf_schedule_result result;
 		if (!share_of(replay, request.item.codebase, &request.normalized_value))
 			err->status = HF_REJECTED;
@@ -101,7 +102,7 @@ static enum hf_status schedule(struct replay *replay, const json_t *todo, const 
 static void bulk_todo(struct replay *replay, const json_t *args, const json_t *todo, struct answer *ret)
 {
 	struct hf_schedule_options options = {.size = sizeof(options), .dry_run = bool_of(args, "dry_run"), .verify = 1,
-	                                      .verify_seed = 1};
+	                                      .verify_seed = 1, .keep = &recorded_defects};
 	hf_error first = HF_ERROR_INIT;
 	number_of(args, "default_offset", &options.default_offset);
 	options.bucket_set = bucket_of(args, &options.bucket, &ret->err);
@@ -168,7 +169,7 @@ static json_t *candidates_of(struct replay *replay, const json_t *args, hf_arena
 	for (uint32_t i = 0; i < n; i++)
 		codebases[i] = text_at(names, i);
 	struct hf_str_array filter = {.count = n, .ndim = n > 0, .values = codebases};
-	if (todo_read(replay->rig.where, text_of(args, "campaign"), filter, &todo, err) != HF_OK)
+	if (todo_read(replay->rig.where, text_of(args, "campaign"), filter, &recorded_defects, &todo, err) != HF_OK)
 		return NULL;
 	json_t *items = json_array();
 	for (size_t i = 0; i < todo.count; i++)

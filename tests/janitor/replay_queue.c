@@ -40,7 +40,8 @@ static void add_at(hf_where where, const json_t *args, struct answer *ret)
 	                                   .context = text_of(args, "context"),
 	                                   .requester = text_of(args, "requester"),
 	                                   .bucket = HF_BUCKET_DEFAULT,
-	                                   .refresh = bool_of(args, "refresh")};
+	                                   .refresh = bool_of(args, "refresh"),
+	                                   .keep = &recorded_defects};
 	int32_t id;
 	enum hf_bucket bucket;
 	number_of(args, "offset", &request.offset);
@@ -232,7 +233,7 @@ static void fill_filter(const json_t *args, hf_arena *arena, struct hf_queue_fil
 		host[i] = hf_str_of(json_string_value(json_array_get(hosts, i)));
 	for (uint32_t i = 0; i < nids; i++)
 		id[i] = (int32_t)json_integer_value(json_array_get(ids, i));
-	*filter = (struct hf_queue_filter){.codebase = text_of(args, "codebase"),
+	*filter = (struct hf_queue_filter){.keep = &recorded_defects, .codebase = text_of(args, "codebase"),
 	                                   .campaign = text_of(args, "campaign"),
 	                                   .exclude_hosts = {.count = nhosts, .ndim = nhosts > 0, .values = host},
 	                                   .assigned = {.count = nids, .ndim = nids > 0, .values = id}};

@@ -47,9 +47,10 @@ static enum hf_status schedule_again(struct replay *replay, const struct hf_run_
 	struct hf_str codebase = report->result->codebase.ptr ? report->result->codebase : report->codebase;
 	struct hf_schedule_request request = {.item = {.codebase = codebase,
 	                                               .campaign = report->campaign,
-	                                               .context = report->result->context},
-	                                      .change_set = report->change_set,
-	                                      .requester = HF_STR("after run schedule")};
+	                                               .context = report->result->context,
+	                                               .change_set = report->change_set},
+	                                      .requester = HF_STR("after run schedule"),
+	                                      .keep = keep_of(replay)};
 	struct hf_schedule_result scheduled;
 	enum hf_status status = hf_schedule_candidate(replay->rig.where, &request, &scheduled, NULL, err);
 	if (status != HF_NOT_FOUND)

@@ -36,11 +36,12 @@ static void schedule_regular(struct replay *replay, const json_t *args, struct a
 	struct hf_schedule_request request = {.item = {.codebase = text_of(args, "codebase"),
 	                                               .campaign = text_of(args, "campaign"),
 	                                               .command = text_of(args, "command"),
-	                                               .context = text_of(args, "context")},
-	                                      .change_set = text_of(args, "change_set"),
+	                                               .context = text_of(args, "context"),
+	                                               .change_set = text_of(args, "change_set")},
 	                                      .requester = text_of(args, "requester"),
 	                                      .refresh = bool_of(args, "refresh"),
-	                                      .dry_run = bool_of(args, "dry_run")};
+	                                      .dry_run = bool_of(args, "dry_run"),
+	                                      .keep = &recorded_defects};
 	struct hf_schedule_result result = {0};
 	request.item.has_value = number_of(args, "candidate_value", &request.item.value);
 	request.item.has_success_chance = number_of(args, "success_chance", &request.item.success_chance);
@@ -57,7 +58,8 @@ static bool direct_of(const json_t *args, struct hf_schedule_direct *request, st
 	                                       .command = text_of(args, "command"),
 	                                       .change_set = text_of(args, "change_set"),
 	                                       .requester = text_of(args, "requester"),
-	                                       .refresh = bool_of(args, "refresh")};
+	                                       .refresh = bool_of(args, "refresh"),
+	                                       .keep = &recorded_defects};
 	request->has_offset = number_of(args, "offset", &request->offset);
 	request->has_estimated_duration = integer_of(args, "estimated_duration_us", &request->estimated_duration_us);
 	return take_bucket(args, &request->bucket, &request->bucket_set, ret);
@@ -101,7 +103,8 @@ static void estimate_probability(struct replay *replay, const json_t *args, stru
 	                                               .has_success_chance = true},
 	                                      .has_normalized_value = true,
 	                                      .normalized_value = 1.0,
-	                                      .dry_run = true};
+	                                      .dry_run = true,
+	                                      .keep = &recorded_defects};
 	struct hf_schedule_result result;
 	struct hf_schedule_explanation why;
 	enum hf_status status = hf_schedule_candidate(replay->rig.where, &request, &result, &why, &ret->err);

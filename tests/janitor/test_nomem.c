@@ -54,7 +54,7 @@ static enum hf_status many(struct rig *rig, hf_error *err)
 static enum hf_status explain(struct rig *rig, hf_error *err)
 {
 	struct hf_schedule_explanation why;
-	return hf_schedule_explain(where_of(rig), HF_STR("pkg1"), HF_STR("fixes"), &why, err);
+	return hf_schedule_explain(where_of(rig), HF_STR("pkg1"), HF_STR("fixes"), NULL, &why, err);
 }
 
 static enum hf_status one(struct rig *rig, hf_error *err)

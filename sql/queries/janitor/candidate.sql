@@ -157,11 +157,14 @@ SELECT value, success_chance, command, context
  WHERE codebase = :codebase AND suite = :campaign AND coalesce(change_set, '') = coalesce(:change_set::text, '');
 
 -- name: candidate_command :opt
--- doc: The command of a candidate whatever its change set; the oldest where there are several.
+-- doc: The command of the candidate of that change set, else of the one without; or (D-21) of the oldest, whatever its
+-- doc: change set.
+-- param change_set: nullable
 SELECT command
   FROM candidate
  WHERE codebase = :codebase AND suite = :campaign
- ORDER BY id
+   AND (:any_change_set::boolean OR coalesce(change_set, '') IN (coalesce(:change_set::text, ''), ''))
+ ORDER BY NOT :any_change_set AND coalesce(change_set, '') <> coalesce(:change_set, ''), id
  LIMIT 1;
 
 -- name: candidate_to_schedule :each
@@ -170,7 +173,7 @@ SELECT command
 -- doc: later ones are counted from, so the order is part of the result.
 -- param campaign: nullable
 -- param codebases: nullable
-SELECT c.codebase, c.suite::text AS campaign, c.context, c.value, c.success_chance, c.command,
+SELECT c.codebase, c.suite::text AS campaign, c.change_set, c.context, c.value, c.success_chance, c.command,
        p.per_branch_policy IS NULL AS no_modes,
        ARRAY(SELECT m.mode::text FROM unnest(p.per_branch_policy) WITH ORDINALITY AS m (role, mode, frequency_days, place)
               ORDER BY m.place) AS modes

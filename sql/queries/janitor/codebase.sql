@@ -131,9 +131,17 @@ SELECT count(*) AS named, max(coalesce(value, 0)) AS greatest
   FROM codebase
  WHERE name IS NOT NULL;
 
+-- name: codebase_worth :opt
+-- doc: The value of one codebase and the greatest of all.
+SELECT value, (SELECT max(o.value) FROM codebase AS o WHERE o.name IS NOT NULL) AS greatest
+  FROM codebase
+ WHERE name = :name;
+
 -- name: codebase_normalized_value :opt
--- doc: The value of one codebase as a share of the greatest of all, at most 1: 1 where either is unknown.
-SELECT least(value / (SELECT max(value) FROM codebase)::numeric, 1.0)::float8 AS share
+-- doc: The value of one codebase as a share of the greatest of all, at most 1: 1 where either is unknown (D-24), and
+-- doc: where the greatest is 0, unless that is to fail (D-20).
+SELECT least(value / (SELECT CASE WHEN :zero_fails::boolean THEN max(value) ELSE nullif(max(value), 0) END
+                        FROM codebase)::numeric, 1.0)::float8 AS share
   FROM codebase
  WHERE name = :name;
 

@@ -1,8 +1,9 @@
 -- What will be tried, in the order (bucket, priority, id).
 
 -- name: queue_add :opt
--- doc: Place an item relative to the smallest priority of the whole queue. No row: an item of an earlier bucket holds
--- doc: the place and stays as it is; read it with queue_holder.
+-- doc: Place an item at a priority of its own, or (D-14) relative to the smallest of the whole queue. An item of the
+-- doc: same bucket that holds the place is replaced; it keeps its priority when that is the better one, unless `worsen`
+-- doc: (D-13). No row: an item of an earlier bucket holds the place and stays as it is; read it with queue_holder.
 -- param change_set: nullable
 -- param context: nullable
 -- param estimated_duration: nullable
@@ -11,10 +12,13 @@
 INSERT INTO queue AS q (codebase, suite, change_set, command, bucket, priority, context, estimated_duration, refresh,
                         requester)
 VALUES (:codebase, :campaign, :change_set, :command, :bucket,
-        coalesce((SELECT min(priority) FROM queue), 0) + :priority_offset::bigint,
+        CASE WHEN :relative::boolean THEN coalesce((SELECT min(priority) FROM queue), 0) ELSE 0 END
+        + :priority_offset::bigint,
         :context, :estimated_duration, :refresh, :requester)
 ON CONFLICT (codebase, suite, coalesce(change_set, '')) DO UPDATE
-   SET context = excluded.context, priority = excluded.priority, bucket = excluded.bucket,
+   SET context = excluded.context, bucket = excluded.bucket,
+       priority = CASE WHEN :worsen::boolean OR q.bucket > excluded.bucket THEN excluded.priority
+                       ELSE least(q.priority, excluded.priority) END,
        estimated_duration = excluded.estimated_duration, refresh = excluded.refresh, requester = excluded.requester,
        command = excluded.command, codebase = excluded.codebase
  WHERE q.bucket >= excluded.bucket
@@ -52,8 +56,9 @@ SELECT id, codebase, suite::text AS campaign, bucket, priority, context, command
 
 -- name: queue_next :opt
 -- doc: The item to hand out next and where its code is, without taking it. With hosts to exclude, a branch URL without
--- doc: a recognisable host is left out too. `assigned` has a bit for each id from `assigned_first` to `assigned_last`.
--- doc: The place is found in the index alone: five hundred assigned items cost no look at their rows.
+-- doc: a recognisable host is left out too where `drop_unknown` (D-11). `assigned` has a bit for each id from
+-- doc: `assigned_first` to `assigned_last`. The place is found in the index alone: five hundred assigned items cost no
+-- doc: look at their rows.
 -- col bucket: open  -- col vcs_type: open
 -- allow: limit-order head is one row, and only by hand can two items have one id
 WITH head AS (
@@ -66,7 +71,8 @@ WITH head AS (
        /*? assigned */ AND CASE WHEN q.id BETWEEN :assigned_first AND :assigned_last
                                 THEN get_bit(:assigned, q.id::bigint - :assigned_first) = 0
                                 ELSE q.id <> ALL (:assigned_others) END /*?*/
-       /*? exclude_hosts */ AND (b.branch_url IS NULL OR b.hostname <> ALL (:exclude_hosts)) /*?*/
+       /*? exclude_hosts */ AND (b.branch_url IS NULL OR b.hostname <> ALL (:exclude_hosts)
+                                  OR (b.hostname IS NULL AND NOT :drop_unknown::boolean)) /*?*/
      ORDER BY q.bucket, q.priority, q.id
      LIMIT 1
 )
@@ -110,7 +116,7 @@ LOCK TABLE queue IN SHARE ROW EXCLUSIVE MODE;
 
 -- name: queue_places :each
 -- doc: Every item's place and priority: what a bulk addition has to know.
-SELECT id, codebase, suite::text AS campaign, coalesce(change_set, '') = '' AS no_change_set, bucket, priority
+SELECT id, codebase, suite::text AS campaign, coalesce(change_set, '') AS change_set, bucket, priority
   FROM queue;
 
 -- name: queue_new_ids :many
@@ -122,8 +128,11 @@ SELECT nextval('queue_id_seq')::integer AS id
 -- doc: Write new items whose ids were taken before.
 -- param context: nullable
 -- param requester: nullable
-INSERT INTO queue (id, bucket, codebase, suite, command, priority, context, estimated_duration, refresh, requester)
-VALUES (:id, :bucket, :codebase, :campaign, :command, :priority, :context, :estimated_duration, :refresh, :requester);
+-- param change_set: nullable
+INSERT INTO queue (id, bucket, codebase, suite, command, priority, context, estimated_duration, refresh, requester,
+                   change_set)
+VALUES (:id, :bucket, :codebase, :campaign, :command, :priority, :context, :estimated_duration, :refresh, :requester,
+        :change_set);
 
 -- name: queue_overwrite :execrows
 -- doc: Replace what items say, by id.

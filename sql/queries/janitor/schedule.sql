@@ -1,12 +1,13 @@
 -- What scheduling reads: candidates' gaps, the history of runs, averages.
 
 -- name: schedule_gaps :each
--- doc: For each (codebase, campaign) in order the codebase's value and the candidate without a change set, if any.
+-- doc: For each (codebase, campaign, change set) in order the codebase's value and the candidate, if any.
 SELECT n.place, b.value AS codebase_value, c.id IS NOT NULL AS found, c.value, c.success_chance, c.command, c.context
-  FROM unnest(:codebases::text[], :campaigns::text[]) WITH ORDINALITY AS n (codebase, campaign, place)
+  FROM unnest(:codebases::text[], :campaigns::text[], :change_sets::text[]) WITH ORDINALITY
+       AS n (codebase, campaign, change_set, place)
   LEFT JOIN codebase AS b ON b.name = n.codebase
   LEFT JOIN candidate AS c
-    ON c.codebase = n.codebase AND c.suite = n.campaign AND coalesce(c.change_set, '') = ''
+    ON c.codebase = n.codebase AND c.suite = n.campaign AND coalesce(c.change_set, '') = coalesce(n.change_set, '')
  ORDER BY n.place;
 
 -- name: schedule_histories :each

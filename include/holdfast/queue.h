@@ -2,8 +2,9 @@
  * queue.h - what will be tried, in the order (bucket, priority, id). Semantics: spec/janitor.md 6.
  *
  * An item holds the place (codebase, campaign, change set). Adding to a held place replaces the item when the new
- * bucket is the same or an earlier one, and does nothing otherwise. Its priority is the offset, rounded; of two
- * requests for a place in one bucket the newer says what is run, and the better priority stays.
+ * bucket is the same or an earlier one, or the item is claimed or dead (claim.h), and does nothing otherwise. Its
+ * priority is the offset, rounded; of two requests for a place in one bucket the newer says what is run, and the better
+ * priority stays.
  *
  * Defects of the original that can be kept: D-13, the newer priority counts, even when it is worse; D-14, the offset
  * is counted from the smallest priority of the whole queue (0 when empty), the replaced item included, so that

@@ -138,6 +138,22 @@ enum hf_status hf_schedule_one(hf_where where, const struct hf_schedule_direct *
 enum hf_status hf_schedule_control(hf_where where, const struct hf_schedule_direct *request,
                                    struct hf_str main_branch_revision, struct hf_schedule_result *ret_result,
                                    hf_error *err);
+/* A run that ended, as far as the next one depends on it. */
+struct hf_schedule_after {
+	struct hf_str codebase;
+	struct hf_str campaign;
+	struct hf_str change_set; /* that was asked for; {NULL, 0} where the run got one of its own */
+	struct hf_str context;    /* of the result */
+	struct hf_str result_code;
+	const struct hf_defects *keep; /* NULL: none; D-28: what no other run can change is asked for again too */
+};
+/**
+ * Ask for a codebase again after a run of it was stored, by its candidate and its history, as "after run schedule".
+ * @param ret_scheduled false: there is no candidate, or the run ended before it began, because its campaign is unknown
+ * or its code is nowhere; both are no failure. @param ret_result NULL allowed; set when scheduled. 1 to 8 round trips.
+ */
+enum hf_status hf_schedule_after_run(hf_where where, const struct hf_schedule_after *after, bool *ret_scheduled,
+                                     struct hf_schedule_result *ret_result, hf_error *err);
 /** Average over codebase and campaign, else codebase, else campaign, else 15 s. 1 to 3 round trips. */
 enum hf_status hf_schedule_estimate(hf_where where, struct hf_str codebase, struct hf_str campaign,
                                     int64_t *ret_duration_us, hf_error *err);

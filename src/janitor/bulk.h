@@ -41,6 +41,7 @@ struct bulk_slot {
 	int64_t before; /* the priority of one that existed */
 	uint8_t bucket, bucket_before;
 	bool existed;
+	bool open; /* claimed or dead: it does not hold its place */
 };
 
 struct bulk {

@@ -75,7 +75,8 @@ static enum hf_status existing(void *user, const struct queue_places_row *row, h
 	                         .before = row->priority,
 	                         .bucket = (uint8_t)row->bucket,
 	                         .bucket_before = (uint8_t)row->bucket,
-	                         .existed = true};
+	                         .existed = true,
+	                         .open = row->open};
 	const struct hf_str names[] = {row->codebase, row->campaign, row->change_set};
 	uint32_t number, at;
 	bool is_new;
@@ -125,7 +126,7 @@ static enum hf_status place_again(struct bulk *bulk, int32_t i, uint32_t at, hf_
 {
 	struct bulk_item *item = &bulk->items[i];
 	struct bulk_slot *slot = &bulk->slots[at];
-	if (slot->bucket < (uint8_t)bulk->bucket) {
+	if (slot->bucket < (uint8_t)bulk->bucket && !slot->open) {
 		item->slot = BULK_KEPT;
 		bulk->report.kept++;
 		return HF_OK;
@@ -136,6 +137,7 @@ static enum hf_status place_again(struct bulk *bulk, int32_t i, uint32_t at, hf_
 	if (!minimum_set(&bulk->minimum, at, item->priority))
 		return error_nomem(err);
 	slot->bucket = (uint8_t)bulk->bucket;
+	slot->open = false;
 	slot->item = i;
 	item->slot = at;
 	bulk->report.replaced++;

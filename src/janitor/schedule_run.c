@@ -1,9 +1,11 @@
 /*
- * schedule_run.c - scheduling everything that there is to schedule (todo.h), and one of it explained.
+ * schedule_run.c - scheduling everything that there is to schedule (todo.h), one of it explained, and again after a
+ * run.
  */
 #include "holdfast/schedule.h"
 
 #include "base/arena.h"
+#include "base/str.h"
 #include "core/schedule.h"
 #include "holdfast/codebase.h"
 #include "janitor/todo.h"
@@ -61,4 +63,33 @@ enum hf_status hf_schedule_explain(hf_where where, struct hf_str codebase, struc
 	if (status == HF_OK)
 		status = hf_schedule_candidate(where, &request, &result, ret_why, err);
 	return status;
+}
+
+/* ---- after a run ---- */
+
+/* The same would happen again at once (D-28). */
+static bool is_in_vain(struct hf_str code)
+{
+	return str_eq(code, HF_STR("unknown-campaign")) || str_eq(code, HF_STR("not-in-vcs"));
+}
+
+enum hf_status hf_schedule_after_run(hf_where where, const struct hf_schedule_after *after, bool *ret_scheduled,
+                                     struct hf_schedule_result *ret_result, hf_error *err)
+{
+	struct hf_schedule_request request = {.item = {.codebase = after->codebase,
+	                                               .campaign = after->campaign,
+	                                               .change_set = after->change_set,
+	                                               .context = after->context},
+	                                      .requester = HF_STR("after run schedule"),
+	                                      .keep = after->keep};
+	struct hf_schedule_result result;
+	enum hf_status status = HF_NOT_FOUND;
+	if (hf_defects_kept(after->keep, 28) || !is_in_vain(after->result_code))
+		status = hf_schedule_candidate(where, &request, &result, NULL, err);
+	if (status != HF_OK && status != HF_NOT_FOUND)
+		return status;
+	*ret_scheduled = status == HF_OK;
+	if (status == HF_OK && ret_result)
+		*ret_result = result;
+	return HF_OK;
 }

@@ -294,6 +294,78 @@ static void d16_d25_what_there_is_to_schedule(void **state)
 	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue WHERE change_set IS NULL"), 2);
 }
 
+static void d28_again_after_a_run(void **state)
+{
+	struct rig *rig = *state;
+	const struct hf_defects d28 = only(28);
+	hf_error err = HF_ERROR_INIT;
+	struct hf_schedule_result result;
+	struct hf_schedule_after after = {.codebase = HF_STR("aa"),
+	                                  .campaign = HF_STR("fixes"),
+	                                  .context = HF_STR("1.2"),
+	                                  .result_code = HF_STR("success")};
+	bool scheduled;
+	rig_load_text(rig, two);
+	EXPECT_OK(hf_schedule_after_run(rig->where, &after, &scheduled, &result, &err));
+	assert_false(scheduled);
+	rig_run(rig, "INSERT INTO candidate (codebase, suite, command, value, context) VALUES ('aa', 'fixes', 'x', "
+	             "100, '1.1')");
+	EXPECT_OK(hf_schedule_after_run(rig->where, &after, &scheduled, &result, &err));
+	assert_true(scheduled);
+	assert_int_equal(
+		rig_number(rig, "SELECT count(*) FROM queue WHERE requester = 'after run schedule' AND context = '1.2' "
+	                        "AND bucket = 'default' AND NOT refresh AND command = 'x'"),
+		1);
+	rig_run(rig, "DELETE FROM queue");
+	after.result_code = HF_STR("not-in-vcs");
+	EXPECT_OK(hf_schedule_after_run(rig->where, &after, &scheduled, NULL, &err));
+	assert_false(scheduled);
+	after.keep = &d28;
+	EXPECT_OK(hf_schedule_after_run(rig->where, &after, &scheduled, NULL, &err));
+	assert_true(scheduled);
+}
+
+/* A claimed or dead entry does not hold its place, whatever its bucket: for one request and for many. */
+static void a_claimed_entry_does_not_hold_its_place(void **state)
+{
+	struct rig *rig = *state;
+	static const char *const endings[] = {"UPDATE holdfast.queue_claim SET state = 'leased'",
+	                                      "UPDATE holdfast.queue_claim SET state = 'dead'",
+	                                      "UPDATE holdfast.queue_claim SET state = 'failed'",
+	                                      "UPDATE holdfast.queue_claim SET until = now()"};
+	for (size_t i = 0; i < 2 * ARRAY_LEN(endings); i++) {
+		bool open = i / 2 < 2;
+		hf_error err = HF_ERROR_INIT;
+		rig_load_text(rig, two);
+		rig_run(rig, "DELETE FROM holdfast.queue_claim");
+		rig_run(rig,
+		        "INSERT INTO queue (codebase, suite, command, bucket) VALUES ('aa', 'fixes', 'old', 'manual')");
+		rig_run(rig, "INSERT INTO holdfast.queue_claim (queue_id, generation, place, holder, attempt, "
+		             "attempts_max, until) "
+		             "SELECT id, xmin::text::bigint, ctid, 'me', 1, 1, now() + interval '1 hour' FROM queue");
+		rig_run(rig, endings[i / 2]);
+		if (i % 2) {
+			struct hf_schedule_item item = {.codebase = HF_STR("aa"),
+			                                .campaign = HF_STR("fixes"),
+			                                .command = HF_STR("x"),
+			                                .has_value = true,
+			                                .value = 1.0,
+			                                .has_success_chance = true,
+			                                .success_chance = 1.0};
+			struct hf_schedule_options options = {.size = sizeof(options), .verify = 1};
+			struct hf_schedule_report report;
+			EXPECT_OK(hf_schedule_bulk(rig->where, &item, 1, &options, &report, &err));
+			assert_int_equal(report.replaced, open);
+		} else {
+			add(rig, "x", 5, NULL);
+		}
+		assert_int_equal(rig_number(rig,
+		                            "SELECT count(*) FROM queue WHERE bucket = 'default' AND command = 'x'"),
+		                 open);
+	}
+	rig_run(rig, "DELETE FROM holdfast.queue_claim");
+}
+
 /* ---- many at once and one after the other ---- */
 
 static uint64_t random_below(uint64_t *seed, uint64_t bound)
@@ -429,11 +501,16 @@ static void many_are_as_one_after_the_other(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(d13_d14_d15_priorities),         cmocka_unit_test(d11_hosts),
-		cmocka_unit_test(d75_a_place_that_was_freed),     cmocka_unit_test(d18_d19_cost_and_chance),
-		cmocka_unit_test(d20_d24_values_of_codebases),    cmocka_unit_test(d17_dependencies_that_nobody_knows),
-		cmocka_unit_test(d21_d22_direct_requests),        cmocka_unit_test(d16_d25_what_there_is_to_schedule),
-		cmocka_unit_test(many_are_as_one_after_the_other)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(d13_d14_d15_priorities),
+	                                   cmocka_unit_test(d11_hosts),
+	                                   cmocka_unit_test(d75_a_place_that_was_freed),
+	                                   cmocka_unit_test(d18_d19_cost_and_chance),
+	                                   cmocka_unit_test(d20_d24_values_of_codebases),
+	                                   cmocka_unit_test(d17_dependencies_that_nobody_knows),
+	                                   cmocka_unit_test(d21_d22_direct_requests),
+	                                   cmocka_unit_test(d16_d25_what_there_is_to_schedule),
+	                                   cmocka_unit_test(d28_again_after_a_run),
+	                                   cmocka_unit_test(a_claimed_entry_does_not_hold_its_place),
+	                                   cmocka_unit_test(many_are_as_one_after_the_other)};
 	return cmocka_run_group_tests_name("switches", tests, rig_up, rig_down);
 }

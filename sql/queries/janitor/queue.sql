@@ -3,7 +3,8 @@
 -- name: queue_add :opt
 -- doc: Place an item at a priority of its own, or (D-14) relative to the smallest of the whole queue. An item of the
 -- doc: same bucket that holds the place is replaced; it keeps its priority when that is the better one, unless `worsen`
--- doc: (D-13). No row: an item of an earlier bucket holds the place and stays as it is; read it with queue_holder.
+-- doc: (D-13). No row: an item of an earlier bucket holds the place and stays as it is; read it with queue_holder. One
+-- doc: that is being worked on, or that was given up, does not hold its place: what is asked for comes after it.
 -- param change_set: nullable
 -- param context: nullable
 -- param estimated_duration: nullable
@@ -17,11 +18,15 @@ VALUES (:codebase, :campaign, :change_set, :command, :bucket,
         :context, :estimated_duration, :refresh, :requester)
 ON CONFLICT (codebase, suite, coalesce(change_set, '')) DO UPDATE
    SET context = excluded.context, bucket = excluded.bucket,
-       priority = CASE WHEN :worsen::boolean OR q.bucket > excluded.bucket THEN excluded.priority
+       priority = CASE WHEN :worsen::boolean OR q.bucket <> excluded.bucket THEN excluded.priority
                        ELSE least(q.priority, excluded.priority) END,
        estimated_duration = excluded.estimated_duration, refresh = excluded.refresh, requester = excluded.requester,
        command = excluded.command, codebase = excluded.codebase
  WHERE q.bucket >= excluded.bucket
+    OR EXISTS (SELECT FROM holdfast.queue_claim AS c
+                WHERE c.queue_id = q.id
+                  AND (c.state = 'leased' AND c.until > clock_timestamp()
+                       OR c.state = 'dead' AND c.generation = q.xmin::text::bigint))
 RETURNING id, bucket, priority;
 
 -- name: queue_holder :opt
@@ -115,9 +120,13 @@ SELECT bucket, count(*) AS items, sum(estimated_duration) AS estimated_duration,
 LOCK TABLE queue IN SHARE ROW EXCLUSIVE MODE;
 
 -- name: queue_places :each
--- doc: Every item's place and priority: what a bulk addition has to know.
-SELECT id, codebase, suite::text AS campaign, coalesce(change_set, '') AS change_set, bucket, priority
-  FROM queue;
+-- doc: Every item's place and priority: what a bulk addition has to know. open: it is being worked on or was given up,
+-- doc: and does not hold its place (queue_add).
+SELECT q.id, q.codebase, q.suite::text AS campaign, coalesce(q.change_set, '') AS change_set, q.bucket, q.priority,
+       q.id IN (SELECT c.queue_id FROM holdfast.queue_claim AS c WHERE c.state = 'leased' AND c.until > clock_timestamp())
+       OR (q.id, q.xmin::text::bigint) IN (SELECT c.queue_id, c.generation FROM holdfast.queue_claim AS c
+                                            WHERE c.state = 'dead') AS open
+  FROM queue AS q;
 
 -- name: queue_new_ids :many
 -- doc: Take ids from the queue's sequence.

@@ -114,7 +114,7 @@ CASES = {
                          'the query has no column "nope"', None),
     "open_no_enum": ("-- name: open_text :many\n-- col mood: open\n-- col ⟦name⟧: open\nSELECT mood, name FROM person;\n",
                      'column "name" is text: there is no enum in it to be open', None),
-    "open_no_enums": ("-- name: open_texts :many\n-- col id: nullable  -- col ⟦tags⟧: open why not\n"
+    "open_no_enums": ("-- name: open_texts :many\n-- timeout: 1s  -- col ⟦tags⟧: open why not\n"
                       "SELECT id, tags FROM person;\n",
                       'column "tags" is text[]: there is no enum in it to be open', None),
     "open_variants": ("-- name: open_variants :many\n-- col ⟦id⟧: open\n"

@@ -345,19 +345,23 @@ static void a_silent_stream_is_cancelled(void **state)
 
 /* ---- bounds ---- */
 
-static struct hf_query bounded_query(void)
-{
-	struct hf_query query = int_query;
-	query.rows_max = 2;
-	return query;
-}
+static const struct hf_query bounded_query = {.abi = HF_QUERY_ABI,
+                                              .name = "int_query",
+                                              .sql = "SELECT $1::int4",
+                                              .sql_len = 15,
+                                              .statement = "hf_0123456789abcdef",
+                                              .params = int_field,
+                                              .nparams = 1,
+                                              .columns = int_field,
+                                              .ncolumns = 1,
+                                              .row_size = 4,
+                                              .rows_max = 2};
 
 static enum hf_status many(struct bench *bench, const int32_t **ret_rows, size_t *ret_count, hf_error *err)
 {
-	const struct hf_query query = bounded_query();
 	int32_t in = 7;
 	void *rows = NULL;
-	enum hf_status status = hf_query_many(bench->where, &query, &in, bench->arena, &rows, ret_count, err);
+	enum hf_status status = hf_query_many(bench->where, &bounded_query, &in, bench->arena, &rows, ret_count, err);
 	if (status == HF_OK)
 		*ret_rows = rows;
 	return status;

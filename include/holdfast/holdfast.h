@@ -27,6 +27,7 @@
 #include "holdfast/publish.h"
 #include "holdfast/query.h"
 #include "holdfast/ready.h"
+#include "holdfast/result_branch.h"
 #include "holdfast/review.h"
 #include "holdfast/run.h"
 #include "holdfast/run_result.h"

@@ -65,7 +65,7 @@ typedef enum hf_status hf_ready_fn(void *user, const struct hf_ready *ready, hf_
 /**
  * In the order in which a publisher takes them: change sets that are being published first, then the greatest value
  * (unknown last), then the newest. Constant memory; HF_STOP from `fn` ends with HF_OK. One round trip, two with
- * `after`; without a run or a codebase it reads all of last_run.
+ * `after`. It reads all of last_run, since no index leads to the runs there; for one codebase no more than that.
  * @param keep defects to keep (NULL: none): D-67, a run comes once for each of its pair's candidates that has a policy,
  *        of whatever change set. Otherwise the candidate of the run's change set counts, or else that of none, alone.
  * @return HF_OK; HF_NOT_FOUND there is no run `after`.

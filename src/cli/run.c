@@ -1,6 +1,6 @@
 /*
  * run.c - `holdfast run`: list, show, set-publish-status, result-codes, failure-stages. What the next run
- * goes on from: run_last.c.
+ * goes on from: run_last.c; what a run leaves behind: run_branches.c.
  */
 #include <string.h>
 
@@ -394,5 +394,54 @@ const struct cmd run_commands[] = {
                       "dpkg --compare-versions 5.2-1 gt $(holdfast run last-version bash sid)"},
          .test_effect = "test_run_last_version_compares_as_debian_does",
          .test_refusal = "test_run_last_version_refuses_what_was_never_built"},
+	{.noun = "run",
+         .verb = "branches",
+         .summary = "list branches that runs made, and whether they have landed",
+         .options = run_branches_options,
+         .columns = run_branches_columns,
+         .run = run_branches_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast run branches --run r1", "holdfast run branches --codebase bash --absorbed no",
+                      "holdfast run branches --revision 1234abcd --json=run_id,role"},
+         .test_effect = "test_run_branches_is_ordered_filtered_and_paged",
+         .test_refusal = "test_run_branches_refuses_what_is_no_place"},
+	{.noun = "run",
+         .verb = "set-absorbed",
+         .args = "ID ROLE WHETHER",
+         .summary = "say whether a branch of a run has landed",
+         .about = "WHETHER is yes or no. What speaks for the codebase is computed anew, also when a branch that had "
+                  "landed is taken back.",
+         .columns = run_absorbed_columns,
+         .run = run_absorbed_verb,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast run set-absorbed r1 main yes", "holdfast run set-absorbed r1 main no --dry-run",
+                      "holdfast run set-absorbed r1 debian yes --json=before"},
+         .test_effect = "test_run_set_absorbed_writes_branch_and_last_run",
+         .test_refusal = "test_run_set_absorbed_refuses_what_is_not_there"},
+	{.noun = "run",
+         .verb = "followups",
+         .summary = "list candidates that are the consequence of runs",
+         .options = run_followups_options,
+         .columns = run_followups_columns,
+         .run = run_followups_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast run followups --run r1", "holdfast run followups --candidate 17",
+                      "holdfast run followups --json=run_id,candidate_id"},
+         .test_effect = "test_run_followups_is_ordered_and_filtered",
+         .test_refusal = "test_run_followups_refuses_what_is_no_candidate"},
+	{.noun = "run",
+         .verb = "delete",
+         .args = "ID",
+         .summary = "remove a run and its branches",
+         .about = "Where it was the one that speaks for its codebase and campaign, another one speaks then. Its change "
+                  "set stays. Debian builds, reviews and followups keep it, unless they go with it.",
+         .options = run_delete_options,
+         .columns = run_delete_columns,
+         .run = run_delete_verb,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast run delete r1 --dry-run", "holdfast run delete r1 --parts",
+                      "holdfast run delete r1 --json"},
+         .test_effect = "test_run_delete_lets_another_one_speak",
+         .test_refusal = "test_run_delete_refuses_what_something_names"},
 	{0},
 };

@@ -22,4 +22,13 @@ enum hf_status run_resume_verb(struct cli *cli, hf_error *err);
 enum hf_status run_builds_verb(struct cli *cli, hf_error *err);
 enum hf_status run_version_verb(struct cli *cli, hf_error *err);
 
+/* run_branches.c */
+extern const struct cmd_option run_branches_options[], run_followups_options[], run_delete_options[];
+extern const struct column run_branches_columns[], run_absorbed_columns[], run_followups_columns[],
+	run_delete_columns[];
+enum hf_status run_branches_verb(struct cli *cli, hf_error *err);
+enum hf_status run_absorbed_verb(struct cli *cli, hf_error *err);
+enum hf_status run_followups_verb(struct cli *cli, hf_error *err);
+enum hf_status run_delete_verb(struct cli *cli, hf_error *err);
+
 #endif

@@ -204,3 +204,87 @@ def test_run_last_version_compares_as_debian_does(builds):
 
 def test_run_last_version_refuses_what_was_never_built(builds):
     assert builds.refused(3, "run", "last-version", "bb", "trixie") == "error: nothing of bb was built for trixie\n"
+
+
+# ---- what runs leave behind ----
+
+def branches(runs, *flags):
+    return [f"{row['run_id']}/{row['role']}" for row in runs.json("run", "branches", *flags)]
+
+
+def test_run_branches_is_ordered_filtered_and_paged(runs):
+    runs.db.execute("""
+        INSERT INTO new_result_branch (run_id, role, revision, absorbed) VALUES ('r3', 'main', 'r', NULL);
+        UPDATE new_result_branch SET absorbed = true WHERE role = 'pristine-tar';
+    """)
+    every = ["r1/main", "r1/pristine-tar", "r3/main"]
+    assert branches(runs) == every
+    assert branches(runs, "--run", "r1") == every[:2] and branches(runs, "--codebase", "bb") == every[2:]
+    assert branches(runs, "--revision", "r") == branches(runs, "--absorbed", "no") == [every[0], every[2]]
+    assert branches(runs, "--absorbed", "yes") == every[1:2]
+    seen, after = [], []
+    for _ in range(5):
+        seen += branches(runs, "--limit", 1, "-q", *after)
+        after = ["--after", seen[-1]]
+    assert seen == every
+    assert runs.json("run", "branches", "--run", "r3") == [
+        {"run_id": "r3", "role": "main", "codebase": "bb", "campaign": "fixes", "absorbed": None, "remote_name": None,
+         "base_revision": None, "revision": "r"}]
+
+
+def test_run_branches_refuses_what_is_no_place(runs):
+    assert "--after names no branch" in runs.refused(2, "run", "branches", "--after", "r1")
+    assert "--absorbed" in runs.refused(2, "run", "branches", "--absorbed", "maybe")
+
+
+def test_run_set_absorbed_writes_branch_and_last_run(runs):
+    runs.db.execute("UPDATE run SET failure_transient = true WHERE id = 'r2'")
+    rows = "SELECT role, absorbed FROM new_result_branch ORDER BY role"
+    last = "SELECT last_unabsorbed_run_id FROM last_run WHERE codebase = 'aa' AND campaign = 'fixes'"
+    assert runs.json("run", "set-absorbed", "r1", "main", "yes", "--dry-run")["dry_run"]
+    assert runs.db.rows(rows) == [("main", False), ("pristine-tar", False)]
+    assert runs.json("run", "set-absorbed", "r1", "main", "yes") == {
+        "run_id": "r1", "role": "main", "absorbed": True, "before": False, "dry_run": False}
+    assert runs.db.value(last) == "r1"
+    runs.ok("run", "set-absorbed", "r1", "pristine-tar", "yes")
+    assert runs.db.value(last) is None
+    assert runs.json("run", "set-absorbed", "r1", "main", "no")["before"] is True
+    assert runs.db.value(last) == "r1", "also where one is taken back"
+
+
+def test_run_set_absorbed_refuses_what_is_not_there(runs):
+    assert runs.refused(3, "run", "set-absorbed", "r1", "x", "yes") == "error: run r1 has no branch with role x\n"
+    assert 'yes or no, not "true"' in runs.refused(2, "run", "set-absorbed", "r1", "main", "true")
+
+
+def test_run_followups_is_ordered_and_filtered(runs):
+    runs.db.execute("""
+        INSERT INTO candidate (codebase, suite, command) VALUES ('aa', 'fixes', 'x'), ('bb', 'docs', 'x');
+        INSERT INTO followup VALUES ('r1', 2), ('r1', 1), ('r2', 1);
+    """)
+    rows = runs.json("run", "followups")
+    assert [(row["run_id"], row["candidate_id"]) for row in rows] == [("r1", 1), ("r1", 2), ("r2", 1)]
+    assert rows[1] == {"run_id": "r1", "candidate_id": 2, "codebase": "bb", "campaign": "docs", "change_set": None}
+    assert len(runs.json("run", "followups", "--run", "r2")) == len(runs.json("run", "followups", "--candidate", 2)) == 1
+
+
+def test_run_followups_refuses_what_is_no_candidate(runs):
+    assert "--candidate" in runs.refused(2, "run", "followups", "--candidate", "x")
+
+
+def test_run_delete_lets_another_one_speak(runs):
+    last = "SELECT last_run_id FROM last_run WHERE codebase = 'aa' AND campaign = 'fixes'"
+    assert runs.json("run", "delete", "r2", "--dry-run")["dry_run"] and runs.db.value(last) == "r2"
+    assert runs.json("run", "delete", "r2") == {"run_id": "r2", "codebase": "aa", "campaign": "fixes", "change_set": "cs",
+                                                "builds": 0, "reviews": 0, "followups": 0, "dry_run": False}
+    assert runs.db.value(last) == "r1" and runs.db.value("SELECT count(*) FROM run") == 5
+    runs.db.execute("INSERT INTO review (run_id, verdict) VALUES ('r1', 'approved')")
+    assert runs.json("run", "delete", "r1", "--parts")["reviews"] == 1
+    assert runs.db.rows(last) == [], "nobody is left"
+
+
+def test_run_delete_refuses_what_something_names(runs):
+    runs.db.execute("INSERT INTO review (run_id, verdict) VALUES ('r1', 'approved')")
+    assert runs.refused(1, "run", "delete", "r1").startswith("error: a review names run r1\n")
+    assert runs.refused(3, "run", "delete", "r9") == "error: there is no run r9\n"
+    assert runs.db.value("SELECT count(*) FROM run") == 6

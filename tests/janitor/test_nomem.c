@@ -221,6 +221,22 @@ static enum hf_status add_builds(struct rig *rig, hf_error *err)
 	return status == HF_REJECTED ? HF_OK : status; /* there is no such run */
 }
 
+static enum hf_status absorb_none(struct rig *rig, hf_error *err)
+{
+	enum hf_status status = hf_result_branch_set_absorbed(where_of(rig), HF_STR("none"), HF_STR("main"), true, NULL,
+	                                                      NULL, NULL, err);
+	return status == HF_NOT_FOUND ? HF_OK : status;
+}
+
+static enum hf_status delete_none(struct rig *rig, hf_error *err)
+{
+	hf_arena *arena = hf_arena_new(0);
+	enum hf_status status =
+		arena ? hf_run_delete(where_of(rig), HF_STR("none"), true, NULL, arena, NULL, err) : error_nomem(err);
+	hf_arena_free(arena);
+	return status == HF_NOT_FOUND ? HF_OK : status;
+}
+
 /* ---- failing them ---- */
 
 static void fill(struct rig *rig)
@@ -307,6 +323,8 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"publish store", store_publish},
 	             {"publish ready", list_ready},
 	             {"run last", list_last},
+	             {"run set-absorbed", absorb_none},
+	             {"run delete", delete_none},
 	             {"debian build put", add_builds},
 	             {"candidate import", import_candidates},
 	             {"candidate import for all", import_all},

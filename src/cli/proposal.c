@@ -10,7 +10,7 @@
 static const struct column list_columns[] = {
 	{.name = "url"},
 	{.name = "codebase"},
-	{.name = "status", .help = "open, closed, merged, applied, abandoned, rejected, or null"},
+	{.name = "status", .help = "open, closed, merged, ..., or null"},
 	{.name = "can_be_merged", .kind = COLUMN_BOOL, .title = "MERGEABLE"},
 	{.name = "rate_limit_bucket", .title = "BUCKET", .help = "in which it counts"},
 	{.name = "merged_at", .kind = COLUMN_TIME, .title = "MERGED"},
@@ -67,7 +67,7 @@ static enum hf_status run_list(struct cli *cli, hf_error *err)
 static const struct column show_columns[] = {
 	{.name = "url"},
 	{.name = "codebase"},
-	{.name = "status", .help = "open, closed, merged, applied, abandoned, rejected, or null"},
+	{.name = "status", .help = "open, closed, merged, ..., or null"},
 	{.name = "can_be_merged", .kind = COLUMN_BOOL},
 	{.name = "rate_limit_bucket", .help = "in which it counts"},
 	{.name = "merged_at", .kind = COLUMN_TIME},

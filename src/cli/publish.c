@@ -76,7 +76,7 @@ static const struct column show_columns[] = {
 	{.name = "codebase"},
 	{.name = "change_set"},
 	{.name = "timestamp", .kind = COLUMN_TIME},
-	{.name = "mode", .help = "push, attempt-push, propose, build-only, push-derived, skip or bts"},
+	{.name = "mode", .help = "push, attempt-push, propose, push-derived, ..."},
 	{.name = "role"},
 	{.name = "result_code"},
 	{.name = "description"},

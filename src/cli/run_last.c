@@ -180,7 +180,7 @@ const struct cmd_option run_builds_options[] = {
 };
 
 const struct column run_version_columns[] = {
-	{.name = "version", .help = "of the source package, the greatest in Debian's order"},
+	{.name = "version", .help = "the greatest in the order of Debian"},
 	{0},
 };
 

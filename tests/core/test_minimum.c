@@ -62,6 +62,7 @@ static void modes_have_their_worth(UNUSED void **state)
 	value = -1;
 	assert_true(publish_mode_value(HF_STR("push-derived"), NULL, &value));
 	assert_int_equal(value, 200);
+	value = -1;
 	assert_false(publish_mode_value(HF_STR("push-derived"), &parity, &value));
 	assert_false(publish_mode_value((struct hf_str){NULL, 0}, NULL, &value));
 	assert_int_equal(value, -1);

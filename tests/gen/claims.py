@@ -28,6 +28,21 @@ def of_files(url, paths, tolerant=False, **environment):
     return [Claim(described) for described in json.loads(done.stdout)]
 
 
+def of_one_row(tmp_path, url, statements):
+    """The numbers of those bare statements that are proven to give one row at most."""
+    paths, several = [], set()
+    for at in range(0, len(statements), PER_FILE):
+        paths.append(tmp_path / f"rows_{at}.sql")
+        paths[-1].write_text("".join(f"-- name: q{i} :one\n{text};\n" for i, text in enumerate(statements[at : at + PER_FILE], at)))
+    done = subprocess.run([compiler.GEN, "describe", *map(str, paths), "-d", url, "--json"], capture_output=True,
+                          timeout=600, check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0 or not statements, done.stderr.decode(errors="replace")[-4000:]
+    for finding in compiler.findings(done.stderr.decode()):
+        if finding.message.endswith(("[many-rows]", "too deep to be looked at")) or "needs rows" in finding.message:
+            several.add(int(finding.query.split(" ")[0][1:]))
+    return set(range(len(statements))) - several
+
+
 def of_statements(tmp_path, url, statements, tolerant=False):
     """The same for bare statements; tolerant: None for one that is not accepted."""
     if not statements:

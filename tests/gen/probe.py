@@ -13,15 +13,16 @@ SCHEMA = pathlib.Path(__file__).resolve().parent / "corpus" / "schema.sql"
 # A row as text, "(1,,\"a b\")", with each value replaced by x: what is empty between commas is NULL.
 HELPERS = r"""
 CREATE SCHEMA probe;
-CREATE FUNCTION probe.run(queries text[], setups text[], OUT n int, OUT patterns text[], OUT failure text)
+CREATE FUNCTION probe.run(queries text[], setups text[], OUT n int, OUT patterns text[], OUT counted int, OUT failure text)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 DECLARE r record; p text;
 BEGIN
 	FOR i IN 1..cardinality(queries) LOOP
-		n := i; patterns := '{}'; failure := NULL;
+		n := i; patterns := '{}'; counted := 0; failure := NULL;
 		BEGIN
 			IF setups[i] <> '' THEN EXECUTE setups[i]; END IF;
 			FOR r IN EXECUTE queries[i] LOOP
+				counted := counted + 1;
 				p := regexp_replace(r::text, '"([^"]|"")*"|[^,()"]+', 'x', 'g');
 				IF p <> ALL (patterns) THEN patterns := patterns || p; END IF;
 			END LOOP;
@@ -72,11 +73,12 @@ def install(database):
 
 
 class Outcome:
-    """What one query gave on one set of data: the columns (from 0) that were NULL in some row, rows or none, the error."""
+    """What one query gave on one set of data: the columns (from 0) that were NULL in some row, its rows, the error."""
 
-    def __init__(self, patterns, failure):
+    def __init__(self, patterns, counted, failure):
         self.nulls = {i for pattern in patterns for i, value in enumerate(pattern[1:-1].split(",")) if value == ""}
-        self.rows = bool(patterns)
+        self.count = counted
+        self.rows = counted > 0
         self.failure = failure
 
 
@@ -101,7 +103,7 @@ def run(database, queries, setups=None, batch=500):
     outcomes = []
     setups = setups or [""] * len(queries)
     for at in range(0, len(queries), batch):
-        rows = database.rows("SELECT patterns, failure FROM probe.run($1, $2) ORDER BY n",
+        rows = database.rows("SELECT patterns, counted, failure FROM probe.run($1, $2) ORDER BY n",
                              queries[at : at + batch], setups[at : at + batch])
         outcomes += [Outcome(*row) for row in rows]
     return outcomes

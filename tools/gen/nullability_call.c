@@ -107,6 +107,10 @@ static bool known_format(const struct catalog_function *function, const struct n
 static bool safe_for_constant(const struct catalog_function *function, const struct node *args)
 {
 	static const char *const parts[] = {"extract", "date_part"};
+	static const char *const paths[] = {"jsonb_path_exists", "jsonb_path_exists_tz"};
+	int64_t silent;
+	if (listed(paths, ARRAY_LEN(paths), function->name)) /* NULL is a fault that it is told not to speak of */
+		return node_count(args) < 4 || (node_constant(node_item(args, 3), &silent) && !silent);
 	return (listed(parts, ARRAY_LEN(parts), function->name) && unit_of_infinity(args)) ||
 	       known_format(function, args);
 }

@@ -206,15 +206,41 @@ struct proof prove_declared(const struct scope *scope, uint32_t relation, int64_
 	return found ? prove_with_children(scope->proving, relation, found->name, only, 0) : unproven();
 }
 
-/* ---- CHECK beside what a query knows ---- */
+/* ---- beside what a query knows ---- */
 
-/* A child may lack what is declared NO INHERIT, so only tables alone; a materialised view may be older. */
-void declared_facts(struct scope *scope, int64_t index)
+/* A table whose rows are its own: a child may lack what is declared NO INHERIT, and generates otherwise. */
+static bool is_alone(const struct scope *scope, int64_t index)
 {
 	const struct catalog *catalog = scope->proving->catalog;
 	const struct node *entry = scope_rte(scope, index);
 	uint32_t relation = (uint32_t)node_int(entry, "relid", 0);
-	bool alone = !node_bool(entry, "inh") || !catalog_has_children(catalog, relation);
-	if (!scope->stored && alone && catalog_is_table(catalog, relation) && !scope->proving->declared)
-		learn_checks(scope, relation, index);
+	return (!node_bool(entry, "inh") || !catalog_has_children(catalog, relation)) &&
+	       catalog_is_table(catalog, relation);
+}
+
+struct proof prove_generated_of(const struct scope *scope, int64_t index, int64_t column)
+{
+	const struct catalog *catalog = scope->proving->catalog;
+	const struct node *entry = scope_rte(scope, index);
+	uint32_t relation = (uint32_t)node_int(entry, "relid", 0);
+	const struct catalog_declaration *items = catalog->declarations.items;
+	if (scope->stored || !is_alone(scope, index))
+		return unproven();
+	for (size_t i = catalog_first(&catalog->declarations, relation);
+	     i < catalog->declarations.count && items[i].relation == relation; i++) {
+		const struct node *tree =
+			items[i].column == column ? node_read(scope_arena(scope), items[i].tree) : NULL;
+		const struct node *here =
+			tree ? for_entry(scope_arena(scope), tree, atom_of(scope_arena(scope), index), 0) : NULL;
+		if (here && prove_expr(scope, here).never_null)
+			return proven("generated-column");
+	}
+	return unproven();
+}
+
+/* A materialised view may be older. */
+void declared_facts(struct scope *scope, int64_t index)
+{
+	if (!scope->stored && is_alone(scope, index) && !scope->proving->declared)
+		learn_checks(scope, (uint32_t)node_int(scope_rte(scope, index), "relid", 0), index);
 }

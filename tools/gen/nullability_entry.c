@@ -308,7 +308,10 @@ static struct proof by_entry(const struct scope *scope, int64_t index, int64_t c
 		return unproven();
 	if (change_is_target(scope, index))
 		return prove_changed(scope, index, column);
-	return scope_present(scope, index) ? prove_entry(scope, index, column) : unproven();
+	if (!scope_present(scope, index))
+		return unproven();
+	struct proof proof = prove_entry(scope, index, column);
+	return proof.never_null || column < 1 ? proof : prove_generated_of(scope, index, column);
 }
 
 struct proof prove_column(const struct scope *scope, int64_t index, int64_t column)

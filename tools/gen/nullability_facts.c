@@ -6,6 +6,7 @@
  * that were not. Nothing is learned from what is not understood.
  */
 #include "gen/nullability_scope.h"
+#include "gen/tree.h"
 
 #define LEARN_DEPTH_MAX 1000
 
@@ -274,6 +275,48 @@ static void learn_count(struct learning *learning, const struct node *expr, unsi
 	}
 }
 
+static bool same_constant(const struct node *a, const struct node *b)
+{
+	const struct node *one = node_get(a, "constvalue"), *other = node_get(b, "constvalue");
+	return node_is(a, "CONST") && node_is(b, "CONST") && one && other && strcmp(one->text, other->text) == 0 &&
+	       one->rest && other->rest && strcmp(one->rest, other->rest) == 0;
+}
+
+/* The list without its last item. */
+static const struct node *but_last(hf_arena *arena, const struct node *list)
+{
+	struct node *shorter = MEM_NEW(arena, struct node);
+	*shorter = *list;
+	shorter->count--;
+	return shorter;
+}
+
+/* coalesce(x, '') <> '': what stands in for NULL would not have met it. */
+static void learn_stand_in(struct learning *learning, const struct node *expr, unsigned outcomes)
+{
+	const struct scope *scope = learning->scope;
+	uint32_t oid = (uint32_t)node_int(expr, "opno", 0);
+	const struct catalog_operator *op = catalog_operator(scope->proving->catalog, oid);
+	const struct node *args = node_get(expr, "args");
+	for (size_t side = 0; op && oid < OID_FIRST_USER && side < 2; side++) {
+		const struct node *choice = tree_bare(node_item(args, side)),
+				  *other = tree_bare(node_item(args, 1 - side));
+		const struct node *list = node_get(choice, "args");
+		bool chooses = node_is(choice, "COALESCE") || node_is(choice, "COALESCEEXPR");
+		const struct node *last =
+			chooses && node_count(list) > 1 ? tree_bare(node_item(list, node_count(list) - 1)) : NULL;
+		int64_t left, right;
+		bool holds, same = same_constant(last, other);
+		if (!same && !(constant_number(last, &left) && constant_number(other, &right)))
+			continue;
+		if (same)
+			left = right = 0;
+		if (compare(op->name, side ? right : left, side ? left : right, &holds) &&
+		    !(outcomes & (holds ? IS_TRUE : IS_FALSE)) && !(outcomes & IS_NULL))
+			learn_one_of(learning, but_last(scope_arena(scope), list), NOT_NULL);
+	}
+}
+
 /* = and <> of booleans with a constant are tests. */
 static void learn_truth(struct learning *learning, const struct node *expr, unsigned outcomes)
 {
@@ -292,6 +335,7 @@ static void learn_operator(struct learning *learning, const struct node *expr, u
 {
 	learn_truth(learning, expr, outcomes);
 	learn_count(learning, expr, outcomes);
+	learn_stand_in(learning, expr, outcomes);
 	if (!(outcomes & IS_NULL) && operator_is_strict(learning->scope, expr))
 		learn_all(learning, node_get(expr, "args"), NOT_NULL);
 }

@@ -234,6 +234,9 @@ bool is_true(const struct node *condition);
 /** NOT NULL, a CHECK or a generation expression of the table and of all below it keep NULL out of the column. */
 struct proof prove_declared(const struct scope *scope, uint32_t relation, int64_t column, bool only);
 
+/** How the column of an entry that is a table is generated keeps NULL out of it, by what the scope knows of the row. */
+struct proof prove_generated_of(const struct scope *scope, int64_t index, int64_t column);
+
 /** Learn the CHECKs of a table that is an entry of the scope. */
 void declared_facts(struct scope *scope, int64_t index);
 

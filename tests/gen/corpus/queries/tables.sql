@@ -163,3 +163,19 @@ SELECT id, v FROM station_far WHERE id = 3;
 -- name: foreign_join :many
 -- labels !? / foreign where
 SELECT a.n, far.v FROM a JOIN far ON far.id = a.id;
+
+-- name: table_generated_of_known :many
+-- labels !! / generated where
+SELECT age, twice FROM person WHERE age > 0;
+
+-- name: table_generated_of_present :many
+-- labels ?!? / generated join
+SELECT b.twice, b.initial, b.age FROM person AS a LEFT JOIN person AS b ON b.id = a.boss_id WHERE b.vip IS NOT NULL;
+
+-- name: table_generated_behind_join :many
+-- labels ?? / generated outer_join
+SELECT b.twice, b.initial FROM person AS a LEFT JOIN person AS b ON b.id = a.boss_id AND b.age IS NOT NULL;
+
+-- name: table_generated_grouped :many
+-- labels ?! / generated grouping_sets
+SELECT twice, count(*) AS n FROM person WHERE age > 0 GROUP BY ROLLUP (twice);

@@ -217,3 +217,11 @@ SELECT sql_loose(x) AS p FROM a;
 -- labels !! / overrides arrays
 -- col first: notnull! made with an element
 SELECT id, (ARRAY[n, x])[1] AS first FROM a;
+
+-- name: json_path_exists_loud :many
+-- labels !!! / json functions
+SELECT jsonb_path_exists(settings, '$.a') AS p, jsonb_path_exists(settings, 'strict $', '{}', false) AS q, jsonb_path_exists_tz(settings, '$.a') AS r FROM person;
+
+-- name: json_path_exists_silent :many
+-- labels ?? / json functions
+SELECT jsonb_path_exists(settings, 'strict $.nope.b', '{}', true) AS p, settings @? 'strict $.nope.b' AS q FROM person;

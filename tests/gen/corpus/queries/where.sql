@@ -282,3 +282,27 @@ SELECT u FROM a WHERE u SIMILAR TO '(u|v)%' OR u ~ '^[a-z]';
 -- name: where_view_column :many
 -- labels !! / where view
 SELECT v, w FROM left_view WHERE w = 2;
+
+-- name: where_stand_in_differs :many
+-- labels !! / where coalesce
+SELECT u, x FROM a WHERE coalesce(u, '') <> '' AND coalesce(x, 0) > 0;
+
+-- name: where_stand_in_mirrored :many
+-- labels ! / where coalesce
+SELECT x FROM a WHERE 1 <= coalesce(x, 0);
+
+-- name: where_stand_in_not_equal :many
+-- labels ! / where coalesce
+SELECT u FROM a WHERE NOT (coalesce(u, 'a') = 'a');
+
+-- name: where_stand_in_meets :many
+-- labels ?? / where coalesce
+SELECT u, x FROM a WHERE coalesce(u, 'a') <> '' AND coalesce(x, 0) >= 0;
+
+-- name: where_stand_in_of_two :many
+-- labels ?? / where coalesce
+SELECT u, b.s FROM a LEFT JOIN b ON b.id = a.id WHERE coalesce(u, b.s, '') <> '';
+
+-- name: where_stand_in_unknown :many
+-- labels ? / where coalesce
+SELECT x FROM a WHERE (coalesce(x, 0) > 0) IS NOT TRUE;

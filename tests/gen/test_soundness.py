@@ -94,6 +94,10 @@ INSERT INTO strict_generated VALUES (NULL);
 CREATE MATERIALIZED VIEW strict_stored AS SELECT x, y FROM strict_later WHERE fine(x) AND y === 1;
 CREATE OR REPLACE FUNCTION fine(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE STRICT AS 'BEGIN RETURN true; END';
 CREATE OR REPLACE FUNCTION alike(int, int) RETURNS bool LANGUAGE plpgsql IMMUTABLE STRICT AS 'BEGIN RETURN true; END';
+CREATE FUNCTION whim(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN false; END';
+CREATE TABLE whimsical (x int NOT NULL, z int GENERATED ALWAYS AS (CASE WHEN whim(x) THEN 0 END) STORED, y int GENERATED ALWAYS AS (CASE WHEN x > 0 THEN 0 END) STORED);
+INSERT INTO whimsical VALUES (1);
+CREATE OR REPLACE FUNCTION whim(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN true; END';
 CREATE DOMAIN later AS int;
 CREATE TABLE later_domain (x int, y int, g int GENERATED ALWAYS AS ((x::later)::int) STORED,
     CHECK (y IS NOT NULL OR (x::later) IS NULL));
@@ -378,6 +382,7 @@ MORE = [
     ("??", "SELECT x, y FROM strict_later"),
     ("?", "SELECT z FROM strict_generated"),
     ("??", "SELECT y, g FROM later_domain"),
+    ("?!", "SELECT z, y FROM whimsical WHERE whim(x) AND x > 0"),
     # a child generates what its parent does not
     ("??", "UPDATE plain_parent SET id = 4, x = 1 WHERE true RETURNING x, nullif(x, 2) AS y"),
     ("?", "UPDATE plain_parts SET id = 4, x = 1 WHERE true RETURNING x"),

@@ -218,24 +218,27 @@ static bool is_alone(const struct scope *scope, int64_t index)
 	       catalog_is_table(catalog, relation);
 }
 
+/* What the query knows is so now; only an expression that answers as it did when the row was written goes by it. */
 struct proof prove_generated_of(const struct scope *scope, int64_t index, int64_t column)
 {
-	const struct catalog *catalog = scope->proving->catalog;
-	const struct node *entry = scope_rte(scope, index);
-	uint32_t relation = (uint32_t)node_int(entry, "relid", 0);
+	struct proving *proving = scope->proving;
+	const struct catalog *catalog = proving->catalog;
+	uint32_t relation = (uint32_t)node_int(scope_rte(scope, index), "relid", 0);
 	const struct catalog_declaration *items = catalog->declarations.items;
-	if (scope->stored || !is_alone(scope, index))
-		return unproven();
+	struct proof proof = unproven();
+	if (scope->stored || !is_alone(scope, index) || proving->declared >= DECLARED_MAX)
+		return proof;
+	proving->declared++;
 	for (size_t i = catalog_first(&catalog->declarations, relation);
 	     i < catalog->declarations.count && items[i].relation == relation; i++) {
-		const struct node *tree =
-			items[i].column == column ? node_read(scope_arena(scope), items[i].tree) : NULL;
-		const struct node *here =
-			tree ? for_entry(scope_arena(scope), tree, atom_of(scope_arena(scope), index), 0) : NULL;
-		if (here && prove_expr(scope, here).never_null)
-			return proven("generated-column");
+		const struct node *tree = items[i].column == column ? node_read(proving->arena, items[i].tree) : NULL;
+		const struct node *number = atom_of(proving->arena, index);
+		bool lasts = tree && !tree_find(tree, may_have_changed, (void *)(uintptr_t)catalog);
+		if (lasts && prove_expr(scope, for_entry(proving->arena, tree, number, 0)).never_null)
+			proof = proven("generated-column");
 	}
-	return unproven();
+	proving->declared--;
+	return proof;
 }
 
 /* A materialised view may be older. */

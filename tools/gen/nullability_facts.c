@@ -282,6 +282,16 @@ static bool same_constant(const struct node *a, const struct node *b)
 	       one->rest && other->rest && strcmp(one->rest, other->rest) == 0;
 }
 
+/* Every value of that type surely equals itself. */
+static bool equals_itself(const struct catalog *catalog, uint32_t type)
+{
+	static const char *const names[] = {"text", "bpchar",    "name",        "bytea",    "int2",    "int4",  "int8",
+	                                    "oid",  "bool",      "numeric",     "float4",   "float8",  "date",  "time",
+	                                    "uuid", "timestamp", "timestamptz", "interval", "anyenum", "jsonb", "inet"};
+	const struct catalog_type *found = catalog_type_of(catalog, type);
+	return found && found->builtin && listed(names, ARRAY_LEN(names), found->name);
+}
+
 /* The list without its last item. */
 static const struct node *but_last(hf_arena *arena, const struct node *list)
 {
@@ -306,7 +316,7 @@ static void learn_stand_in(struct learning *learning, const struct node *expr, u
 		const struct node *last =
 			chooses && node_count(list) > 1 ? tree_bare(node_item(list, node_count(list) - 1)) : NULL;
 		int64_t left, right;
-		bool holds, same = same_constant(last, other);
+		bool holds, same = same_constant(last, other) && equals_itself(scope->proving->catalog, op->left);
 		if (!same && !(constant_number(last, &left) && constant_number(other, &right)))
 			continue;
 		if (same)

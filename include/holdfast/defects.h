@@ -1,6 +1,7 @@
 /*
  * defects.h - which defects of the original Janitor are reproduced. Each has the number of docs/compatibility.md, 1 to
- * 75; by default none is kept. A program that runs beside the original keeps those whose effects others rely on.
+ * 75 (what each is, and which have a switch, stands there); by default none is kept. A program that runs beside the
+ * original keeps those whose effects others rely on.
  *
  * Only what code does is switched here. Defects that live in triggers and views belong to a database; migrations mend
  * them.

@@ -27,6 +27,8 @@ enum difference {
 	PASSWORD_NO_HASH,
 	PASSWORD_TOO_LONG,
 	WORKER_REPORTS,
+	UPLOADS,
+	REFUSED_EARLY,
 	DIFFERENCES
 };
 
@@ -44,7 +46,9 @@ struct replay {
 	size_t failures, shown; /* answers that differ and may not; of the file, shown */
 	size_t mended;         /* cases that differ where no defect is kept ... */
 	size_t defects[HF_DEFECT_COUNT + 1]; /* ... and those that make them equal again */
-	int latest;            /* of these; 0 at first */
+	struct hf_defects known[16]; /* sets of these, the latest first */
+	size_t nknown;
+	size_t every;          /* so many cases are one of which that is asked */
 };
 
 /* What a call of ours gave: JSON of the recording's form, or an error. */
@@ -61,18 +65,16 @@ struct call {
 	call_fn *make;
 };
 /* End with {NULL, NULL}. */
-extern const struct call queue_calls[], schedule_calls[], bulk_calls[], state_calls[], run_calls[], review_calls[];
-
-/* All of them: what was recorded is the original as it is. */
-extern const struct hf_defects recorded_defects;
+extern const struct call queue_calls[], schedule_calls[], bulk_calls[], state_calls[], run_calls[], review_calls[],
+	upload_calls[];
 
 /* cmocka group fixtures; *state is a struct replay *. */
 int replay_up(void **state);
 int replay_down(void **state);
 /**
  * Play a file of the recording by the calls of `tables`; any other counts as a failure. First with all defects of the
- * original: every answer must be the same. Then with none: for a case that comes out otherwise it is found which defects
- * have to be kept to make it the same, and these are counted.
+ * original: every answer must be the same. Then with none (one case of forty, all with HOLDFAST_TEST_LONG): for a case
+ * that comes out otherwise it is found which defects have to be kept to make it the same, and these are counted.
  */
 void replay_file(struct replay *replay, const char *file, const struct call *const *tables);
 /** For the calls that take them. */
@@ -83,6 +85,8 @@ bool replay_has_switch(int number);
 void replay_set_sequence(struct replay *replay, const json_t *sequence);
 /** Print a difference that may not be and count it; the first 30 of a file are shown. */
 void replay_fail(struct replay *replay, const char *what, const json_t *expected, const json_t *got);
+/** The same of two messages. */
+void replay_told(struct replay *replay, const char *what, const char *expected, const char *other, const char *got);
 /** Is `err` what we make of the recorded `error` of function `fn`? */
 bool same_error(const char *fn, const json_t *error, const hf_error *err);
 /** Numbers by bits (an integer of the recording may be a double of ours), the rest by value. */

@@ -102,7 +102,7 @@ static enum hf_status schedule(struct replay *replay, const json_t *todo, const 
 static void bulk_todo(struct replay *replay, const json_t *args, const json_t *todo, struct answer *ret)
 {
 	struct hf_schedule_options options = {.size = sizeof(options), .dry_run = bool_of(args, "dry_run"), .verify = 1,
-	                                      .verify_seed = 1, .keep = &recorded_defects};
+	                                      .verify_seed = 1, .keep = keep_of(replay)};
 	hf_error first = HF_ERROR_INIT;
 	number_of(args, "default_offset", &options.default_offset);
 	options.bucket_set = bucket_of(args, &options.bucket, &ret->err);
@@ -121,7 +121,7 @@ static void bulk_todo(struct replay *replay, const json_t *args, const json_t *t
 	replay->differences[ALL_OR_NOTHING]++;
 	one_by_one(replay, todo, &options, &first);
 	if (first.status != ret->err.status || strcmp(first.sqlstate, ret->err.sqlstate) != 0)
-		fail_msg("together: %s; one by one: %s", ret->err.message, first.message);
+		replay_told(replay, "together", ret->err.message, "one by one", first.message);
 	json_decref(before);
 	json_decref(after);
 }
@@ -169,7 +169,7 @@ static json_t *candidates_of(struct replay *replay, const json_t *args, hf_arena
 	for (uint32_t i = 0; i < n; i++)
 		codebases[i] = text_at(names, i);
 	struct hf_str_array filter = {.count = n, .ndim = n > 0, .values = codebases};
-	if (todo_read(replay->rig.where, text_of(args, "campaign"), filter, &recorded_defects, &todo, err) != HF_OK)
+	if (todo_read(replay->rig.where, text_of(args, "campaign"), filter, keep_of(replay), &todo, err) != HF_OK)
 		return NULL;
 	json_t *items = json_array();
 	for (size_t i = 0; i < todo.count; i++)

@@ -31,7 +31,7 @@ static void leave_out(struct answer *ret, enum difference difference)
 	ret->ends_case = true;
 }
 
-static void add_at(hf_where where, const json_t *args, struct answer *ret)
+static void add_at(hf_where where, const struct hf_defects *keep, const json_t *args, struct answer *ret)
 {
 	struct hf_queue_request request = {.codebase = text_of(args, "codebase"),
 	                                   .campaign = text_of(args, "campaign"),
@@ -41,7 +41,7 @@ static void add_at(hf_where where, const json_t *args, struct answer *ret)
 	                                   .requester = text_of(args, "requester"),
 	                                   .bucket = HF_BUCKET_DEFAULT,
 	                                   .refresh = bool_of(args, "refresh"),
-	                                   .keep = &recorded_defects};
+	                                   .keep = keep};
 	int32_t id;
 	enum hf_bucket bucket;
 	number_of(args, "offset", &request.offset);
@@ -64,7 +64,7 @@ static void add_at(hf_where where, const json_t *args, struct answer *ret)
 
 static void queue_add(struct replay *replay, const json_t *args, struct answer *ret)
 {
-	add_at(replay->rig.where, args, ret);
+	add_at(replay->rig.where, keep_of(replay), args, ret);
 }
 
 /* ---- two sessions ---- */
@@ -80,7 +80,7 @@ struct second {
 static void *add_second(void *user)
 {
 	struct second *second = user;
-	add_at(hf_on_connection(second->replay->rig.second), second->args, &second->answer);
+	add_at(hf_on_connection(second->replay->rig.second), &second->replay->keep, second->args, &second->answer);
 	sem_post(&second->ended);
 	return NULL;
 }
@@ -120,7 +120,7 @@ static enum hf_status add_both(hf_where tx, void *user, hf_error *err)
 	const json_t *first = json_object_get(both->args, "first");
 	int64_t id;
 	if (!integer_of(first, "delete", &id))
-		add_at(tx, first, &both->first);
+		add_at(tx, &both->second->replay->keep, first, &both->first);
 	else
 		both->first.ok = json_string(hf_queue_remove(tx, (int32_t)id, err) == HF_OK ? "DELETE 1" : "DELETE 0");
 	assert_int_equal(pthread_create(&both->second->thread, NULL, add_second, both->second), 0);
@@ -130,6 +130,7 @@ static enum hf_status add_both(hf_where tx, void *user, hf_error *err)
 
 static void queue_add_second(struct replay *replay, const json_t *args, struct answer *ret)
 {
+	keep_of(replay);
 	struct second second = {.replay = replay, .args = json_object_get(args, "second"),
 	                        .answer = {.err = HF_ERROR_INIT, .difference = SAME}};
 	struct both both = {.second = &second, .args = args, .first = {.err = HF_ERROR_INIT, .difference = SAME}};
@@ -182,7 +183,7 @@ static void queue_add_vanishing(struct replay *replay, const json_t *args, struc
 	assert_int_equal(pthread_create(&emptier.thread, NULL, empty, &emptier), 0);
 	replay->rig.on_query = let_empty;
 	replay->rig.on_query_user = &emptier;
-	add_at(replay->rig.where, args, ret);
+	add_at(replay->rig.where, keep_of(replay), args, ret);
 	replay->rig.on_query = NULL;
 	if (!emptier.emptied)
 		sem_post(&emptier.go); /* there was no second statement */
@@ -222,7 +223,7 @@ static json_t *vcs_info(const struct hf_queue_next *next)
 	return info;
 }
 
-static void fill_filter(const json_t *args, hf_arena *arena, struct hf_queue_filter *filter)
+static void fill_filter(struct replay *replay, const json_t *args, hf_arena *arena, struct hf_queue_filter *filter)
 {
 	const json_t *hosts = json_object_get(args, "exclude_hosts");
 	const json_t *ids = json_object_get(args, "assigned_queue_items");
@@ -233,7 +234,7 @@ static void fill_filter(const json_t *args, hf_arena *arena, struct hf_queue_fil
 		host[i] = hf_str_of(json_string_value(json_array_get(hosts, i)));
 	for (uint32_t i = 0; i < nids; i++)
 		id[i] = (int32_t)json_integer_value(json_array_get(ids, i));
-	*filter = (struct hf_queue_filter){.keep = &recorded_defects, .codebase = text_of(args, "codebase"),
+	*filter = (struct hf_queue_filter){.keep = keep_of(replay), .codebase = text_of(args, "codebase"),
 	                                   .campaign = text_of(args, "campaign"),
 	                                   .exclude_hosts = {.count = nhosts, .ndim = nhosts > 0, .values = host},
 	                                   .assigned = {.count = nids, .ndim = nids > 0, .values = id}};
@@ -266,7 +267,7 @@ static void next_item(struct replay *replay, const json_t *args, struct answer *
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	struct hf_queue_filter filter;
 	struct hf_queue_next next = {0};
-	fill_filter(args, arena, &filter);
+	fill_filter(replay, args, arena, &filter);
 	enum hf_status status = hf_queue_peek(replay->rig.where, &filter, arena, &next, &ret->err);
 	if (filter.campaign.len > 0) {
 		assert_int_equal(status, HF_OK);

@@ -45,18 +45,14 @@ static bool build_of(const json_t *args, const struct hf_run_result *result, hf_
 static enum hf_status schedule_again(struct replay *replay, const struct hf_run_report *report, hf_error *err)
 {
 	struct hf_str codebase = report->result->codebase.ptr ? report->result->codebase : report->codebase;
-	struct hf_schedule_request request = {.item = {.codebase = codebase,
-	                                               .campaign = report->campaign,
-	                                               .context = report->result->context,
-	                                               .change_set = report->change_set},
-	                                      .requester = HF_STR("after run schedule"),
-	                                      .keep = keep_of(replay)};
-	struct hf_schedule_result scheduled;
-	enum hf_status status = hf_schedule_candidate(replay->rig.where, &request, &scheduled, NULL, err);
-	if (status != HF_NOT_FOUND)
-		return status;
-	*err = (hf_error)HF_ERROR_INIT;
-	return HF_OK;
+	struct hf_schedule_after after = {.codebase = codebase,
+	                                  .campaign = report->campaign,
+	                                  .change_set = report->change_set,
+	                                  .context = report->result->context,
+	                                  .result_code = report->result->code,
+	                                  .keep = keep_of(replay)};
+	bool scheduled;
+	return hf_schedule_after_run(replay->rig.where, &after, &scheduled, NULL, err);
 }
 
 static enum hf_status store(struct replay *replay, const json_t *args, const struct hf_run_result *result,

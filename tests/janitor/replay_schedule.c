@@ -41,7 +41,7 @@ static void schedule_regular(struct replay *replay, const json_t *args, struct a
 	                                      .requester = text_of(args, "requester"),
 	                                      .refresh = bool_of(args, "refresh"),
 	                                      .dry_run = bool_of(args, "dry_run"),
-	                                      .keep = &recorded_defects};
+	                                      .keep = keep_of(replay)};
 	struct hf_schedule_result result = {0};
 	request.item.has_value = number_of(args, "candidate_value", &request.item.value);
 	request.item.has_success_chance = number_of(args, "success_chance", &request.item.success_chance);
@@ -51,7 +51,7 @@ static void schedule_regular(struct replay *replay, const json_t *args, struct a
 		scheduled(hf_schedule_candidate(replay->rig.where, &request, &result, NULL, &ret->err), &result, ret);
 }
 
-static bool direct_of(const json_t *args, struct hf_schedule_direct *request, struct answer *ret)
+static bool direct_of(struct replay *replay, const json_t *args, struct hf_schedule_direct *request, struct answer *ret)
 {
 	*request = (struct hf_schedule_direct){.codebase = text_of(args, "codebase"),
 	                                       .campaign = text_of(args, "campaign"),
@@ -59,7 +59,7 @@ static bool direct_of(const json_t *args, struct hf_schedule_direct *request, st
 	                                       .change_set = text_of(args, "change_set"),
 	                                       .requester = text_of(args, "requester"),
 	                                       .refresh = bool_of(args, "refresh"),
-	                                       .keep = &recorded_defects};
+	                                       .keep = keep_of(replay)};
 	request->has_offset = number_of(args, "offset", &request->offset);
 	request->has_estimated_duration = integer_of(args, "estimated_duration_us", &request->estimated_duration_us);
 	return take_bucket(args, &request->bucket, &request->bucket_set, ret);
@@ -69,7 +69,7 @@ static void schedule_one(struct replay *replay, const json_t *args, struct answe
 {
 	struct hf_schedule_direct request;
 	struct hf_schedule_result result = {0};
-	if (direct_of(args, &request, ret))
+	if (direct_of(replay, args, &request, ret))
 		scheduled(hf_schedule_one(replay->rig.where, &request, &result, &ret->err), &result, ret);
 }
 
@@ -77,7 +77,7 @@ static void schedule_control(struct replay *replay, const json_t *args, struct a
 {
 	struct hf_schedule_direct request;
 	struct hf_schedule_result result = {0};
-	if (direct_of(args, &request, ret))
+	if (direct_of(replay, args, &request, ret))
 		scheduled(hf_schedule_control(replay->rig.where, &request, text_of(args, "main_branch_revision"), &result,
 		                              &ret->err),
 		          &result, ret);
@@ -104,7 +104,7 @@ static void estimate_probability(struct replay *replay, const json_t *args, stru
 	                                      .has_normalized_value = true,
 	                                      .normalized_value = 1.0,
 	                                      .dry_run = true,
-	                                      .keep = &recorded_defects};
+	                                      .keep = keep_of(replay)};
 	struct hf_schedule_result result;
 	struct hf_schedule_explanation why;
 	enum hf_status status = hf_schedule_candidate(replay->rig.where, &request, &result, &why, &ret->err);

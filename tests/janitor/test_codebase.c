@@ -231,10 +231,14 @@ static void upload_keeps_its_defect_on_demand(void **state)
 	const struct hf_defects parity = hf_defects_all();
 	struct hf_changes changes;
 	rig_load_text(rig, "{}");
-	const char *two = "[{\"name\":\"aa\"},{\"name\":\"bb\",\"url\":\"https://h/bb\",\"branch\":\"x/y\"}]";
+	/* What is not stored may have a name that is none; its place is looked at all the same. */
+	const char *two = "[{\"name\":\"q\"},{\"name\":\"bb\",\"url\":\"https://h/bb\",\"branch\":\"x/y\"}]";
 	EXPECT_OK(hf_codebase_upload(rig->where, hf_str_of(two), &parity, &changes, &err));
 	assert_int_equal(changes.inserted, 1);
 	is_text(get(rig, arena, "bb").branch_url, "https://h/bb,branch=x/y");
+	EXPECT_STATUS(hf_codebase_upload(rig->where, HF_STR("[{\"branch_url\":\"https://h/x,y\"},{\"name\":\"bb\"}]"), &parity,
+	                                 &changes, &err),
+	              HF_E_INPUT);
 	EXPECT_STATUS(hf_codebase_upload(rig->where, HF_STR("[]"), &parity, &changes, &err), HF_E_INPUT);
 	EXPECT_CONTAINS(err.message, "D-33");
 }

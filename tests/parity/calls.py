@@ -13,6 +13,7 @@ import traceback
 import asyncpg
 
 import calls_runs
+import calls_uploads
 import fixture
 
 MICROSECOND = datetime.timedelta(microseconds=1)
@@ -101,7 +102,7 @@ async def _outcome(awaitable):
         return {"error": error_of(reason)}
 
 
-class Caller(calls_runs.RunCalls):
+class Caller(calls_runs.RunCalls, calls_uploads.UploadCalls):
     """The original's functions under the names of the recording. `other` is a second session."""
 
     def __init__(self, modules, conn, other):

@@ -60,7 +60,7 @@ class _Runner:
         yield None
 
 
-class _Lent:
+class Lent:
     """A pool that lends the one connection it has."""
 
     def __init__(self, conn):
@@ -125,7 +125,7 @@ class RunCalls:
     async def worker(self, a):
         """Whether name and password let a worker in."""
         header = aiohttp.BasicAuth(a["name"], a["password"], "latin1").encode()  # which is how it reads them
-        return await self.m.worker_creds.is_worker(_Lent(self.conn), _Request({"Authorization": header})) is not None
+        return await self.m.worker_creds.is_worker(Lent(self.conn), _Request({"Authorization": header})) is not None
 
     @staticmethod
     def _builder(result, build):
@@ -152,6 +152,6 @@ class RunCalls:
             worker_name=said.worker_name if active.get("worker") is None else active["worker"], subpath=said.subpath,
             resume_from=active.get("resume_from"), logfilenames=active.get("logfilenames"), worker_result=said)
         self._builder(result, a.get("build"))
-        processor = runner.QueueProcessor(_Lent(self.conn), fakeredis.aioredis.FakeRedis(), 60, None)
+        processor = runner.QueueProcessor(Lent(self.conn), fakeredis.aioredis.FakeRedis(), 60, None)
         await processor.finish_run(run, result)
         await processor._jobs_scheduler.wait()

@@ -15,7 +15,7 @@ JSON = (None, {}, [], 0, 0.0, "", False, True, 5, -1.5, "text", [1], [None], {"a
         [[]], {"": None})
 TEXT = (None, "", "text", "\u00e9\U0001f600", 5, 1.5, True, [], ["a"], {"a": 1})
 FORMS = {
-    "code": (None, "", "success", "build-failed", "nothing-to-do", "worker-failure", "x y", "\u00e9", 5, 0, [], ["a"]),
+    "code": (None, "", "success", "build-failed", "nothing-to-do", "worker-failure", "unknown-campaign", "not-in-vcs", "x y", "\u00e9", 5, 0, [], ["a"]),
     "description": TEXT, "context": TEXT, "stage": TEXT, "main_branch_revision": TEXT, "revision": TEXT,
     "target_branch_url": TEXT, "branch_url": TEXT, "subpath": TEXT, "worker_name": (*TEXT, "w1", "nobody"),
     "vcs_type": (*TEXT, "git", "bzr", "hg", "svn", "GIT"), "codebase": (*TEXT, "bb", "nowhere"),

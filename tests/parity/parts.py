@@ -22,6 +22,7 @@ import gen_runs
 import gen_schedule
 import gen_sequences
 import gen_state
+import gen_uploads
 import original
 import recorded
 import sequences
@@ -174,5 +175,6 @@ ALL = {
     "state": Calls("state", gen_state),
     "runs": Calls("runs", gen_runs),
     "reviews": Calls("reviews", gen_reviews),
+    "uploads": Calls("uploads", gen_uploads),
     "arithmetic": Arithmetic(),
 }

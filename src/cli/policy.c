@@ -1,11 +1,12 @@
 /*
- * policy.c - `holdfast policy`: list, show, set, delete.
+ * policy.c - `holdfast policy`: list, show, set, delete. From a file: policy_import.c.
  */
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/policy.h"
 #include "cli/preview.h"
 #include "cli/rows.h"
 #include "holdfast/policy.h"
@@ -252,6 +253,22 @@ const struct cmd policy_commands[] = {
                       "holdfast policy set new-one main=build-only --create --dry-run"},
          .test_effect = "test_policy_set_writes_rules_and_bucket",
          .test_refusal = "test_policy_set_refuses_bad_rules"},
+	{.noun = "policy",
+         .verb = "import",
+         .args = "FILE",
+         .summary = "store publish policies from a JSON file",
+         .about = "The file is what the original's publisher takes: an object with an object for each policy, "
+                  "{\"rate_limit_bucket\": \"b\", \"per_branch\": {\"main\": {\"mode\": \"propose\", "
+                  "\"max_frequency_days\": 30}}}. "
+                  "All of them are stored or none.",
+         .options = policy_import_options,
+         .columns = policy_import_columns,
+         .run = policy_import_verb,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast policy import policies.json", "holdfast policy import policies.json --all --dry-run",
+                      "jq .policies all.json | holdfast policy import -"},
+         .test_effect = "test_policy_import_stores_a_configuration",
+         .test_refusal = "test_policy_import_refuses_bad_files"},
 	{.noun = "policy",
          .verb = "delete",
          .args = "NAME",

@@ -100,14 +100,17 @@ enum hf_status publish_ready_verb(struct cli *cli, hf_error *err)
 	                                 .limit = out_fetch_limit(cli->out)};
 	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(0);
 	struct listing listing = {cli->out, scratch};
+	const struct hf_defects *keep;
 	hf_where where;
 	if (!scratch)
 		return error_nomem(err);
-	enum hf_status status = out_list(cli->out, publish_ready_columns, err);
+	enum hf_status status = cli_defects(cli, &keep, err);
+	if (status == HF_OK)
+		status = out_list(cli->out, publish_ready_columns, err);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
-		status = hf_ready_list(where, &filter, NULL, ready_row, &listing, err);
+		status = hf_ready_list(where, &filter, keep, ready_row, &listing, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;
 }
 
@@ -212,16 +215,17 @@ enum hf_status publish_absorbed_verb(struct cli *cli, hf_error *err)
 	                                    .campaign = text_or_null(cli_text(cli, "campaign")),
 	                                    .has_since = cli_given(cli, "since"),
 	                                    .limit = out_fetch_limit(cli->out)};
+	const struct hf_defects *keep;
 	hf_where where;
-	enum hf_status status = HF_OK;
-	if (filter.has_since)
+	enum hf_status status = cli_defects(cli, &keep, err);
+	if (status == HF_OK && filter.has_since)
 		status = read_time(cli_text(cli, "since"), &filter.since, err);
 	if (status == HF_OK)
 		status = out_list(cli->out, publish_absorbed_columns, err);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
-		status = hf_absorbed_list(where, &filter, NULL, absorbed_row, cli->out, err);
+		status = hf_absorbed_list(where, &filter, keep, absorbed_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;
 }
 

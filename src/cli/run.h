@@ -15,12 +15,13 @@ enum hf_status run_list_row(void *user, const struct hf_run *run, hf_error *err)
 void run_add_branches(struct json_writer *json, const void *of);
 
 /* run_last.c */
-extern const struct cmd_option run_last_options[], run_builds_options[];
-extern const struct column run_resume_columns[], run_builds_columns[], run_version_columns[];
+extern const struct cmd_option run_last_options[], run_builds_options[], run_reschedule_options[];
+extern const struct column run_resume_columns[], run_builds_columns[], run_version_columns[], run_reschedule_columns[];
 enum hf_status run_last_verb(struct cli *cli, hf_error *err);
 enum hf_status run_resume_verb(struct cli *cli, hf_error *err);
 enum hf_status run_builds_verb(struct cli *cli, hf_error *err);
 enum hf_status run_version_verb(struct cli *cli, hf_error *err);
+enum hf_status run_reschedule_verb(struct cli *cli, hf_error *err);
 
 /* run_branches.c */
 extern const struct cmd_option run_branches_options[], run_followups_options[], run_delete_options[];

@@ -100,13 +100,14 @@ const struct column run_absorbed_columns[] = {
 struct absorbing {
 	struct hf_str run_id, role;
 	bool absorbed, has_before, before;
+	const struct hf_defects *keep;
 };
 
 static enum hf_status absorb_tx(hf_where tx, void *user, hf_error *err)
 {
 	struct absorbing *absorbing = user;
-	return hf_result_branch_set_absorbed(tx, absorbing->run_id, absorbing->role, absorbing->absorbed, NULL,
-	                                     &absorbing->has_before, &absorbing->before, err);
+	return hf_result_branch_set_absorbed(tx, absorbing->run_id, absorbing->role, absorbing->absorbed,
+	                                     absorbing->keep, &absorbing->has_before, &absorbing->before, err);
 }
 
 enum hf_status run_absorbed_verb(struct cli *cli, hf_error *err)
@@ -117,7 +118,9 @@ enum hf_status run_absorbed_verb(struct cli *cli, hf_error *err)
 	                              .absorbed = str_eq(word, HF_STR("yes"))};
 	if (!absorbing.absorbed && !str_eq(word, HF_STR("no")))
 		return error_set(err, HF_E_USAGE, "whether it has landed is yes or no, not \"%.40s\"", cli_arg(cli, 2));
-	enum hf_status status = out_check_fields(cli->out, run_absorbed_columns, err);
+	enum hf_status status = cli_defects(cli, &absorbing.keep, err);
+	if (status == HF_OK)
+		status = out_check_fields(cli->out, run_absorbed_columns, err);
 	if (status == HF_OK)
 		status = cli_write(cli, absorb_tx, &absorbing, err);
 	if (status != HF_OK)
@@ -190,6 +193,7 @@ const struct column run_delete_columns[] = {
 struct deleting {
 	struct hf_str id;
 	bool parts;
+	const struct hf_defects *keep;
 	hf_arena *arena;
 	struct hf_run_deleted deleted;
 };
@@ -197,7 +201,8 @@ struct deleting {
 static enum hf_status delete_tx(hf_where tx, void *user, hf_error *err)
 {
 	struct deleting *deleting = user;
-	return hf_run_delete(tx, deleting->id, deleting->parts, NULL, deleting->arena, &deleting->deleted, err);
+	return hf_run_delete(tx, deleting->id, deleting->parts, deleting->keep, deleting->arena, &deleting->deleted,
+	                     err);
 }
 
 enum hf_status run_delete_verb(struct cli *cli, hf_error *err)
@@ -206,7 +211,9 @@ enum hf_status run_delete_verb(struct cli *cli, hf_error *err)
 	                            .parts = cli_given(cli, "parts"),
 	                            .arena = cli->arena};
 	const struct hf_run_deleted *gone = &deleting.deleted;
-	enum hf_status status = out_check_fields(cli->out, run_delete_columns, err);
+	enum hf_status status = cli_defects(cli, &deleting.keep, err);
+	if (status == HF_OK)
+		status = out_check_fields(cli->out, run_delete_columns, err);
 	if (status == HF_OK)
 		status = cli_write(cli, delete_tx, &deleting, err);
 	if (status != HF_OK)

@@ -1,13 +1,15 @@
 /*
- * run_last.c - `holdfast run` last, resume, builds, last-version: what the next run goes on from.
+ * run_last.c - `holdfast run` last, resume, builds, last-version, reschedule: what the next run goes on from.
  */
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "cli/preview.h"
 #include "cli/rows.h"
 #include "cli/run.h"
 #include "holdfast/debian_build.h"
+#include "holdfast/schedule.h"
 
 /* ---- last ---- */
 
@@ -198,3 +200,79 @@ enum hf_status run_version_verb(struct cli *cli, hf_error *err)
 		return status;
 	return out_value(cli->out, run_version_columns, (struct cell[]){cell_text(version)}, err);
 }
+
+/* ---- reschedule ---- */
+
+const struct column run_reschedule_columns[] = {
+	{.name = "queue_id", .kind = COLUMN_INT},
+	{.name = "codebase"},
+	{.name = "campaign"},
+	{.name = "bucket"},
+	{.name = "offset", .kind = COLUMN_NUMBER},
+	{.name = "estimated_duration_s", .kind = COLUMN_DURATION},
+	{.name = "command", .help = "the run's own, where no candidate has one; else null"},
+	{.name = "dry_run", .kind = COLUMN_BOOL},
+	{0},
+};
+
+struct again {
+	struct hf_str id;
+	struct hf_schedule_direct request;
+	struct hf_run run;
+	struct hf_schedule_result result;
+	hf_arena *arena;
+};
+
+/* What the candidate asks for; where there is none, what ran. */
+static enum hf_status again_tx(hf_where tx, void *user, hf_error *err)
+{
+	struct again *again = user;
+	enum hf_status status = hf_run_get(tx, again->id, again->arena, &again->run, err);
+	if (status != HF_OK)
+		return status;
+	again->request.codebase = again->run.codebase;
+	again->request.campaign = again->run.campaign;
+	again->request.command = (struct hf_str){NULL, 0};
+	status = hf_schedule_one(tx, &again->request, &again->result, err);
+	if (status != HF_NOT_FOUND || !again->run.command.ptr)
+		return status;
+	again->request.command = again->run.command;
+	return hf_schedule_one(tx, &again->request, &again->result, err);
+}
+
+enum hf_status run_reschedule_verb(struct cli *cli, hf_error *err)
+{
+	struct again again = {.id = hf_str_of(cli_arg(cli, 0)),
+	                      .request = {.change_set = text_or_null(cli_text(cli, "change-set")),
+	                                  .requester = text_or_null(cli_text(cli, "requester")),
+	                                  .has_offset = cli_given(cli, "offset"),
+	                                  .offset = cli_number(cli, "offset", 0.0),
+	                                  .bucket_set = cli_given(cli, "bucket"),
+	                                  .refresh = cli_given(cli, "refresh")},
+	                      .arena = cli->arena};
+	const struct hf_schedule_result *done = &again.result;
+	enum hf_status status = cli_defects(cli, &again.request.keep, err);
+	if (status == HF_OK && again.request.bucket_set)
+		status = hf_bucket_parse(hf_str_of(cli_text(cli, "bucket")), &again.request.bucket, err);
+	if (status == HF_OK)
+		status = out_check_fields(cli->out, run_reschedule_columns, err);
+	if (status == HF_OK)
+		status = cli_write(cli, again_tx, &again, err);
+	if (status != HF_OK)
+		return status;
+	const struct cell cells[] = {
+		cell_int(done->queue_id),         cell_text(again.run.codebase),
+		cell_text(again.run.campaign),    cell_word(hf_bucket_word(done->bucket)),
+		cell_number(done->offset),        cell_duration((double)done->estimated_duration_us / 1e6),
+		cell_text(again.request.command), cell_bool(cli->globals.dry_run)};
+	return out_object(cli->out, run_reschedule_columns, cells, err);
+}
+
+const struct cmd_option run_reschedule_options[] = {
+	{.name = "bucket", .arg = "NAME", .help = "class of the entry"},
+	{.name = "offset", .arg = "N", .kind = OPTION_NUMBER, .help = "the priority; smaller is sooner"},
+	{.name = "refresh", .kind = OPTION_FLAG, .help = "start from scratch"},
+	{.name = "requester", .arg = "TEXT", .help = "who asks"},
+	{.name = "change-set", .arg = "ID", .help = "for this change set"},
+	{0},
+};

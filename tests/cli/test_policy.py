@@ -1,5 +1,7 @@
 """holdfast policy: how branches of results leave the platform."""
 
+import json
+
 import pytest
 
 from test_janitor import Janitor
@@ -89,3 +91,42 @@ def test_policy_delete_refuses_one_that_is_followed(policies):
     assert policies.refused(1, "policy", "delete", "p1").startswith("error: candidates follow publish policy p1\n")
     assert policies.refused(3, "policy", "delete", "zz") == "error: there is no publish policy zz\n"
     assert len(stored(policies)) == 3
+
+
+DOCUMENT = {"p1": {"per_branch": {"main": {"mode": "push"}}},
+            "p9": {"rate_limit_bucket": "x", "per_branch": {"main": {"mode": "propose", "max_frequency_days": 3}, "debian": {"mode": "skip"}}}}
+
+
+def test_policy_import_stores_a_configuration(policies, tmp_path):
+    path = tmp_path / "policies.json"
+    path.write_text(json.dumps(DOCUMENT))
+    before = stored(policies)
+    assert policies.json("policy", "import", path, "--dry-run")["dry_run"] and stored(policies) == before
+    assert policies.json("policy", "import", path) == {"inserted": 1, "updated": 1, "unchanged": 0, "removed": 0, "dry_run": False}
+    assert stored(policies)[0] == ("p1", '{"(main,push,)"}', None)
+    assert stored(policies)[3] == ("p9", '{"(main,propose,3)","(debian,skip,)"}', "x")
+    assert policies.json("policy", "import", "-", "--all", input=json.dumps(DOCUMENT)) == {
+        "inserted": 0, "updated": 0, "unchanged": 2, "removed": 2, "dry_run": False}
+    assert [row[0] for row in stored(policies)] == ["p1", "p9"]
+
+
+@pytest.mark.parametrize("document, message", [
+    ("{", ":1:1: "), ("[]", "the document is no object of policies"), ('{"p": 1}', "policy p: it is no object"),
+    ('{"p": {"per_branch": {}, "x": 1}}', 'policy p: unknown field "x"'), ('{"p": {}}', "policy p: per_branch is no object"),
+    ('{"p": {"rate_limit_bucket": 1, "per_branch": {}}}', "policy p: rate_limit_bucket is no text"),
+    ('{"p": {"per_branch": {"main": 1}}}', "policy p: role main: it is no object"),
+    ('{"p": {"per_branch": {"main": {}}}}', "policy p: role main: it has no mode"),
+    ('{"p": {"per_branch": {"main": {"mode": "psh"}}}}', 'publish policy p: "psh" is no publish mode'),
+    ('{"p": {"per_branch": {"main": {"mode": "push", "max_frequency_days": -1}}}}', "max_frequency_days is no number of days"),
+    ('{"p": {"per_branch": {}}, "p": {"per_branch": {}}}', "duplicate"),
+])
+def test_policy_import_refuses_bad_files(policies, document, message):
+    before = stored(policies)
+    assert message in policies.refused(1, "policy", "import", "-", input=document)
+    assert stored(policies) == before
+
+
+def test_policy_import_of_all_keeps_what_is_followed(policies):
+    before = stored(policies)
+    assert "candidates follow a publish policy that would go" in policies.refused(1, "policy", "import", "-", "--all", input="{}")
+    assert stored(policies) == before

@@ -144,3 +144,12 @@ def test_publish_absorbed_is_ordered_and_filtered(waiting):
 @pytest.mark.parametrize("time", ["yesterday", "2024-13-01", "2024-01-01T", "2024-01-01 00:00:00", "2024-01-01T00:00:00Z", ""])
 def test_publish_absorbed_refuses_what_is_no_time(waiting, time):
     assert f'"{time}" is no time' in waiting.refused(2, "publish", "absorbed", f"--since={time}")
+
+
+def test_publish_keeps_defects_on_demand(waiting):
+    waiting.db.execute("""
+        INSERT INTO change_set VALUES ('other', 'fixes');
+        INSERT INTO candidate (codebase, suite, command, publish_policy, change_set) VALUES ('aa', 'fixes', 'x', 'p', 'other');
+    """)
+    assert ready(waiting) == ["r1", "r2"] and ready(waiting, "--defects", "correct,D-67") == ["r1", "r1", "r2"]
+    assert len(waiting.json("publish", "absorbed", "--defects", "correct,D-09")) == 2

@@ -288,3 +288,29 @@ def test_run_delete_refuses_what_something_names(runs):
     assert runs.refused(1, "run", "delete", "r1").startswith("error: a review names run r1\n")
     assert runs.refused(3, "run", "delete", "r9") == "error: there is no run r9\n"
     assert runs.db.value("SELECT count(*) FROM run") == 6
+
+
+def queued(runs):
+    return runs.db.rows("SELECT codebase, suite, command, bucket::text, refresh, requester FROM queue ORDER BY id")
+
+
+def test_run_reschedule_asks_for_it_again(runs):
+    assert runs.json("run", "reschedule", "r1", "--dry-run")["dry_run"] and queued(runs) == []
+    done = runs.json("run", "reschedule", "r1", "--refresh", "--requester", "alice", "--bucket", "reschedule")
+    assert (done["codebase"], done["campaign"], done["bucket"], done["command"]) == ("aa", "fixes", "reschedule", "fix")
+    assert queued(runs) == [("aa", "fixes", "fix", "reschedule", True, "alice")]
+    runs.db.execute("DELETE FROM queue; INSERT INTO candidate (codebase, suite, command) VALUES ('aa', 'fixes', 'newer')")
+    assert runs.json("run", "reschedule", "r1")["command"] is None
+    assert queued(runs)[0][2] == "newer"
+
+
+def test_run_reschedule_refuses_an_unknown_run(runs):
+    assert runs.refused(3, "run", "reschedule", "r9") == "error: there is no run r9\n"
+    assert runs.refused(3, "run", "reschedule", "r2").startswith("error: "), "no candidate, and no command that ran"
+    assert '"resched" is no bucket' in runs.refused(1, "run", "reschedule", "r1", "--bucket", "resched")
+    assert queued(runs) == []
+
+
+def test_defects_are_kept_on_demand(runs):
+    assert runs.refused(1, "--defects", "correct,D-66", "run", "delete", "r2").startswith("error: last_run names run r2\n")
+    assert runs.json("run", "delete", "r2")["run_id"] == "r2"

@@ -233,7 +233,8 @@ const struct cmd gen_commands[] = {
                  "While a new release is rolled out, the old program meets the new schema. This prepares the queries "
                  "that the old metadata recorded on a private server with the migrations of --sql (or on the database "
                  "of -d) and lists what broke: a query that is refused, a parameter or column whose type or name "
-                 "changed, a column that was never NULL and may be NULL now. Exit 1 when something broke.",
+                 "changed, a column that was never NULL and may be NULL now, a new label of an enum that a column "
+                 "cannot take. Exit 1 when something broke.",
          .options = verify_options,
          .examples = {"holdfast gen verify --against /usr/share/janitor-1.4/sql/meta",
                       "holdfast gen verify --against ../release-1.4/sql/meta --group janitor",

@@ -1,5 +1,6 @@
 """Walk the table of commands: every verb is explained, completed, documented, and has its two tests."""
 
+import functools
 import pathlib
 import re
 import subprocess
@@ -12,6 +13,7 @@ EVERY = pytest.mark.parametrize("cmd", commands(), ids=name)
 TEST = re.compile(r"^(?:async )?def (test_\w+)\(|\bcmocka_unit_test(?:_\w+)?\((\w+)[,)]|^static void (\w+)\((?:UNUSED )?void \*\*", re.M)
 
 
+@functools.cache
 def defined_tests():
     """Names of all tests of the tree."""
     found = set()
@@ -19,6 +21,9 @@ def defined_tests():
         for match in TEST.finditer(path.read_text(encoding="utf-8")):
             found.update(filter(None, match.groups()))
     return found
+
+
+printed = functools.cache(ok)  # what one run prints is the same for each verb that looks at it
 
 
 @EVERY
@@ -80,7 +85,8 @@ def test_no_verb_stands_twice():
 
 @EVERY
 def test_a_mistyped_flag_is_refused_with_the_nearest(cmd):
-    for option in cmd["options"] + table()["global"]:
+    common = table()["global"]
+    for option in cmd["options"] + [common[commands().index(cmd) % len(common)]]:  # each common one has its turns
         if len(option["name"]) < 4:
             continue
         wrong = option["name"][:-2] + option["name"][-1] + option["name"][-2]  # last letters swapped
@@ -112,14 +118,14 @@ def test_a_missing_argument_is_named(cmd):
 @EVERY
 def test_the_noun_lists_it(cmd):
     if cmd["verb"]:
-        assert re.search(rf"^  {name(cmd)}\b", ok("help", cmd["noun"]), re.M)
-    assert re.search(rf"^  {cmd['noun']}\b.*", ok(), re.M)
+        assert re.search(rf"^  {name(cmd)}\b", printed("help", cmd["noun"]), re.M)
+    assert re.search(rf"^  {cmd['noun']}\b.*", printed(), re.M)
 
 
 @EVERY
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_mentions_it(cmd, shell):
-    script = ok("completion", shell)
+    script = printed("completion", shell)
     for word in words(cmd):
         assert re.search(rf"(?<![\w-]){word}(?![\w-])", script)
     for option in cmd["options"]:
@@ -127,13 +133,19 @@ def test_completion_mentions_it(cmd, shell):
         assert f"{dashes}{option['name']}" in script
 
 
-@EVERY
-def test_manual_has_it(cmd):
-    page = BUILD / "man" / f"holdfast-{cmd['noun']}.1"
+@functools.cache
+def manual(noun):
+    """Its page as man(1) shows it, a line per paragraph."""
+    page = BUILD / "man" / f"holdfast-{noun}.1"
     shown = subprocess.run(["man", "--warnings", "--nh", "--nj", "-l", page], capture_output=True, text=True,
                            env={"PATH": "/usr/bin:/bin", "MANWIDTH": "300", "LC_ALL": "C.UTF-8", "MANPAGER": "cat"})
     assert (shown.returncode, shown.stderr) == (0, "")
-    lines = [" ".join(line.split()) for line in shown.stdout.splitlines()]
+    return [" ".join(line.split()) for line in shown.stdout.splitlines()]
+
+
+@EVERY
+def test_manual_has_it(cmd):
+    lines = manual(cmd["noun"])
     assert any(line.startswith("holdfast " + name(cmd)) for line in lines)
     assert cmd["summary"] + "." in lines
     for option in cmd["options"]:

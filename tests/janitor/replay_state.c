@@ -201,6 +201,29 @@ static void cotenants(struct replay *replay, const json_t *args, struct answer *
 		ret->ok = found == HF_COTENANTS_UNKNOWN ? json_null() : json_boolean(found == HF_COTENANTS_YES);
 }
 
+static void resume(struct replay *replay, const json_t *args, struct answer *ret)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_run found;
+	enum hf_status status = hf_run_resumable(replay->rig.where, text_of(args, "campaign"),
+	                                         text_of(args, "revision"), arena, &found, &ret->err);
+	if (status == HF_OK)
+		ret->ok = json_pack("{s:o,s:o,s:o}", "run_id", json_of(found.id), "result", json_in(found.result),
+		                    "branches", branches_json(&found));
+	else if (status == HF_NOT_FOUND)
+		ret->ok = json_null();
+}
+
+static void last_build_version(struct replay *replay, const json_t *args, struct answer *ret)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_str version = {NULL, 0};
+	enum hf_status status = hf_debian_last_version(replay->rig.where, text_of(args, "codebase"),
+	                                               text_of(args, "distribution"), arena, &version, &ret->err);
+	if (status == HF_OK || status == HF_NOT_FOUND)
+		ret->ok = json_of(version);
+}
+
 static void worker(struct replay *replay, const json_t *args, struct answer *ret)
 {
 	struct hf_str password = text_of(args, "password");
@@ -227,6 +250,8 @@ const struct call state_calls[] = {{"run", run},
                                    {"order", order},
                                    {"publishable", publishable},
                                    {"cotenants", cotenants},
+                                   {"resume", resume},
+                                   {"last_build_version", last_build_version},
                                    {"worker", worker},
                                    {"sql", sql},
                                    {NULL, NULL}};

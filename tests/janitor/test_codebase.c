@@ -16,6 +16,20 @@ static void is_text(struct hf_str text, const char *expected)
 		         expected ? expected : "NULL");
 }
 
+/* The golden vectors of the specification; nothing safe, then the slash. */
+static void encodings_equal_the_golden_ones(UNUSED void **state)
+{
+	static const char *const cases[][2] = {{"a b", "a%20b"}, {"\xc3\xa9", "%C3%A9"}, {"a,b", "a%2Cb"},
+	                                       {"a=b", "a%3Db"}, {"a+b", "a%2Bb"},       {"a@b", "a%40b"},
+	                                       {"a~b", "a~b"},   {"a/b", "a%2Fb"}};
+	char room[64];
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		is_text(branch_escape(hf_str_of(cases[i][0]), false, room), cases[i][1]);
+	for (size_t i = 0; i + 1 < ARRAY_LEN(cases); i++)
+		is_text(branch_escape(hf_str_of(cases[i][0]), true, room), cases[i][1]);
+	is_text(branch_escape(HF_STR("a/b"), true, room), "a/b");
+}
+
 static void branch_urls(UNUSED void **state)
 {
 	static const struct {
@@ -27,6 +41,8 @@ static void branch_urls(UNUSED void **state)
 	              "https://h/x,branch=a%2Cb%3D%C3%A9"},
 	             {"https://h/x,branch=old,rev=7,abc=1", "new", "https://h/x,abc=1,branch=new,rev=7",
 	              "https://h/x,abc=1,branch=new,rev=7"},
+	             {"https://x/foo,branch=b", "m", "https://x/foo,branch=m", "https://x/foo,branch=m"},
+	             {"https://x/foo/", "a/b", "https://x/foo/,branch=a%2Fb", "https://x/foo/,branch=a/b"},
 	             {"https://h/x,oops", "new", NULL, NULL}};
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	struct hf_str branch;
@@ -324,7 +340,8 @@ static void upload_names_entry_and_member(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(branch_urls),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(encodings_equal_the_golden_ones),
+	                                   cmocka_unit_test(branch_urls),
 	                                   cmocka_unit_test(set_creates_and_changes_parts),
 	                                   cmocka_unit_test(set_refuses_what_cannot_be),
 	                                   cmocka_unit_test(delete_takes_along_what_was_never_tried),

@@ -304,6 +304,44 @@ static void a_publish_status_is_set(void **state)
 	is_text(change.before, "untouched");
 }
 
+/* The golden round of the specification: uploaded, scheduled, stored after 300.25 s, scheduled again. */
+static void a_first_round_has_the_golden_numbers(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	const struct hf_defects parity = hf_defects_all();
+	const struct hf_campaign_default campaign = {HF_STR("fixes"), HF_STR("fix it")};
+	struct hf_candidate_upload_options options = {.size = sizeof(options),
+	                                              .campaigns = &campaign,
+	                                              .ncampaigns = 1,
+	                                              .keep = &parity};
+	struct hf_candidate_upload_report uploaded;
+	struct hf_run_result result = decoded(arena, "{\"code\":\"success\",\"context\":\"c\",\"start_time\":"
+	                                             "\"2024-01-02T03:04:05\",\"finish_time\":\"2024-01-02T03:09:05.25\"}");
+	struct hf_run_report report = report_of("r1", &result);
+	struct hf_schedule_after after = {.codebase = HF_STR("aa"),
+	                                  .campaign = HF_STR("fixes"),
+	                                  .context = HF_STR("c"),
+	                                  .result_code = HF_STR("success"),
+	                                  .keep = &parity};
+	struct hf_schedule_result again;
+	bool scheduled;
+	rig_load_text(rig, "{\"codebase\":[{\"name\":\"aa\"}]}");
+	EXPECT_OK(hf_candidate_upload(rig->where, HF_STR("[{\"codebase\":\"aa\",\"campaign\":\"fixes\"}]"), &options, arena,
+	                              &uploaded, &err));
+	assert_true(uploaded.nuploaded == 1 && uploaded.uploaded[0].scheduled.offset == 35000.0);
+	assert_int_equal(uploaded.uploaded[0].scheduled.estimated_duration_us, 15000000);
+	assert_int_equal(uploaded.uploaded[0].scheduled.queue_id, 1);
+	assert_int_equal(uploaded.uploaded[0].scheduled.bucket, HF_BUCKET_DEFAULT);
+	report.has_queue_id = true;
+	report.queue_id = 1;
+	EXPECT_OK(hf_run_store(rig->where, &report, &parity, NULL, &err));
+	EXPECT_OK(hf_schedule_after_run(rig->where, &after, &scheduled, &again, &err));
+	assert_true(scheduled && again.estimated_duration_us == 300250000);
+	assert_int_equal(rig_number(rig, "SELECT priority FROM queue"), 3205000);
+}
+
 static void runs_compare_by_id(UNUSED void **state)
 {
 	struct hf_run a = {.id = HF_STR("a")}, b = {.id = HF_STR("b")}, ab = {.id = HF_STR("ab")};
@@ -325,6 +363,7 @@ int main(void)
 		cmocka_unit_test(what_the_schema_refuses_is_named),
 		cmocka_unit_test(reports_are_checked),
 		cmocka_unit_test(a_publish_status_is_set),
+		cmocka_unit_test(a_first_round_has_the_golden_numbers),
 		cmocka_unit_test(runs_compare_by_id),
 	};
 	return cmocka_run_group_tests(tests, rig_up, rig_down);

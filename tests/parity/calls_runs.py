@@ -6,6 +6,7 @@ notes what it hears (`posts`), redis is an imitation in memory.
 
 import contextlib
 import datetime
+import types
 
 import aiohttp
 import fakeredis.aioredis
@@ -30,16 +31,21 @@ def _time(moment):
     return None if moment is None else moment.isoformat(timespec="microseconds")
 
 
+def _branches(branches):
+    """Their order is open upstream: main first, then by role."""
+    return [[role, name, _text(base), _text(tip)]
+            for role, name, base, tip in sorted(branches, key=lambda b: (b[0] != "main", b[0]))]
+
+
 def _run(run):
-    """A run as JSON. The order of branches is open upstream: main first, then by role."""
-    branches = sorted(run.result_branches, key=lambda b: (b[0] is not None and b[0] != "main", b[0] is None, b[0]))
+    """A run as JSON."""
     plain = ("id", "codebase", "campaign", "command", "description", "result_code", "value", "context",
              "instigated_context", "result", "vcs_type", "branch_url", "logfilenames", "target_branch_url",
              "change_set", "failure_transient", "failure_stage")
     return {**{name: getattr(run, name) for name in plain}, "worker": run.worker_name,
             "start_time": _time(run.start_time), "finish_time": _time(run.finish_time),
             "main_branch_revision": _text(run.main_branch_revision), "revision": _text(run.revision),
-            "branches": [[role, name, _text(base), _text(tip)] for role, name, base, tip in branches],
+            "branches": _branches(run.result_branches),
             "tags": None if run.result_tags is None else [[name, _text(tip)] for name, tip in run.result_tags]}
 
 
@@ -74,6 +80,13 @@ class Lent:
 class _Request:
     def __init__(self, headers):
         self.headers = headers
+
+
+class _Anything(types.SimpleNamespace):
+    """A configuration in which nothing is set but what is given."""
+
+    def __getattr__(self, _name):
+        return None
 
 
 class RunCalls:
@@ -116,6 +129,21 @@ class RunCalls:
 
     async def cotenants(self, a):
         return await self.m.state.has_cotenants(self.conn, a["codebase"], a["url"])
+
+    async def resume(self, a):
+        """The run that a branch at this revision is the result of, to go on from."""
+        branch = types.SimpleNamespace(last_revision=a["revision"].encode)
+        found = await self.m.runner.check_resume_result(self.conn, a["campaign"], branch)
+        return None if found is None else {
+            "run_id": found.run_id, "result": found.result,
+            "branches": _branches(found.resume_result_branches)}
+
+    async def last_build_version(self, a):
+        distro = _Anything(lintian_suppress_tag=(), name="debian")
+        build = _Anything(extra_build_distribution=(), build_distribution=a["distribution"])
+        builder = self.m.runner.DebianBuilder(distro, apt_location=None, dep_server_url=None)
+        config = await builder.config(self.conn, _Anything(debian_build=build), _Anything(codebase=a["codebase"]))
+        return config.get("last-build-version")
 
     async def review(self, a):
         await self.m.review.store_review(

@@ -149,6 +149,34 @@ def draw(number):
     return case(f"T/random/{number}", load, calls)
 
 
+VERSIONS = ("1.0-1", "1.0-1~bpo12+1", "1.0~rc1-1", "1.10-1", "1.9-1", "1:0.5-1", "1.0-1+b1", "1.0+dfsg-1", "0~2024")
+
+
+def resumes():
+    """What to go on from: statuses, codes, times that are equal or unknown; the last version of a build."""
+    for number in range(60):
+        die = random.Random(f"{SEED}/resume/{number}")
+        runs, branches, builds = [], [], []
+        for n in range(die.randint(1, 8)):
+            code = die.choice(("success", "success", "success", "build-failed", "nothing-to-do"))
+            runs.append(run(n, die.choice(("cb0", "cb1")), die.choice(CAMPAIGNS[:2]), die.choice((5, 61000000)) if n else None,
+                            result_code=code, revision=die.choice((None, "", "tip1", "tip1", "tip2")),
+                            publish_status=die.choice(("unknown", "unknown", "rejected", "blocked")),
+                            result=die.choice((None, {}, {"a": [1.5, None]}, []))))
+            roles = die.sample(("main", "debian", "upstream"), die.randint(0, 3))
+            branches += [branch(runs[-1]["id"], r, revision=die.choice((None, "", "t")), base_revision=die.choice((None, "b")))
+                         for r in roles]
+            if die.random() < 0.7:
+                builds.append({"run_id": runs[-1]["id"], "version": die.choice(VERSIONS), "source": "x",
+                               "distribution": die.choice(("sid", "sid", "lintian-fixes")), "lintian_result": None,
+                               "binary_packages": ["x"]})
+        load = archive([codebase("cb0"), codebase("cb1")], run=runs, new_result_branch=branches, debian_build=builds)
+        calls = [call("resume", campaign=c, revision=r) for c in (*CAMPAIGNS[:2], "nowhere") for r in ("tip1", "tip2", "", "x")]
+        calls += [call("last_build_version", codebase=n, distribution=d) for n in ("cb0", "cb1", "nowhere")
+                  for d in ("sid", "lintian-fixes", "nowhere")]
+        yield case(f"T/resume/{number}", load, calls)
+
+
 HASHES = {  # of "secret", "secr\u00e9t" and ""
     "blowfish": "$2a$06$abcdefghijklmnopqrstuu", "md5": "$1$abcdefgh$", "extended": "_J9..rasm", "des": "ab",
 }
@@ -170,4 +198,5 @@ def cases():
     yield from cotenants()
     yield from rows()
     yield from (draw(number) for number in range(150))
+    yield from resumes()
     yield from workers()

@@ -54,6 +54,13 @@ uint64_t hf_histogram_count(const hf_histogram *histogram);
 enum hf_status hf_metrics_write(hf_metrics *metrics,
                                 enum hf_status (*write)(void *user, struct hf_str text, hf_error *err), void *user,
                                 hf_error *err);
+/**
+ * Hand the exposition to a Prometheus push gateway: PUT URL/metrics/job/JOB, which replaces what the job pushed before.
+ * @param deadline HF_DEADLINE_DEFAULT: 30 s. @return HF_OK; HF_E_USAGE a URL or job that cannot be; HF_E_UNAVAILABLE,
+ * HF_TIMEOUT, HF_E_INTERRUPTED; HF_REJECTED, HF_NOT_FOUND, HF_E_PROTOCOL as the gateway answers. One request.
+ */
+enum hf_status hf_metrics_push(hf_context *ctx, const char *gateway_url, struct hf_str job, hf_deadline deadline,
+                               hf_error *err);
 
 #ifdef __cplusplus
 }

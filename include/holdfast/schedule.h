@@ -52,7 +52,8 @@ struct hf_schedule_report {
 	int64_t items;
 	int64_t added;
 	int64_t replaced;
-	int64_t kept; /* an earlier bucket held the place */
+	int64_t kept;           /* an earlier bucket held the place */
+	int32_t greatest_value; /* of a codebase; 0 without items */
 	int64_t verified;
 	int64_t differing; /* HF_E_CORRUPT is returned and nothing is kept when not 0 */
 	uint64_t verify_seed;

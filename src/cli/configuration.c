@@ -483,6 +483,15 @@ enum hf_status config_load(const struct config_sources *sources, const struct pa
 
 /* ---- reading ---- */
 
+void config_override(struct configuration *config, const char *name, const char *text, const char *origin)
+{
+	const struct setting *setting = setting_dotted(name);
+	ASSERT(setting && setting->option.kind == OPTION_TEXT);
+	struct setting_value *value = &config->values[setting - config_settings];
+	value->value.text = text;
+	value->origin = origin;
+}
+
 const struct setting_value *config_get(const struct configuration *config, const char *name)
 {
 	const struct setting *setting = setting_dotted(name);

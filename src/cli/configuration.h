@@ -66,6 +66,8 @@ enum hf_status config_load(const struct config_sources *sources, const struct pa
 			   struct configuration **ret_config, hf_error *err);
 /** Asserts that the setting exists. */
 const struct setting_value *config_get(const struct configuration *config, const char *name);
+/** A value that goes before all others but the flags; the text is borrowed. For TEXT settings. */
+void config_override(struct configuration *config, const char *name, const char *text, const char *origin);
 /** NULL when it is not set. */
 const char *config_text(const struct configuration *config, const char *name);
 /** INT, DURATION (ms), SIZE, CHOICE; only for settings with a default. */

@@ -17,6 +17,7 @@
 #include "base/quantity.h"
 #include "cli/cli.h"
 #include "cli/help.h"
+#include "cli/schedule_janitor.h"
 
 enum { ARENA_BYTES_MAX = 256 << 20 };
 
@@ -196,7 +197,11 @@ int main(int argc, char *argv[])
 	if (!arena)
 		return finish(&cli, error_nomem(&err), &err, json);
 	cli.arena = arena;
-	enum hf_status status = parse_command(argc - (argc > 0), argv + (argc > 0), arena, &cli.parsed, &err);
+	int nargs;
+	char **args = schedule_janitor_arguments(argc, argv, arena, &nargs);
+	if (!args)
+		return finish(&cli, error_nomem(&err), &err, json);
+	enum hf_status status = parse_command(nargs, args, arena, &cli.parsed, &err);
 	if (status != HF_OK)
 		return finish(&cli, status, &err, json);
 	if (answer_help(&cli.parsed, stdout)) {

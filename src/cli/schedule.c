@@ -1,5 +1,5 @@
 /*
- * schedule.c - `holdfast schedule`: run, one, control, estimate.
+ * schedule.c - `holdfast schedule`: run, one, control, estimate. As the original is called: schedule_janitor.c.
  */
 #include <stdlib.h>
 
@@ -7,6 +7,8 @@
 #include "cli/commands.h"
 #include "cli/preview.h"
 #include "cli/rows.h"
+#include "cli/schedule.h"
+#include "cli/schedule_janitor.h"
 #include "holdfast/schedule.h"
 
 static const struct column run_columns[] = {
@@ -23,7 +25,7 @@ static const struct column run_columns[] = {
 	{0},
 };
 
-static enum hf_status fill_codebases(struct cli *cli, struct hf_str_array *ret, hf_error *err)
+enum hf_status schedule_codebases(struct cli *cli, struct hf_str_array *ret_codebases, hf_error *err)
 {
 	size_t n = cli_nargs(cli);
 	struct hf_str *names = hf_arena_calloc(cli->arena, n, sizeof(*names));
@@ -31,7 +33,7 @@ static enum hf_status fill_codebases(struct cli *cli, struct hf_str_array *ret, 
 		return error_nomem(err);
 	for (size_t i = 0; i < n; i++)
 		names[i] = hf_str_of(cli_arg(cli, i));
-	*ret = (struct hf_str_array){.count = (uint32_t)n, .ndim = 1, .values = names};
+	*ret_codebases = (struct hf_str_array){.count = (uint32_t)n, .ndim = 1, .values = names};
 	return HF_OK;
 }
 
@@ -83,7 +85,7 @@ static enum hf_status run_run(struct cli *cli, hf_error *err)
 	hf_where where;
 	enum hf_status status = out_check_fields(cli->out, run_columns, err);
 	if (status == HF_OK)
-		status = fill_codebases(cli, &options.codebases, err);
+		status = schedule_codebases(cli, &options.codebases, err);
 	if (status == HF_OK)
 		status = bucket_of(cli, &options.bucket_set, &options.bucket, err);
 	if (status == HF_OK)
@@ -264,6 +266,22 @@ const struct cmd schedule_commands[] = {
                       "holdfast schedule run bash zlib --dry-run"},
          .test_effect = "test_schedule_run_fills_the_queue",
          .test_refusal = "test_schedule_run_refuses_values_of_zero"},
+	{.noun = "schedule",
+         .verb = "janitor",
+         .args = "[CODEBASE...]",
+         .summary = "fill the queue as the Janitor's own janitor.schedule does",
+         .about = "Its flags, the database of its configuration, its words and exit codes (0, 1, 2), and its defects "
+                  "unless --defects says otherwise. Called by the name janitor.schedule (a symbolic link), the program "
+                  "does this and takes --config for --janitor-config. Names that nothing answers to are no "
+                  "mistake here.",
+         .options = schedule_janitor_options,
+         .run = schedule_janitor,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast schedule janitor --janitor-config /etc/janitor.conf",
+                      "holdfast schedule janitor --campaign lintian-fixes --dry-run",
+                      "holdfast schedule janitor --prometheus http://gateway:9091 bash"},
+         .test_effect = "test_schedule_janitor_does_what_the_original_does",
+         .test_refusal = "test_schedule_janitor_refuses_as_the_original_does"},
 	{.noun = "schedule",
          .verb = "one",
          .args = "CODEBASE CAMPAIGN",

@@ -100,6 +100,7 @@ static enum hf_status fill_gaps(struct bulk *bulk, const struct columns *columns
 		error_set(err, HF_REJECTED, "no codebase has a value other than 0, so none can be compared");
 		return error_hint(err, "give the codebases values: holdfast codebase import-debian does");
 	}
+	bulk->report.greatest_value = greatest.has_greatest ? greatest.greatest : 0;
 	struct gaps gaps = {bulk, greatest.has_greatest, greatest.named > 0 ? greatest.greatest : 1};
 	struct schedule_gaps_in in = {.codebases = text_array(bulk->count, columns->codebases, NULL),
 	                              .campaigns = text_array(bulk->count, columns->campaigns, NULL),

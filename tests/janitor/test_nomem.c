@@ -64,6 +64,13 @@ static enum hf_status one(struct rig *rig, hf_error *err)
 	return hf_schedule_one(where_of(rig), &request, &result, err);
 }
 
+static enum hf_status after_run(struct rig *rig, hf_error *err)
+{
+	struct hf_schedule_after after = {.codebase = HF_STR("pkg1"), .campaign = HF_STR("fixes")};
+	bool scheduled;
+	return hf_schedule_after_run(where_of(rig), &after, &scheduled, NULL, err);
+}
+
 static enum hf_status control(struct rig *rig, hf_error *err)
 {
 	struct hf_schedule_direct request = {.codebase = HF_STR("pkg1")};
@@ -310,6 +317,7 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"schedule of many", many},
 	             {"schedule explain", explain},
 	             {"schedule one", one},
+	             {"schedule after a run", after_run},
 	             {"schedule control", control},
 	             {"queue position", position},
 	             {"policy put", put_policies},

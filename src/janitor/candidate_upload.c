@@ -10,12 +10,14 @@
 #include "base/words.h"
 #include "core/names.h"
 #include "core/pyrepr.h"
+#include "core/schedule.h"
 #include "holdfast/candidate.h"
 #include "holdfast/schedule.h"
 #include "holdfast/transaction.h"
 #include "janitor/upload.h"
 #include "janitor/values.h"
 #include "queries/janitor/candidate.h"
+#include "queries/janitor/codebase.h"
 
 #define WHAT "candidates"
 enum { REQUESTER_BYTES_MAX = 1 << 20 };
@@ -42,6 +44,7 @@ struct upload {
 	size_t nuploaded;
 	struct hf_candidate_refused *refused;
 	size_t nrefused;
+	struct codebase_greatest_value_row greatest; /* read once: that is a look at all codebases */
 };
 
 const char *hf_candidate_refusal_word(enum hf_candidate_refusal reason)
@@ -210,14 +213,13 @@ static enum hf_status read_all(struct upload *upload, hf_error *err)
 
 struct putting {
 	const struct hf_candidate *candidate;
-	int32_t id;
+	struct candidate_put_row row;
 };
 
 static enum hf_status put_tx(hf_where tx, void *user, hf_error *err)
 {
 	struct putting *putting = user;
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct candidate_put_row row;
 	if (!arena)
 		return error_nomem(err);
 	const struct hf_candidate *candidate = putting->candidate;
@@ -231,9 +233,7 @@ static enum hf_status put_tx(hf_where tx, void *user, hf_error *err)
 	SET_TEXT(&in, context, candidate->context);
 	SET_TEXT(&in, publish_policy, candidate->publish_policy);
 	SET_TEXT(&in, change_set, candidate->change_set);
-	enum hf_status status = candidate_put(tx, &in, arena, &row, err);
-	putting->id = status == HF_OK ? row.id : 0;
-	return status;
+	return candidate_put(tx, &in, arena, &putting->row, err);
 }
 
 /* The failures that pass one entry over. */
@@ -302,8 +302,20 @@ static enum hf_status fill_request(hf_where tx, const struct entry *entry, hf_ar
 	return starved ? error_nomem(err) : error_set(err, HF_E_LIMIT, "the commands are longer than 1 MiB together");
 }
 
-static enum hf_status schedule(hf_where tx, const struct hf_defects *keep, const struct entry *entry, hf_arena *arena,
-                               struct hf_candidate_uploaded *ret_uploaded, hf_error *err)
+/* What the codebase is worth beside the others, by the rule for one; with D-24 that is left to the scheduler. */
+static void fill_share(const struct upload *upload, const struct candidate_put_row *row,
+                       struct hf_schedule_request *request)
+{
+	const struct codebase_greatest_value_row *greatest = &upload->greatest;
+	struct schedule_value share = schedule_share(row->has_codebase_value, row->codebase_value,
+	                                             greatest->has_greatest, greatest->greatest);
+	request->has_normalized_value = !hf_defects_kept(upload->options->keep, 24);
+	request->normalized_value = share.known ? share.value : SCHEDULE_DEFAULT_NORMALIZED_VALUE;
+}
+
+static enum hf_status schedule(hf_where tx, const struct upload *upload, const struct candidate_put_row *row,
+                               const struct entry *entry, hf_arena *arena, struct hf_candidate_uploaded *ret_uploaded,
+                               hf_error *err)
 {
 	const struct hf_candidate *candidate = &entry->candidate;
 	struct hf_schedule_request request = {.item = {.codebase = candidate->codebase,
@@ -312,8 +324,9 @@ static enum hf_status schedule(hf_where tx, const struct hf_defects *keep, const
 	                                               .change_set = candidate->change_set},
 	                                      .bucket_set = entry->has_bucket,
 	                                      .bucket = entry->bucket,
-	                                      .keep = keep};
+	                                      .keep = upload->options->keep};
 	struct hf_schedule_result result;
+	fill_share(upload, row, &request);
 	enum hf_status status = fill_request(tx, entry, arena, &request, err);
 	if (status == HF_OK)
 		status = hf_schedule_candidate(tx, &request, &result, NULL, err);
@@ -326,21 +339,21 @@ static enum hf_status schedule(hf_where tx, const struct hf_defects *keep, const
 
 static enum hf_status take(hf_where tx, struct upload *upload, struct entry *entry, hf_arena *arena, hf_error *err)
 {
-	struct putting putting = {&entry->candidate, 0};
+	struct putting putting = {.candidate = &entry->candidate};
 	struct hf_candidate_uploaded *uploaded = &upload->uploaded[upload->nuploaded];
 	enum hf_status status = hf_transaction(tx, NULL, put_tx, &putting, err);
 	if (status == HF_REJECTED && is_passed_over(err, entry))
 		return HF_OK;
 	if (status != HF_OK)
 		return reworded(entry, err);
-	status = add_followups(tx, entry, putting.id, arena, err);
+	status = add_followups(tx, entry, putting.row.id, arena, err);
 	if (status == HF_REJECTED && strcmp(err->constraint, "followup_origin_fkey") == 0)
 		error_reword(err, "\"followup_for\" names a run that is not there");
 	if (status == HF_OK)
-		status = schedule(tx, upload->options->keep, entry, arena, uploaded, err);
+		status = schedule(tx, upload, &putting.row, entry, arena, uploaded, err);
 	if (status != HF_OK)
 		return status;
-	uploaded->candidate.id = putting.id;
+	uploaded->candidate.id = putting.row.id;
 	upload->nuploaded++;
 	return HF_OK;
 }
@@ -352,9 +365,11 @@ static enum hf_status take_all(hf_where tx, void *user, hf_error *err)
 	struct upload *upload = user;
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	hf_error local = HF_ERROR_INIT;
-	enum hf_status status = HF_OK;
 	if (!arena)
 		return error_nomem(err);
+	enum hf_status status = codebase_greatest_value(tx, upload->arena, &upload->greatest, err);
+	if (status != HF_OK)
+		return status;
 	upload->nuploaded = upload->nrefused = 0;
 	for (size_t i = 0; i < upload->count; i++) {
 		struct entry entry = upload->entries[i]; /* a repetition starts with what was read */

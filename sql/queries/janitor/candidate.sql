@@ -76,13 +76,13 @@ SELECT id, codebase, suite::text AS campaign, change_set, command, context, valu
  WHERE id = :id;
 
 -- name: candidate_put :one
--- doc: Insert or replace one candidate by codebase, campaign and change set.
+-- doc: Insert or replace one candidate by codebase, campaign and change set; what its codebase is worth.
 INSERT INTO candidate (codebase, suite, change_set, command, context, value, success_chance, publish_policy)
 VALUES (:codebase, :campaign, :change_set, :command, :context, :value, :success_chance, :publish_policy)
 ON CONFLICT (codebase, suite, coalesce(change_set, '')) DO UPDATE
    SET command = excluded.command, context = excluded.context, value = excluded.value,
        success_chance = excluded.success_chance, publish_policy = excluded.publish_policy
-RETURNING id;
+RETURNING id, (SELECT b.value FROM codebase AS b WHERE b.name = :codebase) AS codebase_value;
 
 -- name: candidate_set :one
 -- doc: Insert one candidate, or change the parts of it that are to change. A new one needs a command.

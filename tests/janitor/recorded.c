@@ -9,7 +9,7 @@
 
 #include "../fixture.h"
 
-enum { CASE_BYTES_MAX = 4 << 20, SHOWN_MAX = 120, SAMPLE = 40 };
+enum { CASE_BYTES_MAX = 4 << 20, SHOWN_MAX = 120 };
 
 int replay_up(void **state)
 {
@@ -306,21 +306,22 @@ static void play_both(struct replay *replay, const struct call *const *tables)
 	replay->keep = hf_defects_all();
 	replay->asked = false;
 	play(replay, tables);
-	if (!replay->asked || replay->failures != failures || replay->cases % replay->every != 0)
+	if (!replay->asked || replay->failures != failures || (replay->cases - replay->earlier) % replay->every != 0)
 		return;
 	if (same_with(replay, (struct hf_defects)HF_DEFECTS_NONE, tables))
 		return;
 	explain(replay, tables);
 }
 
-void replay_file(struct replay *replay, const char *file, const struct call *const *tables)
+void replay_file(struct replay *replay, const char *file, const struct call *const *tables, size_t every)
 {
 	char path[512];
 	char *line = malloc(CASE_BYTES_MAX);
 	size_t before = replay->failures;
 	replay->shown = 0;
 	replay->nknown = 0;
-	replay->every = getenv("HOLDFAST_TEST_LONG") ? 1 : SAMPLE;
+	replay->earlier = replay->cases;
+	replay->every = getenv("HOLDFAST_TEST_LONG") ? 1 : every;
 	assert_non_null(line);
 	snprintf(path, sizeof(path), "%s/%s", getenv("HOLDFAST_RECORDED"), file);
 	gzFile input = gzopen(path, "rb");

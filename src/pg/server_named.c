@@ -92,6 +92,9 @@ static bool is_running(hf_server *server)
 	struct probe_pids pids;
 	if (!live_pids(server, &pids) || !probe_ready(server->home_fd, pids.postmaster))
 		return false;
+	/* Its supervisor hears of its end a little later. */
+	if (!probe_lives(pids.postmaster, pids.postmaster_start, server->user.uid))
+		return false;
 	server->postmaster = pids.postmaster;
 	return true;
 }

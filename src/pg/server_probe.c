@@ -208,21 +208,26 @@ bool probe_read_pids(int lock_fd, struct probe_pids *ret_pids)
 	return true;
 }
 
+/* Where the value of a field of /proc/PID/status begins, or the length. */
+static size_t field_at(const struct text *text, const char *label)
+{
+	size_t n = strlen(label);
+	for (size_t at = 0; at + n < text->len; at++)
+		if (memcmp(text->bytes + at, label, n) == 0)
+			return at + n;
+	return text->len;
+}
+
 /* From /proc/PID/status. The owner of /proc/PID will not do: it is root for what dropped root's rights. */
 int64_t probe_user(pid_t pid)
 {
-	static const char label[] = "\nUid:\t";
 	char path[40] = "/proc/";
 	struct text text;
 	memcpy(path + 6 + put_number(path + 6, pid, '/'), "status", 7);
 	if (!read_text(AT_FDCWD, path, &text))
 		return -1;
-	for (size_t at = 0; at + sizeof(label) <= text.len; at++)
-		if (memcmp(text.bytes + at, label, sizeof(label) - 1) == 0) {
-			at += sizeof(label) - 1;
-			return number_at(&text, &at);
-		}
-	return -1;
+	size_t state = field_at(&text, "\nState:\t"), at = field_at(&text, "\nUid:\t");
+	return state < text.len && text.bytes[state] == 'Z' ? -1 : number_at(&text, &at);
 }
 
 bool probe_lives(pid_t pid, int64_t start, uid_t uid)

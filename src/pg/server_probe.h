@@ -29,9 +29,9 @@ struct probe_pids {
 void probe_write_pids(int lock_fd, pid_t supervisor, pid_t postmaster);
 /** False when the file holds none. */
 bool probe_read_pids(int lock_fd, struct probe_pids *ret_pids);
-/** Real user of a process; -1 when there is none. */
+/** Real user of a process; -1 when there is none, or it ended and was not collected yet. */
 int64_t probe_user(pid_t pid);
-/** The process with this pid and start time is there and belongs to `uid`. */
+/** The process with this pid and start time runs and belongs to `uid`. */
 bool probe_lives(pid_t pid, int64_t start, uid_t uid);
 
 #endif

@@ -285,7 +285,7 @@ static int sweep_doubtful(UNUSED void *arg)
 		rig_sleep_ms(1);
 	DEMAND(hf_server_gc(ctx, &sweep, &err) == HF_OK);
 	DEMAND(swept(&sweep, 1, 0, 1, 0));
-	DEMAND(kill(orphan.postmaster, 0) != 0);
+	DEMAND(!rig_lives(orphan.postmaster));
 	/* Somebody's server in a folder without a word of ours: left alone. Of a process that is gone, or not ours:
 	 * swept. */
 	snprintf(text, sizeof(text), "%d", (int)live.postmaster);

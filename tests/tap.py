@@ -28,7 +28,7 @@ class Tap:
         self._worst = "passed"
         yield
         self._count += 1
-        name = item.nodeid.replace("#", "").replace("\n", " ")
+        name = item.nodeid.replace("#", "").replace("\n", " ")[:200]  # a parameter can be megabytes
         skip = " # SKIP" if self._worst == "skipped" else ""
         self._say(f"{'not ok' if self._worst == 'failed' else 'ok'} {self._count} - {name}{skip}")
 

@@ -63,7 +63,7 @@ static void a_strict_column_refuses_it_anywhere(void **user)
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		hf_error err = HF_ERROR_INIT;
 		struct labels_strict_in in = all_known;
-		*(struct hf_str *)((char *)&in + places[i].offset) = (struct hf_str)NEW_LABEL;
+		memcpy((char *)&in + places[i].offset, &(struct hf_str)NEW_LABEL, sizeof(struct hf_str));
 		EXPECT_STATUS(labels_strict(state->where, &in, state->arena, &row, &err), HF_E_DRIFT);
 		expect_refusal(&err, "labels_strict", places[i].column, places[i].type);
 		assert_memory_equal(&row, &untouched, sizeof(row));

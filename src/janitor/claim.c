@@ -87,23 +87,7 @@ static enum hf_status fill_next(const struct hf_claim_options *options, struct c
 
 static enum hf_status claim_of_row(const struct claim_next_row *row, struct hf_claim *ret_claim, hf_error *err)
 {
-	struct queue_list_row item = {.id = row->id,
-	                              .codebase = row->codebase,
-	                              .campaign = row->campaign,
-	                              .bucket = row->bucket,
-	                              .priority = row->priority,
-	                              .context = row->context,
-	                              .has_context = row->has_context,
-	                              .command = row->command,
-	                              .has_command = row->has_command,
-	                              .estimated_duration = row->estimated_duration,
-	                              .has_estimated_duration = row->has_estimated_duration,
-	                              .refresh = row->refresh,
-	                              .has_refresh = row->has_refresh,
-	                              .requester = row->requester,
-	                              .has_requester = row->has_requester,
-	                              .change_set = row->change_set,
-	                              .has_change_set = row->has_change_set};
+	struct queue_list_row item = QUEUE_LIST_ROW(row);
 	struct hf_claim claim = {.fence = row->fence,
 	                         .attempt = row->attempt,
 	                         .until = row->until,

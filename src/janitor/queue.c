@@ -247,23 +247,7 @@ enum hf_status hf_queue_peek(hf_where where, const struct hf_queue_filter *filte
 		return error_set(err, HF_NOT_FOUND, "no queue item passes the filters");
 	if (status != HF_OK)
 		return status;
-	struct queue_list_row item = {.id = row.id,
-	                              .codebase = row.codebase,
-	                              .campaign = row.campaign,
-	                              .bucket = row.bucket,
-	                              .priority = row.priority,
-	                              .context = row.context,
-	                              .has_context = row.has_context,
-	                              .command = row.command,
-	                              .has_command = row.has_command,
-	                              .estimated_duration = row.estimated_duration,
-	                              .has_estimated_duration = row.has_estimated_duration,
-	                              .refresh = row.refresh,
-	                              .has_refresh = row.has_refresh,
-	                              .requester = row.requester,
-	                              .has_requester = row.has_requester,
-	                              .change_set = row.change_set,
-	                              .has_change_set = row.has_change_set};
+	struct queue_list_row item = QUEUE_LIST_ROW(&row);
 	struct hf_queue_next next = {.branch_url = GET_TEXT(&row, branch_url), .subpath = GET_TEXT(&row, subpath)};
 	if (row.has_vcs_type)
 		next.vcs_type = hf_str_of(hf_enum_label(&vcs_type_type, (int)row.vcs_type));

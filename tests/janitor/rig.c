@@ -1,6 +1,7 @@
 /* rig.c - see rig.h. The tables are emptied and filled by a function of the database: one round trip. */
 #include "rig.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +92,30 @@ int64_t rig_number(struct rig *rig, const char *sql)
 	EXPECT_OK(hf_sql_one(rig->where, hf_str_of(sql), NULL, 0, arena, &row, &err));
 	assert_int_equal(row.values[0].kind, HF_VALUE_INT);
 	return row.values[0].as.i;
+}
+
+int64_t rig_count(struct rig *rig, const char *of)
+{
+	char sql[600];
+	int n = snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", of);
+	assert_true(n > 0 && (size_t)n < sizeof(sql));
+	return rig_number(rig, sql);
+}
+
+uint64_t rig_seed(void)
+{
+	const char *given = getenv("HOLDFAST_TEST_SEED");
+	uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)hf_now_wall_us(fixture_context());
+	fprintf(stderr, "# seed %llu\n", (unsigned long long)seed);
+	return seed;
+}
+
+uint64_t rig_below(uint64_t *seed, uint64_t bound)
+{
+	uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (z ^ z >> 31) % bound;
 }
 
 static void migrate(struct rig *rig)

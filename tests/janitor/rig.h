@@ -39,6 +39,13 @@ json_t *rig_rows(struct rig *rig, const json_t *tables);
 void rig_run(struct rig *rig, const char *sql);
 /** The one number that a statement must answer. */
 int64_t rig_number(struct rig *rig, const char *sql);
+/** How many rows there are of "TABLE [WHERE ...]". */
+int64_t rig_count(struct rig *rig, const char *of);
+
+/** Where a randomised test begins: HOLDFAST_TEST_SEED, else the time. Printed. */
+uint64_t rig_seed(void);
+/** The next number below `bound`; a step of splitmix64. */
+uint64_t rig_below(uint64_t *seed, uint64_t bound);
 
 /* cmocka group fixtures on a database of this binary; *state is a struct rig *. */
 int rig_up(void **state);

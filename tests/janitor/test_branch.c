@@ -29,13 +29,6 @@ static void start(struct rig *rig)
 	rig_run(rig, "UPDATE run SET publish_status = publish_status"); /* so that last_run sees the branches */
 }
 
-static int64_t count(struct rig *rig, const char *condition)
-{
-	char sql[400];
-	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", condition);
-	return rig_number(rig, sql);
-}
-
 static void absorb(struct rig *rig, const char *role, bool absorbed, const struct hf_defects *keep)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -45,7 +38,7 @@ static void absorb(struct rig *rig, const char *role, bool absorbed, const struc
 
 static bool unabsorbed(struct rig *rig)
 {
-	return count(rig, "last_run WHERE codebase = 'aa' AND last_unabsorbed_run_id = 'r1'") == 1;
+	return rig_count(rig, "last_run WHERE codebase = 'aa' AND last_unabsorbed_run_id = 'r1'") == 1;
 }
 
 /* D-07: triggers hear of false to true only. */
@@ -149,7 +142,7 @@ static void candidates_follow_up_on_runs(void **state)
 	hf_defects_keep(&keep, 35, true);
 	EXPECT_OK(hf_followup_put(rig->where, 2, origins, 0, &keep, &new, &err)); /* nothing to store works */
 	EXPECT_STATUS(hf_followup_put(rig->where, 2, &origins[1], 1, &keep, NULL, &err), HF_REJECTED);
-	assert_int_equal(count(rig, "followup"), 3);
+	assert_int_equal(rig_count(rig, "followup"), 3);
 	EXPECT_OK(hf_followup_delete(rig->where, 2, HF_STR("r1"), &err));
 	EXPECT_STATUS(hf_followup_delete(rig->where, 2, HF_STR("r1"), &err), HF_NOT_FOUND);
 	assert_string_equal(err.message, "candidate 2 does not follow up on run r1");
@@ -174,18 +167,18 @@ static void another_run_speaks(void **state)
 	struct hf_defects keep = HF_DEFECTS_NONE;
 	start(rig);
 	hf_defects_keep(&keep, 66, true);
-	assert_int_equal(count(rig, "last_run WHERE last_run_id = 'r2' AND last_effective_run_id = 'r1'"), 1);
+	assert_int_equal(rig_count(rig, "last_run WHERE last_run_id = 'r2' AND last_effective_run_id = 'r1'"), 1);
 	EXPECT_STATUS(removed(rig, "r2", false, &keep, NULL, &err), HF_REJECTED);
 	assert_string_equal(err.message, "last_run names run r2");
 	EXPECT_STATUS(removed(rig, "r1", false, NULL, NULL, &err), HF_REJECTED);
 	assert_string_equal(err.message, "another run found nothing new beyond run r1");
-	assert_int_equal(count(rig, "run"), 2);
+	assert_int_equal(rig_count(rig, "run"), 2);
 	EXPECT_OK(removed(rig, "r2", false, NULL, NULL, &err));
-	assert_int_equal(count(rig, "last_run WHERE last_run_id = 'r1' AND last_effective_run_id = 'r1'"), 1);
-	assert_int_equal(count(rig, "new_result_branch WHERE run_id = 'r2'"), 0);
+	assert_int_equal(rig_count(rig, "last_run WHERE last_run_id = 'r1' AND last_effective_run_id = 'r1'"), 1);
+	assert_int_equal(rig_count(rig, "new_result_branch WHERE run_id = 'r2'"), 0);
 	EXPECT_OK(removed(rig, "r1", false, NULL, NULL, &err));
-	assert_int_equal(count(rig, "last_run") + count(rig, "run"), 0);
-	assert_int_equal(count(rig, "change_set"), 1);
+	assert_int_equal(rig_count(rig, "last_run") + rig_count(rig, "run"), 0);
+	assert_int_equal(rig_count(rig, "change_set"), 1);
 	EXPECT_STATUS(removed(rig, "r1", false, NULL, NULL, &err), HF_NOT_FOUND);
 }
 
@@ -206,7 +199,7 @@ static void what_names_a_run_keeps_it(void **state)
 		rig_run(rig, cases[i].sql);
 		EXPECT_STATUS(removed(rig, "r2", false, NULL, NULL, &err), HF_REJECTED);
 		assert_string_equal(err.message, cases[i].message);
-		assert_int_equal(count(rig, "run") + count(rig, "last_run"), 3);
+		assert_int_equal(rig_count(rig, "run") + rig_count(rig, "last_run"), 3);
 		EXPECT_OK(removed(rig, "r2", true, NULL, &deleted, &err));
 		assert_int_equal(deleted.builds + deleted.reviews + deleted.followups, 1);
 	}

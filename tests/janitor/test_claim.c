@@ -15,14 +15,6 @@
 
 enum { ITEMS = 60, THREADS = 8, STEPS = 150, MODEL_ITEMS = 6, MODEL_STEPS = 600 };
 
-static unsigned seed(void)
-{
-	const char *given = getenv("HOLDFAST_TEST_SEED");
-	unsigned chosen = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
-	fprintf(stderr, "# seed %u\n", chosen);
-	return chosen;
-}
-
 /* 7 of "cb7". */
 static int number_of(struct hf_str codebase)
 {
@@ -130,7 +122,7 @@ static void crowds_hold_each_item_once(void **state)
 	struct rig *rig = *state;
 	hf_error err = HF_ERROR_INIT;
 	struct hf_pool_options options = {.size = sizeof(options), .connections_max = THREADS};
-	struct crew crew = {.seed = seed()};
+	struct crew crew = {.seed = (unsigned)rig_seed()};
 	struct worker workers[THREADS];
 	pthread_t threads[THREADS];
 	int64_t finished = 0, claims = 0, conflicts = 0;
@@ -273,7 +265,7 @@ static void model_ask(struct model *model, int item)
 
 static void random_sequences_follow_the_model(void **state)
 {
-	struct model model = {.rig = *state, .random = seed(), .arena = hf_arena_new(0)};
+	struct model model = {.rig = *state, .random = (unsigned)rig_seed(), .arena = hf_arena_new(0)};
 	fill(model.rig, MODEL_ITEMS);
 	for (int i = 1; i <= MODEL_ITEMS; i++)
 		model.items[i] = (struct model_item){.waiting = true, .order = 1000000 + i};

@@ -6,20 +6,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "../fixture.h"
 #include "janitor/id_set.h"
 
 enum { ITEMS = 40, ROUNDS = 200, SETS = 300, SET_MAX = 50 };
-
-static unsigned seed(void)
-{
-	const char *given = getenv("HOLDFAST_TEST_SEED");
-	unsigned chosen = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
-	fprintf(stderr, "# seed %u\n", chosen);
-	return chosen;
-}
 
 static bool is_among(const int32_t *ids, uint32_t count, int64_t id)
 {
@@ -42,7 +33,7 @@ static bool has(const struct id_set *set, int64_t id)
 static void a_set_has_its_ids_and_no_others(UNUSED void **state)
 {
 	static const int32_t widths[] = {1, 7, 8, 9, 1000, ID_SET_SPAN - 1, ID_SET_SPAN, ID_SET_SPAN + 1, INT32_MAX};
-	unsigned random = seed();
+	unsigned random = (unsigned)rig_seed();
 	hf_error err = HF_ERROR_INIT;
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	for (int round = 0; round < SETS; round++) {
@@ -90,7 +81,7 @@ static void the_first_that_is_not_assigned_is_next(void **state)
 	hf_error err = HF_ERROR_INIT;
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	int32_t order[ITEMS], *end = order, assigned[ITEMS];
-	unsigned random = seed();
+	unsigned random = (unsigned)rig_seed();
 	rig_load_text(rig, "{}");
 	rig_run(rig, "INSERT INTO codebase (name) SELECT 'cb' || n FROM generate_series(1, 40) AS n");
 	rig_run(rig, "INSERT INTO queue (id, codebase, suite, command, priority) SELECT CASE WHEN n % 4 = 0 THEN n * "

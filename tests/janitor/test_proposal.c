@@ -25,13 +25,6 @@ static void start(struct rig *rig)
 	        "('u1', 'aa', 'open', 'v1', 'b'), ('u2', NULL, 'merged', NULL, NULL), ('u3', 'aa', NULL, 'zz', 'b')");
 }
 
-static int64_t count(struct rig *rig, const char *condition)
-{
-	char sql[400];
-	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", condition);
-	return rig_number(rig, sql);
-}
-
 static void a_look_stores_all_and_marks_branches(void **state)
 {
 	struct rig *rig = *state;
@@ -59,20 +52,20 @@ static void a_look_stores_all_and_marks_branches(void **state)
 	            str_eq(stored.rate_limit_bucket, seen.rate_limit_bucket));
 	assert_true(stored.has_merged_at && stored.merged_at.us == 1000000 && stored.has_last_scanned);
 	assert_true(stored.has_can_be_merged && !stored.can_be_merged);
-	assert_int_equal(count(rig, "merge_proposal WHERE url = 'u9' AND abs(extract(epoch FROM now() AT TIME ZONE "
-	                            "'UTC' - last_scanned)) < 3600"),
+	assert_int_equal(rig_count(rig, "merge_proposal WHERE url = 'u9' AND abs(extract(epoch FROM now() AT TIME ZONE "
+	                                "'UTC' - last_scanned)) < 3600"),
 	                 1);
-	assert_int_equal(count(rig, "new_result_branch WHERE absorbed AND revision = 'v1'"), 2);
+	assert_int_equal(rig_count(rig, "new_result_branch WHERE absorbed AND revision = 'v1'"), 2);
 	EXPECT_OK(hf_proposal_put(rig->where, &seen, &what, &err));
 	assert_true(!what.inserted && what.branches == 0);
 	seen = (struct hf_proposal){.url = HF_STR("u9"), .revision = HF_STR("v1")}; /* of unknown status: not merged */
 	EXPECT_OK(hf_proposal_put(rig->where, &seen, &what, &err));
 	assert_int_equal(what.branches, 2);
-	assert_int_equal(count(rig,
-	                       "merge_proposal WHERE url = 'u9' AND status IS NULL AND codebase IS NULL AND merged_at "
+	assert_int_equal(
+		rig_count(rig, "merge_proposal WHERE url = 'u9' AND status IS NULL AND codebase IS NULL AND merged_at "
 	                       "IS NULL AND can_be_merged IS NULL"),
-	                 1);
-	assert_int_equal(count(rig, "new_result_branch WHERE absorbed"), 0);
+		1);
+	assert_int_equal(rig_count(rig, "new_result_branch WHERE absorbed"), 0);
 }
 
 static void a_look_without_a_revision_marks_nothing(void **state)
@@ -106,7 +99,7 @@ static void what_cannot_be_stored_is_named(void **state)
 	bad.codebase = HF_STR("zz");
 	EXPECT_STATUS(hf_proposal_put(rig->where, &bad, NULL, &err), HF_REJECTED);
 	assert_string_equal(err.message, "there is no codebase zz");
-	assert_int_equal(count(rig, "merge_proposal"), 3);
+	assert_int_equal(rig_count(rig, "merge_proposal"), 3);
 }
 
 static void only_what_is_open_or_closed_can_be_closed(void **state)
@@ -129,7 +122,8 @@ static void only_what_is_open_or_closed_can_be_closed(void **state)
 	EXPECT_STATUS(hf_proposal_set_status(rig->where, HF_STR("u1"), HF_STR("open"), NULL, &err), HF_E_INPUT);
 	assert_string_equal(err.message, "that a merge proposal is open only its hosting site can say");
 	EXPECT_STATUS(hf_proposal_set_status(rig->where, HF_STR("u9"), HF_STR("closed"), NULL, &err), HF_NOT_FOUND);
-	assert_int_equal(count(rig, "merge_proposal WHERE (url, status) IN (('u1', 'applied'), ('u2', 'merged'))"), 2);
+	assert_int_equal(rig_count(rig, "merge_proposal WHERE (url, status) IN (('u1', 'applied'), ('u2', 'merged'))"),
+	                 2);
 }
 
 static void publishes_keep_their_proposal(void **state)
@@ -144,7 +138,7 @@ static void publishes_keep_their_proposal(void **state)
 	assert_string_equal(err.message, "a publish names merge proposal u1");
 	EXPECT_OK(hf_proposal_delete(rig->where, HF_STR("u2"), &err));
 	EXPECT_STATUS(hf_proposal_delete(rig->where, HF_STR("u2"), &err), HF_NOT_FOUND);
-	assert_int_equal(count(rig, "merge_proposal"), 2);
+	assert_int_equal(rig_count(rig, "merge_proposal"), 2);
 }
 
 static void another_url(void **state)
@@ -158,15 +152,15 @@ static void another_url(void **state)
 	        "('p1', 'cs', 't', 'propose', 'u1', 'success'), ('p2', 'cs', 't', 'propose', 'u2', 'success')");
 	EXPECT_OK(hf_proposal_move(rig->where, HF_STR("u1"), HF_STR("n1"), &joined, &err)); /* nobody was there */
 	assert_false(joined);
-	assert_int_equal(count(rig, "merge_proposal WHERE url = 'n1' AND status = 'open' AND revision = 'v1'"), 1);
-	assert_int_equal(count(rig, "publish WHERE id = 'p1' AND merge_proposal_url = 'n1'"), 1);
+	assert_int_equal(rig_count(rig, "merge_proposal WHERE url = 'n1' AND status = 'open' AND revision = 'v1'"), 1);
+	assert_int_equal(rig_count(rig, "publish WHERE id = 'p1' AND merge_proposal_url = 'n1'"), 1);
 	EXPECT_OK(hf_proposal_move(rig->where, HF_STR("n1"), HF_STR("u2"), &joined, &err));
 	assert_true(joined);
-	assert_int_equal(count(rig, "merge_proposal WHERE url = 'u2' AND status = 'merged' AND codebase = 'aa' AND "
-	                            "rate_limit_bucket = 'b'"),
+	assert_int_equal(rig_count(rig, "merge_proposal WHERE url = 'u2' AND status = 'merged' AND codebase = 'aa' AND "
+	                                "rate_limit_bucket = 'b'"),
 	                 1);
-	assert_int_equal(count(rig, "merge_proposal WHERE url = 'n1'"), 0);
-	assert_int_equal(count(rig, "publish WHERE merge_proposal_url = 'u2'"), 2);
+	assert_int_equal(rig_count(rig, "merge_proposal WHERE url = 'n1'"), 0);
+	assert_int_equal(rig_count(rig, "publish WHERE merge_proposal_url = 'u2'"), 2);
 	EXPECT_STATUS(hf_proposal_move(rig->where, HF_STR("n1"), HF_STR("u2"), NULL, &err), HF_NOT_FOUND);
 	EXPECT_STATUS(hf_proposal_move(rig->where, HF_STR("u2"), HF_STR("u2"), NULL, &err), HF_E_INPUT);
 	EXPECT_STATUS(hf_proposal_move(rig->where, HF_STR("u2"), HF_STR(""), NULL, &err), HF_E_INPUT);

@@ -20,13 +20,6 @@ static void start(struct rig *rig)
 	rig_run(rig, "UPDATE run SET publish_status = publish_status"); /* so that last_run sees the branches */
 }
 
-static int64_t count(struct rig *rig, const char *condition)
-{
-	char sql[600];
-	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", condition);
-	return rig_number(rig, sql);
-}
-
 static struct hf_publish pushed(const char *id)
 {
 	return (struct hf_publish){.id = hf_str_of(id),
@@ -46,21 +39,21 @@ static void a_push_absorbs_its_branch(void **state)
 	struct hf_publish publish = pushed("p1");
 	struct hf_publish_effect effect;
 	start(rig);
-	assert_int_equal(count(rig, "change_set WHERE state = 'ready'"), 1);
+	assert_int_equal(rig_count(rig, "change_set WHERE state = 'ready'"), 1);
 	EXPECT_OK(hf_publish_store(rig->where, &publish, HF_STR("r1"), NULL, &effect, &err));
 	assert_true(effect.absorbed && !effect.proposed);
-	assert_int_equal(count(rig, "new_result_branch WHERE absorbed AND role = 'main'"), 1);
-	assert_int_equal(count(rig, "change_set WHERE state = 'publishing'"), 1);
-	assert_int_equal(count(rig, "publish WHERE id = 'p1' AND abs(extract(epoch FROM now() AT TIME ZONE 'UTC' - "
-	                            "timestamp)) < 3600"),
+	assert_int_equal(rig_count(rig, "new_result_branch WHERE absorbed AND role = 'main'"), 1);
+	assert_int_equal(rig_count(rig, "change_set WHERE state = 'publishing'"), 1);
+	assert_int_equal(rig_count(rig, "publish WHERE id = 'p1' AND abs(extract(epoch FROM now() AT TIME ZONE 'UTC' - "
+	                                "timestamp)) < 3600"),
 	                 1);
 	publish.id = HF_STR("p2");
 	EXPECT_OK(hf_publish_store(rig->where, &publish, HF_STR("r1"), NULL, &effect, &err));
 	assert_false(effect.absorbed || effect.proposed);
 	publish.role = HF_STR("debian");
 	EXPECT_OK(hf_publish_store(rig->where, &publish, HF_STR("r1"), NULL, &effect, &err));
-	assert_int_equal(count(rig, "change_set WHERE state = 'done'"), 1);
-	assert_int_equal(count(rig, "last_run WHERE last_unabsorbed_run_id IS NULL"), 1);
+	assert_int_equal(rig_count(rig, "change_set WHERE state = 'done'"), 1);
+	assert_int_equal(rig_count(rig, "last_run WHERE last_unabsorbed_run_id IS NULL"), 1);
 }
 
 static void only_a_push_that_succeeded_absorbs(void **state)
@@ -74,8 +67,8 @@ static void only_a_push_that_succeeded_absorbs(void **state)
 	publish.mode = HF_STR("push");
 	publish.result_code = HF_STR("diverged-branches");
 	EXPECT_OK(hf_publish_store(rig->where, &publish, HF_STR("r1"), NULL, NULL, &err));
-	assert_int_equal(count(rig, "new_result_branch WHERE absorbed"), 0);
-	assert_int_equal(count(rig, "publish"), 2);
+	assert_int_equal(rig_count(rig, "new_result_branch WHERE absorbed"), 0);
+	assert_int_equal(rig_count(rig, "publish"), 2);
 }
 
 static void a_proposal_is_stored_with_it(void **state)
@@ -89,18 +82,18 @@ static void a_proposal_is_stored_with_it(void **state)
 	publish.merge_proposal_url = HF_STR("u1");
 	EXPECT_OK(hf_publish_store(rig->where, &publish, (struct hf_str){NULL, 0}, NULL, &effect, &err));
 	assert_true(effect.proposed && !effect.absorbed);
-	assert_int_equal(count(rig,
-	                       "merge_proposal WHERE url = 'u1' AND status = 'open' AND revision = 'v1' AND codebase = "
+	assert_int_equal(
+		rig_count(rig, "merge_proposal WHERE url = 'u1' AND status = 'open' AND revision = 'v1' AND codebase = "
 	                       "'aa' AND target_branch_url = 't' AND last_scanned IS NOT NULL"),
-	                 1);
+		1);
 	rig_run(rig, "UPDATE merge_proposal SET status = 'closed', rate_limit_bucket = 'b'");
 	publish.revision = HF_STR("v9");
 	EXPECT_OK(hf_publish_store(rig->where, &publish, (struct hf_str){NULL, 0}, NULL, &effect, &err));
 	assert_false(effect.proposed);
-	assert_int_equal(count(rig, "merge_proposal WHERE url = 'u1' AND status = 'closed' AND revision = 'v9' AND "
-	                            "rate_limit_bucket = 'b'"),
+	assert_int_equal(rig_count(rig, "merge_proposal WHERE url = 'u1' AND status = 'closed' AND revision = 'v9' AND "
+	                                "rate_limit_bucket = 'b'"),
 	                 1);
-	assert_int_equal(count(rig, "new_result_branch WHERE absorbed"), 0);
+	assert_int_equal(rig_count(rig, "new_result_branch WHERE absorbed"), 0);
 }
 
 static void what_a_success_needs(void **state)
@@ -136,7 +129,7 @@ static void what_a_success_needs(void **state)
 		              HF_E_INPUT);
 		assert_string_equal(err.message, messages[i]);
 	}
-	assert_int_equal(count(rig, "publish"), 0);
+	assert_int_equal(rig_count(rig, "publish"), 0);
 }
 
 static void what_the_database_does_not_know(void **state)
@@ -159,8 +152,8 @@ static void what_the_database_does_not_know(void **state)
 	publish.merge_proposal_url = HF_STR("u9");
 	EXPECT_STATUS(hf_publish_store(rig->where, &publish, r1, NULL, NULL, &err), HF_REJECTED);
 	assert_string_equal(err.message, "there is no merge proposal u9");
-	assert_int_equal(count(rig, "publish") + count(rig, "merge_proposal"), 0);
-	assert_int_equal(count(rig, "new_result_branch WHERE absorbed"), 0);
+	assert_int_equal(rig_count(rig, "publish") + rig_count(rig, "merge_proposal"), 0);
+	assert_int_equal(rig_count(rig, "new_result_branch WHERE absorbed"), 0);
 }
 
 /* D-30: the original's statement names a column that is not there. */
@@ -174,7 +167,7 @@ static void the_original_stores_no_history(void **state)
 	hf_defects_keep(&keep, 30, true);
 	EXPECT_STATUS(hf_publish_store(rig->where, &publish, HF_STR("r1"), &keep, NULL, &err), HF_REJECTED);
 	assert_string_equal(err.message, "publish p1 names a column that the table does not have: run_id");
-	assert_int_equal(count(rig, "publish") + count(rig, "new_result_branch WHERE absorbed"), 0);
+	assert_int_equal(rig_count(rig, "publish") + rig_count(rig, "new_result_branch WHERE absorbed"), 0);
 }
 
 static void fill_history(struct rig *rig)

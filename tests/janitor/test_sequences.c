@@ -42,14 +42,6 @@ struct model {
 	hf_arena *arena;
 };
 
-static uint64_t below(struct model *model, uint64_t bound)
-{
-	uint64_t z = model->seed += UINT64_C(0x9e3779b97f4a7c15);
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (z ^ z >> 31) % bound;
-}
-
 /* ---- what the model knows ---- */
 
 static bool is_leased(const struct model *model, const struct place *place)
@@ -111,7 +103,7 @@ static const struct place *model_head(const struct model *model)
 static void ask(struct model *model)
 {
 	hf_error err = HF_ERROR_INIT;
-	int at = (int)below(model, PLACES), command = ++model->commands;
+	int at = (int)rig_below(&model->seed, PLACES), command = ++model->commands;
 	char text[16];
 	int32_t id;
 	enum hf_bucket stored;
@@ -119,8 +111,8 @@ static void ask(struct model *model)
 	struct hf_queue_request request = {.codebase = hf_str_of(names[at]),
 	                                   .campaign = HF_STR("fixes"),
 	                                   .command = hf_str_of(text),
-	                                   .bucket = below(model, 3) ? HF_BUCKET_DEFAULT : HF_BUCKET_MANUAL,
-	                                   .offset = (double)below(model, 400)};
+	                                   .bucket = rig_below(&model->seed, 3) ? HF_BUCKET_DEFAULT : HF_BUCKET_MANUAL,
+	                                   .offset = (double)rig_below(&model->seed, 400)};
 	EXPECT_OK(hf_queue_add(model->rig->where, &request, &id, &stored, &err));
 	model_request(model, at, request.bucket, (int64_t)request.offset, command);
 	assert_int_equal(id, model->places[at].id);
@@ -135,17 +127,17 @@ static void ask_for_many(struct model *model)
 	struct hf_schedule_options options = {.size = sizeof(options), .verify = PLACES, .verify_seed = 1};
 	struct hf_schedule_report report;
 	char texts[PLACES][16];
-	size_t count = 1 + below(model, PLACES);
-	options.bucket_set = below(model, 4) == 0;
+	size_t count = 1 + rig_below(&model->seed, PLACES);
+	options.bucket_set = rig_below(&model->seed, 4) == 0;
 	options.bucket = HF_BUCKET_MANUAL;
 	for (size_t i = 0; i < count; i++) {
-		int at = (int)below(model, PLACES), command = ++model->commands;
+		int at = (int)rig_below(&model->seed, PLACES), command = ++model->commands;
 		snprintf(texts[i], sizeof(texts[i]), "%d", command);
 		items[i] = (struct hf_schedule_item){.codebase = hf_str_of(names[at]),
 		                                     .campaign = HF_STR("fixes"),
 		                                     .command = hf_str_of(texts[i]),
 		                                     .has_value = true,
-		                                     .value = 1.0 + (double)below(model, 900),
+		                                     .value = 1.0 + (double)rig_below(&model->seed, 900),
 		                                     .has_success_chance = true,
 		                                     .success_chance = 1.0};
 		model_request(model, at, options.bucket_set ? HF_BUCKET_MANUAL : HF_BUCKET_DEFAULT,
@@ -157,7 +149,7 @@ static void ask_for_many(struct model *model)
 static void take_away(struct model *model)
 {
 	hf_error err = HF_ERROR_INIT;
-	struct place *place = &model->places[below(model, PLACES)];
+	struct place *place = &model->places[rig_below(&model->seed, PLACES)];
 	EXPECT_STATUS(hf_queue_remove(model->rig->where, place->present ? place->id : 1000000, &err),
 	              place->present ? HF_OK : HF_NOT_FOUND);
 	place->present = false;
@@ -187,7 +179,7 @@ static void claim(struct model *model)
 static struct taken *some_lease(struct model *model)
 {
 	for (int i = 0; i < 8 && model->nclaims > 0; i++) {
-		int back = (int)below(model, 12);
+		int back = (int)rig_below(&model->seed, 12);
 		struct taken *claim = &model->claims[model->nclaims - 1 - (back < model->nclaims ? back : 0)];
 		if (claim->state == HF_CLAIM_LEASED)
 			return claim;
@@ -251,17 +243,15 @@ static void random_sequences_follow_the_model(void **state)
 	static struct model model;
 	static void (*const steps[])(struct model *) = {ask,   ask,    ask_for_many, claim,   claim,
 	                                                claim, finish, finish,       give_up, take_away};
-	const char *given = getenv("HOLDFAST_TEST_SEED");
 	model = (struct model){.rig = *state, .next_id = 1, .arena = hf_arena_new(0)};
-	model.seed = given ? strtoull(given, NULL, 10) : (uint64_t)hf_now_wall_us(fixture_context());
-	fprintf(stderr, "# seed %llu\n", (unsigned long long)model.seed);
+	model.seed = rig_seed();
 	rig_load_text(model.rig,
 	              "{\"codebase\":[{\"name\":\"aa\",\"value\":1},{\"name\":\"bb\",\"value\":1},"
 	              "{\"name\":\"cc\",\"value\":1},{\"name\":\"dd\",\"value\":1},{\"name\":\"ee\",\"value\":1}]}");
 	rig_run(model.rig, "DELETE FROM holdfast.queue_claim");
 	for (int step = 0; step < STEPS; step++) {
 		hf_arena_reset(model.arena);
-		steps[below(&model, ARRAY_LEN(steps))](&model);
+		steps[rig_below(&model.seed, ARRAY_LEN(steps))](&model);
 		compare(&model, step);
 	}
 	hf_arena_free(model.arena);

@@ -368,23 +368,6 @@ static void a_claimed_entry_does_not_hold_its_place(void **state)
 
 /* ---- many at once and one after the other ---- */
 
-static uint64_t random_below(uint64_t *seed, uint64_t bound)
-{
-	uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (z ^ z >> 31) % bound;
-}
-
-/* HOLDFAST_TEST_SEED repeats one. */
-static uint64_t chosen_seed(void)
-{
-	const char *given = getenv("HOLDFAST_TEST_SEED");
-	uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)hf_now_wall_us(fixture_context());
-	fprintf(stderr, "# seed %llu\n", (unsigned long long)seed);
-	return seed;
-}
-
 enum { ITEMS = 24, CODEBASES = 5 };
 static const char *const codebase_names[CODEBASES] = {"aa", "bb", "cc", "dd", "ee"};
 
@@ -393,7 +376,7 @@ static void load_random(struct rig *rig, uint64_t seed)
 	char sql[512];
 	rig_load_text(rig, "{\"change_set\":[{\"id\":\"cs\",\"campaign\":\"fixes\",\"state\":\"created\"}]}");
 	for (int i = 0; i < CODEBASES; i++) {
-		uint64_t value = random_below(&seed, 6);
+		uint64_t value = rig_below(&seed, 6);
 		snprintf(sql, sizeof(sql), "INSERT INTO codebase (name, value) VALUES ('%s', nullif(%llu, 5))",
 		         codebase_names[i], (unsigned long long)value);
 		rig_run(rig, sql);
@@ -404,18 +387,18 @@ static void load_random(struct rig *rig, uint64_t seed)
 			         "VALUES ('%s', 'fixes', 'c%d', nullif(%llu, 0), nullif(%llu, 0) / 10.0, nullif('%s', "
 			         "''), "
 			         "nullif('%s', ''))",
-			         codebase_names[i], set, (unsigned long long)random_below(&seed, 50),
-			         (unsigned long long)random_below(&seed, 12), set ? "cs" : "",
-			         random_below(&seed, 2) ? "ctx" : "");
+			         codebase_names[i], set, (unsigned long long)rig_below(&seed, 50),
+			         (unsigned long long)rig_below(&seed, 12), set ? "cs" : "",
+			         rig_below(&seed, 2) ? "ctx" : "");
 			rig_run(rig, sql);
 			snprintf(sql, sizeof(sql),
 			         "INSERT INTO queue (codebase, suite, command, bucket, priority, change_set) SELECT "
 			         "'%s', 'fixes', "
 			         "'old', (ARRAY['manual', 'default']::queue_bucket[])[%llu], %llu, nullif('%s', '') "
 			         "WHERE %llu > 0",
-			         codebase_names[i], (unsigned long long)random_below(&seed, 2) + 1,
-			         (unsigned long long)random_below(&seed, 300), set ? "cs" : "",
-			         (unsigned long long)random_below(&seed, 2));
+			         codebase_names[i], (unsigned long long)rig_below(&seed, 2) + 1,
+			         (unsigned long long)rig_below(&seed, 300), set ? "cs" : "",
+			         (unsigned long long)rig_below(&seed, 2));
 			rig_run(rig, sql);
 		}
 		snprintf(sql, sizeof(sql),
@@ -423,8 +406,8 @@ static void load_random(struct rig *rig, uint64_t seed)
 		         "finish_time) "
 		         "SELECT '%d', '%s', 'fixes', 'success', '{}', 'cs', '2024-01-01', '2024-01-01'::timestamp + "
 		         "interval '%llu ms' WHERE %llu > 0",
-		         i, codebase_names[i], (unsigned long long)random_below(&seed, 100000),
-		         (unsigned long long)random_below(&seed, 2));
+		         i, codebase_names[i], (unsigned long long)rig_below(&seed, 100000),
+		         (unsigned long long)rig_below(&seed, 2));
 		rig_run(rig, sql);
 	}
 }
@@ -432,14 +415,13 @@ static void load_random(struct rig *rig, uint64_t seed)
 static void fill_items(struct hf_schedule_item items[ITEMS], uint64_t seed)
 {
 	for (int i = 0; i < ITEMS; i++) {
-		items[i] =
-			(struct hf_schedule_item){.codebase = hf_str_of(codebase_names[random_below(&seed, CODEBASES)]),
-		                                  .campaign = HF_STR("fixes"),
-		                                  .has_value = random_below(&seed, 2),
-		                                  .value = 1.0 + (double)random_below(&seed, 1000)};
-		items[i].change_set = random_below(&seed, 3) ? (struct hf_str){NULL, 0} : HF_STR("cs");
-		items[i].has_success_chance = random_below(&seed, 2);
-		items[i].success_chance = (double)random_below(&seed, 11) / 10.0;
+		items[i] = (struct hf_schedule_item){.codebase = hf_str_of(codebase_names[rig_below(&seed, CODEBASES)]),
+		                                     .campaign = HF_STR("fixes"),
+		                                     .has_value = rig_below(&seed, 2),
+		                                     .value = 1.0 + (double)rig_below(&seed, 1000)};
+		items[i].change_set = rig_below(&seed, 3) ? (struct hf_str){NULL, 0} : HF_STR("cs");
+		items[i].has_success_chance = rig_below(&seed, 2);
+		items[i].success_chance = (double)rig_below(&seed, 11) / 10.0;
 	}
 }
 
@@ -471,16 +453,16 @@ static void one_after_the_other(struct rig *rig, const struct hf_schedule_item *
 static void many_are_as_one_after_the_other(void **state)
 {
 	struct rig *rig = *state;
-	uint64_t seed = chosen_seed();
+	uint64_t seed = rig_seed();
 	for (int round = 0; round < 40; round++) {
 		static const int scheduling[] = {13, 14, 15, 18, 19, 24};
 		struct hf_defects keep = round == 0 ? hf_defects_all() : (struct hf_defects)HF_DEFECTS_NONE;
 		struct hf_schedule_item items[ITEMS];
 		struct hf_schedule_report report;
 		hf_error err = HF_ERROR_INIT;
-		uint64_t of_round = random_below(&seed, UINT64_MAX);
+		uint64_t of_round = rig_below(&seed, UINT64_MAX);
 		for (size_t i = 0; round > 1 && i < ARRAY_LEN(scheduling); i++)
-			hf_defects_keep(&keep, scheduling[i], random_below(&seed, 2));
+			hf_defects_keep(&keep, scheduling[i], rig_below(&seed, 2));
 		hf_defects_keep(&keep, 20, false); /* it refuses some of these databases */
 		struct hf_schedule_options options = {.size = sizeof(options), .verify = ITEMS, .keep = &keep};
 		fill_items(items, of_round);

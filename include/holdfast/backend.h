@@ -1,0 +1,98 @@
+/*
+ * backend.h - the extension API of the key-value store: what a backend is. kv.h stands on it; programs that only keep
+ * state do not need it.
+ *
+ * The store in front (src/kv/store.c) has checked everything that kv.h bounds before a backend sees it: lengths, TTLs,
+ * flags that do not go together, metadata (canonical JSON). It counts, applies defaults and words errors that have
+ * nothing to do with the backend. A backend never sees an operation whose capability bit it did not set.
+ *
+ * Threads: every function may be called from any number of threads at a time, but for close(). Time: absolute
+ * deadlines, never 0 here. Ownership: inputs are borrowed; results live in the arena, entries of scan() during the
+ * callback.
+ */
+#ifndef HOLDFAST_BACKEND_H
+#define HOLDFAST_BACKEND_H
+
+#include "holdfast/kv.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hf_kv_backend_state hf_kv_backend_state; /* the backend's own */
+
+/* A batch as the backend sees it. No key stands there twice where `distinct`; keys are in order where `sorted`. */
+struct hf_kv_batch {
+	const struct hf_kv_write *writes;
+	size_t count;
+	enum hf_kv_durability durability;
+	const struct hf_kv_fence *fence;
+	hf_deadline deadline;
+	uint32_t value_bytes_max;         /* for APPEND */
+};
+
+/* Keys that lie in from <= key, key < to (ptr NULL = no end), in order or reversed. The store has worked prefix,
+ * cursor and range into these two. */
+struct hf_kv_span {
+	struct hf_bytes from;
+	struct hf_bytes to;
+	bool reverse;
+	bool keys_only;
+	size_t limit;                     /* 0 = none */
+	struct hf_str has_metadata;       /* ptr NULL = no filter */
+	hf_deadline deadline;
+};
+
+struct hf_kv_vtable {
+	size_t size;           /* sizeof(struct hf_kv_vtable) */
+	const char *name;      /* "postgresql" */
+	uint32_t capabilities;
+	uint32_t key_bytes_max;
+
+	/** `url` as given to hf_kv_open(); options are filled with defaults. */
+	enum hf_status (*open)(hf_context *ctx, const char *url, const struct hf_kv_options *options,
+	                       hf_kv_backend_state **ret_state, hf_error *err);
+	void (*close)(hf_kv_backend_state *state);
+	/** The number of a namespace, made when it is not there. */
+	enum hf_status (*name_space)(hf_kv_backend_state *state, struct hf_str name, hf_deadline deadline,
+	                             int32_t *ret_ns, hf_error *err);
+	/** `ret_entries[i].rev` is 0 for what is absent or expired; all from one moment. */
+	enum hf_status (*read)(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+	                       bool keys_only, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries,
+	                       hf_error *err);
+	/** As hf_kv_apply(). `ret_results` is never NULL. HF_CONFLICT: results tell; when the fence is not held all are
+	 *  HF_KV_UNDONE. */
+	enum hf_status (*apply)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
+	                        struct hf_kv_result *ret_results, hf_error *err);
+	/** As hf_kv_transact(): `compare`, `then` and `otherwise` share the rest of a batch. */
+	enum hf_status (*transact)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_txn *txn,
+	                           const struct hf_kv_batch *common, hf_arena *arena, bool *ret_held,
+	                           struct hf_kv_result *ret_results, hf_error *err);
+	enum hf_status (*scan)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span,
+	                       hf_kv_entry_fn *fn, void *user, hf_error *err);
+	enum hf_status (*count)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span,
+	                        uint64_t *ret_count, hf_error *err);
+	enum hf_status (*estimate)(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline, uint64_t *ret_count,
+	                           hf_error *err);
+	enum hf_status (*clear)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *how,
+	                        uint64_t *ret_removed, hf_error *err);
+	/** One step: at most `limit` of the expired entries of the store. */
+	enum hf_status (*sweep)(hf_kv_backend_state *state, size_t limit, hf_deadline deadline, uint64_t *ret_removed,
+	                        hf_error *err);
+	enum hf_status (*vacuum)(hf_kv_backend_state *state, hf_deadline deadline, hf_error *err);
+	enum hf_status (*sizes)(hf_kv_backend_state *state, hf_deadline deadline, struct hf_kv_sizes *ret_sizes,
+	                        hf_error *err);
+	enum hf_status (*health)(hf_kv_backend_state *state, hf_deadline deadline, hf_error *err);
+	/** Microseconds since 1970 on the store's clock. */
+	enum hf_status (*now)(hf_kv_backend_state *state, hf_deadline deadline, int64_t *ret_us, hf_error *err);
+	uint64_t (*retries)(const hf_kv_backend_state *state); /* statements that were sent again; NULL = none ever */
+};
+
+/** Open a store on a backend of the program's own. */
+enum hf_status hf_kv_open_backend(hf_context *ctx, const struct hf_kv_vtable *vtable, const char *url,
+                                  const struct hf_kv_options *options, hf_kv **ret_kv, hf_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,345 @@
+/*
+ * kv.h - a durable key-value store with the same answers on PostgreSQL, LMDB, Redis and in memory.
+ *
+ *     hf_kv *kv;
+ *     hf_kv_open(ctx, "lmdb:/var/lib/app/state", NULL, &kv, &err);
+ *     hf_kv_put(kv, HF_KV_KEY("greeting"), HF_KV_KEY("hello"), NULL, &err);
+ *     hf_kv_get(kv, HF_KV_KEY("greeting"), NULL, arena, &entry, &err);      HF_OK; entry.value is "hello"
+ *     hf_kv_close(kv);
+ *
+ * Keys and values are bytes. A key has 0 to `key_bytes_max` bytes and orders as memcmp(3) does, the shorter first; a
+ * value may be empty, which is not the same as absent. An entry has a revision, times, an expiry or none, and JSON
+ * metadata or none. A namespace is a store of its own within a backend; a handle belongs to one.
+ *
+ * Expired is absent: an entry whose expiry is not in the future is returned, counted and listed by nothing, whether or
+ * not it was swept yet. The clock is that of the store: the server's for PostgreSQL and Redis, the context's for LMDB
+ * and memory.
+ *
+ * A revision is a number of the store that is never given twice, not even after a delete, and grows with each write of
+ * a key. It is what to compare with: HF_KV_IF_REV cannot be fooled by a value that changed and changed back.
+ *
+ * Writes: what a call acknowledges is durable as the backend's durability says (memory: none). All writes of one call
+ * happen or none does. A connection lost at the commit is HF_E_OUTCOME_UNKNOWN; plain puts and deletes may be repeated
+ * by the caller, conditional ones must be looked up.
+ *
+ * Errors of every call, the same on each backend: HF_E_LIMIT a key, a value or metadata is too long, a batch has too
+ * many items, or the store is full (category HF_CATEGORY_RESOURCE); HF_E_USAGE a TTL that is not in 1 us to 100 years,
+ * metadata that is not JSON, a closed handle, a flag that does not go with the operation; HF_E_UNSUPPORTED what the
+ * backend cannot give, by name; HF_TIMEOUT; HF_E_UNAVAILABLE; HF_E_DENIED; HF_E_CORRUPT a stored record that is none;
+ * HF_E_DRIFT the tables are not those of this version; HF_E_NOMEM. Expected ones are named at each call.
+ *
+ * Threads: a handle may be used by any number of threads. fork: in a child every call but hf_kv_close() is HF_E_USAGE.
+ * Ownership: inputs are borrowed for the call; everything returned lives in the arena passed in.
+ * Round trips (PostgreSQL, Redis): one a call unless said otherwise; none for memory and LMDB.
+ */
+#ifndef HOLDFAST_KV_H
+#define HOLDFAST_KV_H
+
+#include "holdfast/arena.h"
+#include "holdfast/context.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hf_kv hf_kv;
+
+#define HF_KV_KEY(literal) ((struct hf_bytes){(const uint8_t *)"" literal "", sizeof(literal) - 1})
+/** A view of a NUL-terminated string as bytes. */
+static inline struct hf_bytes hf_kv_text(const char *text)
+{
+	struct hf_bytes view = {(const uint8_t *)text, text ? strlen(text) : 0};
+	return view;
+}
+
+enum {
+	HF_KV_KEY_BYTES = 480,             /* default bound: what every backend can hold */
+	HF_KV_KEY_BYTES_MAX = 2048,        /* PostgreSQL, memory, Redis */
+	HF_KV_VALUE_BYTES = 64 << 20,      /* default bound */
+	HF_KV_VALUE_BYTES_MAX = 512 << 20,
+	HF_KV_METADATA_BYTES = 64 << 10,
+	HF_KV_METADATA_LEVELS = 63,        /* of nesting */
+	HF_KV_NAMESPACE_BYTES = 128,       /* UTF-8, at least one byte */
+	HF_KV_BATCH_MAX = 1000000          /* writes, and keys of a read, a call */
+};
+#define HF_KV_TTL_MAX_US (INT64_C(100) * 36525 / 100 * 86400 * 1000000) /* 100 years */
+
+/* What a backend can give (hf_kv_capabilities); what is missing is refused with HF_E_UNSUPPORTED. */
+enum hf_kv_capability {
+	HF_KV_CAN_PERSIST = 1,          /* survives the process */
+	HF_KV_CAN_SHARE = 2,            /* several processes at a time */
+	HF_KV_CAN_RELAX = 4,            /* HF_KV_RELAXED is another promise than HF_KV_STRICT */
+	HF_KV_CAN_CHECKPOINT = 8,
+	HF_KV_CAN_LOCK = 16,
+	HF_KV_CAN_ESTIMATE = 32,        /* a count without reading */
+	HF_KV_CAN_READ_REPLICAS = 64
+};
+
+enum hf_kv_durability {
+	HF_KV_STRICT = 0, /* acknowledged = on disk */
+	HF_KV_RELAXED     /* may lose the last moments at a crash of the server or machine; never torn */
+};
+
+struct hf_kv_options {
+	size_t size;
+	const char *name_space;            /* NULL = "default"; made when it is not there */
+	uint32_t key_bytes_max;            /* 0 = HF_KV_KEY_BYTES */
+	uint32_t value_bytes_max;          /* 0 = HF_KV_VALUE_BYTES */
+	int64_t timeout_ms;                /* 0 = 60,000: of a call without a deadline of its own */
+	int64_t ttl_us;                    /* of puts that say none; 0 = they never expire */
+	enum hf_kv_durability durability;  /* of writes that say none */
+	int64_t sweep_interval_ms;         /* 0 = 60,000; -1 = no thread of the handle removes what expired */
+	/* PostgreSQL */
+	const char *schema;                /* NULL = "public" */
+	const char *table;                 /* NULL = "state_entries"; the others are named after it */
+	bool no_migrate;                   /* the tables must stand; without it hf_kv_open() makes or renews them */
+	uint32_t connections_min;          /* 0 = 2 */
+	uint32_t connections_max;          /* 0 = 10 */
+	int64_t connect_timeout_ms;        /* 0 = 30,000 */
+	uint32_t attempts_max;             /* 0 = 3: the first included; what may have happened is not repeated */
+	int64_t backoff_ms;                /* 0 = 100: base of the exponential pause with full jitter */
+	/* LMDB */
+	uint64_t map_bytes_max;            /* 0 = 64 GiB of address space: HF_E_LIMIT beyond */
+};
+
+/**
+ * Open by URL: "memory:" (a store of this handle and those made from it), "lmdb:PATH" (a directory, made when missing),
+ * "redis://HOST:PORT/DB", "postgresql://..." or a key=value string as settings.h has it.
+ * @return HF_OK; HF_E_CONFIG a URL of no backend; HF_E_UNAVAILABLE; HF_E_DENIED; HF_CONFLICT tables of another shape
+ * stand at that name (the hint names the import). Nothing is left behind on failure. Round trips: a login and the
+ * migrations.
+ */
+enum hf_status hf_kv_open(hf_context *ctx, const char *url, const struct hf_kv_options *options, hf_kv **ret_kv,
+                          hf_error *err);
+/** A handle of another namespace of the same backend, with the options of `kv`. Close it like any. */
+enum hf_status hf_kv_namespace(hf_kv *kv, const char *name, hf_kv **ret_kv, hf_error *err);
+/** Wait for calls that run, end the handle's threads, free. The backend closes with its last handle. NULL is allowed. */
+void hf_kv_close(hf_kv *kv);
+/** Bits of enum hf_kv_capability. */
+uint32_t hf_kv_capabilities(const hf_kv *kv);
+/** "postgresql", "lmdb", "redis", "memory". */
+const char *hf_kv_backend(const hf_kv *kv);
+
+/* ---- entries ---- */
+
+#define HF_KV_NEVER INT64_C(0) /* expires_us of what does not expire */
+
+struct hf_kv_entry {
+	struct hf_bytes key;
+	struct hf_bytes value;    /* {NULL, 0} where only keys were asked for */
+	struct hf_str metadata;   /* canonical JSON: keys in order, no blanks; ptr NULL = none */
+	int64_t rev;              /* above 0 */
+	int64_t created_us;       /* since 1970; of the first put since the key was absent */
+	int64_t updated_us;
+	int64_t expires_us;       /* since 1970, or HF_KV_NEVER */
+};
+
+/* How to read. NULL for the defaults. */
+struct hf_kv_read {
+	hf_deadline deadline;  /* 0 = the handle's timeout from now */
+	bool keys_only;        /* no values, no metadata */
+};
+
+/** HF_OK; HF_NOT_FOUND absent or expired. */
+enum hf_status hf_kv_get(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read *how, hf_arena *arena,
+                         struct hf_kv_entry *ret_entry, hf_error *err);
+/** Is it there? An error is an error, never "no". */
+enum hf_status hf_kv_contains(hf_kv *kv, struct hf_bytes key, bool *ret_is, hf_error *err);
+/** Several at once, from one moment. `ret_entries` has `count` places in the order of `keys`; rev is 0 for what is
+ *  absent. A key may stand in `keys` several times. */
+enum hf_status hf_kv_get_many(hf_kv *kv, const struct hf_bytes *keys, size_t count, const struct hf_kv_read *how,
+                              hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err);
+
+/* ---- writing ---- */
+
+enum hf_kv_op {
+	HF_KV_PUT = 1,  /* replace as a whole: value, metadata, expiry; created_us is kept for a live entry */
+	HF_KV_DELETE,   /* what is absent is deleted already */
+	HF_KV_TOUCH,    /* another expiry: ttl_us from now; absent stays absent */
+	HF_KV_PERSIST,  /* no expiry */
+	HF_KV_ADD,      /* the value is a decimal number of 64 bits, absent counts as 0: add `delta` */
+	HF_KV_APPEND,   /* `value` behind the value; absent counts as empty */
+	HF_KV_READ      /* changes nothing: `before` of its result is the entry */
+};
+
+enum hf_kv_flag {
+	HF_KV_KEEP_TTL = 1,        /* PUT, ADD, APPEND: the expiry of a live entry stays. ADD and APPEND do so always */
+	HF_KV_KEEP_METADATA = 2,   /* PUT: likewise */
+	HF_KV_NO_TTL = 4,          /* PUT: never expires, whatever the handle's ttl_us says */
+	HF_KV_RETURN_BEFORE = 8,   /* any: result.before is the live entry that stood there, with its value */
+	HF_KV_IF_ABSENT = 16,      /* only if there is no live entry */
+	HF_KV_IF_PRESENT = 32,     /* only if there is one */
+	HF_KV_IF_REV = 64,         /* only if its revision is `if_rev` */
+	HF_KV_IF_VALUE = 128       /* only if its value is `if_value` */
+};
+
+/* One write. Zero what is not used. */
+struct hf_kv_write {
+	enum hf_kv_op op;
+	uint32_t flags;            /* enum hf_kv_flag */
+	struct hf_bytes key;
+	struct hf_bytes value;
+	struct hf_str metadata;    /* PUT: JSON of any kind, ptr NULL = none */
+	int64_t ttl_us;            /* PUT, TOUCH: from now; 0 = the handle's (PUT), refused (TOUCH) */
+	int64_t delta;             /* ADD */
+	int64_t if_rev;
+	struct hf_bytes if_value;
+};
+
+enum hf_kv_outcome {
+	HF_KV_UNDONE = 0, /* another write of the call was refused: nothing happened */
+	HF_KV_DONE,
+	HF_KV_NO_ENTRY,   /* DELETE, TOUCH, PERSIST, READ: there was none; the call goes on */
+	HF_KV_EXISTS,     /* refused: HF_KV_IF_ABSENT */
+	HF_KV_ABSENT,     /* refused: HF_KV_IF_PRESENT, IF_REV or IF_VALUE, and there is no live entry */
+	HF_KV_CHANGED,    /* refused: another revision or value; `rev` is the present one */
+	HF_KV_NO_NUMBER,  /* refused: ADD to what is no number, or the sum leaves 64 bits */
+	HF_KV_TOO_LONG    /* refused: APPEND beyond value_bytes_max */
+};
+
+struct hf_kv_result {
+	enum hf_kv_outcome outcome;
+	int64_t rev;               /* of the entry as it is now; 0 = absent */
+	int64_t number;            /* ADD: the sum */
+	bool existed;              /* a live entry stood there */
+	struct hf_kv_entry before; /* HF_KV_RETURN_BEFORE and HF_KV_READ; rev 0 = none */
+};
+
+/* A lock that must be held for the writes to happen, checked in the same transaction. */
+struct hf_kv_fence {
+	struct hf_str lock;
+	struct hf_str owner;
+	int64_t fence;
+};
+
+/* How to write. NULL for the defaults. */
+struct hf_kv_how {
+	hf_deadline deadline;                  /* 0 = the handle's timeout from now */
+	enum hf_kv_durability durability;
+	bool durability_set;                   /* false = the handle's */
+	const struct hf_kv_fence *fence;       /* NULL = none; not held is HF_CONFLICT "fenced" */
+};
+
+/**
+ * Several writes, all or nothing, seen by readers at one moment. They take effect in the order given: a key may stand
+ * there several times. @param ret_results `count` of them; NULL allowed. @return HF_OK; HF_CONFLICT one was refused or
+ * the fence is not held: results tell which, nothing was changed.
+ */
+enum hf_status hf_kv_apply(hf_kv *kv, const struct hf_kv_write *writes, size_t count, const struct hf_kv_how *how,
+                           hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err);
+
+/* A transaction: if all of `compare` hold (writes of op HF_KV_READ with IF flags), then `then`, else `otherwise`. */
+struct hf_kv_txn {
+	const struct hf_kv_write *compare;
+	size_t ncompare;
+	const struct hf_kv_write *then;
+	size_t nthen;
+	const struct hf_kv_write *otherwise;
+	size_t notherwise;
+};
+/** @param ret_held which branch ran. @param ret_results of that branch: room for the longer one. Writes in a branch may
+ *  have conditions too: HF_CONFLICT as above. Round trips: three. */
+enum hf_status hf_kv_transact(hf_kv *kv, const struct hf_kv_txn *txn, const struct hf_kv_how *how, hf_arena *arena,
+                              bool *ret_held, struct hf_kv_result *ret_results, hf_error *err);
+
+/* What a put may say besides key and value. NULL for nothing. */
+struct hf_kv_put {
+	struct hf_kv_how how;
+	int64_t ttl_us;
+	struct hf_str metadata;
+	uint32_t flags;
+	int64_t if_rev;
+	struct hf_bytes if_value;
+	int64_t *ret_rev;
+};
+/** HF_OK; HF_CONFLICT a condition does not hold: the message says which, *put->ret_rev is the present revision. */
+enum hf_status hf_kv_put(hf_kv *kv, struct hf_bytes key, struct hf_bytes value, const struct hf_kv_put *put,
+                         hf_error *err);
+/** @param ret_existed NULL allowed. Absent is HF_OK. */
+enum hf_status hf_kv_delete(hf_kv *kv, struct hf_bytes key, const struct hf_kv_how *how, bool *ret_existed,
+                            hf_error *err);
+/** Put all, the last of a key wins. Nothing to do is HF_OK without a round trip. */
+enum hf_status hf_kv_put_many(hf_kv *kv, const struct hf_bytes *keys, const struct hf_bytes *values, size_t count,
+                              const struct hf_kv_how *how, hf_error *err);
+enum hf_status hf_kv_delete_many(hf_kv *kv, const struct hf_bytes *keys, size_t count, const struct hf_kv_how *how,
+                                 size_t *ret_existed, hf_error *err);
+/** Replace `expected` by `value`; the rest of the entry stays. HF_NOT_FOUND; HF_CONFLICT another value is there. */
+enum hf_status hf_kv_compare_and_set(hf_kv *kv, struct hf_bytes key, struct hf_bytes expected, struct hf_bytes value,
+                                     const struct hf_kv_how *how, hf_error *err);
+/** HF_OK; HF_NOT_FOUND. An expired entry is not brought back. */
+enum hf_status hf_kv_touch(hf_kv *kv, struct hf_bytes key, int64_t ttl_us, const struct hf_kv_how *how, hf_error *err);
+enum hf_status hf_kv_persist(hf_kv *kv, struct hf_bytes key, const struct hf_kv_how *how, hf_error *err);
+/** @param ret_ttl_us microseconds left, above 0; HF_KV_NEVER when it does not expire. HF_OK; HF_NOT_FOUND. */
+enum hf_status hf_kv_ttl(hf_kv *kv, struct hf_bytes key, int64_t *ret_ttl_us, hf_error *err);
+/** HF_OK; HF_CONFLICT no number, or the sum leaves 64 bits. */
+enum hf_status hf_kv_increment(hf_kv *kv, struct hf_bytes key, int64_t delta, const struct hf_kv_how *how,
+                               int64_t *ret_number, hf_error *err);
+enum hf_status hf_kv_append(hf_kv *kv, struct hf_bytes key, struct hf_bytes value, const struct hf_kv_how *how,
+                            hf_error *err);
+/** HF_OK; HF_NOT_FOUND nothing was there (get_and_put: and it is now; ret_before->rev is 0). */
+enum hf_status hf_kv_get_and_delete(hf_kv *kv, struct hf_bytes key, const struct hf_kv_how *how, hf_arena *arena,
+                                    struct hf_kv_entry *ret_before, hf_error *err);
+enum hf_status hf_kv_get_and_put(hf_kv *kv, struct hf_bytes key, struct hf_bytes value, const struct hf_kv_how *how,
+                                 hf_arena *arena, struct hf_kv_entry *ret_before, hf_error *err);
+
+/* ---- ranges ---- */
+
+/* Which keys: all that begin with `prefix`, cut down to from <= key < to. Zero everything for all. */
+struct hf_kv_range {
+	struct hf_bytes prefix;
+	struct hf_bytes from;
+	struct hf_bytes to;         /* ptr NULL = no end */
+	struct hf_bytes after;      /* the last key of the page before; ptr NULL = the first page */
+	bool reverse;               /* from the greatest key down; `after` is then an upper end */
+	size_t limit;               /* 0 = no bound of entries */
+	struct hf_str has_metadata; /* only entries whose metadata contain this JSON (jsonb's @>); ptr NULL = all */
+	struct hf_kv_read how;
+};
+
+typedef enum hf_status hf_kv_entry_fn(void *user, const struct hf_kv_entry *entry, hf_error *err);
+/** In the order of keys, in constant memory; the entry is valid during the callback, which must not use the handle.
+ *  HF_STOP ends with HF_OK. PostgreSQL and Redis read pages of 1,000: what is written meanwhile is seen or not; each
+ *  entry is seen once at most, and each that stood there all the time once. Round trips: one per 1,000. */
+enum hf_status hf_kv_scan(hf_kv *kv, const struct hf_kv_range *range, hf_kv_entry_fn *fn, void *user, hf_error *err);
+/** A page as an array; one longer than `range->limit` is not read. limit 0 is 1,000. */
+enum hf_status hf_kv_list(hf_kv *kv, const struct hf_kv_range *range, hf_arena *arena, struct hf_kv_entry **ret_entries,
+                          size_t *ret_count, hf_error *err);
+/** How many live entries; `range` NULL = all. */
+enum hf_status hf_kv_count(hf_kv *kv, const struct hf_kv_range *range, uint64_t *ret_count, hf_error *err);
+/** About how many in the namespace, without reading them; exact for LMDB and memory but for expired ones. */
+enum hf_status hf_kv_count_estimate(hf_kv *kv, uint64_t *ret_count, hf_error *err);
+
+/* ---- care ---- */
+
+/** Empty the namespace, at one moment for readers. @param ret_removed live entries, NULL allowed. */
+enum hf_status hf_kv_clear(hf_kv *kv, const struct hf_kv_how *how, uint64_t *ret_removed, hf_error *err);
+/** Remove what expired, in the whole store, in steps of 1,000; what was put anew meanwhile stays. */
+enum hf_status hf_kv_sweep(hf_kv *kv, hf_deadline deadline, uint64_t *ret_removed, hf_error *err);
+/** VACUUM and ANALYZE the tables; LMDB, Redis and memory have nothing to do. */
+enum hf_status hf_kv_vacuum(hf_kv *kv, hf_deadline deadline, hf_error *err);
+
+struct hf_kv_sizes {
+	uint64_t total_bytes; /* of all tables with indexes; LMDB: pages in use; memory: what is allocated */
+	uint64_t table_bytes; /* of the entries alone, without indexes and TOAST */
+};
+enum hf_status hf_kv_sizes(hf_kv *kv, struct hf_kv_sizes *ret_sizes, hf_error *err);
+
+/* Since the handle was opened. get_count = hits + misses; a batch adds what was submitted; a write that was refused
+ * counts in `refused`, a failure in `failures`, and in nothing else. */
+struct hf_kv_stats {
+	uint64_t get_count, put_count, delete_count, query_count, transaction_count, retry_count;
+	uint64_t bytes_written, bytes_read;
+	uint64_t hits, misses, refused, failures, expired_removed;
+};
+/** Reads counters; no lock, no round trip. */
+void hf_kv_stats(const hf_kv *kv, struct hf_kv_stats *ret_stats);
+/** One round trip, made now. HF_OK; else what is wrong. @param ret_latency_us NULL allowed. */
+enum hf_status hf_kv_health(hf_kv *kv, hf_deadline deadline, int64_t *ret_latency_us, hf_error *err);
+
+/** "done", "no-entry", "exists", ... Never NULL. */
+const char *hf_kv_outcome_word(enum hf_kv_outcome outcome);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

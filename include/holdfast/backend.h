@@ -21,7 +21,9 @@ extern "C" {
 
 typedef struct hf_kv_backend_state hf_kv_backend_state; /* the backend's own */
 
-/* A batch as the backend sees it. No key stands there twice where `distinct`; keys are in order where `sorted`. */
+/* A batch as the backend sees it: in the order given, a key may stand there several times. ttl_us is that to use, the
+ * handle's default already in its place; 0 = never. It counts where the operation sets an expiry: PUT without
+ * HF_KV_KEEP_TTL, TOUCH, and whatever makes an entry that was not live. */
 struct hf_kv_batch {
 	const struct hf_kv_write *writes;
 	size_t count;
@@ -60,10 +62,10 @@ struct hf_kv_vtable {
 	enum hf_status (*read)(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
 	                       bool keys_only, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries,
 	                       hf_error *err);
-	/** As hf_kv_apply(). `ret_results` is never NULL. HF_CONFLICT: results tell; when the fence is not held all are
-	 *  HF_KV_UNDONE. */
-	enum hf_status (*apply)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
-	                        struct hf_kv_result *ret_results, hf_error *err);
+	/** As hf_kv_apply(). `ret_results` is never NULL and zeroed. HF_CONFLICT: the results tell which was refused,
+	 *  and the store words the error; when the fence is not held all are HF_KV_UNDONE. */
+	enum hf_status (*apply)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
+	                        hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err);
 	/** As hf_kv_transact(): `compare`, `then` and `otherwise` share the rest of a batch. */
 	enum hf_status (*transact)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_txn *txn,
 	                           const struct hf_kv_batch *common, hf_arena *arena, bool *ret_held,

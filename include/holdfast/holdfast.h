@@ -5,6 +5,7 @@
 #define HOLDFAST_HOLDFAST_H
 
 #include "holdfast/arena.h"
+#include "holdfast/backend.h"
 #include "holdfast/connection.h"
 #include "holdfast/codebase.h"
 #include "holdfast/campaign.h"
@@ -20,6 +21,7 @@
 #include "holdfast/error.h"
 #include "holdfast/migrate.h"
 #include "holdfast/health.h"
+#include "holdfast/kv.h"
 #include "holdfast/metrics.h"
 #include "holdfast/policy.h"
 #include "holdfast/pool.h"

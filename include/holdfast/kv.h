@@ -24,7 +24,7 @@
  *
  * Errors of every call, the same on each backend: HF_E_LIMIT a key, a value or metadata is too long, a batch has too
  * many items, or the store is full (category HF_CATEGORY_RESOURCE); HF_E_USAGE a TTL that is not in 1 us to 100 years,
- * metadata that is not JSON, a closed handle, a flag that does not go with the operation; HF_E_UNSUPPORTED what the
+ * metadata that is not JSON, a flag that does not go with the operation; HF_E_UNSUPPORTED what the
  * backend cannot give, by name; HF_TIMEOUT; HF_E_UNAVAILABLE; HF_E_DENIED; HF_E_CORRUPT a stored record that is none;
  * HF_E_DRIFT the tables are not those of this version; HF_E_NOMEM. Expected ones are named at each call.
  *
@@ -93,7 +93,7 @@ struct hf_kv_options {
 	const char *schema;                /* NULL = "public" */
 	const char *table;                 /* NULL = "state_entries"; the others are named after it */
 	bool no_migrate;                   /* the tables must stand; without it hf_kv_open() makes or renews them */
-	uint32_t connections_min;          /* 0 = 2 */
+	uint32_t connections_min;          /* 0 = 2; Redis too */
 	uint32_t connections_max;          /* 0 = 10 */
 	int64_t connect_timeout_ms;        /* 0 = 30,000 */
 	uint32_t attempts_max;             /* 0 = 3: the first included; what may have happened is not repeated */
@@ -113,7 +113,8 @@ enum hf_status hf_kv_open(hf_context *ctx, const char *url, const struct hf_kv_o
                           hf_error *err);
 /** A handle of another namespace of the same backend, with the options of `kv`. Close it like any. */
 enum hf_status hf_kv_namespace(hf_kv *kv, const char *name, hf_kv **ret_kv, hf_error *err);
-/** Wait for calls that run, end the handle's threads, free. The backend closes with its last handle. NULL is allowed. */
+/** End and free. No call of the handle may be running. The backend closes with its last handle: its thread ends and
+ *  what was relaxed is made durable. NULL is allowed. */
 void hf_kv_close(hf_kv *kv);
 /** Bits of enum hf_kv_capability. */
 uint32_t hf_kv_capabilities(const hf_kv *kv);
@@ -155,8 +156,8 @@ enum hf_status hf_kv_get_many(hf_kv *kv, const struct hf_bytes *keys, size_t cou
 enum hf_kv_op {
 	HF_KV_PUT = 1,  /* replace as a whole: value, metadata, expiry; created_us is kept for a live entry */
 	HF_KV_DELETE,   /* what is absent is deleted already */
-	HF_KV_TOUCH,    /* another expiry: ttl_us from now; absent stays absent */
-	HF_KV_PERSIST,  /* no expiry */
+	HF_KV_TOUCH,    /* another expiry: ttl_us from now; revision and updated_us stay; absent stays absent */
+	HF_KV_PERSIST,  /* no expiry; likewise */
 	HF_KV_ADD,      /* the value is a decimal number of 64 bits, absent counts as 0: add `delta` */
 	HF_KV_APPEND,   /* `value` behind the value; absent counts as empty */
 	HF_KV_READ      /* changes nothing: `before` of its result is the entry */
@@ -223,7 +224,7 @@ struct hf_kv_how {
 /**
  * Several writes, all or nothing, seen by readers at one moment. They take effect in the order given: a key may stand
  * there several times. @param ret_results `count` of them; NULL allowed. @return HF_OK; HF_CONFLICT one was refused or
- * the fence is not held: results tell which, nothing was changed.
+ * the fence is not held, HF_E_LIMIT for HF_KV_TOO_LONG: the message and the results tell which, nothing was changed.
  */
 enum hf_status hf_kv_apply(hf_kv *kv, const struct hf_kv_write *writes, size_t count, const struct hf_kv_how *how,
                            hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err);
@@ -324,8 +325,9 @@ struct hf_kv_sizes {
 };
 enum hf_status hf_kv_sizes(hf_kv *kv, struct hf_kv_sizes *ret_sizes, hf_error *err);
 
-/* Since the handle was opened. get_count = hits + misses; a batch adds what was submitted; a write that was refused
- * counts in `refused`, a failure in `failures`, and in nothing else. */
+/* Since the handle was opened. get_count = hits + misses; a batch adds what was submitted; query_count are calls that
+ * went to the backend, transaction_count those that wrote; a call that was refused counts in `refused`, one that failed
+ * in `failures`, and in nothing else. retry_count and expired_removed are of the backend. */
 struct hf_kv_stats {
 	uint64_t get_count, put_count, delete_count, query_count, transaction_count, retry_count;
 	uint64_t bytes_written, bytes_read;

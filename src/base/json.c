@@ -234,3 +234,21 @@ bool jw_finish(struct json_writer *json)
 	ASSERT(json->failed || (json->depth == 0 && json->level[0].filled));
 	return jw_flush(json);
 }
+
+unsigned json_levels(struct hf_str text)
+{
+	unsigned depth = 0, deepest = 0;
+	bool quoted = false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		if (c == '\\' && quoted)
+			i++;
+		else if (c == '"')
+			quoted = !quoted;
+		else if (!quoted && (c == '{' || c == '['))
+			deepest = ++depth > deepest ? depth : deepest;
+		else if (!quoted && (c == '}' || c == ']') && depth > 0)
+			depth--;
+	}
+	return deepest;
+}

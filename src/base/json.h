@@ -70,4 +70,7 @@ bool jw_finish(struct json_writer *json);
 /** The shortest decimal text that reads back as `number` ("0.1", "1e+22"); returns its length. Finite numbers only. */
 size_t json_format_double(double number, char ret_text[JSON_DOUBLE_SIZE]);
 
+/** Levels of nesting of a text that may be JSON, without parsing it: before a parser that recurses. */
+unsigned json_levels(struct hf_str text);
+
 #endif

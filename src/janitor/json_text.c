@@ -12,32 +12,13 @@
 
 /* ---- reading ---- */
 
-/* Levels of nesting outside of strings; the parser recurses, so this comes before it. */
-static unsigned depth_of(struct hf_str text)
-{
-	unsigned depth = 0, deepest = 0;
-	bool quoted = false;
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-		if (c == '\\' && quoted)
-			i++;
-		else if (c == '"')
-			quoted = !quoted;
-		else if (!quoted && (c == '{' || c == '['))
-			deepest = ++depth > deepest ? depth : deepest;
-		else if (!quoted && (c == '}' || c == ']') && depth > 0)
-			depth--;
-	}
-	return deepest;
-}
-
 enum hf_status json_text_parse(struct hf_str text, const char *what, json_t **ret_value, hf_error *err)
 {
 	json_error_t error = {0}; /* jansson leaves the code alone when memory runs out early */
 	if (text.len > JSON_TEXT_BYTES_MAX)
 		return error_set(err, HF_E_LIMIT, "%s: %zu bytes, at most %zu are read", what, text.len,
 		                 JSON_TEXT_BYTES_MAX);
-	unsigned depth = depth_of(text);
+	unsigned depth = json_levels(text);
 	if (depth > JSON_TEXT_DEPTH_MAX)
 		return error_set(err, HF_E_LIMIT, "%s: nested %u levels deep, at most %d are read", what, depth,
 		                 JSON_TEXT_DEPTH_MAX);

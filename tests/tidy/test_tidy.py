@@ -19,7 +19,7 @@ BELOW = {
     "files": {"base", "core"},
     "schema": {"base", "queries"},
     "vcs": {"base", "core"},
-    "kv": {"base", "core", "pg", "migrate", "files"},
+    "kv": {"base", "core", "pg", "migrate", "files", "queries"},
     "janitor": {"base", "core", "pg", "migrate", "files", "vcs", "queries"},
     "compat": {"base", "core", "janitor"},
     "service": {"base"},

@@ -1,0 +1,30 @@
+/*
+ * backends.c - which backend a URL names.
+ */
+#include "base/error.h"
+#include "base/str.h"
+#include "kv/store.h"
+
+static const struct scheme {
+	const char *prefix;                /* "" = anything else */
+	const struct hf_kv_vtable *vtable; /* NULL: not part of this build */
+} schemes[] = {
+	{"memory:", NULL}, {"lmdb:", NULL}, {"redis:", NULL}, {"redis+unix:", NULL}, {"rediss:", NULL}, {"", NULL},
+};
+
+enum hf_status kv_backend_of_url(const char *url, const struct hf_kv_vtable **ret_vtable, hf_error *err)
+{
+	if (!url || !url[0]) {
+		error_set(err, HF_E_CONFIG, "the store's URL is empty");
+		error_hint(err, "use memory:, lmdb:PATH, redis://HOST or postgresql://...");
+		return HF_E_CONFIG;
+	}
+	const struct scheme *scheme = schemes;
+	while (!str_starts(hf_str_of(url), hf_str_of(scheme->prefix)))
+		scheme++;
+	if (!scheme->vtable)
+		return error_set(err, HF_E_UNSUPPORTED, "this build has no backend for a URL that begins with \"%.*s\"",
+		                 (int)strcspn(url, ":/@ ="), url);
+	*ret_vtable = scheme->vtable;
+	return HF_OK;
+}

@@ -1,0 +1,114 @@
+/*
+ * care.c - clearing, sweeping, sizes, counts, health.
+ */
+#include "base/error.h"
+#include "kv/store.h"
+
+enum hf_status hf_kv_clear(hf_kv *kv, const struct hf_kv_how *how, uint64_t *ret_removed, hf_error *err)
+{
+	const struct hf_kv_options *options = &kv->backend->options;
+	struct hf_kv_batch batch = {
+		.durability = how && how->durability_set ? how->durability : options->durability,
+		.fence = how ? how->fence : NULL,
+		.deadline = kv_deadline(kv, how ? how->deadline : HF_DEADLINE_DEFAULT),
+	};
+	uint64_t removed = 0;
+	enum hf_status status = kv_check_process(kv, err);
+	if (status == HF_OK)
+		status = kv_vtable(kv)->clear(kv->backend->state, kv->ns, &batch, &removed, err);
+	if (status != HF_OK)
+		return kv_count_failure(kv, status);
+	kv_count(kv, KV_QUERIES, 1);
+	kv_count(kv, KV_TRANSACTIONS, 1);
+	if (ret_removed)
+		*ret_removed = removed;
+	return HF_OK;
+}
+
+enum hf_status hf_kv_sweep(hf_kv *kv, hf_deadline deadline, uint64_t *ret_removed, hf_error *err)
+{
+	uint64_t removed = 0;
+	enum hf_status status = kv_check_process(kv, err);
+	if (status == HF_OK)
+		status = sweep_all(kv->backend, kv_deadline(kv, deadline), &removed, err);
+	if (status != HF_OK)
+		return kv_count_failure(kv, status);
+	kv_count(kv, KV_QUERIES, 1);
+	if (ret_removed)
+		*ret_removed = removed;
+	return HF_OK;
+}
+
+enum hf_status hf_kv_vacuum(hf_kv *kv, hf_deadline deadline, hf_error *err)
+{
+	enum hf_status status = kv_check_process(kv, err);
+	return status == HF_OK ? kv_vtable(kv)->vacuum(kv->backend->state, kv_deadline(kv, deadline), err) : status;
+}
+
+enum hf_status hf_kv_sizes(hf_kv *kv, struct hf_kv_sizes *ret_sizes, hf_error *err)
+{
+	enum hf_status status = kv_check_process(kv, err);
+	if (status != HF_OK)
+		return status;
+	return kv_vtable(kv)->sizes(kv->backend->state, kv_deadline(kv, HF_DEADLINE_DEFAULT), ret_sizes, err);
+}
+
+enum hf_status hf_kv_health(hf_kv *kv, hf_deadline deadline, int64_t *ret_latency_us, hf_error *err)
+{
+	enum hf_status status = kv_check_process(kv, err);
+	if (status != HF_OK)
+		return status;
+	int64_t start_us = hf_now_monotonic_us(kv->backend->ctx);
+	status = kv_vtable(kv)->health(kv->backend->state, kv_deadline(kv, deadline), err);
+	if (ret_latency_us)
+		*ret_latency_us = hf_now_monotonic_us(kv->backend->ctx) - start_us;
+	return status;
+}
+
+/* ---- counts ---- */
+
+static size_t stripe_of_thread(void)
+{
+	uint64_t mixed = (uint64_t)pthread_self() * UINT64_C(0x9e3779b97f4a7c15);
+	return (size_t)(mixed >> 61);
+}
+
+void kv_count(hf_kv *kv, enum kv_counter counter, uint64_t n)
+{
+	if (n)
+		atomic_fetch_add_explicit(&kv->counters.stripe[stripe_of_thread()].n[counter], n, memory_order_relaxed);
+}
+
+enum hf_status kv_count_failure(hf_kv *kv, enum hf_status status)
+{
+	kv_count(kv, status == HF_CONFLICT ? KV_REFUSED : KV_FAILURES, 1);
+	return status;
+}
+
+static uint64_t total(const hf_kv *kv, enum kv_counter counter)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < ARRAY_LEN(kv->counters.stripe); i++)
+		sum += atomic_load_explicit(&kv->counters.stripe[i].n[counter], memory_order_relaxed);
+	return sum;
+}
+
+void hf_kv_stats(const hf_kv *kv, struct hf_kv_stats *ret_stats)
+{
+	const struct kv_backend *backend = kv->backend;
+	*ret_stats = (struct hf_kv_stats){
+		.get_count = total(kv, KV_GETS),
+		.put_count = total(kv, KV_PUTS),
+		.delete_count = total(kv, KV_DELETES),
+		.query_count = total(kv, KV_QUERIES),
+		.transaction_count = total(kv, KV_TRANSACTIONS),
+		.retry_count = backend->vtable->retries ? backend->vtable->retries(backend->state) : 0,
+		.bytes_written = total(kv, KV_WRITTEN),
+		.bytes_read = total(kv, KV_READ),
+		.hits = total(kv, KV_HITS),
+		.misses = total(kv, KV_MISSES),
+		.refused = total(kv, KV_REFUSED),
+		.failures = total(kv, KV_FAILURES),
+		.expired_removed = atomic_load_explicit(&backend->swept, memory_order_relaxed),
+	};
+}

@@ -1,0 +1,328 @@
+/*
+ * read.c - what reads: single keys, several, ranges.
+ */
+#include "base/arena.h"
+#include "base/error.h"
+#include "core/key_range.h"
+#include "kv/check.h"
+#include "kv/metadata.h"
+
+static enum hf_status not_there(struct hf_bytes key, hf_error *err)
+{
+	char text[KV_KEY_TEXT];
+	return error_set(err, HF_NOT_FOUND, "key %s is not there", key_text(key, text));
+}
+
+static void count_reads(hf_kv *kv, const struct hf_kv_entry *entries, size_t count)
+{
+	uint64_t hits = 0, bytes = 0;
+	for (size_t i = 0; i < count; i++) {
+		hits += entries[i].rev != 0;
+		bytes += entries[i].value.len;
+	}
+	kv_count(kv, KV_QUERIES, 1);
+	kv_count(kv, KV_GETS, count);
+	kv_count(kv, KV_HITS, hits);
+	kv_count(kv, KV_MISSES, count - hits);
+	kv_count(kv, KV_READ, bytes);
+}
+
+static enum hf_status read_keys(hf_kv *kv, const struct hf_bytes *keys, size_t count, const struct hf_kv_read *how,
+                                hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err)
+{
+	hf_deadline deadline = kv_deadline(kv, how ? how->deadline : HF_DEADLINE_DEFAULT);
+	enum hf_status status = kv_vtable(kv)->read(kv->backend->state, kv->ns, keys, count, how && how->keys_only,
+	                                            deadline, arena, ret_entries, err);
+	if (status != HF_OK)
+		return kv_count_failure(kv, status);
+	count_reads(kv, ret_entries, count);
+	return HF_OK;
+}
+
+enum hf_status hf_kv_get(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read *how, hf_arena *arena,
+                         struct hf_kv_entry *ret_entry, hf_error *err)
+{
+	struct hf_kv_entry entry = {0};
+	enum hf_status status = kv_check_process(kv, err);
+	if (status == HF_OK)
+		status = check_key(kv, key, err);
+	if (status == HF_OK)
+		status = read_keys(kv, &key, 1, how, arena, &entry, err);
+	if (status != HF_OK)
+		return status;
+	if (entry.rev == 0)
+		return not_there(key, err);
+	*ret_entry = entry;
+	return HF_OK;
+}
+
+static enum hf_status look(hf_kv *kv, struct hf_bytes key, struct hf_kv_entry *ret_entry, hf_error *err)
+{
+	static const struct hf_kv_read keys_only = {.keys_only = true};
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = hf_kv_get(kv, key, &keys_only, arena, ret_entry, err);
+	ret_entry->key = ret_entry->value = (struct hf_bytes){0};
+	return status;
+}
+
+enum hf_status hf_kv_contains(hf_kv *kv, struct hf_bytes key, bool *ret_is, hf_error *err)
+{
+	struct hf_kv_entry entry = {0};
+	enum hf_status status = look(kv, key, &entry, err);
+	if (status != HF_OK && status != HF_NOT_FOUND)
+		return status;
+	*ret_is = status == HF_OK;
+	return HF_OK;
+}
+
+enum hf_status hf_kv_ttl(hf_kv *kv, struct hf_bytes key, int64_t *ret_ttl_us, hf_error *err)
+{
+	struct hf_kv_entry entry = {0};
+	int64_t now_us = 0;
+	enum hf_status status = look(kv, key, &entry, err);
+	if (status == HF_OK && entry.expires_us != HF_KV_NEVER)
+		status = kv_vtable(kv)->now(kv->backend->state, kv_deadline(kv, HF_DEADLINE_DEFAULT), &now_us, err);
+	if (status != HF_OK)
+		return status;
+	if (entry.expires_us != HF_KV_NEVER && entry.expires_us <= now_us)
+		return not_there(key, err);
+	*ret_ttl_us = entry.expires_us == HF_KV_NEVER ? HF_KV_NEVER : entry.expires_us - now_us;
+	return HF_OK;
+}
+
+enum hf_status hf_kv_get_many(hf_kv *kv, const struct hf_bytes *keys, size_t count, const struct hf_kv_read *how,
+                              hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err)
+{
+	enum hf_status status = kv_check_process(kv, err);
+	if (status == HF_OK)
+		status = check_count(count, "keys", err);
+	for (size_t i = 0; status == HF_OK && i < count; i++)
+		status = check_key(kv, keys[i], err);
+	if (status != HF_OK || count == 0)
+		return status;
+	return read_keys(kv, keys, count, how, arena, ret_entries, err);
+}
+
+/* ---- ranges ---- */
+
+/* Room for the ends of a span: the successor of a prefix, and of a cursor. */
+struct ends {
+	uint8_t successor[HF_KV_KEY_BYTES_MAX];
+	uint8_t behind[HF_KV_KEY_BYTES_MAX + 1];
+};
+
+static void raise_start(struct hf_kv_span *span, struct hf_bytes start)
+{
+	if (key_compare(start, span->from) > 0)
+		span->from = start;
+}
+
+static void lower_end(struct hf_kv_span *span, struct hf_bytes end)
+{
+	static const uint8_t nothing;
+	if (end.ptr == NULL)
+		end.ptr = &nothing; /* an empty key as an end is one: nothing lies before it */
+	if (!span->to.ptr || key_compare(end, span->to) < 0)
+		span->to = end;
+}
+
+static struct hf_bytes behind(struct hf_bytes key, struct ends *ends)
+{
+	if (key.len)
+		memcpy(ends->behind, key.ptr, key.len);
+	ends->behind[key.len] = 0;
+	return (struct hf_bytes){ends->behind, key.len + 1};
+}
+
+static enum hf_status check_range(const hf_kv *kv, const struct hf_kv_range *range, hf_error *err)
+{
+	const struct hf_bytes *const keys[] = {&range->prefix, &range->from, &range->to, &range->after};
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (check_key(kv, *keys[i], err) != HF_OK)
+			return HF_E_LIMIT;
+	return HF_OK;
+}
+
+/* @param range NULL = everything. The span borrows from both. */
+static enum hf_status work_out_span(const hf_kv *kv, const struct hf_kv_range *range, struct ends *ends,
+                                    hf_arena *arena, struct hf_kv_span *ret_span, hf_error *err)
+{
+	static const struct hf_kv_range everything;
+	struct hf_bytes end;
+	range = range ? range : &everything;
+	if (check_range(kv, range, err) != HF_OK)
+		return HF_E_LIMIT;
+	*ret_span = (struct hf_kv_span){.reverse = range->reverse,
+	                                .keys_only = range->how.keys_only,
+	                                .limit = range->limit,
+	                                .deadline = kv_deadline(kv, range->how.deadline)};
+	raise_start(ret_span, range->prefix);
+	raise_start(ret_span, range->from);
+	if (key_successor(range->prefix, ends->successor, &end))
+		lower_end(ret_span, end);
+	if (range->to.ptr)
+		lower_end(ret_span, range->to);
+	if (range->after.ptr && range->reverse)
+		lower_end(ret_span, range->after);
+	else if (range->after.ptr)
+		raise_start(ret_span, behind(range->after, ends));
+	if (!range->has_metadata.ptr)
+		return HF_OK;
+	return metadata_canonical(range->has_metadata, arena, &ret_span->has_metadata, err);
+}
+
+static bool is_empty(const struct hf_kv_span *span)
+{
+	return span->to.ptr && key_compare(span->from, span->to) >= 0;
+}
+
+struct counted_scan {
+	hf_kv_entry_fn *fn;
+	void *user;
+	uint64_t bytes;
+};
+
+static enum hf_status count_entry(void *user, const struct hf_kv_entry *entry, hf_error *err)
+{
+	struct counted_scan *scan = user;
+	scan->bytes += entry->value.len;
+	return scan->fn(scan->user, entry, err);
+}
+
+static enum hf_status scan_span(hf_kv *kv, const struct hf_kv_span *span, hf_kv_entry_fn *fn, void *user, hf_error *err)
+{
+	struct counted_scan scan = {fn, user, 0};
+	enum hf_status status = HF_OK;
+	if (!is_empty(span))
+		status = kv_vtable(kv)->scan(kv->backend->state, kv->ns, span, count_entry, &scan, err);
+	if (status == HF_STOP)
+		status = HF_OK;
+	if (status != HF_OK)
+		return kv_count_failure(kv, status);
+	kv_count(kv, KV_QUERIES, 1);
+	kv_count(kv, KV_READ, scan.bytes);
+	return HF_OK;
+}
+
+enum hf_status hf_kv_scan(hf_kv *kv, const struct hf_kv_range *range, hf_kv_entry_fn *fn, void *user, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct ends ends;
+	struct hf_kv_span span;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = kv_check_process(kv, err);
+	if (status == HF_OK)
+		status = work_out_span(kv, range, &ends, arena, &span, err);
+	return status == HF_OK ? scan_span(kv, &span, fn, user, err) : status;
+}
+
+enum { PAGE_DEFAULT = 1000 };
+
+struct page {
+	hf_arena *arena;
+	struct hf_kv_entry *entries;
+	size_t count, room;
+};
+
+static struct hf_bytes keep_bytes(hf_arena *arena, struct hf_bytes bytes, bool *failed)
+{
+	struct hf_str copy = hf_arena_str(arena, (struct hf_str){(const char *)bytes.ptr, bytes.len});
+	*failed |= !copy.ptr;
+	return (struct hf_bytes){(const uint8_t *)copy.ptr, bytes.len};
+}
+
+static enum hf_status keep_entry(hf_arena *arena, const struct hf_kv_entry *entry, struct hf_kv_entry *ret_copy,
+                                 hf_error *err)
+{
+	bool failed = false;
+	*ret_copy = *entry;
+	ret_copy->key = keep_bytes(arena, entry->key, &failed);
+	if (entry->value.ptr)
+		ret_copy->value = keep_bytes(arena, entry->value, &failed);
+	if (entry->metadata.ptr) {
+		ret_copy->metadata = hf_arena_str(arena, entry->metadata);
+		failed |= !ret_copy->metadata.ptr;
+	}
+	if (failed)
+		return error_set(err, HF_E_LIMIT, "the page does not fit the arena");
+	return HF_OK;
+}
+
+static enum hf_status grow_page(struct page *page, hf_error *err)
+{
+	size_t room = page->room ? page->room * 2 : 64;
+	struct hf_kv_entry *entries = hf_arena_calloc(page->arena, room, sizeof(*entries));
+	if (!entries)
+		return error_set(err, HF_E_LIMIT, "the page does not fit the arena");
+	if (page->count)
+		memcpy(entries, page->entries, page->count * sizeof(*entries));
+	page->entries = entries;
+	page->room = room;
+	return HF_OK;
+}
+
+static enum hf_status add_to_page(void *user, const struct hf_kv_entry *entry, hf_error *err)
+{
+	struct page *page = user;
+	enum hf_status status = page->count == page->room ? grow_page(page, err) : HF_OK;
+	if (status == HF_OK)
+		status = keep_entry(page->arena, entry, &page->entries[page->count], err);
+	if (status == HF_OK)
+		page->count++;
+	return status;
+}
+
+enum hf_status hf_kv_list(hf_kv *kv, const struct hf_kv_range *range, hf_arena *arena, struct hf_kv_entry **ret_entries,
+                          size_t *ret_count, hf_error *err)
+{
+	struct hf_kv_range bounded = range ? *range : (struct hf_kv_range){0};
+	struct page page = {.arena = arena};
+	if (bounded.limit == 0)
+		bounded.limit = PAGE_DEFAULT;
+	enum hf_status status = hf_kv_scan(kv, &bounded, add_to_page, &page, err);
+	if (status != HF_OK)
+		return status;
+	*ret_entries = page.entries;
+	*ret_count = page.count;
+	return HF_OK;
+}
+
+enum hf_status hf_kv_count(hf_kv *kv, const struct hf_kv_range *range, uint64_t *ret_count, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct ends ends;
+	struct hf_kv_span span;
+	uint64_t count = 0;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = kv_check_process(kv, err);
+	if (status == HF_OK)
+		status = work_out_span(kv, range, &ends, arena, &span, err);
+	if (status != HF_OK)
+		return status;
+	if (!is_empty(&span))
+		status = kv_vtable(kv)->count(kv->backend->state, kv->ns, &span, &count, err);
+	if (status != HF_OK)
+		return kv_count_failure(kv, status);
+	kv_count(kv, KV_QUERIES, 1);
+	*ret_count = count;
+	return HF_OK;
+}
+
+enum hf_status hf_kv_count_estimate(hf_kv *kv, uint64_t *ret_count, hf_error *err)
+{
+	enum hf_status status = kv_check_process(kv, err);
+	if (status != HF_OK)
+		return status;
+	if (!(kv_vtable(kv)->capabilities & HF_KV_CAN_ESTIMATE))
+		return error_set(err, HF_E_UNSUPPORTED, "%s cannot estimate a count", kv_vtable(kv)->name);
+	status = kv_vtable(kv)->estimate(kv->backend->state, kv->ns, kv_deadline(kv, HF_DEADLINE_DEFAULT), ret_count,
+	                                 err);
+	if (status != HF_OK)
+		return kv_count_failure(kv, status);
+	kv_count(kv, KV_QUERIES, 1);
+	return HF_OK;
+}

@@ -1,0 +1,189 @@
+/*
+ * store.c - opening and closing: see store.h.
+ */
+#include "kv/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/context.h"
+#include "base/error.h"
+#include "base/str.h"
+
+DEFINE_OWNED(kv, hf_kv *, hf_kv_close)
+
+static int64_t or_default(int64_t given, int64_t value)
+{
+	return given ? given : value;
+}
+
+static void apply_defaults(struct hf_kv_options *options)
+{
+	options->size = sizeof(*options);
+	options->name_space = options->name_space ? options->name_space : "default";
+	options->key_bytes_max = options->key_bytes_max ? options->key_bytes_max : HF_KV_KEY_BYTES;
+	options->value_bytes_max = options->value_bytes_max ? options->value_bytes_max : HF_KV_VALUE_BYTES;
+	options->timeout_ms = or_default(options->timeout_ms, 60000);
+	options->sweep_interval_ms = or_default(options->sweep_interval_ms, 60000);
+	options->schema = options->schema ? options->schema : "public";
+	options->table = options->table ? options->table : "state_entries";
+	options->connections_min = options->connections_min ? options->connections_min : 2;
+	options->connections_max = options->connections_max ? options->connections_max : 10;
+	options->connect_timeout_ms = or_default(options->connect_timeout_ms, 30000);
+	options->attempts_max = options->attempts_max ? options->attempts_max : 3;
+	options->backoff_ms = or_default(options->backoff_ms, 100);
+	options->map_bytes_max = options->map_bytes_max ? options->map_bytes_max : UINT64_C(64) << 30;
+}
+
+static enum hf_status check_options(const struct hf_kv_options *options, const struct hf_kv_vtable *vtable,
+                                    hf_error *err)
+{
+	if (options->key_bytes_max > vtable->key_bytes_max)
+		return error_set(err, HF_E_USAGE, "key_bytes_max is %u: %s holds keys of at most %u bytes",
+		                 options->key_bytes_max, vtable->name, vtable->key_bytes_max);
+	if (options->value_bytes_max > HF_KV_VALUE_BYTES_MAX)
+		return error_set(err, HF_E_USAGE, "value_bytes_max is %u: at most %d", options->value_bytes_max,
+		                 HF_KV_VALUE_BYTES_MAX);
+	if (options->ttl_us < 0 || options->ttl_us > HF_KV_TTL_MAX_US)
+		return error_set(err, HF_E_USAGE, "ttl_us is %lld: from 0 to 100 years", (long long)options->ttl_us);
+	if (options->timeout_ms < 0 || options->connect_timeout_ms < 0 || options->backoff_ms < 0)
+		return error_set(err, HF_E_USAGE, "a timeout of the store's options is negative");
+	if (options->connections_min > options->connections_max || options->connections_max > 1000)
+		return error_set(err, HF_E_USAGE,
+		                 "connections_min %u and connections_max %u: the first at most the "
+		                 "second, and that at most 1000",
+		                 options->connections_min, options->connections_max);
+	return HF_OK;
+}
+
+static enum hf_status read_options(const struct hf_kv_options *given, const struct hf_kv_vtable *vtable,
+                                   struct hf_kv_options *ret_options, hf_error *err)
+{
+	*ret_options = (struct hf_kv_options){0};
+	if (given && options_check("hf_kv_options", given->size, sizeof(*given), err) != HF_OK)
+		return HF_E_USAGE;
+	if (given)
+		*ret_options = *given;
+	apply_defaults(ret_options);
+	return check_options(ret_options, vtable, err);
+}
+
+static void backend_free(struct kv_backend *backend)
+{
+	if (!fork_guard_forked(&backend->fork))
+		sweeper_stop(backend);
+	if (backend->state)
+		backend->vtable->close(backend->state);
+	fork_guard_deinit(&backend->fork);
+	free(backend);
+}
+DEFINE_OWNED(backend, struct kv_backend *, backend_free)
+
+static enum hf_status backend_open(hf_context *ctx, const struct hf_kv_vtable *vtable, const char *url,
+                                   const struct hf_kv_options *options, struct kv_backend **ret_backend, hf_error *err)
+{
+	CLEANUP(backend_freep) struct kv_backend *backend = calloc(1, sizeof(*backend));
+	if (!backend)
+		return error_nomem(err);
+	backend->ctx = ctx;
+	backend->vtable = vtable;
+	backend->options = *options;
+	fork_guard_init(&backend->fork);
+	enum hf_status status = vtable->open(ctx, url, options, &backend->state, err);
+	if (status == HF_OK)
+		status = sweeper_start(backend, err);
+	if (status != HF_OK)
+		return status;
+	*ret_backend = backend_take(&backend);
+	return HF_OK;
+}
+
+static enum hf_status check_name(const char *name, hf_error *err)
+{
+	struct hf_str text = hf_str_of(name);
+	if (text.len == 0 || text.len > HF_KV_NAMESPACE_BYTES || !str_is_utf8(text, NULL))
+		return error_set(err, HF_E_USAGE, "the name of a namespace has 1 to %d bytes of UTF-8",
+		                 HF_KV_NAMESPACE_BYTES);
+	return HF_OK;
+}
+
+/* Takes a share of `backend` only on success. */
+static enum hf_status handle_new(struct kv_backend *backend, const char *name, hf_kv **ret_kv, hf_error *err)
+{
+	int32_t ns = 0;
+	enum hf_status status = check_name(name, err);
+	if (status == HF_OK)
+		status = backend->vtable->name_space(backend->state, hf_str_of(name),
+		                                     hf_deadline_in(backend->ctx, backend->options.timeout_ms), &ns,
+		                                     err);
+	if (status != HF_OK)
+		return status;
+	hf_kv *kv = aligned_alloc(_Alignof(hf_kv), sizeof(*kv));
+	if (!kv)
+		return error_nomem(err);
+	memset(kv, 0, sizeof(*kv));
+	kv->backend = backend;
+	kv->ns = ns;
+	atomic_fetch_add(&backend->handles, 1);
+	*ret_kv = kv;
+	return HF_OK;
+}
+
+enum hf_status hf_kv_open_backend(hf_context *ctx, const struct hf_kv_vtable *vtable, const char *url,
+                                  const struct hf_kv_options *options, hf_kv **ret_kv, hf_error *err)
+{
+	struct hf_kv_options own;
+	CLEANUP(backend_freep) struct kv_backend *backend = NULL;
+	if (options_check("hf_kv_vtable", vtable->size, sizeof(*vtable), err) != HF_OK)
+		return HF_E_USAGE;
+	enum hf_status status = read_options(options, vtable, &own, err);
+	if (status == HF_OK)
+		status = check_name(own.name_space, err);
+	if (status == HF_OK)
+		status = backend_open(ctx, vtable, url, &own, &backend, err);
+	if (status == HF_OK)
+		status = handle_new(backend, own.name_space, ret_kv, err);
+	if (status == HF_OK)
+		backend_take(&backend);
+	return status;
+}
+
+enum hf_status hf_kv_open(hf_context *ctx, const char *url, const struct hf_kv_options *options, hf_kv **ret_kv,
+                          hf_error *err)
+{
+	const struct hf_kv_vtable *vtable = NULL;
+	enum hf_status status = kv_backend_of_url(url, &vtable, err);
+	return status == HF_OK ? hf_kv_open_backend(ctx, vtable, url, options, ret_kv, err) : status;
+}
+
+enum hf_status hf_kv_namespace(hf_kv *kv, const char *name, hf_kv **ret_kv, hf_error *err)
+{
+	enum hf_status status = kv_check_process(kv, err);
+	return status == HF_OK ? handle_new(kv->backend, name, ret_kv, err) : status;
+}
+
+void hf_kv_close(hf_kv *kv)
+{
+	if (!kv)
+		return;
+	if (atomic_fetch_sub(&kv->backend->handles, 1) == 1)
+		backend_free(kv->backend);
+	free(kv);
+}
+
+uint32_t hf_kv_capabilities(const hf_kv *kv)
+{
+	return kv_vtable(kv)->capabilities;
+}
+
+const char *hf_kv_backend(const hf_kv *kv)
+{
+	return kv_vtable(kv)->name;
+}
+
+enum hf_status kv_check_process(const hf_kv *kv, hf_error *err)
+{
+	if (!fork_guard_forked(&kv->backend->fork))
+		return HF_OK;
+	return error_set(err, HF_E_USAGE, "forked: the store was opened by the parent process");
+}

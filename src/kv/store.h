@@ -1,0 +1,92 @@
+/*
+ * store.h - the store in front of a backend: what is the same for all of them.
+ *
+ * A backend is opened once and shared by the handles of its namespaces; it closes with the last. Here inputs are
+ * checked against the bounds of kv.h, defaults applied, metadata made canonical, results counted and refusals put into
+ * words, so that a backend only stores and finds. Everything in struct kv_backend but the counts is constant after
+ * open.
+ */
+#ifndef KV_STORE_H
+#define KV_STORE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/macros.h"
+#include "holdfast/backend.h"
+#include "pg/fork.h"
+
+enum kv_counter {
+	KV_GETS,
+	KV_PUTS,
+	KV_DELETES,
+	KV_QUERIES,
+	KV_TRANSACTIONS,
+	KV_WRITTEN,
+	KV_READ,
+	KV_HITS,
+	KV_MISSES,
+	KV_REFUSED,
+	KV_FAILURES,
+	KV_COUNTERS
+};
+
+/* Threads count in different cache lines; who reads adds them up. */
+struct kv_counters {
+	struct {
+		_Alignas(64) atomic_uint_least64_t n[KV_COUNTERS];
+	} stripe[8];
+};
+
+/* The thread that removes what expired, one a backend. */
+struct kv_sweeper {
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t wake;
+	bool running;
+	bool stop; /* under the mutex */
+};
+
+struct kv_backend {
+	hf_context *ctx;
+	const struct hf_kv_vtable *vtable;
+	hf_kv_backend_state *state;
+	struct hf_kv_options options; /* defaults applied; its texts are not kept */
+	struct fork_guard fork;
+	struct kv_sweeper sweeper;
+	atomic_uint_least64_t swept;
+	atomic_uint handles;
+};
+
+struct hf_kv {
+	struct kv_counters counters;
+	struct kv_backend *backend;
+	int32_t ns;
+};
+
+static inline const struct hf_kv_vtable *kv_vtable(const hf_kv *kv)
+{
+	return kv->backend->vtable;
+}
+
+/** @param given may be 0. Never answers 0. */
+static inline hf_deadline kv_deadline(const hf_kv *kv, hf_deadline given)
+{
+	return given ? given : hf_deadline_in(kv->backend->ctx, kv->backend->options.timeout_ms);
+}
+
+/** HF_E_USAGE in a child of the process that opened the store. */
+enum hf_status kv_check_process(const hf_kv *kv, hf_error *err);
+void kv_count(hf_kv *kv, enum kv_counter counter, uint64_t n);
+/** Counts a call that did not end well; returns `status`. */
+enum hf_status kv_count_failure(hf_kv *kv, enum hf_status status);
+
+/** Removes what expired until there is no more, the deadline passes or the context is interrupted. */
+enum hf_status sweep_all(struct kv_backend *backend, hf_deadline deadline, uint64_t *ret_removed, hf_error *err);
+enum hf_status sweeper_start(struct kv_backend *backend, hf_error *err);
+void sweeper_stop(struct kv_backend *backend);
+
+/** The backend of a URL's scheme. */
+enum hf_status kv_backend_of_url(const char *url, const struct hf_kv_vtable **ret_vtable, hf_error *err);
+
+#endif

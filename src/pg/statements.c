@@ -76,7 +76,8 @@ static void make_newest(struct statement_cache *cache, struct statement *stateme
 
 static struct statement *find(struct statement_cache *cache, const struct hf_query *query)
 {
-	if (cache->newest && cache->newest->checked == query)
+	bool same = cache->newest && cache->newest->checked == query; /* or another query stands in its place now */
+	if (same && memcmp(cache->newest->name, query->statement, NAME_SIZE) == 0)
 		return cache->newest;
 	struct statement *statement = *bucket_of(cache, query->statement);
 	while (statement && memcmp(statement->name, query->statement, NAME_SIZE) != 0)

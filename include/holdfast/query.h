@@ -166,6 +166,40 @@ enum hf_status hf_query_batch_rows(hf_where where, const struct hf_query *query,
 enum hf_status hf_query_bulk(hf_where where, const struct hf_query *query, const void *in, size_t in_size, size_t count,
                              int64_t *ret_rows, hf_error *err);
 
+/*
+ * Names that are chosen at run time (`-- identifier: entries = state_entries` in the file of queries). The compiled
+ * text has the defaults, with which it was proven; hf_query_bind() puts others in their places, each in double quotes,
+ * so that it can be nothing but a name. Generated code calls it: FILE_bind(names, arena, ret_bound, err) fills a struct
+ * FILE_bound, which every function of that file takes behind `where`.
+ */
+struct hf_query_name {
+	const char *name;     /* as the file declares it, for messages */
+	struct hf_str value;
+};
+
+/* A place of the text where such a name stands. */
+struct hf_query_slot {
+	uint32_t at, len;     /* bytes of `sql`: the default in its quotes */
+	uint32_t name;        /* index of it */
+	const char *behind;   /* what the query appends to it, "_history"; or "" */
+	bool in_constant;     /* within a constant, E'"public"."state_entries"' */
+};
+
+struct hf_query_binding {
+	const struct hf_query *query;
+	const struct hf_query_slot *slots; /* in the order of the text */
+	uint32_t nslots;
+	uint32_t offset; /* of the struct hf_query in the struct FILE_bound */
+};
+
+/** No I/O. Names are borrowed for the call; the texts live in the arena, everything else of the queries is the compiled
+ *  tables'. Any number of threads may run queries of one struct FILE_bound.
+ *  @return HF_OK; HF_E_INPUT for a name that is empty, is longer than 63 bytes with what the queries append to it, is
+ *  not UTF-8, or holds a NUL; HF_E_LIMIT for a text over 4 MiB; HF_E_NOMEM also when the arena is full. `*ret_bound` is
+ *  untouched then. */
+enum hf_status hf_query_bind(const struct hf_query_binding *bindings, size_t count, const struct hf_query_name *names,
+                             size_t nnames, hf_arena *arena, void *ret_bound, hf_error *err);
+
 /** A row into the arena, with all that it points to: rows of :each end with their callback, and those of an arena that
  *  is about to be reset can be kept. Generated for each struct of rows as STRUCT_copy(arena, row, ret_row, err).
  *  `columns` is the table of the row's members. HF_E_LIMIT when the arena is full; `ret_row` is untouched then. */

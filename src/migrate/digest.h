@@ -1,5 +1,5 @@
 /*
- * digest.h - SHA-256 of texts, and the forms of a text that checksums compare.
+ * digest.h - the forms of a text that checksums compare.
  *
  * Three forms, each coarser than the one before:
  *   bytes       the file as it lies there;
@@ -9,12 +9,10 @@
 #ifndef MIGRATE_DIGEST_H
 #define MIGRATE_DIGEST_H
 
-#include "base/str.h"
+#include "base/digest.h"
 #include "holdfast/migrate.h"
 
-/** SHA-256 over up to three pieces in a row. False when libcrypto fails (no memory). */
-bool digest_of(const struct hf_str *pieces, size_t count, uint8_t ret_digest[HF_MIGRATION_DIGEST_BYTES]);
-void digest_hex(const uint8_t digest[HF_MIGRATION_DIGEST_BYTES], char ret_hex[2 * HF_MIGRATION_DIGEST_BYTES + 1]);
+_Static_assert(DIGEST_BYTES == HF_MIGRATION_DIGEST_BYTES, "checksums are SHA-256");
 
 /** Append `text` without byte order mark, with LF for CRLF and CR. This is what runs. */
 void text_unix(struct buf *out, struct hf_str text);

@@ -164,10 +164,54 @@ CASES = {
                    "write the type behind it, like :x::text"),
     "param_bare_values": ("-- name: param_bare_values :one\nVALUES (1, ⟦:x⟧);\n",
                           'nothing tells the type of parameter "x": the server takes text', None),
-    "psql_quote": ("-- name: psql_quote :one\nSELECT id FROM person WHERE name = ⟦:⟧'x';\n",
+    "psql_quote": ("-- name: psql_quote :one\nSELECT id FROM person WHERE name = ⟦:'x'⟧;\n",
                    "text pasted in by a client (:'...') is refused", "write :name, it is sent as a value"),
+    # names chosen at run time
     "run_time_name": ('-- name: run_time_name :one\nSELECT 1 AS a FROM ⟦:"entries"⟧;\n',
-                      'names chosen at run time (:"entries") are not supported yet', None),
+                      'no identifier "entries" is declared',
+                      "at the head of the file: -- identifier: entries = state_entries"),
+    "other_name": ('-- identifier: people = person\n-- name: other_name :many\n'
+                   'SELECT id FROM :"people" JOIN ⟦:"peoples"⟧ USING (id);\n',
+                   'no identifier "peoples" is declared', None),
+    "no_such_table": ('-- identifier: people = person\n-- name: no_such_table :many\nSELECT 1 AS a FROM ⟦:"people_x"⟧;\n',
+                      'relation "person_x" does not exist (SQLSTATE 42P01)', None),
+    "no_such_class": ('-- identifier: people = person\n-- name: no_such_class :one\n'
+                      "SELECT ⟦:'people_x'⟧::regclass AS a;\n", 'relation "person_x" does not exist (SQLSTATE 42P01)', None),
+    "constant_name": ("-- identifier: people = person\n-- name: constant_name :one\n"
+                      "SELECT ⟦:'people.x'⟧::text AS a;\n", 'no identifier "x" is declared', None),
+    "constant_upper": ("-- identifier: people = person\n-- name: constant_upper :one\n"
+                       "SELECT ⟦:'people_X'⟧::text AS a;\n", '"people_X" cannot stand for a name of the server',
+                       "at most 63 of a-z, 0-9 and _, by default too"),
+    "constant_form": ("-- identifier: people = person\n-- name: constant_form :many\n"
+                      "SELECT ⟦:E'people'⟧ AS a FROM :\"people\";\n", "text pasted in by a client (:'...') is refused", None),
+    "long_default": ('-- identifier: people = person\n-- name: long_default :many\n'
+                     'SELECT 1 AS a FROM ⟦:"people_' + 57 * "x" + '"⟧;\n',
+                     '"people_' + 57 * "x" + '" cannot stand for a name of the server', None),
+    "name_in_array": ('-- identifier: people = person\n-- name: name_in_array :many\n'
+                      'SELECT ARRAY[⟦:"people"⟧.id] AS a FROM :"people";\n', ':"people" is ambiguous inside [ ]',
+                      "write it in parentheses; a slice has a blank behind its colon"),
+    "identifier_form": ('⟦-- identifier: people person⟧\n-- name: identifier_form :one\nSELECT 1 AS a;\n',
+                        "an identifier is: -- identifier: entries = state_entries", None),
+    "identifier_more": ('⟦-- identifier: people = person or so⟧\n-- name: identifier_more :one\nSELECT 1 AS a;\n',
+                        "an identifier is: -- identifier: entries = state_entries", None),
+    "identifier_name": ('-- identifier: ⟦People⟧ = person\n-- name: identifier_name :one\nSELECT 1 AS a;\n',
+                        '"People" cannot be the name of an identifier',
+                        "at most 63 of a-z, 0-9 and _, beginning with a letter, no word of C or C++"),
+    "identifier_word": ('-- identifier: ⟦int⟧ = person\n-- name: identifier_word :one\nSELECT 1 AS a;\n',
+                        '"int" cannot be the name of an identifier', None),
+    "identifier_default": ('-- identifier: people = ⟦"Person"⟧\n-- name: identifier_default :one\nSELECT 1 AS a;\n',
+                           '""Person"" cannot be the default of an identifier', None),
+    "identifier_twice": ('-- identifier: people = person\n-- identifier: ⟦people⟧ = person\n'
+                         '-- name: identifier_twice :many\nSELECT id FROM :"people";\n',
+                         'second identifier with the name "people"', None),
+    "identifier_idle": ('-- identifier: ⟦people⟧ = person\n-- name: identifier_idle :one\nSELECT 1 AS a;\n',
+                        'the identifier "people" stands nowhere', "take the line out"),
+    "copy_alias": ('-- identifier: people = person\n-- name: copy_alias ⟦:copy⟧\n'
+                   'INSERT INTO :"people" AS p (id, name, mood) VALUES (:id, :name, :mood);\n',
+                   ":copy needs INSERT INTO table (columns) VALUES (:a, :b)", None),
+    "bound_clash": ('-- identifier: people = person\n-- name: ⟦bound_clash_bind⟧ :many\nSELECT id FROM :"people";\n',
+                    'query "bound_clash_bind" and the names of bound_clash.sql have one name in C: bound_clash_bind',
+                    "give the query (or the row) another name"),
     "param_name": ("-- name: param_name :one\nSELECT id FROM person WHERE id = ⟦:Id⟧;\n",
                    '"Id" cannot be the name of a parameter', None),
     "param_has": ("-- name: param_has :one\nSELECT id FROM person WHERE id = ⟦:has_x⟧ AND name = :x;\n",

@@ -202,12 +202,35 @@ static void a_pool_survives_any_lack(UNUSED void **state)
 	assert_true(torture(through_a_pool, NULL) > 30);
 }
 
+static enum hf_status bind_names(UNUSED void *user, hf_error *err)
+{
+	static const struct hf_query query = {.abi = HF_QUERY_ABI, .name = "of_t", .sql = "TABLE \"t\"", .sql_len = 9};
+	static const struct hf_query_slot slots[] = {{6, 3, 0, "_history", false}};
+	static const struct hf_query_binding binding[] = {{&query, slots, 1, 0}};
+	const struct hf_query_name names[] = {{"t", HF_STR("a\"b")}};
+	struct hf_query bound = {0};
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = hf_query_bind(binding, 1, names, 1, arena, &bound, err);
+	assert_true(status == HF_OK || !bound.sql);
+	if (status == HF_OK)
+		assert_string_equal(bound.sql, "TABLE \"a\"\"b_history\"");
+	return status;
+}
+
+static void binding_names_survives_any_lack(UNUSED void **state)
+{
+	assert_true(torture(bind_names, NULL) >= 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_session_survives_any_lack),
 		cmocka_unit_test(a_pool_survives_any_lack),
 		cmocka_unit_test(a_bounded_query_survives_any_lack),
+		cmocka_unit_test(binding_names_survives_any_lack),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }

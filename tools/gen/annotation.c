@@ -9,6 +9,7 @@
 
 #include "gen/check.h"
 #include "gen/cname.h"
+#include "gen/identifier.h"
 
 #define ROWS_MAX_MAX INT64_C(1000000000)
 #define BYTES_MAX_MAX ((int64_t)1 << 40)
@@ -353,12 +354,9 @@ void annotation_read(struct query *query, struct span comment, struct diags *dia
 	}
 }
 
-void annotation_import(struct source *source, struct span comment, struct diags *diags)
+static void read_import(struct source *source, struct span comment, struct text first, struct text rest,
+                        struct diags *diags)
 {
-	struct text rest = content(source, comment);
-	struct text first = word(&rest);
-	if (!str_eq(first.str, HF_STR("import")))
-		return;
 	struct text what = word(&rest), type = word(&rest), as = word(&rest), base = word(&rest);
 	struct import import = {mem_text(diags->arena, type.str), mem_text(diags->arena, base.str), span_of(type)};
 	if (!str_eq(what.str, HF_STR("type:")) || !str_eq(as.str, HF_STR("as")) || !base.str.len || rest.str.len) {
@@ -373,4 +371,39 @@ void annotation_import(struct source *source, struct span comment, struct diags 
 	}
 	source->imports = mem_grow(diags->arena, source->imports, source->nimports, sizeof(import));
 	source->imports[source->nimports++] = import;
+}
+
+/* "entries = state_entries" */
+static void read_identifier(struct source *source, struct span comment, struct text rest, struct diags *diags)
+{
+	struct text name = word(&rest), is = word(&rest), by_default = word(&rest), wrong = name;
+	struct identifier one = {.name = mem_text(diags->arena, name.str),
+	                         .by_default = mem_text(diags->arena, by_default.str),
+	                         .where = span_of(name)};
+	bool plain = name_is_plain(name.str) && !cname_is_keyword(one.name);
+	if (!str_eq(is.str, HF_STR("=")) || !by_default.str.len || rest.str.len) {
+		diag_at(diags, source, comment.start, comment.end,
+		        "an identifier is: -- identifier: entries = state_entries");
+	} else if (!plain || !name_is_plain(by_default.str)) {
+		wrong = plain ? by_default : name;
+		diag_at(diags, source, wrong.at, wrong.at + wrong.str.len, "\"%.*s\" cannot be %s an identifier",
+		        STR_ARG(wrong.str), plain ? "the default of" : "the name of")
+			->hint = "at most 63 of a-z, 0-9 and _, beginning with a letter, no word of C or C++";
+	} else if (identifier_declared(source, name.str)) {
+		diag_at(diags, source, name.at, name.at + name.str.len, "second identifier with the name \"%s\"",
+		        one.name);
+	} else {
+		source->identifiers = mem_grow(diags->arena, source->identifiers, source->nidentifiers, sizeof(one));
+		source->identifiers[source->nidentifiers++] = one;
+	}
+}
+
+void annotation_head(struct source *source, struct span comment, struct diags *diags)
+{
+	struct text rest = content(source, comment);
+	struct text first = word(&rest);
+	if (str_eq(first.str, HF_STR("import")))
+		read_import(source, comment, first, rest, diags);
+	else if (str_eq(first.str, HF_STR("identifier:")))
+		read_identifier(source, comment, rest, diags);
 }

@@ -15,7 +15,8 @@
  *     -- copy: public.worker(name, link)
  *
  * Before the first name of a file: `-- import type: public.debversion as text`, a type of an extension whose binary
- * form is that of a type we know.
+ * form is that of a type we know; and `-- identifier: entries = state_entries`, a name that is chosen at run time and
+ * what it is until then (identifier.h).
  */
 #ifndef GEN_ANNOTATION_H
 #define GEN_ANNOTATION_H
@@ -25,6 +26,7 @@
 bool annotation_is_name(const struct source *source, struct span comment);
 void annotation_name(struct query *query, struct span comment, struct diags *diags);
 void annotation_read(struct query *query, struct span comment, struct diags *diags);
-void annotation_import(struct source *source, struct span comment, struct diags *diags);
+/** A comment at the head of a file. */
+void annotation_head(struct source *source, struct span comment, struct diags *diags);
 
 #endif

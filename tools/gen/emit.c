@@ -132,10 +132,12 @@ static void add_argument(struct buf *out, size_t *line_start, const char *argume
 
 void emit_signature(struct buf *out, const struct group *group, const struct query *query)
 {
-	const char *arguments[8];
+	const char *arguments[9];
 	size_t count = 0, line_start = out->len;
 	hf_arena *arena = group->arena;
 	arguments[count++] = "hf_where where";
+	if (emit_is_bound(query->source))
+		arguments[count++] = mem_printf(arena, "const struct %s_bound *bound", query->source->stem);
 	if (emit_has_in(query) && query->card != CARD_COPY)
 		arguments[count++] = mem_printf(arena, "const struct %s_in *in", query->name);
 	if (query->card == CARD_BATCH || query->card == CARD_BULK)

@@ -70,4 +70,14 @@ void emit_columns(struct buf *out, const struct group *group, const struct query
 /** The declaration of a query's function, without the semicolon, wrapped at 110 columns. */
 void emit_signature(struct buf *out, const struct group *group, const struct query *query);
 
+/* emit_bound.c */
+
+/** Names are chosen at run time: functions take a struct FILE_bound. */
+bool emit_is_bound(const struct source *source);
+void emit_bound_header(struct buf *out, const struct source *source);
+/** "static const struct hf_query_slot x__slots[]", if the text has some. */
+void emit_slots(struct buf *out, const struct query *variant, const char *suffix);
+void emit_bind(struct buf *out, const struct source *source);
+void emit_bind_fake(struct buf *out, const struct source *source);
+
 #endif

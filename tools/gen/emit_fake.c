@@ -111,6 +111,7 @@ static void add_body(struct buf *out, const struct source *source, const struct 
 	bool arena = query->card == CARD_ONE || query->card == CARD_OPT || (query->card == CARD_BATCH && rows);
 	buf_printf(out, "\tstruct %s_fake *fake = &%s_fakes.%s;\n\t(void)where;\n", query->name, source->stem,
 	           query->name);
+	buf_add_text(out, emit_is_bound(source) ? "\t(void)bound;\n" : "");
 	buf_add_text(out, arena ? "\t(void)arena;\n\tfake->calls++;\n" : "\tfake->calls++;\n");
 	if (emit_has_in(query) && query->card != CARD_COPY)
 		buf_printf(out, "%s\tfake->in = in[%s];\n", many ? "\tif (count)\n\t" : "", many ? "count - 1" : "0");
@@ -145,6 +146,8 @@ static void emit_fake_source(struct buf *out, const struct group *group, const s
 		buf_add_text(out, "}\n");
 		add_copy_of_row(out, group, source->queries[i]);
 	}
+	if (emit_is_bound(source))
+		emit_bind_fake(out, source);
 }
 
 enum hf_status emit_fakes(const struct group *group, const char *out_dir, hf_error *err)

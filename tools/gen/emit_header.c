@@ -137,6 +137,8 @@ void emit_header(struct buf *out, const struct group *group, const struct source
 	emit_guard_begin(out, group, file);
 	buf_printf(out, "#include \"holdfast/query.h\"\n\n#include \"%s_types.h\"\n\n", group->name);
 	buf_add_text(out, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
+	if (emit_is_bound(source))
+		emit_bound_header(out, source);
 	for (size_t i = 0; i < source->nqueries; i++) {
 		const struct query *query = source->queries[i];
 		buf_add_char(out, '\n');

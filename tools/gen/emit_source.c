@@ -4,7 +4,7 @@
  */
 #include "gen/emit.h"
 
-#include "migrate/digest.h"
+#include "base/digest.h"
 
 #define LITERAL_MAX 4095 /* what C promises for one string constant */
 
@@ -28,6 +28,7 @@ static void add_sql(struct buf *out, const struct query *variant, const char *su
 	buf_printf(out, "\nstatic const char %s__sql%s[] =\n\t", variant->name, suffix);
 	emit_string(out, variant->run_sql);
 	buf_add_text(out, ";\n");
+	emit_slots(out, variant, suffix);
 }
 
 static void add_params(struct buf *out, const struct group *group, const struct query *variant, const char *suffix)
@@ -62,8 +63,8 @@ static void add_columns(struct buf *out, const struct group *group, const struct
 /* Name of the prepared statement: the same text has the same name on every connection. */
 static void add_statement(struct buf *out, const struct query *query)
 {
-	uint8_t digest[HF_MIGRATION_DIGEST_BYTES] = {0};
-	char hex[2 * HF_MIGRATION_DIGEST_BYTES + 1];
+	uint8_t digest[DIGEST_BYTES] = {0};
+	char hex[2 * DIGEST_BYTES + 1];
 	struct hf_str sql = hf_str_of(query->run_sql);
 	(void)digest_of(&sql, 1, digest);
 	digest_hex(digest, hex);
@@ -124,9 +125,13 @@ static void add_query(struct buf *out, const struct group *group, const struct q
 /* The variant that the inputs ask for; a table of no ABI, which the run time refuses, for an order outside its enum. */
 static void add_pick(struct buf *out, const struct query *query)
 {
-	const char *name = query->name;
+	const char *name = query->name, *stem = query->source->stem;
 	size_t fragments = query->fragments.count, orders = query->orders.count;
-	buf_printf(out, "\nstatic const struct hf_query *%s__pick(const struct %s_in *in)\n{\n", name, name);
+	bool bound = emit_is_bound(query->source);
+	buf_printf(out, "\nstatic const struct hf_query *%s__pick(", name);
+	if (bound)
+		buf_printf(out, "const struct %s_bound *bound, ", stem);
+	buf_printf(out, "const struct %s_in *in)\n{\n", name);
 	if (orders)
 		buf_printf(out,
 		           "\tstatic const struct hf_query no_order = {.name = \"%s\"};\n"
@@ -137,7 +142,7 @@ static void add_pick(struct buf *out, const struct query *query)
 		buf_add_text(out, "\tsize_t index = 0;\n");
 	for (size_t i = 0; i < fragments; i++)
 		buf_printf(out, "\tindex += in->with_%s ? %u : 0;\n", query->fragments.items[i].name, 1u << i);
-	buf_printf(out, "\treturn &%s__queries[index];\n}\n", name);
+	buf_printf(out, "\treturn &%s%s[index];\n}\n", bound ? "bound->" : name, bound ? name : "__queries");
 }
 
 static void add_variants(struct buf *out, const struct group *group, const struct query *query)
@@ -178,7 +183,10 @@ static void add_trampoline(struct buf *out, const struct group *group, const str
 static void add_body(struct buf *out, const struct query *query, hf_arena *arena)
 {
 	const char *name = query->name, *in = emit_has_in(query) ? "in" : "NULL";
-	const char *table = mem_printf(arena, query->nvariants ? "%s__pick(in)" : "&%s__query", name);
+	bool bound = emit_is_bound(query->source);
+	const char *table = mem_printf(arena, bound ? "&bound->%s" : "&%s__query", name);
+	if (query->nvariants)
+		table = mem_printf(arena, "%s__pick(%sin)", name, bound ? "bound, " : "");
 	switch (query->card) {
 	case CARD_ONE:
 	case CARD_OPT:
@@ -267,4 +275,6 @@ void emit_source(struct buf *out, const struct group *group, const struct source
 			emit_copy(out, group, emit_row_struct(group, query),
 			          mem_printf(group->arena, "%s__columns", query->name), query->ncolumns);
 	}
+	if (emit_is_bound(source))
+		emit_bind(out, source);
 }

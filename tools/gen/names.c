@@ -83,6 +83,14 @@ static void add_query(void *user, struct query *query)
 		add_derived(names, query->name, "_next_fn", false, what, query);
 }
 
+static void add_source(struct names *names, const struct source *source)
+{
+	const char *what = mem_printf(names->group->arena, "the names of %s.sql", source->stem);
+	add_derived(names, source->stem, "_names", true, what, NULL);
+	add_derived(names, source->stem, "_bound", true, what, NULL);
+	add_derived(names, source->stem, "_bind", false, what, NULL);
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct entry *left = a, *right = b;
@@ -113,6 +121,9 @@ void names_check(const struct group *group, struct diags *diags)
 	struct names names = {.group = group, .diags = diags};
 	for (size_t i = 0; i < group->types.count; i++)
 		add_type(&names, group->types.items[i]);
+	for (size_t i = 0; i < group->nsources; i++)
+		if (group->sources[i]->nidentifiers)
+			add_source(&names, group->sources[i]);
 	group_each(group, add_query, &names);
 	if (names.count)
 		qsort(names.items, names.count, sizeof(struct entry), by_name);

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "gen/cname.h"
+#include "gen/identifier.h"
 #include "gen/name_index.h"
 
 /* Each join lists the columns of all below it: thousands take gigabytes of the server, which notices late. */
@@ -92,11 +93,6 @@ static bool add_param(struct rewriter *rewriter, struct token colon, struct toke
 	struct query *query = rewriter->query;
 	struct hf_str text = token_text(query, name);
 	struct span at = {colon.start, name.end};
-	if (name.kind == TOKEN_QUOTED_NAME) {
-		query_wrong(rewriter->diags, query, at, "names chosen at run time (:%.*s) are not supported yet",
-		            STR_ARG(text));
-		return false;
-	}
 	if (in_square(rewriter)) {
 		query_wrong(rewriter->diags, query, at, "\":%.*s\" is ambiguous inside [ ]", STR_ARG(text))->hint =
 			mem_printf(rewriter->diags->arena,
@@ -117,18 +113,33 @@ static bool add_param(struct rewriter *rewriter, struct token colon, struct toke
 	return true;
 }
 
-static bool add_token(struct rewriter *rewriter, size_t i)
+/* `:"entries"` or `:'schema.entries'`. */
+static bool add_identifier(struct rewriter *rewriter, struct token colon, struct token name)
 {
 	struct query *query = rewriter->query;
-	struct token token = query->body[i];
-	struct token next = i + 1 < query->nbody ? query->body[i + 1] : (struct token){.kind = TOKEN_OTHER};
-	struct span at = {token.start, token.end};
-	bool touches = next.start == token.end;
-	if (token.kind == TOKEN_COLON && touches && next.kind == TOKEN_STRING) {
+	struct hf_str text = token_text(query, name);
+	struct span at = {colon.start, name.end};
+	if (name.kind == TOKEN_STRING && (!query->source->nidentifiers || text.ptr[0] != '\'')) {
 		query_wrong(rewriter->diags, query, at, "text pasted in by a client (:'...') is refused")->hint =
 			"write :name, it is sent as a value";
 		return false;
 	}
+	if (in_square(rewriter)) {
+		query_wrong(rewriter->diags, query, at, ":%.*s is ambiguous inside [ ]", STR_ARG(text))->hint =
+			"write it in parentheses; a slice has a blank behind its colon";
+		return false;
+	}
+	if (rewriter->out.len && is_word_byte(rewriter->out.ptr[rewriter->out.len - 1]))
+		buf_add_char(&rewriter->out, ' '); /* or a constant would take the word before it for its prefix */
+	add_piece(rewriter, HF_STR(""), at);
+	return identifier_write(query, name, at, &rewriter->out, rewriter->diags);
+}
+
+static bool add_token(struct rewriter *rewriter, size_t i)
+{
+	struct query *query = rewriter->query;
+	struct token token = query->body[i];
+	struct span at = {token.start, token.end};
 	track_brackets(rewriter, token.kind);
 	add_piece(rewriter, token.kind == TOKEN_ORDER_BY ? HF_STR("ORDER BY") : token_text(query, token), at);
 	return true;
@@ -170,12 +181,25 @@ static bool add_numbered(struct rewriter *rewriter)
 	return true;
 }
 
-static bool is_param(const struct query *query, size_t i)
+/* What a colon touches: a name, a quoted one, a string; else TOKEN_OTHER. */
+static enum token_kind behind_colon(const struct query *query, size_t i)
 {
 	if (query->body[i].kind != TOKEN_COLON || i + 1 >= query->nbody)
-		return false;
+		return TOKEN_OTHER;
 	struct token name = query->body[i + 1];
-	return name.start == query->body[i].end && (name.kind == TOKEN_NAME || name.kind == TOKEN_QUOTED_NAME);
+	return name.start == query->body[i].end ? name.kind : TOKEN_OTHER;
+}
+
+/* One token, or a colon with what it touches. */
+static bool add_next(struct rewriter *rewriter, size_t *i)
+{
+	const struct token *token = &rewriter->query->body[*i];
+	enum token_kind kind = behind_colon(rewriter->query, *i);
+	if (kind != TOKEN_NAME && kind != TOKEN_QUOTED_NAME && kind != TOKEN_STRING)
+		return add_token(rewriter, *i);
+	++*i;
+	return kind == TOKEN_NAME ? add_param(rewriter, token[0], token[1])
+	                          : add_identifier(rewriter, token[0], token[1]);
 }
 
 static void rewrite_body(struct rewriter *rewriter)
@@ -186,13 +210,12 @@ static void rewrite_body(struct rewriter *rewriter)
 	for (size_t i = 0; i < query->nbody; i++) {
 		if (i > 0)
 			add_gap(rewriter, query->body[i - 1].end, query->body[i].start);
-		bool param = is_param(query, i);
-		if (param ? !add_param(rewriter, query->body[i], query->body[i + 1]) : !add_token(rewriter, i))
+		if (!add_next(rewriter, &i))
 			return;
-		i += param ? 1 : 0;
 	}
 	mem_check(&rewriter->out);
 	query->sql = query->run_sql = mem_text(rewriter->diags->arena, buf_str(&rewriter->out));
+	query->run_slots = query->slots;
 }
 
 /* `-- copy: t(a, b)` is described as the INSERT that it stands for. */
@@ -332,13 +355,14 @@ void rewrite_star(struct query *query, hf_arena *arena)
 		return;
 	struct buf out;
 	buf_init(&out, 4 * SOURCE_BYTES_MAX);
-	buf_add(&out, (struct hf_str){query->sql, star->at});
+	query->run_slots = (struct slots){0};
+	identifier_add_range(query, 0, star->at, &out, arena);
 	for (size_t i = star->before; i < query->ncolumns - star->after; i++) {
 		buf_add_text(&out, i > star->before ? ", " : "");
-		buf_add(&out, (struct hf_str){query->sql + star->at, piece->out - star->at});
+		identifier_add_range(query, star->at, piece->out, &out, arena);
 		rewrite_add_identifier(&out, query->columns[i].name);
 	}
-	buf_add_text(&out, query->sql + piece->out + 1);
+	identifier_add_range(query, piece->out + 1, strlen(query->sql), &out, arena);
 	mem_check(&out);
 	query->run_sql = mem_text(arena, buf_str(&out));
 	buf_deinit(&out);

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 
 #include "gen/annotation.h"
+#include "gen/identifier.h"
 #include "gen/rewrite.h"
 #include "gen/variant.h"
 
@@ -235,7 +236,7 @@ static void on_comment(struct cut *cut, struct span at)
 	} else if (cut->part == PART_ANNOTATIONS) {
 		annotation_read(cut->query, at, cut->diags);
 	} else if (cut->part == PART_HEAD) {
-		annotation_import(cut->source, at, cut->diags);
+		annotation_head(cut->source, at, cut->diags);
 	}
 }
 
@@ -352,4 +353,6 @@ void source_read(struct source *source, struct diags *diags)
 	cut_into_queries(source, &tokens, diags);
 	for (size_t i = 0; i < source->nqueries; i++)
 		check_complete(source->queries[i], diags);
+	if (!source->lenient)
+		identifier_check_used(source, diags);
 }

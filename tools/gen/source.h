@@ -78,6 +78,19 @@ struct piece {
 	size_t out, in, len; /* bytes */
 };
 
+/* A place of a statement's text where a name stands that is chosen at run time; the default, quoted, until then. */
+struct slot {
+	size_t at, len;     /* bytes */
+	size_t identifier;  /* of the source's */
+	const char *behind; /* appended to it, or "" */
+	bool in_constant;
+};
+
+struct slots {
+	struct slot *items;
+	size_t count;
+};
+
 /* The only `*` or `t.*` of the result list. Its columns are written out in what the program sends. */
 struct star {
 	bool found;
@@ -131,7 +144,9 @@ struct query {
 	const char *sql; /* rewritten: $n for :name, comments gone */
 	struct piece *pieces;
 	size_t npieces;
+	struct slots slots;
 	const char *run_sql; /* what the program sends: `sql`, or the COPY command */
+	struct slots run_slots; /* of `run_sql` */
 	enum statement_kind kind;
 	bool returns_rows;
 	struct span *targets; /* places of the result expressions, when the text lists them */
@@ -167,6 +182,14 @@ struct import {
 	struct span where;
 };
 
+/* `-- identifier: entries = state_entries` */
+struct identifier {
+	const char *name;
+	const char *by_default;
+	struct span where;
+	bool used;
+};
+
 struct source {
 	const char *path; /* as shown */
 	const char *group;
@@ -178,6 +201,8 @@ struct source {
 	size_t nqueries;
 	struct import *imports;
 	size_t nimports;
+	struct identifier *identifiers;
+	size_t nidentifiers; /* 0: everything is known now */
 };
 
 /** Read the queries of a source whose path, group, stem and text are set. Findings go to `diags`. */

@@ -7,6 +7,7 @@
 #include <pg_query.h>
 
 #include "gen/bulk.h"
+#include "gen/identifier.h"
 #include "gen/rewrite.h"
 
 DEFINE_OWNED(json, json_t *, json_decref)
@@ -152,9 +153,23 @@ static void check_copy(struct query *query, json_t *content, struct diags *diags
 		json_t *param = json_object_get(json_array_get(items, i), "ParamRef");
 		fits = param && json_integer_value(json_object_get(param, "number")) == (json_int_t)i + 1;
 	}
+	if (query->slots.count && json_object_get(json_object_get(content, "relation"), "alias"))
+		fits = false;
 	if (!fits)
 		query_unfit(diags, query, query->card_at, ":copy needs INSERT INTO table (columns) VALUES (:a, :b)")
-			->hint = "one row of parameters, each once, without RETURNING or ON CONFLICT";
+			->hint = "one row of parameters, each once, without alias, RETURNING or ON CONFLICT";
+}
+
+/* The relation as the statement says it: from its first word to the parenthesis of the columns. */
+static void add_target(struct query *query, size_t from, struct buf *out, hf_arena *arena)
+{
+	size_t to = from;
+	for (size_t i = query->npieces; i-- > 0 && query->pieces[i].out >= from;)
+		if (query->source->text.ptr[query->pieces[i].in] == '(')
+			to = query->pieces[i].out;
+	while (to > from && query->sql[to - 1] == ' ')
+		to--;
+	identifier_add_range(query, from, to, out, arena);
 }
 
 /* The COPY that an INSERT of :copy stands for. */
@@ -167,11 +182,17 @@ static void make_copy(struct query *query, json_t *content, struct diags *diags)
 	struct buf buf;
 	buf_init(&buf, SOURCE_BYTES_MAX);
 	buf_add_text(&buf, "COPY ");
-	if (schema) {
-		rewrite_add_identifier(&buf, schema);
-		buf_add_char(&buf, '.');
+	query->run_slots = (struct slots){0};
+	if (query->slots.count) {
+		add_target(query, (size_t)json_integer_value(json_object_get(relation, "location")), &buf,
+		           diags->arena);
+	} else {
+		if (schema) {
+			rewrite_add_identifier(&buf, schema);
+			buf_add_char(&buf, '.');
+		}
+		rewrite_add_identifier(&buf, json_string_value(json_object_get(relation, "relname")));
 	}
-	rewrite_add_identifier(&buf, json_string_value(json_object_get(relation, "relname")));
 	for (size_t i = 0; i < json_array_size(columns); i++) {
 		json_t *column = json_object_get(json_array_get(columns, i), "ResTarget");
 		buf_add_text(&buf, i ? ", " : " (");

@@ -14,6 +14,8 @@
 #define HOLDFAST_BACKEND_H
 
 #include "holdfast/kv.h"
+#include "holdfast/kv_checkpoint.h"
+#include "holdfast/kv_lock.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,6 +45,7 @@ struct hf_kv_span {
 	size_t limit;                     /* 0 = none */
 	struct hf_str has_metadata;       /* ptr NULL = no filter */
 	hf_deadline deadline;
+	const struct hf_uuid *at;         /* as of that checkpoint; NULL = now. Only with HF_KV_CAN_CHECKPOINT */
 };
 
 struct hf_kv_vtable {
@@ -88,6 +91,47 @@ struct hf_kv_vtable {
 	/** Microseconds since 1970 on the store's clock. */
 	enum hf_status (*now)(hf_kv_backend_state *state, hf_deadline deadline, int64_t *ret_us, hf_error *err);
 	uint64_t (*retries)(const hf_kv_backend_state *state); /* statements that were sent again; NULL = none ever */
+
+	/* ---- HF_KV_CAN_LOCK; see kv_lock.h. Names are checked, owners given, `ret_lock` is in the arena. ---- */
+
+	/** HF_CONFLICT: `ret_lock` is the holder's. */
+	enum hf_status (*lock_take)(hf_kv_backend_state *state, int32_t ns, struct hf_str name, struct hf_str owner,
+	                            int64_t ttl_us, hf_deadline deadline, hf_arena *arena,
+	                            struct hf_kv_lock *ret_lock, hf_error *err);
+	/** HF_CONFLICT: not held so. @param ttl_us 0 = release it: the row stays, its lease is over. */
+	enum hf_status (*lock_renew)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_fence *held,
+	                             int64_t ttl_us, hf_deadline deadline, int64_t *ret_expires_us, hf_error *err);
+	/** @param name ptr NULL = all, by name. */
+	enum hf_status (*lock_list)(hf_kv_backend_state *state, int32_t ns, struct hf_str name, hf_deadline deadline,
+	                            hf_arena *arena, struct hf_kv_lock **ret_locks, size_t *ret_count, hf_error *err);
+
+	/* ---- HF_KV_CAN_CHECKPOINT; see kv_checkpoint.h. An unknown id is HF_NOT_FOUND, worded by the store. ---- */
+
+	/** `point` has id, name, metadata and pinned; created_us and epoch are filled in. Not counted. */
+	enum hf_status (*point_create)(hf_kv_backend_state *state, int32_t ns, struct hf_kv_checkpoint *point,
+	                               hf_deadline deadline, hf_error *err);
+	/** @param id NULL = all, the newest first. */
+	enum hf_status (*point_list)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+	                             hf_deadline deadline, hf_arena *arena, struct hf_kv_checkpoint **ret_points,
+	                             size_t *ret_count, hf_error *err);
+	/** Keep pinned, counted, row_count and data_size of `point`. */
+	enum hf_status (*point_update)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_checkpoint *point,
+	                               hf_deadline deadline, hf_error *err);
+	enum hf_status (*point_delete)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+	                               hf_deadline deadline, hf_error *err);
+	/** @param undo as for point_create(), in the same transaction; NULL = none. */
+	enum hf_status (*restore)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+	                          struct hf_kv_checkpoint *undo, hf_deadline deadline,
+	                          struct hf_kv_restored *ret_restored, hf_error *err);
+	/** How many entries there were then, and the bytes of their keys and values. */
+	enum hf_status (*point_count)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+	                              hf_deadline deadline, uint64_t *ret_rows, uint64_t *ret_bytes, hf_error *err);
+	enum hf_status (*read_at)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+	                          const struct hf_bytes *keys, size_t count, bool keys_only, hf_deadline deadline,
+	                          hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err);
+	enum hf_status (*diff)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *from,
+	                       const struct hf_uuid *to, hf_deadline deadline, hf_kv_change_fn *fn, void *user,
+	                       hf_error *err);
 };
 
 /** Open a store on a backend of the program's own. */

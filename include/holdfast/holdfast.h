@@ -22,6 +22,8 @@
 #include "holdfast/migrate.h"
 #include "holdfast/health.h"
 #include "holdfast/kv.h"
+#include "holdfast/kv_checkpoint.h"
+#include "holdfast/kv_lock.h"
 #include "holdfast/metrics.h"
 #include "holdfast/policy.h"
 #include "holdfast/pool.h"

@@ -206,7 +206,8 @@ static enum hf_status scan_span(hf_kv *kv, const struct hf_kv_span *span, hf_kv_
 	return HF_OK;
 }
 
-enum hf_status hf_kv_scan(hf_kv *kv, const struct hf_kv_range *range, hf_kv_entry_fn *fn, void *user, hf_error *err)
+enum hf_status kv_scan(hf_kv *kv, const struct hf_kv_range *range, const struct hf_uuid *at, hf_kv_entry_fn *fn,
+                       void *user, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	struct ends ends;
@@ -216,7 +217,15 @@ enum hf_status hf_kv_scan(hf_kv *kv, const struct hf_kv_range *range, hf_kv_entr
 	enum hf_status status = kv_check_process(kv, err);
 	if (status == HF_OK)
 		status = work_out_span(kv, range, &ends, arena, &span, err);
-	return status == HF_OK ? scan_span(kv, &span, fn, user, err) : status;
+	if (status != HF_OK)
+		return status;
+	span.at = at;
+	return scan_span(kv, &span, fn, user, err);
+}
+
+enum hf_status hf_kv_scan(hf_kv *kv, const struct hf_kv_range *range, hf_kv_entry_fn *fn, void *user, hf_error *err)
+{
+	return kv_scan(kv, range, NULL, fn, user, err);
 }
 
 enum { PAGE_DEFAULT = 1000 };

@@ -1,0 +1,103 @@
+/*
+ * kv_checkpoint.h - the state of a namespace at one moment: taken in milliseconds, read, compared, restored.
+ *
+ *     struct hf_kv_checkpoint point;
+ *     hf_kv_checkpoint_create(kv, NULL, arena, &point, &err);
+ *     ...
+ *     hf_kv_checkpoint_restore(kv, &point.id, NULL, arena, &restored, &err);     restored.undo is the way back
+ *
+ * A checkpoint costs nothing when it is made: it starts a new epoch, and the first change of a key in an epoch keeps
+ * the image before. It is consistent: every call that wrote is in it as a whole or not at all. Expired entries are not
+ * part of it. Expiries are absolute: what expired since is absent when a checkpoint is read or restored.
+ *
+ * A restore writes only what changed since, in a new epoch, so that all other checkpoints stay what they are, and
+ * makes a checkpoint of the state before, by which it can be undone. Revisions are new.
+ *
+ * HF_NOT_FOUND: no checkpoint of this namespace has that id. HF_E_UNSUPPORTED without HF_KV_CAN_CHECKPOINT; else the
+ * errors of kv.h.
+ */
+#ifndef HOLDFAST_KV_CHECKPOINT_H
+#define HOLDFAST_KV_CHECKPOINT_H
+
+#include "holdfast/kv.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { HF_KV_CHECKPOINTS_MAX = 10000 }; /* of a namespace: HF_E_LIMIT beyond */
+
+struct hf_kv_checkpoint {
+	struct hf_uuid id;         /* random (version 4) */
+	struct hf_str name;        /* ptr NULL = none; need not be unique */
+	struct hf_str metadata;    /* canonical JSON; ptr NULL = none */
+	int64_t created_us;        /* since 1970 */
+	int64_t epoch;             /* grows with each of a namespace */
+	bool pinned;               /* pruning leaves it */
+	bool counted;              /* the two below are known */
+	uint64_t row_count;        /* live entries */
+	uint64_t data_size;        /* bytes of their keys and values */
+};
+
+/* NULL for nothing. */
+struct hf_kv_checkpoint_new {
+	const char *name;          /* at most HF_KV_NAMESPACE_BYTES bytes of UTF-8 */
+	struct hf_str metadata;
+	bool pinned;
+	bool uncounted;            /* do not read everything once to count; hf_kv_checkpoint_count() does it later */
+	hf_deadline deadline;
+};
+/** Writers wait for it a moment at most. HF_TIMEOUT: a writer was in a transaction for longer than the deadline. */
+enum hf_status hf_kv_checkpoint_create(hf_kv *kv, const struct hf_kv_checkpoint_new *how, hf_arena *arena,
+                                       struct hf_kv_checkpoint *ret_checkpoint, hf_error *err);
+/** Count its entries, if that was not done. Reads them all. */
+enum hf_status hf_kv_checkpoint_count(hf_kv *kv, const struct hf_uuid *id, hf_arena *arena,
+                                      struct hf_kv_checkpoint *ret_checkpoint, hf_error *err);
+/** The newest first. */
+enum hf_status hf_kv_checkpoint_list(hf_kv *kv, hf_arena *arena, struct hf_kv_checkpoint **ret_checkpoints,
+                                     size_t *ret_count, hf_error *err);
+enum hf_status hf_kv_checkpoint_show(hf_kv *kv, const struct hf_uuid *id, hf_arena *arena,
+                                     struct hf_kv_checkpoint *ret_checkpoint, hf_error *err);
+/** Forget it, and the images that only it needs. */
+enum hf_status hf_kv_checkpoint_delete(hf_kv *kv, const struct hf_uuid *id, hf_error *err);
+enum hf_status hf_kv_checkpoint_pin(hf_kv *kv, const struct hf_uuid *id, bool pinned, hf_error *err);
+
+/* Which to delete; pinned ones stay. Zero what does not matter. */
+struct hf_kv_prune {
+	size_t keep;               /* the newest so many stay */
+	int64_t older_than_us;     /* only what is older; 0 = any age */
+};
+enum hf_status hf_kv_checkpoint_prune(hf_kv *kv, const struct hf_kv_prune *what, size_t *ret_deleted, hf_error *err);
+
+/* NULL for nothing. */
+struct hf_kv_restore {
+	bool no_undo;              /* do not make a checkpoint of the state before */
+	hf_deadline deadline;
+};
+struct hf_kv_restored {
+	struct hf_uuid undo;       /* zero with no_undo */
+	uint64_t put;              /* entries written back */
+	uint64_t deleted;          /* entries that were not there then */
+};
+/** All at one moment, for readers too. Costs what changed since, not what there is. */
+enum hf_status hf_kv_checkpoint_restore(hf_kv *kv, const struct hf_uuid *id, const struct hf_kv_restore *how,
+                                        struct hf_kv_restored *ret_restored, hf_error *err);
+
+/** Read as of a checkpoint; the rest as hf_kv_get_many() and hf_kv_scan(). Revisions are those of then. */
+enum hf_status hf_kv_get_many_at(hf_kv *kv, const struct hf_uuid *id, const struct hf_bytes *keys, size_t count,
+                                 const struct hf_kv_read *how, hf_arena *arena, struct hf_kv_entry *ret_entries,
+                                 hf_error *err);
+enum hf_status hf_kv_scan_at(hf_kv *kv, const struct hf_uuid *id, const struct hf_kv_range *range, hf_kv_entry_fn *fn,
+                             void *user, hf_error *err);
+
+/* From one state to the other: an entry to put, or (rev 0, only the key is meant) one to delete. By key. */
+typedef hf_kv_entry_fn hf_kv_change_fn;
+/** @param to NULL = what there is now. Only what was written in between is read; an entry that was written and is the
+ *  same again is told too. */
+enum hf_status hf_kv_checkpoint_diff(hf_kv *kv, const struct hf_uuid *from, const struct hf_uuid *to,
+                                     hf_kv_change_fn *fn, void *user, hf_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

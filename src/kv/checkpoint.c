@@ -1,0 +1,262 @@
+/*
+ * checkpoint.c - checkpoints in front of the backend: ids, names, counting, pruning.
+ */
+#include "base/arena.h"
+#include "base/context.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "holdfast/values.h"
+#include "kv/check.h"
+#include "kv/metadata.h"
+
+static enum hf_status check_can(const hf_kv *kv, hf_error *err)
+{
+	if (!(kv_vtable(kv)->capabilities & HF_KV_CAN_CHECKPOINT))
+		return error_set(err, HF_E_UNSUPPORTED, "%s has no checkpoints", kv_vtable(kv)->name);
+	return kv_check_process(kv, err);
+}
+
+/* Words what a backend answered about an id, and counts. */
+static enum hf_status answered(hf_kv *kv, const struct hf_uuid *id, enum hf_status status, hf_error *err)
+{
+	char text[HF_UUID_TEXT_MAX];
+	if (status == HF_OK) {
+		kv_count(kv, KV_QUERIES, 1);
+		return HF_OK;
+	}
+	if (status == HF_NOT_FOUND) {
+		hf_uuid_to_text(id, text);
+		error_set(err, HF_NOT_FOUND, "no checkpoint %s in this namespace", text);
+		error_hint(err, "hf_kv_checkpoint_list() and holdfast kv checkpoint list tell which there are");
+	}
+	kv_count_failure(kv, status);
+	return status;
+}
+
+static struct hf_uuid random_id(const hf_kv *kv)
+{
+	struct hf_uuid id;
+	uint64_t halves[2] = {context_random_u64(kv->backend->ctx), context_random_u64(kv->backend->ctx)};
+	memcpy(id.bytes, halves, sizeof(id.bytes));
+	id.bytes[6] = (uint8_t)((id.bytes[6] & 0x0f) | 0x40);
+	id.bytes[8] = (uint8_t)((id.bytes[8] & 0x3f) | 0x80);
+	return id;
+}
+
+/* ---- making ---- */
+
+static enum hf_status describe(const hf_kv *kv, const struct hf_kv_checkpoint_new *how, hf_arena *arena,
+                               struct hf_kv_checkpoint *ret_point, hf_error *err)
+{
+	*ret_point = (struct hf_kv_checkpoint){.id = random_id(kv)};
+	if (!how)
+		return HF_OK;
+	struct hf_str name = hf_str_of(how->name);
+	if (name.len > HF_KV_NAMESPACE_BYTES || (name.len && !str_is_utf8(name, NULL)))
+		return error_set(err, HF_E_USAGE, "the name of a checkpoint has at most %d bytes of UTF-8",
+		                 HF_KV_NAMESPACE_BYTES);
+	ret_point->pinned = how->pinned;
+	if (name.len) {
+		ret_point->name = hf_arena_str(arena, name);
+		if (!ret_point->name.ptr)
+			return error_nomem(err);
+	}
+	return how->metadata.ptr ? metadata_canonical(how->metadata, arena, &ret_point->metadata, err) : HF_OK;
+}
+
+static enum hf_status count_point(hf_kv *kv, struct hf_kv_checkpoint *point, hf_deadline deadline, hf_error *err)
+{
+	enum hf_status status = kv_vtable(kv)->point_count(kv->backend->state, kv->ns, &point->id, deadline,
+	                                                   &point->row_count, &point->data_size, err);
+	if (status != HF_OK)
+		return status;
+	point->counted = true;
+	return kv_vtable(kv)->point_update(kv->backend->state, kv->ns, point, deadline, err);
+}
+
+enum hf_status hf_kv_checkpoint_create(hf_kv *kv, const struct hf_kv_checkpoint_new *how, hf_arena *arena,
+                                       struct hf_kv_checkpoint *ret_checkpoint, hf_error *err)
+{
+	struct hf_kv_checkpoint point;
+	hf_deadline deadline = kv_deadline(kv, how ? how->deadline : HF_DEADLINE_DEFAULT);
+	enum hf_status status = check_can(kv, err);
+	if (status == HF_OK)
+		status = describe(kv, how, arena, &point, err);
+	if (status != HF_OK)
+		return status;
+	status = kv_vtable(kv)->point_create(kv->backend->state, kv->ns, &point, deadline, err);
+	if (status == HF_OK && !(how && how->uncounted))
+		status = count_point(kv, &point, deadline, err);
+	if (status == HF_OK) {
+		kv_count(kv, KV_TRANSACTIONS, 1);
+		*ret_checkpoint = point;
+	}
+	return answered(kv, &point.id, status, err);
+}
+
+/* ---- looking ---- */
+
+static enum hf_status list(hf_kv *kv, const struct hf_uuid *id, hf_arena *arena, struct hf_kv_checkpoint **ret_points,
+                           size_t *ret_count, hf_error *err)
+{
+	enum hf_status status = check_can(kv, err);
+	if (status == HF_OK)
+		status = kv_vtable(kv)->point_list(kv->backend->state, kv->ns, id, kv_deadline(kv, 0), arena,
+		                                   ret_points, ret_count, err);
+	if (status == HF_OK && id && *ret_count == 0)
+		status = HF_NOT_FOUND;
+	return answered(kv, id, status, err);
+}
+
+enum hf_status hf_kv_checkpoint_list(hf_kv *kv, hf_arena *arena, struct hf_kv_checkpoint **ret_checkpoints,
+                                     size_t *ret_count, hf_error *err)
+{
+	return list(kv, NULL, arena, ret_checkpoints, ret_count, err);
+}
+
+enum hf_status hf_kv_checkpoint_show(hf_kv *kv, const struct hf_uuid *id, hf_arena *arena,
+                                     struct hf_kv_checkpoint *ret_checkpoint, hf_error *err)
+{
+	struct hf_kv_checkpoint *points = NULL;
+	size_t count = 0;
+	enum hf_status status = list(kv, id, arena, &points, &count, err);
+	if (status == HF_OK)
+		*ret_checkpoint = points[0];
+	return status;
+}
+
+enum hf_status hf_kv_checkpoint_count(hf_kv *kv, const struct hf_uuid *id, hf_arena *arena,
+                                      struct hf_kv_checkpoint *ret_checkpoint, hf_error *err)
+{
+	enum hf_status status = hf_kv_checkpoint_show(kv, id, arena, ret_checkpoint, err);
+	if (status != HF_OK || ret_checkpoint->counted)
+		return status;
+	return answered(kv, id, count_point(kv, ret_checkpoint, kv_deadline(kv, 0), err), err);
+}
+
+/* ---- keeping and forgetting ---- */
+
+enum hf_status hf_kv_checkpoint_pin(hf_kv *kv, const struct hf_uuid *id, bool pinned, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_kv_checkpoint point;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = hf_kv_checkpoint_show(kv, id, arena, &point, err);
+	if (status != HF_OK)
+		return status;
+	point.pinned = pinned;
+	status = kv_vtable(kv)->point_update(kv->backend->state, kv->ns, &point, kv_deadline(kv, 0), err);
+	return answered(kv, id, status, err);
+}
+
+enum hf_status hf_kv_checkpoint_delete(hf_kv *kv, const struct hf_uuid *id, hf_error *err)
+{
+	enum hf_status status = check_can(kv, err);
+	if (status != HF_OK)
+		return status;
+	status = kv_vtable(kv)->point_delete(kv->backend->state, kv->ns, id, kv_deadline(kv, 0), err);
+	return answered(kv, id, status, err);
+}
+
+/* Another pruner may have been faster: what is gone is gone. */
+static enum hf_status prune_all(hf_kv *kv, const struct hf_kv_prune *what, const struct hf_kv_checkpoint *points,
+                                size_t count, int64_t now_us, size_t *ret_deleted, hf_error *err)
+{
+	for (size_t i = what->keep; i < count; i++) {
+		if (points[i].pinned)
+			continue;
+		if (what->older_than_us && points[i].created_us > now_us - what->older_than_us)
+			continue;
+		enum hf_status status = hf_kv_checkpoint_delete(kv, &points[i].id, err);
+		if (status != HF_OK && status != HF_NOT_FOUND)
+			return status;
+		*ret_deleted += status == HF_OK;
+	}
+	return HF_OK;
+}
+
+enum hf_status hf_kv_checkpoint_prune(hf_kv *kv, const struct hf_kv_prune *what, size_t *ret_deleted, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_kv_checkpoint *points = NULL;
+	size_t count = 0, deleted = 0;
+	int64_t now_us = 0;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = hf_kv_checkpoint_list(kv, arena, &points, &count, err);
+	if (status == HF_OK)
+		status = kv_vtable(kv)->now(kv->backend->state, kv_deadline(kv, 0), &now_us, err);
+	if (status == HF_OK)
+		status = prune_all(kv, what, points, count, now_us, &deleted, err);
+	if (ret_deleted)
+		*ret_deleted = deleted;
+	return status;
+}
+
+/* ---- using ---- */
+
+enum hf_status hf_kv_checkpoint_restore(hf_kv *kv, const struct hf_uuid *id, const struct hf_kv_restore *how,
+                                        struct hf_kv_restored *ret_restored, hf_error *err)
+{
+	struct hf_kv_restored restored = {0};
+	struct hf_kv_checkpoint undo = {.id = random_id(kv), .name = HF_STR("before a restore")};
+	bool wanted = !(how && how->no_undo);
+	enum hf_status status = check_can(kv, err);
+	if (status != HF_OK)
+		return status;
+	status = kv_vtable(kv)->restore(kv->backend->state, kv->ns, id, wanted ? &undo : NULL,
+	                                kv_deadline(kv, how ? how->deadline : HF_DEADLINE_DEFAULT), &restored, err);
+	if (status == HF_OK && wanted)
+		restored.undo = undo.id;
+	if (status == HF_OK)
+		kv_count(kv, KV_TRANSACTIONS, 1);
+	if (status == HF_OK && ret_restored)
+		*ret_restored = restored;
+	return answered(kv, id, status, err);
+}
+
+enum hf_status hf_kv_get_many_at(hf_kv *kv, const struct hf_uuid *id, const struct hf_bytes *keys, size_t count,
+                                 const struct hf_kv_read *how, hf_arena *arena, struct hf_kv_entry *ret_entries,
+                                 hf_error *err)
+{
+	enum hf_status status = check_can(kv, err);
+	if (status == HF_OK)
+		status = check_count(count, "keys", err);
+	for (size_t i = 0; status == HF_OK && i < count; i++)
+		status = check_key(kv, keys[i], err);
+	if (status != HF_OK)
+		return status;
+	status = kv_vtable(kv)->read_at(kv->backend->state, kv->ns, id, keys, count, how && how->keys_only,
+	                                kv_deadline(kv, how ? how->deadline : HF_DEADLINE_DEFAULT), arena, ret_entries,
+	                                err);
+	return answered(kv, id, status, err);
+}
+
+enum hf_status hf_kv_scan_at(hf_kv *kv, const struct hf_uuid *id, const struct hf_kv_range *range, hf_kv_entry_fn *fn,
+                             void *user, hf_error *err)
+{
+	enum hf_status status = check_can(kv, err);
+	if (status != HF_OK)
+		return status;
+	status = kv_scan(kv, range, id, fn, user, err);
+	if (status == HF_NOT_FOUND)
+		return answered(kv, id, status, err);
+	return status;
+}
+
+enum hf_status hf_kv_checkpoint_diff(hf_kv *kv, const struct hf_uuid *from, const struct hf_uuid *to,
+                                     hf_kv_change_fn *fn, void *user, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_kv_checkpoint point;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = hf_kv_checkpoint_show(kv, from, arena, &point, err);
+	if (status == HF_OK && to)
+		status = hf_kv_checkpoint_show(kv, to, arena, &point, err);
+	if (status != HF_OK)
+		return status;
+	status = kv_vtable(kv)->diff(kv->backend->state, kv->ns, from, to, kv_deadline(kv, 0), fn, user, err);
+	return answered(kv, from, status == HF_STOP ? HF_OK : status, err);
+}

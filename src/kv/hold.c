@@ -1,0 +1,160 @@
+/*
+ * hold.c - a lock that is kept: a thread renews its lease until it is ended or lost.
+ *
+ * The thread sleeps on a condition variable and renews each third of the lease. A renewal that is refused ends it; one
+ * that fails otherwise is tried again, until two thirds of the lease have passed since the last that succeeded: then
+ * the lock counts as lost, while nobody else can have it yet.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/context.h"
+#include "base/error.h"
+#include "kv/store.h"
+#include "pg/monotonic.h"
+
+struct hf_kv_hold {
+	hf_kv *kv;
+	hf_arena *arena; /* of `lock` */
+	struct hf_kv_lock lock;
+	int64_t ttl_us;
+	int64_t renewed_us; /* on the context's monotonic clock, before the call that succeeded last */
+	void (*tell)(void *user);
+	void *user;
+	atomic_bool lost;
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t wake;
+	bool stop; /* under the mutex */
+};
+
+static void hold_free(hf_kv_hold *hold)
+{
+	pthread_cond_destroy(&hold->wake);
+	pthread_mutex_destroy(&hold->mutex);
+	hf_arena_free(hold->arena);
+	free(hold);
+}
+DEFINE_OWNED(hold, hf_kv_hold *, hold_free)
+
+static bool sleep_until_stopped(hf_kv_hold *hold, int64_t us)
+{
+	struct timespec until = monotonic_after(us);
+	pthread_mutex_lock(&hold->mutex);
+	int waited = 0;
+	while (!hold->stop && waited != ETIMEDOUT)
+		waited = pthread_cond_timedwait(&hold->wake, &hold->mutex, &until);
+	bool stop = hold->stop;
+	pthread_mutex_unlock(&hold->mutex);
+	return stop;
+}
+
+/* False: it is lost. */
+static bool renew_once(hf_kv_hold *hold)
+{
+	struct hf_kv_lock renewed = hold->lock; /* the caller may be reading hold->lock */
+	int64_t now_us = hf_now_monotonic_us(hold->kv->backend->ctx);
+	enum hf_status status = hf_kv_lock_renew(hold->kv, &renewed, hold->ttl_us, NULL);
+	if (status == HF_OK)
+		hold->renewed_us = now_us;
+	int64_t since_us = hf_now_monotonic_us(hold->kv->backend->ctx) - hold->renewed_us;
+	return status != HF_CONFLICT && since_us < hold->ttl_us / 3 * 2;
+}
+
+static void *run(void *user)
+{
+	hf_kv_hold *hold = user;
+	int64_t pause_us = hold->ttl_us / 3;
+	while (!sleep_until_stopped(hold, pause_us)) {
+		if (renew_once(hold))
+			continue;
+		atomic_store(&hold->lost, true);
+		if (hold->tell)
+			hold->tell(hold->user);
+		break;
+	}
+	return NULL;
+}
+
+static enum hf_status start_thread(hf_kv_hold *hold, hf_error *err)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before); /* signals are the program's threads' business */
+	int failed = pthread_create(&hold->thread, NULL, run, hold);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!failed)
+		return HF_OK;
+	errno = failed;
+	return error_errno(err, HF_E_FAILED, "could not start the lock's thread");
+}
+
+static hf_kv_hold *hold_new(hf_kv *kv, int64_t ttl_us)
+{
+	pthread_condattr_t monotonic;
+	hf_kv_hold *hold = calloc(1, sizeof(*hold));
+	hf_arena *arena = hf_arena_new(0);
+	if (!hold || !arena) {
+		hf_arena_free(arena);
+		free(hold);
+		return NULL;
+	}
+	hold->kv = kv;
+	hold->arena = arena;
+	hold->ttl_us = ttl_us;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&hold->mutex, NULL);
+	pthread_cond_init(&hold->wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	return hold;
+}
+
+enum hf_status hf_kv_hold_start(hf_kv *kv, const char *name, const char *owner, int64_t ttl_us, hf_deadline deadline,
+                                void (*lost)(void *user), void *user, hf_kv_hold **ret_hold, hf_error *err)
+{
+	CLEANUP(hold_freep) hf_kv_hold *hold = hold_new(kv, ttl_us);
+	if (!hold)
+		return error_nomem(err);
+	hold->tell = lost;
+	hold->user = user;
+	enum hf_status status = hf_kv_lock_acquire(kv, name, owner, ttl_us, deadline, hold->arena, &hold->lock, err);
+	if (status != HF_OK)
+		return status;
+	hold->renewed_us = hf_now_monotonic_us(kv->backend->ctx);
+	status = start_thread(hold, err);
+	if (status != HF_OK) {
+		hf_kv_lock_release(kv, &hold->lock, NULL);
+		return status;
+	}
+	*ret_hold = hold_take(&hold);
+	return HF_OK;
+}
+
+const struct hf_kv_lock *hf_kv_hold_lock(const hf_kv_hold *hold)
+{
+	return &hold->lock;
+}
+
+bool hf_kv_hold_is_lost(const hf_kv_hold *hold)
+{
+	return atomic_load(&hold->lost);
+}
+
+enum hf_status hf_kv_hold_end(hf_kv_hold *hold, hf_error *err)
+{
+	if (!hold)
+		return HF_OK;
+	pthread_mutex_lock(&hold->mutex);
+	hold->stop = true;
+	pthread_cond_signal(&hold->wake);
+	pthread_mutex_unlock(&hold->mutex);
+	pthread_join(hold->thread, NULL);
+	enum hf_status status = hf_kv_lock_release(hold->kv, &hold->lock, err);
+	hold_free(hold);
+	return status;
+}

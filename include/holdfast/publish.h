@@ -49,7 +49,8 @@ struct hf_publish_effect {
  * set on. All or nothing: one statement, one round trip; not to be repeated, since nothing tells one row from another.
  * @param run_id whose branch it is; {NULL, 0} where nothing succeeded, or with a merge proposal.
  * @param keep defects to keep (NULL: none): D-30, the original writes a column that the table does not have, so no try
- *        is ever stored: HF_REJECTED.
+ *        is ever stored: HF_REJECTED; D-07, last_run does not hear of a branch of which nobody knew whether it had
+ * landed.
  * @param ret_effect (may be NULL) what followed.
  * @return HF_OK; HF_E_INPUT what a success needs is missing (a proposal is of mode "propose"; otherwise "push" or
  *         "push-derived", with revision and run), no id, change set, target branch or result, no such mode: nothing was

@@ -117,6 +117,22 @@ enum hf_status hf_run_result_codes(hf_where where, struct hf_str campaign, hf_ru
 enum hf_status hf_run_failure_stages(hf_where where, struct hf_str campaign, hf_run_tally_fn *fn, void *user,
                                      hf_error *err);
 
+/* Of the runs of hf_run_last_list(), which is what the original's pages count. */
+struct hf_run_last_tally_filter {
+	enum hf_run_which which;
+	struct hf_str campaign; /* {NULL, 0}: all */
+	bool wanted;            /* those alone that a candidate of their change set, or of none, still asks for */
+};
+/**
+ * Results of the last runs, the most frequent first; a run that found nothing new to do counts as the success that it
+ * resumed. Reads all of last_run, or that of the campaign; one round trip.
+ */
+enum hf_status hf_run_last_result_codes(hf_where where, const struct hf_run_last_tally_filter *filter,
+                                        hf_run_tally_fn *fn, void *user, hf_error *err);
+/** The same for the stages in which they failed. */
+enum hf_status hf_run_last_failure_stages(hf_where where, const struct hf_run_last_tally_filter *filter,
+                                          hf_run_tally_fn *fn, void *user, hf_error *err);
+
 /* ---- whether it may be published ---- */
 
 struct hf_run_publish_change {
@@ -162,8 +178,8 @@ struct hf_run_report {
 	struct hf_str campaign;
 	struct hf_str command;
 	struct hf_str instigated_context;
-	struct hf_str change_set; /* {NULL, 0} or "": one of its own, with the run's id */
-	struct hf_str worker;     /* {NULL, 0}: the one that the result names */
+	struct hf_str change_set;  /* {NULL, 0} or "": one of its own, with the run's id */
+	struct hf_str worker;      /* {NULL, 0}: the one that the result names */
 	struct hf_str resume_from; /* not stored when the worker started afresh */
 	struct hf_str_array logfilenames;
 	const struct hf_run_result *result;

@@ -98,6 +98,7 @@ enum hf_status hf_publish_store(hf_where where, const struct hf_publish *publish
 		return error_set(err, HF_REJECTED, "publish %.*s names a column that the table does not have: run_id",
 		                 SHOWN(publish->id));
 	fill(publish, run_id, &in);
+	in.deaf = hf_defects_kept(keep, 7);
 	status = publish_store(where, &in, arena, &row, &local);
 	if (status == HF_OK && ret_effect)
 		*ret_effect = (struct hf_publish_effect){row.proposed, row.absorbed};

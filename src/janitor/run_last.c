@@ -1,5 +1,5 @@
 /*
- * run_last.c - runs that others go on from: the last ones, the one to resume (holdfast/run.h).
+ * run_last.c - runs that others go on from: the last ones and their tallies, the one to resume (holdfast/run.h).
  */
 #include "base/arena.h"
 #include "base/str.h"
@@ -55,4 +55,40 @@ enum hf_status hf_run_resumable(hf_where where, struct hf_str campaign, struct h
 	if (status == HF_OK && row.publish_status == PUBLISH_STATUS_REJECTED)
 		return error_set(err, HF_NOT_FOUND, "run %.*s is not to be resumed: it was rejected", SHOWN(row.id));
 	return status == HF_OK ? run_of_row(&row, arena, ret_run, err) : status;
+}
+
+/* ---- tallies ---- */
+
+struct tally_sink {
+	hf_run_tally_fn *fn;
+	void *user;
+};
+
+static enum hf_status tally_row(void *user, const struct last_tally_row *row, hf_error *err)
+{
+	const struct tally_sink *sink = user;
+	struct hf_run_tally tally = {GET_TEXT(row, word), row->runs, row->codebases, row->has_newest, row->newest};
+	return sink->fn(sink->user, &tally, err);
+}
+
+enum hf_status hf_run_last_result_codes(hf_where where, const struct hf_run_last_tally_filter *filter,
+                                        hf_run_tally_fn *fn, void *user, hf_error *err)
+{
+	struct tally_sink sink = {fn, user};
+	struct last_result_codes_in in = {.which = (int32_t)filter->which,
+	                                  .campaign = filter->campaign,
+	                                  .with_campaign = filter->campaign.ptr != NULL,
+	                                  .with_wanted = filter->wanted};
+	return last_result_codes(where, &in, tally_row, &sink, err);
+}
+
+enum hf_status hf_run_last_failure_stages(hf_where where, const struct hf_run_last_tally_filter *filter,
+                                          hf_run_tally_fn *fn, void *user, hf_error *err)
+{
+	struct tally_sink sink = {fn, user};
+	struct last_failure_stages_in in = {.which = (int32_t)filter->which,
+	                                    .campaign = filter->campaign,
+	                                    .with_campaign = filter->campaign.ptr != NULL,
+	                                    .with_wanted = filter->wanted};
+	return last_failure_stages(where, &in, tally_row, &sink, err);
 }

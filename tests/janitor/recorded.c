@@ -36,8 +36,9 @@ static void begin(struct replay *replay)
 	assert_true(!now || strcmp(json_string_value(now), "2024-06-01T12:00:00") == 0); /* RIG_NOW_US */
 	rig_load(&replay->rig, json_object_get(replay->current, "load"));
 	if (++replay->begun % 100 == 0) /* as the recording did: deleted rows would slow every scan down */
-		rig_run(&replay->rig, "VACUUM queue, run, last_run, new_result_branch, review, debian_build, candidate, codebase, "
-		                      "change_set, named_publish_policy, worker");
+		rig_run(&replay->rig,
+		        "VACUUM queue, run, last_run, new_result_branch, review, debian_build, candidate, codebase, "
+		        "change_set, named_publish_policy, worker, publish, merge_proposal, followup");
 }
 
 void replay_set_sequence(struct replay *replay, const json_t *sequence)
@@ -45,7 +46,8 @@ void replay_set_sequence(struct replay *replay, const json_t *sequence)
 	hf_error err = HF_ERROR_INIT;
 	struct hf_value params[] = {hf_int(json_integer_value(json_array_get(sequence, 0))),
 	                            hf_bool(json_is_true(json_array_get(sequence, 1)))};
-	EXPECT_OK(hf_sql_exec(replay->rig.where, HF_STR("SELECT setval('queue_id_seq', $1, $2)"), params, 2, NULL, &err));
+	EXPECT_OK(
+		hf_sql_exec(replay->rig.where, HF_STR("SELECT setval('queue_id_seq', $1, $2)"), params, 2, NULL, &err));
 }
 
 /* ---- comparing ---- */
@@ -166,9 +168,9 @@ static void compare(struct replay *replay, const char *fn, const json_t *recorde
 	if (answer->ok ? ok && same_json(ok, answer->ok) : error && same_error(fn, error, &answer->err))
 		return;
 	json_t *ours = answer->ok ? json_pack("{s:O}", "ok", answer->ok)
-	                          : json_pack("{s:s,s:s,s:s,s:s}", "status", hf_status_word(answer->err.status), "sqlstate",
-	                                      answer->err.sqlstate, "constraint", answer->err.constraint, "message",
-	                                      answer->err.message);
+	                          : json_pack("{s:s,s:s,s:s,s:s}", "status", hf_status_word(answer->err.status),
+	                                      "sqlstate", answer->err.sqlstate, "constraint", answer->err.constraint,
+	                                      "message", answer->err.message);
 	replay_fail(replay, fn, ok ? ok : error, ours);
 	json_decref(ours);
 }
@@ -360,6 +362,48 @@ json_t *json_in(struct hf_str text)
 	json_t *value = text.ptr ? json_loadb(text.ptr, text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : json_null();
 	assert_non_null(value);
 	return value;
+}
+
+json_t *json_time(bool known, struct hf_timestamp time)
+{
+	char text[HF_TIMESTAMP_TEXT_MAX];
+	if (!known)
+		return json_null();
+	assert_int_equal(hf_timestamp_to_text(time, "", text, sizeof(text)), HF_OK);
+	return json_string(text);
+}
+
+/* A key that sorts as Python sorts what stands in such lists: null first where there is one. */
+static int by_members(const void *a, const void *b)
+{
+	const json_t *one = *(json_t *const *)a, *two = *(json_t *const *)b;
+	if (json_is_array(one)) {
+		for (size_t i = 0; i < json_array_size(one); i++) {
+			const json_t *members[] = {json_array_get(one, i), json_array_get(two, i)};
+			int order = by_members(&members[0], &members[1]);
+			if (order != 0)
+				return order;
+		}
+		return 0;
+	}
+	if (json_is_string(one) && json_is_string(two))
+		return strcmp(json_string_value(one), json_string_value(two));
+	return json_is_number(one) && json_is_number(two) ? (json_number_value(one) > json_number_value(two)) -
+	                                                            (json_number_value(one) < json_number_value(two))
+	                                                  : json_is_null(two) - json_is_null(one);
+}
+
+json_t *json_sorted(const json_t *list)
+{
+	size_t n = json_array_size(list);
+	json_t **members = calloc(n + 1, sizeof(*members)), *sorted = json_array();
+	for (size_t i = 0; i < n; i++)
+		members[i] = json_array_get(list, i);
+	qsort(members, n, sizeof(*members), by_members);
+	for (size_t i = 0; i < n; i++)
+		json_array_append(sorted, members[i]);
+	free(members);
+	return sorted;
 }
 
 bool number_of(const json_t *args, const char *name, double *ret_number)

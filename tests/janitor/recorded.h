@@ -29,32 +29,37 @@ enum difference {
 	WORKER_REPORTS,
 	UPLOADS,
 	REFUSED_EARLY,
+	OTHER_CANDIDATE,
+	NEW_URL,
+	FREQUENCY,
+	UNRULED,
+	ONE_POLICY,
 	DIFFERENCES
 };
 
 struct replay {
-	struct rig rig;        /* its clock stands at the case's `now` */
-	json_t *current;       /* the case */
-	const json_t *call;    /* that is made; NULL: what the case left is compared */
-	struct hf_defects keep; /* those of the original that our calls are to have */
-	bool asked;            /* a call of the case could have kept some */
-	bool quiet;            /* failures are counted and not shown */
+	struct rig rig;             /* its clock stands at the case's `now` */
+	json_t *current;            /* the case */
+	const json_t *call;         /* that is made; NULL: what the case left is compared */
+	struct hf_defects keep;     /* those of the original that our calls are to have */
+	bool asked;                 /* a call of the case could have kept some */
+	bool quiet;                 /* failures are counted and not shown */
 	struct http_double *runner; /* answers /200/... with 200 and so on; started by replay_reviews.c */
 	size_t begun, cases, ended; /* `ended`: at a listed difference, before their end */
 	size_t calls, rows;
 	size_t differences[DIFFERENCES];
-	size_t failures, shown; /* answers that differ and may not; of the file, shown */
-	size_t mended;         /* cases that differ where no defect is kept ... */
+	size_t failures, shown;              /* answers that differ and may not; of the file, shown */
+	size_t mended;                       /* cases that differ where no defect is kept ... */
 	size_t defects[HF_DEFECT_COUNT + 1]; /* ... and those that make them equal again */
-	struct hf_defects known[16]; /* sets of these, the latest first */
+	struct hf_defects known[16];         /* sets of these, the latest first */
 	size_t nknown;
-	size_t every;          /* so many cases of a file are one of which that is asked */
-	size_t earlier;        /* cases of the files before */
+	size_t every;   /* so many cases of a file are one of which that is asked */
+	size_t earlier; /* cases of the files before */
 };
 
 /* What a call of ours gave: JSON of the recording's form, or an error. */
 struct answer {
-	json_t *ok; /* owned; NULL after a failure */
+	json_t *ok;    /* owned; NULL after a failure */
 	json_t *posts; /* owned: what a runner heard meanwhile, or NULL */
 	hf_error err;
 	enum difference difference; /* the call cannot be made or compared for this reason */
@@ -67,7 +72,7 @@ struct call {
 };
 /* End with {NULL, NULL}. */
 extern const struct call queue_calls[], schedule_calls[], bulk_calls[], state_calls[], run_calls[], review_calls[],
-	upload_calls[];
+	upload_calls[], publish_calls[], site_calls[];
 
 /* cmocka group fixtures; *state is a struct replay *. */
 int replay_up(void **state);
@@ -95,9 +100,11 @@ bool same_json(const json_t *recorded, const json_t *ours);
 
 /* ---- between JSON and our structs ---- */
 
-struct hf_str text_of(const json_t *args, const char *name);                /* null or missing: {NULL, 0} */
-json_t *json_of(struct hf_str text);                                        /* {NULL, 0}: null */
-json_t *json_in(struct hf_str text);                                        /* what JSON text says; {NULL, 0}: null */
+struct hf_str text_of(const json_t *args, const char *name); /* null or missing: {NULL, 0} */
+json_t *json_of(struct hf_str text);                         /* {NULL, 0}: null */
+json_t *json_in(struct hf_str text);                         /* what JSON text says; {NULL, 0}: null */
+json_t *json_time(bool known, struct hf_timestamp time);     /* not known: null */
+json_t *json_sorted(const json_t *list); /* texts, numbers, null, or lists of them: null first; a new reference */
 bool number_of(const json_t *args, const char *name, double *ret_number);   /* false: null or missing */
 bool integer_of(const json_t *args, const char *name, int64_t *ret_number); /* false: null or missing */
 bool bool_of(const json_t *args, const char *name);

@@ -12,15 +12,6 @@
 
 /* ---- runs ---- */
 
-static json_t *time_json(bool known, struct hf_timestamp time)
-{
-	char text[HF_TIMESTAMP_TEXT_MAX];
-	if (!known)
-		return json_null();
-	assert_int_equal(hf_timestamp_to_text(time, "", text, sizeof(text)), HF_OK);
-	return json_string(text);
-}
-
 static json_t *texts_json(struct hf_str_array texts)
 {
 	json_t *list = json_array();
@@ -76,8 +67,8 @@ static json_t *run_json(const struct hf_run *run)
 		{"failure_transient", run->has_failure_transient ? json_boolean(run->failure_transient) : json_null()},
 		{"failure_stage", json_of(run->failure_stage)},
 		{"worker", json_of(run->worker)},
-		{"start_time", time_json(run->has_start_time, run->start_time)},
-		{"finish_time", time_json(run->has_finish_time, run->finish_time)},
+		{"start_time", json_time(run->has_start_time, run->start_time)},
+		{"finish_time", json_time(run->has_finish_time, run->finish_time)},
 		{"main_branch_revision", json_of(run->main_branch_revision)},
 		{"revision", json_of(run->revision)},
 		{"branches", branches_json(run)},

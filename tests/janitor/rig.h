@@ -17,6 +17,7 @@ struct rig {
 	hf_context *ctx;
 	hf_settings *settings;
 	hf_connection *connection, *second;
+	hf_connection *filler; /* in which no trigger fires */
 	hf_where where;
 	int64_t wall_us; /* what the context's clock says; RIG_NOW_US */
 	void (*on_query)(void *user, const char *name, int64_t rows); /* after each statement; NULL = nothing */
@@ -27,7 +28,7 @@ struct rig {
 void rig_open(struct rig *rig, const char *url);
 void rig_close(struct rig *rig);
 /** Empty all tables, restart their sequences, insert {table: [{column: value}, ...]}: rows of a table have equal
- *  columns. A table all_debian_versions is made when there are rows for it. */
+ *  columns. Tables that are not of the schema (all_debian_versions, which nothing of ours reads) are left out. */
 void rig_load(struct rig *rig, const json_t *tables);
 /** The same from text. */
 void rig_load_text(struct rig *rig, const char *tables);

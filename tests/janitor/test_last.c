@@ -76,6 +76,48 @@ static void the_last_runs_of_all(void **state)
 	assert_string_equal(seen.ids, "r2 r3 r4 ");
 }
 
+static enum hf_status add_tally(void *user, const struct hf_run_tally *tally, hf_error *err)
+{
+	char *text = user;
+	(void)err;
+	snprintf(text + strlen(text), 60 - strlen(text), "%.*s %d ", STR_ARG(tally->word), (int)tally->runs);
+	return HF_OK;
+}
+
+static void expect_tallies(struct rig *rig, const struct hf_run_last_tally_filter *filter, const char *codes,
+                           const char *stages)
+{
+	hf_error err = HF_ERROR_INIT;
+	char text[60] = "";
+	EXPECT_OK(hf_run_last_result_codes(rig->where, filter, add_tally, text, &err));
+	assert_string_equal(text, codes);
+	text[0] = '\0';
+	EXPECT_OK(hf_run_last_failure_stages(rig->where, filter, add_tally, text, &err));
+	assert_string_equal(text, stages);
+}
+
+static void tallies_of_the_last_runs(void **state)
+{
+	struct rig *rig = *state;
+	const struct hf_str fixes = HF_STR("fixes");
+	start(rig);
+	rig_run(rig, "UPDATE run SET failure_stage = 'build' WHERE id = 'r2'");
+	expect_tallies(rig, &(struct hf_run_last_tally_filter){0}, "failed 1 oom 1 success 1 ", "build 1  1 ");
+	expect_tallies(rig, &(struct hf_run_last_tally_filter){.which = HF_RUN_EFFECTIVE}, "success 2 failed 1 ",
+	               " 1 ");
+	expect_tallies(rig, &(struct hf_run_last_tally_filter){.campaign = fixes, .wanted = true}, "", "");
+	rig_run(rig, "INSERT INTO change_set (id, campaign) VALUES ('other', 'fixes')");
+	rig_run(rig,
+	        "INSERT INTO candidate (codebase, suite, command, change_set) VALUES ('aa', 'fixes', 'x', 'other'), "
+	        "('bb', 'fixes', 'x', NULL)");
+	expect_tallies(rig, &(struct hf_run_last_tally_filter){.campaign = fixes, .wanted = true}, "failed 1 ", " 1 ");
+	/* What found nothing new is the success that it resumed. */
+	rig_run(rig,
+	        "INSERT INTO run (id, codebase, suite, result_code, logfilenames, change_set, resume_from, start_time) "
+	        "VALUES ('r8', 'bb', 'docs', 'nothing-new-to-do', '{}', 'cs', 'r3', '2024-02-01')");
+	expect_tallies(rig, &(struct hf_run_last_tally_filter){.campaign = HF_STR("docs")}, "success 1 ", "");
+}
+
 static void what_to_resume(void **state)
 {
 	struct rig *rig = *state;
@@ -181,7 +223,9 @@ static void builds_come_back(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(the_last_runs_of_all), cmocka_unit_test(what_to_resume),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(the_last_runs_of_all),
+	                                   cmocka_unit_test(tallies_of_the_last_runs),
+	                                   cmocka_unit_test(what_to_resume),
 	                                   cmocka_unit_test(versions_in_the_order_of_debian),
 	                                   cmocka_unit_test(builds_are_added_all_or_none),
 	                                   cmocka_unit_test(builds_come_back)};

@@ -219,6 +219,19 @@ static enum hf_status list_last(struct rig *rig, hf_error *err)
 	return hf_run_last_list(where_of(rig), &(struct hf_run_last_filter){.limit = 5}, no_run, NULL, err);
 }
 
+static enum hf_status no_tally(void *user, const struct hf_run_tally *tally, hf_error *err)
+{
+	(void)user, (void)tally, (void)err;
+	return HF_OK;
+}
+
+static enum hf_status tally_last(struct rig *rig, hf_error *err)
+{
+	const struct hf_run_last_tally_filter filter = {.wanted = true};
+	enum hf_status status = hf_run_last_result_codes(where_of(rig), &filter, no_tally, NULL, err);
+	return status == HF_OK ? hf_run_last_failure_stages(where_of(rig), &filter, no_tally, NULL, err) : status;
+}
+
 static enum hf_status add_builds(struct rig *rig, hf_error *err)
 {
 	struct hf_debian_built builds[] = {
@@ -331,6 +344,7 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"publish store", store_publish},
 	             {"publish ready", list_ready},
 	             {"run last", list_last},
+	             {"run last tallies", tally_last},
 	             {"run set-absorbed", absorb_none},
 	             {"run delete", delete_none},
 	             {"debian build put", add_builds},

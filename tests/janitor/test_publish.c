@@ -56,6 +56,35 @@ static void a_push_absorbs_its_branch(void **state)
 	assert_int_equal(rig_count(rig, "last_run WHERE last_unabsorbed_run_id IS NULL"), 1);
 }
 
+/* Where last_run has not heard of the branches yet (D-04) the triggers would see none of them left. */
+static void a_change_set_is_not_done_while_a_branch_waits(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_publish publish = pushed("p1");
+	start(rig);
+	rig_run(rig, "UPDATE last_run SET last_unabsorbed_run_id = NULL");
+	EXPECT_OK(hf_publish_store(rig->where, &publish, HF_STR("r1"), NULL, NULL, &err));
+	assert_int_equal(rig_count(rig, "change_set WHERE state = 'publishing'"), 1);
+	assert_int_equal(rig_count(rig, "last_run WHERE last_unabsorbed_run_id = 'r1'"), 1);
+}
+
+static void last_run_hears_of_a_branch_that_nobody_knew(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_publish publish = pushed("p1");
+	struct hf_defects keep = HF_DEFECTS_NONE;
+	hf_defects_keep(&keep, 7, true);
+	for (int deaf = 0; deaf < 2; deaf++) {
+		start(rig);
+		rig_run(rig, "UPDATE new_result_branch SET absorbed = NULL WHERE role = 'main'");
+		rig_run(rig, "UPDATE last_run SET last_unabsorbed_run_id = NULL");
+		EXPECT_OK(hf_publish_store(rig->where, &publish, HF_STR("r1"), deaf ? &keep : NULL, NULL, &err));
+		assert_int_equal(rig_count(rig, "last_run WHERE last_unabsorbed_run_id = 'r1'"), !deaf);
+	}
+}
+
 static void only_a_push_that_succeeded_absorbs(void **state)
 {
 	struct rig *rig = *state;
@@ -254,6 +283,8 @@ static void what_is_found(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_push_absorbs_its_branch),
+	                                   cmocka_unit_test(a_change_set_is_not_done_while_a_branch_waits),
+	                                   cmocka_unit_test(last_run_hears_of_a_branch_that_nobody_knew),
 	                                   cmocka_unit_test(only_a_push_that_succeeded_absorbs),
 	                                   cmocka_unit_test(a_proposal_is_stored_with_it),
 	                                   cmocka_unit_test(what_a_success_needs),

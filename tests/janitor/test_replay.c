@@ -1,6 +1,7 @@
 /*
- * Our state, queue, scheduling, runs and reviews against what the Python original answered, call by call, row by row: the recorded cases of
- * tests/data/janitor. Everything is equal but what the first table names; each of its numbers must be met exactly.
+ * Our state, queue, scheduling, runs and reviews against what the Python original answered, call by call, row by row:
+ * the recorded cases of tests/data/janitor. Everything is equal but what the first table names; each of its numbers
+ * must be met exactly.
  */
 #include "recorded.h"
 
@@ -12,21 +13,32 @@ static const struct {
 	size_t count;
 } differences[DIFFERENCES] = {
 	[CAMPAIGN_FILTER] = {"next item of a campaign", "a syntax error in the original (D-10), a filter here", 1},
-	[NO_SUCH_ARGUMENT] = {"arguments without a form", "a bucket is an enum and an id 32 bits wide: cannot be asked", 3},
+	[NO_SUCH_ARGUMENT] = {"arguments without a form", "a bucket is an enum and an id 32 bits wide: cannot be asked",
+                              3},
 	[NO_NULL_NAME] = {"codebase or campaign NULL", "\"\" here: refused as unknown (23503, 23514), not as NULL", 2},
 	[NO_NULL_REFRESH] = {"refresh NULL", "a bool here: false", 1},
-	[ALL_OR_NOTHING] = {"failed bulk calls", "one transaction here, the original keeps the items before the failing one",
-	                    59},
-	[UNKNOWN_BUCKET] = {"unknown buckets in calls that add nothing", "refused at once here, by the insert there", 5},
+	[ALL_OR_NOTHING] = {"failed bulk calls",
+                            "one transaction here, the original keeps the items before the failing one", 59},
+	[UNKNOWN_BUCKET] = {"unknown buckets in calls that add nothing", "refused at once here, by the insert there",
+                            5},
 	[TAG_WITHOUT_REVISION] = {"runs with a tag of no revision", "unreadable in the original, read here", 16},
 	[PASSWORD_NO_HASH] = {"passwords stored as no hash", "an error of the server in the original, no here", 9},
 	[PASSWORD_TOO_LONG] = {"passwords of more than 72 bytes", "never let in here, cut by some hashes there", 6},
-	[WORKER_REPORTS] = {"reports of workers with members of a wrong type, or a time in another form",
-	                    "refused here with the member's name; there a false one is none, an unused one is not looked at", 18},
+	[WORKER_REPORTS] =
+		{"reports of workers with members of a wrong type, or a time in another form",
+                 "refused here with the member's name; there a false one is none, an unused one is not looked at", 18},
 	[UPLOADS] = {"candidates with a member of a wrong type, or a bucket that is none",
-	             "refused here with entry and member; there only what is used is looked at", 7},
-	[REFUSED_EARLY] = {"lists of candidates of which one is refused", "before any id is taken here, after it there", 2},
-	[NO_VERSIONS] = {"unsatisfied dependencies", "table all_debian_versions is no part of the schema: HF_E_DRIFT", 115},
+                     "refused here with entry and member; there only what is used is looked at", 7},
+	[REFUSED_EARLY] = {"lists of candidates of which one is refused", "before any id is taken here, after it there",
+                           2},
+	[OTHER_CANDIDATE] = {"what keeps a run whose only candidate is another change set's",
+                             "no candidate of its own here; there any of the pair's counts", 34},
+	[NEW_URL] = {"proposals that move to a URL where none stands", "they move here; there nothing happens", 3},
+	[FREQUENCY] = {"policies with a frequency below 0", "refused here", 3},
+	[UNRULED] = {"policies without rules, candidates without a policy", "read here, an error there", 2},
+	[ONE_POLICY] = {"one policy by name", "read here; there a column is asked for that is none", 1},
+	[NO_VERSIONS] = {"unsatisfied dependencies", "table all_debian_versions is no part of the schema: HF_E_DRIFT",
+                         115},
 };
 
 /* What the original's exceptions are here. An SQLSTATE and a constraint of the server must be equal. */
@@ -67,6 +79,12 @@ static const struct {
 	{"duration", "TypeError", HF_NOT_FOUND, false, NULL},
 	{"result_branch", "KeyError", HF_NOT_FOUND, false, NULL},
 	{"cotenants", "InvalidURL", HF_E_INPUT, false, NULL},
+	{"publish_store", "UndefinedColumnError", HF_REJECTED, false, NULL},
+	{"publish_store", "AssertionError", HF_E_INPUT, false, NULL},
+	{"publish_details", "HTTPNotFound", HF_NOT_FOUND, false, NULL},
+	{"proposal_close", "KeyError", HF_E_INPUT, false, NULL},           /* no status that one can be given */
+	{"proposal_close", "TypeError", HF_NOT_FOUND, false, NULL},        /* there is no such proposal */
+	{"proposal_close", "TypeError", HF_E_INPUT, false, NULL},          /* nor such a status */
 	{"finish", "CheckViolationError", HF_E_INPUT, false, "run_check"}, /* times are compared before they are sent */
 	{"finish", "NotNullViolationError", HF_E_INPUT, false, NULL},
 	{"finish", "DatetimeFieldOverflowError", HF_E_INPUT, false, NULL},
@@ -138,6 +156,17 @@ static void uploads_are_stored_as_recorded(void **state)
 	replay_file(*state, "uploads.jsonl.gz", (const struct call *const[]){upload_calls, NULL}, 40);
 }
 
+static void publishing_answers_as_recorded(void **state)
+{
+	replay_file(*state, "publish.jsonl.gz",
+	            (const struct call *const[]){publish_calls, site_calls, state_calls, NULL}, 40);
+}
+
+static void pages_answer_as_recorded(void **state)
+{
+	replay_file(*state, "site.jsonl.gz", (const struct call *const[]){site_calls, state_calls, NULL}, 40);
+}
+
 /* The defects that code can keep, and how many of the recorded cases hang on each (of a sample; of all). */
 static const struct {
 	int number;
@@ -145,6 +174,8 @@ static const struct {
 	size_t count, in_all;
 } switches[] = {
 	{4, "last_run does not see the branches of a new run", 2, 0},
+	{7, "last_run hears of some branches alone", 0, 0},
+	{9, "proposals that are open have arrived", 0, 0},
 	{11, "a branch URL without host is left out with any host", 0, 0},
 	{13, "a newer request of a worse priority replaces a better one", 6, 0},
 	{14, "priorities count from the smallest, and drift", 36, 0},
@@ -161,10 +192,13 @@ static const struct {
 	{26, "the runner is told before a review is checked and stored", 6, 0},
 	{27, "a code of null means success", 1, 0},
 	{28, "what cannot run is asked for again", 0, 0},
+	{30, "no try to publish is stored", 1, 0},
 	{33, "the last codebase of a list alone is stored", 0, 0},
 	{34, "a deleted candidate's entries of all change sets go", 0, 0},
 	{35, "what follows up on a run cannot be stored", 0, 0},
 	{52, "a branch with slashes is no segment parameter", 0, 0},
+	{66, "a run that last_run names cannot go", 3, 0},
+	{67, "a run waits once for each candidate", 3, 0},
 	{75, "a vanished entry fails the request", 0, 0},
 };
 
@@ -197,12 +231,13 @@ static void nothing_else_differs(void **state)
 		print_message("# %zu %s: %s\n", replay->differences[i], differences[i].name, differences[i].reason);
 		left_out += replay->differences[i];
 	}
-	print_message("# %zu cases (%zu of them ended early): %zu calls and %zu rows compared, %zu listed differences\n",
-	              replay->cases, replay->ended, replay->calls, replay->rows, left_out);
+	print_message(
+		"# %zu cases (%zu of them ended early): %zu calls and %zu rows compared, %zu listed differences\n",
+		replay->cases, replay->ended, replay->calls, replay->rows, left_out);
 	for (size_t i = 0; i < DIFFERENCES; i++)
 		if (replay->differences[i] != differences[i].count)
 			fail_msg("%s: %zu, not %zu", differences[i].name, replay->differences[i], differences[i].count);
-	assert_int_equal(replay->cases, 4482);
+	assert_int_equal(replay->cases, 5490);
 }
 
 int main(void)
@@ -215,6 +250,8 @@ int main(void)
 		cmocka_unit_test(runs_are_stored_as_recorded),
 		cmocka_unit_test(reviews_are_stored_as_recorded),
 		cmocka_unit_test(uploads_are_stored_as_recorded),
+		cmocka_unit_test(publishing_answers_as_recorded),
+		cmocka_unit_test(pages_answer_as_recorded),
 		cmocka_unit_test(each_defect_is_mended),
 		cmocka_unit_test(nothing_else_differs),
 	};

@@ -88,10 +88,11 @@ async def queue_sequence(conn):
 # What the clock says is not part of an answer.
 _ROWS = """
 SELECT coalesce(json_agg(line ORDER BY line::text COLLATE "C"), '[]')::text
-  FROM (SELECT to_jsonb(t) - ARRAY['reviewed_at', 'timestamp'] AS line FROM {table} AS t) AS lines
+  FROM (SELECT to_jsonb(t) - ARRAY[{clock}] AS line FROM {table} AS t) AS lines
 """
+CLOCK = {"review": "'reviewed_at'", "publish": "'timestamp'", "merge_proposal": "'last_scanned'"}
 
 
 async def rows_of(conn, table):
     """All rows of a table as objects, sorted by their text."""
-    return json.loads(await conn.fetchval(_ROWS.format(table=table)))
+    return json.loads(await conn.fetchval(_ROWS.format(table=table, clock=CLOCK.get(table, "''"))))

@@ -73,11 +73,20 @@ class Modules:
         sys.dont_write_bytecode = True
         stand_ins.register()
         try:
-            from janitor import queue, review, runner, schedule, state, worker_creds
+            from janitor import publish, queue, review, runner, schedule, state, worker_creds
+            from janitor.site import common, cupboard
+            from janitor.site.cupboard import merge_proposals
+            from janitor.site.cupboard import publish as history
+            from janitor.site.cupboard import review as reviewing
         except ImportError as reason:
             raise Missing(f"could not import the original: {reason}; see README.md for the packages") from reason
         self.queue, self.schedule, self.state = queue, schedule, state
         self.review, self.runner, self.worker_creds = review, runner, worker_creds
+        self.publish, self.cupboard, self.common = publish, cupboard, common
+        self.history, self.reviewing, self.cupboard_proposals = history, reviewing, merge_proposals
         self.clock = FrozenClock
         self.schedule.datetime = FrozenClock
+        self.publish.datetime = FrozenClock
+        self.common.render_template_for_request = stand_ins.rendered
+        self.cupboard.MergeProposalUserUrlResolver = stand_ins.Resolver
         self.runner.aiozipkin.request_span = lambda _: stand_ins.Span()

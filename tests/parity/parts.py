@@ -16,11 +16,13 @@ import catalog
 import fixture
 import gen_arith
 import gen_bulk
+import gen_publish
 import gen_queue
 import gen_reviews
 import gen_runs
 import gen_schedule
 import gen_sequences
+import gen_site
 import gen_state
 import gen_uploads
 import original
@@ -176,5 +178,7 @@ ALL = {
     "runs": Calls("runs", gen_runs),
     "reviews": Calls("reviews", gen_reviews),
     "uploads": Calls("uploads", gen_uploads),
+    "publish": Calls("publish", gen_publish),
+    "site": Calls("site", gen_site),
     "arithmetic": Arithmetic(),
 }

@@ -6,6 +6,7 @@ scheduler of jobs, whose jobs a caller can wait for.
 
 import asyncio
 import contextlib
+import datetime
 import sys
 import types
 
@@ -85,14 +86,68 @@ def _config():
                    **_named("read_config read_string get_distribution", _nothing))
 
 
+def next_try_time(finish_time, attempts):
+    """At once, then 2, 4, 8, ... hours after the run, a week at most."""
+    hours = min(2**attempts, 168) if attempts else 0
+    return finish_time + datetime.timedelta(hours=hours)
+
+
+class Limiter:
+    """Lets everything through; remembers the counts that it is told."""
+
+    def set_mps_per_bucket(self, counts):
+        self.counts = counts
+
+    def check_allowed(self, _bucket):
+        pass
+
+
+async def rendered(_template, request, values):
+    """A page is what it would show."""
+    request.shown = values
+    return ""
+
+
+class Resolver:
+    """Knows nobody's address."""
+
+    def resolve(self, _url, _user):
+        return None
+
+
+def _publish():
+    limited = type("RateLimited", (Exception,), {})
+    return _module("janitor._publish", RateLimited=limited, RateLimiter=Limiter,
+                   BucketRateLimited=type("BucketRateLimited", (limited,), {}),
+                   calculate_next_try_time=next_try_time,
+                   **{n: _class(n) for n in ("FixedRateLimiter", "NonRateLimiter", "SlowStartRateLimiter")},
+                   **_named("branches_match get_merged_by_user_url role_branch_url", _nothing))
+
+
+def _web():
+    """Packages of its web side that Debian lacks."""
+    def docs(*_args, **_more):
+        return lambda handler: handler
+
+    return {
+        "aioredlock": _module("aioredlock", Aioredlock=object, LockError=Exception),
+        "aiohttp_apispec": _module("aiohttp_apispec", setup_aiohttp_apispec=_nothing, docs=docs),
+        "aiohttp_jinja2": _module("aiohttp_jinja2"),
+        "aiojobs": _module("aiojobs", Scheduler=Jobs),
+        "aiojobs.aiohttp": _module("aiojobs.aiohttp", setup=_nothing, spawn=_nothing),
+        "janitor._site": _module("janitor._site", **_named("find_build_log_failure find_dist_log_failure", _nothing)),
+    }
+
+
 def _newer_names():
     """Names that the packaged silver-platter and breezy have not, or have elsewhere."""
     import breezy.errors
     import breezy.transport
     import silver_platter
 
-    silver_platter.BranchRateLimited = type("BranchRateLimited", (Exception,), {})
-    for name in ("find_existing_proposed", "full_branch_url", "select_preferred_probers"):
+    for name in ("BranchMissing", "BranchRateLimited", "BranchUnavailable"):
+        setattr(silver_platter, name, type(name, (Exception,), {}))
+    for name in ("_open_branch", "find_existing_proposed", "full_branch_url", "select_preferred_probers"):
         if not hasattr(silver_platter, name):
             setattr(silver_platter, name, _nothing)
     for name in ("UnsupportedProtocol", "UnusableRedirect"):
@@ -114,5 +169,6 @@ def register():
         "janitor._launchpad", override_launchpad_consumer_name=_nothing)
     sys.modules["janitor._runner"] = _module(
         "janitor._runner", committer_env=lambda _: {}, is_log_filename=lambda n: n.endswith(".log"))
-    sys.modules["aiojobs"] = _module("aiojobs", Scheduler=Jobs)
+    sys.modules["janitor._publish"] = _publish()
+    sys.modules.update(_web())
     _newer_names()

@@ -43,3 +43,40 @@ SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.
  WHERE r.suite = :campaign AND r.revision = :revision AND r.result_code = 'success'
  ORDER BY r.finish_time DESC, r.id DESC
  LIMIT 1;
+
+-- name: last_result_codes :each
+-- doc: How many of the last runs had which result, the most frequent first; one that found nothing new to do counts as
+-- doc: a success. `wanted`: those alone that a candidate still asks for.
+-- row: last_tally_row
+-- col word: nullable
+SELECT CASE WHEN r.result_code = 'nothing-new-to-do' THEN 'success' ELSE r.result_code END AS word, count(*) AS runs,
+       count(DISTINCT r.codebase) AS codebases, max(r.start_time) AS newest
+  FROM last_run AS l
+  JOIN run AS r
+    ON r.id = CASE :which::integer WHEN 0 THEN l.last_run_id
+                                   WHEN 1 THEN l.last_effective_run_id
+                                   ELSE l.last_unabsorbed_run_id END
+ WHERE true
+   /*? campaign */ AND l.campaign = :campaign /*?*/
+   /*? wanted */ AND EXISTS (SELECT FROM candidate AS c
+                              WHERE c.codebase = r.codebase AND c.suite = r.suite
+                                AND (c.change_set IS NULL OR c.change_set = r.change_set)) /*?*/
+ GROUP BY word
+ ORDER BY runs DESC, word;
+
+-- name: last_failure_stages :each
+-- doc: In which stage how many of the last runs failed, the most frequent first; NULL where nobody said.
+-- row: last_tally_row
+SELECT r.failure_stage AS word, count(*) AS runs, count(DISTINCT r.codebase) AS codebases, max(r.start_time) AS newest
+  FROM last_run AS l
+  JOIN run AS r
+    ON r.id = CASE :which::integer WHEN 0 THEN l.last_run_id
+                                   WHEN 1 THEN l.last_effective_run_id
+                                   ELSE l.last_unabsorbed_run_id END
+ WHERE r.result_code NOT IN ('success', 'nothing-to-do', 'nothing-new-to-do')
+   /*? campaign */ AND l.campaign = :campaign /*?*/
+   /*? wanted */ AND EXISTS (SELECT FROM candidate AS c
+                              WHERE c.codebase = r.codebase AND c.suite = r.suite
+                                AND (c.change_set IS NULL OR c.change_set = r.change_set)) /*?*/
+ GROUP BY word
+ ORDER BY runs DESC, word;

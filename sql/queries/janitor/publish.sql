@@ -2,9 +2,11 @@
 
 -- name: publish_store :one
 -- doc: A try to publish a branch of a run, with what follows from a success: its merge proposal is open, or its branch is
--- doc: absorbed when it was pushed. Triggers move the change set on when all rows stand.
+-- doc: absorbed when it was pushed. Triggers run when all rows stand and ask of last_run what of the change set is
+-- doc: unpublished, so that hears of the branch first; where nobody knew whether it had landed it hears unless `deaf`.
 -- param run_id: nullable
 -- param merge_proposal_url: nullable
+-- param deaf: notnull
 WITH proposed AS (
     INSERT INTO merge_proposal (url, status, revision, last_scanned, target_branch_url, codebase)
     SELECT :merge_proposal_url, 'open', :revision, now() AT TIME ZONE 'UTC', :target_branch_url, :codebase
@@ -13,19 +15,28 @@ WITH proposed AS (
        SET revision = excluded.revision, last_scanned = excluded.last_scanned,
            target_branch_url = excluded.target_branch_url, codebase = excluded.codebase
     RETURNING xmax = 0 AS inserted
-), absorbed AS (
-    UPDATE new_result_branch
-       SET absorbed = true
+), stands AS (
+    SELECT run_id, role, absorbed
+      FROM new_result_branch
      WHERE run_id = :run_id AND role = :role AND absorbed IS NOT TRUE
        AND :result_code = 'success' AND :mode = 'push'::publish_mode
-    RETURNING role
+       FOR UPDATE
+), absorbed AS (
+    UPDATE new_result_branch AS b
+       SET absorbed = true
+      FROM stands
+     WHERE b.run_id = stands.run_id AND b.role = stands.role
+    RETURNING b.run_id, stands.absorbed IS NOT NULL AS known
+), heard AS (
+    SELECT refresh_last_run(run_id) FROM absorbed WHERE known OR NOT :deaf
 ), stored AS (
     INSERT INTO publish (id, change_set, codebase, source_branch_url, source_branch_web_url, target_branch_url,
                          target_branch_web_url, subpath, branch_name, main_branch_revision, revision, role, mode,
                          merge_proposal_url, result_code, description, requester, timestamp)
-    VALUES (:id, :change_set, :codebase, :source_branch_url, :source_branch_web_url, :target_branch_url,
-            :target_branch_web_url, :subpath, :branch_name, :main_branch_revision, :revision, :role, :mode,
-            :merge_proposal_url, :result_code, :description, :requester, now() AT TIME ZONE 'UTC')
+    SELECT :id, :change_set, :codebase, :source_branch_url, :source_branch_web_url, :target_branch_url,
+           :target_branch_web_url, :subpath, :branch_name, :main_branch_revision, :revision, :role, :mode,
+           :merge_proposal_url, :result_code, :description, :requester, now() AT TIME ZONE 'UTC'
+      FROM (SELECT count(*) FROM proposed) AS first, (SELECT count(*) FROM heard) AS second
     RETURNING id
 )
 SELECT EXISTS (SELECT FROM proposed WHERE inserted) AS proposed, EXISTS (SELECT FROM absorbed) AS absorbed FROM stored;

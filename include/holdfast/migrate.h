@@ -81,8 +81,16 @@ struct hf_migration {
 	uint8_t chain[HF_MIGRATION_DIGEST_BYTES];        /* over this and all before it */
 };
 
-/** The set of that name that was built in: "janitor". HF_NOT_FOUND names the known ones. */
+/**
+ * The set of that name that was built in: "janitor", "kv". HF_NOT_FOUND names the known ones. Objects of "kv" bear
+ * names that are chosen: "kv:SCHEMA.TABLE" is the instance for that table (what is not of a-z, 0-9 and _ stands in
+ * double quotes), "kv" the one for public.state_entries. Each is a set of its own in the ledger, under that name.
+ */
 enum hf_status hf_migrations_embedded(hf_context *ctx, const char *name, hf_migrations **ret_set, hf_error *err);
+/** The same with the names as they are: schema and table for "kv". HF_E_INPUT for what cannot be a name (empty, too
+ *  long with what is appended to it, not UTF-8), HF_E_USAGE for another number of them. */
+enum hf_status hf_migrations_instance(hf_context *ctx, const char *name, const struct hf_str *names, size_t count,
+                                      hf_migrations **ret_set, hf_error *err);
 /**
  * The .sql files of a directory as set `name` (a name of a-z, 0-9, '_' and '-'; NULL = "default"). Where a file
  * migrations.sum stands beside them it must match (HF_E_CORRUPT names the first file that does not).

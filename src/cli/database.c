@@ -6,6 +6,7 @@
  * left by `holdfast demo` and stays. The password of the configuration is sent only to the database that the
  * configuration names: it would otherwise go to whatever host a flag or variable names.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -106,6 +107,8 @@ enum hf_status cli_private_server(struct cli *cli, const char *folder, const hf_
 	if (set) {
 		/* the ledger of a snapshot knows the set by its name */
 		snprintf(key, sizeof(key), "%.23s-%.40s", hf_migrations_name(set), hf_migrations_chain(set));
+		for (char *at = key; *at; at++) /* an instance is named after its tables */
+			*at = isalnum((unsigned char)*at) || *at == '_' ? *at : '-';
 		options.template_key = key;
 		options.fill = fill_server;
 		options.fill_user = &filling;

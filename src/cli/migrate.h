@@ -9,7 +9,7 @@
 
 /* The flags that every verb takes; first in each array of options. */
 #define MIGRATE_SET_OPTIONS                                                                                     \
-	{.name = "set", .arg = "NAME", .help = "name of the set in the ledger (default janitor)"},              \
+	{.name = "set", .arg = "NAME", .help = "the set: janitor (default), kv, kv:SCHEMA.TABLE"},             \
 	{.name = "migrations", .arg = "DIR", .help = "files of a directory instead of those built in"}
 
 /** The set that the flags name; freed when the command ends. */

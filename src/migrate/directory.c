@@ -187,16 +187,47 @@ enum hf_status hf_migrations_write_sum(UNUSED hf_context *ctx, const char *direc
 	return status == HF_OK ? replace_sum(arena, directory, hf_migrations_sum(set, arena), err) : status;
 }
 
-enum hf_status hf_migrations_embedded(UNUSED hf_context *ctx, const char *name, hf_migrations **ret_set, hf_error *err)
+static const struct embedded_set *find_embedded(struct hf_str name, hf_error *err)
 {
 	char known[256] = "";
 	for (size_t i = 0; i < embedded_sets_count; i++) {
 		const struct embedded_set *set = &embedded_sets[i];
-		if (strcmp(set->name, name) == 0)
-			return set_make(name, set->files, set->count, (struct hf_str){NULL, 0}, ret_set, err);
+		if (str_eq(name, hf_str_of(set->name)))
+			return set;
 		size_t used = strlen(known);
 		snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "", set->name);
 	}
-	error_set(err, HF_NOT_FOUND, "no migration set \"%s\" is built in", name);
-	return error_hint(err, "built in: %s; for files of your own give the directory", known);
+	error_set(err, HF_NOT_FOUND, "no migration set \"%.*s\" is built in", STR_ARG(name));
+	error_hint(err, "built in: %s; for files of your own give the directory", known);
+	return NULL;
+}
+
+static enum hf_status make_embedded(struct hf_str name, const struct names *names, hf_migrations **ret_set,
+                                    hf_error *err)
+{
+	const struct embedded_set *set = find_embedded(name, err);
+	return set ? set_make_instance(set->name, set->files, set->count, names, ret_set, err) : HF_NOT_FOUND;
+}
+
+enum hf_status hf_migrations_embedded(UNUSED hf_context *ctx, const char *name, hf_migrations **ret_set, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_str rest = hf_str_of(name), base;
+	struct names names = {0};
+	if (!arena)
+		return error_nomem(err);
+	(void)str_split(&rest, ':', &base);
+	enum hf_status status = rest.ptr ? names_parse(rest, arena, &names, err) : HF_OK;
+	return status == HF_OK ? make_embedded(base, &names, ret_set, err) : status;
+}
+
+enum hf_status hf_migrations_instance(UNUSED hf_context *ctx, const char *name, const struct hf_str *names,
+                                      size_t count, hf_migrations **ret_set, hf_error *err)
+{
+	struct names chosen = {.count = count, .chosen = true};
+	if (count > NAMES_MAX)
+		return error_set(err, HF_E_USAGE, "%zu names, no set has more than %d", count, NAMES_MAX);
+	for (size_t i = 0; i < count; i++)
+		chosen.values[i] = names[i];
+	return make_embedded(hf_str_of(name), &chosen, ret_set, err);
 }

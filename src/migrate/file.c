@@ -24,6 +24,8 @@ struct reading {
 	struct hf_str directive;       /* behind "migrate:"; ptr NULL without one */
 	uint32_t directive_line;
 	struct hf_str depends;
+	struct names *names;
+	size_t ndeclared;
 };
 
 static struct hf_str comment_body(const struct token *token)
@@ -49,9 +51,21 @@ static enum section section_of(const struct reading *reading, const struct token
 	return SECTION_HEAD;
 }
 
+static enum hf_status take_identifier(struct reading *reading, struct hf_str line, uint32_t number, hf_error *err)
+{
+	if (names_declare(reading->names, &reading->ndeclared, line))
+		return HF_OK;
+	error_set(err, HF_E_INPUT, "%s:%u: not an identifier, or one too many, or of a name that stands twice",
+	          reading->file, number);
+	return error_hint(err, "-- identifier: entries = state_entries");
+}
+
 static enum hf_status take_directive(struct reading *reading, const struct token *token, hf_error *err)
 {
-	struct hf_str body = comment_body(token);
+	struct hf_str body = comment_body(token), identifier = HF_STR("identifier:");
+	if (str_starts(body, identifier))
+		return take_identifier(reading, (struct hf_str){body.ptr + identifier.len, body.len - identifier.len},
+		                       token->line, err);
 	if (!str_starts(body, HF_STR("migrate:")))
 		return HF_OK;
 	if (reading->directive.ptr)
@@ -319,6 +333,20 @@ static enum hf_status fill_checksums(struct hf_str content, struct hf_migration 
 	return ok ? HF_OK : error_nomem(err);
 }
 
+/* The names go into each section, so that what is split and run is an instance's own text. */
+static enum hf_status fill_names(struct reading *reading, hf_arena *arena, hf_error *err)
+{
+	enum hf_status status = HF_OK;
+	if (reading->names->chosen && reading->ndeclared != reading->names->count)
+		return error_set(err, HF_E_USAGE, "%s has %zu names to choose, not %zu", reading->file,
+		                 reading->ndeclared, reading->names->count);
+	for (int i = SECTION_UP; i < SECTION_COUNT && status == HF_OK && reading->ndeclared; i++)
+		if (reading->sections[i].ptr)
+			status = names_fill(reading->names, reading->sections[i], reading->file, reading->lines[i],
+			                    arena, &reading->sections[i], err);
+	return status;
+}
+
 static bool copy_names(const struct version_file *parts, const char *file, hf_arena *arena, struct hf_migration *ret)
 {
 	ret->version = hf_arena_str(arena, parts->version).ptr;
@@ -328,10 +356,10 @@ static bool copy_names(const struct version_file *parts, const char *file, hf_ar
 }
 
 enum hf_status file_parse(const struct version_file *parts, const char *file, struct hf_str content, bool bare,
-                          hf_arena *arena, struct hf_migration *ret_migration, struct hf_str *ret_depends,
-                          hf_error *err)
+                          struct names *names, hf_arena *arena, struct hf_migration *ret_migration,
+                          struct hf_str *ret_depends, hf_error *err)
 {
-	struct reading reading = {.file = file, .bare = bare};
+	struct reading reading = {.file = file, .bare = bare, .names = names};
 	struct hf_migration migration = {
 		.number = parts->number,
 		.kind = parts->repeatable ? HF_MIGRATION_REPEATABLE : HF_MIGRATION_VERSIONED,
@@ -349,12 +377,15 @@ enum hf_status file_parse(const struct version_file *parts, const char *file, st
 		status = find_sections(&reading, err);
 	if (status == HF_OK)
 		status = read_directive(&reading, arena, &migration, err);
+	migration.up = reading.sections[SECTION_UP];
+	if (status == HF_OK)
+		status = fill_checksums(content, &migration, err);
+	if (status == HF_OK)
+		status = fill_names(&reading, arena, err);
 	if (status == HF_OK)
 		status = split_sections(&reading, arena, &migration, err);
 	migration.up = reading.sections[SECTION_UP];
 	migration.down = reading.sections[SECTION_DOWN];
-	if (status == HF_OK)
-		status = fill_checksums(content, &migration, err);
 	if (status != HF_OK)
 		return status;
 	*ret_migration = migration;

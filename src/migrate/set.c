@@ -113,9 +113,11 @@ static enum hf_status order_repeatables(struct repeatables *all, hf_error *err)
 
 /* ---- chain and sum ---- */
 
-static bool fill_chain(hf_migrations *set)
+static bool fill_chain(hf_migrations *set, struct hf_str instance)
 {
 	uint8_t chain[HF_MIGRATION_DIGEST_BYTES] = {0};
+	if (instance.len && !digest_of(&instance, 1, chain))
+		return false;
 	for (size_t i = 0; i < set->count; i++) {
 		struct hf_migration *item = &set->migrations[i];
 		struct hf_str pieces[] = {{(const char *)chain, sizeof(chain)},
@@ -169,7 +171,7 @@ static enum hf_status check_sum(const hf_migrations *set, struct hf_str sum, hf_
 
 /* ---- making ---- */
 
-static enum hf_status parse_file(hf_migrations *set, const struct set_file *file, bool bare,
+static enum hf_status parse_file(hf_migrations *set, const struct set_file *file, bool bare, struct names *names,
                                  struct hf_str *ret_depends, hf_error *err)
 {
 	struct version_file parts;
@@ -178,7 +180,7 @@ static enum hf_status parse_file(hf_migrations *set, const struct set_file *file
 		return error_hint(err, "VERSION_name.sql with an integer above 0 or a UTC time (20260314T101500) as "
 		                       "version, or R__name.sql");
 	}
-	return file_parse(&parts, file->file, file->content, bare, set->arena, &set->migrations[set->count],
+	return file_parse(&parts, file->file, file->content, bare, names, set->arena, &set->migrations[set->count],
 	                  ret_depends, err);
 }
 
@@ -202,39 +204,63 @@ static enum hf_status order_set(hf_migrations *set, const struct set_file *files
 	return order_repeatables(&all, err);
 }
 
+/* `names` as every file gets them; those of the first one afterwards. */
 static enum hf_status fill_set(hf_migrations *set, const struct set_file *files, size_t count, bool bare,
-                               hf_error *err)
+                               struct names *names, hf_error *err)
 {
+	const struct names given = *names;
 	struct hf_str *depends = hf_arena_calloc(set->arena, count, sizeof(*depends));
 	set->migrations = hf_arena_calloc(set->arena, count, sizeof(*set->migrations));
 	if (!depends || !set->migrations)
 		return error_nomem(err);
 	for (; set->count < count; set->count++) {
-		enum hf_status status = parse_file(set, &files[set->count], bare, &depends[set->count], err);
+		struct names own = given;
+		enum hf_status status = parse_file(set, &files[set->count], bare, &own, &depends[set->count], err);
 		if (status != HF_OK)
 			return status;
+		*names = set->count ? *names : own;
 	}
 	return order_set(set, files, depends, err);
 }
 
-static enum hf_status make(const char *name, const struct set_file *files, size_t count, struct hf_str sum, bool bare,
-                           hf_migrations **ret_set, hf_error *err)
+/* What is made of the files, and how. */
+struct making {
+	const char *name;
+	struct hf_str sum; /* ptr NULL: none */
+	bool bare;
+	bool instance; /* named after the names in it */
+	struct names names;
+};
+
+static enum hf_status fill(hf_migrations *set, const struct set_file *files, size_t count, struct making *making,
+                           hf_error *err)
 {
-	if (!set_name_is_valid(name))
-		return error_set(err, HF_E_USAGE, "\"%s\" is not a name for a set: a-z, 0-9, '_' and '-'", name);
+	enum hf_status status = fill_set(set, files, count, making->bare, &making->names, err);
+	bool named = making->instance && making->names.count > 0;
+	set->name = making->name;
+	if (status == HF_OK && named)
+		status = names_instance(making->name, &making->names, set->arena, &set->name, err);
+	else if (status == HF_OK)
+		set->name = hf_arena_str(set->arena, hf_str_of(making->name)).ptr;
+	if (status == HF_OK && (!set->name || !fill_chain(set, hf_str_of(named ? set->name : ""))))
+		status = error_nomem(err);
+	if (status == HF_OK && making->sum.ptr)
+		status = check_sum(set, making->sum, err);
+	return status;
+}
+
+static enum hf_status make(struct making *making, const struct set_file *files, size_t count, hf_migrations **ret_set,
+                           hf_error *err)
+{
+	if (!set_name_is_valid(making->name))
+		return error_set(err, HF_E_USAGE, "\"%s\" is not a name for a set: a-z, 0-9, '_' and '-'",
+		                 making->name);
 	if (count > SET_FILES_MAX)
 		return error_set(err, HF_E_LIMIT, "more than %d migrations", SET_FILES_MAX);
 	CLEANUP(migrations_freep) hf_migrations *set = calloc(1, sizeof(*set));
 	if (!set || !(set->arena = hf_arena_new(SET_BYTES_MAX)))
 		return error_nomem(err);
-	set->name = hf_arena_str(set->arena, hf_str_of(name)).ptr;
-	if (!set->name)
-		return error_nomem(err);
-	enum hf_status status = fill_set(set, files, count, bare, err);
-	if (status == HF_OK && !fill_chain(set))
-		status = error_nomem(err);
-	if (status == HF_OK && sum.ptr)
-		status = check_sum(set, sum, err);
+	enum hf_status status = fill(set, files, count, making, err);
 	if (status == HF_OK)
 		*ret_set = migrations_take(&set);
 	return status;
@@ -243,13 +269,19 @@ static enum hf_status make(const char *name, const struct set_file *files, size_
 enum hf_status set_make(const char *name, const struct set_file *files, size_t count, struct hf_str sum,
                         hf_migrations **ret_set, hf_error *err)
 {
-	return make(name, files, count, sum, false, ret_set, err);
+	return make(&(struct making){.name = name, .sum = sum}, files, count, ret_set, err);
 }
 
 enum hf_status set_make_bare(const char *name, const struct set_file *files, size_t count, hf_migrations **ret_set,
                              hf_error *err)
 {
-	return make(name, files, count, (struct hf_str){NULL, 0}, true, ret_set, err);
+	return make(&(struct making){.name = name, .bare = true}, files, count, ret_set, err);
+}
+
+enum hf_status set_make_instance(const char *name, const struct set_file *files, size_t count,
+                                 const struct names *names, hf_migrations **ret_set, hf_error *err)
+{
+	return make(&(struct making){.name = name, .instance = true, .names = *names}, files, count, ret_set, err);
 }
 
 /* ---- looking ---- */

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "holdfast/migrate.h"
 #include "migrate/digest.h"
+#include "migrate/names.h"
 
 enum { SET_FILES_MAX = 100000, SET_BYTES_MAX = 512 << 20 };
 
@@ -31,6 +32,10 @@ enum hf_status set_make(const char *name, const struct set_file *files, size_t c
 /** The same of files that need no line "-- up": then all before the first section is the way up. */
 enum hf_status set_make_bare(const char *name, const struct set_file *files, size_t count, hf_migrations **ret_set,
                              hf_error *err);
+/** An instance of a set whose files declare names: those of `names` if they are chosen, else the defaults. Its name
+ *  says which ("kv:public.state_entries") and so does its chain; a set that declares none keeps `name`. */
+enum hf_status set_make_instance(const char *name, const struct set_file *files, size_t count,
+                                 const struct names *names, hf_migrations **ret_set, hf_error *err);
 /** The set of a directory for looking at the schema that it makes, never for applying it where it matters: files need
  *  no line "-- up", files of the way down (NAME.down.sql) and migrations.sum are left alone. */
 enum hf_status set_open_bare(const char *name, const char *directory, hf_migrations **ret_set, hf_error *err);

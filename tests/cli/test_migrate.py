@@ -67,6 +67,31 @@ def test_migrate_up_dry_run_changes_nothing(shop):
     assert shop.database.value("SELECT to_regnamespace('holdfast') IS NULL")
 
 
+def test_migrate_up_makes_an_instance_of_a_set(shop):
+    """The tables of a key-value store, under the names that the set's name says."""
+    made = ok_json("migrate", "up", "--set", "kv:app.sessions", "-d", shop.url)
+    assert [row["action"] for row in made] == 3 * ["apply"]
+    assert ok_json("migrate", "up", "--set", 'kv:"app"."Ta ble"', "-d", shop.url)[0]["action"] == "apply"
+    tables = shop.database.value("SELECT string_agg(relname, ',' ORDER BY relname COLLATE \"C\") FROM pg_class"
+                                 " WHERE relkind = 'r' AND relnamespace = 'app'::regnamespace")
+    one = "{0},{0}_checkpoints,{0}_history,{0}_locks,{0}_namespaces"
+    assert tables == one.format("Ta ble") + "," + one.format("sessions")
+    for verb, name, code in (("verify", "kv:app.sessions", 0), ("status", "kv:app.sessions", 0), ("status", "kv", 4)):
+        assert run("migrate", verb, "--set", name, "-d", shop.url).returncode == code
+    assert len(ok_json("migrate", "down", "--set", "kv:app.sessions", "--to", "0", "--yes", "-d", shop.url)) == 3
+    assert shop.database.value("SELECT string_agg(DISTINCT set_name, ' ') FROM holdfast.migration"
+                               " WHERE state = 'applied'") == 'kv:app."Ta ble"'
+
+
+def test_migrate_up_refuses_what_is_no_instance(shop):
+    assert "is not a schema and a table" in refused(2, "migrate", "up", "--set", "kv:app.Sessions", "-d", shop.url)
+    shop.database.execute("CREATE TABLE state_entries (key bytea PRIMARY KEY, value bytea NOT NULL)")
+    done = run("migrate", "up", "--set", "kv", "-d", shop.url)
+    assert done.returncode == 5
+    assert 'table "public"."state_entries" is there already, and was not made by holdfast' in done.stderr
+    assert "holdfast kv import" in done.stderr
+
+
 def test_migrate_up_refuses_an_edited_file(shop):
     shop.did("up")
     shop.write("1_a.sql", ONE.replace("i int", "i bigint"))

@@ -88,7 +88,7 @@ static const struct {
         {"42883", "schema", "database", N, N, true, false},
         {"42P01", "schema", "database", N, N, true, false},
         {"42P05", "statement-cache", "database", RP, RT, false, false},
-        {"42P07", "schema", "database", N, N, true, false},
+        {"42P07", "schema", "conflict", N, N, true, false},
         {"42P18", "schema", "database", N, N, true, false},
         {"44000", "constraint-other", "rejected", N, N, false, false},
         {"53000", "resource", "busy", WA, WA, true, false},

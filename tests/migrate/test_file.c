@@ -23,8 +23,9 @@ static enum hf_status parse_as(const char *file, const char *text, struct hf_mig
                                hf_error *err)
 {
 	struct version_file parts;
+	struct names names = {0};
 	assert_true(version_of_file(hf_str_of(file), &parts));
-	return file_parse(&parts, file, hf_str_of(text), false, arena, ret, ret_depends, err);
+	return file_parse(&parts, file, hf_str_of(text), false, &names, arena, ret, ret_depends, err);
 }
 
 static struct hf_migration parse(const char *text)
@@ -130,14 +131,17 @@ static void large_and_endless_files_are_bounded(UNUSED void **state)
 	struct hf_migration m;
 	struct hf_str depends;
 	struct version_file parts = {HF_STR("1"), HF_STR("x"), 1, false};
+	struct names names = {0};
 	size_t size = (size_t)FILE_BYTES_MAX + 1;
 	char *text = hf_arena_alloc(arena, size);
 	memset(text, '\n', size);
-	EXPECT_STATUS(file_parse(&parts, "1_x.sql", (struct hf_str){text, size}, false, arena, &m, &depends, &err), HF_E_LIMIT);
+	EXPECT_STATUS(file_parse(&parts, "1_x.sql", (struct hf_str){text, size}, false, &names, arena, &m,
+	                         &depends, &err), HF_E_LIMIT);
 	memcpy(text, "-- up", 5);
 	for (size_t i = 6; i + 2 < size; i += 2)
 		memcpy(text + i, "a;", 2);
-	EXPECT_STATUS(file_parse(&parts, "1_x.sql", (struct hf_str){text, size - 2}, false, arena, &m, &depends, &err), HF_E_LIMIT);
+	EXPECT_STATUS(file_parse(&parts, "1_x.sql", (struct hf_str){text, size - 2}, false, &names, arena, &m,
+	                         &depends, &err), HF_E_LIMIT);
 	EXPECT_CONTAINS(err.message, "more than 100000 statements");
 }
 

@@ -204,6 +204,23 @@ static void a_baseline_fails_cleanly(void **state)
 	assert_true(torture(adopt, *state) > 10);
 }
 
+static enum hf_status make_instances(UNUSED void *user, hf_error *err)
+{
+	CLEANUP(migrations_freep) hf_migrations *by_name = NULL, *by_values = NULL;
+	const struct hf_str values[] = {HF_STR("we\"ird"), HF_STR("$body$")};
+	enum hf_status status = hf_migrations_embedded(NULL, "kv:\"we\"\"ird\".\"$body$\"", &by_name, err);
+	if (status == HF_OK)
+		status = hf_migrations_instance(NULL, "kv", values, 2, &by_values, err);
+	if (status == HF_OK)
+		assert_string_equal(hf_migrations_chain(by_name), hf_migrations_chain(by_values));
+	return status;
+}
+
+static void instances_are_made_or_refused(void **state)
+{
+	assert_true(torture(make_instances, *state) > 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +228,7 @@ int main(void)
 	        cmocka_unit_test(up_fails_cleanly_and_is_finished_later),
 	        cmocka_unit_test(looking_fails_cleanly),
 	        cmocka_unit_test(a_baseline_fails_cleanly),
+	        cmocka_unit_test(instances_are_made_or_refused),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

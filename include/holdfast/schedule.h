@@ -4,14 +4,16 @@
  * Bulk scheduling reads everything in a few statements, computes in C with the original's exact arithmetic, and writes
  * new items with one COPY: the rows, ids and priorities are those of adding the items one by one in the order given.
  * It is one transaction that keeps other writers out of the queue; the original leaves earlier items behind when a
- * later one fails, this leaves nothing.
+ * later one fails, this leaves nothing. An entry that says the same already counts as replaced, but is not written
+ * unless somebody was handed it.
  *
- * Defects of the original that can be kept, beside those of queue.h: D-16, a policy with the mode push-derived stops
- * the run; D-17, so does an earlier run that failed for unsatisfied dependencies, whose availability nobody knows;
- * D-18, fractions of a second count twice; D-19, the candidate's own chance of success is not looked at; D-20, a run
- * stops where no codebase has a value but 0; D-21, a command is that of the oldest candidate, whatever its change set;
- * D-22, a control run's duration is always estimated; D-24, an unknown value of a codebase counts as the greatest (one
- * item) or as 0 (many), and not as the middle; D-25, many items know no change set.
+ * Defects of the original that can be kept, beside those of queue.h: D-16, a candidate whose worth cannot be told (a
+ * policy without modes or with the mode push-derived; a policy, but no value) stops the run and is not merely left out;
+ * D-17, so does an earlier run that failed for unsatisfied dependencies, whose availability nobody knows; D-18,
+ * fractions of a second count twice; D-19, the candidate's own chance of success is not looked at; D-20, a run stops
+ * where no codebase has a value but 0; D-21, a command is that of the oldest candidate, whatever its change set; D-22,
+ * a control run's duration is always estimated; D-24, an unknown value of a codebase counts as the greatest (one item)
+ * or as 0 (many), and not as the middle; D-25, many items know no change set.
  */
 #ifndef HOLDFAST_SCHEDULE_H
 #define HOLDFAST_SCHEDULE_H
@@ -52,7 +54,8 @@ struct hf_schedule_report {
 	int64_t items;
 	int64_t added;
 	int64_t replaced;
-	int64_t kept;           /* an earlier bucket held the place */
+	int64_t kept;    /* an earlier bucket held the place */
+	int64_t refused; /* hf_schedule_run: left out, because their worth cannot be told (D-16); not in `items` */
 	int32_t greatest_value; /* of a codebase; 0 without items */
 	int64_t verified;
 	int64_t differing; /* HF_E_CORRUPT is returned and nothing is kept when not 0 */
@@ -62,7 +65,8 @@ struct hf_schedule_report {
 
 /**
  * Schedule every candidate that has a publish policy (the `janitor.schedule` command): those of the most valuable
- * codebases first, then by id; the original leaves the order open.
+ * codebases first, then by id; the original leaves the order open. The first 20 that are left out are logged
+ * (candidate_left_out, a warning).
  * @return HF_OK; HF_NOT_FOUND an item has gaps and no candidate to fill them; HF_REJECTED impossible numbers (message
  *         names campaign and codebase). About 10 round trips plus one per 5,000 replaced items.
  */

@@ -239,18 +239,35 @@ static struct hf_str field_of(const struct hf_log_field *fields, size_t nfields,
 	return HF_STR("");
 }
 
+/* What a person should know although all went well; false for what only a log is for. */
+static bool warning_text(const char *event, const struct hf_log_field *fields, size_t nfields, struct buf *text)
+{
+	if (strcmp(event, "tls_unverified") == 0) {
+		struct hf_str host = field_of(fields, nfields, "host"), mode = field_of(fields, nfields, "sslmode");
+		buf_printf(text, "anyone could answer for %.*s with sslmode=%.*s: set sslmode=verify-full",
+			   STR_ARG(host), STR_ARG(mode));
+		return true;
+	}
+	if (strcmp(event, "candidate_left_out") != 0)
+		return false;
+	struct hf_str campaign = field_of(fields, nfields, "campaign");
+	struct hf_str codebase = field_of(fields, nfields, "codebase");
+	struct hf_str reason = field_of(fields, nfields, "reason");
+	buf_printf(text, "%.*s/%.*s is left out: %.*s", STR_ARG(campaign), STR_ARG(codebase), STR_ARG(reason));
+	return true;
+}
+
 void report_warning(void *user, UNUSED enum hf_log_level level, const char *event, const struct hf_log_field *fields,
 		    size_t nfields)
 {
 	struct report_log *log = user;
 	struct buf text, buf;
-	if (strcmp(event, "tls_unverified") != 0)
-		return;
-	struct hf_str host = field_of(fields, nfields, "host"), mode = field_of(fields, nfields, "sslmode");
 	buf_init(&text, EVENT_BYTES_MAX);
 	buf_init(&buf, EVENT_BYTES_MAX);
-	buf_printf(&text, "anyone could answer for %.*s with sslmode=%.*s: set sslmode=verify-full", STR_ARG(host),
-		   STR_ARG(mode));
+	if (!warning_text(event, fields, nfields, &text)) {
+		buf_deinit(&text);
+		return;
+	}
 	if (log->json) {
 		warning_json(&buf, event, buf_str(&text));
 	} else {

@@ -17,6 +17,7 @@ static const struct column run_columns[] = {
 	{.name = "added", .kind = COLUMN_INT},
 	{.name = "replaced", .kind = COLUMN_INT},
 	{.name = "kept", .kind = COLUMN_INT, .help = "an earlier bucket holds the place"},
+	{.name = "refused", .kind = COLUMN_INT, .help = "left out: their worth cannot be told"},
 	{.name = "verified", .kind = COLUMN_INT, .help = "recomputed one by one and found equal"},
 	{.name = "verify_seed", .kind = COLUMN_INT, .title = ""},
 	{.name = "read_s", .kind = COLUMN_DURATION},
@@ -51,6 +52,7 @@ static enum hf_status show_run(struct cli *cli, const struct hf_schedule_report 
 	                             cell_int(report->added),
 	                             cell_int(report->replaced),
 	                             cell_int(report->kept),
+	                             cell_int(report->refused),
 	                             cell_int(report->verified),
 	                             report->verified ? cell_int((int64_t)report->verify_seed) : cell_null(),
 	                             cell_duration((double)report->read_us / 1e6),
@@ -63,7 +65,7 @@ static enum hf_status show_run(struct cli *cli, const struct hf_schedule_report 
 static enum hf_status check_matched(struct cli *cli, const struct hf_schedule_report *report, hf_error *err)
 {
 	const char *campaign = cli_text(cli, "campaign");
-	if (report->items > 0 || (!campaign && cli_nargs(cli) == 0))
+	if (report->items > 0 || report->refused > 0 || (!campaign && cli_nargs(cli) == 0))
 		return HF_OK;
 	error_set(err, HF_NOT_FOUND, "there is no candidate%s%s%s with a publish policy%s",
 	          campaign ? " of campaign \"" : "", campaign ? campaign : "", campaign ? "\"" : "",

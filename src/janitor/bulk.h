@@ -1,7 +1,7 @@
 /*
  * bulk.h - many items scheduled at once (holdfast/schedule.h says what the outside sees). Three stages:
  *
- *   bulk_read.c   everything about every item in three statements, whatever their number -> offset and duration
+ *   bulk_read.c   everything about every item in a few statements, whatever their number -> offset and duration
  *   bulk_place.c  the queue as it is, then the items added one after the other in memory -> priority and id
  *   bulk_write.c  new items by COPY, replaced ones by arrays
  *   bulk_verify.c some of them again by the one-by-one rules
@@ -27,11 +27,13 @@ struct bulk_item {
 	struct schedule_history history;
 	struct schedule_value normalized; /* of the codebase's value */
 	int64_t duration_us;
-	double offset;    /* default offset included */
-	int64_t minimum;  /* of the whole queue, when its turn came; 0 unless D-14 is kept */
-	int64_t priority; /* minimum + offset; meaningless when an earlier bucket held the place */
-	int32_t id;       /* taken from the sequence, used or not */
-	uint32_t slot;    /* that it wrote, or BULK_KEPT when an earlier bucket held its place */
+	double offset;               /* default offset included */
+	int64_t minimum;             /* of the whole queue, when its turn came; 0 unless D-14 is kept */
+	int64_t priority;            /* minimum + offset; meaningless when an earlier bucket held the place */
+	int32_t id;                  /* taken from the sequence, used or not */
+	uint32_t slot;               /* that it wrote, or BULK_KEPT when an earlier bucket held its place */
+	uint32_t codebase, campaign; /* numbers in bulk_read's tables */
+	int32_t next;                /* another item of the same codebase and campaign, or BULK_NO_ITEM */
 };
 
 /* One entry of the queue: its priority stands in `minimum` under the same number. */

@@ -90,19 +90,19 @@ static enum hf_status existing(void *user, const struct queue_places_row *row, h
 
 static enum hf_status take_ids(struct bulk *bulk, hf_error *err)
 {
-	struct queue_new_ids_row *ids;
-	size_t n;
+	struct queue_new_ids_row row;
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	if (!arena)
 		return error_nomem(err);
 	struct queue_new_ids_in in = {.how_many = bulk->count};
-	enum hf_status status = queue_new_ids(bulk->tx, &in, arena, &ids, &n, err);
+	enum hf_status status = queue_new_ids(bulk->tx, &in, arena, &row, err);
 	if (status != HF_OK)
 		return status;
-	if (n != bulk->count)
-		return error_set(err, HF_E_PROTOCOL, "asked the sequence for %u ids and got %zu", bulk->count, n);
-	for (size_t i = 0; i < n; i++)
-		bulk->items[i].id = ids[i].id;
+	if (row.ids.count != bulk->count)
+		return error_set(err, HF_E_PROTOCOL, "asked the sequence for %u ids and got %u", bulk->count,
+		                 row.ids.count);
+	for (uint32_t i = 0; i < bulk->count; i++)
+		bulk->items[i].id = row.ids.values[i];
 	return HF_OK;
 }
 

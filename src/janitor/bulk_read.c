@@ -1,13 +1,32 @@
 /*
- * bulk_read.c - what each item costs and is worth. The items are sent as arrays; rows come back in their order, so one
- * pass with constant memory per statement suffices.
+ * bulk_read.c - what each item costs and is worth. Codebases, campaigns and pairs of them are numbered, so that each
+ * statement passes over a table once and its rows are told apart here: joining with what is asked for costs the server
+ * several times as much. Memory is constant per statement.
  */
 #include "janitor/bulk.h"
 
 #include "base/arena.h"
+#include "base/str.h"
 #include "janitor/history.h"
 #include "janitor/values.h"
 #include "queries/janitor/codebase.h"
+
+#define NO_AVERAGE INT64_MIN
+
+struct reading {
+	struct bulk *bulk;
+	struct intern *codebases, *campaigns, *pairs;
+	int32_t *first;                     /* item of each pair; the others by `next` */
+	struct hf_str_array names;          /* of the codebases, when they are few among all: count 0 asks for all */
+	int64_t *codebase_us, *campaign_us; /* averages */
+};
+
+static void reading_deinit(struct reading *reading)
+{
+	intern_free(reading->codebases);
+	intern_free(reading->campaigns);
+	intern_free(reading->pairs);
+}
 
 enum hf_status bulk_refuse(const struct bulk_item *item, enum schedule_fault fault, hf_error *err)
 {
@@ -15,47 +34,140 @@ enum hf_status bulk_refuse(const struct bulk_item *item, enum schedule_fault fau
 	                 STR_ARG(item->wanted.codebase), schedule_fault_text(fault));
 }
 
-/* The items' codebases, campaigns, change sets and contexts as arrays. */
-struct columns {
-	struct hf_str *codebases, *campaigns, *change_sets, *contexts;
-	bool *no_change_set, *no_context;
-};
+/* ---- numbers ---- */
 
-static enum hf_status make_columns(struct bulk *bulk, struct columns *ret, hf_error *err)
+static uint32_t pair_number(struct reading *reading, bool add, uint32_t codebase, uint32_t campaign)
 {
-	*ret = (struct columns){hf_arena_calloc(bulk->arena, bulk->count, sizeof(struct hf_str)),
-	                        hf_arena_calloc(bulk->arena, bulk->count, sizeof(struct hf_str)),
-	                        hf_arena_calloc(bulk->arena, bulk->count, sizeof(struct hf_str)),
-	                        hf_arena_calloc(bulk->arena, bulk->count, sizeof(struct hf_str)),
-	                        hf_arena_calloc(bulk->arena, bulk->count, sizeof(bool)),
-	                        hf_arena_calloc(bulk->arena, bulk->count, sizeof(bool))};
-	if (!ret->codebases || !ret->campaigns || !ret->change_sets || !ret->contexts || !ret->no_change_set ||
-	    !ret->no_context)
+	const uint32_t numbers[] = {codebase, campaign};
+	const struct hf_str key = {(const char *)numbers, sizeof(numbers)};
+	return add ? intern_add(reading->pairs, key) : intern_find(reading->pairs, key);
+}
+
+static enum hf_status number_item(struct reading *reading, uint32_t i, hf_error *err)
+{
+	struct bulk_item *item = &reading->bulk->items[i];
+	item->codebase = intern_add(reading->codebases, item->wanted.codebase);
+	item->campaign = intern_add(reading->campaigns, item->wanted.campaign);
+	if (item->codebase == INTERN_NONE || item->campaign == INTERN_NONE)
 		return error_nomem(err);
-	for (uint32_t i = 0; i < bulk->count; i++) {
-		ret->codebases[i] = bulk->items[i].wanted.codebase;
-		ret->campaigns[i] = bulk->items[i].wanted.campaign;
-		ret->change_sets[i] = bulk->items[i].wanted.change_set;
-		ret->no_change_set[i] = ret->change_sets[i].ptr == NULL;
-	}
+	uint32_t before = intern_count(reading->pairs);
+	uint32_t pair = pair_number(reading, true, item->codebase, item->campaign);
+	if (pair == INTERN_NONE)
+		return error_nomem(err);
+	item->next = pair == before ? BULK_NO_ITEM : reading->first[pair];
+	reading->first[pair] = (int32_t)i;
 	return HF_OK;
 }
 
-/* ---- gaps and values ---- */
+static enum hf_status number_items(struct reading *reading, hf_error *err)
+{
+	struct bulk *bulk = reading->bulk;
+	enum hf_status status = HF_OK;
+	reading->codebases = intern_new(BULK_ITEMS_MAX);
+	reading->campaigns = intern_new(BULK_ITEMS_MAX);
+	reading->pairs = intern_new(BULK_ITEMS_MAX);
+	reading->first = hf_arena_calloc(bulk->arena, bulk->count, sizeof(*reading->first));
+	if (!reading->codebases || !reading->campaigns || !reading->pairs || !reading->first)
+		return error_nomem(err);
+	for (uint32_t i = 0; status == HF_OK && i < bulk->count; i++)
+		status = number_item(reading, i, err);
+	return status;
+}
+
+/* The texts of those numbers that are chosen; NULL chooses all. */
+static enum hf_status texts_of(const struct reading *reading, const struct intern *names, const bool *chosen,
+                               struct hf_str_array *ret_texts, hf_error *err)
+{
+	struct hf_str *texts = hf_arena_calloc(reading->bulk->arena, intern_count(names), sizeof(*texts));
+	uint32_t n = 0;
+	if (!texts)
+		return error_nomem(err);
+	for (uint32_t i = 0; i < intern_count(names); i++)
+		if (!chosen || chosen[i])
+			texts[n++] = intern_text(names, i);
+	*ret_texts = text_array(n, texts, NULL);
+	return HF_OK;
+}
+
+/* ---- values ---- */
+
+struct values {
+	struct reading *reading;
+	bool *known; /* by number of the codebase */
+	int32_t *value;
+};
+
+static enum hf_status value_row(void *user, const struct codebase_values_row *row, UNUSED hf_error *err)
+{
+	const struct values *values = user;
+	uint32_t number = row->has_value ? intern_find(values->reading->codebases, row->name) : INTERN_NONE;
+	if (number == INTERN_NONE)
+		return HF_OK;
+	values->known[number] = true;
+	values->value[number] = row->value;
+	return HF_OK;
+}
+
+/* With D-24 an unknown value counts as 0. */
+static struct schedule_value share_of(const struct hf_defects *keep, bool known, int32_t value,
+                                      const struct codebase_greatest_value_row *greatest)
+{
+	if (!hf_defects_kept(keep, 24))
+		return schedule_share(known, value, greatest->has_greatest, greatest->greatest);
+	const int32_t divisor = greatest->named > 0 ? greatest->greatest : 1;
+	return (struct schedule_value){true, divisor ? schedule_normalized(value, divisor) : 1.0};
+}
+
+static enum hf_status read_shares(struct reading *reading, const struct codebase_greatest_value_row *greatest,
+                                  hf_error *err)
+{
+	struct bulk *bulk = reading->bulk;
+	const uint32_t n = intern_count(reading->codebases);
+	struct values values = {reading, hf_arena_calloc(bulk->arena, n, sizeof(bool)),
+	                        hf_arena_calloc(bulk->arena, n, sizeof(int32_t))};
+	struct codebase_values_in in = {.names = reading->names, .with_names = reading->names.count > 0};
+	if (!values.known || !values.value)
+		return error_nomem(err);
+	enum hf_status status = codebase_values(bulk->tx, &in, value_row, &values, err);
+	for (uint32_t i = 0; status == HF_OK && i < bulk->count; i++) {
+		struct bulk_item *item = &bulk->items[i];
+		item->normalized = share_of(bulk->options->keep, values.known[item->codebase],
+		                            values.value[item->codebase], greatest);
+	}
+	return status;
+}
+
+static enum hf_status read_values(struct reading *reading, hf_error *err)
+{
+	struct bulk *bulk = reading->bulk;
+	struct codebase_greatest_value_row greatest;
+	enum hf_status status = codebase_greatest_value(bulk->tx, bulk->arena, &greatest, err);
+	if (status != HF_OK)
+		return status;
+	if (hf_defects_kept(bulk->options->keep, 20) && greatest.named > 0 && greatest.greatest == 0) {
+		error_set(err, HF_REJECTED, "no codebase has a value other than 0, so none can be compared");
+		return error_hint(err, "give the codebases values: holdfast codebase import-debian does");
+	}
+	bulk->report.greatest_value = greatest.has_greatest ? greatest.greatest : 0;
+	if (intern_count(reading->codebases) < greatest.named / 2)
+		status = texts_of(reading, reading->codebases, NULL, &reading->names, err);
+	return status == HF_OK ? read_shares(reading, &greatest, err) : status;
+}
+
+/* ---- gaps ---- */
+
+static bool has_gap(const struct hf_schedule_item *wanted)
+{
+	return !wanted->has_value || !wanted->has_success_chance || !wanted->command.ptr;
+}
 
 struct gaps {
 	struct bulk *bulk;
-	bool has_greatest;
-	int32_t greatest; /* with D-24 an unknown value counts as 0 */
+	uint32_t *items; /* by place */
+	struct hf_str *codebases, *campaigns, *change_sets;
+	bool *no_change_set;
+	uint32_t count;
 };
-
-static struct schedule_value share_of(const struct gaps *gaps, const struct schedule_gaps_row *row)
-{
-	const int32_t value = row->has_codebase_value ? row->codebase_value : 0;
-	if (!hf_defects_kept(gaps->bulk->options->keep, 24))
-		return schedule_share(row->has_codebase_value, value, gaps->has_greatest, gaps->greatest);
-	return (struct schedule_value){true, gaps->greatest ? schedule_normalized(value, gaps->greatest) : 1.0};
-}
 
 static bool keep(hf_arena *arena, bool present, struct hf_str text, struct hf_str *into)
 {
@@ -68,11 +180,7 @@ static bool keep(hf_arena *arena, bool present, struct hf_str text, struct hf_st
 static enum hf_status gap_row(void *user, const struct schedule_gaps_row *row, hf_error *err)
 {
 	const struct gaps *gaps = user;
-	struct bulk_item *item = &gaps->bulk->items[row->place - 1];
-	struct hf_schedule_item *wanted = &item->wanted;
-	item->normalized = share_of(gaps, row);
-	if (wanted->has_value && wanted->has_success_chance && wanted->command.ptr)
-		return HF_OK;
+	struct hf_schedule_item *wanted = &gaps->bulk->items[gaps->items[row->place - 1]].wanted;
 	if (!row->found)
 		return error_set(err, HF_NOT_FOUND, "there is no candidate %.*s/%.*s", STR_ARG(wanted->campaign),
 		                 STR_ARG(wanted->codebase));
@@ -90,144 +198,144 @@ static enum hf_status gap_row(void *user, const struct schedule_gaps_row *row, h
 	return HF_OK;
 }
 
-static enum hf_status fill_gaps(struct bulk *bulk, const struct columns *columns, hf_error *err)
+static void note_gap(struct gaps *gaps, uint32_t i)
 {
-	struct codebase_greatest_value_row greatest;
-	enum hf_status status = codebase_greatest_value(bulk->tx, bulk->arena, &greatest, err);
-	if (status != HF_OK)
-		return status;
-	if (hf_defects_kept(bulk->options->keep, 20) && greatest.named > 0 && greatest.greatest == 0) {
-		error_set(err, HF_REJECTED, "no codebase has a value other than 0, so none can be compared");
-		return error_hint(err, "give the codebases values: holdfast codebase import-debian does");
-	}
-	bulk->report.greatest_value = greatest.has_greatest ? greatest.greatest : 0;
-	struct gaps gaps = {bulk, greatest.has_greatest, greatest.named > 0 ? greatest.greatest : 1};
-	struct schedule_gaps_in in = {.codebases = text_array(bulk->count, columns->codebases, NULL),
-	                              .campaigns = text_array(bulk->count, columns->campaigns, NULL),
-	                              .change_sets =
-	                                      text_array(bulk->count, columns->change_sets, columns->no_change_set)};
-	return schedule_gaps(bulk->tx, &in, gap_row, &gaps, err);
+	const struct hf_schedule_item *wanted = &gaps->bulk->items[i].wanted;
+	const uint32_t at = gaps->count++;
+	gaps->items[at] = i;
+	gaps->codebases[at] = wanted->codebase;
+	gaps->campaigns[at] = wanted->campaign;
+	gaps->change_sets[at] = wanted->change_set;
+	gaps->no_change_set[at] = wanted->change_set.ptr == NULL;
+}
+
+static enum hf_status fill_gaps(struct bulk *bulk, hf_error *err)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < bulk->count; i++)
+		n += has_gap(&bulk->items[i].wanted);
+	struct gaps gaps = {bulk,
+	                    hf_arena_calloc(bulk->arena, n, sizeof(uint32_t)),
+	                    hf_arena_calloc(bulk->arena, n, sizeof(struct hf_str)),
+	                    hf_arena_calloc(bulk->arena, n, sizeof(struct hf_str)),
+	                    hf_arena_calloc(bulk->arena, n, sizeof(struct hf_str)),
+	                    hf_arena_calloc(bulk->arena, n, sizeof(bool)),
+	                    0};
+	if (!gaps.items || !gaps.codebases || !gaps.campaigns || !gaps.change_sets || !gaps.no_change_set)
+		return error_nomem(err);
+	for (uint32_t i = 0; i < bulk->count; i++)
+		if (has_gap(&bulk->items[i].wanted))
+			note_gap(&gaps, i);
+	struct schedule_gaps_in in = {.codebases = text_array(n, gaps.codebases, NULL),
+	                              .campaigns = text_array(n, gaps.campaigns, NULL),
+	                              .change_sets = text_array(n, gaps.change_sets, gaps.no_change_set)};
+	return n == 0 ? HF_OK : schedule_gaps(bulk->tx, &in, gap_row, &gaps, err);
 }
 
 /* ---- history ---- */
 
 static enum hf_status history_row(void *user, const struct schedule_histories_row *row, hf_error *err)
 {
-	struct bulk *bulk = user;
-	struct bulk_item *item = &bulk->items[row->place - 1];
-	enum hf_status status = history_add(&item->history, row, bulk->options->keep, err);
+	struct reading *reading = user;
+	struct bulk *bulk = reading->bulk;
+	const uint32_t codebase = intern_find(reading->codebases, row->codebase);
+	const uint32_t campaign = intern_find(reading->campaigns, row->campaign);
+	const uint32_t pair = pair_number(reading, false, codebase, campaign);
+	enum hf_status status = HF_OK;
+	int32_t i = pair == INTERN_NONE ? BULK_NO_ITEM : reading->first[pair];
+	for (; status == HF_OK && i != BULK_NO_ITEM; i = bulk->items[i].next)
+		status = history_add(&bulk->items[i].history, bulk->items[i].wanted.context, row, bulk->options->keep,
+		                     err);
 	if (status != HF_OK)
-		error_prefix(err, "%.*s/%.*s", STR_ARG(item->wanted.campaign), STR_ARG(item->wanted.codebase));
+		error_prefix(err, "%.*s/%.*s", STR_ARG(row->campaign), STR_ARG(row->codebase));
 	return status;
 }
 
-static enum hf_status read_histories(struct bulk *bulk, const struct columns *columns, hf_error *err)
+static enum hf_status read_histories(struct reading *reading, hf_error *err)
 {
-	int64_t now_us = history_now_us(hf_where_context(bulk->tx));
-	for (uint32_t i = 0; i < bulk->count; i++) {
-		struct hf_str context = bulk->items[i].wanted.context;
-		columns->contexts[i] = context;
-		columns->no_context[i] = context.ptr == NULL;
-		schedule_history_init(&bulk->items[i].history, context.ptr == NULL, now_us);
-	}
-	struct schedule_histories_in in = {.codebases = text_array(bulk->count, columns->codebases, NULL),
-	                                   .campaigns = text_array(bulk->count, columns->campaigns, NULL),
-	                                   .contexts = text_array(bulk->count, columns->contexts, columns->no_context)};
-	return schedule_histories(bulk->tx, &in, history_row, bulk, err);
+	struct bulk *bulk = reading->bulk;
+	const int64_t now_us = history_now_us(hf_where_context(bulk->tx));
+	for (uint32_t i = 0; i < bulk->count; i++)
+		schedule_history_init(&bulk->items[i].history, bulk->items[i].wanted.context.ptr == NULL, now_us);
+	struct schedule_histories_in in = {.codebases = reading->names,
+	                                   .with_codebases = reading->names.count > 0,
+	                                   .campaign = intern_text(reading->campaigns, 0),
+	                                   .with_campaign = intern_count(reading->campaigns) == 1};
+	return schedule_histories(bulk->tx, &in, history_row, reading, err);
 }
 
 /* ---- averages, for items without a history of their own ---- */
 
-#define NO_AVERAGE INT64_MIN
-
-struct averages {
-	struct intern *names;
-	int64_t *us; /* of names, by number */
-};
-
-static enum hf_status note_average(struct averages *averages, struct hf_str name, bool known,
+static enum hf_status note_average(const struct intern *names, int64_t *us, struct hf_str name, bool known,
                                    struct hf_interval average, hf_error *err)
 {
-	uint32_t number = intern_find(averages->names, name);
-	if (number == INTERN_NONE || !known)
-		return HF_OK;
-	return interval_us(average, &averages->us[number], err);
+	uint32_t number = intern_find(names, name);
+	return number == INTERN_NONE || !known ? HF_OK : interval_us(average, &us[number], err);
 }
 
 static enum hf_status codebase_average(void *user, const struct schedule_codebase_averages_row *row, hf_error *err)
 {
-	return note_average(user, row->codebase, row->has_average, row->average, err);
+	const struct reading *reading = user;
+	return note_average(reading->codebases, reading->codebase_us, row->codebase, row->has_average, row->average,
+	                    err);
 }
 
 static enum hf_status campaign_average(void *user, const struct schedule_campaign_averages_row *row, hf_error *err)
 {
-	return note_average(user, row->campaign, row->has_average, row->average, err);
+	const struct reading *reading = user;
+	return note_average(reading->campaigns, reading->campaign_us, row->campaign, row->has_average, row->average,
+	                    err);
 }
 
-/* Number the names of the items without history; the texts as an array for the statement. */
-static enum hf_status collect(struct bulk *bulk, struct averages *averages, bool campaigns, struct hf_str **ret_names,
-                              hf_error *err)
+/* Those of the items that need one: of their codebases, or of the campaigns where the codebase has none either. */
+static enum hf_status chosen_names(const struct reading *reading, bool campaigns, int64_t **ret_us,
+                                   struct hf_str_array *ret_names, hf_error *err)
 {
+	const struct bulk *bulk = reading->bulk;
+	const struct intern *names = campaigns ? reading->campaigns : reading->codebases;
+	const uint32_t n = intern_count(names);
+	bool *chosen = hf_arena_calloc(bulk->arena, n, sizeof(*chosen));
+	*ret_us = hf_arena_calloc(bulk->arena, n, sizeof(**ret_us));
+	if (!chosen || !*ret_us)
+		return error_nomem(err);
+	for (uint32_t i = 0; i < n; i++)
+		(*ret_us)[i] = NO_AVERAGE;
 	for (uint32_t i = 0; i < bulk->count; i++) {
 		const struct bulk_item *item = &bulk->items[i];
-		struct hf_str name = campaigns ? item->wanted.campaign : item->wanted.codebase;
-		if (item->history.total == 0 && intern_add(averages->names, name) == INTERN_NONE)
-			return error_nomem(err);
+		if (item->history.total == 0 && !campaigns)
+			chosen[item->codebase] = true;
+		else if (item->history.total == 0 && reading->codebase_us[item->codebase] == NO_AVERAGE)
+			chosen[item->campaign] = true;
 	}
-	uint32_t n = intern_count(averages->names);
-	averages->us = hf_arena_calloc(bulk->arena, n, sizeof(*averages->us));
-	*ret_names = hf_arena_calloc(bulk->arena, n, sizeof(**ret_names));
-	if (!averages->us || !*ret_names)
-		return error_nomem(err);
-	for (uint32_t i = 0; i < n; i++) {
-		averages->us[i] = NO_AVERAGE;
-		(*ret_names)[i] = intern_text(averages->names, i);
-	}
-	return HF_OK;
+	return texts_of(reading, names, chosen, ret_names, err);
 }
 
-static enum hf_status read_averages(struct bulk *bulk, struct averages *averages, bool campaigns, hf_error *err)
+static enum hf_status read_averages(struct reading *reading, hf_error *err)
 {
-	struct hf_str *names = NULL;
-	enum hf_status status = collect(bulk, averages, campaigns, &names, err);
-	uint32_t n = intern_count(averages->names);
-	if (status != HF_OK || n == 0)
-		return status;
-	if (campaigns) {
-		struct schedule_campaign_averages_in in = {.campaigns = text_array(n, names, NULL)};
-		return schedule_campaign_averages(bulk->tx, &in, campaign_average, averages, err);
-	}
-	struct schedule_codebase_averages_in in = {.codebases = text_array(n, names, NULL)};
-	return schedule_codebase_averages(bulk->tx, &in, codebase_average, averages, err);
-}
-
-static int64_t average_of(const struct averages *averages, struct hf_str name)
-{
-	uint32_t number = intern_find(averages->names, name);
-	return number == INTERN_NONE ? NO_AVERAGE : averages->us[number];
-}
-
-static enum hf_status set_durations(struct bulk *bulk, hf_error *err)
-{
-	CLEANUP(intern_freep) struct intern *codebase_names = intern_new(BULK_ITEMS_MAX);
-	CLEANUP(intern_freep) struct intern *campaign_names = intern_new(BULK_ITEMS_MAX);
-	struct averages codebases = {codebase_names, NULL}, campaigns = {campaign_names, NULL};
-	if (!codebase_names || !campaign_names)
-		return error_nomem(err);
-	enum hf_status status = read_averages(bulk, &codebases, false, err);
+	struct schedule_codebase_averages_in codebases = {0};
+	struct schedule_campaign_averages_in campaigns = {0};
+	enum hf_status status = chosen_names(reading, false, &reading->codebase_us, &codebases.codebases, err);
+	if (status == HF_OK && codebases.codebases.count > 0)
+		status = schedule_codebase_averages(reading->bulk->tx, &codebases, codebase_average, reading, err);
 	if (status == HF_OK)
-		status = read_averages(bulk, &campaigns, true, err);
-	for (uint32_t i = 0; status == HF_OK && i < bulk->count; i++) {
-		struct bulk_item *item = &bulk->items[i];
+		status = chosen_names(reading, true, &reading->campaign_us, &campaigns.campaigns, err);
+	if (status == HF_OK && campaigns.campaigns.count > 0)
+		status = schedule_campaign_averages(reading->bulk->tx, &campaigns, campaign_average, reading, err);
+	return status;
+}
+
+static void set_durations(const struct reading *reading)
+{
+	for (uint32_t i = 0; i < reading->bulk->count; i++) {
+		struct bulk_item *item = &reading->bulk->items[i];
 		if (item->history.total > 0)
 			continue;
-		item->duration_us = average_of(&codebases, item->wanted.codebase);
+		item->duration_us = reading->codebase_us[item->codebase];
 		if (item->duration_us == NO_AVERAGE)
-			item->duration_us = average_of(&campaigns, item->wanted.campaign);
+			item->duration_us = reading->campaign_us[item->campaign];
 		if (item->duration_us == NO_AVERAGE)
 			item->duration_us = SCHEDULE_DEFAULT_DURATION_US;
 	}
-	return status;
 }
 
 /* ---- offsets ---- */
@@ -258,14 +366,18 @@ static enum hf_status set_offset(const struct bulk *bulk, struct bulk_item *item
 
 enum hf_status bulk_read(struct bulk *bulk, hf_error *err)
 {
-	struct columns columns;
-	enum hf_status status = make_columns(bulk, &columns, err);
+	CLEANUP(reading_deinit) struct reading reading = {.bulk = bulk};
+	enum hf_status status = number_items(&reading, err);
 	if (status == HF_OK)
-		status = fill_gaps(bulk, &columns, err);
+		status = read_values(&reading, err);
 	if (status == HF_OK)
-		status = read_histories(bulk, &columns, err);
+		status = fill_gaps(bulk, err);
 	if (status == HF_OK)
-		status = set_durations(bulk, err);
+		status = read_histories(&reading, err);
+	if (status == HF_OK)
+		status = read_averages(&reading, err);
+	if (status == HF_OK)
+		set_durations(&reading);
 	for (uint32_t i = 0; status == HF_OK && i < bulk->count; i++)
 		status = set_offset(bulk, &bulk->items[i], err);
 	return status;

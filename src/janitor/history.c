@@ -62,14 +62,20 @@ static enum hf_status dependencies(struct hf_str details, const struct hf_defect
 	return satisfied(relations, keep, ret_satisfied, err);
 }
 
-enum hf_status history_add(struct schedule_history *history, const struct schedule_histories_row *row,
-                           const struct hf_defects *keep, hf_error *err)
+static bool same_context(struct hf_str context, const struct schedule_histories_row *row)
+{
+	return context.len > 0 && ((row->has_instigated_context && str_eq(context, row->instigated_context)) ||
+	                           (row->has_context && str_eq(context, row->context)));
+}
+
+enum hf_status history_add(struct schedule_history *history, struct hf_str context,
+                           const struct schedule_histories_row *row, const struct hf_defects *keep, hf_error *err)
 {
 	struct schedule_run run = {.has_times = row->has_start_time && row->has_duration,
 	                           .start_us = row->start_time.us,
 	                           .success = row->success,
 	                           .worker_failure = row->worker_failure,
-	                           .same_context = row->same_context};
+	                           .same_context = same_context(context, row)};
 	enum hf_status status = HF_OK;
 	if (run.has_times)
 		status = interval_us(row->duration, &run.duration_us, err);

@@ -15,11 +15,12 @@
 enum hf_status hf_schedule_run(hf_where where, const struct hf_schedule_options *options,
                                struct hf_schedule_report *ret_report, hf_error *err)
 {
-	CLEANUP(todo_deinit) struct todo todo = {0};
+	CLEANUP(todo_deinit) struct todo todo = {.strict = hf_defects_kept(options->keep, 16)};
 	struct hf_schedule_report report = {0};
 	enum hf_status status = todo_read(where, options->campaign, options->codebases, options->keep, &todo, err);
 	if (status == HF_OK)
 		status = hf_schedule_bulk(where, todo.items, todo.count, options, &report, err);
+	report.refused = todo.refused;
 	if (status == HF_OK || status == HF_E_CORRUPT)
 		*ret_report = report;
 	return status;
@@ -50,7 +51,7 @@ enum hf_status hf_schedule_explain(hf_where where, struct hf_str codebase, struc
                                    const struct hf_defects *keep, struct hf_schedule_explanation *ret_why,
                                    hf_error *err)
 {
-	CLEANUP(todo_deinit) struct todo todo = {0};
+	CLEANUP(todo_deinit) struct todo todo = {.strict = true};
 	struct hf_schedule_request request = {.item = {.codebase = codebase, .campaign = campaign},
 	                                      .dry_run = true,
 	                                      .keep = keep};

@@ -534,10 +534,20 @@ def test_schedule_run_refuses_names_that_nothing_answers_to(small):
     assert small.json("schedule", "run")["changed"] == 0, "all of nothing is fine"
 
 
+def test_schedule_run_leaves_out_a_candidate_without_a_worth(small):
+    small.db.execute("INSERT INTO candidate (codebase, suite, command, publish_policy) VALUES ('cc', 'fixes', 'x', 'p')")
+    done = run(*small.flags, "schedule", "run", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["items"], told["added"], told["refused"]) == (0, 2, 2, 1)
+    assert done.stderr.count("it has a publish policy, but no value") == 1 and "cc" in done.stderr, done.stderr
+    assert [row[0] for row in small.db.rows("SELECT codebase FROM queue ORDER BY id")] == ["aa", "bb"]
+    assert json.loads(run(*small.flags, "schedule", "run", "cc", "--json").stdout)["refused"] == 1, "no mistake in a name"
+
+
 def test_schedule_run_refuses_values_of_zero(small):
     before = small.tables()
     small.db.execute("INSERT INTO candidate (codebase, suite, command, publish_policy) VALUES ('cc', 'fixes', 'x', 'p')")
-    assert "fixes/cc: it has a publish policy, but no value" in small.refused(1, "schedule", "run")
+    assert "fixes/cc: it has a publish policy, but no value" in small.refused(1, "schedule", "run", "--defects", "D-16")
     small.db.execute("DELETE FROM candidate WHERE codebase = 'cc' AND suite = 'fixes'; UPDATE codebase SET value = 0")
     assert "no codebase has a value other than 0" in small.refused(1, "schedule", "run", "--defects", "D-20")
     assert small.json("schedule", "run", "--dry-run")["items"] == 2, "unknown values are no mistake"

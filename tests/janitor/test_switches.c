@@ -294,6 +294,65 @@ static void d16_d25_what_there_is_to_schedule(void **state)
 	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue WHERE change_set IS NULL"), 2);
 }
 
+static void d16_one_without_a_worth_does_not_stop_the_others(void **state)
+{
+	struct rig *rig = *state;
+	const struct hf_defects d16 = only(16);
+	hf_error err = HF_ERROR_INIT;
+	struct hf_schedule_options options = {.size = sizeof(options), .verify = 10};
+	struct hf_schedule_report report;
+	struct hf_schedule_explanation why;
+	rig_load_text(rig, two);
+	rig_run(rig, "INSERT INTO named_publish_policy (name, per_branch_policy) VALUES ('none', NULL), ('p', "
+	             "ARRAY[ROW('main', 'propose', NULL)::branch_publish_policy]), ('no mode', "
+	             "ARRAY[ROW('main', NULL, NULL)::branch_publish_policy])");
+	rig_run(rig, "INSERT INTO candidate (codebase, suite, command, value, publish_policy) VALUES "
+	             "('aa', 'no-value', 'x', NULL, 'p'), ('aa', 'no-modes', 'x', 1, 'none'), "
+	             "('aa', 'no-mode', 'x', 1, 'no mode'), ('bb', 'fixes', 'x', 100, 'p')");
+	EXPECT_OK(hf_schedule_run(rig->where, &options, &report, &err));
+	assert_int_equal(report.refused, 3);
+	assert_int_equal(report.items, 1);
+	assert_int_equal(report.verified, 1);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue WHERE codebase = 'bb'"), 1);
+	EXPECT_STATUS(hf_schedule_explain(rig->where, HF_STR("aa"), HF_STR("no-value"), NULL, &why, &err), HF_REJECTED);
+	EXPECT_CONTAINS(err.message, "no-value/aa: it has a publish policy, but no value");
+	rig_run(rig, "DELETE FROM queue");
+	options.keep = &d16;
+	EXPECT_STATUS(hf_schedule_run(rig->where, &options, &report, &err), HF_REJECTED);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue"), 0);
+}
+
+static void what_says_the_same_is_not_written_again(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_schedule_options options = {.size = sizeof(options), .verify = 10};
+	struct hf_schedule_report report;
+	rig_load_text(rig, two);
+	rig_run(rig, "INSERT INTO named_publish_policy (name, per_branch_policy) VALUES ('p', ARRAY[ROW('main', "
+	             "'propose', NULL)::branch_publish_policy])");
+	rig_run(rig, "INSERT INTO candidate (codebase, suite, command, value, publish_policy) VALUES "
+	             "('aa', 'fixes', 'x', 100, 'p'), ('bb', 'fixes', 'x', 100, 'p')");
+	EXPECT_OK(hf_schedule_run(rig->where, &options, &report, &err));
+	rig_run(rig, "CREATE TABLE before AS SELECT id, codebase, xmin::text AS version FROM queue");
+	EXPECT_OK(hf_schedule_run(rig->where, &options, &report, &err));
+	assert_int_equal(report.replaced, 2);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue AS q JOIN before AS b USING (id) WHERE "
+	                                 "q.xmin::text = b.version"),
+	                 2);
+	rig_run(rig, "UPDATE candidate SET command = 'y' WHERE codebase = 'bb'");
+	rig_run(rig, "INSERT INTO holdfast.queue_claim (queue_id, generation, place, holder, attempt, attempts_max, "
+	             "until) SELECT id, xmin::text::bigint, ctid, 'w', 1, 3, now() - interval '1 hour' FROM queue "
+	             "WHERE codebase = 'aa'");
+	EXPECT_OK(hf_schedule_run(rig->where, &options, &report, &err));
+	assert_int_equal(report.replaced, 2);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue AS q JOIN before AS b USING (id) WHERE "
+	                                 "q.xmin::text = b.version"),
+	                 0);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue WHERE command = 'y' AND codebase = 'bb'"), 1);
+	rig_run(rig, "DROP TABLE before");
+}
+
 static void d28_again_after_a_run(void **state)
 {
 	struct rig *rig = *state;
@@ -491,6 +550,8 @@ int main(void)
 	                                   cmocka_unit_test(d17_dependencies_that_nobody_knows),
 	                                   cmocka_unit_test(d21_d22_direct_requests),
 	                                   cmocka_unit_test(d16_d25_what_there_is_to_schedule),
+	                                   cmocka_unit_test(d16_one_without_a_worth_does_not_stop_the_others),
+	                                   cmocka_unit_test(what_says_the_same_is_not_written_again),
 	                                   cmocka_unit_test(d28_again_after_a_run),
 	                                   cmocka_unit_test(a_claimed_entry_does_not_hold_its_place),
 	                                   cmocka_unit_test(many_are_as_one_after_the_other)};

@@ -168,18 +168,21 @@ SELECT command
  LIMIT 1;
 
 -- name: candidate_to_schedule :each
--- doc: Candidates with a publish policy and the modes of its roles, those of the most valuable codebases first, then
--- doc: by id: what a scheduling run starts from. The first item of an empty queue sets the smallest priority that all
--- doc: later ones are counted from, so the order is part of the result.
+-- doc: Candidates with a publish policy, the modes of its roles and the value of the codebase: what a scheduling run
+-- doc: starts from. The caller puts them in order, which is cheaper than to sort whole rows here.
 -- param campaign: nullable
 -- param codebases: nullable
-SELECT c.codebase, c.suite::text AS campaign, c.change_set, c.context, c.value, c.success_chance, c.command,
-       p.per_branch_policy IS NULL AS no_modes,
-       ARRAY(SELECT m.mode::text FROM unnest(p.per_branch_policy) WITH ORDINALITY AS m (role, mode, frequency_days, place)
-              ORDER BY m.place) AS modes
+WITH policy AS MATERIALIZED (
+    SELECT p.name, p.per_branch_policy IS NULL AS no_modes,
+           ARRAY(SELECT m.mode::text
+                   FROM unnest(p.per_branch_policy) WITH ORDINALITY AS m (role, mode, frequency_days, place)
+                  ORDER BY m.place) AS modes
+      FROM named_publish_policy AS p
+)
+SELECT c.id, c.codebase, c.suite::text AS campaign, c.change_set, c.context, c.value, c.success_chance, c.command,
+       b.value AS codebase_value, p.no_modes, p.modes
   FROM candidate AS c
   JOIN codebase AS b ON b.name = c.codebase
-  JOIN named_publish_policy AS p ON p.name = c.publish_policy
+  JOIN policy AS p ON p.name = c.publish_policy
  WHERE (:campaign::text IS NULL OR c.suite = :campaign)
-   AND (:codebases::text[] IS NULL OR c.codebase = ANY (:codebases))
- ORDER BY b.value DESC NULLS LAST, c.id;
+   AND (:codebases::text[] IS NULL OR c.codebase = ANY (:codebases));

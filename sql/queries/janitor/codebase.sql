@@ -131,6 +131,13 @@ SELECT count(*) AS named, max(coalesce(value, 0)) AS greatest
   FROM codebase
  WHERE name IS NOT NULL;
 
+-- name: codebase_values :each
+-- doc: What codebases are worth: all that have a name, or some.
+SELECT name::text AS name, value
+  FROM codebase
+ WHERE name IS NOT NULL
+   /*? names */ AND name = ANY (:names::text[]) /*?*/;
+
 -- name: codebase_worth :opt
 -- doc: The value of one codebase and the greatest of all.
 SELECT value, (SELECT max(o.value) FROM codebase AS o WHERE o.name IS NOT NULL) AS greatest

@@ -128,10 +128,9 @@ SELECT q.id, q.codebase, q.suite::text AS campaign, coalesce(q.change_set, '') A
                                             WHERE c.state = 'dead') AS open
   FROM queue AS q;
 
--- name: queue_new_ids :many
--- doc: Take ids from the queue's sequence.
-SELECT nextval('queue_id_seq')::integer AS id
-  FROM generate_series(1, :how_many::bigint);
+-- name: queue_new_ids :one
+-- doc: Take ids from the queue's sequence, in one row.
+SELECT ARRAY(SELECT nextval('queue_id_seq')::integer FROM generate_series(1, :how_many::bigint)) AS ids;
 
 -- name: queue_append :copy
 -- doc: Write new items whose ids were taken before.
@@ -144,13 +143,18 @@ VALUES (:id, :bucket, :codebase, :campaign, :command, :priority, :context, :esti
         :change_set);
 
 -- name: queue_overwrite :execrows
--- doc: Replace what items say, by id.
+-- doc: Replace what items say, by id. One that says the same already is not written, unless it was handed out: being
+-- doc: written is how those who work on it learn that it was asked for again.
 UPDATE queue AS q
    SET context = n.context, priority = n.priority, bucket = :bucket, estimated_duration = n.duration,
        refresh = false, requester = :requester, command = n.command
   FROM unnest(:ids::integer[], :commands::text[], :priorities::bigint[], :contexts::text[], :durations::interval[])
        AS n (id, command, priority, context, duration)
- WHERE q.id = n.id;
+ WHERE q.id = n.id
+   AND ((q.context, q.priority, q.bucket, q.estimated_duration, q.refresh, q.requester, q.command)
+        IS DISTINCT FROM (n.context, n.priority, :bucket, n.duration, false, :requester, n.command)
+        OR EXISTS (SELECT FROM holdfast.queue_claim AS c
+                    WHERE c.queue_id = q.id AND c.generation = q.xmin::text::bigint));
 
 -- name: queue_delete :execrows
 -- doc: Remove one item.

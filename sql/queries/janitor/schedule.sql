@@ -1,28 +1,28 @@
 -- What scheduling reads: candidates' gaps, the history of runs, averages.
 
 -- name: schedule_gaps :each
--- doc: For each (codebase, campaign, change set) in order the codebase's value and the candidate, if any.
-SELECT n.place, b.value AS codebase_value, c.id IS NOT NULL AS found, c.value, c.success_chance, c.command, c.context
+-- doc: The candidate, if any, of each (codebase, campaign, change set) in order.
+SELECT n.place, c.id IS NOT NULL AS found, c.value, c.success_chance, c.command, c.context
   FROM unnest(:codebases::text[], :campaigns::text[], :change_sets::text[]) WITH ORDINALITY
        AS n (codebase, campaign, change_set, place)
-  LEFT JOIN codebase AS b ON b.name = n.codebase
   LEFT JOIN candidate AS c
     ON c.codebase = n.codebase AND c.suite = n.campaign AND coalesce(c.change_set, '') = coalesce(n.change_set, '')
  ORDER BY n.place;
 
 -- name: schedule_histories :each
--- doc: For each (codebase, campaign) in order its runs that were not transient failures, newest first. same_context: the
--- doc: candidate's non-empty context equals one of the run's two. details: only where unsatisfied dependencies may matter.
+-- doc: Runs that were not transient failures, newest first: all, or those of some codebases. One pass in the order of an
+-- doc: index; to send pairs to join with costs several times as much. details: only where unsatisfied dependencies may
+-- doc: matter.
 -- row: schedule_histories_row
-SELECT n.place, r.start_time, r.finish_time - r.start_time AS duration, r.result_code = 'success' AS success,
-       r.result_code = 'worker-failure' AS worker_failure,
-       coalesce(n.context <> '' AND (n.context = r.instigated_context OR n.context = r.context), false) AS same_context,
+SELECT r.codebase, r.suite::text AS campaign, r.start_time, r.finish_time - r.start_time AS duration,
+       r.result_code = 'success' AS success, r.result_code = 'worker-failure' AS worker_failure,
+       r.instigated_context, r.context,
        CASE WHEN r.result_code = 'install-deps-unsatisfied-dependencies' THEN r.failure_details END AS details
-  FROM unnest(:codebases::text[], :campaigns::text[], :contexts::text[]) WITH ORDINALITY
-       AS n (codebase, campaign, context, place)
-  JOIN run AS r ON r.codebase = n.codebase AND r.suite = n.campaign
+  FROM run AS r
  WHERE r.failure_transient IS NOT TRUE
- ORDER BY n.place, r.start_time DESC;
+   /*? codebases */ AND r.codebase = ANY (:codebases::text[]) /*?*/
+   /*? campaign */ AND r.suite = :campaign /*?*/
+ ORDER BY r.start_time DESC;
 
 -- name: schedule_codebase_averages :each
 -- doc: The average duration of each codebase's runs that were not transient failures, in any campaign.
@@ -41,10 +41,9 @@ SELECT suite::text AS campaign, avg(finish_time - start_time) AS average
 -- name: schedule_history :each
 -- doc: The runs of one codebase in one campaign that were not transient failures, newest first.
 -- row: schedule_histories_row
--- param context: nullable
-SELECT 1::bigint AS place, r.start_time, r.finish_time - r.start_time AS duration, r.result_code = 'success' AS success,
-       r.result_code = 'worker-failure' AS worker_failure,
-       coalesce(:context::text <> '' AND (:context = r.instigated_context OR :context = r.context), false) AS same_context,
+SELECT r.codebase, r.suite::text AS campaign, r.start_time, r.finish_time - r.start_time AS duration,
+       r.result_code = 'success' AS success, r.result_code = 'worker-failure' AS worker_failure,
+       r.instigated_context, r.context,
        CASE WHEN r.result_code = 'install-deps-unsatisfied-dependencies' THEN r.failure_details END AS details
   FROM run AS r
  WHERE r.codebase = :codebase AND r.suite = :campaign AND r.failure_transient IS NOT TRUE

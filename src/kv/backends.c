@@ -3,13 +3,19 @@
  */
 #include "base/error.h"
 #include "base/str.h"
+#include "kv/backends.h"
 #include "kv/store.h"
 
 static const struct scheme {
 	const char *prefix;                /* "" = anything else */
 	const struct hf_kv_vtable *vtable; /* NULL: not part of this build */
 } schemes[] = {
-	{"memory:", NULL}, {"lmdb:", NULL}, {"redis:", NULL}, {"redis+unix:", NULL}, {"rediss:", NULL}, {"", NULL},
+	{"memory:", NULL},
+	{"lmdb:", NULL},
+	{"redis:", &redis_backend},
+	{"redis+unix:", &redis_backend},
+	{"rediss:", &redis_backend}, /* which refuses it by name */
+	{"", NULL},
 };
 
 enum hf_status kv_backend_of_url(const char *url, const struct hf_kv_vtable **ret_vtable, hf_error *err)

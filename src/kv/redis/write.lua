@@ -1,0 +1,279 @@
+-- Applies a batch, or one branch of a transaction, as a whole: every write is worked out on copies first; only when none
+-- was refused are the keys written, the revision before all others. That is the one command that a full server refuses,
+-- and a script that has written is not refused afterwards: so nothing or everything.
+--
+-- KEYS: records, order, expiry, revision.
+-- ARGV: a head <I4 compare, I4 writes of `then`, I4 its arguments, I4 writes of `otherwise`, I8 greatest value>, then each
+--   write: <B operation, I2 flags, i8 ttl, i8 revision>, key, and where a flag says so value, metadata, value to compare.
+-- Answers {held, now, <B outcome, B existed, i8 revision> for each write, then sums and entries in order}.
+local call, pack, unpack, sub, band = redis.call, struct.pack, struct.unpack, string.sub, bit.band
+local records, order, expiry, revision = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local HEAD, HEAD_BYTES = '<BI4i8i8i8i8', 37
+local PUT, DELETE, TOUCH, PERSIST, ADD, APPEND, READ = 1, 2, 3, 4, 5, 6, 7
+local KEEP_TTL, KEEP_METADATA, NO_TTL, BEFORE, IF_ABSENT, IF_REV, IF_VALUE = 1, 2, 4, 8, 16, 64, 128
+local CONDITIONS, MUST_EXIST, HAS_VALUE, HAS_METADATA = 240, 224, 256, 512
+local DONE, NO_ENTRY, EXISTS, ABSENT, CHANGED, NO_NUMBER, TOO_LONG = 1, 2, 3, 4, 5, 6, 7
+
+local time = call('TIME')
+local now = time[1] * 1000000 + time[2]
+local compare, then_writes, then_args, else_writes, value_max = unpack('<I4I4I4I4I8', ARGV[1])
+local at = 2
+local entries, touched, ntouched, last_rev = {}, {}, 0, nil
+
+-- The entry as it would be by now. raw: its record, false when it was changed since.
+local function load(key)
+	local raw = call('HGET', records, key)
+	local entry = {key = key, raw = raw, stored = raw, live = false}
+	if raw then
+		local version, rev, created, updated, expires, metadata
+		if #raw >= HEAD_BYTES then
+			version, metadata, rev, created, updated, expires = unpack(HEAD, raw)
+		end
+		if version ~= 1 or metadata > #raw - HEAD_BYTES then
+			error('HFCORRUPT', 0)
+		end
+		entry.was_expires = expires
+		if expires == 0 or expires > now then
+			entry.live, entry.rev, entry.created, entry.updated, entry.expires = true, rev, created, updated, expires
+			entry.metadata_bytes = metadata
+		end
+	end
+	entries[key] = entry
+	return entry
+end
+
+local function metadata_of(entry)
+	return entry.metadata or sub(entry.raw, HEAD_BYTES + 1, HEAD_BYTES + entry.metadata_bytes)
+end
+
+local function value_of(entry)
+	return entry.value or sub(entry.raw, HEAD_BYTES + 1 + entry.metadata_bytes)
+end
+
+local function raw_of(entry)
+	if not entry.raw then
+		entry.raw = pack(HEAD, 1, #entry.metadata, entry.rev, entry.created, entry.updated, entry.expires)
+			.. entry.metadata .. entry.value
+		entry.metadata_bytes = #entry.metadata
+	end
+	return entry.raw
+end
+
+-- The time, or one more than the last: not given twice even where a crash forgets the last ones.
+local function next_rev()
+	if not last_rev then
+		local stored = call('GET', revision)
+		last_rev = math.max((stored and tonumber(stored) or 0), now - 1)
+	end
+	last_rev = last_rev + 1
+	return last_rev
+end
+
+local function touch(entry)
+	if not entry.touched then
+		entry.touched = true
+		ntouched = ntouched + 1
+		touched[ntouched] = entry
+	end
+end
+
+-- Another expiry; the rest stays.
+local function expire_at(entry, expires)
+	entry.metadata, entry.value = metadata_of(entry), value_of(entry)
+	entry.expires, entry.raw = expires, false
+	touch(entry)
+end
+
+local function set(entry, value, metadata, expires)
+	if not entry.live then
+		entry.live, entry.created = true, now
+	end
+	entry.rev, entry.updated, entry.expires = next_rev(), now, expires
+	entry.metadata, entry.value, entry.raw = metadata, value, false
+	touch(entry)
+end
+
+local function expires_of(entry, flags, ttl, keep)
+	if keep and entry.live then
+		return entry.expires
+	elseif ttl == 0 or band(flags, NO_TTL) ~= 0 then
+		return 0
+	end
+	return now + ttl
+end
+
+-- Numbers of 64 bits are sign * (high * 10^10 + low): Lua's own are exact to 53 bits only.
+local function fits(sign, high, low)
+	return high < 922337203 or (high == 922337203 and low <= (sign < 0 and 6854775808 or 6854775807))
+end
+
+-- nil for what is no decimal number of 64 bits.
+local function number_of(text)
+	local minus, digits = string.match(text, '^(-?)0*(%d-)$')
+	if not digits or #digits > 19 or (digits == '' and sub(text, -1) ~= '0') then
+		return nil
+	end
+	local sign = minus == '-' and -1 or 1
+	local high, low = tonumber(sub(digits, 1, -11)) or 0, tonumber(sub(digits, -10)) or 0
+	if not fits(sign, high, low) then
+		return nil
+	end
+	return sign * high, sign * low
+end
+
+-- The sum as text, or nil when it leaves 64 bits.
+local function sum_of(a, b)
+	local high, low = number_of(a)
+	local more_high, more_low = number_of(b)
+	if not high then
+		return nil
+	end
+	high, low = high + more_high, low + more_low
+	local sign = (high < 0 or (high == 0 and low < 0)) and -1 or 1
+	high, low = high * sign, low * sign
+	if low < 0 then
+		high, low = high - 1, low + 10000000000
+	elseif low >= 10000000000 then
+		high, low = high + 1, low - 10000000000
+	end
+	if not fits(sign, high, low) then
+		return nil
+	end
+	local digits = high > 0 and string.format('%.0f%010.0f', high, low) or string.format('%.0f', low)
+	return sign < 0 and '-' .. digits or digits
+end
+
+local function refusal(entry, flags, if_rev, if_value)
+	if band(flags, IF_ABSENT) ~= 0 then
+		return entry.live and EXISTS or nil
+	elseif not entry.live then
+		return band(flags, MUST_EXIST) ~= 0 and ABSENT or nil
+	elseif band(flags, IF_REV) ~= 0 and entry.rev ~= if_rev then
+		return CHANGED
+	elseif band(flags, IF_VALUE) ~= 0 and value_of(entry) ~= if_value then
+		return CHANGED
+	end
+end
+
+local function write(entry, op, flags, ttl, value, metadata)
+	if op == PUT then
+		local keep = entry.live and band(flags, KEEP_METADATA) ~= 0
+		set(entry, value, keep and metadata_of(entry) or metadata or '',
+			expires_of(entry, flags, ttl, band(flags, KEEP_TTL) ~= 0))
+		return DONE
+	elseif op == ADD then
+		local sum = sum_of(entry.live and value_of(entry) or '0', value)
+		if not sum then
+			return NO_NUMBER
+		end
+		set(entry, sum, entry.live and metadata_of(entry) or '', expires_of(entry, flags, ttl, true))
+		return DONE, sum
+	elseif op == APPEND then
+		local old = entry.live and value_of(entry) or ''
+		if #old + #value > value_max then
+			return TOO_LONG
+		end
+		set(entry, old .. value, entry.live and metadata_of(entry) or '', expires_of(entry, flags, ttl, true))
+		return DONE
+	elseif op == DELETE then
+		local was = entry.live
+		entry.live = false
+		if entry.stored or was then
+			touch(entry)
+		end
+		return was and DONE or NO_ENTRY
+	elseif not entry.live then
+		return NO_ENTRY
+	elseif op == TOUCH then
+		expire_at(entry, now + ttl)
+	elseif op == PERSIST and entry.expires ~= 0 then
+		expire_at(entry, 0)
+	end
+	return DONE
+end
+
+-- The next write of ARGV. Returns its outcome, whether there was an entry, its revision now, a sum, the entry before.
+local function step()
+	local op, flags, ttl, if_rev = unpack('<BI2i8i8', ARGV[at])
+	local key, value, metadata, if_value = ARGV[at + 1], nil, nil, nil
+	at = at + 2
+	if band(flags, HAS_VALUE) ~= 0 then
+		value, at = ARGV[at], at + 1
+	end
+	if band(flags, HAS_METADATA) ~= 0 then
+		metadata, at = ARGV[at], at + 1
+	end
+	if band(flags, IF_VALUE) ~= 0 then
+		if_value, at = ARGV[at], at + 1
+	end
+	local entry = entries[key] or load(key)
+	local existed, before, outcome, sum = entry.live, nil, nil, nil
+	if band(flags, BEFORE) ~= 0 then
+		before = existed and raw_of(entry)
+	end
+	if band(flags, CONDITIONS) ~= 0 then
+		outcome = refusal(entry, flags, if_rev, if_value)
+	end
+	if not outcome then
+		outcome, sum = write(entry, op, flags, ttl, value, metadata)
+	end
+	return outcome, existed, entry.live and entry.rev or 0, sum, before
+end
+
+local held = true
+for _ = 1, compare do
+	if step() >= EXISTS then
+		held = false
+	end
+end
+local writes = then_writes
+if not held then
+	at, writes = at + then_args, else_writes
+end
+local refused, results, answer, n = false, {}, {held and 1 or 0, string.format('%.0f', now), ''}, 3
+for i = 1, writes do
+	local outcome, existed, rev, sum, before = step()
+	results[i] = pack('<BBi8', outcome, existed and 1 or 0, rev)
+	refused = refused or outcome >= EXISTS
+	if sum then
+		n = n + 1
+		answer[n] = sum
+	end
+	if before ~= nil then
+		n = n + 1
+		answer[n] = before
+	end
+end
+answer[3] = table.concat(results)
+if refused or ntouched == 0 then
+	return answer
+end
+
+-- From here on only what cannot be refused.
+call('ZCARD', order)
+call('ZCARD', expiry)
+if last_rev then
+	call('SET', revision, string.format('%.0f', last_rev))
+end
+for i = 1, ntouched do
+	local entry = touched[i]
+	local key, expires, was = entry.key, 0, entry.was_expires or 0
+	if entry.live then
+		expires = entry.expires
+		call('HSET', records, key, raw_of(entry))
+		if not entry.stored then
+			call('ZADD', order, 0, key)
+		end
+	elseif entry.stored then
+		call('HDEL', records, key)
+		call('ZREM', order, key)
+	end
+	if expires ~= was then
+		if expires == 0 then
+			call('ZREM', expiry, key)
+		else
+			call('ZADD', expiry, string.format('%.0f', expires), key)
+		end
+	end
+end
+return answer

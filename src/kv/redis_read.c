@@ -1,0 +1,355 @@
+/*
+ * redis_read.c - reading: one key, several from one moment, pages in order, counts.
+ *
+ * One key is TIME and HGET in one round trip, without a script. The time is asked first: what is live at it and still
+ * there at the HGET was the entry at a moment between the two.
+ */
+#include "base/arena.h"
+#include "base/error.h"
+#include "core/key_range.h"
+#include "kv/metadata.h"
+#include "kv/redis_entry.h"
+
+enum { PAGE_ENTRIES = 1000, PAGE_BYTES = 4 << 20, OWNED_BYTES = 16 << 10 };
+
+/* ---- entries ---- */
+
+static enum hf_status corrupt(struct hf_bytes key, hf_error *err)
+{
+	return error_set(err, HF_E_CORRUPT, "the record of a key of %zu bytes is none that this version wrote",
+	                 key.len);
+}
+
+static bool copy_bytes(hf_arena *arena, struct hf_bytes *bytes)
+{
+	struct hf_str copy = hf_arena_str(arena, (struct hf_str){(const char *)bytes->ptr, bytes->len});
+	bytes->ptr = (const uint8_t *)copy.ptr;
+	return copy.ptr != NULL;
+}
+
+static bool copy_metadata(hf_arena *arena, struct hf_str *metadata)
+{
+	if (!metadata->ptr)
+		return true;
+	*metadata = hf_arena_str(arena, *metadata);
+	return metadata->ptr != NULL;
+}
+
+static bool copy_entry(hf_arena *arena, struct hf_kv_entry *entry)
+{
+	return copy_bytes(arena, &entry->key) && copy_metadata(arena, &entry->metadata) &&
+	       (!entry->value.ptr || copy_bytes(arena, &entry->value));
+}
+
+enum hf_status redis_entry_read(const redisReply *reply, struct hf_bytes key, bool head_only, int64_t now_us,
+                                hf_arena *arena, struct hf_kv_entry *ret_entry, hf_error *err)
+{
+	struct redis_record record;
+	*ret_entry = (struct hf_kv_entry){0};
+	if (reply->type == REDIS_REPLY_NIL)
+		return HF_OK;
+	if (reply->type != REDIS_REPLY_STRING)
+		return redis_unexpected("read", err);
+	if (!redis_record_read((struct hf_bytes){(const uint8_t *)reply->str, reply->len}, head_only, &record))
+		return corrupt(key, err);
+	if (!redis_record_is_live(&record, now_us))
+		return HF_OK;
+	struct hf_kv_entry entry = {.key = key,
+	                            .value = record.value,
+	                            .metadata = record.metadata,
+	                            .rev = record.rev,
+	                            .created_us = record.created_us,
+	                            .updated_us = record.updated_us,
+	                            .expires_us = record.expires_us};
+	if (arena && !copy_entry(arena, &entry))
+		return error_nomem(err);
+	*ret_entry = entry;
+	return HF_OK;
+}
+
+static void free_reply(void *reply)
+{
+	freeReplyObject(reply);
+}
+
+/* A long value is not copied: the arena takes the answer. @param reply NULL when it does. */
+static enum hf_status read_owned(redisReply **reply, struct hf_bytes key, int64_t now_us, hf_arena *arena,
+                                 struct hf_kv_entry *ret_entry, hf_error *err)
+{
+	struct hf_kv_entry entry;
+	bool is_long = (*reply)->type == REDIS_REPLY_STRING && (*reply)->len > OWNED_BYTES;
+	enum hf_status status = redis_entry_read(*reply, key, false, now_us, is_long ? NULL : arena, &entry, err);
+	if (status == HF_OK && is_long && entry.rev != 0) {
+		if (!copy_bytes(arena, &entry.key) || !copy_metadata(arena, &entry.metadata) ||
+		    hf_arena_own(arena, free_reply, *reply, (*reply)->len) != 0)
+			return error_nomem(err);
+		*reply = NULL;
+	}
+	if (status == HF_OK)
+		*ret_entry = entry;
+	return status;
+}
+
+/* ---- keys ---- */
+
+static enum hf_status read_one(hf_kv_backend_state *state, const struct redis_space *space, struct hf_bytes key,
+                               hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entry, hf_error *err)
+{
+	struct redis_request request;
+	redisReply *replies[2];
+	int64_t now_us;
+	redis_request_init(&request);
+	buf_add(&request.text, HF_STR("*1\r\n$4\r\nTIME\r\n*3\r\n$4\r\nHGET\r\n"));
+	redis_request_word(&request, hf_kv_text(space->keys[REDIS_RECORDS].ptr));
+	redis_request_word(&request, key);
+	const struct redis_call call = {.request = &request, .what = "read", .answers = 2, .deadline = deadline};
+	enum hf_status status = redis_call(state, &call, replies, err);
+	redis_request_deinit(&request);
+	if (status != HF_OK)
+		return status;
+	if (redis_is_array(replies[0], 2) && redis_time(replies[0]->element[0], replies[0]->element[1], &now_us))
+		status = read_owned(&replies[1], key, now_us, arena, ret_entry, err);
+	else
+		status = redis_unexpected("read", err);
+	freeReplyObject(replies[0]);
+	if (replies[1])
+		freeReplyObject(replies[1]);
+	return status;
+}
+
+static enum hf_status read_answer(const redisReply *reply, const struct hf_bytes *keys, size_t count, bool keys_only,
+                                  hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err)
+{
+	int64_t now_us;
+	if (!redis_is_array(reply, 2 + count) || !redis_time(reply->element[0], reply->element[1], &now_us))
+		return redis_unexpected("read", err);
+	enum hf_status status = HF_OK;
+	for (size_t i = 0; status == HF_OK && i < count; i++)
+		status = redis_entry_read(reply->element[2 + i], keys[i], keys_only, now_us, arena, &ret_entries[i],
+		                          err);
+	return status;
+}
+
+enum hf_status redis_read(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+                          bool keys_only, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries,
+                          hf_error *err)
+{
+	const struct redis_space *space = redis_space(state, ns);
+	struct redis_request request;
+	redisReply *reply;
+	if (count == 1 && !keys_only)
+		return read_one(state, space, keys[0], deadline, arena, ret_entries, err);
+	redis_request_init(&request);
+	redis_request_script(&request, &redis_script_read, space, 1 + count);
+	redis_request_text(&request, keys_only ? "1" : "0");
+	for (size_t i = 0; i < count; i++)
+		redis_request_word(&request, keys[i]);
+	const struct redis_call call = {
+		.request = &request, .what = "read", .script = &redis_script_read, .answers = 1, .deadline = deadline};
+	enum hf_status status = redis_call(state, &call, &reply, err);
+	redis_request_deinit(&request);
+	if (status != HF_OK)
+		return status;
+	status = read_answer(reply, keys, count, keys_only, arena, ret_entries, err);
+	freeReplyObject(reply);
+	return status;
+}
+
+/* ---- ranges ---- */
+
+/* What is still to be read, in the words of ZRANGEBYLEX. */
+struct page {
+	const struct hf_kv_span *span;
+	struct hf_bytes last; /* the last key of the page before; ptr NULL = the first page */
+	size_t delivered;
+	bool ended;
+	hf_kv_entry_fn *fn;
+	void *user;
+	uint8_t last_bytes[HF_KV_KEY_BYTES_MAX];
+};
+
+static void add_end(struct redis_request *request, char mark, struct hf_bytes key, const char *open)
+{
+	uint8_t word[1 + HF_KV_KEY_BYTES_MAX + 1]; /* the store makes ends one byte longer than keys */
+	if (!key.ptr) {
+		redis_request_text(request, open);
+		return;
+	}
+	ASSERT(key.len < sizeof(word));
+	word[0] = (uint8_t)mark;
+	if (key.len)
+		memcpy(word + 1, key.ptr, key.len);
+	redis_request_word(request, (struct hf_bytes){word, key.len + 1});
+}
+
+/* Low and high end: from <= key < to, and beyond the last key seen. */
+static void add_ends(struct redis_request *request, const struct hf_kv_span *span, struct hf_bytes last)
+{
+	bool forward = last.ptr && !span->reverse, backward = last.ptr && span->reverse;
+	add_end(request, forward ? '(' : '[', forward ? last : span->from, "-");
+	add_end(request, '(', backward ? last : span->to, "+");
+}
+
+static enum hf_status deliver(struct page *page, const struct hf_kv_entry *entry, hf_error *err)
+{
+	bool wanted = true;
+	enum hf_status status = HF_OK;
+	if (page->span->has_metadata.ptr)
+		status = metadata_contains(entry->metadata, page->span->has_metadata, &wanted, err);
+	if (status != HF_OK || !wanted)
+		return status;
+	struct hf_kv_entry shown = *entry;
+	if (page->span->keys_only) {
+		shown.value = (struct hf_bytes){0};
+		shown.metadata = (struct hf_str){0};
+	}
+	page->delivered++;
+	status = page->fn(page->user, &shown, err);
+	if (page->span->limit > 0 && page->delivered == page->span->limit)
+		page->ended = true;
+	return status;
+}
+
+/* @param heads the records are cut to their heads. */
+static enum hf_status deliver_page(struct page *page, const redisReply *reply, bool heads, hf_error *err)
+{
+	int64_t now_us;
+	if (!redis_is_array(reply, 3) || !redis_time(reply->element[0], reply->element[1], &now_us) ||
+	    reply->element[2]->type != REDIS_REPLY_INTEGER)
+		return redis_unexpected("list", err);
+	for (size_t i = 3; i + 1 < reply->elements && !page->ended; i += 2) {
+		const redisReply *name = reply->element[i];
+		struct hf_kv_entry entry;
+		if (name->type != REDIS_REPLY_STRING || name->len > sizeof(page->last_bytes))
+			return redis_unexpected("list", err);
+		struct hf_bytes key = {(const uint8_t *)name->str, name->len};
+		enum hf_status status = redis_entry_read(reply->element[i + 1], key, heads, now_us, NULL, &entry, err);
+		if (status == HF_OK && entry.rev != 0)
+			status = deliver(page, &entry, err);
+		if (status != HF_OK)
+			return status;
+	}
+	size_t entries = (reply->elements - 3) / 2;
+	if (entries == 0 || reply->element[2]->integer == 0)
+		page->ended = true;
+	if (page->ended)
+		return HF_OK;
+	const redisReply *last = reply->element[1 + 2 * entries];
+	memcpy(page->last_bytes, last->str, last->len);
+	page->last = (struct hf_bytes){page->last_bytes, last->len};
+	return HF_OK;
+}
+
+static size_t page_entries(const struct page *page)
+{
+	size_t left = page->span->limit - page->delivered;
+	bool bounded = page->span->limit > 0 && !page->span->has_metadata.ptr;
+	return bounded && left < PAGE_ENTRIES ? left : PAGE_ENTRIES;
+}
+
+static enum hf_status read_page(hf_kv_backend_state *state, const struct redis_space *space, struct page *page,
+                                hf_error *err)
+{
+	const struct hf_kv_span *span = page->span;
+	bool heads = span->keys_only && !span->has_metadata.ptr;
+	struct redis_request request;
+	redisReply *reply;
+	redis_request_init(&request);
+	redis_request_script(&request, &redis_script_scan, space, 6);
+	redis_request_text(&request, span->reverse ? "1" : "0");
+	add_ends(&request, span, page->last);
+	redis_request_number(&request, (int64_t)page_entries(page));
+	redis_request_text(&request, heads ? "1" : "0");
+	redis_request_number(&request, PAGE_BYTES);
+	const struct redis_call call = {.request = &request,
+	                                .what = "list",
+	                                .script = &redis_script_scan,
+	                                .answers = 1,
+	                                .deadline = span->deadline};
+	enum hf_status status = redis_call(state, &call, &reply, err);
+	redis_request_deinit(&request);
+	if (status != HF_OK)
+		return status;
+	status = deliver_page(page, reply, heads, err);
+	freeReplyObject(reply);
+	return status;
+}
+
+enum hf_status redis_scan(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span, hf_kv_entry_fn *fn,
+                          void *user, hf_error *err)
+{
+	struct page page = {.span = span, .fn = fn, .user = user};
+	enum hf_status status = HF_OK;
+	while (status == HF_OK && !page.ended)
+		status = read_page(state, redis_space(state, ns), &page, err);
+	return status;
+}
+
+/* ---- counting ---- */
+
+static enum hf_status count_one(void *user, UNUSED const struct hf_kv_entry *entry, UNUSED hf_error *err)
+{
+	++*(uint64_t *)user;
+	return HF_OK;
+}
+
+static enum hf_status count_by_scan(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span,
+                                    uint64_t *ret_count, hf_error *err)
+{
+	struct hf_kv_span heads = *span;
+	uint64_t count = 0;
+	heads.keys_only = true;
+	heads.limit = 0;
+	enum hf_status status = redis_scan(state, ns, &heads, count_one, &count, err);
+	if (status == HF_OK)
+		*ret_count = count;
+	return status;
+}
+
+/* @param reply how many keys, how many of the whole expired, and which, if they were not too many.
+ * @return HF_PARTIAL: they were. */
+static enum hf_status count_answer(const redisReply *reply, const struct hf_kv_span *span, bool all,
+                                   uint64_t *ret_count, hf_error *err)
+{
+	if (!redis_is_array(reply, 2) || reply->element[0]->type != REDIS_REPLY_INTEGER ||
+	    reply->element[1]->type != REDIS_REPLY_INTEGER || reply->element[0]->integer < 0)
+		return redis_unexpected("count", err);
+	uint64_t count = (uint64_t)reply->element[0]->integer, expired = (uint64_t)reply->element[1]->integer;
+	if (all && expired > count)
+		return redis_unexpected("count", err);
+	if (!all && count > 0 && expired != reply->elements - 2)
+		return HF_PARTIAL;
+	uint64_t within = all ? expired : 0;
+	for (size_t i = 2; i < reply->elements; i++) {
+		struct hf_bytes key = {(const uint8_t *)reply->element[i]->str, reply->element[i]->len};
+		within += key_compare(span->from, key) <= 0 && (!span->to.ptr || key_compare(key, span->to) < 0);
+	}
+	*ret_count = count - within;
+	return HF_OK;
+}
+
+enum hf_status redis_count(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span, uint64_t *ret_count,
+                           hf_error *err)
+{
+	struct redis_request request;
+	redisReply *reply;
+	bool all = span->from.len == 0 && !span->to.ptr;
+	if (span->has_metadata.ptr)
+		return count_by_scan(state, ns, span, ret_count, err);
+	redis_request_init(&request);
+	redis_request_script(&request, &redis_script_count, redis_space(state, ns), all ? 0 : 2);
+	if (!all)
+		add_ends(&request, span, (struct hf_bytes){0});
+	const struct redis_call call = {.request = &request,
+	                                .what = "count",
+	                                .script = &redis_script_count,
+	                                .answers = 1,
+	                                .deadline = span->deadline};
+	enum hf_status status = redis_call(state, &call, &reply, err);
+	redis_request_deinit(&request);
+	if (status != HF_OK)
+		return status;
+	status = count_answer(reply, span, all, ret_count, err);
+	freeReplyObject(reply);
+	return status == HF_PARTIAL ? count_by_scan(state, ns, span, ret_count, err) : status;
+}

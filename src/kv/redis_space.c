@@ -1,0 +1,201 @@
+/*
+ * redis_space.c - namespaces: their keys on the server, their numbers in this process, the list of all.
+ *
+ * Numbers are this process's own, in order of first use; what stands at the server goes by name.
+ */
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/intern.h"
+#include "kv/redis.h"
+
+static const char *const suffixes[REDIS_KEYS] = {"records", "order", "expiry", "revision"};
+static const char *const types[REDIS_KEYS] = {"hash", "zset", "zset", "string"};
+#define NAMES_KEY "holdfast:namespaces"
+
+/* Without braces, which would end the tag, and one text for one name. */
+static void add_escaped(struct buf *buf, struct hf_str name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+		if (c == '%' || c == '{' || c == '}')
+			buf_printf(buf, "%%%02X", (unsigned)c);
+		else
+			buf_add_char(buf, c);
+	}
+}
+
+enum hf_status redis_space_make(hf_arena *arena, struct hf_str name, struct redis_space **ret_space, hf_error *err)
+{
+	struct redis_space *space = hf_arena_calloc(arena, 1, sizeof(*space));
+	struct buf tag, words;
+	buf_init(&tag, 4 * HF_KV_NAMESPACE_BYTES);
+	buf_init(&words, 4096);
+	add_escaped(&tag, name);
+	bool fine = space && buf_ok(&tag);
+	for (int i = 0; fine && i < REDIS_KEYS; i++) {
+		space->keys[i] = arena_printf(arena, "{holdfast:%.*s}:%s", STR_ARG(buf_str(&tag)), suffixes[i]);
+		fine = space->keys[i].ptr != NULL;
+		buf_printf(&words, "$%zu\r\n%.*s\r\n", space->keys[i].len, STR_ARG(space->keys[i]));
+	}
+	if (fine)
+		space->words = hf_arena_str(arena, buf_str(&words));
+	fine = fine && buf_ok(&words) && space->words.ptr;
+	buf_deinit(&tag);
+	buf_deinit(&words);
+	if (!fine)
+		return error_nomem(err);
+	*ret_space = space;
+	return HF_OK;
+}
+
+const struct redis_space *redis_space(const hf_kv_backend_state *state, int32_t ns)
+{
+	ASSERT(ns >= 0 && ns < REDIS_SPACES_MAX);
+	return atomic_load_explicit(&state->spaces[ns], memory_order_acquire);
+}
+
+/* ---- at the server ---- */
+
+static struct hf_bytes bytes_of(struct hf_str text)
+{
+	return (struct hf_bytes){(const uint8_t *)text.ptr, text.len};
+}
+
+/* Is the name in the list, and are the keys of the types that they must have? */
+static enum hf_status look(hf_kv_backend_state *state, struct hf_str name, const struct redis_space *space,
+                           hf_deadline deadline, bool *ret_listed, hf_error *err)
+{
+	struct redis_request request;
+	redisReply *replies[1 + REDIS_KEYS];
+	redis_request_init(&request);
+	redis_request_command(&request, 3);
+	redis_request_text(&request, "SISMEMBER");
+	redis_request_text(&request, NAMES_KEY);
+	redis_request_word(&request, bytes_of(name));
+	for (int i = 0; i < REDIS_KEYS; i++) {
+		redis_request_command(&request, 2);
+		redis_request_text(&request, "TYPE");
+		redis_request_word(&request, bytes_of(space->keys[i]));
+	}
+	const struct redis_call call = {.request = &request,
+	                                .what = "open the namespace",
+	                                .answers = ARRAY_LEN(replies),
+	                                .deadline = deadline};
+	enum hf_status status = redis_call(state, &call, replies, err);
+	redis_request_deinit(&request);
+	if (status != HF_OK)
+		return status;
+	*ret_listed = replies[0]->type == REDIS_REPLY_INTEGER && replies[0]->integer == 1;
+	for (int i = 0; i < REDIS_KEYS; i++) {
+		const redisReply *type = replies[1 + i];
+		bool fits = type->type == REDIS_REPLY_STATUS &&
+		            (strcmp(type->str, "none") == 0 || strcmp(type->str, types[i]) == 0);
+		if (!fits && status == HF_OK)
+			status = error_set(err, HF_CONFLICT,
+			                   "the key %.*s of Redis is of type %.20s, not %s: it is another's",
+			                   STR_ARG(space->keys[i]), type->str ? type->str : "?", types[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(replies); i++)
+		freeReplyObject(replies[i]);
+	return status;
+}
+
+static enum hf_status enlist(hf_kv_backend_state *state, struct hf_str name, hf_deadline deadline, hf_error *err)
+{
+	struct redis_request request;
+	redisReply *reply;
+	redis_request_init(&request);
+	redis_request_command(&request, 3);
+	redis_request_text(&request, "SADD");
+	redis_request_text(&request, NAMES_KEY);
+	redis_request_word(&request, bytes_of(name));
+	/* Adding twice is adding once: sent again like a read. */
+	const struct redis_call call = {.request = &request,
+	                                .what = "make the namespace",
+	                                .answers = 1,
+	                                .deadline = deadline};
+	enum hf_status status = redis_call(state, &call, &reply, err);
+	redis_request_deinit(&request);
+	if (status == HF_OK)
+		freeReplyObject(reply);
+	return status;
+}
+
+/* ---- in this process ---- */
+
+static enum hf_status publish(hf_kv_backend_state *state, struct hf_str name, struct redis_space *space,
+                              int32_t *ret_ns, hf_error *err)
+{
+	pthread_mutex_lock(&state->mutex);
+	uint32_t number = intern_add(state->names, name);
+	if (number != INTERN_NONE)
+		atomic_store_explicit(&state->spaces[number], space, memory_order_release);
+	pthread_mutex_unlock(&state->mutex);
+	if (number == INTERN_NONE)
+		return error_set(err, HF_E_LIMIT, "at most %d namespaces are used by one program", REDIS_SPACES_MAX);
+	*ret_ns = (int32_t)number;
+	return HF_OK;
+}
+
+enum hf_status redis_name_space(hf_kv_backend_state *state, struct hf_str name, hf_deadline deadline, int32_t *ret_ns,
+                                hf_error *err)
+{
+	struct redis_space *space = NULL;
+	bool listed = false;
+	enum hf_status status = HF_OK;
+	pthread_mutex_lock(&state->mutex);
+	uint32_t known = intern_find(state->names, name);
+	if (known == INTERN_NONE)
+		status = redis_space_make(state->arena, name, &space, err);
+	pthread_mutex_unlock(&state->mutex);
+	if (known != INTERN_NONE) {
+		*ret_ns = (int32_t)known;
+		return HF_OK;
+	}
+	if (status == HF_OK)
+		status = look(state, name, space, deadline, &listed, err);
+	if (status == HF_OK && !listed)
+		status = enlist(state, name, deadline, err);
+	return status == HF_OK ? publish(state, name, space, ret_ns, err) : status;
+}
+
+static enum hf_status copy_names(const redisReply *reply, hf_arena *arena, struct hf_str **ret_names, size_t *ret_count,
+                                 hf_error *err)
+{
+	if (reply->type != REDIS_REPLY_ARRAY)
+		return redis_unexpected("list the namespaces", err);
+	struct hf_str *names = hf_arena_calloc(arena, reply->elements + 1, sizeof(*names));
+	for (size_t i = 0; names && i < reply->elements; i++) {
+		const redisReply *name = reply->element[i];
+		if (name->type != REDIS_REPLY_STRING)
+			return redis_unexpected("list the namespaces", err);
+		names[i] = hf_arena_str(arena, (struct hf_str){name->str, name->len});
+		if (!names[i].ptr)
+			return error_nomem(err);
+	}
+	*ret_names = names;
+	*ret_count = reply->elements;
+	return names ? HF_OK : error_nomem(err);
+}
+
+enum hf_status redis_space_names(hf_kv_backend_state *state, hf_deadline deadline, hf_arena *arena,
+                                 struct hf_str **ret_names, size_t *ret_count, hf_error *err)
+{
+	struct redis_request request;
+	redisReply *reply;
+	redis_request_init(&request);
+	redis_request_command(&request, 2);
+	redis_request_text(&request, "SMEMBERS");
+	redis_request_text(&request, NAMES_KEY);
+	const struct redis_call call = {.request = &request,
+	                                .what = "list the namespaces",
+	                                .answers = 1,
+	                                .deadline = deadline};
+	enum hf_status status = redis_call(state, &call, &reply, err);
+	redis_request_deinit(&request);
+	if (status != HF_OK)
+		return status;
+	status = copy_names(reply, arena, ret_names, ret_count, err);
+	freeReplyObject(reply);
+	return status;
+}

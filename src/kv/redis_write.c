@@ -1,0 +1,222 @@
+/*
+ * redis_write.c - writing: a batch or a transaction is one call of the script `write`, whatever its size.
+ *
+ * The script holds the server for as long as it runs, about a microsecond a write; other clients wait meanwhile. A
+ * batch is bounded by REDIS_REQUEST_BYTES_MAX.
+ */
+#include <endian.h>
+
+#include "base/error.h"
+#include "kv/redis_entry.h"
+
+/* Beside the flags of kv.h in what a write says to the script. */
+enum { HAS_VALUE = 256, HAS_METADATA = 512, HEAD_BYTES = 24, SPEC_BYTES = 19, RESULT_BYTES = 10 };
+
+/* ---- asking ---- */
+
+static uint8_t *put_le(uint8_t *place, uint64_t number, size_t bytes)
+{
+	uint64_t little = htole64(number);
+	memcpy(place, &little, bytes);
+	return place + bytes;
+}
+
+static bool wants_before(const struct hf_kv_write *write)
+{
+	return write->op == HF_KV_READ || (write->flags & HF_KV_RETURN_BEFORE);
+}
+
+static uint32_t flags_of(const struct hf_kv_write *write)
+{
+	bool has_value = write->op == HF_KV_PUT || write->op == HF_KV_APPEND || write->op == HF_KV_ADD;
+	uint32_t flags = write->flags & 0xff;
+	if (wants_before(write))
+		flags |= HF_KV_RETURN_BEFORE;
+	if (has_value)
+		flags |= HAS_VALUE;
+	if (write->op == HF_KV_PUT && write->metadata.ptr)
+		flags |= HAS_METADATA;
+	return flags;
+}
+
+static size_t words_of(const struct hf_kv_write *writes, size_t count)
+{
+	size_t words = 2 * count;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t flags = flags_of(&writes[i]);
+		words += flags & HAS_VALUE ? 1 : 0;
+		words += flags & HAS_METADATA ? 1 : 0;
+		words += flags & HF_KV_IF_VALUE ? 1 : 0;
+	}
+	return words;
+}
+
+static void add_write(struct redis_request *request, const struct hf_kv_write *write)
+{
+	uint8_t spec[SPEC_BYTES], *end = spec;
+	uint32_t flags = flags_of(write);
+	end = put_le(end, (uint64_t)write->op, 1);
+	end = put_le(end, flags, 2);
+	end = put_le(end, (uint64_t)write->ttl_us, 8);
+	put_le(end, (uint64_t)write->if_rev, 8);
+	redis_request_word(request, (struct hf_bytes){spec, sizeof(spec)});
+	redis_request_word(request, write->key);
+	if (write->op == HF_KV_ADD)
+		redis_request_number(request, write->delta);
+	else if (flags & HAS_VALUE)
+		redis_request_word(request, write->value);
+	if (flags & HAS_METADATA)
+		redis_request_word(request,
+		                   (struct hf_bytes){(const uint8_t *)write->metadata.ptr, write->metadata.len});
+	if (flags & HF_KV_IF_VALUE)
+		redis_request_word(request, write->if_value);
+}
+
+static void add_writes(struct redis_request *request, const struct hf_kv_write *writes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		add_write(request, &writes[i]);
+}
+
+static void add_txn(struct redis_request *request, const struct redis_space *space, const struct hf_kv_txn *txn,
+                    uint32_t value_bytes_max)
+{
+	uint8_t head[HEAD_BYTES], *end = head;
+	size_t then_words = words_of(txn->then, txn->nthen);
+	end = put_le(end, txn->ncompare, 4);
+	end = put_le(end, txn->nthen, 4);
+	end = put_le(end, then_words, 4);
+	end = put_le(end, txn->notherwise, 4);
+	put_le(end, value_bytes_max, 8);
+	redis_request_script(request, &redis_script_write, space,
+	                     1 + words_of(txn->compare, txn->ncompare) + then_words +
+	                             words_of(txn->otherwise, txn->notherwise));
+	redis_request_word(request, (struct hf_bytes){head, sizeof(head)});
+	add_writes(request, txn->compare, txn->ncompare);
+	add_writes(request, txn->then, txn->nthen);
+	add_writes(request, txn->otherwise, txn->notherwise);
+}
+
+/* ---- answers ---- */
+
+/* {held, now, results, then sums and entries in order} */
+struct answer {
+	const redisReply *reply;
+	const uint8_t *results;
+	size_t next; /* of what stands behind the results */
+	int64_t now_us;
+};
+
+static bool read_head(const redisReply *reply, size_t count, struct answer *ret_answer)
+{
+	if (!redis_is_array(reply, 3) || reply->element[0]->type != REDIS_REPLY_INTEGER ||
+	    reply->element[1]->type != REDIS_REPLY_STRING || reply->element[2]->type != REDIS_REPLY_STRING ||
+	    reply->element[2]->len != count * RESULT_BYTES)
+		return false;
+	*ret_answer = (struct answer){.reply = reply, .results = (const uint8_t *)reply->element[2]->str, .next = 3};
+	return str_to_i64((struct hf_str){reply->element[1]->str, reply->element[1]->len}, &ret_answer->now_us);
+}
+
+static const redisReply *next_of(struct answer *answer)
+{
+	return answer->next < answer->reply->elements ? answer->reply->element[answer->next++] : NULL;
+}
+
+static enum hf_status read_before(struct answer *answer, const struct hf_kv_write *write, hf_arena *arena,
+                                  struct hf_kv_result *result, hf_error *err)
+{
+	const redisReply *before = next_of(answer);
+	if (!before || !arena)
+		return redis_unexpected("write", err);
+	/* It was live when the script ran, so not judged by the time once more. */
+	return redis_entry_read(before, write->key, false, INT64_MIN, arena, &result->before, err);
+}
+
+static enum hf_status read_result(struct answer *answer, size_t i, const struct hf_kv_write *write, hf_arena *arena,
+                                  struct hf_kv_result *result, hf_error *err)
+{
+	const uint8_t *place = answer->results + i * RESULT_BYTES;
+	uint64_t rev;
+	memcpy(&rev, place + 2, sizeof(rev));
+	*result = (struct hf_kv_result){.outcome = (enum hf_kv_outcome)place[0],
+	                                .existed = place[1],
+	                                .rev = (int64_t)le64toh(rev)};
+	if (write->op == HF_KV_ADD && result->outcome == HF_KV_DONE) {
+		const redisReply *sum = next_of(answer);
+		if (!sum || sum->type != REDIS_REPLY_STRING ||
+		    !str_to_i64((struct hf_str){sum->str, sum->len}, &result->number))
+			return redis_unexpected("write", err);
+	}
+	return wants_before(write) ? read_before(answer, write, arena, result, err) : HF_OK;
+}
+
+static bool is_refused(const struct hf_kv_result *result)
+{
+	return result->outcome > HF_KV_NO_ENTRY;
+}
+
+/* HF_CONFLICT when one was refused: the others did not happen then. */
+static enum hf_status read_results(const redisReply *reply, const struct hf_kv_write *writes, size_t count,
+                                   hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err)
+{
+	struct answer answer;
+	bool refused = false;
+	if (!read_head(reply, count, &answer))
+		return redis_unexpected("write", err);
+	for (size_t i = 0; i < count; i++) {
+		enum hf_status status = read_result(&answer, i, &writes[i], arena, &ret_results[i], err);
+		if (status != HF_OK)
+			return status;
+		refused |= is_refused(&ret_results[i]);
+	}
+	for (size_t i = 0; refused && i < count; i++)
+		if (!is_refused(&ret_results[i]))
+			ret_results[i] = (struct hf_kv_result){0};
+	return refused ? HF_CONFLICT : HF_OK;
+}
+
+/* ---- calls ---- */
+
+static bool changes(const struct hf_kv_write *writes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (writes[i].op != HF_KV_READ)
+			return true;
+	return false;
+}
+
+enum hf_status redis_transact(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_txn *txn,
+                              const struct hf_kv_batch *common, hf_arena *arena, bool *ret_held,
+                              struct hf_kv_result *ret_results, hf_error *err)
+{
+	struct redis_request request;
+	redisReply *reply;
+	bool writes = changes(txn->then, txn->nthen) || changes(txn->otherwise, txn->notherwise);
+	redis_request_init(&request);
+	add_txn(&request, redis_space(state, ns), txn, common->value_bytes_max);
+	const struct redis_call call = {.request = &request,
+	                                .what = "write",
+	                                .script = &redis_script_write,
+	                                .answers = 1,
+	                                .writes = writes,
+	                                .strict = writes && common->durability == HF_KV_STRICT,
+	                                .deadline = common->deadline};
+	enum hf_status status = redis_call(state, &call, &reply, err);
+	redis_request_deinit(&request);
+	if (status != HF_OK)
+		return status;
+	bool held = redis_is_array(reply, 1) && reply->element[0]->integer == 1;
+	status = read_results(reply, held ? txn->then : txn->otherwise, held ? txn->nthen : txn->notherwise, arena,
+	                      ret_results, err);
+	freeReplyObject(reply);
+	*ret_held = held;
+	return status;
+}
+
+enum hf_status redis_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
+                           struct hf_kv_result *ret_results, hf_error *err)
+{
+	const struct hf_kv_txn txn = {.then = batch->writes, .nthen = batch->count};
+	bool held;
+	return redis_transact(state, ns, &txn, batch, arena, &held, ret_results, err);
+}

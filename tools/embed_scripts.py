@@ -10,6 +10,15 @@ import sys
 from embed import array
 
 
+def whole(path):
+    """The text with `-- include NAME` replaced by that file beside it."""
+    with open(path, encoding="ascii") as source:
+        lines = source.read().splitlines()
+    folder = os.path.dirname(path)
+    return "\n".join(whole(os.path.join(folder, line.split()[2])) if line.startswith("-- include ") else line
+                     for line in lines)
+
+
 def stripped(text):
     lines = (line.strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("--")) + "\n"
@@ -19,8 +28,7 @@ def render(paths):
     out = ["/* Made by tools/embed_scripts.py from src/kv/redis. */", '#include "kv/redis.h"', ""]
     for path in paths:
         name = os.path.splitext(os.path.basename(path))[0]
-        with open(path, encoding="ascii") as source:
-            text = stripped(source.read()).encode()
+        text = stripped(whole(path)).encode()
         out += [array(f"text_{name}", text), f"const struct redis_script redis_script_{name} = {{",
                 f'\t"{name}", "{hashlib.sha1(text).hexdigest()}", {{text_{name}, {len(text)}}},', "};", ""]
     return "\n".join(out)

@@ -2,7 +2,7 @@
  * care.c - clearing, sweeping, sizes, counts, health.
  */
 #include "base/error.h"
-#include "kv/store.h"
+#include "kv/check.h"
 
 enum hf_status hf_kv_clear(hf_kv *kv, const struct hf_kv_how *how, uint64_t *ret_removed, hf_error *err)
 {
@@ -16,6 +16,8 @@ enum hf_status hf_kv_clear(hf_kv *kv, const struct hf_kv_how *how, uint64_t *ret
 	enum hf_status status = kv_check_process(kv, err);
 	if (status == HF_OK)
 		status = kv_vtable(kv)->clear(kv->backend->state, kv->ns, &batch, &removed, err);
+	if (status == HF_CONFLICT)
+		status = refused(&batch, NULL, err);
 	if (status != HF_OK)
 		return kv_count_failure(kv, status);
 	kv_count(kv, KV_QUERIES, 1);

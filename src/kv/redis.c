@@ -142,7 +142,9 @@ static enum hf_status redis_clear(hf_kv_backend_state *state, int32_t ns, const 
 	struct redis_request request;
 	redisReply *reply;
 	redis_request_init(&request);
-	redis_request_script(&request, &redis_script_clear, redis_space(state, ns), 0);
+	redis_request_script(&request, &redis_script_clear, redis_space(state, ns), how->fence ? 3 : 0);
+	if (how->fence)
+		redis_request_fence(&request, how->fence);
 	const struct redis_call call = {.request = &request,
 	                                .what = "clear the namespace",
 	                                .script = &redis_script_clear,
@@ -156,6 +158,8 @@ static enum hf_status redis_clear(hf_kv_backend_state *state, int32_t ns, const 
 		return status;
 	if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0)
 		*ret_removed = (uint64_t)reply->integer;
+	else if (reply->type == REDIS_REPLY_INTEGER)
+		status = HF_CONFLICT;
 	else
 		status = redis_unexpected(call.what, err);
 	freeReplyObject(reply);
@@ -277,7 +281,7 @@ static uint64_t redis_retries(const hf_kv_backend_state *state)
 const struct hf_kv_vtable redis_backend = {
 	.size = sizeof(redis_backend),
 	.name = "redis",
-	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_ESTIMATE,
+	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_LOCK | HF_KV_CAN_ESTIMATE,
 	.key_bytes_max = HF_KV_KEY_BYTES_MAX,
 	.open = redis_open,
 	.close = redis_close,
@@ -295,4 +299,7 @@ const struct hf_kv_vtable redis_backend = {
 	.health = redis_health,
 	.now = redis_now,
 	.retries = redis_retries,
+	.lock_take = redis_lock_take,
+	.lock_renew = redis_lock_renew,
+	.lock_list = redis_lock_list,
 };

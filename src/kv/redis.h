@@ -7,10 +7,11 @@
  *     {holdfast:NS}:order     zset     key, score 0: ZRANGEBYLEX is the order of memcmp(3)
  *     {holdfast:NS}:expiry    zset     key, score the moment at which it expires, in microseconds
  *     {holdfast:NS}:revision  string   the last revision given
+ *     {holdfast:NS}:locks     hash     name -> fence, times, owner: beside the entries, not one of them
  *     holdfast:namespaces     set      the names
  *
  * Invariant: a key is in `order` if and only if it is in `records`, and in `expiry` with the moment that its record
- * says if and only if that says one. Scripts (src/kv/redis/) are all that writes, so each change of the four is one.
+ * says if and only if that says one. Scripts (src/kv/redis/) are all that writes, so each change of them is one.
  *
  * A hash rather than a key of Redis per entry: emptying a namespace is one UNLINK that readers see at one moment and no
  * SCAN is ever needed, and nothing is left behind. Redis itself expires nothing (its PEXPIREAT would take a record and
@@ -32,7 +33,7 @@
  *
  * redis_url.c URL . redis_wire.c sockets . redis_login.c what the server is . redis_pool.c connections . redis_call.c
  * requests, again . redis_error.c refusals . redis_space.c namespaces . redis_record.c records . redis_read.c reading .
- * redis_write.c writing . redis.c the table
+ * redis_write.c writing . redis_lock.c leases . redis.c the table
  */
 #ifndef KV_REDIS_H
 #define KV_REDIS_H
@@ -149,9 +150,9 @@ struct redis_script {
 	struct hf_str text;
 };
 extern const struct redis_script redis_script_write, redis_script_read, redis_script_scan, redis_script_count,
-	redis_script_clear, redis_script_sweep;
+	redis_script_clear, redis_script_sweep, redis_script_lock;
 
-enum { REDIS_RECORDS, REDIS_ORDER, REDIS_EXPIRY, REDIS_REVISION, REDIS_KEYS };
+enum { REDIS_RECORDS, REDIS_ORDER, REDIS_EXPIRY, REDIS_REVISION, REDIS_LOCKS, REDIS_KEYS };
 
 /* A namespace: its keys, and the same as they stand in a request. */
 struct redis_space {
@@ -197,6 +198,8 @@ struct redis_call {
 	hf_deadline deadline;
 };
 
+/** Lock, owner and fence as three words. */
+void redis_request_fence(struct redis_request *request, const struct hf_kv_fence *fence);
 /** EVALSHA of `script` on `space` with `argc` arguments, which follow. */
 void redis_request_script(struct redis_request *request, const struct redis_script *script,
                           const struct redis_space *space, size_t argc);
@@ -230,5 +233,13 @@ enum hf_status redis_apply(hf_kv_backend_state *state, int32_t ns, const struct 
 enum hf_status redis_transact(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_txn *txn,
                               const struct hf_kv_batch *common, hf_arena *arena, bool *ret_held,
                               struct hf_kv_result *ret_results, hf_error *err);
+
+enum hf_status redis_lock_take(hf_kv_backend_state *state, int32_t ns, struct hf_str name, struct hf_str owner,
+                               int64_t ttl_us, hf_deadline deadline, hf_arena *arena, struct hf_kv_lock *ret_lock,
+                               hf_error *err);
+enum hf_status redis_lock_renew(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_fence *held, int64_t ttl_us,
+                                hf_deadline deadline, int64_t *ret_expires_us, hf_error *err);
+enum hf_status redis_lock_list(hf_kv_backend_state *state, int32_t ns, struct hf_str name, hf_deadline deadline,
+                               hf_arena *arena, struct hf_kv_lock **ret_locks, size_t *ret_count, hf_error *err);
 
 #endif

@@ -35,6 +35,13 @@ void redis_request_script(struct redis_request *request, const struct redis_scri
 	buf_add(&request->text, space->words);
 }
 
+void redis_request_fence(struct redis_request *request, const struct hf_kv_fence *fence)
+{
+	redis_request_word(request, (struct hf_bytes){(const uint8_t *)fence->lock.ptr, fence->lock.len});
+	redis_request_word(request, (struct hf_bytes){(const uint8_t *)fence->owner.ptr, fence->owner.len});
+	redis_request_number(request, fence->fence);
+}
+
 bool redis_time(const redisReply *seconds, const redisReply *microseconds, int64_t *ret_us)
 {
 	int64_t s, us;

@@ -8,8 +8,8 @@
 #include "base/intern.h"
 #include "kv/redis.h"
 
-static const char *const suffixes[REDIS_KEYS] = {"records", "order", "expiry", "revision"};
-static const char *const types[REDIS_KEYS] = {"hash", "zset", "zset", "string"};
+static const char *const suffixes[REDIS_KEYS] = {"records", "order", "expiry", "revision", "locks"};
+static const char *const types[REDIS_KEYS] = {"hash", "zset", "zset", "string", "hash"};
 #define NAMES_KEY "holdfast:namespaces"
 
 /* Without braces, which would end the tag, and one text for one name. */

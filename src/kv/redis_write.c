@@ -10,7 +10,7 @@
 #include "kv/redis_entry.h"
 
 /* Beside the flags of kv.h in what a write says to the script. */
-enum { HAS_VALUE = 256, HAS_METADATA = 512, HEAD_BYTES = 24, SPEC_BYTES = 19, RESULT_BYTES = 10 };
+enum { HAS_VALUE = 256, HAS_METADATA = 512, HEAD_BYTES = 28, SPEC_BYTES = 19, RESULT_BYTES = 10, FENCED = 2 };
 
 /* ---- asking ---- */
 
@@ -79,7 +79,7 @@ static void add_writes(struct redis_request *request, const struct hf_kv_write *
 }
 
 static void add_txn(struct redis_request *request, const struct redis_space *space, const struct hf_kv_txn *txn,
-                    uint32_t value_bytes_max)
+                    const struct hf_kv_batch *common)
 {
 	uint8_t head[HEAD_BYTES], *end = head;
 	size_t then_words = words_of(txn->then, txn->nthen);
@@ -87,11 +87,14 @@ static void add_txn(struct redis_request *request, const struct redis_space *spa
 	end = put_le(end, txn->nthen, 4);
 	end = put_le(end, then_words, 4);
 	end = put_le(end, txn->notherwise, 4);
-	put_le(end, value_bytes_max, 8);
+	end = put_le(end, common->value_bytes_max, 8);
+	put_le(end, common->fence != NULL, 4);
 	redis_request_script(request, &redis_script_write, space,
-	                     1 + words_of(txn->compare, txn->ncompare) + then_words +
+	                     (common->fence ? 4 : 1) + words_of(txn->compare, txn->ncompare) + then_words +
 	                             words_of(txn->otherwise, txn->notherwise));
 	redis_request_word(request, (struct hf_bytes){head, sizeof(head)});
+	if (common->fence)
+		redis_request_fence(request, common->fence);
 	add_writes(request, txn->compare, txn->ncompare);
 	add_writes(request, txn->then, txn->nthen);
 	add_writes(request, txn->otherwise, txn->notherwise);
@@ -193,7 +196,7 @@ enum hf_status redis_transact(hf_kv_backend_state *state, int32_t ns, const stru
 	redisReply *reply;
 	bool writes = changes(txn->then, txn->nthen) || changes(txn->otherwise, txn->notherwise);
 	redis_request_init(&request);
-	add_txn(&request, redis_space(state, ns), txn, common->value_bytes_max);
+	add_txn(&request, redis_space(state, ns), txn, common);
 	const struct redis_call call = {.request = &request,
 	                                .what = "write",
 	                                .script = &redis_script_write,
@@ -205,9 +208,13 @@ enum hf_status redis_transact(hf_kv_backend_state *state, int32_t ns, const stru
 	redis_request_deinit(&request);
 	if (status != HF_OK)
 		return status;
-	bool held = redis_is_array(reply, 1) && reply->element[0]->integer == 1;
-	status = read_results(reply, held ? txn->then : txn->otherwise, held ? txn->nthen : txn->notherwise, arena,
-	                      ret_results, err);
+	long long branch = redis_is_array(reply, 1) ? reply->element[0]->integer : 0;
+	bool held = branch == 1;
+	if (branch == FENCED)
+		status = HF_CONFLICT;
+	else
+		status = read_results(reply, held ? txn->then : txn->otherwise, held ? txn->nthen : txn->notherwise,
+		                      arena, ret_results, err);
 	freeReplyObject(reply);
 	*ret_held = held;
 	return status;

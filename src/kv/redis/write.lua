@@ -2,10 +2,11 @@
 -- was refused are the keys written, the revision before all others. That is the one command that a full server refuses,
 -- and a script that has written is not refused afterwards: so nothing or everything.
 --
--- KEYS: records, order, expiry, revision.
--- ARGV: a head <I4 compare, I4 writes of `then`, I4 its arguments, I4 writes of `otherwise`, I8 greatest value>, then each
---   write: <B operation, I2 flags, i8 ttl, i8 revision>, key, and where a flag says so value, metadata, value to compare.
--- Answers {held, now, <B outcome, B existed, i8 revision> for each write, then sums and entries in order}.
+-- KEYS: records, order, expiry, revision, locks.
+-- ARGV: a head <I4 compare, I4 writes of `then`, I4 its arguments, I4 writes of `otherwise`, I8 greatest value, I4 1 when
+--   fenced>, when fenced the lock's name, owner and fence, then each write: <B operation, I2 flags, i8 ttl, i8 revision>, key, and where a flag says so value, metadata, value to compare.
+-- Answers {1 held, 0 not held, 2 fenced, now, <B outcome, B existed, i8 revision> for each write, then sums and entries in order}.
+-- include fence.lua
 local call, pack, unpack, sub, band = redis.call, struct.pack, struct.unpack, string.sub, bit.band
 local records, order, expiry, revision = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local HEAD, HEAD_BYTES = '<BI4i8i8i8i8', 37
@@ -16,7 +17,7 @@ local DONE, NO_ENTRY, EXISTS, ABSENT, CHANGED, NO_NUMBER, TOO_LONG = 1, 2, 3, 4,
 
 local time = call('TIME')
 local now = time[1] * 1000000 + time[2]
-local compare, then_writes, then_args, else_writes, value_max = unpack('<I4I4I4I4I8', ARGV[1])
+local compare, then_writes, then_args, else_writes, value_max, fenced = unpack('<I4I4I4I4I8I4', ARGV[1])
 local at = 2
 local entries, touched, ntouched, last_rev = {}, {}, 0, nil
 
@@ -220,6 +221,12 @@ local function step()
 	return outcome, existed, entry.live and entry.rev or 0, sum, before
 end
 
+if fenced == 1 then
+	if not is_held(ARGV[2], ARGV[3], tonumber(ARGV[4]), now) then
+		return {2, string.format('%.0f', now), ''}
+	end
+	at = 5
+end
 local held = true
 for _ = 1, compare do
 	if step() >= EXISTS then

@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 
 TESTS = pathlib.Path(__file__).resolve().parent
-MIGRATIONS = TESTS.parent / "sql" / "migrations" / "janitor"
+MIGRATIONS = TESTS.parent / "sql" / "migrations"
 TEMPLATE = "janitor_template"
 
 sys.path.insert(0, str(TESTS / "parity"))
@@ -45,9 +45,9 @@ class Migration:
         database.execute(self.sections["down"])
 
 
-def migrations():
-    """All Janitor migrations in order of application."""
-    return [Migration(path) for path in sorted(MIGRATIONS.glob("*.sql"))]
+def migrations(of="janitor"):
+    """All migrations of a set in order of application."""
+    return [Migration(path) for path in sorted((MIGRATIONS / of).glob("*.sql"))]
 
 
 class Database:

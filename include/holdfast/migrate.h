@@ -27,8 +27,9 @@
  *
  * Statuses shared by the calls: HF_TIMEOUT the lock was not free within lock_wait_ms, or a table lock was not to be
  * had in lock_tries_max tries; HF_E_CORRUPT a file was edited after it was applied; HF_DIFFERS the ledger holds
- * versions that the set lacks; HF_REJECTED a rule refuses (out of order, irreversible, standby); HF_E_DENIED the role
- * lacks a privilege (SQLSTATE 42501; message and hint are the server's); HF_E_INPUT a malformed file (file:line);
+ * versions that the set lacks; HF_REJECTED a rule refuses (out of order, irreversible, standby, needs=); HF_E_DENIED
+ * the role lacks a privilege (SQLSTATE 42501; message and hint are the server's); HF_E_INPUT a malformed file
+ * (file:line);
  * HF_E_OUTCOME_UNKNOWN the connection was lost at COMMIT: run again, the ledger knows.
  *
  * Threads: a set may be used by several threads at a time; a connection by one.
@@ -70,6 +71,7 @@ struct hf_migration {
 	int64_t lock_timeout_ms;      /* -1 = not said */
 	int64_t statement_timeout_ms; /* -1 = not said */
 	const char *search_path;      /* "public" unless said otherwise */
+	const char *needs;            /* "SET:VERSION", which must be applied before it, and stay; "" = nothing */
 	struct hf_str up;
 	struct hf_str down;  /* ptr NULL without a down section */
 	const struct hf_migration_statement *statements; /* of `up` */
@@ -99,6 +101,8 @@ enum hf_status hf_migrations_instance(hf_context *ctx, const char *name, const s
 enum hf_status hf_migrations_open(hf_context *ctx, const char *name, const char *directory, hf_migrations **ret_set,
                                   hf_error *err);
 void hf_migrations_free(hf_migrations *set);
+/** The names of the sets that were built in, in alphabetical order; NULL from their number on. */
+const char *hf_migrations_embedded_name(size_t index);
 const char *hf_migrations_name(const hf_migrations *set);
 /** Versioned ones in ascending order, then the repeatable ones in the order in which they run. */
 size_t hf_migrations_count(const hf_migrations *set);

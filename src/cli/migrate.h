@@ -25,6 +25,8 @@ enum hf_status migrate_lint(struct cli *cli, hf_error *err);
 extern const struct cmd_option migrate_set_options[];
 extern const struct column migrate_status_columns[];
 enum hf_status migrate_status(struct cli *cli, hf_error *err);
+extern const struct column migrate_sets_columns[];
+enum hf_status migrate_sets(struct cli *cli, hf_error *err);
 extern const struct column migrate_plan_columns[];
 enum hf_status migrate_plan(struct cli *cli, hf_error *err);
 extern const struct column migrate_verify_columns[];

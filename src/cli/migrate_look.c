@@ -1,5 +1,5 @@
 /*
- * migrate_look.c - holdfast migrate status, plan, verify, baseline: the set against the database.
+ * migrate_look.c - holdfast migrate status, sets, plan, verify, baseline: the set against the database.
  */
 #include <string.h>
 
@@ -78,6 +78,48 @@ enum hf_status migrate_status(struct cli *cli, hf_error *err)
 		cli->exit_code = hf_status_exit_code(HF_DIFFERS);
 	}
 	return status;
+}
+
+/* ---- sets ---- */
+
+const struct column migrate_sets_columns[] = {
+	{"set", COLUMN_TEXT, NULL, NULL},
+	{"applied", COLUMN_INT, NULL, "files that are"},
+	{"pending", COLUMN_INT, NULL, "files that `up --set` would apply"},
+	{"newest", COLUMN_TEXT, NULL, "the last file: what the set is for"},
+	{0},
+};
+
+static enum hf_status put_set(struct cli *cli, hf_where where, const char *name, hf_error *err)
+{
+	hf_migrations *set = NULL;
+	struct hf_migrate_status state;
+	enum hf_status status = hf_migrations_embedded(cli->ctx, name, &set, err);
+	if (status == HF_OK)
+		status = hf_migrate_status(where, set, cli->arena, &state, err);
+	if (status == HF_OK) {
+		const size_t count = hf_migrations_count(set);
+		const struct hf_migration *newest = hf_migrations_get(set, count - 1);
+		status = out_row(cli->out,
+		                 (struct cell[]){cell_word(name), cell_int((int64_t)(count - state.pending)),
+		                                 cell_int((int64_t)state.pending),
+		                                 cell_word(newest ? newest->name : NULL)},
+		                 err);
+	}
+	hf_migrations_free(set);
+	return status;
+}
+
+enum hf_status migrate_sets(struct cli *cli, hf_error *err)
+{
+	hf_where where;
+	const char *name;
+	enum hf_status status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = out_list(cli->out, migrate_sets_columns, err);
+	for (size_t i = 0; status == HF_OK && (name = hf_migrations_embedded_name(i)); i++)
+		status = put_set(cli, where, name, err);
+	return status == HF_OK || status == HF_STOP ? out_list_end(cli->out, err) : status;
 }
 
 /* ---- plan ---- */

@@ -189,7 +189,7 @@ enum hf_status hf_migrations_write_sum(UNUSED hf_context *ctx, const char *direc
 
 static const struct embedded_set *find_embedded(struct hf_str name, hf_error *err)
 {
-	char known[256] = "";
+	char known[512] = "";
 	for (size_t i = 0; i < embedded_sets_count; i++) {
 		const struct embedded_set *set = &embedded_sets[i];
 		if (str_eq(name, hf_str_of(set->name)))
@@ -230,4 +230,9 @@ enum hf_status hf_migrations_instance(UNUSED hf_context *ctx, const char *name, 
 	for (size_t i = 0; i < count; i++)
 		chosen.values[i] = names[i];
 	return make_embedded(hf_str_of(name), &chosen, ret_set, err);
+}
+
+const char *hf_migrations_embedded_name(size_t index)
+{
+	return index < embedded_sets_count ? embedded_sets[index].name : NULL;
 }

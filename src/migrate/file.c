@@ -10,6 +10,7 @@
 #include "base/quantity.h"
 #include "base/str.h"
 #include "migrate/digest.h"
+#include "migrate/needs.h"
 #include "migrate/split.h"
 
 enum section { SECTION_HEAD = 0, SECTION_UP, SECTION_VERIFY, SECTION_DOWN, SECTION_COUNT };
@@ -188,6 +189,14 @@ static bool read_search_path(struct hf_str value, hf_arena *arena, struct hf_mig
 	return copy.ptr != NULL;
 }
 
+/* SET:VERSION, both as they are spelled elsewhere. */
+static bool read_needs(struct hf_str value, hf_arena *arena, struct hf_migration *migration)
+{
+	struct needs needs;
+	migration->needs = hf_arena_str(arena, value).ptr;
+	return migration->needs && needs_parse(value, &needs);
+}
+
 /* False for an unknown key (*ret_known false) or a bad value. */
 static bool read_option(struct reading *reading, struct hf_str key, struct hf_str value, hf_arena *arena,
                         struct hf_migration *migration, bool *ret_known)
@@ -207,6 +216,8 @@ static bool read_option(struct reading *reading, struct hf_str key, struct hf_st
 		return read_phase(value, &migration->phase);
 	if (str_eq(key, HF_STR("search_path")))
 		return read_search_path(value, arena, migration);
+	if (str_eq(key, HF_STR("needs")))
+		return read_needs(value, arena, migration);
 	if (str_eq(key, HF_STR("depends")) && migration->kind == HF_MIGRATION_REPEATABLE) {
 		reading->depends = hf_arena_str(arena, value);
 		return reading->depends.ptr && value.len > 0;
@@ -369,6 +380,7 @@ enum hf_status file_parse(const struct version_file *parts, const char *file, st
 		.lock_timeout_ms = -1,
 		.statement_timeout_ms = -1,
 		.search_path = "public",
+		.needs = "",
 	};
 	if (!copy_names(parts, file, arena, &migration))
 		return error_nomem(err);

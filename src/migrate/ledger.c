@@ -174,14 +174,15 @@ static struct hf_value digest_value(const uint8_t *digest)
 
 static const struct hf_str begin_up_sql = HF_STR_INIT(
         "INSERT INTO holdfast.migration AS m (set_name, version, name, kind, state, direction, tx, phase, checksum,"
-        " checksum_raw, chain, up_sql, down_sql, search_path, app_version, tool_version, host, pid, backend_pid)"
-        " VALUES ($1, $2, $3, $4, 'running', 'up', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+        " checksum_raw, chain, up_sql, down_sql, search_path, app_version, tool_version, host, pid, backend_pid, needs)"
+        " VALUES ($1, $2, $3, $4, 'running', 'up', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
         " ON CONFLICT (set_name, version) DO UPDATE SET name = excluded.name, kind = excluded.kind,"
         " state = 'running', direction = 'up', tx = excluded.tx, phase = excluded.phase,"
         " checksum = excluded.checksum, checksum_raw = excluded.checksum_raw, chain = excluded.chain,"
         " up_sql = excluded.up_sql, down_sql = excluded.down_sql, search_path = excluded.search_path,"
         " app_version = excluded.app_version, tool_version = excluded.tool_version, host = excluded.host,"
-        " pid = excluded.pid, backend_pid = excluded.backend_pid, started_at = clock_timestamp(),"
+        " pid = excluded.pid, backend_pid = excluded.backend_pid, needs = excluded.needs,"
+        " started_at = clock_timestamp(),"
         " finished_at = NULL, duration_us = NULL, error = NULL, applied_by = session_user");
 
 enum hf_status ledger_begin_up(hf_where where, const char *set, const struct hf_migration *migration,
@@ -209,6 +210,7 @@ enum hf_status ledger_begin_up(hf_where where, const char *set, const struct hf_
 	        hf_text(hf_str_of(host)),
 	        hf_int(getpid()),
 	        hf_int(author->backend_pid),
+	        hf_text(hf_str_of(migration->needs)),
 	};
 	return hf_sql_exec(where, begin_up_sql, values, ARRAY_LEN(values), NULL, err);
 }
@@ -266,10 +268,11 @@ enum hf_status ledger_accept(hf_where where, const char *set, const struct hf_mi
 	                                  digest_value(migration->chain),
 	                                  hf_text(migration->up),
 	                                  text_or_null(migration->down),
-	                                  hf_text(hf_str_of(phase_words[migration->phase]))};
+	                                  hf_text(hf_str_of(phase_words[migration->phase])),
+	                                  hf_text(hf_str_of(migration->needs))};
 	return change_row(where,
 	                  HF_STR("UPDATE holdfast.migration SET state = 'accepted', checksum = $3, checksum_raw = $4,"
-	                         " chain = $5, up_sql = $6, down_sql = $7, phase = $8"
+	                         " chain = $5, up_sql = $6, down_sql = $7, phase = $8, needs = $9"
 	                         " WHERE set_name = $1 AND version = $2"),
 	                  values, ARRAY_LEN(values), err);
 }

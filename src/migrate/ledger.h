@@ -1,7 +1,7 @@
 /*
  * ledger.h - the tables in schema `holdfast` that say what was applied: the only statements of our own here.
  *
- *   holdfast.migration        one row per (set, version): state, texts, checksums, who, when, the last error
+ *   holdfast.migration        one row per (set, version): state, texts, checksums, who, when, needs, the last error
  *   holdfast.migration_step   tx=no only: one row per statement
  *   holdfast.migration_event  what was done by hand (accept, baseline, revert, ...); only ever appended to
  *   holdfast.migration_meta   the layout number of these tables
@@ -15,7 +15,7 @@
 #include "base/arena.h"
 #include "holdfast/migrate.h"
 
-enum { LEDGER_LAYOUT = 1, LEDGER_ROWS_MAX = 200000 };
+enum { LEDGER_LAYOUT = 2, LEDGER_ROWS_MAX = 200000 };
 
 struct ledger_row {
 	const char *version;

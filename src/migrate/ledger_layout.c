@@ -42,10 +42,16 @@ static const char *const layout_1[] = {
         "COMMENT ON TABLE holdfast.migration_meta IS 'Layout number of the migration tables.'",
 };
 
+/* What a migration stands on, so that nobody takes it away from under it. */
+static const char *const layout_2[] = {
+        "ALTER TABLE holdfast.migration ADD COLUMN needs text NOT NULL DEFAULT ''",
+        "COMMENT ON COLUMN holdfast.migration.needs IS 'SET:VERSION, what must be applied under it.'",
+};
+
 static const struct {
 	const char *const *statements;
 	size_t count;
-} layouts[LEDGER_LAYOUT] = {{layout_1, ARRAY_LEN(layout_1)}};
+} layouts[LEDGER_LAYOUT] = {{layout_1, ARRAY_LEN(layout_1)}, {layout_2, ARRAY_LEN(layout_2)}};
 
 static enum hf_status one_value(hf_where where, struct hf_str sql, struct hf_value *ret_value, hf_error *err)
 {

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "holdfast/transaction.h"
 #include "migrate/locked.h"
+#include "migrate/needs.h"
 #include "migrate/version.h"
 
 /* ---- shared ---- */
@@ -88,15 +89,29 @@ static enum hf_status apply_entry(struct migrator *migrator, const struct hf_mig
 	return apply_job(migrator, &job, err);
 }
 
+static bool is_within(const struct hf_migration_status *entry, uint64_t to)
+{
+	const struct hf_migration *migration = entry->migration;
+	if (!entry->pending)
+		return false;
+	return migration->kind == HF_MIGRATION_REPEATABLE ? to == UINT64_MAX : migration->number <= to;
+}
+
+static enum hf_status refuse_needs(struct migrator *migrator, const struct plan *plan, uint64_t to, hf_error *err)
+{
+	enum hf_status status = HF_OK;
+	for (size_t i = 0; status == HF_OK && i < plan->status.count; i++)
+		if (is_within(&plan->status.entries[i], to))
+			status = needs_refuse_up(migrator, plan->status.entries[i].migration, err);
+	return status;
+}
+
 static enum hf_status apply_pending(struct migrator *migrator, const struct plan *plan, uint64_t to, hf_error *err)
 {
 	uint32_t left = migrator->options.count ? migrator->options.count : UINT32_MAX;
 	for (size_t i = 0; i < plan->status.count && left > 0; i++) {
 		const struct hf_migration_status *entry = &plan->status.entries[i];
-		bool beyond = entry->migration && (entry->migration->kind == HF_MIGRATION_REPEATABLE
-		                                           ? to != UINT64_MAX
-		                                           : entry->migration->number > to);
-		if (!entry->pending || beyond)
+		if (!is_within(entry, to))
 			continue;
 		enum hf_status status = apply_entry(migrator, entry->migration, plan->rows[i], err);
 		if (status != HF_OK)
@@ -112,6 +127,8 @@ static enum hf_status up_to(struct migrator *migrator, const struct plan *plan, 
 	        plan_refuse_differences(plan, migrator->set->name, migrator->options.allow_unknown, err);
 	if (status == HF_OK)
 		status = refuse_order(migrator, plan, to, err);
+	if (status == HF_OK)
+		status = refuse_needs(migrator, plan, to, err);
 	if (status != HF_OK)
 		return status;
 	warn_of_edits(migrator, plan);
@@ -205,8 +222,11 @@ static enum hf_status revert_rows(struct migrator *migrator, const struct revert
 {
 	struct job *jobs = hf_arena_calloc(migrator->arena, count, sizeof(*jobs));
 	enum hf_status status = jobs ? HF_OK : error_nomem(err);
-	for (size_t i = 0; status == HF_OK && i < count; i++)
-		status = apply_job_down(migrator, reverts->rows[i], &jobs[i], err);
+	for (size_t i = 0; status == HF_OK && i < count; i++) {
+		status = needs_refuse_down(migrator, reverts->rows[i], err);
+		if (status == HF_OK)
+			status = apply_job_down(migrator, reverts->rows[i], &jobs[i], err);
+	}
 	for (size_t i = 0; status == HF_OK && i < count; i++) {
 		status = ledger_event(migrator_on(migrator), migrator->set->name, jobs[i].version,
 		                      "revert", "", err);

@@ -131,6 +131,50 @@ def test_migrate_up_takes_the_built_in_set(shop):
     assert ok_json("-d", shop.url, "migrate", "verify") == []
 
 
+# ---- what may be added by name ----
+
+def failed(code, shop, *args):
+    """What it said to that exit code, on the shop's database and the built-in sets."""
+    done = run("-d", shop.url, "migrate", *args)
+    assert done.returncode == code, done
+    return words(done.stderr)
+
+
+def sets(url):
+    return {row["set"]: (row["applied"], row["pending"]) for row in ok_json("-d", url, "migrate", "sets")}
+
+
+def test_migrate_sets_tells_what_is_mended(shop):
+    names = {path.name for path in pathlib.Path(__file__).parents[2].glob("sql/migrations/*")}
+    assert set(sets(shop.url)) == names
+    assert {applied for applied, _ in sets(shop.url).values()} == {0}
+    ok_json("-d", shop.url, "migrate", "up")
+    assert {name for name, (applied, _) in sets(shop.url).items() if applied} == {"janitor"}
+    assert [row["action"] for row in ok_json("-d", shop.url, "migrate", "up", "--set", "janitor-d06")] == ["apply"]
+    assert ok_json("-d", shop.url, "migrate", "up", "--set", "janitor-d06") == []
+    assert sets(shop.url)["janitor-d06"] == (1, 0)
+    assert ok_json("-d", shop.url, "migrate", "verify", "--set", "janitor-d06") == []
+    assert sets(shop.url)["janitor-d07"] == (0, 1)
+    ok("-d", shop.url, "migrate", "down", "--set", "janitor-d06", "--yes")
+    assert sets(shop.url)["janitor-d06"] == (0, 1)
+
+
+def test_migrate_up_refuses_what_stands_on_nothing(shop):
+    message = failed(1, shop, "up", "--set", "janitor-d06")
+    assert message.startswith('error: 0001_last_run_before_change_set.sql needs migration 0008 of set "janitor"')
+    assert "holdfast migrate up" in message
+    message = failed(3, shop, "up", "--set", "janitor-d99")
+    assert 'no migration set "janitor-d99" is built in' in message and "janitor-d71" in message
+
+
+def test_migrate_down_refuses_what_others_stand_on(shop):
+    ok_json("-d", shop.url, "migrate", "up")
+    ok_json("-d", shop.url, "migrate", "up", "--set", "janitor-d08")
+    message = failed(1, shop, "to", "0", "--yes")
+    assert 'needs it' in message and "holdfast migrate down --set janitor-d08" in message
+    assert sets(shop.url)["janitor"][1] == 0
+
+
 # ---- down, to, redo ----
 
 def test_migrate_down_reverts_the_newest(shop):

@@ -71,6 +71,8 @@ static void what_is_not_said_has_defaults(UNUSED void **state)
 	assert_int_equal(m.nverify, 0);
 	assert_int_equal(parse("-- up\n").nstatements, 0);
 	assert_string_equal(parse("-- migrate: search_path=app,public out_of_order=yes\n-- up\n").search_path, "app,public");
+	assert_string_equal(parse("-- up\n").needs, "");
+	assert_string_equal(parse("-- migrate: needs=shop-2:0003\n-- up\n").needs, "shop-2:0003");
 }
 
 static void malformed_files_are_refused_with_their_place(UNUSED void **state)
@@ -90,6 +92,11 @@ static void malformed_files_are_refused_with_their_place(UNUSED void **state)
 	        {"-- migrate: phase=late\n-- up\n", "0007_x.sql:1: bad value in \"phase=late\""},
 	        {"-- migrate: depends=a\n-- up\n", "0007_x.sql:1: unknown option \"depends=a\""},
 	        {"-- migrate: search_path=a;b\n-- up\n", "0007_x.sql:1: bad value in \"search_path=a;b\""},
+	        {"-- migrate: needs=shop\n-- up\n", "0007_x.sql:1: bad value in \"needs=shop\""},
+	        {"-- migrate: needs=:3\n-- up\n", "0007_x.sql:1: bad value in \"needs=:3\""},
+	        {"-- migrate: needs=Shop:3\n-- up\n", "0007_x.sql:1: bad value in \"needs=Shop:3\""},
+	        {"-- migrate: needs=shop:0\n-- up\n", "0007_x.sql:1: bad value in \"needs=shop:0\""},
+	        {"-- migrate: needs=shop:x\n-- up\n", "0007_x.sql:1: bad value in \"needs=shop:x\""},
 	        {"-- migrate: tx=yes\n-- migrate: tx=no\n-- up\n", "0007_x.sql:2: a second \"-- migrate:\" line"},
 	        {"-- up\nSELECT 1;\n\nCOMMIT;\n", "0007_x.sql:4: a migration does not begin or end transactions"},
 	        {"-- up\nCOPY t FROM stdin;\n", "0007_x.sql:2: COPY FROM STDIN has no data here"},

@@ -440,7 +440,7 @@ static void a_newer_ledger_is_left_alone(UNUSED void **state)
 	EXPECT_OK(run_up(c, set, &err));
 	run_sql(c, "UPDATE holdfast.migration_meta SET value = 99");
 	EXPECT_STATUS(run_up(c, set, &err), HF_E_DRIFT);
-	EXPECT_CONTAINS(err.message, "layout 99, this program knows up to 1");
+	EXPECT_CONTAINS(err.message, "layout 99, this program knows up to 2");
 	EXPECT_STATUS(hf_migrate_check(hf_on_connection(c), set, &err), HF_E_DRIFT);
 }
 
@@ -467,6 +467,64 @@ static void sets_do_not_see_each_other(UNUSED void **state)
 	EXPECT_OK(run_up(c, other, &err));
 	assert_string_equal(run_text(c, "SELECT count(*) FROM holdfast.migration"), "4");
 	EXPECT_OK(hf_migrate_check(hf_on_connection(c), set, &err));
+}
+
+static hf_migrations *set_called(const char *name, const char *text)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_migrations *set = NULL;
+	const struct set_file file = {"0001_more.sql", hf_str_of(text)};
+	EXPECT_OK(set_make(name, &file, 1, (struct hf_str){NULL, 0}, &set, &err));
+	return set;
+}
+
+static void a_set_that_stands_on_another_waits_for_it_and_holds_it(UNUSED void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(connection_freep) hf_connection *c = run_database(NULL);
+	CLEANUP(migrations_freep) hf_migrations *set = run_set(three);
+	CLEANUP(migrations_freep) hf_migrations *extra = set_called(
+	        "extra", "-- migrate: needs=test:2\n-- up\nCREATE INDEX users_role ON users (role);\n"
+	                 "-- down\nDROP INDEX users_role;\n");
+	const struct hf_migrate_options first = {.size = sizeof(first), .to = "1"};
+	EXPECT_OK(hf_migrate_up(c, set, &first, NULL, &err));
+	EXPECT_STATUS(run_up(c, extra, &err), HF_REJECTED);
+	EXPECT_CONTAINS(err.message, "0001_more.sql needs migration 2 of set \"test\", which is not applied");
+	EXPECT_CONTAINS(err.hint, "holdfast migrate up");
+	assert_string_equal(run_states(c), "0001:applied"); /* and no row of the other set, not even a failed one */
+	EXPECT_OK(run_up(c, set, &err));
+	EXPECT_OK(run_up(c, extra, &err));
+	EXPECT_OK(run_up(c, extra, &err)); /* twice is once */
+	assert_string_equal(run_text(c, "SELECT needs FROM holdfast.migration WHERE set_name = 'extra'"), "test:2");
+	EXPECT_OK(hf_migrate_down(c, set, NULL, NULL, &err)); /* what it does not need may go */
+	EXPECT_STATUS(hf_migrate_down(c, set, NULL, NULL, &err), HF_REJECTED);
+	EXPECT_CONTAINS(err.message, "migration 0002 (role) stays: migration 0001 of set \"extra\" needs it");
+	EXPECT_CONTAINS(err.hint, "holdfast migrate down --set extra");
+	EXPECT_STATUS(hf_migrate_redo(c, set, NULL, NULL, &err), HF_REJECTED);
+	EXPECT_STATUS(hf_migrate_to(c, set, "0", NULL, NULL, &err), HF_REJECTED);
+	EXPECT_OK(hf_migrate_down(c, extra, NULL, NULL, &err));
+	EXPECT_OK(hf_migrate_to(c, set, "0", NULL, NULL, &err));
+	EXPECT_STATUS(run_up(c, extra, &err), HF_REJECTED); /* a reverted one is none */
+}
+
+/* A ledger of the first layout, as an earlier program left it. */
+static void a_ledger_of_the_first_layout_is_brought_up(UNUSED void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(connection_freep) hf_connection *c = run_database(NULL);
+	CLEANUP(migrations_freep) hf_migrations *set = run_set(three);
+	const struct hf_migrate_options first = {.size = sizeof(first), .to = "1"};
+	EXPECT_OK(hf_migrate_up(c, set, &first, NULL, &err));
+	run_sql(c, "ALTER TABLE holdfast.migration DROP COLUMN needs");
+	run_sql(c, "UPDATE holdfast.migration_meta SET value = 1");
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_migrate_status status;
+	EXPECT_OK(hf_migrate_status(hf_on_connection(c), set, arena, &status, &err)); /* looking changes nothing */
+	assert_int_equal(status.pending, 2);
+	assert_string_equal(run_text(c, "SELECT value FROM holdfast.migration_meta"), "1");
+	EXPECT_OK(run_up(c, set, &err));
+	assert_string_equal(run_text(c, "SELECT value FROM holdfast.migration_meta"), "2");
+	assert_string_equal(run_text(c, "SELECT count(*) FROM holdfast.migration WHERE needs = ''"), "3");
 }
 
 /* ---- repeatables ---- */
@@ -569,6 +627,38 @@ static void the_janitor_set_goes_up_and_down(UNUSED void **state)
 	free(after);
 }
 
+/* Each on its own, above a janitor set that must then stay. */
+static void what_may_be_added_to_the_janitor_goes_up_and_down(UNUSED void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(connection_freep) hf_connection *c = run_database(NULL);
+	CLEANUP(migrations_freep) hf_migrations *janitor = NULL;
+	EXPECT_OK(hf_migrations_embedded(fixture_context(), "janitor", &janitor, &err));
+	EXPECT_OK(run_up(c, janitor, &err));
+	char *before = run_catalog(c);
+	size_t added = 0;
+	const char *name;
+	for (size_t i = 0; (name = hf_migrations_embedded_name(i)); i++) {
+		CLEANUP(migrations_freep) hf_migrations *set = NULL;
+		if (strncmp(name, "janitor-", 8) != 0)
+			continue;
+		EXPECT_OK(hf_migrations_embedded(fixture_context(), name, &set, &err));
+		EXPECT_CONTAINS(hf_migrations_get(set, 0)->needs, "janitor:");
+		EXPECT_OK(run_up(c, set, &err));
+		EXPECT_OK(hf_migrate_check(hf_on_connection(c), set, &err));
+		EXPECT_OK(hf_migrate_check(hf_on_connection(c), janitor, &err));
+		EXPECT_STATUS(hf_migrate_to(c, janitor, "0", NULL, NULL, &err), HF_REJECTED);
+		EXPECT_CONTAINS(err.message, name);
+		EXPECT_OK(hf_migrate_to(c, set, "0", NULL, NULL, &err));
+		added++;
+	}
+	assert_true(added >= 7);
+	char *after = run_catalog(c);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -593,10 +683,13 @@ int main(void)
 	        cmocka_unit_test(a_newer_ledger_is_left_alone),
 	        cmocka_unit_test(a_foreign_row_in_the_ledger_is_corrupt),
 	        cmocka_unit_test(sets_do_not_see_each_other),
+	        cmocka_unit_test(a_set_that_stands_on_another_waits_for_it_and_holds_it),
+	        cmocka_unit_test(a_ledger_of_the_first_layout_is_brought_up),
 	        cmocka_unit_test(repeatables_run_again_when_their_text_changes),
 	        cmocka_unit_test(verify_finds_what_changed_since),
 	        cmocka_unit_test(verify_tells_edits_and_unknown_versions),
 	        cmocka_unit_test(the_janitor_set_goes_up_and_down),
+	        cmocka_unit_test(what_may_be_added_to_the_janitor_goes_up_and_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,7 +78,7 @@ SELECT r.relname AS relation, t.tgname AS name, p.proname AS function, t.tgenabl
                           CASE WHEN t.tgtype & 8 = 8 THEN 'delete' END,
                           CASE WHEN t.tgtype & 16 = 16 THEN 'update' END,
                           CASE WHEN t.tgtype & 32 = 32 THEN 'truncate' END], NULL) AS events,
-       pg_get_expr(t.tgqual, t.tgrelid) AS condition,
+       CASE WHEN t.tgqual IS NOT NULL THEN pg_get_triggerdef(t.oid) END AS condition,
        t.tgdeferrable AS deferrable
 FROM pg_trigger t JOIN pg_class r ON r.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE NOT t.tgisinternal AND r.relnamespace = 'public'::regnamespace

@@ -1,7 +1,7 @@
 """Archive-sized data from a fixed seed: a Sources index, and what scheduling reads. The same bytes each time.
 
-Sizes follow the Debian archive: 34,000 source packages of which 31,700 are worth a candidate; 105,000 candidates in
-three campaigns with 200,000 runs behind most of them.
+Sizes follow the Debian archive: 34,000 source packages of which 31,700 are worth a candidate. With history: 34,288
+codebases, 105,000 candidates in three campaigns (one for each pair, the rest in a change set), 200,000 runs behind most.
 """
 
 import datetime
@@ -15,7 +15,8 @@ SEED = 20240601
 RECORDS = 34000
 CANDIDATES = 31700
 CAMPAIGNS = ("lintian-fixes", "fresh-releases", "multiarch-fixes")
-HISTORY_CODEBASES = 35000
+HISTORY_CODEBASES = 34288
+HISTORY_CANDIDATES = 105000
 RUNS = 200000
 
 _SYLLABLES = "ab ber con de el fa gra hy in jo ka lib mo nu os pa qu ro sa ti ur va we xo ya zen".split()
@@ -110,14 +111,14 @@ def _codebases(draw, count):
     return found, _copy("codebase", ("name", "value"), rows)
 
 
-def _candidate(draw, name, campaign, context):
-    return (name, campaign, "fix-it --all", draw.randint(1, 100), repr(draw.random()), context, "policy")
+def _candidate(draw, name, campaign, context, change_set=None):
+    return (name, campaign, "fix-it --all", draw.randint(1, 100), repr(draw.random()), context, "policy", change_set)
 
 
 _POLICY = """INSERT INTO named_publish_policy (name, per_branch_policy)
 VALUES ('policy', ARRAY[ROW('main', 'propose', NULL)::branch_publish_policy]);
 """
-_CANDIDATE = ("codebase", "suite", "command", "value", "success_chance", "context", "publish_policy")
+_CANDIDATE = ("codebase", "suite", "command", "value", "success_chance", "context", "publish_policy", "change_set")
 
 
 def first_time():
@@ -141,13 +142,15 @@ _RUN = ("id", "command", "start_time", "finish_time", "result_code", "instigated
 
 
 def with_history():
-    """SQL: three campaigns over every codebase, runs behind most candidates. Triggers rest while it is loaded."""
+    """SQL: three campaigns over every codebase, a change set, runs behind most. Triggers rest while it is loaded."""
     draw = random.Random(f"{SEED}/history")
     found, codebases = _codebases(draw, HISTORY_CODEBASES)
     pairs = [(name, campaign) for campaign in CAMPAIGNS for name in found]
-    candidates = (_candidate(draw, name, campaign, draw.choice((None, None, None, "1.2"))) for name, campaign in pairs)
+    candidates = [_candidate(draw, name, campaign, draw.choice((None, None, None, "1.2"))) for name, campaign in pairs]
+    candidates += [_candidate(draw, name, CAMPAIGNS[0], None, "changes")
+                   for name in found[:HISTORY_CANDIDATES - len(candidates)]]
     runs = (_run(draw, number, *draw.choice(pairs)) for number in range(RUNS))
     return ("SET session_replication_role = replica;\n" + codebases + _POLICY +
-            _copy("candidate", _CANDIDATE, candidates) +
             "INSERT INTO change_set (id, campaign) VALUES ('changes', 'lintian-fixes');\n" +
+            _copy("candidate", _CANDIDATE, candidates) +
             _copy("run", _RUN, runs) + "ANALYZE;\n")

@@ -2,10 +2,10 @@
 
     /usr/bin/python3 bench/original_bulk.py --checkout DIR --url URL [--items N] [--pool] < ORDER
 
-URL is a database with its schema and the candidates. ORDER has a line "CODEBASE CAMPAIGN" for each, in the order in
-which they are to be fed; only the first N are, which gives them the very rows that feeding all would. As its schedule
-command does: read the candidates, map them, add them in bulk; on one connection, or (--pool) on its own pool, which
-resets the session at each statement and takes longer. Only bench/run schedule calls this.
+URL is a database with its schema and the candidates. ORDER has a line "CODEBASE CAMPAIGN CHANCE" for each, in the order
+in which they are to be fed; only the first N are. As its schedule command does: read the candidates, map them, add them
+in bulk, each a transaction of its own; on its own pool (--pool), which resets the session at each statement, or, quicker
+than the command, on one connection. Only bench/run schedule calls this.
 """
 
 import argparse
@@ -29,8 +29,9 @@ async def timed(schedule, conn, order):
     rows = await schedule.iter_candidates_with_publish_policy(conn)
     todo = [schedule.queue_item_from_candidate_and_publish_policy(row) for row in rows]
     read = time.monotonic() - began
-    known = {(item[0], item[3]): item for item in todo}
-    chosen = [known[key] for key in order]
+    known = {(item[0], item[3], item[5]): item for item in todo}
+    chosen = [known[codebase, campaign, float(chance)] for codebase, campaign, chance in order]
+    assert len(known) == len(todo)
     began = time.monotonic()
     await schedule.bulk_add_to_queue(conn, chosen)
     return {"candidates": len(todo), "items": len(chosen), "read_s": round(read, 3),
@@ -59,7 +60,7 @@ def main():
     parser.add_argument("--items", type=int, default=1 << 30)
     parser.add_argument("--pool", action="store_true")
     chosen = parser.parse_args()
-    order = [tuple(line.split()) for line in sys.stdin][:chosen.items]
+    order = [line.split() for line in sys.stdin][:chosen.items]
     try:
         print(json.dumps(asyncio.run(measure(chosen, order))))
     except original.Missing as reason:

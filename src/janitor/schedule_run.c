@@ -15,7 +15,7 @@
 enum hf_status hf_schedule_run(hf_where where, const struct hf_schedule_options *options,
                                struct hf_schedule_report *ret_report, hf_error *err)
 {
-	CLEANUP(todo_deinit) struct todo todo = {.strict = hf_defects_kept(options->keep, 16)};
+	CLEANUP(todo_deinit) struct todo todo = {0};
 	struct hf_schedule_report report = {0};
 	enum hf_status status = todo_read(where, options->campaign, options->codebases, options->keep, &todo, err);
 	if (status == HF_OK)

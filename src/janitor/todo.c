@@ -146,6 +146,7 @@ enum hf_status todo_read(hf_where where, struct hf_str campaign, struct hf_str_a
 	struct candidate_to_schedule_in in = {.codebases = codebases, .has_codebases = codebases.count > 0};
 	SET_TEXT(&in, campaign, campaign);
 	ret_todo->ctx = hf_where_context(where);
+	ret_todo->strict |= hf_defects_kept(keep, 16);
 	ret_todo->keep = keep;
 	ret_todo->texts = intern_new(UINT32_MAX - 1);
 	if (!ret_todo->texts)

@@ -8,7 +8,7 @@
 #include "holdfast/schedule.h"
 
 struct todo {
-	bool strict; /* set by the caller: one whose worth cannot be told is an error and is not left out */
+	bool strict; /* one whose worth cannot be told is an error; with D-16 it is, whatever the caller says */
 	hf_context *ctx;
 	const struct hf_defects *keep;
 	struct intern *texts;           /* campaigns, contexts and commands repeat: kept once */

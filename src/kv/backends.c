@@ -15,7 +15,7 @@ static const struct scheme {
 	{"redis:", &redis_backend},
 	{"redis+unix:", &redis_backend},
 	{"rediss:", &redis_backend}, /* which refuses it by name */
-	{"", NULL},
+	{"", &postgres_backend},
 };
 
 enum hf_status kv_backend_of_url(const char *url, const struct hf_kv_vtable **ret_vtable, hf_error *err)

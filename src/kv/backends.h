@@ -6,6 +6,7 @@
 
 #include "holdfast/backend.h"
 
+extern const struct hf_kv_vtable postgres_backend;
 extern const struct hf_kv_vtable redis_backend;
 
 #endif

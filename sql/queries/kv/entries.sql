@@ -1,0 +1,166 @@
+-- Entries of a key-value store on PostgreSQL. now() is the moment at which the transaction began: what a call reads and
+-- writes goes by one clock. Keys of a statement that locks several rows come in order.
+-- identifier: schema = public
+-- identifier: entries = state_entries
+
+-- name: space_find :opt
+SELECT id FROM :"schema".:"entries_namespaces" WHERE name = :name;
+
+-- name: space_add :opt
+-- doc: No row: somebody else was first.
+INSERT INTO :"schema".:"entries_namespaces" (name) VALUES (:name) ON CONFLICT (name) DO NOTHING RETURNING id;
+
+-- name: store_now :one
+SELECT now() AS at;
+
+-- name: entry_get :opt
+-- row: entry_row
+-- col value: nullable
+SELECT 0::bigint AS place, key, rev, created_at, updated_at, expires_at, value, metadata FROM :"schema".:"entries"
+WHERE namespace = :ns AND key = :key AND (expires_at IS NULL OR expires_at > now());
+
+-- name: entries_get :many
+-- doc: By both columns of the key whatever the statistics say: a namespace may be newer than they are.
+-- row: entry_row
+-- col value: nullable
+-- allow: limit-order the key is unique, and the planner is to know
+SELECT u.place, t.key, t.rev, t.created_at, t.updated_at, t.expires_at,
+       CASE WHEN :keys_only::boolean THEN NULL ELSE t.value END AS value,
+       CASE WHEN :keys_only::boolean THEN NULL ELSE t.metadata END AS metadata
+FROM unnest(:keys::bytea[]) WITH ORDINALITY AS u (key, place)
+CROSS JOIN LATERAL (SELECT * FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = u.key
+                    AND (e.expires_at IS NULL OR e.expires_at > now()) LIMIT 1) AS t;
+
+-- name: entries_scan :each
+-- row: entry_row
+SELECT 0::bigint AS place, key, rev, created_at, updated_at, expires_at,
+       CASE WHEN :keys_only::boolean THEN NULL ELSE value END AS value,
+       CASE WHEN :keys_only::boolean THEN NULL ELSE metadata END AS metadata
+FROM :"schema".:"entries"
+WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > now())
+/*? to */ AND key < :to /*?*/
+/*? metadata */ AND metadata @> :part::jsonb /*?*/
+/*order: up = key | down = key DESC */
+LIMIT :most::bigint;
+
+-- name: entries_count :one
+SELECT count(*) AS n FROM :"schema".:"entries"
+WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > now())
+/*? to */ AND key < :to /*?*/
+/*? metadata */ AND metadata @> :part::jsonb /*?*/;
+
+-- name: entry_put :one
+-- doc: Replaces the entry as a whole. `existed`: a live one stood there.
+-- col existed: notnull! xmax and the times always are
+-- param ttl: nullable
+INSERT INTO :"schema".:"entries" AS t (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, key, value,
+                                       metadata)
+SELECT nextval(:'schema.entries_rev'), now(), now(), x.expires_at, floor(extract(epoch FROM x.expires_at) / 300)::integer,
+       :ns, :"schema".:"entries_epoch"(:ns), :key, :value, :metadata
+FROM (SELECT now() + :ttl::interval AS expires_at) AS x
+/*? relaxed */ CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS s /*?*/
+ON CONFLICT (namespace, key) DO UPDATE SET rev = nextval(:'schema.entries_rev'), epoch = EXCLUDED.epoch,
+       created_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.created_at ELSE t.created_at END,
+       updated_at = EXCLUDED.updated_at, expires_at = EXCLUDED.expires_at, expire_bucket = EXCLUDED.expire_bucket,
+       value = EXCLUDED.value, metadata = EXCLUDED.metadata, codec = 0
+RETURNING rev, (xmax <> 0 AND created_at <> updated_at) AS existed;
+
+-- name: entries_put :many
+-- doc: The same for keys in order, none twice; the rows come in that order.
+-- col existed: notnull! xmax and the times always are
+INSERT INTO :"schema".:"entries" AS t (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, key, value,
+                                       metadata)
+SELECT nextval(:'schema.entries_rev'), now(), now(), x.expires_at, floor(extract(epoch FROM x.expires_at) / 300)::integer,
+       :ns, w.epoch, u.key, u.value, u.metadata
+FROM (SELECT :"schema".:"entries_epoch"(:ns) AS epoch) AS w
+/*? relaxed */ CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS s /*?*/
+CROSS JOIN unnest(:keys::bytea[], :values::bytea[], :metadata::jsonb[], :ttls::interval[]) AS u (key, value, metadata, ttl)
+CROSS JOIN LATERAL (SELECT now() + u.ttl AS expires_at) AS x
+ON CONFLICT (namespace, key) DO UPDATE SET rev = nextval(:'schema.entries_rev'), epoch = EXCLUDED.epoch,
+       created_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.created_at ELSE t.created_at END,
+       updated_at = EXCLUDED.updated_at, expires_at = EXCLUDED.expires_at, expire_bucket = EXCLUDED.expire_bucket,
+       value = EXCLUDED.value, metadata = EXCLUDED.metadata, codec = 0
+RETURNING key, rev, (xmax <> 0 AND created_at <> updated_at) AS existed;
+
+-- name: entry_delete :opt
+-- doc: The epoch first: a checkpoint waits for whoever holds a row.
+-- col live: notnull! of a comparison with what is not NULL
+DELETE FROM :"schema".:"entries"
+WHERE namespace = :ns AND key = :key AND (SELECT :"schema".:"entries_epoch"(:ns)) > 0
+RETURNING (expires_at IS NULL OR expires_at > now()) AS live;
+
+-- name: write_begin :one
+-- doc: The epoch to write in, held until the transaction ends, and its moment. No durability to speak of on request.
+-- col epoch: nullable
+SELECT :"schema".:"entries_epoch"(:ns) AS epoch, now() AS at,
+       CASE WHEN :relaxed::boolean THEN set_config('synchronous_commit', 'off', true) END AS relaxed;
+
+-- name: fence_check :opt
+SELECT fence FROM :"schema".:"entries_locks"
+WHERE namespace = :ns AND name = :lock AND owner = :owner AND fence = :fence AND expires_at > clock_timestamp() FOR SHARE;
+
+-- name: entries_lock :many
+-- doc: What stands under keys in order, expired entries too, held until the transaction ends; and as many revisions as
+--   each key needs, given after its row is held.
+-- col rev: nullable
+-- col created_at: nullable
+-- col updated_at: nullable
+-- col value: nullable
+SELECT u.place, t.rev, t.created_at, t.updated_at, t.expires_at, t.value, t.metadata,
+       ARRAY(SELECT nextval(:'schema.entries_rev') FROM generate_series(1, u.needs)) AS revs
+FROM unnest(:keys::bytea[], :needs::integer[]) WITH ORDINALITY AS u (key, needs, place)
+LEFT JOIN LATERAL (SELECT e.rev, e.created_at, e.updated_at, e.expires_at, e.value, e.metadata
+                   FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = u.key FOR UPDATE) AS t ON true;
+
+-- name: entries_update :execrows
+-- doc: Rows that are held.
+UPDATE :"schema".:"entries" AS t SET rev = u.rev, epoch = :epoch, created_at = u.created_at, updated_at = u.updated_at,
+       expires_at = u.expires_at, expire_bucket = floor(extract(epoch FROM u.expires_at) / 300)::integer, value = u.value,
+       metadata = u.metadata, codec = 0
+FROM unnest(:keys::bytea[], :revs::bigint[], :created::timestamptz[], :updated::timestamptz[], :expires::timestamptz[],
+            :values::bytea[], :metadata::jsonb[]) AS u (key, rev, created_at, updated_at, expires_at, value, metadata)
+WHERE t.namespace = :ns AND t.key = u.key;
+
+-- name: entries_insert :execrows
+-- doc: Fewer rows than keys: somebody else was first.
+INSERT INTO :"schema".:"entries" (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, key, value, metadata)
+SELECT u.rev, u.created_at, u.updated_at, u.expires_at, floor(extract(epoch FROM u.expires_at) / 300)::integer, :ns, :epoch,
+       u.key, u.value, u.metadata
+FROM unnest(:keys::bytea[], :revs::bigint[], :created::timestamptz[], :updated::timestamptz[], :expires::timestamptz[],
+            :values::bytea[], :metadata::jsonb[]) AS u (key, rev, created_at, updated_at, expires_at, value, metadata)
+ON CONFLICT (namespace, key) DO NOTHING;
+
+-- name: entries_remove :execrows
+DELETE FROM :"schema".:"entries" AS t USING unnest(:keys::bytea[]) AS u (key) WHERE t.namespace = :ns AND t.key = u.key;
+
+-- name: space_clear :one
+-- doc: How many were live.
+WITH gone AS (DELETE FROM :"schema".:"entries" WHERE namespace = :ns AND (SELECT :"schema".:"entries_epoch"(:ns)) > 0
+              RETURNING expires_at)
+SELECT count(*) AS n FROM gone WHERE expires_at IS NULL OR expires_at > now();
+
+-- name: sweep_next :opt
+-- doc: A namespace in which something has expired.
+-- allow: limit-order any will do
+SELECT namespace FROM :"schema".:"entries"
+WHERE expire_bucket <= floor(extract(epoch FROM now()) / 300)::integer AND expires_at <= now() LIMIT 1;
+
+-- name: sweep_step :one
+WITH due AS (SELECT key FROM :"schema".:"entries"
+             WHERE namespace = :ns AND expire_bucket <= floor(extract(epoch FROM now()) / 300)::integer
+             AND expires_at <= now() AND (SELECT :"schema".:"entries_epoch"(:ns)) > 0
+             ORDER BY expire_bucket LIMIT :most::bigint FOR UPDATE SKIP LOCKED),
+     gone AS (DELETE FROM :"schema".:"entries" AS t USING due WHERE t.namespace = :ns AND t.key = due.key RETURNING t.rev)
+SELECT count(*) AS n FROM gone;
+
+-- name: store_vacuum :exec
+VACUUM (ANALYZE) :"schema".:"entries", :"schema".:"entries_history", :"schema".:"entries_namespaces",
+       :"schema".:"entries_checkpoints", :"schema".:"entries_locks";
+
+-- name: store_sizes :one
+-- col all_bytes: notnull! the tables are there
+-- col entries_bytes: notnull! the table is there
+SELECT (pg_total_relation_size(:'schema.entries') + pg_total_relation_size(:'schema.entries_history')
+        + pg_total_relation_size(:'schema.entries_namespaces') + pg_total_relation_size(:'schema.entries_checkpoints')
+        + pg_total_relation_size(:'schema.entries_locks'))::bigint AS all_bytes,
+       pg_relation_size(:'schema.entries') AS entries_bytes;

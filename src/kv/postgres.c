@@ -1,0 +1,210 @@
+/*
+ * postgres.c - see postgres.h.
+ */
+#include "kv/postgres.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "holdfast/migrate.h"
+#include "kv/backends.h"
+
+DEFINE_OWNED(settings, hf_settings *, hf_settings_free)
+DEFINE_OWNED(connection, hf_connection *, hf_connection_free)
+DEFINE_OWNED(migrations, hf_migrations *, hf_migrations_free)
+
+/* ---- open and close ---- */
+
+static void postgres_close(hf_kv_backend_state *state)
+{
+	hf_pool_close(state->pool);
+	hf_arena_free(state->arena);
+	free(state);
+}
+DEFINE_OWNED(state, hf_kv_backend_state *, postgres_close)
+
+static enum hf_status not_these(hf_error *err)
+{
+	char why[sizeof(err->message)];
+	snprintf(why, sizeof(why), "%s", err ? err->message : "");
+	error_set(err, HF_E_DRIFT, "the store's tables are not those of this version: %s", why);
+	return error_hint(err, "holdfast migrate up --set kv, or open without no_migrate");
+}
+
+/* A session of its own, which the migrations need. */
+static enum hf_status prepare_tables(hf_context *ctx, const hf_settings *settings,
+                                     const struct hf_connection_options *how, const struct hf_kv_options *options,
+                                     hf_error *err)
+{
+	const struct hf_str names[] = {hf_str_of(options->schema), hf_str_of(options->table)};
+	CLEANUP(migrations_freep) hf_migrations *set = NULL;
+	CLEANUP(connection_freep) hf_connection *connection = NULL;
+	enum hf_status status = hf_migrations_instance(ctx, "kv", names, ARRAY_LEN(names), &set, err);
+	if (status == HF_OK)
+		status = hf_connection_open(ctx, settings, how, HF_DEADLINE_DEFAULT, &connection, err);
+	if (status == HF_OK && !options->no_migrate)
+		return hf_migrate_up(connection, set, NULL, NULL, err);
+	if (status == HF_OK)
+		status = hf_migrate_check(hf_on_connection(connection), set, err);
+	return status == HF_DIFFERS ? not_these(err) : status;
+}
+
+static enum hf_status open_pool(hf_kv_backend_state *state, const hf_settings *settings,
+                                const struct hf_connection_options *how, const struct hf_kv_options *options,
+                                hf_error *err)
+{
+	const struct hf_pool_options pool = {.size = sizeof(pool),
+	                                     .name = "kv",
+	                                     .connections_max = options->connections_max,
+	                                     .connections_min = options->connections_min,
+	                                     .acquire_timeout_ms = options->timeout_ms,
+	                                     .connection = how};
+	return hf_pool_open(state->ctx, settings, &pool, &state->pool, err);
+}
+
+static enum hf_status postgres_open(hf_context *ctx, const char *url, const struct hf_kv_options *options,
+                                    hf_kv_backend_state **ret_state, hf_error *err)
+{
+	const struct entries_names names = {hf_str_of(options->schema), hf_str_of(options->table)};
+	const struct hf_connection_options how = {.size = sizeof(how),
+	                                          .connect_timeout_ms = options->connect_timeout_ms,
+	                                          .query_timeout_ms = options->timeout_ms};
+	CLEANUP(settings_freep) hf_settings *settings = NULL;
+	CLEANUP(state_freep) hf_kv_backend_state *state = calloc(1, sizeof(*state));
+	if (!state || !(state->arena = hf_arena_new(0)))
+		return error_nomem(err);
+	state->ctx = ctx;
+	state->attempts_max = options->attempts_max;
+	state->backoff_ms = options->backoff_ms;
+	enum hf_status status = hf_settings_new(ctx, &settings, err);
+	if (status == HF_OK)
+		status = hf_settings_parse(settings, url, err);
+	if (status == HF_OK)
+		status = entries_bind(&names, state->arena, &state->entries, err);
+	if (status == HF_OK)
+		status = prepare_tables(ctx, settings, &how, options, err);
+	if (status == HF_OK)
+		status = open_pool(state, settings, &how, options, err);
+	if (status == HF_OK)
+		*ret_state = state_take(&state);
+	return status;
+}
+
+/* ---- namespaces ---- */
+
+static enum hf_status postgres_name_space(hf_kv_backend_state *state, struct hf_str name, hf_deadline deadline,
+                                          int32_t *ret_ns, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	hf_where where = postgres_on(state, deadline);
+	struct space_find_row found = {0};
+	struct space_add_row added = {0};
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = space_find(where, &state->entries, &(struct space_find_in){name}, arena, &found, err);
+	if (status == HF_NOT_FOUND)
+		status = space_add(where, &state->entries, &(struct space_add_in){name}, arena, &added, err);
+	if (status == HF_NOT_FOUND) /* somebody else just did */
+		status = space_find(where, &state->entries, &(struct space_find_in){name}, arena, &found, err);
+	if (status == HF_OK)
+		*ret_ns = added.id ? added.id : found.id;
+	return status;
+}
+
+/* ---- care ---- */
+
+static enum hf_status postgres_clear(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *how,
+                                     uint64_t *ret_removed, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct space_clear_row row;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = space_clear(postgres_on(state, how->deadline), &state->entries,
+	                                    &(struct space_clear_in){.ns = ns}, arena, &row, err);
+	if (status == HF_OK)
+		*ret_removed = (uint64_t)row.n;
+	return status;
+}
+
+/* A step of one namespace after the other, until there is no more or enough is done. */
+static enum hf_status postgres_sweep(hf_kv_backend_state *state, size_t limit, hf_deadline deadline,
+                                     uint64_t *ret_removed, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	hf_where where = postgres_on(state, deadline);
+	struct sweep_next_row next;
+	struct sweep_step_row step = {.n = 1};
+	enum hf_status status = arena ? HF_OK : error_nomem(err);
+	uint64_t removed = 0;
+	while (status == HF_OK && removed < limit && step.n > 0) { /* 0: somebody else is at it */
+		status = sweep_next(where, &state->entries, arena, &next, err);
+		struct sweep_step_in in = {.most = (int64_t)(limit - removed), .has_most = true};
+		in.ns = status == HF_OK ? next.namespace_ : 0;
+		if (status == HF_OK)
+			status = sweep_step(where, &state->entries, &in, arena, &step, err);
+		removed += status == HF_OK ? (uint64_t)step.n : 0;
+	}
+	if (status != HF_OK && status != HF_NOT_FOUND)
+		return status;
+	*ret_removed = removed;
+	return HF_OK;
+}
+
+static enum hf_status postgres_vacuum(hf_kv_backend_state *state, hf_deadline deadline, hf_error *err)
+{
+	return store_vacuum(postgres_on(state, deadline), &state->entries, err);
+}
+
+static enum hf_status postgres_sizes(hf_kv_backend_state *state, hf_deadline deadline, struct hf_kv_sizes *ret_sizes,
+                                     hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct store_sizes_row row;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = store_sizes(postgres_on(state, deadline), &state->entries, arena, &row, err);
+	if (status == HF_OK)
+		*ret_sizes = (struct hf_kv_sizes){(uint64_t)row.all_bytes, (uint64_t)row.entries_bytes};
+	return status;
+}
+
+static enum hf_status postgres_now(hf_kv_backend_state *state, hf_deadline deadline, int64_t *ret_us, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct store_now_row row;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = store_now(postgres_on(state, deadline), &state->entries, arena, &row, err);
+	if (status == HF_OK)
+		*ret_us = postgres_us(row.at);
+	return status;
+}
+
+static enum hf_status postgres_health(hf_kv_backend_state *state, hf_deadline deadline, hf_error *err)
+{
+	int64_t now;
+	return postgres_now(state, deadline, &now, err);
+}
+
+const struct hf_kv_vtable postgres_backend = {
+	.size = sizeof(struct hf_kv_vtable),
+	.name = "postgresql",
+	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX,
+	.key_bytes_max = HF_KV_KEY_BYTES_MAX,
+	.open = postgres_open,
+	.close = postgres_close,
+	.name_space = postgres_name_space,
+	.read = postgres_read,
+	.apply = postgres_apply,
+	.transact = postgres_transact,
+	.scan = postgres_scan,
+	.count = postgres_count,
+	.clear = postgres_clear,
+	.sweep = postgres_sweep,
+	.vacuum = postgres_vacuum,
+	.sizes = postgres_sizes,
+	.health = postgres_health,
+	.now = postgres_now,
+};

@@ -1,0 +1,101 @@
+/*
+ * postgres.h - the key-value store on PostgreSQL: what the files of the backend share.
+ *
+ *   postgres.c         open and close, namespaces, care
+ *   postgres_read.c    get, scan, count
+ *   postgres_put.c     plain puts and deletes, in one statement
+ *   postgres_write.c   which way a batch takes, and the transaction that all others are
+ *   postgres_change.c  what writes do to entries that are held; decides, no I/O
+ *
+ * Plain puts, and one plain delete, are one statement. Everything else is a transaction: the epoch, the fence, the
+ * entries of all keys in order, locked; then the writes are applied to what was read, and what came of it is stored.
+ * A key under which nothing stands cannot be locked: when somebody else put it meanwhile, all is done once more.
+ *
+ * Everything in the state is constant after open; the pool serves any number of threads.
+ */
+#ifndef KV_POSTGRES_H
+#define KV_POSTGRES_H
+
+#include "holdfast/backend.h"
+#include "holdfast/pool.h"
+#include "holdfast/transaction.h"
+#include "queries/kv/entries.h"
+
+struct hf_kv_backend_state {
+	hf_context *ctx;
+	hf_pool *pool;                /* owned */
+	hf_arena *arena;              /* owned: the texts of `entries` */
+	struct entries_bound entries; /* with the schema's and the table's name */
+	uint32_t attempts_max;
+	int64_t backoff_ms;
+};
+
+enum { POSTGRES_STEP = 5000, POSTGRES_STEP_BYTES = 8 << 20, POSTGRES_PAGE = 1000 };
+#define POSTGRES_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 from 1970 */
+
+static inline hf_where postgres_on(const hf_kv_backend_state *state, hf_deadline deadline)
+{
+	return hf_until(hf_on_pool(state->pool), deadline);
+}
+static inline struct hf_transaction_options postgres_transaction(const hf_kv_backend_state *state)
+{
+	return (struct hf_transaction_options){.size = sizeof(struct hf_transaction_options),
+	                                       .isolation = HF_READ_COMMITTED,
+	                                       .attempts_max = state->attempts_max,
+	                                       .backoff_base_ms = state->backoff_ms};
+}
+static inline int64_t postgres_us(struct hf_timestamptz at)
+{
+	return at.us + POSTGRES_EPOCH_US;
+}
+
+/** The entry of a row; metadata are made canonical again, in the arena, and the rest is borrowed from the row. */
+enum hf_status postgres_entry(const struct entry_row *row, bool keys_only, hf_arena *arena,
+                              struct hf_kv_entry *ret_entry, hf_error *err);
+enum hf_status postgres_metadata(bool is_there, struct hf_str text, hf_arena *arena, struct hf_str *ret_metadata,
+                                 hf_error *err);
+
+/* postgres_read.c */
+enum hf_status postgres_read(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+                             bool keys_only, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries,
+                             hf_error *err);
+enum hf_status postgres_scan(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span, hf_kv_entry_fn *fn,
+                             void *user, hf_error *err);
+enum hf_status postgres_count(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span,
+                              uint64_t *ret_count, hf_error *err);
+
+/* postgres_put.c */
+
+/* A write by its key. */
+struct place {
+	const struct hf_kv_write *write;
+	size_t index; /* among the writes */
+};
+int postgres_compare(struct hf_bytes a, struct hf_bytes b);
+/** The writes by key, those of a key as they stand; NULL when memory is short. */
+struct place *postgres_in_order(const struct hf_kv_write *writes, size_t count, hf_arena *scratch);
+static inline bool postgres_same_key(const struct place *a, const struct place *b)
+{
+	return postgres_compare(a->write->key, b->write->key) == 0;
+}
+/** It has no conditions and wants nothing back. */
+static inline bool postgres_is_plain(const struct hf_kv_write *write, enum hf_kv_op op)
+{
+	return write->op == op && !(write->flags & ~(uint32_t)HF_KV_NO_TTL);
+}
+/** A batch of plain puts; a single plain delete. */
+enum hf_status postgres_put(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
+                            struct hf_kv_result *ret_results, hf_error *err);
+enum hf_status postgres_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
+                               struct hf_kv_result *ret_result, hf_error *err);
+/* Bound of the memory that a call works in: as much as its inputs and what it reads take. */
+#define POSTGRES_SCRATCH_BYTES_MAX ((size_t)1 << 34)
+
+/* postgres_write.c */
+enum hf_status postgres_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
+                              struct hf_kv_result *ret_results, hf_error *err);
+enum hf_status postgres_transact(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_txn *txn,
+                                 const struct hf_kv_batch *common, hf_arena *arena, bool *ret_held,
+                                 struct hf_kv_result *ret_results, hf_error *err);
+
+#endif

@@ -1,0 +1,208 @@
+/*
+ * postgres_put.c - what takes one statement: plain puts, sorted, of each key the last; and a plain delete.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/macros.h"
+#include "kv/postgres.h"
+
+int postgres_compare(struct hf_bytes a, struct hf_bytes b)
+{
+	size_t common = a.len < b.len ? a.len : b.len;
+	int order = common ? memcmp(a.ptr, b.ptr, common) : 0;
+	return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* ---- keys in order ---- */
+
+static int by_key(const void *left, const void *right)
+{
+	const struct place *a = left, *b = right;
+	int order = postgres_compare(a->write->key, b->write->key);
+	return order ? order : (a->index > b->index) - (a->index < b->index);
+}
+
+struct place *postgres_in_order(const struct hf_kv_write *writes, size_t count, hf_arena *scratch)
+{
+	struct place *places = hf_arena_alloc(scratch, count * sizeof(*places));
+	for (size_t i = 0; places && i < count; i++)
+		places[i] = (struct place){&writes[i], i};
+	if (places && count)
+		qsort(places, count, sizeof(*places), by_key);
+	return places;
+}
+
+/* ---- plain puts ---- */
+
+static enum hf_status put_one(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
+                              struct hf_kv_result *ret_result, hf_error *err)
+{
+	const struct hf_kv_write *write = batch->writes;
+	struct entry_put_row row;
+	const struct entry_put_in in = {
+		.ns = ns,
+		.key = write->key,
+		.value = write->value,
+		.metadata = write->metadata,
+		.has_metadata = write->metadata.ptr != NULL,
+		.ttl = {.us = write->ttl_us},
+		.has_ttl = write->ttl_us > 0,
+		.with_relaxed = batch->durability == HF_KV_RELAXED,
+	};
+	enum hf_status status = entry_put(postgres_on(state, batch->deadline), &state->entries, &in, arena, &row, err);
+	if (status == HF_OK)
+		*ret_result = (struct hf_kv_result){.outcome = HF_KV_DONE, .rev = row.rev, .existed = row.existed};
+	return status;
+}
+
+struct putting {
+	const hf_kv_backend_state *state;
+	const struct hf_kv_batch *batch;
+	int32_t ns;
+	const struct place *places; /* of all writes */
+	hf_arena *scratch;
+	struct hf_kv_result *results;
+};
+
+/* Of each key the last write counts; `ret_next` is where the next step begins. */
+struct put_step {
+	struct hf_bytes *keys, *values;
+	struct hf_str *metadata;
+	struct hf_interval *ttls;
+	bool *no_metadata, *no_ttl;
+	size_t *first; /* place of each key's first write */
+	size_t count;
+	size_t next;
+};
+
+static bool step_new(struct put_step *step, hf_arena *scratch)
+{
+	size_t n = POSTGRES_STEP + 1;
+	step->keys = hf_arena_alloc(scratch, n * sizeof(*step->keys));
+	step->values = hf_arena_alloc(scratch, n * sizeof(*step->values));
+	step->metadata = hf_arena_alloc(scratch, n * sizeof(*step->metadata));
+	step->ttls = hf_arena_calloc(scratch, n, sizeof(*step->ttls));
+	step->no_metadata = hf_arena_alloc(scratch, n * sizeof(*step->no_metadata));
+	step->no_ttl = hf_arena_alloc(scratch, n * sizeof(*step->no_ttl));
+	step->first = hf_arena_alloc(scratch, n * sizeof(*step->first));
+	return step->keys && step->values && step->metadata && step->ttls && step->no_metadata && step->no_ttl &&
+	       step->first;
+}
+
+static void step_fill(struct put_step *step, const struct putting *putting)
+{
+	size_t bytes = 0, i = step->next;
+	step->count = 0;
+	while (i < putting->batch->count && step->count < POSTGRES_STEP && bytes < POSTGRES_STEP_BYTES) {
+		size_t n = step->count++;
+		step->first[n] = i;
+		while (i + 1 < putting->batch->count && postgres_same_key(&putting->places[i], &putting->places[i + 1]))
+			i++;
+		const struct hf_kv_write *write = putting->places[i++].write;
+		step->keys[n] = write->key;
+		step->values[n] = write->value;
+		step->metadata[n] = write->metadata;
+		step->no_metadata[n] = !write->metadata.ptr;
+		step->ttls[n] = (struct hf_interval){.us = write->ttl_us};
+		step->no_ttl[n] = write->ttl_us <= 0;
+		bytes += write->key.len + write->value.len + write->metadata.len;
+	}
+	step->next = i;
+}
+
+/* Earlier writes of a key were done too; the last one's revision is what the entry has. */
+static void step_report(const struct put_step *step, const struct putting *putting, const struct entries_put_row *rows)
+{
+	for (size_t n = 0; n < step->count; n++) {
+		size_t end = n + 1 < step->count ? step->first[n + 1] : step->next;
+		for (size_t i = step->first[n]; i < end; i++)
+			putting->results[putting->places[i].index] =
+				(struct hf_kv_result){.outcome = HF_KV_DONE,
+			                              .rev = rows[n].rev,
+			                              .existed = rows[n].existed || i > step->first[n]};
+	}
+}
+
+static enum hf_status put_step(hf_where where, const struct putting *putting, struct put_step *step, hf_error *err)
+{
+	uint32_t count = (uint32_t)step->count;
+	struct entries_put_row *rows = NULL;
+	size_t nrows = 0;
+	const struct entries_put_in in = {
+		.ns = putting->ns,
+		.with_relaxed = putting->batch->durability == HF_KV_RELAXED,
+		.keys = {.count = count, .ndim = 1, .values = step->keys},
+		.values = {.count = count, .ndim = 1, .values = step->values},
+		.metadata = {.count = count, .ndim = 1, .values = step->metadata, .nulls = step->no_metadata},
+		.ttls = {.count = count, .ndim = 1, .values = step->ttls, .nulls = step->no_ttl},
+	};
+	enum hf_status status = entries_put(where, &putting->state->entries, &in, putting->scratch, &rows, &nrows, err);
+	if (status == HF_OK && nrows != step->count)
+		return error_set(err, HF_E_PROTOCOL, "%zu entries were put, the server answered %zu", step->count,
+		                 nrows);
+	for (size_t n = 0; n < nrows && status == HF_OK; n++)
+		if (postgres_compare(rows[n].key, step->keys[n]) != 0)
+			return error_set(err, HF_E_PROTOCOL, "the server answered in another order than it was asked");
+	if (status == HF_OK)
+		step_report(step, putting, rows);
+	return status;
+}
+
+static enum hf_status put_all(hf_where where, void *user, hf_error *err)
+{
+	const struct putting *putting = user;
+	struct put_step step = {0};
+	if (!step_new(&step, putting->scratch))
+		return error_nomem(err);
+	enum hf_status status = HF_OK;
+	while (status == HF_OK && step.next < putting->batch->count) {
+		step_fill(&step, putting);
+		status = put_step(where, putting, &step, err);
+	}
+	return status;
+}
+
+static bool is_one_step(const struct hf_kv_batch *batch)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < batch->count && bytes < POSTGRES_STEP_BYTES; i++)
+		bytes += batch->writes[i].key.len + batch->writes[i].value.len + batch->writes[i].metadata.len;
+	return batch->count <= POSTGRES_STEP && bytes < POSTGRES_STEP_BYTES;
+}
+
+static enum hf_status put_many(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
+                               struct hf_kv_result *results, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(POSTGRES_SCRATCH_BYTES_MAX);
+	struct putting putting = {state, batch, ns, NULL, scratch, results};
+	const struct hf_transaction_options how = postgres_transaction(state);
+	hf_where where = postgres_on(state, batch->deadline);
+	if (scratch)
+		putting.places = postgres_in_order(batch->writes, batch->count, scratch);
+	if (!putting.places)
+		return error_nomem(err);
+	return is_one_step(batch) ? put_all(where, &putting, err) : hf_transaction(where, &how, put_all, &putting, err);
+}
+
+enum hf_status postgres_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
+                               struct hf_kv_result *ret_result, hf_error *err)
+{
+	struct entry_delete_row row = {0};
+	enum hf_status status =
+		entry_delete(postgres_on(state, batch->deadline), &state->entries,
+	                     &(struct entry_delete_in){.ns = ns, .key = batch->writes[0].key}, arena, &row, err);
+	if (status != HF_OK && status != HF_NOT_FOUND)
+		return status;
+	*ret_result = (struct hf_kv_result){.outcome = row.live ? HF_KV_DONE : HF_KV_NO_ENTRY, .existed = row.live};
+	return HF_OK;
+}
+
+enum hf_status postgres_put(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
+                            struct hf_kv_result *ret_results, hf_error *err)
+{
+	return batch->count == 1 ? put_one(state, ns, batch, arena, ret_results, err)
+	                         : put_many(state, ns, batch, ret_results, err);
+}

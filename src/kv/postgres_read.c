@@ -1,0 +1,216 @@
+/*
+ * postgres_read.c - reading: by key, by range.
+ */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "kv/metadata.h"
+#include "kv/postgres.h"
+
+/* ---- rows ---- */
+
+/* jsonb keeps what was said, not how. */
+enum hf_status postgres_metadata(bool is_there, struct hf_str text, hf_arena *arena, struct hf_str *ret_metadata,
+                                 hf_error *err)
+{
+	*ret_metadata = (struct hf_str){NULL, 0};
+	if (!is_there)
+		return HF_OK;
+	enum hf_status status = metadata_canonical(text, arena, ret_metadata, err);
+	if (status != HF_OK && status != HF_E_NOMEM)
+		return error_set(err, HF_E_CORRUPT, "could not read the metadata of an entry: %s",
+		                 err ? err->message : "");
+	return status;
+}
+
+enum hf_status postgres_entry(const struct entry_row *row, bool keys_only, hf_arena *arena,
+                              struct hf_kv_entry *ret_entry, hf_error *err)
+{
+	*ret_entry = (struct hf_kv_entry){
+		.key = row->key,
+		.rev = row->rev,
+		.created_us = postgres_us(row->created_at),
+		.updated_us = postgres_us(row->updated_at),
+		.expires_us = row->has_expires_at ? postgres_us(row->expires_at) : HF_KV_NEVER,
+	};
+	if (keys_only)
+		return HF_OK;
+	ret_entry->value = row->value;
+	return postgres_metadata(row->has_metadata, row->metadata, arena, &ret_entry->metadata, err);
+}
+
+/* ---- by key ---- */
+
+static enum hf_status read_one(hf_kv_backend_state *state, int32_t ns, struct hf_bytes key, hf_deadline deadline,
+                               hf_arena *arena, struct hf_kv_entry *ret_entry, hf_error *err)
+{
+	struct entry_row row;
+	enum hf_status status = entry_get(postgres_on(state, deadline), &state->entries,
+	                                  &(struct entry_get_in){.ns = ns, .key = key}, arena, &row, err);
+	if (status == HF_NOT_FOUND) {
+		*ret_entry = (struct hf_kv_entry){0};
+		return HF_OK;
+	}
+	return status == HF_OK ? postgres_entry(&row, false, arena, ret_entry, err) : status;
+}
+
+struct reading {
+	const hf_kv_backend_state *state;
+	int32_t ns;
+	const struct hf_bytes *keys;
+	size_t count;
+	bool keys_only;
+	hf_arena *arena;
+	struct hf_kv_entry *entries;
+};
+
+static enum hf_status read_step(hf_where where, const struct reading *reading, size_t from, size_t count, hf_error *err)
+{
+	struct entry_row *rows = NULL;
+	size_t found = 0;
+	const struct entries_get_in in = {
+		.ns = reading->ns,
+		.keys_only = reading->keys_only,
+		.keys = {.count = (uint32_t)count, .ndim = 1, .values = reading->keys + from},
+	};
+	enum hf_status status = entries_get(where, &reading->state->entries, &in, reading->arena, &rows, &found, err);
+	for (size_t i = 0; i < found && status == HF_OK; i++) {
+		if (rows[i].place < 1 || (size_t)rows[i].place > count)
+			return error_set(err, HF_E_PROTOCOL, "the server answered a key that was not asked for");
+		status = postgres_entry(&rows[i], reading->keys_only, reading->arena,
+		                        &reading->entries[from + (size_t)rows[i].place - 1], err);
+	}
+	return status;
+}
+
+static enum hf_status read_all(hf_where where, void *user, hf_error *err)
+{
+	const struct reading *reading = user;
+	enum hf_status status = HF_OK;
+	memset(reading->entries, 0, reading->count * sizeof(*reading->entries));
+	for (size_t from = 0; from < reading->count && status == HF_OK;) {
+		size_t left = reading->count - from, step = left < POSTGRES_STEP ? left : POSTGRES_STEP;
+		status = read_step(where, reading, from, step, err);
+		from += step;
+	}
+	return status;
+}
+
+enum hf_status postgres_read(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+                             bool keys_only, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries,
+                             hf_error *err)
+{
+	struct reading reading = {state, ns, keys, count, keys_only, arena, ret_entries};
+	struct hf_transaction_options how = postgres_transaction(state);
+	hf_where where = postgres_on(state, deadline);
+	how.isolation = HF_REPEATABLE_READ; /* all from one moment */
+	how.read_only = true;
+	if (count == 1 && !keys_only)
+		return read_one(state, ns, keys[0], deadline, arena, ret_entries, err);
+	if (count <= POSTGRES_STEP)
+		return read_all(where, &reading, err);
+	return hf_transaction(where, &how, read_all, &reading, err);
+}
+
+/* ---- by range ---- */
+
+struct scanning {
+	const struct hf_kv_span *span;
+	hf_kv_entry_fn *fn;
+	void *user;
+	hf_arena *arena; /* of one entry's metadata */
+	size_t rows;     /* of this page */
+	bool stopped;
+	uint8_t last[HF_KV_KEY_BYTES_MAX + 1];
+	size_t last_len;
+};
+
+static enum hf_status see_row(void *user, const struct entry_row *row, hf_error *err)
+{
+	struct scanning *scanning = user;
+	struct hf_kv_entry entry;
+	hf_arena_reset(scanning->arena);
+	if (row->key.len > HF_KV_KEY_BYTES_MAX)
+		return error_set(err, HF_E_CORRUPT, "a key of %zu bytes stands in the store", row->key.len);
+	if (row->key.len)
+		memcpy(scanning->last, row->key.ptr, row->key.len);
+	scanning->last_len = row->key.len;
+	scanning->rows++;
+	enum hf_status status = postgres_entry(row, scanning->span->keys_only, scanning->arena, &entry, err);
+	if (status == HF_OK)
+		status = scanning->fn(scanning->user, &entry, err);
+	scanning->stopped = status == HF_STOP;
+	return status;
+}
+
+static struct entries_scan_in scan_in(int32_t ns, const struct hf_kv_span *span)
+{
+	return (struct entries_scan_in){
+		.ns = ns,
+		.keys_only = span->keys_only,
+		.from = span->from,
+		.with_to = span->to.ptr != NULL,
+		.to = span->to,
+		.with_metadata = span->has_metadata.ptr != NULL,
+		.part = span->has_metadata,
+		.order = span->reverse ? ENTRIES_SCAN_ORDER_DOWN : ENTRIES_SCAN_ORDER_UP,
+	};
+}
+
+/* The next page begins behind the last key. */
+static void go_on(struct scanning *scanning, struct entries_scan_in *in)
+{
+	scanning->last[scanning->last_len] = 0;
+	if (scanning->span->reverse) {
+		in->with_to = true;
+		in->to = (struct hf_bytes){scanning->last, scanning->last_len};
+	} else {
+		in->from = (struct hf_bytes){scanning->last, scanning->last_len + 1};
+	}
+}
+
+enum hf_status postgres_scan(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span, hf_kv_entry_fn *fn,
+                             void *user, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct scanning scanning = {.span = span, .fn = fn, .user = user, .arena = arena};
+	struct entries_scan_in in = scan_in(ns, span);
+	size_t left = span->limit ? span->limit : SIZE_MAX;
+	if (!arena)
+		return error_nomem(err);
+	for (;;) {
+		size_t page = left < POSTGRES_PAGE ? left : POSTGRES_PAGE;
+		in.most = (int64_t)page;
+		in.has_most = true;
+		scanning.rows = 0;
+		enum hf_status status =
+			entries_scan(postgres_on(state, span->deadline), &state->entries, &in, see_row, &scanning, err);
+		left -= scanning.rows;
+		if (status != HF_OK || scanning.stopped || scanning.rows < page || left == 0)
+			return status;
+		go_on(&scanning, &in);
+	}
+}
+
+enum hf_status postgres_count(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span,
+                              uint64_t *ret_count, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct entries_count_row row;
+	const struct entries_count_in in = {
+		.ns = ns,
+		.from = span->from,
+		.with_to = span->to.ptr != NULL,
+		.to = span->to,
+		.with_metadata = span->has_metadata.ptr != NULL,
+		.part = span->has_metadata,
+	};
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status =
+		entries_count(postgres_on(state, span->deadline), &state->entries, &in, arena, &row, err);
+	if (status == HF_OK)
+		*ret_count = (uint64_t)row.n;
+	return status;
+}

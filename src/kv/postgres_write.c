@@ -1,0 +1,403 @@
+/*
+ * postgres_write.c - see postgres.h. Keys are locked and written in their order everywhere, so that two batches wait
+ * for each other in one direction only.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/macros.h"
+#include "kv/postgres.h"
+#include "kv/postgres_change.h"
+
+enum { RACES_MAX = 100 };
+
+/* ---- everything else ---- */
+
+/* One transaction. What is of an attempt is made anew by the next. */
+struct work {
+	hf_kv_backend_state *state;
+	int32_t ns;
+	const struct hf_kv_batch *batch; /* what all writes share, and the writes if there is no `txn` */
+	const struct hf_kv_txn *txn;     /* or NULL */
+	hf_arena *arena;
+	struct hf_kv_result *results;
+	size_t nresults;
+	bool held;
+
+	/* of an attempt */
+	hf_arena *scratch;
+	struct changing changing;
+	struct change *changes; /* one a key, in order */
+	size_t nchanges;
+	int32_t epoch;
+	bool lost_race;
+};
+
+static struct change *find_change(const struct work *work, struct hf_bytes key)
+{
+	size_t low = 0, high = work->nchanges;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = postgres_compare(work->changes[middle].key, key);
+		if (order == 0)
+			return &work->changes[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL; /* cannot be: every key of every write is there */
+}
+
+/* Every key of all writes once, with the revisions that it may take. */
+static enum hf_status collect(struct work *work, hf_error *err)
+{
+	const struct hf_kv_txn one = {.then = work->batch->writes, .nthen = work->batch->count};
+	const struct hf_kv_txn *txn = work->txn ? work->txn : &one;
+	size_t total = txn->ncompare + txn->nthen + txn->notherwise, n = 0;
+	struct hf_kv_write *all = hf_arena_alloc(work->scratch, (total + 1) * sizeof(*all));
+	work->changes = hf_arena_calloc(work->scratch, total + 1, sizeof(*work->changes));
+	if (!all || !work->changes)
+		return error_nomem(err);
+	for (size_t i = 0; i < txn->ncompare; i++)
+		all[n++] = txn->compare[i];
+	for (size_t i = 0; i < txn->nthen; i++)
+		all[n++] = txn->then[i];
+	for (size_t i = 0; i < txn->notherwise; i++)
+		all[n++] = txn->otherwise[i];
+	const struct place *places = postgres_in_order(all, total, work->scratch);
+	if (!places)
+		return error_nomem(err);
+	work->nchanges = 0;
+	for (size_t i = 0; i < total; i++) {
+		if (i == 0 || !postgres_same_key(&places[i - 1], &places[i]))
+			work->changes[work->nchanges++].key = places[i].write->key;
+		work->changes[work->nchanges - 1].nrevs += change_takes_rev(places[i].write);
+	}
+	return HF_OK;
+}
+
+static enum hf_status begin(struct work *work, hf_where tx, hf_error *err)
+{
+	struct write_begin_row row;
+	const struct write_begin_in in = {.ns = work->ns, .relaxed = work->batch->durability == HF_KV_RELAXED};
+	enum hf_status status = write_begin(tx, &work->state->entries, &in, work->scratch, &row, err);
+	if (status == HF_OK && !row.has_epoch)
+		return error_set(err, HF_E_DRIFT, "the namespace is gone");
+	if (status != HF_OK)
+		return status;
+	work->epoch = row.epoch;
+	work->changing = (struct changing){.now_us = postgres_us(row.at),
+	                                   .value_bytes_max = work->batch->value_bytes_max,
+	                                   .scratch = work->scratch,
+	                                   .arena = work->arena};
+	return HF_OK;
+}
+
+static enum hf_status refused_all(hf_error *err)
+{
+	return error_set(err, HF_CONFLICT, "refused");
+}
+
+static enum hf_status check_fence(struct work *work, hf_where tx, hf_error *err)
+{
+	const struct hf_kv_fence *fence = work->batch->fence;
+	struct fence_check_row row;
+	if (!fence)
+		return HF_OK;
+	const struct fence_check_in in = {work->ns, fence->lock, fence->owner, fence->fence};
+	enum hf_status status = fence_check(tx, &work->state->entries, &in, work->scratch, &row, err);
+	return status == HF_NOT_FOUND ? refused_all(err) : status;
+}
+
+static enum hf_status take_row(struct work *work, const struct entries_lock_row *row, struct change *change,
+                               hf_error *err)
+{
+	struct hf_kv_entry *entry = &change->entry;
+	if (row->revs.count < change->nrevs)
+		return error_set(err, HF_E_PROTOCOL, "the server gave %u revisions of %u", row->revs.count,
+		                 change->nrevs);
+	change->revs = row->revs.values;
+	change->is_there = row->has_rev;
+	if (!row->has_rev)
+		return HF_OK;
+	entry->expires_us = row->has_expires_at ? postgres_us(row->expires_at) : HF_KV_NEVER;
+	change->is_live = entry->expires_us == HF_KV_NEVER || entry->expires_us > work->changing.now_us;
+	if (!change->is_live)
+		return HF_OK;
+	entry->rev = row->rev;
+	entry->created_us = postgres_us(row->created_at);
+	entry->updated_us = postgres_us(row->updated_at);
+	entry->value = row->value;
+	return postgres_metadata(row->has_metadata, row->metadata, work->scratch, &entry->metadata, err);
+}
+
+static enum hf_status hold_step(struct work *work, hf_where tx, size_t from, size_t count, hf_error *err)
+{
+	struct hf_bytes *keys = hf_arena_alloc(work->scratch, count * sizeof(*keys));
+	int32_t *needs = hf_arena_alloc(work->scratch, count * sizeof(*needs));
+	struct entries_lock_row *rows = NULL;
+	size_t nrows = 0;
+	if (!keys || !needs)
+		return error_nomem(err);
+	for (size_t i = 0; i < count; i++) {
+		keys[i] = work->changes[from + i].key;
+		needs[i] = (int32_t)work->changes[from + i].nrevs;
+	}
+	const struct entries_lock_in in = {
+		.ns = work->ns,
+		.keys = {.count = (uint32_t)count, .ndim = 1, .values = keys},
+		.needs = {.count = (uint32_t)count, .ndim = 1, .values = needs},
+	};
+	enum hf_status status = entries_lock(tx, &work->state->entries, &in, work->scratch, &rows, &nrows, err);
+	if (status == HF_OK && nrows != count)
+		return error_set(err, HF_E_PROTOCOL, "the server answered %zu of %zu keys", nrows, count);
+	for (size_t i = 0; i < nrows && status == HF_OK; i++) {
+		if (rows[i].place < 1 || (size_t)rows[i].place > count)
+			return error_set(err, HF_E_PROTOCOL, "the server answered a key that was not asked for");
+		status = take_row(work, &rows[i], &work->changes[from + (size_t)rows[i].place - 1], err);
+	}
+	return status;
+}
+
+static enum hf_status hold_all(struct work *work, hf_where tx, hf_error *err)
+{
+	enum hf_status status = HF_OK;
+	for (size_t from = 0; from < work->nchanges && status == HF_OK; from += POSTGRES_STEP) {
+		size_t left = work->nchanges - from;
+		status = hold_step(work, tx, from, left < POSTGRES_STEP ? left : POSTGRES_STEP, err);
+	}
+	return status;
+}
+
+/* The writes one after the other; the first that is refused is the only one with a result. */
+static enum hf_status decide(struct work *work, hf_error *err)
+{
+	const struct hf_kv_write *writes = work->batch->writes;
+	size_t count = work->batch->count;
+	work->held = true;
+	for (size_t i = 0; work->txn && i < work->txn->ncompare; i++) {
+		const struct hf_kv_write *compare = &work->txn->compare[i];
+		work->held = work->held && change_check(find_change(work, compare->key), compare) == HF_KV_DONE;
+	}
+	if (work->txn) {
+		writes = work->held ? work->txn->then : work->txn->otherwise;
+		count = work->held ? work->txn->nthen : work->txn->notherwise;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct change *change = find_change(work, writes[i].key);
+		enum hf_status status = change_apply(&work->changing, change, &writes[i], &work->results[i], err);
+		if (status == HF_CONFLICT) {
+			memset(work->results, 0, i * sizeof(*work->results));
+			return refused_all(err);
+		}
+		if (status != HF_OK)
+			return status;
+	}
+	return HF_OK;
+}
+
+/* ---- what came of it ---- */
+
+/* Entries of one kind as columns. */
+struct columns {
+	struct hf_bytes *keys, *values;
+	int64_t *revs;
+	struct hf_timestamptz *created, *updated, *expires;
+	struct hf_str *metadata;
+	bool *no_expiry, *no_metadata;
+	uint32_t count;
+	size_t bytes;
+};
+
+static bool columns_new(struct columns *columns, hf_arena *scratch)
+{
+	size_t n = POSTGRES_STEP;
+	columns->keys = hf_arena_alloc(scratch, n * sizeof(*columns->keys));
+	columns->values = hf_arena_alloc(scratch, n * sizeof(*columns->values));
+	columns->revs = hf_arena_alloc(scratch, n * sizeof(*columns->revs));
+	columns->created = hf_arena_alloc(scratch, 3 * n * sizeof(*columns->created));
+	columns->metadata = hf_arena_alloc(scratch, n * sizeof(*columns->metadata));
+	columns->no_expiry = hf_arena_alloc(scratch, 2 * n * sizeof(*columns->no_expiry));
+	if (!columns->keys || !columns->values || !columns->revs || !columns->created || !columns->metadata ||
+	    !columns->no_expiry)
+		return false;
+	columns->updated = columns->created + n;
+	columns->expires = columns->updated + n;
+	columns->no_metadata = columns->no_expiry + n;
+	return true;
+}
+
+static void columns_add(struct columns *columns, const struct change *change)
+{
+	const struct hf_kv_entry *entry = &change->entry;
+	uint32_t n = columns->count++;
+	columns->keys[n] = change->key;
+	columns->values[n] = entry->value;
+	columns->revs[n] = entry->rev;
+	columns->created[n].us = entry->created_us - POSTGRES_EPOCH_US;
+	columns->updated[n].us = entry->updated_us - POSTGRES_EPOCH_US;
+	columns->no_expiry[n] = entry->expires_us == HF_KV_NEVER;
+	columns->expires[n].us = columns->no_expiry[n] ? 0 : entry->expires_us - POSTGRES_EPOCH_US;
+	columns->metadata[n] = entry->metadata;
+	columns->no_metadata[n] = !entry->metadata.ptr;
+	columns->bytes += change->key.len + entry->value.len + entry->metadata.len;
+}
+
+enum kind { KIND_UPDATE, KIND_INSERT, KIND_REMOVE, KINDS };
+
+static bool is_of_kind(const struct change *change, enum kind kind)
+{
+	if (!change->is_changed)
+		return false;
+	if (kind == KIND_REMOVE)
+		return !change->is_live && change->is_there;
+	return change->is_live && change->is_there == (kind == KIND_UPDATE);
+}
+
+static enum hf_status send(const struct work *work, hf_where tx, enum kind kind, const struct columns *columns,
+                           int64_t *ret_rows, hf_error *err)
+{
+	uint32_t n = columns->count;
+	const struct entries_bound *entries = &work->state->entries;
+	const struct entries_insert_in in = {
+		.ns = work->ns,
+		.epoch = work->epoch,
+		.keys = {.count = n, .ndim = 1, .values = columns->keys},
+		.revs = {.count = n, .ndim = 1, .values = columns->revs},
+		.created = {.count = n, .ndim = 1, .values = columns->created},
+		.updated = {.count = n, .ndim = 1, .values = columns->updated},
+		.expires = {.count = n, .ndim = 1, .values = columns->expires, .nulls = columns->no_expiry},
+		.values = {.count = n, .ndim = 1, .values = columns->values},
+		.metadata = {.count = n, .ndim = 1, .values = columns->metadata, .nulls = columns->no_metadata},
+	};
+	if (kind == KIND_REMOVE)
+		return entries_remove(tx, entries, &(struct entries_remove_in){.ns = in.ns, .keys = in.keys}, ret_rows,
+		                      err);
+	if (kind == KIND_INSERT)
+		return entries_insert(tx, entries, &in, ret_rows, err);
+	const struct entries_update_in update = {
+		.ns = in.ns,
+		.epoch = in.epoch,
+		.keys = in.keys,
+		.revs = in.revs,
+		.created = in.created,
+		.updated = in.updated,
+		.expires = in.expires,
+		.values = in.values,
+		.metadata = in.metadata,
+	};
+	return entries_update(tx, entries, &update, ret_rows, err);
+}
+
+/* A row that is held cannot be gone; a key that was free may not be any more. */
+static enum hf_status send_step(struct work *work, hf_where tx, enum kind kind, struct columns *columns, hf_error *err)
+{
+	int64_t rows = 0;
+	if (columns->count == 0)
+		return HF_OK;
+	enum hf_status status = send(work, tx, kind, columns, &rows, err);
+	if (status == HF_OK && rows != (int64_t)columns->count) {
+		work->lost_race = true;
+		return refused_all(err);
+	}
+	columns->count = 0;
+	columns->bytes = 0;
+	return status;
+}
+
+static enum hf_status store_all(struct work *work, hf_where tx, hf_error *err)
+{
+	struct columns columns = {0};
+	enum hf_status status = columns_new(&columns, work->scratch) ? HF_OK : error_nomem(err);
+	for (int kind = 0; kind < KINDS && status == HF_OK; kind++) {
+		for (size_t i = 0; i < work->nchanges && status == HF_OK; i++) {
+			if (!is_of_kind(&work->changes[i], (enum kind)kind))
+				continue;
+			columns_add(&columns, &work->changes[i]);
+			if (columns.count == POSTGRES_STEP || columns.bytes >= POSTGRES_STEP_BYTES)
+				status = send_step(work, tx, (enum kind)kind, &columns, err);
+		}
+		if (status == HF_OK)
+			status = send_step(work, tx, (enum kind)kind, &columns, err);
+	}
+	return status;
+}
+
+static enum hf_status attempt(hf_where tx, void *user, hf_error *err)
+{
+	struct work *work = user;
+	hf_arena_reset(work->scratch);
+	memset(work->results, 0, work->nresults * sizeof(*work->results));
+	work->lost_race = false;
+	enum hf_status status = collect(work, err);
+	if (status == HF_OK)
+		status = begin(work, tx, err);
+	if (status == HF_OK)
+		status = check_fence(work, tx, err);
+	if (status == HF_OK)
+		status = hold_all(work, tx, err);
+	if (status == HF_OK)
+		status = decide(work, err);
+	return status == HF_OK ? store_all(work, tx, err) : status;
+}
+
+static enum hf_status run(struct work *work, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(POSTGRES_SCRATCH_BYTES_MAX);
+	const struct hf_transaction_options how = postgres_transaction(work->state);
+	hf_where where = postgres_on(work->state, work->batch->deadline);
+	if (!scratch)
+		return error_nomem(err);
+	work->scratch = scratch;
+	for (int i = 0; i < RACES_MAX; i++) {
+		enum hf_status status = hf_transaction(where, &how, attempt, work, err);
+		if (status != HF_CONFLICT || !work->lost_race)
+			return status;
+	}
+	return error_set(err, HF_BUSY, "others put the same keys each time, %d times", RACES_MAX);
+}
+
+static bool all_plain_puts(const struct hf_kv_batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (!postgres_is_plain(&batch->writes[i], HF_KV_PUT))
+			return false;
+	return !batch->fence;
+}
+
+enum hf_status postgres_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
+                              struct hf_kv_result *ret_results, hf_error *err)
+{
+	struct work work = {.state = state,
+	                    .ns = ns,
+	                    .batch = batch,
+	                    .arena = arena,
+	                    .results = ret_results,
+	                    .nresults = batch->count};
+	if (all_plain_puts(batch))
+		return postgres_put(state, ns, batch, arena, ret_results, err);
+	if (batch->count == 1 && !batch->fence && batch->durability != HF_KV_RELAXED &&
+	    postgres_is_plain(batch->writes, HF_KV_DELETE))
+		return postgres_delete(state, ns, batch, arena, ret_results, err);
+	return run(&work, err);
+}
+
+enum hf_status postgres_transact(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_txn *txn,
+                                 const struct hf_kv_batch *common, hf_arena *arena, bool *ret_held,
+                                 struct hf_kv_result *ret_results, hf_error *err)
+{
+	struct work work = {.state = state,
+	                    .ns = ns,
+	                    .batch = common,
+	                    .txn = txn,
+	                    .arena = arena,
+	                    .results = ret_results,
+	                    .nresults = txn->nthen > txn->notherwise ? txn->nthen : txn->notherwise};
+	enum hf_status status = run(&work, err);
+	if (status == HF_OK || status == HF_CONFLICT)
+		*ret_held = work.held;
+	return status;
+}

@@ -1,0 +1,414 @@
+/* The store on PostgreSQL: what is its own. Statements and transactions, races for a key that is not there, steps of
+ * large batches, pages, the tables' names, and what its triggers keep of the writes. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../check.h"
+#include "../fixture.h"
+#include "base/macros.h"
+#include "holdfast/holdfast.h"
+#include "holdfast/kv.h"
+#include "kv/backends.h"
+
+struct state {
+	char url[500];
+	hf_kv *kv;
+	hf_connection *connection; /* beside the store */
+	hf_arena *arena;
+};
+
+static hf_connection *connect_to(const char *url)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_settings *settings = NULL;
+	hf_connection *connection = NULL;
+	EXPECT_OK(hf_settings_new(fixture_context(), &settings, &err));
+	EXPECT_OK(hf_settings_parse(settings, url, &err));
+	EXPECT_OK(hf_connection_open(fixture_context(), settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
+	hf_settings_free(settings);
+	return connection;
+}
+
+static struct hf_kv_options options_of(const char *schema, const char *table)
+{
+	return (struct hf_kv_options){.size = sizeof(struct hf_kv_options),
+	                              .schema = schema,
+	                              .table = table,
+	                              .sweep_interval_ms = -1};
+}
+
+static int set_up(void **user)
+{
+	static struct state state;
+	hf_error err = HF_ERROR_INIT;
+	const struct hf_kv_options options = options_of("we\"ird", "Ta ble");
+	snprintf(state.url, sizeof(state.url), "%s", fixture_database(NULL));
+	state.connection = connect_to(state.url);
+	state.arena = hf_arena_new(0);
+	EXPECT_OK(hf_kv_open_backend(fixture_context(), &postgres_backend, state.url, &options, &state.kv, &err));
+	*user = &state;
+	return 0;
+}
+
+static int tear_down(void **user)
+{
+	struct state *state = *user;
+	hf_kv_close(state->kv);
+	hf_connection_free(state->connection);
+	hf_arena_free(state->arena);
+	return 0;
+}
+
+static void run(struct state *state, const char *sql)
+{
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_sql_exec(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, NULL, &err));
+}
+
+static int64_t number(struct state *state, const char *sql)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_sql_row row;
+	EXPECT_OK(hf_sql_one(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, state->arena, &row, &err));
+	return row.values[0].as.i;
+}
+
+static void put(struct state *state, const char *key, const char *value)
+{
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_put(state->kv, hf_kv_text(key), hf_kv_text(value), NULL, &err));
+}
+
+static const char *get(struct state *state, const char *key)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_entry entry;
+	enum hf_status status = hf_kv_get(state->kv, hf_kv_text(key), NULL, state->arena, &entry, &err);
+	if (status != HF_OK)
+		return hf_status_word(status);
+	return hf_arena_str(state->arena, (struct hf_str){(const char *)entry.value.ptr, entry.value.len}).ptr;
+}
+
+/* ---- tests ---- */
+
+static void a_put_replaces_all_but_the_beginning(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_entry first, second;
+	int64_t rev = 0;
+	const struct hf_kv_put how = {.ttl_us = 3600000000,
+	                              .metadata = HF_STR("{\"b\": 1, \"a\": [2.0]}"),
+	                              .ret_rev = &rev};
+	EXPECT_OK(hf_kv_put(state->kv, HF_KV_KEY("k"), HF_KV_KEY("1"), &how, &err));
+	EXPECT_OK(hf_kv_get(state->kv, HF_KV_KEY("k"), NULL, state->arena, &first, &err));
+	assert_int_equal(first.rev, rev);
+	assert_string_equal(first.metadata.ptr, "{\"a\":[2],\"b\":1}");
+	assert_true(first.expires_us == first.updated_us + 3600000000);
+	EXPECT_OK(hf_kv_put(state->kv, HF_KV_KEY("k"), HF_KV_KEY(""), NULL, &err));
+	EXPECT_OK(hf_kv_get(state->kv, HF_KV_KEY("k"), NULL, state->arena, &second, &err));
+	assert_true(second.rev > first.rev && second.created_us == first.created_us &&
+	            second.updated_us > first.updated_us);
+	assert_int_equal(second.expires_us, HF_KV_NEVER);
+	assert_null(second.metadata.ptr);
+	assert_int_equal(second.value.len, 0);
+	bool existed = false;
+	EXPECT_OK(hf_kv_delete(state->kv, HF_KV_KEY("k"), NULL, &existed, &err));
+	assert_true(existed);
+	EXPECT_OK(hf_kv_delete(state->kv, HF_KV_KEY("k"), NULL, &existed, &err));
+	assert_false(existed);
+	assert_string_equal(get(state, "k"), "not-found");
+}
+
+static void what_expired_is_not_there(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	uint64_t count = 9, removed = 0;
+	struct hf_kv_entry entry;
+	const struct hf_kv_put how = {.ttl_us = 3600000000};
+	EXPECT_OK(hf_kv_put(state->kv, HF_KV_KEY("old"), HF_KV_KEY("1"), &how, &err));
+	EXPECT_OK(hf_kv_put(state->kv, HF_KV_KEY("revived"), HF_KV_KEY("1"), &how, &err));
+	run(state, "UPDATE \"we\"\"ird\".\"Ta ble\" SET expires_at = now(), created_at = '2020-01-01',"
+	           " expire_bucket = floor(extract(epoch FROM now()) / 300)::int");
+	assert_string_equal(get(state, "old"), "not-found");
+	EXPECT_OK(hf_kv_count(state->kv, NULL, &count, &err));
+	assert_int_equal(count, 0);
+	EXPECT_STATUS(hf_kv_touch(state->kv, HF_KV_KEY("old"), 1000000, NULL, &err), HF_NOT_FOUND);
+	struct hf_kv_result results[2];
+	const struct hf_kv_write writes[] = {
+		{.op = HF_KV_PUT, .key = HF_KV_KEY("revived"), .value = HF_KV_KEY("2"), .flags = HF_KV_IF_ABSENT}};
+	EXPECT_OK(hf_kv_apply(state->kv, writes, 1, NULL, state->arena, results, &err));
+	assert_false(results[0].existed);
+	EXPECT_OK(hf_kv_get(state->kv, HF_KV_KEY("revived"), NULL, state->arena, &entry, &err));
+	assert_int_equal(entry.created_us, entry.updated_us);
+	EXPECT_OK(hf_kv_sweep(state->kv, HF_DEADLINE_DEFAULT, &removed, &err));
+	assert_int_equal(removed, 1);
+	assert_string_equal(get(state, "revived"), "2");
+	assert_int_equal(number(state, "SELECT count(*) FROM \"we\"\"ird\".\"Ta ble\""), 1);
+}
+
+static void a_sweep_is_of_every_namespace(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	uint64_t removed = 0;
+	run(state, "INSERT INTO \"we\"\"ird\".\"Ta ble_namespaces\" (name) VALUES ('two'), ('three')");
+	run(state,
+	    "INSERT INTO \"we\"\"ird\".\"Ta ble\" (rev, created_at, updated_at, expires_at, expire_bucket, namespace,"
+	    " epoch, key, value) SELECT i, now(), now(), '2020-01-01', 5259456, 1 + i % 3, 1, int8send(i), 'v'"
+	    " FROM generate_series(1, 2500) AS i");
+	EXPECT_OK(hf_kv_sweep(state->kv, HF_DEADLINE_DEFAULT, &removed, &err));
+	assert_int_equal(removed, 2500);
+}
+
+enum { MANY = 12000 };
+
+static void a_large_batch_is_one_transaction_in_steps(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_write *writes = calloc(MANY + 1, sizeof(*writes));
+	struct hf_kv_result *results = calloc(MANY + 1, sizeof(*results));
+	char(*keys)[8] = calloc(MANY, sizeof(*keys));
+	uint64_t count = 0;
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "%05zu", (i * 7919) % MANY);
+		writes[i] =
+			(struct hf_kv_write){.op = HF_KV_PUT, .key = hf_kv_text(keys[i]), .value = hf_kv_text(keys[i])};
+	}
+	writes[MANY] = (struct hf_kv_write){.op = HF_KV_PUT, .key = hf_kv_text(keys[0]), .value = HF_KV_KEY("last")};
+	EXPECT_OK(hf_kv_apply(state->kv, writes, MANY + 1, NULL, state->arena, results, &err));
+	assert_true(results[0].outcome == HF_KV_DONE && !results[0].existed && results[MANY].existed);
+	assert_string_equal(get(state, keys[0]), "last");
+	EXPECT_OK(hf_kv_count(state->kv, NULL, &count, &err));
+	assert_int_equal(count, MANY);
+	/* one that is refused undoes all, whatever step it is in */
+	for (size_t i = 0; i < MANY; i++)
+		writes[i].op = HF_KV_DELETE;
+	writes[MANY] =
+		(struct hf_kv_write){.op = HF_KV_PUT, .key = HF_KV_KEY("00001"), .flags = HF_KV_IF_REV, .if_rev = 1};
+	EXPECT_STATUS(hf_kv_apply(state->kv, writes, MANY + 1, NULL, state->arena, results, &err), HF_CONFLICT);
+	assert_int_equal(results[MANY].outcome, HF_KV_ABSENT);
+	assert_int_equal(results[0].outcome, HF_KV_UNDONE);
+	EXPECT_OK(hf_kv_apply(state->kv, writes, MANY, NULL, state->arena, results, &err));
+	EXPECT_OK(hf_kv_count(state->kv, NULL, &count, &err));
+	assert_int_equal(count, 0);
+	free(writes);
+	free(results);
+	free(keys);
+}
+
+struct seen {
+	char first[16], last[16];
+	size_t count, stop_at;
+};
+
+static enum hf_status see(void *user, const struct hf_kv_entry *entry, UNUSED hf_error *err)
+{
+	struct seen *seen = user;
+	char *into = seen->count++ ? seen->last : seen->first;
+	snprintf(into, sizeof(seen->last), "%.*s", (int)entry->key.len, (const char *)entry->key.ptr);
+	return seen->count == seen->stop_at ? HF_STOP : HF_OK;
+}
+
+static struct seen scanned(struct state *state, struct hf_kv_range range, size_t stop_at)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct seen seen = {.stop_at = stop_at};
+	EXPECT_OK(hf_kv_scan(state->kv, &range, see, &seen, &err));
+	return seen;
+}
+
+static void a_range_comes_in_pages(void **user)
+{
+	struct state *state = *user;
+	run(state,
+	    "INSERT INTO \"we\"\"ird\".\"Ta ble\" (rev, created_at, updated_at, namespace, epoch, key, value, metadata)"
+	    " SELECT i, now(), now(), 1, 1, convert_to(to_char(i, 'FM00000'), 'UTF8'), 'v',"
+	    " CASE WHEN i % 2 = 0 THEN '{\"even\": true}'::jsonb END FROM generate_series(0, 2499) AS i");
+	struct seen all = scanned(state, (struct hf_kv_range){0}, 0);
+	assert_int_equal(all.count, 2500);
+	assert_string_equal(all.first, "00000");
+	assert_string_equal(all.last, "02499");
+	struct seen back = scanned(state, (struct hf_kv_range){.reverse = true, .how.keys_only = true}, 0);
+	assert_int_equal(back.count, 2500);
+	assert_string_equal(back.first, "02499");
+	assert_string_equal(back.last, "00000");
+	assert_int_equal(scanned(state, (struct hf_kv_range){.limit = 1001}, 0).count, 1001);
+	assert_int_equal(scanned(state, (struct hf_kv_range){0}, 1500).count, 1500);
+	assert_int_equal(scanned(state, (struct hf_kv_range){.prefix = HF_KV_KEY("0001")}, 0).count, 10);
+	assert_int_equal(scanned(state, (struct hf_kv_range){.has_metadata = HF_STR("{\"even\":true}")}, 0).count,
+	                 1250);
+}
+
+enum { THREADS = 6, ROUNDS = 40 };
+
+struct race {
+	hf_kv *kv;
+	atomic_int won;
+};
+
+static void *race(void *user)
+{
+	struct race *race = user;
+	hf_arena *arena = hf_arena_new(0);
+	for (int round = 0; round < ROUNDS; round++) {
+		hf_error err = HF_ERROR_INIT;
+		char key[16];
+		int64_t sum = 0;
+		snprintf(key, sizeof(key), "race%d", round);
+		const struct hf_kv_put first = {.flags = HF_KV_IF_ABSENT};
+		enum hf_status status = hf_kv_put(race->kv, hf_kv_text(key), HF_KV_KEY("mine"), &first, &err);
+		if (status == HF_OK)
+			atomic_fetch_add(&race->won, 1);
+		else if (status != HF_CONFLICT)
+			atomic_fetch_add(&race->won, 1000000);
+		if (hf_kv_increment(race->kv, HF_KV_KEY("sum"), 1, NULL, &sum, &err) != HF_OK)
+			atomic_fetch_add(&race->won, 1000000);
+	}
+	hf_arena_free(arena);
+	return NULL;
+}
+
+static void one_wins_a_key_that_was_free(void **user)
+{
+	struct state *state = *user;
+	struct race racing = {.kv = state->kv};
+	pthread_t threads[THREADS];
+	char sum[16];
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, race, &racing), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(atomic_load(&racing.won), ROUNDS);
+	snprintf(sum, sizeof(sum), "%d", THREADS * ROUNDS);
+	assert_string_equal(get(state, "sum"), sum);
+}
+
+static void every_way_to_write_keeps_the_image(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	const char *keys[] = {"append", "batch1", "batch2", "clear", "delete", "put", "touch"};
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		put(state, keys[i], "before");
+	run(state, "INSERT INTO \"we\"\"ird\".\"Ta ble_checkpoints\" (namespace, epoch)"
+	           " VALUES (1, \"we\"\"ird\".\"Ta ble_next_epoch\"(1))");
+	put(state, "put", "after");
+	put(state, "put", "once more");
+	put(state, "new", "after");
+	const struct hf_bytes batch[] = {HF_KV_KEY("batch1"), HF_KV_KEY("batch2")};
+	EXPECT_OK(hf_kv_put_many(state->kv, batch, batch, 2, NULL, &err));
+	EXPECT_OK(hf_kv_append(state->kv, HF_KV_KEY("append"), HF_KV_KEY("!"), NULL, &err));
+	EXPECT_OK(hf_kv_touch(state->kv, HF_KV_KEY("touch"), 3600000000, NULL, &err));
+	EXPECT_OK(hf_kv_delete(state->kv, HF_KV_KEY("delete"), NULL, NULL, &err));
+	uint64_t removed = 0;
+	EXPECT_OK(hf_kv_clear(state->kv, NULL, &removed, &err));
+	assert_int_equal(removed, 7);
+	assert_int_equal(number(state, "SELECT count(*) FROM \"we\"\"ird\".\"Ta ble_history\" WHERE value = 'before'"
+	                               " AND epoch_from = 1 AND epoch_to = 2"),
+	                 (int)ARRAY_LEN(keys));
+	assert_int_equal(number(state, "SELECT count(*) FROM \"we\"\"ird\".\"Ta ble_history\""), (int)ARRAY_LEN(keys));
+}
+
+static void a_transaction_takes_one_way(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	bool held = false;
+	struct hf_kv_result results[2];
+	const struct hf_kv_write compare = {.op = HF_KV_READ,
+	                                    .key = HF_KV_KEY("a"),
+	                                    .flags = HF_KV_IF_VALUE,
+	                                    .if_value = HF_KV_KEY("1")};
+	const struct hf_kv_write then[] = {{.op = HF_KV_PUT, .key = HF_KV_KEY("b"), .value = HF_KV_KEY("then")},
+	                                   {.op = HF_KV_DELETE, .key = HF_KV_KEY("a")}};
+	const struct hf_kv_write otherwise = {.op = HF_KV_PUT, .key = HF_KV_KEY("a"), .value = HF_KV_KEY("1")};
+	const struct hf_kv_txn txn = {&compare, 1, then, 2, &otherwise, 1};
+	EXPECT_OK(hf_kv_transact(state->kv, &txn, NULL, state->arena, &held, results, &err));
+	assert_false(held);
+	assert_string_equal(get(state, "a"), "1");
+	EXPECT_OK(hf_kv_transact(state->kv, &txn, NULL, state->arena, &held, results, &err));
+	assert_true(held);
+	assert_string_equal(get(state, "a"), "not-found");
+	assert_string_equal(get(state, "b"), "then");
+}
+
+static void namespaces_and_stores_do_not_meet(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *other = NULL, *store = NULL;
+	uint64_t removed = 0;
+	struct hf_kv_entry entry;
+	const struct hf_kv_options options = options_of(NULL, NULL);
+	put(state, "k", "mine");
+	EXPECT_OK(hf_kv_namespace(state->kv, "other", &other, &err));
+	EXPECT_OK(hf_kv_open_backend(fixture_context(), &postgres_backend, state->url, &options, &store, &err));
+	EXPECT_STATUS(hf_kv_get(other, HF_KV_KEY("k"), NULL, state->arena, &entry, &err), HF_NOT_FOUND);
+	EXPECT_STATUS(hf_kv_get(store, HF_KV_KEY("k"), NULL, state->arena, &entry, &err), HF_NOT_FOUND);
+	EXPECT_OK(hf_kv_put(other, HF_KV_KEY("k"), HF_KV_KEY("other"), NULL, &err));
+	EXPECT_OK(hf_kv_clear(state->kv, NULL, &removed, &err));
+	EXPECT_OK(hf_kv_get(other, HF_KV_KEY("k"), NULL, state->arena, &entry, &err));
+	hf_kv_close(other);
+	hf_kv_close(store);
+}
+
+static void tables_that_are_not_these_are_refused(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv = NULL;
+	struct hf_kv_options options = options_of("app", "e");
+	options.no_migrate = true;
+	EXPECT_STATUS(hf_kv_open_backend(fixture_context(), &postgres_backend, state->url, &options, &kv, &err),
+	              HF_E_DRIFT);
+	EXPECT_CONTAINS(err.hint, "holdfast migrate up --set kv");
+	options = options_of(NULL, NULL);
+	run(state, "CREATE TABLE state_entries (key bytea PRIMARY KEY, value bytea NOT NULL)");
+	EXPECT_STATUS(hf_kv_open_backend(fixture_context(), &postgres_backend, state->url, &options, &kv, &err),
+	              HF_CONFLICT);
+	EXPECT_CONTAINS(err.hint, "holdfast kv import");
+	options = options_of("", "e");
+	EXPECT_STATUS(hf_kv_open_backend(fixture_context(), &postgres_backend, state->url, &options, &kv, &err),
+	              HF_E_INPUT);
+	EXPECT_STATUS(hf_kv_open_backend(fixture_context(), &postgres_backend, "postgresql://[", NULL, &kv, &err),
+	              HF_E_CONFIG);
+	assert_null(kv);
+}
+
+static void care_is_taken(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_sizes sizes;
+	put(state, "k", "v");
+	EXPECT_OK(hf_kv_vacuum(state->kv, HF_DEADLINE_DEFAULT, &err));
+	EXPECT_OK(hf_kv_sizes(state->kv, &sizes, &err));
+	assert_true(sizes.total_bytes > sizes.table_bytes && sizes.table_bytes > 0);
+	EXPECT_OK(hf_kv_health(state->kv, HF_DEADLINE_DEFAULT, NULL, &err));
+}
+
+#define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE(a_put_replaces_all_but_the_beginning),
+		STORE(what_expired_is_not_there),
+		STORE(a_sweep_is_of_every_namespace),
+		STORE(a_large_batch_is_one_transaction_in_steps),
+		STORE(a_range_comes_in_pages),
+		STORE(one_wins_a_key_that_was_free),
+		STORE(every_way_to_write_keeps_the_image),
+		STORE(a_transaction_takes_one_way),
+		STORE(namespaces_and_stores_do_not_meet),
+		STORE(tables_that_are_not_these_are_refused),
+		STORE(care_is_taken),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

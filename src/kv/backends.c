@@ -10,8 +10,8 @@ static const struct scheme {
 	const char *prefix;                /* "" = anything else */
 	const struct hf_kv_vtable *vtable; /* NULL: not part of this build */
 } schemes[] = {
-	{"memory:", NULL},
-	{"lmdb:", NULL},
+	{"memory:", &memory_backend},
+	{"lmdb:", &lmdb_backend},
 	{"redis:", &redis_backend},
 	{"redis+unix:", &redis_backend},
 	{"rediss:", &redis_backend}, /* which refuses it by name */

@@ -6,6 +6,8 @@
 
 #include "holdfast/backend.h"
 
+extern const struct hf_kv_vtable memory_backend;
+extern const struct hf_kv_vtable lmdb_backend;
 extern const struct hf_kv_vtable postgres_backend;
 extern const struct hf_kv_vtable redis_backend;
 

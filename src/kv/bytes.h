@@ -1,0 +1,56 @@
+/*
+ * bytes.h - numbers in keys and records, whatever the machine: big endian orders as the number does.
+ */
+#ifndef KV_BYTES_H
+#define KV_BYTES_H
+
+#include <endian.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline void put_le32(uint8_t *at, uint32_t number)
+{
+	number = htole32(number);
+	memcpy(at, &number, sizeof(number));
+}
+static inline void put_le64(uint8_t *at, uint64_t number)
+{
+	number = htole64(number);
+	memcpy(at, &number, sizeof(number));
+}
+static inline uint32_t get_le32(const uint8_t *at)
+{
+	uint32_t number;
+	memcpy(&number, at, sizeof(number));
+	return le32toh(number);
+}
+static inline uint64_t get_le64(const uint8_t *at)
+{
+	uint64_t number;
+	memcpy(&number, at, sizeof(number));
+	return le64toh(number);
+}
+static inline void put_be32(uint8_t *at, uint32_t number)
+{
+	number = htobe32(number);
+	memcpy(at, &number, sizeof(number));
+}
+static inline void put_be64(uint8_t *at, uint64_t number)
+{
+	number = htobe64(number);
+	memcpy(at, &number, sizeof(number));
+}
+static inline uint32_t get_be32(const uint8_t *at)
+{
+	uint32_t number;
+	memcpy(&number, at, sizeof(number));
+	return be32toh(number);
+}
+static inline uint64_t get_be64(const uint8_t *at)
+{
+	uint64_t number;
+	memcpy(&number, at, sizeof(number));
+	return be64toh(number);
+}
+
+#endif

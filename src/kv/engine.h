@@ -1,0 +1,114 @@
+/*
+ * engine.h - the key-value operations over an ordered map (ordered.h): what memory and LMDB have in common.
+ *
+ * Keys of the maps, numbers big endian:
+ *     entries      namespace, key                -> record (record.h)
+ *     expiry       expires, namespace, key       -> nothing; a row for each entry that expires
+ *     namespaces   name                          -> number
+ *     history      namespace, key, epoch         -> record as it was before that epoch (engine_checkpoint.h)
+ *     checkpoints  namespace, epoch              -> checkpoint
+ *     locks        namespace, name               -> lock (engine_lock.c)
+ *     meta         'n' namespace                 -> struct namespace_state; 'r' -> the last revision; 'i' -> the last
+ *                                                   number of a namespace
+ * Invariants: revision, counts and the index of expiries change in the transaction that changes the entry. Time is read
+ * once a call, after the transaction began. No transaction is open while a callback runs.
+ */
+#ifndef KV_ENGINE_H
+#define KV_ENGINE_H
+
+#include "holdfast/backend.h"
+#include "kv/ordered.h"
+#include "kv/record.h"
+
+struct hf_kv_backend_state {
+	hf_context *ctx;
+	struct ordered *store; /* owned */
+};
+
+enum { ENGINE_KEY_BYTES = 8 + 4 + HF_KV_KEY_BYTES_MAX + 4, ENGINE_STEP = 1000 };
+
+/* A key of one of the maps being put together. */
+struct engine_key {
+	size_t len;
+	uint8_t bytes[ENGINE_KEY_BYTES];
+};
+
+static inline struct hf_bytes engine_key_view(const struct engine_key *key)
+{
+	return (struct hf_bytes){key->bytes, key->len};
+}
+void engine_key_entry(struct engine_key *key, int32_t ns, struct hf_bytes user_key);
+/** @param epoch of a row of the history. */
+void engine_key_history(struct engine_key *key, struct hf_bytes entry_key, uint32_t epoch);
+void engine_key_expiry(struct engine_key *key, int64_t expires_us, struct hf_bytes entry_key);
+/** The user's part of a key of the entries. */
+static inline struct hf_bytes engine_user_key(struct hf_bytes entry_key)
+{
+	return (struct hf_bytes){entry_key.ptr + 4, entry_key.len - 4};
+}
+
+struct namespace_state {
+	uint64_t count; /* entries, expired ones included */
+	uint32_t epoch; /* of what is written now */
+	uint32_t top;   /* that of the newest checkpoint; 0 = there is none */
+};
+
+enum hf_status engine_namespace_load(struct ordered_txn *txn, int32_t ns, struct namespace_state *ret_state,
+                                     hf_error *err);
+enum hf_status engine_namespace_save(struct ordered_txn *txn, int32_t ns, const struct namespace_state *state,
+                                     hf_error *err);
+
+/** HF_E_INTERRUPTED or HF_TIMEOUT when it is time to end. */
+enum hf_status engine_check(const hf_kv_backend_state *state, hf_deadline deadline, hf_error *err);
+/** Check, then begin a transaction that reads; ops->abort() ends it. */
+enum hf_status engine_read_begin(hf_kv_backend_state *state, hf_deadline deadline, struct ordered_txn *ret_txn,
+                                 hf_error *err);
+/** Copy a record into the arena as an entry. */
+enum hf_status engine_entry(hf_arena *arena, struct hf_bytes user_key, const struct record *record, bool keys_only,
+                            struct hf_kv_entry *ret_entry, hf_error *err);
+
+/* The functions of the table, the same for each store. */
+enum hf_status engine_read(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+                           bool keys_only, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries,
+                           hf_error *err);
+enum hf_status engine_scan(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span, hf_kv_entry_fn *fn,
+                           void *user, hf_error *err);
+enum hf_status engine_count(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span, uint64_t *ret_count,
+                            hf_error *err);
+enum hf_status engine_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
+                            struct hf_kv_result *ret_results, hf_error *err);
+enum hf_status engine_transact(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_txn *txn,
+                               const struct hf_kv_batch *common, hf_arena *arena, bool *ret_held,
+                               struct hf_kv_result *ret_results, hf_error *err);
+enum hf_status engine_clear(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *how,
+                            uint64_t *ret_removed, hf_error *err);
+enum hf_status engine_read_at(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                              const struct hf_bytes *keys, size_t count, bool keys_only, hf_deadline deadline,
+                              hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err);
+enum hf_status engine_lock_take(hf_kv_backend_state *state, int32_t ns, struct hf_str name, struct hf_str owner,
+                                int64_t ttl_us, hf_deadline deadline, hf_arena *arena, struct hf_kv_lock *ret_lock,
+                                hf_error *err);
+enum hf_status engine_lock_renew(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_fence *held, int64_t ttl_us,
+                                 hf_deadline deadline, int64_t *ret_expires_us, hf_error *err);
+enum hf_status engine_lock_list(hf_kv_backend_state *state, int32_t ns, struct hf_str name, hf_deadline deadline,
+                                hf_arena *arena, struct hf_kv_lock **ret_locks, size_t *ret_count, hf_error *err);
+enum hf_status engine_point_create(hf_kv_backend_state *state, int32_t ns, struct hf_kv_checkpoint *point,
+                                   hf_deadline deadline, hf_error *err);
+enum hf_status engine_point_list(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id, hf_deadline deadline,
+                                 hf_arena *arena, struct hf_kv_checkpoint **ret_points, size_t *ret_count,
+                                 hf_error *err);
+enum hf_status engine_point_update(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_checkpoint *point,
+                                   hf_deadline deadline, hf_error *err);
+enum hf_status engine_point_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                                   hf_deadline deadline, hf_error *err);
+enum hf_status engine_point_count(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                                  hf_deadline deadline, uint64_t *ret_rows, uint64_t *ret_bytes, hf_error *err);
+enum hf_status engine_restore(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                              struct hf_kv_checkpoint *undo, hf_deadline deadline, struct hf_kv_restored *ret_restored,
+                              hf_error *err);
+enum hf_status engine_diff(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *from, const struct hf_uuid *to,
+                           hf_deadline deadline, hf_kv_change_fn *fn, void *user, hf_error *err);
+enum hf_status engine_sweep(hf_kv_backend_state *state, size_t limit, hf_deadline deadline, uint64_t *ret_removed,
+                            hf_error *err);
+
+#endif

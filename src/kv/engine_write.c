@@ -1,0 +1,205 @@
+/*
+ * engine_write.c - see engine_write.h.
+ */
+#include "kv/engine_write.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "kv/bytes.h"
+
+static const struct hf_bytes REV_KEY = {(const uint8_t *)"r", 1};
+
+/* ---- the transaction ---- */
+
+static enum hf_status load_rev(struct engine_write *write, hf_error *err)
+{
+	struct hf_bytes value;
+	enum hf_status status = write->txn.store->ops->get(&write->txn, ORDERED_META, REV_KEY, &value, err);
+	if (status == HF_NOT_FOUND)
+		return HF_OK;
+	if (status != HF_OK)
+		return status;
+	if (value.len != 8)
+		return error_set(err, HF_E_CORRUPT, "could not read the store's revision: it has %zu bytes", value.len);
+	write->rev = write->rev_before = (int64_t)get_le64(value.ptr);
+	return HF_OK;
+}
+
+static enum hf_status save_rev(struct engine_write *write, hf_error *err)
+{
+	uint8_t *place = NULL;
+	if (write->rev == write->rev_before)
+		return HF_OK;
+	enum hf_status status = write->txn.store->ops->put(&write->txn, ORDERED_META, REV_KEY, 8, &place, err);
+	if (status == HF_OK)
+		put_le64(place, (uint64_t)write->rev);
+	return status;
+}
+
+static enum hf_status save_namespace(struct engine_write *write, hf_error *err)
+{
+	const struct namespace_state *now = &write->space, *before = &write->space_before;
+	if (write->ns == 0 || (now->count == before->count && now->epoch == before->epoch && now->top == before->top))
+		return HF_OK;
+	return engine_namespace_save(&write->txn, write->ns, &write->space, err);
+}
+
+enum hf_status engine_write_enter(struct engine_write *write, int32_t ns, hf_error *err)
+{
+	if (ns == write->ns)
+		return HF_OK;
+	enum hf_status status = save_namespace(write, err);
+	if (status == HF_OK)
+		status = engine_namespace_load(&write->txn, ns, &write->space, err);
+	if (status != HF_OK)
+		return status;
+	write->space_before = write->space;
+	write->ns = ns;
+	return HF_OK;
+}
+
+enum hf_status engine_write_begin(struct engine_write *write, hf_kv_backend_state *state, int32_t ns,
+                                  enum ordered_mode mode, hf_deadline deadline, hf_error *err)
+{
+	*write = (struct engine_write){.state = state};
+	enum hf_status status = engine_check(state, deadline, err);
+	if (status == HF_OK)
+		status = state->store->ops->begin(state->store, mode, deadline, &write->txn, err);
+	if (status != HF_OK)
+		return status;
+	write->now_us = hf_now_wall_us(state->ctx);
+	status = load_rev(write, err);
+	if (status == HF_OK && ns != 0)
+		status = engine_write_enter(write, ns, err);
+	if (status != HF_OK)
+		state->store->ops->abort(&write->txn);
+	return status;
+}
+
+enum hf_status engine_write_end(struct engine_write *write, enum hf_status status, hf_error *err)
+{
+	if (status == HF_OK)
+		status = save_namespace(write, err);
+	if (status == HF_OK)
+		status = save_rev(write, err);
+	free(write->scratch);
+	if (status == HF_OK)
+		return write->txn.store->ops->commit(&write->txn, err);
+	write->txn.store->ops->abort(&write->txn);
+	return status;
+}
+
+/* ---- entries ---- */
+
+enum hf_status engine_find(struct engine_write *write, struct engine_found *found, hf_error *err)
+{
+	enum hf_status status = write->txn.store->ops->get(&write->txn, ORDERED_ENTRIES, engine_key_view(&found->key),
+	                                                   &found->bytes, err);
+	found->is_there = found->is_live = false;
+	if (status == HF_NOT_FOUND)
+		return HF_OK;
+	if (status == HF_OK)
+		status = record_decode(found->bytes, &found->record, err);
+	if (status != HF_OK)
+		return status;
+	found->is_there = true;
+	found->is_live = record_is_live(&found->record, write->now_us);
+	return HF_OK;
+}
+
+enum hf_status engine_keep(struct engine_write *write, struct engine_found *found, hf_error *err)
+{
+	if (!found->is_there || found->bytes.ptr == write->scratch)
+		return HF_OK;
+	if (write->scratch_room < found->bytes.len) {
+		uint8_t *grown = realloc(write->scratch, found->bytes.len);
+		if (!grown)
+			return error_nomem(err);
+		write->scratch = grown;
+		write->scratch_room = found->bytes.len;
+	}
+	memcpy(write->scratch, found->bytes.ptr, found->bytes.len);
+	found->bytes.ptr = write->scratch;
+	return record_decode(found->bytes, &found->record, err);
+}
+
+/* The first change of a key after a checkpoint keeps what the checkpoint has to see. */
+static enum hf_status keep_image(struct engine_write *write, struct engine_found *found, hf_error *err)
+{
+	struct engine_key row;
+	uint8_t *place = NULL;
+	if (!found->is_there || found->record.epoch >= write->space.top)
+		return HF_OK;
+	enum hf_status status = engine_keep(write, found, err);
+	engine_key_history(&row, engine_key_view(&found->key), write->space.epoch);
+	if (status == HF_OK)
+		status = write->txn.store->ops->put(&write->txn, ORDERED_HISTORY, engine_key_view(&row),
+		                                    found->bytes.len, &place, err);
+	if (status == HF_OK)
+		memcpy(place, found->bytes.ptr, found->bytes.len);
+	return status;
+}
+
+static enum hf_status expiry_put(struct engine_write *write, const struct engine_found *found, int64_t expires_us,
+                                 hf_error *err)
+{
+	struct engine_key row;
+	uint8_t *place = NULL;
+	if (expires_us == HF_KV_NEVER)
+		return HF_OK;
+	engine_key_expiry(&row, expires_us, engine_key_view(&found->key));
+	return write->txn.store->ops->put(&write->txn, ORDERED_EXPIRY, engine_key_view(&row), 0, &place, err);
+}
+
+static enum hf_status expiry_del(struct engine_write *write, const struct engine_found *found, hf_error *err)
+{
+	struct engine_key row;
+	if (!found->is_there || found->record.expires_us == HF_KV_NEVER)
+		return HF_OK;
+	engine_key_expiry(&row, found->record.expires_us, engine_key_view(&found->key));
+	enum hf_status status = write->txn.store->ops->del(&write->txn, ORDERED_EXPIRY, engine_key_view(&row), err);
+	return status == HF_NOT_FOUND ? HF_OK : status;
+}
+
+/* The index of expiries follows the entry. */
+static enum hf_status expiry_move(struct engine_write *write, const struct engine_found *found, int64_t expires_us,
+                                  hf_error *err)
+{
+	if (found->is_there && found->record.expires_us == expires_us)
+		return HF_OK;
+	enum hf_status status = expiry_del(write, found, err);
+	return status == HF_OK ? expiry_put(write, found, expires_us, err) : status;
+}
+
+enum hf_status engine_store(struct engine_write *write, struct engine_found *found, struct record *record,
+                            hf_error *err)
+{
+	uint8_t *place = NULL;
+	enum hf_status status = keep_image(write, found, err);
+	if (status == HF_OK)
+		status = expiry_move(write, found, record->expires_us, err);
+	record->epoch = write->space.epoch;
+	if (status == HF_OK)
+		status = write->txn.store->ops->put(&write->txn, ORDERED_ENTRIES, engine_key_view(&found->key),
+		                                    record_bytes(record), &place, err);
+	if (status != HF_OK)
+		return status;
+	record_encode(record, place);
+	write->space.count += !found->is_there;
+	return HF_OK;
+}
+
+enum hf_status engine_remove(struct engine_write *write, struct engine_found *found, hf_error *err)
+{
+	if (!found->is_there)
+		return HF_OK;
+	enum hf_status status = keep_image(write, found, err);
+	if (status == HF_OK)
+		status = expiry_del(write, found, err);
+	if (status == HF_OK)
+		status = write->txn.store->ops->del(&write->txn, ORDERED_ENTRIES, engine_key_view(&found->key), err);
+	if (status == HF_OK)
+		write->space.count--;
+	return status;
+}

@@ -1,0 +1,55 @@
+/*
+ * engine_write.h - one transaction of the engine that writes: entries with all that belongs to them.
+ *
+ *     struct engine_write write;
+ *     status = engine_write_begin(&write, state, ns, mode, deadline, err);
+ *     if (status == HF_OK) {
+ *             status = ... engine_find(), engine_store(), engine_remove() ...
+ *             status = engine_write_end(&write, status, err);     commits after HF_OK, else undoes
+ *     }
+ */
+#ifndef KV_ENGINE_WRITE_H
+#define KV_ENGINE_WRITE_H
+
+#include "kv/engine.h"
+
+struct engine_write {
+	hf_kv_backend_state *state;
+	struct ordered_txn txn;
+	int64_t now_us;
+	int64_t rev, rev_before; /* the last one given */
+	int32_t ns;              /* 0 = none yet */
+	struct namespace_state space, space_before;
+	uint8_t *scratch; /* a record as it was */
+	size_t scratch_room;
+};
+
+/* What stands under a key. */
+struct engine_found {
+	struct engine_key key;
+	bool is_there;
+	bool is_live;
+	struct hf_bytes bytes; /* of the record; the store's, until kept */
+	struct record record;
+};
+
+/** @param ns 0 = engine_write_enter() says later. */
+enum hf_status engine_write_begin(struct engine_write *write, hf_kv_backend_state *state, int32_t ns,
+                                  enum ordered_mode mode, hf_deadline deadline, hf_error *err);
+/** Go on in another namespace. */
+enum hf_status engine_write_enter(struct engine_write *write, int32_t ns, hf_error *err);
+enum hf_status engine_write_end(struct engine_write *write, enum hf_status status, hf_error *err);
+
+/** Fills all but the key of `found`. */
+enum hf_status engine_find(struct engine_write *write, struct engine_found *found, hf_error *err);
+/** Copy what was found, so that it outlasts a write. The next call takes the place of this one's copy. */
+enum hf_status engine_keep(struct engine_write *write, struct engine_found *found, hf_error *err);
+/** Put `record` in the place of what was found; its epoch is set here. Views of it may borrow from a kept `found`. */
+enum hf_status engine_store(struct engine_write *write, struct engine_found *found, struct record *record,
+                            hf_error *err);
+/** HF_CONFLICT unless the lock is held with that fence (NULL: none is asked for). */
+enum hf_status engine_fence(struct engine_write *write, const struct hf_kv_fence *fence, hf_error *err);
+/** Remove what was found, if anything. */
+enum hf_status engine_remove(struct engine_write *write, struct engine_found *found, hf_error *err);
+
+#endif

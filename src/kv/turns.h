@@ -1,0 +1,29 @@
+/*
+ * turns.h - one writer or many readers at a time, waited for until a deadline.
+ *
+ * Who waits to write keeps new readers out, or steady ones would never let it in. The C library's own locks with a
+ * monotonic deadline would do, but ThreadSanitizer does not know them.
+ */
+#ifndef KV_TURNS_H
+#define KV_TURNS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct turns {
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	unsigned readers, waiting; /* who read; who waits to write */
+	bool writing;
+};
+
+void turns_init(struct turns *turns);
+void turns_deinit(struct turns *turns);
+/** False: it was not our turn within `left_us`. */
+bool turns_begin_read(struct turns *turns, int64_t left_us);
+bool turns_begin_write(struct turns *turns, int64_t left_us);
+void turns_end_read(struct turns *turns);
+void turns_end_write(struct turns *turns);
+
+#endif

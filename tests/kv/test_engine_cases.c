@@ -1,0 +1,452 @@
+/*
+ * The engine where the model does not come: ranges of many pages, records that are damaged, deadlines, interruption,
+ * and memory that runs out.
+ */
+#include "../check.h"
+#include "../torture.h"
+#include "engine_rig.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kv/bytes.h"
+#include "kv/engine.h"
+
+enum { MANY = 25000 }; /* several pages of entries, and of looks at what expired */
+
+static void put_many(struct rig *rig, const struct hf_kv_write *writes, size_t count)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_result *results = calloc(count, sizeof(*results));
+	struct hf_kv_batch batch = {.writes = writes, .count = count, .deadline = INT64_MAX};
+	assert_non_null(results);
+	EXPECT_OK(rig->vtable->apply(rig->state, rig->ns[0], &batch, rig->arena, results, &err));
+	free(results);
+}
+
+/* Keys are numbers; all but each 12th expire after `ttl_us`, if that is not 0. */
+static void fill(struct rig *rig, int64_t ttl_us)
+{
+	static uint8_t keys[MANY][4];
+	static struct hf_kv_write writes[MANY];
+	for (uint32_t i = 0; i < MANY; i++) {
+		put_be32(keys[i], i);
+		writes[i] = (struct hf_kv_write){.op = HF_KV_PUT, .key = {keys[i], 4}, .value = {keys[i], 4}};
+		writes[i].ttl_us = i % 12 ? ttl_us : 0;
+	}
+	put_many(rig, writes, MANY);
+}
+
+struct walk {
+	uint32_t next, step;
+	uint64_t count;
+	bool down;
+};
+
+static enum hf_status step(void *user, const struct hf_kv_entry *entry, hf_error *err)
+{
+	(void)err;
+	struct walk *walk = user;
+	assert_int_equal(get_be32(entry->key.ptr), walk->next);
+	assert_int_equal(get_be32(entry->value.ptr), walk->next);
+	walk->next = walk->down ? walk->next - walk->step : walk->next + walk->step;
+	walk->count++;
+	return HF_OK;
+}
+
+static void expect_walk(struct rig *rig, uint32_t every, bool down)
+{
+	hf_error err = HF_ERROR_INIT;
+	uint64_t count = 0, wanted = (MANY + every - 1) / every;
+	struct walk walk = {.next = down ? (uint32_t)(wanted - 1) * every : 0, .step = every, .down = down};
+	struct hf_kv_span span = {.deadline = INT64_MAX, .reverse = down};
+	EXPECT_OK(rig->vtable->scan(rig->state, rig->ns[0], &span, step, &walk, &err));
+	assert_int_equal(walk.count, wanted);
+	EXPECT_OK(rig->vtable->count(rig->state, rig->ns[0], &span, &count, &err));
+	assert_int_equal(count, wanted);
+}
+
+static void test_many_pages(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	uint64_t removed = 0, total = 0;
+	fill(rig, 10);
+	expect_walk(rig, 1, false);
+	expect_walk(rig, 1, true);
+	rig_now_us += 10;
+	expect_walk(rig, 12, false);
+	expect_walk(rig, 12, true);
+	do {
+		EXPECT_OK(rig->vtable->sweep(rig->state, 1000, INT64_MAX, &removed, &err));
+		total += removed;
+	} while (removed == 1000);
+	assert_int_equal(total, MANY - (MANY + 11) / 12);
+	expect_walk(rig, 12, false);
+}
+
+static enum hf_status count_bytes(void *user, const struct hf_kv_entry *entry, hf_error *err)
+{
+	(void)err;
+	*(uint64_t *)user += entry->value.len;
+	return HF_OK;
+}
+
+/* A page is full by its bytes long before its entries. */
+static void test_large_values(void **state)
+{
+	struct rig *rig = *state;
+	static uint8_t bytes[700000];
+	static struct hf_kv_write writes[20];
+	static uint8_t keys[20];
+	hf_error err = HF_ERROR_INIT;
+	uint64_t sum = 0;
+	for (uint8_t i = 0; i < 20; i++) {
+		keys[i] = i;
+		writes[i] =
+			(struct hf_kv_write){.op = HF_KV_PUT, .key = {&keys[i], 1}, .value = {bytes, sizeof(bytes)}};
+	}
+	put_many(rig, writes, 20);
+	struct hf_kv_span span = {.deadline = INT64_MAX};
+	EXPECT_OK(rig->vtable->scan(rig->state, rig->ns[0], &span, count_bytes, &sum, &err));
+	assert_int_equal(sum, 20 * sizeof(bytes));
+}
+
+/* ---- checkpoints of many pages ---- */
+
+static void walk_at(struct rig *rig, const struct hf_uuid *id, bool down)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct walk walk = {.next = down ? MANY - 1 : 0, .step = 1, .down = down};
+	struct hf_kv_span span = {.deadline = INT64_MAX, .reverse = down, .at = id};
+	uint64_t count = 0;
+	EXPECT_OK(rig->vtable->scan(rig->state, rig->ns[0], &span, step, &walk, &err));
+	assert_int_equal(walk.count, MANY);
+	EXPECT_OK(rig->vtable->count(rig->state, rig->ns[0], &span, &count, &err));
+	assert_int_equal(count, MANY);
+}
+
+/* Every third is another, every fifth is gone, and some are new. */
+static void change(struct rig *rig, uint64_t *ret_changed)
+{
+	static uint8_t keys[MANY + 10][4];
+	static struct hf_kv_write writes[MANY + 10];
+	size_t n = 0;
+	for (uint32_t i = 0; i < MANY + 10; i++) {
+		put_be32(keys[i], i);
+		if (i % 5 == 0 || i % 3 == 0 || i >= MANY)
+			writes[n++] = (struct hf_kv_write){.op = i % 5 || i >= MANY ? HF_KV_PUT : HF_KV_DELETE,
+			                                   .key = {keys[i], 4},
+			                                   .value = HF_KV_KEY("another")};
+	}
+	put_many(rig, writes, n);
+	*ret_changed = n;
+}
+
+static enum hf_status in_order(void *user, const struct hf_kv_entry *entry, hf_error *err)
+{
+	(void)err;
+	struct walk *walk = user;
+	uint32_t key = get_be32(entry->key.ptr);
+	assert_true(walk->count == 0 || key > walk->next);
+	assert_true(key % 5 == 0 || key % 3 == 0 || key >= MANY);
+	assert_true((entry->rev == 0) == (key % 5 == 0 && key < MANY));
+	walk->next = key;
+	walk->count++;
+	return HF_OK;
+}
+
+static void test_checkpoint_of_many_pages(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_checkpoint point = {.id.bytes = {1}}, undo = {.id.bytes = {2}};
+	struct hf_kv_restored restored;
+	struct walk walk = {0};
+	uint64_t changed = 0;
+	fill(rig, 0);
+	EXPECT_OK(rig->vtable->point_create(rig->state, rig->ns[0], &point, INT64_MAX, &err));
+	change(rig, &changed);
+	walk_at(rig, &point.id, false);
+	walk_at(rig, &point.id, true);
+	EXPECT_OK(rig->vtable->diff(rig->state, rig->ns[0], &point.id, NULL, INT64_MAX, in_order, &walk, &err));
+	assert_int_equal(walk.count, changed);
+	EXPECT_OK(rig->vtable->restore(rig->state, rig->ns[0], &point.id, &undo, INT64_MAX, &restored, &err));
+	assert_int_equal(restored.put, changed - 10);
+	assert_int_equal(restored.deleted, 10);
+	expect_walk(rig, 1, false);
+	EXPECT_OK(rig->vtable->restore(rig->state, rig->ns[0], &undo.id, NULL, INT64_MAX, &restored, &err));
+	assert_int_equal(restored.put + restored.deleted, changed);
+	walk = (struct walk){0};
+	EXPECT_OK(rig->vtable->diff(rig->state, rig->ns[0], &point.id, &undo.id, INT64_MAX, in_order, &walk, &err));
+	assert_int_equal(walk.count, changed);
+	walk_at(rig, &point.id, false);
+	EXPECT_OK(rig->vtable->point_delete(rig->state, rig->ns[0], &point.id, INT64_MAX, &err));
+	EXPECT_OK(rig->vtable->point_delete(rig->state, rig->ns[0], &undo.id, INT64_MAX, &err));
+}
+
+static void test_too_many_checkpoints(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_checkpoint point = {0};
+	enum hf_status status = HF_OK;
+	uint32_t n = 0;
+	for (; status == HF_OK; n++) {
+		put_be32(point.id.bytes, n);
+		status = rig->vtable->point_create(rig->state, rig->ns[0], &point, INT64_MAX, &err);
+	}
+	EXPECT_STATUS(status, HF_E_LIMIT);
+	EXPECT_CONTAINS(err.message, "has 10000 checkpoints");
+	assert_int_equal(n, HF_KV_CHECKPOINTS_MAX + 1);
+}
+
+static void test_unknown_checkpoint(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_checkpoint point = {.id.bytes = {7}};
+	struct hf_kv_restored restored;
+	struct hf_kv_entry entry;
+	struct hf_bytes key = HF_KV_KEY("a");
+	struct hf_kv_span span = {.deadline = INT64_MAX, .at = &point.id};
+	uint64_t rows = 0, bytes = 0;
+	hf_kv_backend_state *s = rig->state;
+	EXPECT_OK(rig->vtable->point_create(s, rig->ns[1], &point, INT64_MAX, &err)); /* of another namespace */
+	EXPECT_STATUS(rig->vtable->point_update(s, rig->ns[0], &point, INT64_MAX, &err), HF_NOT_FOUND);
+	EXPECT_STATUS(rig->vtable->point_count(s, rig->ns[0], &point.id, INT64_MAX, &rows, &bytes, &err), HF_NOT_FOUND);
+	EXPECT_STATUS(rig->vtable->point_delete(s, rig->ns[0], &point.id, INT64_MAX, &err), HF_NOT_FOUND);
+	EXPECT_STATUS(rig->vtable->restore(s, rig->ns[0], &point.id, NULL, INT64_MAX, &restored, &err), HF_NOT_FOUND);
+	EXPECT_STATUS(rig->vtable->scan(s, rig->ns[0], &span, step, NULL, &err), HF_NOT_FOUND);
+	EXPECT_STATUS(rig->vtable->read_at(s, rig->ns[0], &point.id, &key, 1, false, INT64_MAX, rig->arena, &entry,
+	                                   &err),
+	              HF_NOT_FOUND);
+	EXPECT_STATUS(rig->vtable->diff(s, rig->ns[0], &point.id, NULL, INT64_MAX, in_order, NULL, &err), HF_NOT_FOUND);
+}
+
+static void test_point_update(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_checkpoint point = {.id.bytes = {7}, .name = HF_STR("n"), .metadata = HF_STR("[1]")},
+				*points = NULL;
+	size_t count = 0;
+	EXPECT_OK(rig->vtable->point_create(rig->state, rig->ns[0], &point, INT64_MAX, &err));
+	struct hf_kv_checkpoint update = {
+		.id = point.id, .pinned = true, .counted = true, .row_count = 3, .data_size = 4};
+	EXPECT_OK(rig->vtable->point_update(rig->state, rig->ns[0], &update, INT64_MAX, &err));
+	EXPECT_OK(rig->vtable->point_list(rig->state, rig->ns[0], &point.id, INT64_MAX, rig->arena, &points, &count,
+	                                  &err));
+	assert_int_equal(count, 1);
+	assert_true(points->pinned && points->counted && points->row_count == 3 && points->data_size == 4);
+	assert_string_equal(points->name.ptr, "n");
+	assert_string_equal(points->metadata.ptr, "[1]");
+	assert_int_equal(points->created_us, rig_now_us);
+	assert_int_equal(points->epoch, point.epoch);
+}
+
+/* ---- damage ---- */
+
+static void damage(struct rig *rig, enum ordered_map map, struct hf_bytes key, const char *bytes)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct ordered_txn txn;
+	uint8_t *place;
+	struct ordered *store = rig->state->store;
+	EXPECT_OK(store->ops->begin(store, ORDERED_WRITE, INT64_MAX, &txn, &err));
+	EXPECT_OK(store->ops->put(&txn, map, key, strlen(bytes), &place, &err));
+	memcpy(place, bytes, strlen(bytes));
+	EXPECT_OK(store->ops->commit(&txn, &err));
+}
+
+/* Everything that meets the record says so; its neighbour is read. */
+static void test_a_damaged_record(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct engine_key key;
+	uint64_t count = 0;
+	struct hf_bytes keys[] = {HF_KV_KEY("bad"), HF_KV_KEY("good")};
+	struct hf_kv_entry entries[2];
+	struct hf_kv_span span = {.deadline = INT64_MAX};
+	struct hf_kv_write good = {.op = HF_KV_PUT, .key = keys[1]}, bad = {.op = HF_KV_PUT, .key = keys[0]};
+	struct hf_kv_result result = {0};
+	struct hf_kv_batch batch = {.writes = &bad, .count = 1, .deadline = INT64_MAX};
+	put_many(rig, &good, 1);
+	engine_key_entry(&key, rig->ns[0], keys[0]);
+	damage(rig, ORDERED_ENTRIES, engine_key_view(&key), "no record");
+	EXPECT_STATUS(rig->vtable->read(rig->state, rig->ns[0], keys, 2, false, INT64_MAX, rig->arena, entries, &err),
+	              HF_E_CORRUPT);
+	EXPECT_OK(rig->vtable->read(rig->state, rig->ns[0], keys + 1, 1, false, INT64_MAX, rig->arena, entries, &err));
+	EXPECT_STATUS(rig->vtable->scan(rig->state, rig->ns[0], &span, count_bytes, &count, &err), HF_E_CORRUPT);
+	EXPECT_STATUS(rig->vtable->count(rig->state, rig->ns[0], &span, &count, &err), HF_E_CORRUPT);
+	EXPECT_STATUS(rig->vtable->apply(rig->state, rig->ns[0], &batch, rig->arena, &result, &err), HF_E_CORRUPT);
+	EXPECT_STATUS(rig->vtable->clear(rig->state, rig->ns[0], &batch, &count, &err), HF_E_CORRUPT);
+}
+
+static void test_damaged_counters(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	uint64_t count = 0;
+	int32_t ns = 0;
+	struct hf_kv_write write = {.op = HF_KV_PUT, .key = HF_KV_KEY("a")};
+	struct hf_kv_result result = {0};
+	struct hf_kv_batch batch = {.writes = &write, .count = 1, .deadline = INT64_MAX};
+	damage(rig, ORDERED_NAMESPACES, HF_KV_KEY("bent"), "?");
+	EXPECT_STATUS(rig->vtable->name_space(rig->state, HF_STR("bent"), INT64_MAX, &ns, &err), HF_E_CORRUPT);
+	EXPECT_STATUS(rig->vtable->estimate(rig->state, 99, INT64_MAX, &count, &err), HF_E_CORRUPT);
+	damage(rig, ORDERED_EXPIRY, (struct hf_bytes){(const uint8_t *)"\0\0\0\0", 4}, "");
+	EXPECT_STATUS(rig->vtable->sweep(rig->state, 1, INT64_MAX, &count, &err), HF_E_CORRUPT);
+	struct engine_key key;
+	struct hf_kv_checkpoint *points = NULL;
+	struct hf_kv_lock *locks = NULL;
+	size_t n = 0;
+	engine_key_entry(&key, rig->ns[0], HF_KV_KEY("\0\0\0\1"));
+	damage(rig, ORDERED_CHECKPOINTS, engine_key_view(&key), "no checkpoint");
+	EXPECT_STATUS(rig->vtable->point_list(rig->state, rig->ns[0], NULL, INT64_MAX, rig->arena, &points, &n, &err),
+	              HF_E_CORRUPT);
+	damage(rig, ORDERED_LOCKS, engine_key_view(&key), "no lock");
+	EXPECT_STATUS(rig->vtable->lock_list(rig->state, rig->ns[0], (struct hf_str){0}, INT64_MAX, rig->arena, &locks,
+	                                     &n, &err),
+	              HF_E_CORRUPT);
+	damage(rig, ORDERED_META, HF_KV_KEY("r"), "?");
+	EXPECT_STATUS(rig->vtable->apply(rig->state, rig->ns[0], &batch, rig->arena, &result, &err), HF_E_CORRUPT);
+}
+
+/* ---- time ---- */
+
+static void expect_all(struct rig *rig, hf_deadline deadline, enum hf_status expected)
+{
+	hf_error err = HF_ERROR_INIT;
+	uint64_t count = 0;
+	struct hf_kv_entry entry;
+	struct hf_bytes key = HF_KV_KEY("a");
+	struct hf_kv_span span = {.deadline = deadline};
+	struct hf_kv_write write = {.op = HF_KV_PUT, .key = key};
+	struct hf_kv_result result = {0};
+	struct hf_kv_batch batch = {.writes = &write, .count = 1, .deadline = deadline};
+	EXPECT_STATUS(rig->vtable->read(rig->state, rig->ns[0], &key, 1, false, deadline, rig->arena, &entry, &err),
+	              expected);
+	EXPECT_STATUS(rig->vtable->scan(rig->state, rig->ns[0], &span, count_bytes, &count, &err), expected);
+	EXPECT_STATUS(rig->vtable->count(rig->state, rig->ns[0], &span, &count, &err), expected);
+	EXPECT_STATUS(rig->vtable->apply(rig->state, rig->ns[0], &batch, rig->arena, &result, &err), expected);
+	EXPECT_STATUS(rig->vtable->clear(rig->state, rig->ns[0], &batch, &count, &err), expected);
+}
+
+static void test_deadline(void **state)
+{
+	struct rig *rig = *state;
+	expect_all(rig, hf_now_monotonic_us(rig->ctx), HF_TIMEOUT);
+	expect_all(rig, INT64_MAX, HF_OK);
+}
+
+static void test_interrupted(void **state)
+{
+	struct rig *rig = *state;
+	hf_context_interrupt(rig->ctx);
+	expect_all(rig, INT64_MAX, HF_E_INTERRUPTED);
+}
+
+static void test_urls(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv_backend_state *other = NULL;
+	EXPECT_STATUS(rig->vtable->open(rig->ctx, "memory:x", &rig->options, &other, &err), HF_E_CONFIG);
+	EXPECT_CONTAINS(err.message, "nothing may stand behind memory:");
+}
+
+/* Without memory everything is as it was, and works when there is memory again. */
+static enum hf_status use_all(void *user, hf_error *err)
+{
+	struct rig *rig = user;
+	uint64_t count = 0;
+	int32_t ns = 0;
+	hf_kv_backend_state *state = NULL;
+	struct hf_kv_entry entry;
+	struct hf_kv_write writes[] = {{.op = HF_KV_PUT, .key = HF_KV_KEY("a"), .value = HF_KV_KEY("1"), .ttl_us = 5},
+	                               {.op = HF_KV_ADD, .key = HF_KV_KEY("a"), .delta = 1},
+	                               {.op = HF_KV_APPEND, .key = HF_KV_KEY("a"), .value = HF_KV_KEY("2")},
+	                               {.op = HF_KV_DELETE, .key = HF_KV_KEY("b"), .flags = HF_KV_RETURN_BEFORE},
+	                               {.op = HF_KV_PUT, .key = HF_KV_KEY("b"), .value = HF_KV_KEY("2")}};
+	struct hf_kv_result results[5] = {0};
+	struct hf_kv_batch batch = {.writes = writes, .count = 5, .deadline = INT64_MAX, .value_bytes_max = 100};
+	struct hf_kv_span span = {.deadline = INT64_MAX};
+	enum hf_status status = rig->vtable->open(rig->ctx, rig->url, &rig->options, &state, err);
+	if (status != HF_OK)
+		return status;
+	status = rig->vtable->name_space(state, HF_STR("n"), INT64_MAX, &ns, err);
+	if (status == HF_OK)
+		status = rig->vtable->apply(state, ns, &batch, rig->arena, results, err);
+	if (status == HF_OK)
+		status = rig->vtable->apply(state, ns, &batch, rig->arena, results, err);
+	if (status == HF_OK)
+		status = rig->vtable->read(state, ns, &writes[0].key, 1, false, INT64_MAX, rig->arena, &entry, err);
+	if (status == HF_OK)
+		status = rig->vtable->scan(state, ns, &span, count_bytes, &count, err);
+	struct hf_kv_checkpoint point = {.id.bytes = {1}, .name = HF_STR("n")}, undo = {.id.bytes = {2}};
+	struct hf_kv_checkpoint *points = NULL;
+	struct hf_kv_restored restored;
+	struct hf_kv_lock lock, *locks = NULL;
+	size_t n = 0;
+	if (status == HF_OK)
+		status = rig->vtable->point_create(state, ns, &point, INT64_MAX, err);
+	if (status == HF_OK)
+		status = rig->vtable->apply(state, ns, &batch, rig->arena, results, err);
+	if (status == HF_OK)
+		status = rig->vtable->point_update(state, ns, &point, INT64_MAX, err);
+	if (status == HF_OK)
+		status = rig->vtable->diff(state, ns, &point.id, NULL, INT64_MAX, count_bytes, &count, err);
+	if (status == HF_OK)
+		status = rig->vtable->restore(state, ns, &point.id, &undo, INT64_MAX, &restored, err);
+	if (status == HF_OK)
+		status = rig->vtable->point_list(state, ns, NULL, INT64_MAX, rig->arena, &points, &n, err);
+	if (status == HF_OK)
+		status = rig->vtable->point_delete(state, ns, &point.id, INT64_MAX, err);
+	if (status == HF_OK)
+		status = rig->vtable->lock_take(state, ns, HF_STR("l"), HF_STR("o"), 5, INT64_MAX, rig->arena, &lock,
+		                                err);
+	if (status == HF_OK)
+		status = rig->vtable->lock_list(state, ns, (struct hf_str){0}, INT64_MAX, rig->arena, &locks, &n, err);
+	rig_now_us += 10;
+	if (status == HF_OK)
+		status = rig->vtable->sweep(state, 10, INT64_MAX, &count, err);
+	if (status == HF_OK)
+		status = rig->vtable->clear(state, ns, &batch, &count, err);
+	if (status == HF_OK)
+		assert_int_equal(count, 1);
+	rig->vtable->close(state);
+	hf_arena_reset(rig->arena);
+	return status;
+}
+
+static void test_no_memory(void **state)
+{
+	struct rig *rig = *state;
+	rig_close(rig);
+	assert_true(torture(use_all, rig) > 3);
+}
+
+#define BOTH(test)                                                  \
+	cmocka_unit_test_setup_teardown(test, rig_memory, rig_end), \
+		cmocka_unit_test_setup_teardown(test, rig_lmdb, rig_end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BOTH(test_many_pages),
+		BOTH(test_large_values),
+		BOTH(test_checkpoint_of_many_pages),
+		cmocka_unit_test_setup_teardown(test_too_many_checkpoints, rig_memory, rig_end),
+		BOTH(test_unknown_checkpoint),
+		BOTH(test_point_update),
+		BOTH(test_a_damaged_record),
+		BOTH(test_damaged_counters),
+		BOTH(test_deadline),
+		BOTH(test_interrupted),
+		cmocka_unit_test_setup_teardown(test_urls, rig_memory, rig_end),
+		BOTH(test_no_memory),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

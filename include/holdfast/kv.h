@@ -104,7 +104,9 @@ struct hf_kv_options {
 
 /**
  * Open by URL: "memory:" (a store of this handle and those made from it), "lmdb:PATH" (a directory, made when missing),
- * "redis://HOST:PORT/DB", "postgresql://..." or a key=value string as settings.h has it.
+ * "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]" or "redis+unix:///SOCKET[?db=N]", "postgresql://..." or a key=value
+ * string as settings.h has it. Redis: HF_E_UNSUPPORTED for HF_KV_STRICT unless the server syncs its log at each write
+ * (appendonly yes, appendfsync always) or can be asked to (7.2 and newer, appendonly yes).
  * @return HF_OK; HF_E_CONFIG a URL of no backend; HF_E_UNAVAILABLE; HF_E_DENIED; HF_CONFLICT tables of another shape
  * stand at that name (the hint names the import). Nothing is left behind on failure. Round trips: a login and the
  * migrations.

@@ -149,8 +149,8 @@ struct redis_script {
 	char sha1[41];
 	struct hf_str text;
 };
-extern const struct redis_script redis_script_write, redis_script_read, redis_script_scan, redis_script_count,
-	redis_script_clear, redis_script_sweep, redis_script_lock;
+extern const struct redis_script redis_script_write, redis_script_put, redis_script_read, redis_script_scan,
+	redis_script_count, redis_script_clear, redis_script_sweep, redis_script_lock;
 
 enum { REDIS_RECORDS, REDIS_ORDER, REDIS_EXPIRY, REDIS_REVISION, REDIS_LOCKS, REDIS_KEYS };
 

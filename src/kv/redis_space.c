@@ -127,10 +127,12 @@ static enum hf_status publish(hf_kv_backend_state *state, struct hf_str name, st
                               int32_t *ret_ns, hf_error *err)
 {
 	pthread_mutex_lock(&state->mutex);
-	uint32_t number = intern_add(state->names, name);
+	uint32_t number = intern_add(state->names, name), count = intern_count(state->names);
 	if (number != INTERN_NONE)
 		atomic_store_explicit(&state->spaces[number], space, memory_order_release);
 	pthread_mutex_unlock(&state->mutex);
+	if (number == INTERN_NONE && count < REDIS_SPACES_MAX)
+		return error_nomem(err);
 	if (number == INTERN_NONE)
 		return error_set(err, HF_E_LIMIT, "at most %d namespaces are used by one program", REDIS_SPACES_MAX);
 	*ret_ns = (int32_t)number;

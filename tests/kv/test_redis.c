@@ -477,11 +477,14 @@ static void test_a_key_that_became_another_is_corrupt_and_nothing_is_written(voi
 	struct hf_kv_entry entry;
 	hf_error err = HF_ERROR_INIT;
 	static const char *const keys[] = {"order", "expiry", "revision", "records"};
+	const struct hf_kv_put expiring = {.ttl_us = 60000000};
+	const struct hf_bytes names[] = {B("k"), B("new")};
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		put(rig, B("k"), B("1"), 60000000);
 		server_does(rig, "RENAME {holdfast:default}:%s kept", keys[i]);
 		server_does(rig, "LPUSH {holdfast:default}:%s x", keys[i]);
-		EXPECT_STATUS(hf_kv_put(rig->kv, B("new"), B("2"), NULL, &err), HF_E_CORRUPT);
+		EXPECT_STATUS(hf_kv_put(rig->kv, B("new"), B("2"), &expiring, &err), HF_E_CORRUPT);
+		EXPECT_STATUS(hf_kv_put_many(rig->kv, names, names, 2, NULL, &err), HF_E_CORRUPT);
 		server_does(rig, "RENAME kept {holdfast:default}:%s", keys[i]);
 		check_whole(rig, "default", 1, 1);
 	}

@@ -147,7 +147,7 @@ static void test_no_answer_to_a_write_is_an_unknown_outcome(UNUSED void **state)
 {
 	static const struct redis_rule endings[] = {{"EVALSHA", 1, HANG_UP},
 	                                            {"EVALSHA", 1, ANSWER("!no RESP\r\n")},
-	                                            {"EVALSHA", 1, ANSWER("*3\r\n:1\r\n$16\r\n17172432")},
+	                                            {"EVALSHA", 1, ANSWER("$10\r\n\1\0\7")},
 	                                            {"EVALSHA", 1, SILENCE}};
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
 		const struct redis_rule rules[] = {endings[i], {0}};

@@ -5,7 +5,7 @@
 -- KEYS: records, order, expiry, revision, locks.
 -- ARGV: a head <I4 compare, I4 writes of `then`, I4 its arguments, I4 writes of `otherwise`, I8 greatest value, I4 1 when
 --   fenced>, when fenced the lock's name, owner and fence, then each write: <B operation, I2 flags, i8 ttl, i8 revision>, key, and where a flag says so value, metadata, value to compare.
--- Answers {1 held, 0 not held, 2 fenced, now, <B outcome, B existed, i8 revision> for each write, then sums and entries in order}.
+-- Answers {1 held, 0 not held, 2 fenced, <B outcome, B existed, i8 revision> for each write, then sums and entries in order}.
 -- include fence.lua
 local call, pack, unpack, sub, band = redis.call, struct.pack, struct.unpack, string.sub, bit.band
 local records, order, expiry, revision = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -24,7 +24,8 @@ local entries, touched, ntouched, last_rev = {}, {}, 0, nil
 -- The entry as it would be by now. raw: its record, false when it was changed since.
 local function load(key)
 	local raw = call('HGET', records, key)
-	local entry = {key = key, raw = raw, stored = raw, live = false}
+	local entry = {key = key, raw = raw, stored = raw, live = false, touched = false, rev = 0, created = 0, updated = 0,
+		expires = 0, was_expires = 0, metadata_bytes = 0, metadata = false, value = false} -- all at once: no growing
 	if raw then
 		local version, rev, created, updated, expires, metadata
 		if #raw >= HEAD_BYTES then
@@ -223,7 +224,7 @@ end
 
 if fenced == 1 then
 	if not is_held(ARGV[2], ARGV[3], tonumber(ARGV[4]), now) then
-		return {2, string.format('%.0f', now), ''}
+		return {2, ''}
 	end
 	at = 5
 end
@@ -237,7 +238,7 @@ local writes = then_writes
 if not held then
 	at, writes = at + then_args, else_writes
 end
-local refused, results, answer, n = false, {}, {held and 1 or 0, string.format('%.0f', now), ''}, 3
+local refused, results, answer, n = false, {}, {held and 1 or 0, ''}, 2
 for i = 1, writes do
 	local outcome, existed, rev, sum, before = step()
 	results[i] = pack('<BBi8', outcome, existed and 1 or 0, rev)
@@ -251,7 +252,7 @@ for i = 1, writes do
 		answer[n] = before
 	end
 end
-answer[3] = table.concat(results)
+answer[2] = table.concat(results)
 if refused or ntouched == 0 then
 	return answer
 end
@@ -264,7 +265,7 @@ if last_rev then
 end
 for i = 1, ntouched do
 	local entry = touched[i]
-	local key, expires, was = entry.key, 0, entry.was_expires or 0
+	local key, expires, was = entry.key, 0, entry.was_expires
 	if entry.live then
 		expires = entry.expires
 		call('HSET', records, key, raw_of(entry))

@@ -1,0 +1,79 @@
+/*
+ * test_redis_nomem.c - the Redis backend while memory runs out at every place, one after the other: HF_E_NOMEM, nothing
+ * leaks, nothing is half done. hiredis allocates by itself and is left alone.
+ */
+#include "base/macros.h"
+#include "holdfast/kv_lock.h"
+#include "redis_fixture.h"
+#include "../check.h"
+#include "../torture.h"
+
+#define B(text) HF_KV_KEY(text)
+
+static struct redis_fixture server;
+
+static enum hf_status see(UNUSED void *user, UNUSED const struct hf_kv_entry *entry, UNUSED hf_error *err)
+{
+	return HF_OK;
+}
+
+static enum hf_status use(hf_kv *kv, hf_arena *arena, hf_error *err)
+{
+	static uint8_t value[10000];
+	const struct hf_bytes keys[] = {B("k"), B("l"), B("m")};
+	const struct hf_bytes values[] = {B("v"), {value, sizeof(value)}, B("")};
+	struct hf_kv_entry entries[3];
+	struct hf_kv_lock lock;
+	uint64_t count;
+	enum hf_status status = hf_kv_put(kv, B("k"), (struct hf_bytes){value, sizeof(value)}, NULL, err);
+	if (status == HF_OK)
+		status = hf_kv_get_and_put(kv, B("k"), B("w"), NULL, arena, entries, err);
+	if (status == HF_OK)
+		status = hf_kv_put_many(kv, keys, values, 3, NULL, err);
+	if (status == HF_OK)
+		status = hf_kv_get(kv, B("l"), NULL, arena, entries, err);
+	if (status == HF_OK)
+		status = hf_kv_get_many(kv, keys, 3, NULL, arena, entries, err);
+	if (status == HF_OK)
+		status = hf_kv_scan(kv, NULL, see, NULL, err);
+	if (status == HF_OK)
+		status = hf_kv_count(kv, &(struct hf_kv_range){.prefix = B("k")}, &count, err);
+	if (status == HF_OK)
+		status = hf_kv_lock_try(kv, "lock", "me", 60000000, arena, &lock, err);
+	if (status == HF_OK)
+		status = hf_kv_sweep(kv, HF_DEADLINE_DEFAULT, &count, err);
+	return status == HF_OK ? hf_kv_clear(kv, NULL, NULL, err) : status;
+}
+
+static enum hf_status whole_life(UNUSED void *user, hf_error *err)
+{
+	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1, .backoff_ms = 1};
+	hf_context *ctx = NULL;
+	hf_kv *kv = NULL;
+	torture_hold(true);
+	hf_arena *arena = hf_arena_new(0);
+	torture_hold(false);
+	enum hf_status status = hf_context_new(NULL, &ctx, err);
+	if (status == HF_OK)
+		status = hf_kv_open(ctx, server.url, &options, &kv, err);
+	if (status == HF_OK)
+		status = use(kv, arena, err);
+	hf_arena_free(arena);
+	hf_kv_close(kv);
+	hf_context_free(ctx);
+	return status;
+}
+
+static void test_whole_life(UNUSED void **state)
+{
+	redis_fixture_start(&server, NULL);
+	assert_true(torture(whole_life, NULL) > 20);
+	assert_int_equal(redis_fixture_number(&server, "HLEN {holdfast:default}:records"), 0);
+	redis_fixture_stop(&server);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole_life)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

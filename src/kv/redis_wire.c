@@ -104,14 +104,20 @@ enum hf_status redis_request_check(const struct redis_request *request, hf_error
 
 /* ---- connecting ---- */
 
-static enum hf_status lost(hf_error *err)
+/* errno 0 = the other side has closed it. */
+static enum hf_status failed(const char *what, hf_error *err)
 {
-	error_set(err, HF_E_UNAVAILABLE, "the connection to Redis was lost: %s", errno ? strerror(errno) : "closed");
+	error_set(err, HF_E_UNAVAILABLE, "%s%s", what, errno ? strerror(errno) : "closed");
 	if (err) {
 		err->category = HF_CATEGORY_CONNECTION;
 		err->action = HF_ACTION_RECONNECT;
 	}
 	return HF_E_UNAVAILABLE;
+}
+
+static enum hf_status lost(hf_error *err)
+{
+	return failed("the connection to Redis was lost: ", err);
 }
 
 /* @param writable wait for room; else for something to read. */
@@ -162,22 +168,22 @@ void redis_wire_close(struct redis_connection *connection)
 static enum hf_status connect_to(struct redis_connection *connection, const struct sockaddr *address, socklen_t size,
                                  hf_deadline deadline, hf_error *err)
 {
-	int failed = 0;
-	socklen_t failed_size = sizeof(failed);
+	int refused = 0;
+	socklen_t refused_size = sizeof(refused);
 	int done = connect(connection->fd, address, size);
 	/* A Unix socket whose queue is full says EAGAIN and cannot be waited for. */
 	if (done != 0 && errno != EINPROGRESS)
-		return lost(err);
+		return failed("", err);
 	ready_init(&connection->ready, connection->fd);
 	if (done == 0)
 		return HF_OK;
 	enum hf_status status = wait_for(connection, true, deadline, err);
 	if (status != HF_OK)
 		return status;
-	if (getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &failed, &failed_size) == 0 && failed == 0)
+	if (getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &refused, &refused_size) == 0 && refused == 0)
 		return HF_OK;
-	errno = failed;
-	return lost(err);
+	errno = refused;
+	return failed("", err);
 }
 
 static enum hf_status connect_unix(hf_context *ctx, const char *path, hf_deadline deadline,
@@ -215,9 +221,9 @@ static enum hf_status connect_tcp(hf_context *ctx, const struct redis_url *url, 
 {
 	const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
 	struct addrinfo *found = NULL;
-	int failed = getaddrinfo(url->host, url->port, &wanted, &found);
-	if (failed)
-		return error_set(err, HF_E_UNAVAILABLE, "%s", gai_strerror(failed));
+	int unknown = getaddrinfo(url->host, url->port, &wanted, &found);
+	if (unknown)
+		return error_set(err, HF_E_UNAVAILABLE, "%s", gai_strerror(unknown));
 	enum hf_status status = HF_E_UNAVAILABLE;
 	for (const struct addrinfo *at = found; at && status != HF_OK && status != HF_E_INTERRUPTED; at = at->ai_next)
 		status = connect_one(ctx, at, deadline, ret_connection, err);

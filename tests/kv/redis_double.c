@@ -3,6 +3,7 @@
  */
 #include "redis_double.h"
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -24,8 +25,8 @@ struct client {
 
 struct redis_double {
 	struct redis_rule rules[REDIS_RULES_MAX];
-	char folder[48], url[128];
-	int listener, stop[2];
+	char folder[48], url[128], tcp_url[48];
+	int listeners[2], stop[2];
 	pthread_t thread;
 	struct client clients[CLIENTS_MAX];
 	pthread_mutex_t mutex; /* for what follows */
@@ -139,13 +140,13 @@ static void serve(struct redis_double *server, struct client *client)
 	}
 }
 
-static void welcome(struct redis_double *server)
+static void welcome(struct redis_double *server, int listener)
 {
 	struct client *place = server->clients;
 	while (place->fd >= 0)
 		place++;
 	assert_true(place < server->clients + CLIENTS_MAX);
-	*place = (struct client){.fd = accept(server->listener, NULL, NULL), .buffer = calloc(1, BUFFER_BYTES + 1)};
+	*place = (struct client){.fd = accept(listener, NULL, NULL), .buffer = calloc(1, BUFFER_BYTES + 1)};
 	pthread_mutex_lock(&server->mutex);
 	count(server, "");
 	pthread_mutex_unlock(&server->mutex);
@@ -155,20 +156,34 @@ static void *run(void *user)
 {
 	struct redis_double *server = user;
 	for (;;) {
-		struct pollfd watched[CLIENTS_MAX + 2] = {{.fd = server->stop[0], .events = POLLIN},
-		                                          {.fd = server->listener, .events = POLLIN}};
+		struct pollfd watched[CLIENTS_MAX + 3] = {{.fd = server->stop[0], .events = POLLIN},
+		                                          {.fd = server->listeners[0], .events = POLLIN},
+		                                          {.fd = server->listeners[1], .events = POLLIN}};
 		for (size_t i = 0; i < CLIENTS_MAX; i++)
-			watched[2 + i] = (struct pollfd){.fd = server->clients[i].fd, .events = POLLIN};
+			watched[3 + i] = (struct pollfd){.fd = server->clients[i].fd, .events = POLLIN};
 		if (poll(watched, ARRAY_LEN(watched), -1) < 0)
 			continue;
 		if (watched[0].revents)
 			return NULL;
 		for (size_t i = 0; i < CLIENTS_MAX; i++)
-			if (watched[2 + i].revents)
+			if (watched[3 + i].revents)
 				serve(server, &server->clients[i]);
-		if (watched[1].revents)
-			welcome(server);
+		for (int i = 0; i < 2; i++)
+			if (watched[1 + i].revents)
+				welcome(server, server->listeners[i]);
 	}
+}
+
+static void listen_tcp(struct redis_double *server)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET};
+	socklen_t size = sizeof(at);
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	server->listeners[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(server->listeners[1], (const struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(getsockname(server->listeners[1], (struct sockaddr *)&at, &size), 0);
+	assert_int_equal(listen(server->listeners[1], 16), 0);
+	snprintf(server->tcp_url, sizeof(server->tcp_url), "redis://127.0.0.1:%u", ntohs(at.sin_port));
 }
 
 struct redis_double *redis_double_start(const struct redis_rule *rules)
@@ -186,9 +201,10 @@ struct redis_double *redis_double_start(const struct redis_rule *rules)
 	assert_non_null(mkdtemp(server->folder));
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", server->folder);
 	snprintf(server->url, sizeof(server->url), "redis+unix://%s", address.sun_path);
-	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(server->listener, (const struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(listen(server->listener, 16), 0);
+	server->listeners[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(server->listeners[0], (const struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(server->listeners[0], 16), 0);
+	listen_tcp(server);
 	assert_int_equal(pipe(server->stop), 0);
 	pthread_mutex_init(&server->mutex, NULL);
 	assert_int_equal(pthread_create(&server->thread, NULL, run, server), 0);
@@ -198,6 +214,11 @@ struct redis_double *redis_double_start(const struct redis_rule *rules)
 const char *redis_double_url(const struct redis_double *server)
 {
 	return server->url;
+}
+
+const char *redis_double_tcp_url(const struct redis_double *server)
+{
+	return server->tcp_url;
 }
 
 unsigned redis_double_count(struct redis_double *server, const char *command)
@@ -219,7 +240,8 @@ void redis_double_stop(struct redis_double *server)
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (server->clients[i].fd >= 0)
 			drop(&server->clients[i]);
-	close(server->listener);
+	close(server->listeners[0]);
+	close(server->listeners[1]);
 	close(server->stop[0]);
 	close(server->stop[1]);
 	snprintf(path, sizeof(path), "%s/s", server->folder);

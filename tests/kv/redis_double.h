@@ -35,6 +35,8 @@ struct redis_double;
 /** @param rules end with one without a command. */
 struct redis_double *redis_double_start(const struct redis_rule *rules);
 const char *redis_double_url(const struct redis_double *server);
+/** The same server on a port of the loopback. */
+const char *redis_double_tcp_url(const struct redis_double *server);
 /** How many of this command came; "" = how many connections. */
 unsigned redis_double_count(struct redis_double *server, const char *command);
 void redis_double_stop(struct redis_double *server);

@@ -74,6 +74,26 @@ static void test_what_is_refused_in_passing_is_sent_again(UNUSED void **state)
 	redis_double_stop(server);
 }
 
+static void test_over_tcp(UNUSED void **state)
+{
+	struct redis_double *server = redis_double_start(NULL);
+	char url[64], with_password[80];
+	hf_kv *kv;
+	hf_error err = HF_ERROR_INIT;
+	snprintf(url, sizeof(url), "%s", redis_double_tcp_url(server));
+	EXPECT_OK(open_at(url, NULL, &kv, &err));
+	EXPECT_OK(put(kv, &err));
+	EXPECT_STATUS(get(kv, &err), HF_NOT_FOUND);
+	hf_kv_close(kv);
+	snprintf(with_password, sizeof(with_password), "redis://:SECRET@%s/7", url + strlen("redis://"));
+	EXPECT_STATUS(open_at(with_password, NULL, &kv, &err), HF_E_DB); /* the double knows neither AUTH nor SELECT */
+	assert_int_equal(redis_double_count(server, "AUTH"), 1);
+	assert_null(strstr(err.message, "SECRET"));
+	redis_double_stop(server);
+	EXPECT_STATUS(open_at(url, NULL, &kv, &err), HF_E_UNAVAILABLE);
+	EXPECT_CONTAINS(err.message, ": Connection refused");
+}
+
 static void test_attempts_come_to_an_end(UNUSED void **state)
 {
 	const struct redis_rule rules[] = {{"INFO", 0, ANSWER("-LOADING Redis is loading the dataset in memory\r\n")},
@@ -487,6 +507,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_refused_in_passing_is_sent_again),
+		cmocka_unit_test(test_over_tcp),
 		cmocka_unit_test(test_attempts_come_to_an_end),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_a_replica_is_left),

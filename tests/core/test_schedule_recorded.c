@@ -1,5 +1,5 @@
 /*
- * Scheduling arithmetic against what the Python original answered: tests/data/janitor/arithmetic.jsonl.gz, whose
+ * Scheduling arithmetic and environments against what the Python original answered: tests/data/janitor/arithmetic.jsonl.gz, whose
  * README has the columns. Every line, every bit.
  */
 #include <math.h>
@@ -9,9 +9,12 @@
 #include <jansson.h>
 #include <zlib.h>
 
+#include "core/environment.h"
 #include "core/schedule.h"
 #include "../check.h"
+#include "base/arena.h"
 #include "base/macros.h"
+#include "base/str.h"
 
 static const struct hf_defects parity = {{UINT64_MAX, UINT64_MAX}};
 
@@ -20,6 +23,7 @@ static const struct hf_defects parity = {{UINT64_MAX, UINT64_MAX}};
 #define AT_LEAST_MEANS 10000
 #define AT_LEAST_PROBABILITIES 250
 #define AT_LEAST_INTERVALS 3000
+#define AT_LEAST_ENVIRONMENTS 1500
 
 /* Wherever the histories of the recording are, their clock is later. */
 #define LONG_AFTER_US INT64_C(4000000000000000)
@@ -103,6 +107,46 @@ static void check_interval(const json_t *row, const char *line)
 		fail_msg("got %lld: %s", (long long)us, line);
 }
 
+static bool recorded_text(struct hf_str got, const json_t *expected)
+{
+	return str_eq(got, (struct hf_str){json_string_value(expected), json_string_length(expected)});
+}
+
+/* ["splitout", command, [[variable, value], ...] or null, rest or reason] */
+static void check_splitout(const json_t *row, const char *line)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct env_command found;
+	const json_t *vars = json_array_get(row, 2), *rest = json_array_get(row, 3);
+	enum env_fault fault = env_split(hf_str_of(json_string_value(json_array_get(row, 1))), arena, &found);
+	if (json_is_null(vars)) {
+		const bool quotation = recorded_text(HF_STR("No closing quotation"), rest);
+		if (fault != (quotation ? ENV_OPEN_QUOTE : ENV_OPEN_ESCAPE))
+			fail_msg("fault %d: %s", fault, line);
+		return;
+	}
+	if (fault != ENV_FINE || found.nvars != json_array_size(vars) || !recorded_text(found.command, rest))
+		fail_msg("fault %d: %s", fault, line);
+	for (size_t i = 0; i < found.nvars; i++)
+		if (!recorded_text(found.vars[i].name, json_array_get(json_array_get(vars, i), 0)) ||
+		    !recorded_text(found.vars[i].value, json_array_get(json_array_get(vars, i), 1)))
+			fail_msg("%s", line);
+}
+
+/* ["committer", committer, name, address] */
+static void check_committer(const json_t *row, const char *line)
+{
+	struct env_var vars[ENV_COMMITTER_MAX];
+	struct hf_str name = HF_STR(""), address = HF_STR("");
+	size_t n = env_committer(hf_str_of(json_string_value(json_array_get(row, 1))), vars);
+	for (size_t i = 0; i < n; i++) {
+		name = str_eq(vars[i].name, HF_STR("DEBFULLNAME")) ? vars[i].value : name;
+		address = str_eq(vars[i].name, HF_STR("EMAIL")) ? vars[i].value : address;
+	}
+	if (!recorded_text(name, json_array_get(row, 2)) || !recorded_text(address, json_array_get(row, 3)))
+		fail_msg("%.*s, %.*s: %s", STR_ARG(name), STR_ARG(address), line);
+}
+
 /* Run `check` on every line whose first word is `word`; there must be `at_least` of them. */
 static void each_line(const char *word, void (*check)(const json_t *row, const char *line), size_t at_least)
 {
@@ -148,6 +192,16 @@ static void every_recorded_interval(UNUSED void **state)
 	each_line("interval", check_interval, AT_LEAST_INTERVALS);
 }
 
+static void every_recorded_command(UNUSED void **state)
+{
+	each_line("splitout", check_splitout, AT_LEAST_ENVIRONMENTS);
+}
+
+static void every_recorded_committer(UNUSED void **state)
+{
+	each_line("committer", check_committer, AT_LEAST_ENVIRONMENTS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +209,8 @@ int main(void)
 	        cmocka_unit_test(every_recorded_mean_duration),
 	        cmocka_unit_test(every_recorded_probability),
 	        cmocka_unit_test(every_recorded_interval),
+	        cmocka_unit_test(every_recorded_command),
+	        cmocka_unit_test(every_recorded_committer),
 	};
 	return cmocka_run_group_tests_name("schedule_recorded", tests, NULL, NULL);
 }

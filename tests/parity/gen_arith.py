@@ -60,6 +60,23 @@ def probability_inputs():
                              draw.choice((None, None, "a"))] for _ in range(count)]
 
 
+def texts(purpose, alphabet, count, longest):
+    draw = random.Random(f"{SEED}/{purpose}")
+    return ["".join(draw.choices(alphabet, k=draw.randint(0, longest))) for _ in range(count)]
+
+
+def environments(splitout_env, parse_username):
+    """Commands with variables before them; committers, as breezy reads them for the original."""
+    for command in texts("splitout", " \t'\"\\=aAb1\u00e9#$-  ==''", 1500, 14):
+        try:
+            env, rest = splitout_env(command)
+            yield ["splitout", command, [[name, value] for name, value in env.items()], rest]
+        except ValueError as reason:
+            yield ["splitout", command, None, str(reason)]
+    for committer in texts("committer", "  <>@@ab1.+-[]_\n\t,(\u00e9", 1500, 12):
+        yield ["committer", committer, *parse_username(committer)]
+
+
 class _Rows:
     """A connection that has only the given rows: what the estimate reads of a history."""
 

@@ -73,7 +73,8 @@ class Modules:
         sys.dont_write_bytecode = True
         stand_ins.register()
         try:
-            from janitor import publish, queue, review, runner, schedule, state, worker_creds
+            from breezy.config import parse_username
+            from janitor import publish, queue, review, runner, schedule, splitout_env, state, worker_creds
             from janitor.site import common, cupboard
             from janitor.site.cupboard import merge_proposals
             from janitor.site.cupboard import publish as history
@@ -84,6 +85,7 @@ class Modules:
         self.review, self.runner, self.worker_creds = review, runner, worker_creds
         self.publish, self.cupboard, self.common = publish, cupboard, common
         self.history, self.reviewing, self.cupboard_proposals = history, reviewing, merge_proposals
+        self.splitout_env, self.parse_username = splitout_env, parse_username
         self.clock = FrozenClock
         self.schedule.datetime = FrozenClock
         self.publish.datetime = FrozenClock

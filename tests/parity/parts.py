@@ -120,7 +120,10 @@ class Arithmetic:
 
     async def _answers(self, checkout):
         # The functions are asynchronous and drive their own loop: not in ours.
-        return await asyncio.to_thread(lambda: list(gen_arith.answers(modules_of(checkout).schedule)))
+        modules = modules_of(checkout)
+        return await asyncio.to_thread(lambda: [
+            *gen_arith.answers(modules.schedule),
+            *gen_arith.environments(modules.splitout_env, modules.parse_username)])
 
     async def record(self, server, checkout):
         found = await self._answers(checkout)

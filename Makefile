@@ -49,7 +49,7 @@ check-valgrind: all
 check-parity: all
 	@tools/deps $(CHECK_TOOLS) $(PARITY_TOOLS)
 	@/usr/bin/python3 tests/parity/run.py --checkout "$(JANITOR_CHECKOUT)" --compare
-	@HOLDFAST_TEST_LONG=1 meson test -C $(BUILD) --no-rebuild --print-errorlogs --timeout-multiplier 20 replay schedule_recorded parity
+	@HOLDFAST_TEST_LONG=1 meson test -C $(BUILD) --no-rebuild --print-errorlogs --timeout-multiplier 20 replay replay_storing schedule_recorded parity
 	@/usr/bin/python3 tests/parity/run.py --tally
 
 coverage: deps

@@ -292,8 +292,12 @@ static void explain(struct replay *replay, const struct call *const *tables)
 		replay->known[i] = replay->known[i - 1];
 	replay->known[0] = needed;
 	replay->mended++;
-	for (int number = 1; number <= HF_DEFECT_COUNT; number++)
-		replay->defects[number] += hf_defects_kept(&needed, number);
+	for (int number = 1; number <= HF_DEFECT_COUNT; number++) {
+		if (!hf_defects_kept(&needed, number) || replay->defects[number]++ > 0)
+			continue;
+		snprintf(replay->first[number], sizeof(replay->first[number]), "%s",
+		         json_string_value(json_object_get(replay->current, "case")));
+	}
 }
 
 const struct hf_defects *keep_of(struct replay *replay)
@@ -302,13 +306,22 @@ const struct hf_defects *keep_of(struct replay *replay)
 	return &replay->keep;
 }
 
+static bool sampled(const struct replay *replay)
+{
+	const char *name = json_string_value(json_object_get(replay->current, "case"));
+	const char *const *rare = replay->rare;
+	while (*rare && strcmp(*rare, name) != 0)
+		rare++;
+	return *rare || (replay->cases - replay->earlier) % replay->every == 0;
+}
+
 static void play_both(struct replay *replay, const struct call *const *tables)
 {
 	size_t failures = replay->failures;
 	replay->keep = hf_defects_all();
 	replay->asked = false;
 	play(replay, tables);
-	if (!replay->asked || replay->failures != failures || (replay->cases - replay->earlier) % replay->every != 0)
+	if (!replay->asked || replay->failures != failures || !sampled(replay))
 		return;
 	if (same_with(replay, (struct hf_defects)HF_DEFECTS_NONE, tables))
 		return;

@@ -53,8 +53,10 @@ struct replay {
 	size_t defects[HF_DEFECT_COUNT + 1]; /* ... and those that make them equal again */
 	struct hf_defects known[16];         /* sets of these, the latest first */
 	size_t nknown;
-	size_t every;   /* so many cases of a file are one of which that is asked */
-	size_t earlier; /* cases of the files before */
+	char first[HF_DEFECT_COUNT + 1][64]; /* the first case that hangs on it */
+	const char *const *rare;             /* names of cases that are always asked, up to NULL */
+	size_t every;                        /* so many cases of a file are one of which that is asked */
+	size_t earlier;                      /* cases of the files before */
 };
 
 /* What a call of ours gave: JSON of the recording's form, or an error. */
@@ -79,8 +81,9 @@ int replay_up(void **state);
 int replay_down(void **state);
 /**
  * Play a file of the recording by the calls of `tables`; any other counts as a failure. First with all defects of the
- * original: every answer must be the same. Then with none (one of `every`, all with HOLDFAST_TEST_LONG): for a case
- * that comes out otherwise it is found which defects have to be kept to make it the same, and these are counted.
+ * original: every answer must be the same. Then with none (one of `every` and the rare ones, all with
+ * HOLDFAST_TEST_LONG): for a case that comes out otherwise it is found which defects have to be kept to make it the
+ * same, and these are counted.
  */
 void replay_file(struct replay *replay, const char *file, const struct call *const *tables, size_t every);
 /** For the calls that take them. */

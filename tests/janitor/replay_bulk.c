@@ -6,6 +6,7 @@
  */
 #include "recorded.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "janitor/todo.h"
@@ -17,7 +18,7 @@ static struct hf_str text_at(const json_t *row, size_t i)
 	                             : (struct hf_str){NULL, 0};
 }
 
-/* [codebase, context, command, campaign, value, success chance] */
+/* [codebase, context, command, campaign, value, success chance]; behind them, where we know of one, a change set. */
 static struct hf_schedule_item item_of(const json_t *row)
 {
 	const json_t *value = json_array_get(row, 4), *chance = json_array_get(row, 5);
@@ -25,6 +26,7 @@ static struct hf_schedule_item item_of(const json_t *row)
 	                                 .context = text_at(row, 1),
 	                                 .command = text_at(row, 2),
 	                                 .campaign = text_at(row, 3),
+	                                 .change_set = text_at(row, 6),
 	                                 .has_value = json_is_number(value),
 	                                 .value = json_number_value(value),
 	                                 .has_success_chance = json_is_number(chance),
@@ -77,7 +79,8 @@ static void one_by_one(struct replay *replay, const json_t *todo, const struct h
 		struct hf_schedule_result result;
 		if (!share_of(replay, request.item.codebase, &request.normalized_value))
 			err->status = HF_REJECTED;
-		if (err->status != HF_OK || hf_schedule_candidate(replay->rig.where, &request, &result, NULL, err) != HF_OK)
+		if (err->status != HF_OK ||
+		    hf_schedule_candidate(replay->rig.where, &request, &result, NULL, err) != HF_OK)
 			return;
 	}
 }
@@ -101,8 +104,11 @@ static enum hf_status schedule(struct replay *replay, const json_t *todo, const 
 
 static void bulk_todo(struct replay *replay, const json_t *args, const json_t *todo, struct answer *ret)
 {
-	struct hf_schedule_options options = {.size = sizeof(options), .dry_run = bool_of(args, "dry_run"), .verify = 1,
-	                                      .verify_seed = 1, .keep = keep_of(replay)};
+	struct hf_schedule_options options = {.size = sizeof(options),
+	                                      .dry_run = bool_of(args, "dry_run"),
+	                                      .verify = 1,
+	                                      .verify_seed = 1,
+	                                      .keep = keep_of(replay)};
 	hf_error first = HF_ERROR_INIT;
 	number_of(args, "default_offset", &options.default_offset);
 	options.bucket_set = bucket_of(args, &options.bucket, &ret->err);
@@ -138,19 +144,24 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* An item as text that can be compared; takes the reference. */
+static char *text_of_item(json_t *item)
+{
+	if (json_is_integer(json_array_get(item, 5)))
+		json_array_set_new(item, 5, json_real((double)json_integer_value(json_array_get(item, 5))));
+	char *text = json_dumps(item, JSON_COMPACT);
+	json_decref(item);
+	return text;
+}
+
 /* The items as sorted texts: a set may be compared with another. */
 static json_t *sorted(const json_t *items, hf_arena *arena)
 {
 	size_t n = json_array_size(items);
 	char **texts = hf_arena_calloc(arena, n, sizeof(*texts));
 	json_t *result = json_array();
-	for (size_t i = 0; i < n; i++) {
-		json_t *item = json_deep_copy(json_array_get(items, i));
-		if (json_is_integer(json_array_get(item, 5)))
-			json_array_set_new(item, 5, json_real((double)json_integer_value(json_array_get(item, 5))));
-		texts[i] = json_dumps(item, JSON_COMPACT);
-		json_decref(item);
-	}
+	for (size_t i = 0; i < n; i++)
+		texts[i] = text_of_item(json_deep_copy(json_array_get(items, i)));
 	qsort(texts, n, sizeof(*texts), by_text);
 	for (size_t i = 0; i < n; i++) {
 		json_array_append_new(result, json_string(texts[i]));
@@ -159,17 +170,23 @@ static json_t *sorted(const json_t *items, hf_arena *arena)
 	return result;
 }
 
-/* NULL after a failure. */
-static json_t *candidates_of(struct replay *replay, const json_t *args, hf_arena *arena, hf_error *err)
+static enum hf_status read_todo(struct replay *replay, const json_t *args, hf_arena *arena, struct todo *ret_todo,
+                                hf_error *err)
 {
-	CLEANUP(todo_deinit) struct todo todo = {0};
 	const json_t *names = json_object_get(args, "codebases");
 	uint32_t n = (uint32_t)json_array_size(names);
 	struct hf_str *codebases = hf_arena_calloc(arena, n, sizeof(*codebases));
 	for (uint32_t i = 0; i < n; i++)
 		codebases[i] = text_at(names, i);
 	struct hf_str_array filter = {.count = n, .ndim = n > 0, .values = codebases};
-	if (todo_read(replay->rig.where, text_of(args, "campaign"), filter, keep_of(replay), &todo, err) != HF_OK)
+	return todo_read(replay->rig.where, text_of(args, "campaign"), filter, keep_of(replay), ret_todo, err);
+}
+
+/* NULL after a failure. */
+static json_t *candidates_of(struct replay *replay, const json_t *args, hf_arena *arena, hf_error *err)
+{
+	CLEANUP(todo_deinit) struct todo todo = {.strict = hf_defects_kept(keep_of(replay), 16)};
+	if (read_todo(replay, args, arena, &todo, err) != HF_OK)
 		return NULL;
 	json_t *items = json_array();
 	for (size_t i = 0; i < todo.count; i++)
@@ -202,14 +219,48 @@ static void candidates(struct replay *replay, const json_t *args, struct answer 
 	json_decref(ours);
 }
 
+/* Where the text stands among those that nobody took; it is taken. */
+static size_t take(char **texts, size_t n, const char *text)
+{
+	size_t i = 0;
+	while (i < n && (!texts[i] || strcmp(texts[i], text) != 0))
+		i++;
+	assert_true(i < n);
+	free(texts[i]);
+	texts[i] = NULL;
+	return i;
+}
+
+/* The recorded items with the change sets that ours have: the original loses them (D-25). A new reference. */
+static json_t *with_change_sets(struct replay *replay, const json_t *args, const json_t *recorded, hf_error *err)
+{
+	CLEANUP(todo_deinit) struct todo todo = {.strict = hf_defects_kept(keep_of(replay), 16)};
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	json_t *list = json_array();
+	assert_int_equal(read_todo(replay, args, arena, &todo, err), HF_OK);
+	char **texts = hf_arena_calloc(arena, todo.count + 1, sizeof(*texts));
+	for (size_t i = 0; i < todo.count; i++)
+		texts[i] = text_of_item(json_of_item(&todo.items[i]));
+	for (size_t i = 0; i < json_array_size(recorded); i++) {
+		json_t *item = json_deep_copy(json_array_get(recorded, i));
+		char *text = text_of_item(json_deep_copy(item));
+		json_array_append_new(item, json_of(todo.items[take(texts, todo.count, text)].change_set));
+		json_array_append_new(list, item);
+		free(text);
+	}
+	return list;
+}
+
 static void cli(struct replay *replay, const json_t *args, struct answer *ret)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	const json_t *todo = json_object_get(args, "todo");
 	json_t *ours = candidates_of(replay, args, arena, &ret->err);
-	if (ours && todo && same_set(replay, "set of candidates", todo, ours, arena))
-		bulk_todo(replay, args, todo, ret);
-	else if (ours && !todo)
+	if (ours && todo && same_set(replay, "set of candidates", todo, ours, arena)) {
+		json_t *items = with_change_sets(replay, args, todo, &ret->err);
+		bulk_todo(replay, args, items, ret);
+		json_decref(items);
+	} else if (ours && !todo)
 		ret->ok = json_incref(ours); /* where the original could not map them */
 	json_decref(ours);
 }

@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void start(struct rig *rig)
@@ -81,7 +82,9 @@ static void last_run_hears_of_a_branch_that_nobody_knew(void **state)
 		rig_run(rig, "UPDATE new_result_branch SET absorbed = NULL WHERE role = 'main'");
 		rig_run(rig, "UPDATE last_run SET last_unabsorbed_run_id = NULL");
 		EXPECT_OK(hf_publish_store(rig->where, &publish, HF_STR("r1"), deaf ? &keep : NULL, NULL, &err));
-		assert_int_equal(rig_count(rig, "last_run WHERE last_unabsorbed_run_id = 'r1'"), !deaf);
+		/* Where a mend of D-07 is applied the triggers tell it all the same. */
+		assert_int_equal(rig_count(rig, "last_run WHERE last_unabsorbed_run_id = 'r1'"),
+		                 !deaf || getenv("HOLDFAST_TEST_MENDS"));
 	}
 }
 

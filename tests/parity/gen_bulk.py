@@ -61,6 +61,16 @@ def mapping():
         yield timed(f"C11/{policy}/{value}", load, [call("candidates"), call("cli")])
 
 
+def change_sets():
+    """D-25: candidates of change sets, beside one of none or alone, with and without a chance."""
+    for chance, beside, policy in itertools.product((None, 0.5), (False, True), ("propose", "two", "none")):
+        more = [candidate("cb0", "lintian-fixes", value=2, success_chance=0.5, publish_policy="push", command="other")] if beside else []
+        load = base([codebase("cb0", value=3), codebase("cb1", value=4)], named_publish_policy=policies(SOUND), candidate=[
+            *more, candidate("cb0", "lintian-fixes", value=5, success_chance=chance, change_set="cs1", publish_policy=policy),
+            candidate("cb1", "lintian-fixes", value=7, success_chance=0.5, publish_policy=policy)])
+        yield timed(f"C11/sets/{chance}/{beside}/{policy}", load, [call("candidates"), call("cli"), call("cli")])
+
+
 def draw_archive(draw, count, pairs, history):
     """A little archive: codebases with values, candidates with policies, some history."""
     names = [f"pkg{n:04d}" for n in range(count)]
@@ -106,4 +116,5 @@ def archives():
 def cases():
     yield from values()
     yield from mapping()
+    yield from change_sets()
     yield from archives()

@@ -11,15 +11,14 @@ const char *word_of(const char *const *words, size_t count, int value)
 	return value >= 0 && (size_t)value < count ? words[value] : "";
 }
 
-static enum hf_status hint_all(const char *const *words, size_t count, hf_error *err)
+static void hint_all(const char *const *words, size_t count, hf_error *err)
 {
 	struct buf list;
 	buf_init(&list, 512);
 	for (size_t i = 0; i < count; i++)
 		buf_printf(&list, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", words[i]);
-	enum hf_status status = error_hint(err, "%.*s", STR_ARG(buf_str(&list)));
+	error_hint(err, "%.*s", STR_ARG(buf_str(&list)));
 	buf_deinit(&list);
-	return status;
 }
 
 enum hf_status word_parse(struct hf_str word, const char *const *words, size_t count, const char *noun, int *ret_value,

@@ -99,9 +99,11 @@ enum hf_status cli_confirm(struct cli *cli, const char *question, hf_error *err)
 		return HF_OK;
 	if (cli->globals.no_input || !isatty(STDIN_FILENO)) {
 		error_set(err, HF_E_USAGE, "%s: this needs an answer, and nobody can be asked", question);
-		return cli->config->protect ? error_hint(err, "the profile \"%s\" is protected: run it at a terminal",
-		                                         cli->config->profile)
-		                            : error_hint(err, "to go on   add --yes");
+		if (cli->config->protect)
+			error_hint(err, "the profile \"%s\" is protected: run it at a terminal", cli->config->profile);
+		else
+			error_hint(err, "to go on   add --yes");
+		return HF_E_USAGE;
 	}
 	progress_clear(&cli->progress);
 	fprintf(stderr, "%s? type \"%s\" to go on: ", question, wanted);

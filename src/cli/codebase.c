@@ -258,8 +258,10 @@ static enum hf_status run_import(struct cli *cli, hf_error *err)
 	                                    .user = cli};
 	status = hf_codebase_import_debian(where, &options, &report, err);
 	progress_end(&cli->progress);
-	if ((status == HF_E_INPUT || status == HF_E_LIMIT) && !err->hint[0])
-		return error_hint(err, "repair the file, or fetch it again; nothing was stored");
+	if ((status == HF_E_INPUT || status == HF_E_LIMIT) && !err->hint[0]) {
+		error_hint(err, "repair the file, or fetch it again; nothing was stored");
+		return status;
+	}
 	return status == HF_OK ? show_report(cli, &report, err) : cli_rolled_back(status, err);
 }
 

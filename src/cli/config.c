@@ -76,8 +76,11 @@ static enum hf_status run_get(struct cli *cli, hf_error *err)
 				       : status;
 	}
 	error_set(err, HF_E_USAGE, "unknown key \"%s\"", key);
-	return search.best ? error_hint(err, "did you mean   %s", search.best)
-			   : error_hint(err, "all keys   holdfast config show");
+	if (search.best)
+		error_hint(err, "did you mean   %s", search.best);
+	else
+		error_hint(err, "all keys   holdfast config show");
+	return HF_E_USAGE;
 }
 
 /* ---- path, check ---- */

@@ -164,8 +164,11 @@ static enum hf_status unknown_section(const struct ini_file *file, const struct 
 				 entry->line, entry->column, entry->key);
 	error_set(err, HF_E_CONFIG, "%s:%u:%u: \"%s\" stands in the unknown section [%s]", file->path, entry->line,
 		  entry->column, entry->key, entry->section);
-	return search.best ? error_hint(err, "did you mean   [%s]", search.best)
-			   : error_hint(err, "sections   [database] [command] [log] [profile.NAME]");
+	if (search.best)
+		error_hint(err, "did you mean   [%s]", search.best);
+	else
+		error_hint(err, "sections   [database] [command] [log] [profile.NAME]");
+	return HF_E_CONFIG;
 }
 
 static enum hf_status unknown_key(const struct ini_file *file, const struct ini_entry *entry, hf_error *err)
@@ -183,8 +186,11 @@ static enum hf_status unknown_key(const struct ini_file *file, const struct ini_
 		nearest_offer(&search, "protected");
 	error_set(err, HF_E_CONFIG, "%s:%u:%u: unknown key \"%s\" in [%s]", file->path, entry->line, entry->column,
 		  entry->key, entry->section);
-	return search.best ? error_hint(err, "did you mean   %s", search.best)
-			   : error_hint(err, "all keys   holdfast help configuration");
+	if (search.best)
+		error_hint(err, "did you mean   %s", search.best);
+	else
+		error_hint(err, "all keys   holdfast help configuration");
+	return HF_E_CONFIG;
 }
 
 /* ---- setting values ---- */
@@ -212,7 +218,8 @@ static enum hf_status set_value(struct configuration *config, const struct setti
 	struct given given = {0};
 	if (setting->secret && !is_reference(text)) {
 		error_set(err, HF_E_CONFIG, "%s is not a reference; secrets do not stand in configuration", source);
-		return error_hint(err, "write   file:/run/credentials/password, env:NAME or credential:NAME");
+		error_hint(err, "write   file:/run/credentials/password, env:NAME or credential:NAME");
+		return HF_E_CONFIG;
 	}
 	enum hf_status status = parse_value(&setting->option, source, text, &given, err);
 	if (status != HF_OK || !config)
@@ -290,8 +297,11 @@ static enum hf_status unknown_profile(const struct layers *layers, hf_error *err
 		}
 	error_set(err, HF_E_CONFIG, "unknown profile \"%s\": no file has a section [profile.%s]",
 		  layers->config->profile, layers->config->profile);
-	return search.best ? error_hint(err, "did you mean   --profile %s", search.best)
-			   : error_hint(err, "files   holdfast config path");
+	if (search.best)
+		error_hint(err, "did you mean   --profile %s", search.best);
+	else
+		error_hint(err, "files   holdfast config path");
+	return HF_E_CONFIG;
 }
 
 static enum hf_status apply_profile(struct layers *layers, hf_error *err)

@@ -32,10 +32,11 @@ static bool libpq_variables_set(void)
 static enum hf_status nothing_configured(hf_error *err)
 {
 	error_set(err, HF_E_CONFIG, "no database is named");
-	return error_hint(err, "name one        -d postgresql:///NAME, or HOLDFAST_DATABASE_URL, DATABASE_URL, PG*\n"
-			       "a demo          make demo, then --demo\n"
-			       "a throw-away    --private\n"
-			       "write it down   [database] url = ... in a file of `holdfast config path`");
+	error_hint(err, "name one        -d postgresql:///NAME, or HOLDFAST_DATABASE_URL, DATABASE_URL, PG*\n"
+	                "a demo          make demo, then --demo\n"
+	                "a throw-away    --private\n"
+	                "write it down   [database] url = ... in a file of `holdfast config path`");
+	return HF_E_CONFIG;
 }
 
 static bool from_file(const struct setting_value *value)
@@ -152,7 +153,8 @@ static enum hf_status choose_demo(struct cli *cli, const char **ret_url, hf_erro
 		status = hf_server_find(cli->ctx, name, &cli->server, err);
 	if (status == HF_NOT_FOUND) {
 		error_set(err, HF_NOT_FOUND, "there is no demo yet");
-		return error_hint(err, "make one   holdfast demo");
+		error_hint(err, "make one   holdfast demo");
+		return HF_NOT_FOUND;
 	}
 	hf_server_free(cli->server);
 	cli->server = NULL;
@@ -192,7 +194,8 @@ static enum hf_status choose_url(struct cli *cli, const char **ret_url, hf_error
 		return nothing_configured(err);
 	if (!url->value.text[0]) { /* libpq would take its own defaults: a database that nobody named */
 		error_set(err, HF_E_CONFIG, "%s is empty", url->origin);
-		return error_hint(err, "name a database: postgresql:///NAME");
+		error_hint(err, "name a database: postgresql:///NAME");
+		return HF_E_CONFIG;
 	}
 	cli->database_origin = url->origin;
 	*ret_url = url->value.text;

@@ -86,7 +86,8 @@ static enum hf_status run_url(struct cli *cli, hf_error *err)
 		return status;
 	if (cli->server && strcmp(cli_database_origin(cli), "--demo") != 0) {
 		error_set(err, HF_E_USAGE, "the URL of a server that ends with this command is of no use");
-		return error_hint(err, "one that stays   holdfast pg start");
+		error_hint(err, "one that stays   holdfast pg start");
+		return HF_E_USAGE;
 	}
 	const char *url = cli_url(cli, settings);
 	if (!url)

@@ -85,7 +85,8 @@ enum hf_status migrate_new(struct cli *cli, hf_error *err)
 	hf_migrations *set = NULL;
 	if (!is_name(name)) {
 		error_set(err, HF_E_USAGE, "\"%s\" is not a name for a migration", name);
-		return error_hint(err, "letters, digits, - and _: add_role");
+		error_hint(err, "letters, digits, - and _: add_role");
+		return HF_E_USAGE;
 	}
 	if (!directory)
 		return error_set(err, HF_E_USAGE, "say where with --migrations DIR");

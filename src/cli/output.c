@@ -119,8 +119,10 @@ static enum hf_status unknown_field(const struct column *columns, struct hf_str 
 	}
 	error_set(err, HF_E_USAGE, "unknown field \"%.*s\"", STR_ARG(name));
 	if (search.best)
-		return error_hint(err, "did you mean   %s\nfields         %s", search.best, all);
-	return error_hint(err, "fields   %s", all);
+		error_hint(err, "did you mean   %s\nfields         %s", search.best, all);
+	else
+		error_hint(err, "fields   %s", all);
+	return HF_E_USAGE;
 }
 
 /* Fills out->chosen: all columns, those of --json=FIELDS, or those that a table shows. */

@@ -84,8 +84,10 @@ static enum hf_status unknown_noun(const char *word, hf_error *err)
 		nearest_offer(&search, noun->name);
 	error_set(err, HF_E_USAGE, "unknown command \"%s\"", word);
 	if (search.best)
-		return error_hint(err, "did you mean   holdfast %s", search.best);
-	return error_hint(err, "all commands   holdfast help");
+		error_hint(err, "did you mean   holdfast %s", search.best);
+	else
+		error_hint(err, "all commands   holdfast help");
+	return HF_E_USAGE;
 }
 
 static enum hf_status unknown_verb(const struct noun *noun, const char *word, hf_error *err)
@@ -96,8 +98,10 @@ static enum hf_status unknown_verb(const struct noun *noun, const char *word, hf
 			nearest_offer(&search, cmd->verb);
 	error_set(err, HF_E_USAGE, "unknown command \"%s %s\"", noun->name, word);
 	if (search.best)
-		return error_hint(err, "did you mean   holdfast %s %s", noun->name, search.best);
-	return error_hint(err, "its commands   holdfast %s", noun->name);
+		error_hint(err, "did you mean   holdfast %s %s", noun->name, search.best);
+	else
+		error_hint(err, "its commands   holdfast %s", noun->name);
+	return HF_E_USAGE;
 }
 
 static enum hf_status find_command(int argc, char *const argv[], struct parsed *parsed, hf_error *err)
@@ -188,7 +192,9 @@ static enum hf_status parse_choice(const struct cmd_option *option, const char *
 	}
 	list_choices(option->choices, all, sizeof(all));
 	bad_value(source, text, all, err);
-	return best[0] ? error_hint(err, "did you mean   %s", best) : HF_E_USAGE;
+	if (best[0])
+		error_hint(err, "did you mean   %s", best);
+	return HF_E_USAGE;
 }
 
 enum hf_status parse_value(const struct cmd_option *option, const char *source, const char *text,
@@ -240,7 +246,8 @@ static enum hf_status hint_help(const struct parsed *parsed, hf_error *err)
 		command_name(parsed->cmd, name, sizeof(name));
 	else if (parsed->noun)
 		snprintf(name, sizeof(name), "%s", parsed->noun->name);
-	return error_hint(err, "see   holdfast %s%s-h", name, name[0] ? " " : "");
+	error_hint(err, "see   holdfast %s%s-h", name, name[0] ? " " : "");
+	return HF_E_USAGE;
 }
 
 static enum hf_status unknown_long(const struct parsed *parsed, struct hf_str name, hf_error *err)
@@ -252,7 +259,10 @@ static enum hf_status unknown_long(const struct parsed *parsed, struct hf_str na
 	for (const struct cmd_option *option = global_options; option->name; option++)
 		nearest_offer(&search, option->name);
 	error_set(err, HF_E_USAGE, "unknown flag \"--%.*s\"", STR_ARG(name));
-	return search.best ? error_hint(err, "did you mean   --%s", search.best) : hint_help(parsed, err);
+	if (!search.best)
+		return hint_help(parsed, err);
+	error_hint(err, "did you mean   --%s", search.best);
+	return HF_E_USAGE;
 }
 
 /* Keep it, unless it contradicts an earlier one; without its optional value it adds nothing to one that has it. */
@@ -281,8 +291,9 @@ static enum hf_status take_flag(struct walk *walk, const struct cmd_option *opti
 		const char *next = walk->at + 1 < walk->argc ? walk->argv[walk->at + 1] : NULL;
 		if (!next || is_flag(next)) {
 			error_set(err, HF_E_USAGE, "%s needs a value: %s %s", source, source, option->arg);
-			return next ? error_hint(err, "a value that starts with a dash is written %s=%s", source, next)
-				    : HF_E_USAGE;
+			if (next)
+				error_hint(err, "a value that starts with a dash is written %s=%s", source, next);
+			return HF_E_USAGE;
 		}
 		value = next;
 		walk->at++;
@@ -398,11 +409,13 @@ static enum hf_status check_arguments(const struct parsed *parsed, hf_error *err
 	const char *blank = args[0] ? " " : "";
 	if (parsed->nargs < min) {
 		error_set(err, HF_E_USAGE, "missing argument %.*s", STR_ARG(synopsis_word(args, parsed->nargs)));
-		return error_hint(err, "usage   holdfast %s%s%s", name, blank, args);
+		error_hint(err, "usage   holdfast %s%s%s", name, blank, args);
+		return HF_E_USAGE;
 	}
 	if (parsed->nargs > max) {
 		error_set(err, HF_E_USAGE, "unexpected argument \"%s\"", parsed->args[max]);
-		return error_hint(err, "usage   holdfast %s%s%s", name, blank, args);
+		error_hint(err, "usage   holdfast %s%s%s", name, blank, args);
+		return HF_E_USAGE;
 	}
 	return HF_OK;
 }

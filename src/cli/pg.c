@@ -122,7 +122,8 @@ static enum hf_status run_url(struct cli *cli, hf_error *err)
 		return status;
 	if (!state.running) {
 		error_set(err, HF_E_UNAVAILABLE, "the private server in %s does not run", hf_server_host(server));
-		return error_hint(err, "start it   holdfast pg start");
+		error_hint(err, "start it   holdfast pg start");
+		return HF_E_UNAVAILABLE;
 	}
 	return out_value(cli->out, url_columns, (struct cell[]){cell_word(hf_server_url(server))}, err);
 }

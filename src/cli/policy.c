@@ -115,7 +115,8 @@ struct ruling {
 static enum hf_status no_rule(const char *text, hf_error *err)
 {
 	error_set(err, HF_E_USAGE, "\"%.60s\" is no rule", text);
-	return error_hint(err, "ROLE=MODE or ROLE=MODE:DAYS, as in main=propose:30");
+	error_hint(err, "ROLE=MODE or ROLE=MODE:DAYS, as in main=propose:30");
+	return HF_E_USAGE;
 }
 
 /* "main=propose:30": neither a mode nor a number has "=" or ":" in it, a role may. */
@@ -195,8 +196,10 @@ static enum hf_status run_delete(struct cli *cli, hf_error *err)
 	struct hf_str name = hf_str_of(cli_arg(cli, 0));
 	enum hf_status status = cli_write(cli, delete_tx, &name, err);
 	struct written written = {.what = "publish policies", .changed = 1};
-	if (status == HF_REJECTED)
-		return error_hint(err, "holdfast candidate list --json=id,publish_policy tells which");
+	if (status == HF_REJECTED) {
+		error_hint(err, "holdfast candidate list --json=id,publish_policy tells which");
+		return status;
+	}
 	return status == HF_OK ? out_written(cli->out, &written, err) : status;
 }
 

@@ -21,8 +21,10 @@ static enum hf_status attempt(hf_where tx, void *user, hf_error *err)
 
 enum hf_status cli_rolled_back(enum hf_status status, hf_error *err)
 {
-	if (status == HF_E_UNAVAILABLE && !err->hint[0])
-		return error_hint(err, "nothing was stored; run it again when the server is there");
+	if (status == HF_E_UNAVAILABLE && !err->hint[0]) {
+		error_hint(err, "nothing was stored; run it again when the server is there");
+		return status;
+	}
 	return status;
 }
 

@@ -138,7 +138,8 @@ static enum hf_status read_place(const char *text, struct hf_debian_built *ret_p
 		const char *slash = strchr(text, '/');
 		if (!slash) {
 			error_set(err, HF_E_USAGE, "--after names no build");
-			return error_hint(err, "DISTRIBUTION/SOURCE/VERSION/RUN of the last build of the page before");
+			error_hint(err, "DISTRIBUTION/SOURCE/VERSION/RUN of the last build of the page before");
+			return HF_E_USAGE;
 		}
 		*parts[i] = (struct hf_str){text, (size_t)(slash - text)};
 		text = slash + 1;

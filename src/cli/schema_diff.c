@@ -87,8 +87,8 @@ static enum hf_status read_side(struct cli *cli, const char *word, struct hf_sch
 		return read_database(cli, &side, word, ret_schema, err);
 	if (stat(word, &info) != 0) {
 		error_errno(err, HF_E_USAGE, "%s", word);
-		return error_hint(
-			err, "a side is a URL, a directory of migrations, or a file of `schema docs --format json`");
+		error_hint(err, "a side is a URL, a directory of migrations, or a file of `schema docs --format json`");
+		return HF_E_USAGE;
 	}
 	return S_ISDIR(info.st_mode) ? read_migrations(cli, &side, word, ret_schema, err)
 	                             : read_file(cli, word, ret_schema, err);

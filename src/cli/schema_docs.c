@@ -263,7 +263,8 @@ enum hf_status schema_docs(struct cli *cli, hf_error *err)
 		return error_set(err, HF_E_USAGE, "--into \"\" names no folder");
 	if (!folder && format == 0) {
 		error_set(err, HF_E_USAGE, "Markdown is a folder of pages: name it with --into DIR");
-		return error_hint(err, "one text on standard output   --format html, json, mermaid or dot");
+		error_hint(err, "one text on standard output   --format html, json, mermaid or dot");
+		return HF_E_USAGE;
 	}
 	enum hf_status status = make(cli, &docs, format, err);
 	if (status != HF_OK)

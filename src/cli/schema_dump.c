@@ -71,8 +71,10 @@ static enum hf_status run_program(struct cli *cli, const char *program, const hf
 		return error_nomem(err);
 	enum hf_status status =
 		child_capture(cli, argv, environment, SCHEMA_TEXT_BYTES_MAX, ret_text, &words, &code, err);
-	if (status == HF_E_NO_PACKAGE)
-		return error_hint(err, "install postgresql-client, or name the folder of pg_dump in HOLDFAST_PG_BIN");
+	if (status == HF_E_NO_PACKAGE) {
+		error_hint(err, "install postgresql-client, or name the folder of pg_dump in HOLDFAST_PG_BIN");
+		return status;
+	}
 	if (status != HF_OK || code == 0)
 		return status;
 	struct hf_str line = complaint(words);

@@ -105,8 +105,11 @@ static enum hf_status unknown_topic(const char *word, hf_error *err)
 	for (const struct topic *topic = help_topics; topic->name; topic++)
 		nearest_offer(&search, topic->name);
 	error_set(err, HF_E_USAGE, "no command or topic \"%s\"", word);
-	return search.best ? error_hint(err, "did you mean   holdfast help %s", search.best)
-			   : error_hint(err, "all of them   holdfast help");
+	if (search.best)
+		error_hint(err, "did you mean   holdfast help %s", search.best);
+	else
+		error_hint(err, "all of them   holdfast help");
+	return HF_E_USAGE;
 }
 
 static enum hf_status help_verb(struct cli *cli, const struct noun *noun, const char *word, hf_error *err)
@@ -121,8 +124,11 @@ static enum hf_status help_verb(struct cli *cli, const struct noun *noun, const 
 		if (known->verb)
 			nearest_offer(&search, known->verb);
 	error_set(err, HF_E_USAGE, "unknown command \"%s %s\"", noun->name, word);
-	return search.best ? error_hint(err, "did you mean   holdfast help %s %s", noun->name, search.best)
-			   : error_hint(err, "its commands   holdfast help %s", noun->name);
+	if (search.best)
+		error_hint(err, "did you mean   holdfast help %s %s", noun->name, search.best);
+	else
+		error_hint(err, "its commands   holdfast help %s", noun->name);
+	return HF_E_USAGE;
 }
 
 static enum hf_status help_word(struct cli *cli, const char *word, hf_error *err)

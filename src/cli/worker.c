@@ -82,7 +82,8 @@ static enum hf_status read_password(struct cli *cli, const char **ret_password, 
 	const char *path = cli_text(cli, "password-file");
 	if (!path && isatty(STDIN_FILENO)) {
 		error_set(err, HF_E_USAGE, "a password is not typed in here, where everybody would see it");
-		return error_hint(err, "name a file with --password-file, or write it to standard input");
+		error_hint(err, "name a file with --password-file, or write it to standard input");
+		return HF_E_USAGE;
 	}
 	return config_secret_file(path ? path : "-", cli->arena, ret_password, err);
 }
@@ -103,8 +104,10 @@ static enum hf_status run_add(struct cli *cli, hf_error *err)
 		return status;
 	adding.password = hf_str_of(password);
 	status = cli_write(cli, add_tx, &adding, err);
-	if (status == HF_CONFLICT)
-		return error_hint(err, "--replace gives it another password");
+	if (status == HF_CONFLICT) {
+		error_hint(err, "--replace gives it another password");
+		return status;
+	}
 	return status == HF_OK ? one_written(cli, err) : status;
 }
 

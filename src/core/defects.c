@@ -55,7 +55,8 @@ enum hf_status hf_defects_parse(struct hf_str text, struct hf_defects *ret_set, 
 		} else {
 			error_set(err, HF_E_INPUT, "\"%.*s\" names no set of defects",
 			          (int)(word.len > 40 ? 40 : word.len), word.ptr);
-			return error_hint(err, "correct or parity, then single ones: parity,-D-27");
+			error_hint(err, "correct or parity, then single ones: parity,-D-27");
+			return HF_E_INPUT;
 		}
 	}
 	*ret_set = set;

@@ -146,7 +146,8 @@ static enum hf_status read_values(struct reading *reading, hf_error *err)
 		return status;
 	if (hf_defects_kept(bulk->options->keep, 20) && greatest.named > 0 && greatest.greatest == 0) {
 		error_set(err, HF_REJECTED, "no codebase has a value other than 0, so none can be compared");
-		return error_hint(err, "give the codebases values: holdfast codebase import-debian does");
+		error_hint(err, "give the codebases values: holdfast codebase import-debian does");
+		return HF_REJECTED;
 	}
 	bulk->report.greatest_value = greatest.has_greatest ? greatest.greatest : 0;
 	if (intern_count(reading->codebases) < greatest.named / 2)

@@ -18,7 +18,8 @@ static enum hf_status differs(const struct bulk_item *item, const char *what, do
 {
 	error_set(err, HF_E_CORRUPT, "%.*s/%.*s: %s is %.17g, the one-by-one rules give %.17g; nothing was kept",
 	          STR_ARG(item->wanted.campaign), STR_ARG(item->wanted.codebase), what, bulk, reference);
-	return error_hint(err, "this is a defect of holdfast: please report it");
+	error_hint(err, "this is a defect of holdfast: please report it");
+	return HF_E_CORRUPT;
 }
 
 static enum hf_status verify_offset(const struct bulk *bulk, const struct bulk_item *item,

@@ -32,7 +32,8 @@ static enum hf_status check(size_t i, const struct hf_candidate *candidate, hf_e
 		return wrong(i, candidate, "a codebase is missing", err);
 	if (!codebase_name_valid(candidate->campaign)) {
 		wrong(i, candidate, "the campaign is no name", err);
-		return error_hint(err, CODEBASE_NAME_RULE);
+		error_hint(err, CODEBASE_NAME_RULE);
+		return HF_E_INPUT;
 	}
 	if (candidate->command.len == 0)
 		return wrong(i, candidate, "the command is empty", err);

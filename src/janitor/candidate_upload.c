@@ -93,7 +93,8 @@ static enum hf_status read_bucket(const struct upload_entry *in, struct entry *e
 	if (!entry->has_bucket || hf_bucket_parse(word, &entry->bucket, &local) == HF_OK)
 		return status;
 	upload_refuse(in, "bucket", "is none of the queue's");
-	return error_hint(in->err, "%s", local.hint);
+	error_hint(in->err, "%s", local.hint);
+	return HF_E_INPUT;
 }
 
 static enum hf_status read_followups(const struct upload *upload, const struct upload_entry *in, struct entry *entry)
@@ -165,7 +166,8 @@ static enum hf_status settle(const struct upload *upload, const struct upload_en
 		return pass_over(entry, HF_CANDIDATE_UNKNOWN_CAMPAIGN, candidate->campaign);
 	if (!codebase_name_valid(candidate->campaign)) {
 		upload_refuse(in, "campaign", "is no name for a campaign");
-		return error_hint(in->err, CODEBASE_NAME_RULE);
+		error_hint(in->err, CODEBASE_NAME_RULE);
+		return HF_E_INPUT;
 	}
 	if (candidate->command.len == 0)
 		candidate->command = campaign ? campaign->command : (struct hf_str){NULL, 0};

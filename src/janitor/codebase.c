@@ -146,7 +146,8 @@ enum hf_status hf_codebase_set(hf_where where, const struct hf_codebase *codebas
 static enum hf_status has_history(struct hf_str name, hf_error *err)
 {
 	error_reword(err, "codebase %.*s has runs", (int)(name.len > 100 ? 100 : name.len), name.ptr);
-	return error_hint(err, "what was tried stays on record; holdfast codebase set NAME --inactive puts it to rest");
+	error_hint(err, "what was tried stays on record; holdfast codebase set NAME --inactive puts it to rest");
+	return HF_REJECTED;
 }
 
 enum hf_status hf_codebase_delete(hf_where where, struct hf_str name, hf_error *err)

@@ -24,7 +24,9 @@ enum hf_status codebase_complain(const struct codebase_fault *fault, hf_error *e
 	if (!fault->what)
 		return error_nomem(err);
 	error_set(err, HF_E_INPUT, "the %s %s", fault->member, fault->what);
-	return fault->hint ? error_hint(err, "%s", fault->hint) : HF_E_INPUT;
+	if (fault->hint)
+		error_hint(err, "%s", fault->hint);
+	return HF_E_INPUT;
 }
 
 bool codebase_check(const struct hf_codebase *codebase, struct codebase_fault *ret_fault)
@@ -51,7 +53,8 @@ enum hf_status vcs_type_parse(struct hf_str word, enum vcs_type *ret_vcs, hf_err
 	}
 	error_set(err, HF_E_INPUT, "\"%.*s\" is no version control system that the schema knows",
 	          (int)(word.len > 40 ? 40 : word.len), word.ptr);
-	return error_hint(err, "one of " VCS_LABELS);
+	error_hint(err, "one of " VCS_LABELS);
+	return HF_E_INPUT;
 }
 
 enum hf_status codebase_refused(enum hf_status status, hf_error *local, hf_error *err)

@@ -108,7 +108,9 @@ static enum hf_status read_entry(const struct upload_entry *entry, const struct 
 	if (!fault.what)
 		return error_nomem(entry->err);
 	upload_refuse(entry, fault.member, "%s", fault.what);
-	return fault.hint ? error_hint(entry->err, "%s", fault.hint) : HF_E_INPUT;
+	if (fault.hint)
+		error_hint(entry->err, "%s", fault.hint);
+	return HF_E_INPUT;
 }
 
 /* ---- the whole ---- */

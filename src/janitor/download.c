@@ -173,5 +173,6 @@ enum hf_status release_check(const char *release_path, struct hf_str name, const
 	if (status != HF_OK || memcmp(wanted, got, sizeof(got)) == 0)
 		return status;
 	error_set(err, HF_E_CORRUPT, "the SHA-256 of %.*s is not the one that InRelease names", STR_ARG(name));
-	return error_hint(err, "the mirror may be in the middle of an update: try again");
+	error_hint(err, "the mirror may be in the middle of an update: try again");
+	return HF_E_CORRUPT;
 }

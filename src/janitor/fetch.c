@@ -74,7 +74,8 @@ static enum hf_status find_mirror(hf_context *ctx, hf_deadline deadline, hf_aren
 		return ret_mirror->ptr ? HF_OK : error_nomem(err);
 	}
 	error_set(err, HF_NOT_FOUND, "apt has no mirror of Debian configured");
-	return error_hint(err, "name an index instead: --sources FILE or --sources URL");
+	error_hint(err, "name an index instead: --sources FILE or --sources URL");
+	return HF_NOT_FOUND;
 }
 
 static enum hf_status write_source_list(const char *path, struct hf_str mirror, const char *suite, hf_error *err)
@@ -221,8 +222,8 @@ static enum hf_status split_url(const char *url, hf_arena *arena, struct hf_str 
 	}
 	if (slash <= 0 || !(str_starts(whole, HF_STR("http://")) || str_starts(whole, HF_STR("https://")))) {
 		error_set(err, HF_E_INPUT, "the URL of an index must be http(s)://.../dists/SUITE/...");
-		return error_hint(err,
-		                  "without its InRelease no signature can be checked; download it and name the file");
+		error_hint(err, "without its InRelease no signature can be checked; download it and name the file");
+		return HF_E_INPUT;
 	}
 	size_t base = (size_t)(rest.ptr - url) + (size_t)slash + 1;
 	*ret_release = arena_printf(arena, "%.*sInRelease", (int)base, url);
@@ -240,7 +241,8 @@ static enum hf_status check_signature(hf_context *ctx, const char *keyring, cons
 	unlink(content);
 	if (access(keyring, R_OK) != 0) {
 		error_errno(err, HF_E_NO_PACKAGE, "could not read the keyring %s", keyring);
-		return error_hint(err, "apt install debian-archive-keyring");
+		error_hint(err, "apt install debian-archive-keyring");
+		return HF_E_NO_PACKAGE;
 	}
 	enum hf_status status = program_run(ctx, argv, deadline, &output, &code, err);
 	if (status != HF_OK || code == 0)
@@ -248,7 +250,8 @@ static enum hf_status check_signature(hf_context *ctx, const char *keyring, cons
 	struct hf_str why = last_line(&output);
 	error_set(err, HF_E_CORRUPT, "the signature of InRelease is not good: %.*s",
 	          (int)(why.len > 200 ? 200 : why.len), why.ptr);
-	return error_hint(err, "do not use this mirror");
+	error_hint(err, "do not use this mirror");
+	return HF_E_CORRUPT;
 }
 
 enum hf_status hf_archive_fetch_url(hf_context *ctx, const char *url, const char *keyring, const char *folder,

@@ -24,7 +24,8 @@ static enum hf_status no_versions(hf_error *err)
 	error_set(err, HF_E_DRIFT,
 	          "a run failed for unsatisfied dependencies, and the table all_debian_versions that "
 	          "says what is available is not part of this schema");
-	return error_hint(err, "schedule this codebase by \"schedule one\" with an offset of its own");
+	error_hint(err, "schedule this codebase by \"schedule one\" with an offset of its own");
+	return HF_E_DRIFT;
 }
 
 /* A list of lists of alternatives: without any list it is satisfied, a list without alternatives never is. */

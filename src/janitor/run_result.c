@@ -179,11 +179,13 @@ static enum hf_status read_time(struct reader *reader, const char *field, struct
 		return HF_OK;
 	case ISOTIME_ZONED:
 		error_set(reader->err, HF_E_INPUT, WHAT ": %s has a zone: \"%.40s\"", field, json_string_value(value));
-		return error_hint(reader->err, "the Janitor's times are UTC and are written without one");
+		error_hint(reader->err, "the Janitor's times are UTC and are written without one");
+		return HF_E_INPUT;
 	case ISOTIME_MALFORMED:
 	default:
 		error_set(reader->err, HF_E_INPUT, WHAT ": %s is no time: \"%.40s\"", field, json_string_value(value));
-		return error_hint(reader->err, "2024-05-06T07:08:09.123456 is one");
+		error_hint(reader->err, "2024-05-06T07:08:09.123456 is one");
+		return HF_E_INPUT;
 	}
 }
 
@@ -290,7 +292,8 @@ static enum hf_status read_target(struct reader *reader)
 		return error_set(reader->err, HF_E_INPUT, WHAT ": target has no name");
 	if (strcmp(json_string_value(name), "debian") != 0 && strcmp(json_string_value(name), "generic") != 0) {
 		error_set(reader->err, HF_E_INPUT, WHAT ": target \"%.40s\" is unknown", json_string_value(name));
-		return error_hint(reader->err, "the targets are debian and generic");
+		error_hint(reader->err, "the targets are debian and generic");
+		return HF_E_INPUT;
 	}
 	if (!details)
 		return error_set(reader->err, HF_E_INPUT, WHAT ": target has no details");

@@ -15,7 +15,8 @@
 static enum hf_status no_candidate(struct hf_str campaign, struct hf_str codebase, hf_error *err)
 {
 	error_set(err, HF_NOT_FOUND, "there is no candidate %.*s/%.*s", STR_ARG(campaign), STR_ARG(codebase));
-	return error_hint(err, "add it with: holdfast candidate import");
+	error_hint(err, "add it with: holdfast candidate import");
+	return HF_NOT_FOUND;
 }
 
 /* ---- averages ---- */

@@ -47,7 +47,8 @@ enum hf_status apply_job_down(struct migrator *migrator, const struct ledger_row
 	if (!row->down_sql.ptr) {
 		error_set(err, HF_REJECTED, "migration %s (%s) has no down section and cannot be reverted",
 		          row->version, row->name);
-		return error_hint(err, "write a new migration that undoes it");
+		error_hint(err, "write a new migration that undoes it");
+		return HF_REJECTED;
 	}
 	struct job job = {
 	        .version = row->version,

@@ -29,7 +29,8 @@ static enum hf_status refuse_used(const struct migrator *migrator, const struct 
 		error_set(err, HF_CONFLICT, "the ledger already has migration %s of set \"%s\" (%s)",
 		          plan->status.entries[i].version, migrator->set->name,
 		          hf_migration_state_word(plan->status.entries[i].state));
-		return error_hint(err, "a baseline is the first entry; to take edited files as they are: accept");
+		error_hint(err, "a baseline is the first entry; to take edited files as they are: accept");
+		return HF_CONFLICT;
 	}
 	return HF_OK;
 }

@@ -58,7 +58,8 @@ static enum hf_status take_identifier(struct reading *reading, struct hf_str lin
 		return HF_OK;
 	error_set(err, HF_E_INPUT, "%s:%u: not an identifier, or one too many, or of a name that stands twice",
 	          reading->file, number);
-	return error_hint(err, "-- identifier: entries = state_entries");
+	error_hint(err, "-- identifier: entries = state_entries");
+	return HF_E_INPUT;
 }
 
 static enum hf_status take_directive(struct reading *reading, const struct token *token, hf_error *err)
@@ -241,10 +242,10 @@ static enum hf_status read_directive(struct reading *reading, hf_arena *arena, s
 		    !read_option(reading, key, value, arena, migration, &known)) {
 			error_set(err, HF_E_INPUT, "%s:%u: %s \"%.*s\"", reading->file, reading->directive_line,
 			          known ? "bad value in" : "unknown option", STR_ARG(word));
-			return error_hint(err,
-			                  "options: tx=yes|no lock_timeout=2s statement_timeout=5min "
-			                  "phase=expand|migrate|contract search_path=a,b out_of_order=yes adopt=no; "
-			                  "in R__ files depends=name,name");
+			error_hint(err, "options: tx=yes|no lock_timeout=2s statement_timeout=5min "
+			                "phase=expand|migrate|contract search_path=a,b out_of_order=yes adopt=no; "
+			                "in R__ files depends=name,name");
+			return HF_E_INPUT;
 		}
 	}
 	return HF_OK;

@@ -81,7 +81,8 @@ enum hf_status ledger_layout(hf_where where, int64_t *ret_layout, hf_error *err)
 	if (number > LEDGER_LAYOUT) {
 		error_set(err, HF_E_DRIFT, "the migration ledger has layout %lld, this program knows up to %d",
 		          (long long)number, LEDGER_LAYOUT);
-		return error_hint(err, "a newer holdfast worked on this database; use that one");
+		error_hint(err, "a newer holdfast worked on this database; use that one");
+		return HF_E_DRIFT;
 	}
 	*ret_layout = number;
 	return HF_OK;

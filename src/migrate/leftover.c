@@ -153,8 +153,9 @@ static enum hf_status ask(struct migrator *migrator, size_t n, enum leftover *re
 		return HF_OK;
 	error_set(err, HF_REJECTED, "%s:%u: statement %zu was started by an earlier try and nobody knows how it ended",
 	          job->file, job->statements[n - 1].line, n);
-	return error_hint(err, "look at the database, then say which: holdfast migrate resume --step-done, or "
-	                       "--step-repeat to run it again");
+	error_hint(err, "look at the database, then say which: holdfast migrate resume --step-done, or "
+	                "--step-repeat to run it again");
+	return HF_REJECTED;
 }
 
 enum hf_status leftover_clear(struct migrator *migrator, size_t n, enum step_state before, enum leftover *ret_what,

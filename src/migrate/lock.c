@@ -75,7 +75,8 @@ enum hf_status lock_acquire(struct migrator *migrator, hf_error *err)
 	}
 	error_set(err, HF_TIMEOUT, "the migrators' lock was not free within %lld ms; it is held by %s",
 	          (long long)migrator->options.lock_wait_ms, now);
-	return error_hint(err, "another migration runs: wait for it, or give more time");
+	error_hint(err, "another migration runs: wait for it, or give more time");
+	return HF_TIMEOUT;
 }
 
 enum hf_status lock_check(struct migrator *migrator, hf_error *err)
@@ -90,8 +91,9 @@ enum hf_status lock_check(struct migrator *migrator, hf_error *err)
 		return status;
 	migrator->locked = false;
 	error_set(err, HF_E_CONFIG, "the session lost the migrators' lock between two statements");
-	return error_hint(err, "a proxy in transaction pooling mode, or a file that released all advisory locks: "
-	                       "connect to the server itself");
+	error_hint(err, "a proxy in transaction pooling mode, or a file that released all advisory locks: "
+	                "connect to the server itself");
+	return HF_E_CONFIG;
 }
 
 void lock_release(struct migrator *migrator)

@@ -73,7 +73,8 @@ static enum hf_status add_name(struct filling *filling, struct hf_str name, uint
 	if (number == NAMES_MAX) {
 		error_set(filling->err, HF_E_INPUT, "%s:%u: no identifier \"%.*s\" is declared", filling->file, line,
 		          STR_ARG(name));
-		return error_hint(filling->err, "before the first section: -- identifier: entries = state_entries");
+		error_hint(filling->err, "before the first section: -- identifier: entries = state_entries");
+		return HF_E_INPUT;
 	}
 	struct hf_str declared = filling->names->declared[number], value = filling->names->values[number];
 	char behind[IDENTIFIER_BYTES_MAX + 1], what[IDENTIFIER_BYTES_MAX + 1];
@@ -267,7 +268,8 @@ enum hf_status names_parse(struct hf_str text, hf_arena *arena, struct names *re
 	}
 	if (!fine || rest.len) {
 		error_set(err, HF_E_USAGE, "\"%.*s\" is not a schema and a table", STR_ARG(text));
-		return error_hint(err, "SCHEMA.TABLE of a-z, 0-9 and _, anything else in double quotes");
+		error_hint(err, "SCHEMA.TABLE of a-z, 0-9 and _, anything else in double quotes");
+		return HF_E_USAGE;
 	}
 	*ret_names = names;
 	return HF_OK;

@@ -158,17 +158,20 @@ static enum hf_status refuse_edit(const struct hf_migration_status *entry, const
 	          "%s was edited after it was applied: its SQL differs from line %u of the section \"-- up\" on "
 	          "(applied %.12s, now %.12s)",
 	          entry->migration->file, entry->edit_line, before, after);
-	return error_hint(err, "put the file back and write a new migration; or take the edit as the truth, running "
-	                       "nothing: holdfast migrate accept %s --reason TEXT",
-	                  entry->version);
+	error_hint(err,
+	           "put the file back and write a new migration; or take the edit as the truth, running "
+	           "nothing: holdfast migrate accept %s --reason TEXT",
+	           entry->version);
+	return HF_E_CORRUPT;
 }
 
 static enum hf_status refuse_unknown(const struct hf_migration_status *entry, const char *set, hf_error *err)
 {
 	error_set(err, HF_DIFFERS, "the database has migration %s (%s) of set \"%s\", which this program lacks",
 	          entry->version, entry->name, set);
-	return error_hint(err, entry->newer ? "it is newer and not of phase expand: use the newer program"
-	                                    : "it comes from another branch: get its file");
+	error_hint(err, entry->newer ? "it is newer and not of phase expand: use the newer program"
+	                             : "it comes from another branch: get its file");
+	return HF_DIFFERS;
 }
 
 enum hf_status plan_refuse_differences(const struct plan *plan, const char *set, bool allow_unknown, hf_error *err)
@@ -210,5 +213,6 @@ enum hf_status hf_migrate_check(hf_where where, const hf_migrations *set, hf_err
 	if (status != HF_OK || plan.status.pending == 0)
 		return status;
 	error_set(err, HF_DIFFERS, "%zu migrations of set \"%s\" are pending", plan.status.pending, set->name);
-	return error_hint(err, "holdfast migrate up");
+	error_hint(err, "holdfast migrate up");
+	return HF_DIFFERS;
 }

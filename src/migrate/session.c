@@ -74,7 +74,8 @@ static enum hf_status refuse_standby(struct migrator *migrator, hf_error *err)
 	if (!row.values[0].as.b)
 		return HF_OK;
 	error_set(err, HF_REJECTED, "the server is a standby and cannot be migrated");
-	return error_hint(err, "connect to the primary: target_session_attrs=read-write");
+	error_hint(err, "connect to the primary: target_session_attrs=read-write");
+	return HF_REJECTED;
 }
 
 static enum hf_status set_role(struct migrator *migrator, hf_error *err)

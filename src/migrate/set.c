@@ -163,8 +163,9 @@ static enum hf_status check_sum(const hf_migrations *set, struct hf_str sum, hf_
 		if (first.len > 66)
 			file = (struct hf_str){first.ptr + 66, first.len - 66};
 		error_set(err, HF_E_CORRUPT, "migrations.sum does not match the files, from %.*s on", STR_ARG(file));
-		return error_hint(err, "a file was edited, added or removed, or two branches were merged; look at it, "
-		                       "then write the sum anew: holdfast migrate lint --write-sum");
+		error_hint(err, "a file was edited, added or removed, or two branches were merged; look at it, "
+		                "then write the sum anew: holdfast migrate lint --write-sum");
+		return HF_E_CORRUPT;
 	}
 	return HF_OK;
 }
@@ -177,8 +178,9 @@ static enum hf_status parse_file(hf_migrations *set, const struct set_file *file
 	struct version_file parts;
 	if (!version_of_file(hf_str_of(file->file), &parts)) {
 		error_set(err, HF_E_INPUT, "%s is not the name of a migration", file->file);
-		return error_hint(err, "VERSION_name.sql with an integer above 0 or a UTC time (20260314T101500) as "
-		                       "version, or R__name.sql");
+		error_hint(err, "VERSION_name.sql with an integer above 0 or a UTC time (20260314T101500) as "
+		                "version, or R__name.sql");
+		return HF_E_INPUT;
 	}
 	return file_parse(&parts, file->file, file->content, bare, names, set->arena, &set->migrations[set->count],
 	                  ret_depends, err);

@@ -91,7 +91,8 @@ static enum hf_status check_done(const struct steps *steps, bool *ret_done, hf_e
 		return HF_OK;
 	error_set(err, HF_E_CORRUPT, "%s:%u: statement %zu was edited after it had run", job->file,
 	          job->statements[steps->n - 1].line, steps->n);
-	return error_hint(err, "put it back; what follows the last finished statement may be edited");
+	error_hint(err, "put it back; what follows the last finished statement may be edited");
+	return HF_E_CORRUPT;
 }
 
 static enum hf_status run_step(struct steps *steps, hf_error *err)

@@ -57,8 +57,9 @@ static enum hf_status refuse_order(const struct migrator *migrator, const struct
 			continue;
 		error_set(err, HF_REJECTED, "%s is older than %s, which is applied already", entry->migration->file,
 		          plan->status.applied);
-		return error_hint(err, "give it a newer version; or, if it may run after the others, say so in the "
-		                       "file (\"-- migrate: out_of_order=yes\") or for this run");
+		error_hint(err, "give it a newer version; or, if it may run after the others, say so in the "
+		                "file (\"-- migrate: out_of_order=yes\") or for this run");
+		return HF_REJECTED;
 	}
 	return HF_OK;
 }
@@ -207,7 +208,8 @@ static enum hf_status collect_reverts(struct migrator *migrator, struct reverts 
 			continue;
 		if (interrupted && !row->down) {
 			error_set(err, HF_REJECTED, "migration %s (%s) is half applied", row->version, row->name);
-			return error_hint(err, "finish it first: holdfast migrate resume");
+			error_hint(err, "finish it first: holdfast migrate resume");
+			return HF_REJECTED;
 		}
 		reverts.rows[reverts.count++] = row;
 	}
@@ -295,7 +297,8 @@ static enum hf_status run_redo(struct migrator *migrator, const struct plan *pla
 	if (!newest) {
 		error_set(err, HF_NOT_FOUND, "no applied migration of set \"%s\" is there to redo",
 		          migrator->set->name);
-		return error_hint(err, "the newest applied one must be in the set");
+		error_hint(err, "the newest applied one must be in the set");
+		return HF_NOT_FOUND;
 	}
 	enum hf_status status = down_to(migrator, newest->number - 1, 1, err);
 	if (status == HF_OK)

@@ -210,7 +210,8 @@ static enum hf_status check_tls(const struct login *login, hf_error *err)
 				  "refused to connect to \"%s\" with sslmode=%s: the settings are "
 				  "marked protected",
 				  name, mode ? mode : "prefer");
-			return error_hint(err, "set sslmode=verify-full and sslrootcert");
+			error_hint(err, "set sslmode=verify-full and sslrootcert");
+			return HF_E_CONFIG;
 		}
 		struct hf_log_field fields[] = {field_text("host", name), field_text("sslmode", mode)};
 		context_log(login->ctx, HF_LOG_WARN, "tls_unverified", fields, ARRAY_LEN(fields));

@@ -264,7 +264,8 @@ enum hf_status query_too_large(const struct hf_query *query, size_t bytes, hf_er
 {
 	error_set(err, HF_E_LIMIT, "the result of query \"%s\" (%zu bytes) does not fit into the arena's bound",
 		  query->name, bytes);
-	return error_hint(err, "use :each, a LIMIT, or a larger arena");
+	error_hint(err, "use :each, a LIMIT, or a larger arena");
+	return HF_E_LIMIT;
 }
 
 static enum hf_status decode_many(hf_connection *connection, const struct many_rows *many, const PGresult *result,

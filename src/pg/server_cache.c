@@ -59,7 +59,8 @@ static enum hf_status open_trusted(const struct server_user *user, const char *p
 		          "cache folder %s belongs to user id %d with mode %04o, but must be user %s's "
 		          "alone (0700)",
 		          path, (int)st.st_uid, (unsigned)st.st_mode & 07777, user->name);
-		return error_hint(err, "remove it, or name another folder in HOLDFAST_CACHE_DIR");
+		error_hint(err, "remove it, or name another folder in HOLDFAST_CACHE_DIR");
+		return HF_E_DENIED;
 	}
 	if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0 && !user->drop)
 		return error_errno(err, HF_NOT_FOUND, "could not write to cache folder %s", path);

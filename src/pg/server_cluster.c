@@ -119,13 +119,15 @@ enum hf_status programs_find(hf_context *ctx, struct programs *ret_programs, hf_
 			return HF_OK;
 		error_set(err, HF_E_CONFIG, "HOLDFAST_PG_BIN: there are no programs postgres and initdb in \"%s\"",
 		          asked);
-		return error_hint(err, "name the folder of a PostgreSQL server, such as " PACKAGED "/15/bin");
+		error_hint(err, "name the folder of a PostgreSQL server, such as " PACKAGED "/15/bin");
+		return HF_E_CONFIG;
 	}
 	if ((ask_pg_config(ctx, folder, sizeof(folder)) && programs_in(folder, ret_programs)) ||
 	    find_packaged(ret_programs))
 		return HF_OK;
 	error_set(err, HF_E_NO_PACKAGE, "postgresql server package missing: apt install postgresql-15");
-	return error_hint(err, "or name the folder of its programs in HOLDFAST_PG_BIN");
+	error_hint(err, "or name the folder of its programs in HOLDFAST_PG_BIN");
+	return HF_E_NO_PACKAGE;
 }
 
 /* ---- logs ---- */

@@ -65,7 +65,8 @@ static enum hf_status user_for_root(struct server_user *ret_user, hf_error *err)
 	} else if (!user_named("postgres", &user) && !user_named("nobody", &user)) {
 		error_set(err, HF_E_CONFIG,
 		          "a private server cannot run as root, and there is no user postgres or nobody");
-		return error_hint(err, "name an ordinary user in HOLDFAST_PG_USER");
+		error_hint(err, "name an ordinary user in HOLDFAST_PG_USER");
+		return HF_E_CONFIG;
 	}
 	if (user.uid == 0)
 		return error_set(err, HF_E_CONFIG,
@@ -86,7 +87,8 @@ enum hf_status server_user_find(struct server_user *ret_user, hf_error *err)
 		          "user id %d has no entry in the passwd database, and initdb refuses to work "
 		          "without one",
 		          (int)geteuid());
-		return error_hint(err, "run as a user with an account, or as root with HOLDFAST_PG_USER naming one");
+		error_hint(err, "run as a user with an account, or as root with HOLDFAST_PG_USER naming one");
+		return HF_E_CONFIG;
 	}
 	user.gid = getegid();
 	*ret_user = user;

@@ -203,8 +203,9 @@ static enum hf_status parse_failed(const hf_settings *settings, const char *mess
 	if (word[0] && nearest_keyword(settings, word))
 		return unknown_keyword(settings, word, err);
 	error_set(err, HF_E_CONFIG, "could not parse the connection settings (text withheld: it may hold a password)");
-	return error_hint(err, "write postgresql://user@host:port/dbname or \"host=... dbname=...\"; quote a value "
-			       "with spaces, percent-encode special characters in a url");
+	error_hint(err, "write postgresql://user@host:port/dbname or \"host=... dbname=...\"; quote a value "
+	                "with spaces, percent-encode special characters in a url");
+	return HF_E_CONFIG;
 }
 
 /* libpq ends the credentials at the first '@' and sees none behind a '/': what follows of a password would become a
@@ -220,7 +221,8 @@ static enum hf_status check_url(const char *url, hf_error *err)
 	if (!memchr(rest, '@', strcspn(rest, "?")))
 		return HF_OK;
 	error_set(err, HF_E_CONFIG, "the url has a bare '@' or '/' within its password (text withheld)");
-	return error_hint(err, "write '@' as %%40, '/' as %%2F and ':' as %%3A there");
+	error_hint(err, "write '@' as %%40, '/' as %%2F and ':' as %%3A there");
+	return HF_E_CONFIG;
 }
 
 /* Not quoted either: behind "host:" it may be a password whose '@' is missing. */
@@ -233,7 +235,8 @@ static enum hf_status check_port(const char *ports, hf_error *err)
 		if (port.len == 0 || (str_to_i64(port, &number) && number >= 1 && number <= 65535))
 			continue;
 		error_set(err, HF_E_CONFIG, "the port is no number from 1 to 65535 (text withheld)");
-		return error_hint(err, "a url is postgresql://user:password@host:port/dbname");
+		error_hint(err, "a url is postgresql://user:password@host:port/dbname");
+		return HF_E_CONFIG;
 	}
 	return HF_OK;
 }

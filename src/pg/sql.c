@@ -177,10 +177,12 @@ enum hf_status hf_sql_exec(hf_where where, struct hf_str sql, const struct hf_va
 {
 	CLEANUP(sql_run_end) struct sql_run run = {.where = where};
 	CLEANUP(result_freep) PGresult *result = NULL;
-	enum hf_status status = sql_run_begin(&run, sql, params, nparams, err);
+	hf_error unasked = HF_ERROR_INIT;
+	hf_error *why = err ? err : &unasked; /* a transaction remembers it */
+	enum hf_status status = sql_run_begin(&run, sql, params, nparams, why);
 	if (status == HF_OK)
-		status = conn_collect(run.connection, &run.call, &result, err);
-	sql_run_done(&run, result, status, err);
+		status = conn_collect(run.connection, &run.call, &result, why);
+	sql_run_done(&run, result, status, why);
 	if (status == HF_OK && ret_changed)
 		*ret_changed = result_changed(result);
 	return status;
@@ -303,10 +305,12 @@ enum hf_status hf_sql_one(hf_where where, struct hf_str sql, const struct hf_val
 {
 	CLEANUP(sql_run_end) struct sql_run run = {.where = where};
 	CLEANUP(result_freep) PGresult *result = NULL;
-	enum hf_status status = sql_run_begin(&run, sql, params, nparams, err);
+	hf_error unasked = HF_ERROR_INIT;
+	hf_error *why = err ? err : &unasked; /* a transaction remembers it */
+	enum hf_status status = sql_run_begin(&run, sql, params, nparams, why);
 	if (status == HF_OK)
-		status = conn_collect(run.connection, &run.call, &result, err);
-	sql_run_done(&run, result, status, err);
+		status = conn_collect(run.connection, &run.call, &result, why);
+	sql_run_done(&run, result, status, why);
 	if (status != HF_OK)
 		return status;
 	if (PQntuples(result) == 0)
@@ -337,11 +341,13 @@ enum hf_status hf_sql_each(hf_where where, struct hf_str sql, const struct hf_va
 			   hf_error *err)
 {
 	CLEANUP(sql_run_end) struct sql_run run = {.where = where};
-	enum hf_status status = sql_run_begin(&run, sql, params, nparams, err);
+	hf_error unasked = HF_ERROR_INIT;
+	hf_error *why = err ? err : &unasked; /* a transaction remembers it */
+	enum hf_status status = sql_run_begin(&run, sql, params, nparams, why);
 	struct sql_stream stream = {fn, user, run.scratch};
 	if (status == HF_OK)
-		status = conn_stream(run.connection, &run.call, stream_row, &stream, err);
-	return sql_run_done(&run, NULL, status, err);
+		status = conn_stream(run.connection, &run.call, stream_row, &stream, why);
+	return sql_run_done(&run, NULL, status, why);
 }
 
 /* ---- describe ---- */

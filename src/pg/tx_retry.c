@@ -72,6 +72,8 @@ static enum hf_status attempt(struct hf_tx *tx, hf_where where, hf_transaction_f
 	if (status != HF_OK)
 		return status;
 	status = tx_run_once(tx, fn, user, err);
+	if (status != HF_OK && err->status != status && tx->has_first && tx->first.status == status)
+		*err = tx->first; /* the function did not ask why, but whether it is repeated depends on it */
 	if (tx->pool) {
 		where_release(&where, tx->connection);
 		tx->connection = NULL;

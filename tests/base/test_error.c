@@ -78,7 +78,7 @@ static void null_is_allowed(UNUSED void **state)
 {
 	assert_int_equal(error_set(NULL, HF_TIMEOUT, "x"), HF_TIMEOUT);
 	assert_int_equal(error_errno(NULL, HF_TIMEOUT, "x"), HF_TIMEOUT);
-	assert_int_equal(error_hint(NULL, "x"), HF_E_FAILED);
+	error_hint(NULL, "x");
 	error_detail(NULL, "x");
 	error_prefix(NULL, "x");
 	error_reword(NULL, "x");

@@ -219,7 +219,7 @@ static void the_first_error_is_the_one_told(void **state)
 	/* COMMIT is answered by ROLLBACK: no success */
 	err = (hf_error)HF_ERROR_INIT;
 	EXPECT_STATUS(hf_transaction(where, NULL, hide_failure, NULL, &err), HF_CONFLICT);
-	EXPECT_CONTAINS(err.message, "a statement failed: conflict");
+	EXPECT_CONTAINS(err.message, "duplicate key"); /* although the function did not ask */
 	EXPECT_STATUS(hf_transaction(where, NULL, hide_failure_inside, NULL, &err), HF_CONFLICT);
 	assert_int_equal(rows_of(scene), 0);
 }
@@ -259,6 +259,24 @@ static void a_conflict_is_repeated(void **state)
 	assert_true(world_logged(scene->world, "tx_retry warn attempt=2 sqlstate=40001"));
 	assert_true(world_logged(scene->world, "tx_recovered info attempts=3"));
 	assert_int_equal(metrics_value(scene->world->ctx->metrics, METRIC_RETRIES), 2);
+}
+
+static enum hf_status disturbed_unasked(hf_where tx, void *user, hf_error *err)
+{
+	int *attempts = user;
+	(void)err;
+	return ++*attempts < 3 ? sql(tx, "DO $$ BEGIN RAISE SQLSTATE '40001'; END $$", NULL) : HF_OK;
+}
+
+/* Whether it is repeated does not depend on whether the function wants to hear why. */
+static void a_conflict_that_nobody_asked_for_is_repeated(void **state)
+{
+	struct scene *scene = *state;
+	hf_error err = HF_ERROR_INIT;
+	int attempts = 0;
+	EXPECT_OK(hf_transaction(hf_on_pool(scene->pool), TX(.backoff_base_ms = 1), disturbed_unasked, &attempts, &err));
+	assert_int_equal(attempts, 3);
+	assert_true(world_logged(scene->world, "tx_retry warn attempt=2 sqlstate=40001"));
 }
 
 static void repetition_is_bounded(void **state)
@@ -524,6 +542,7 @@ int main(void)
 	        SCENE(depth_and_callbacks_are_bounded),
 	        SCENE(the_first_error_is_the_one_told),
 	        SCENE(a_conflict_is_repeated),
+	        SCENE(a_conflict_that_nobody_asked_for_is_repeated),
 	        SCENE(repetition_is_bounded),
 	        SCENE(a_deadlock_ends_with_both_done),
 	        SCENE(a_kill_before_commit_is_repeated_on_another_connection),

@@ -1,5 +1,5 @@
 /*
- * check.h - cmocka with its required includes, and shorthands for status-returning calls.
+ * check.h - cmocka with its required includes, shorthands for status-returning calls, and what Meson tells a test.
  */
 #ifndef TESTS_CHECK_H
 #define TESTS_CHECK_H
@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -26,5 +28,15 @@
 		if (!strstr((text), (part)))                                       \
 			fail_msg("\"%s\" does not contain \"%s\"", (text), (part)); \
 	} while (0)
+
+/* A variable that Meson sets for the test. By hand it may be missing: that is said, and it is no success. */
+static inline const char *test_variable(const char *name)
+{
+	const char *value = getenv(name);
+	if (value)
+		return value;
+	fprintf(stderr, "this test needs %s: `meson test -C build NAME` sets it, --list shows the names\n", name);
+	exit(2);
+}
 
 #endif

@@ -2,10 +2,11 @@
 
 import json
 import shutil
+import subprocess
 
 import pytest
 
-from command import TOP, ok, refused, run
+from command import BUILD, TOP, environment, ok, refused, run
 
 SAMPLE = TOP / "tests" / "gen" / "sql"
 
@@ -297,3 +298,12 @@ def test_gen_describe_refuses_two_places(loose):
     assert message == "error: --migrations is for a private server, --database names another\n"
     assert "could not read /nowhere.sql" in refused(2, "gen", "describe", "/nowhere.sql")
     assert "could not open directory /nowhere" in refused(2, "gen", "describe", loose("q.sql", "SELECT 1;"), "--migrations", "/nowhere")
+
+
+@pytest.mark.parametrize("program, variable", [
+    ("gen/test_gen_round_trip", "HOLDFAST_SAMPLE_MIGRATIONS"), ("janitor/test_janitor_archive", "HOLDFAST_SOURCES_SAMPLE"),
+    ("janitor/test_janitor_fetch", "HOLDFAST_ARCHIVE_DATA"), ("core/test_core_schedule_recorded", "HOLDFAST_RECORDED")])
+def test_programs_of_tests_say_what_they_need(program, variable):
+    """Run by hand, without what Meson sets."""
+    done = subprocess.run([BUILD / "tests" / program], env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.returncode == 2 and f"this test needs {variable}: " in done.stderr, done

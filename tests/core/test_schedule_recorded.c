@@ -150,8 +150,7 @@ static void check_committer(const json_t *row, const char *line)
 /* Run `check` on every line whose first word is `word`; there must be `at_least` of them. */
 static void each_line(const char *word, void (*check)(const json_t *row, const char *line), size_t at_least)
 {
-	const char *path = getenv("HOLDFAST_RECORDED");
-	assert_non_null(path);
+	const char *path = test_variable("HOLDFAST_RECORDED");
 	gzFile file = gzopen(path, "rb");
 	assert_non_null(file);
 	static char line[LINE_MAX_BYTES];

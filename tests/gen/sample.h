@@ -42,7 +42,7 @@ static inline int set_up(void **user)
 	state.connection = connect_to(state.url);
 	state.where = hf_on_connection(state.connection);
 	state.arena = hf_arena_new(0);
-	EXPECT_OK(hf_migrations_open(fixture_context(), "sample", getenv("HOLDFAST_SAMPLE_MIGRATIONS"), &migrations,
+	EXPECT_OK(hf_migrations_open(fixture_context(), "sample", test_variable("HOLDFAST_SAMPLE_MIGRATIONS"), &migrations,
 	                             &err));
 	EXPECT_OK(hf_migrate_up(state.connection, migrations, NULL, NULL, &err));
 	hf_migrations_free(migrations);

@@ -338,7 +338,7 @@ void replay_file(struct replay *replay, const char *file, const struct call *con
 	replay->earlier = replay->cases;
 	replay->every = getenv("HOLDFAST_TEST_LONG") ? 1 : every;
 	assert_non_null(line);
-	snprintf(path, sizeof(path), "%s/%s", getenv("HOLDFAST_RECORDED"), file);
+	snprintf(path, sizeof(path), "%s/%s", test_variable("HOLDFAST_RECORDED"), file);
 	gzFile input = gzopen(path, "rb");
 	assert_non_null(input);
 	while (gzgets(input, line, CASE_BYTES_MAX)) {

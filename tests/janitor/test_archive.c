@@ -45,7 +45,7 @@ static void the_extract_is_read_as_it_is(UNUSED void **state)
 	int64_t told = 0;
 	hf_error err = HF_ERROR_INIT;
 	CLEANUP(archive_freep) struct archive *archive = NULL;
-	EXPECT_OK(archive_read(getenv("HOLDFAST_SOURCES_SAMPLE"), 0, note_progress, &told, &archive, &err));
+	EXPECT_OK(archive_read(test_variable("HOLDFAST_SOURCES_SAMPLE"), 0, note_progress, &told, &archive, &err));
 	const struct archive_counts *counts = archive_counts(archive);
 	assert_int_equal(told, 500);
 	assert_int_equal(counts->records, 500);

@@ -83,9 +83,8 @@ static int group_up(UNUSED void **state)
 {
 	hf_error err = HF_ERROR_INIT;
 	assert_non_null(mkdtemp(folder));
-	assert_non_null(getenv("HOLDFAST_ARCHIVE_DATA"));
-	snprintf(release_path, sizeof(release_path), "%s/InRelease", getenv("HOLDFAST_ARCHIVE_DATA"));
-	snprintf(keyring_path, sizeof(keyring_path), "%s/keyring.gpg", getenv("HOLDFAST_ARCHIVE_DATA"));
+	snprintf(release_path, sizeof(release_path), "%s/InRelease", test_variable("HOLDFAST_ARCHIVE_DATA"));
+	snprintf(keyring_path, sizeof(keyring_path), "%s/keyring.gpg", test_variable("HOLDFAST_ARCHIVE_DATA"));
 	snprintf(old_path, sizeof(old_path), "%s", getenv("PATH"));
 	assert_int_equal(mkdir(in_folder("bin"), 0700), 0);
 	EXPECT_OK(hf_context_new(NULL, &ctx, &err));

@@ -80,7 +80,7 @@ static enum hf_status schedule(struct victim *victim, hf_error *err)
 
 static enum hf_status import_archive(struct victim *victim, hf_error *err)
 {
-	struct hf_import_options options = {.size = sizeof(options), .path = getenv("HOLDFAST_SOURCES_SAMPLE")};
+	struct hf_import_options options = {.size = sizeof(options), .path = test_variable("HOLDFAST_SOURCES_SAMPLE")};
 	struct hf_import_report report;
 	return hf_codebase_import_debian(victim->rig.where, &options, &report, err);
 }

@@ -73,3 +73,12 @@ def test_what_is_installed_is_what_users_need(tree):
     for path in prefix.rglob("*"):
         if path.suffix in (".pc", ".h", ".1"):
             assert str(TOP) not in path.read_text(), path
+
+
+def test_janitor_schedule_is_the_same_program(tree, tmp_path):
+    _, prefix, library = tree
+    program = prefix / "bin" / "janitor.schedule"
+    assert os.readlink(program) == "holdfast"
+    done = subprocess.run([program, "--config", tmp_path / "none.conf"], capture_output=True, text=True, cwd=tmp_path, timeout=60,
+                          env=environment(LD_LIBRARY_PATH=str(library)))
+    assert done.returncode == 2 and "none.conf" in done.stderr, "it takes the original's flags"

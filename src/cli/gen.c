@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/gen.h"
 
 enum { FOLDER_BYTES_MAX = 4096, WORDS_MAX = 80 };
 
@@ -31,7 +32,7 @@ static const struct cmd_option verify_options[] = {
 	{0},
 };
 
-static enum hf_status find_compiler(struct cli *cli, const char **ret_program, hf_error *err)
+enum hf_status gen_compiler(struct cli *cli, const char **ret_program, hf_error *err)
 {
 	static const char *const places[] = {"holdfast-gen", "tools/gen/holdfast-gen",
 	                                     "../libexec/holdfast/holdfast-gen"};
@@ -120,7 +121,7 @@ static enum hf_status run_compiler(struct cli *cli, struct words *words, hf_erro
 	const struct given *database = parsed_flag(&cli->parsed, "database");
 	enum hf_status status = check_format(cli, err);
 	if (status == HF_OK)
-		status = find_compiler(cli, &words->items[0], err);
+		status = gen_compiler(cli, &words->items[0], err);
 	if (status != HF_OK)
 		return status;
 	if (cli->globals.format == OUT_JSON)

@@ -36,7 +36,10 @@ struct usage {
 	struct usage_entry *entries; /* by relation, column, query */
 	size_t count, capacity;
 };
-/** Read the metadata of --sql DIR (default sql, where that has some). */
+/**
+ * Read the metadata of --sql DIR (default sql, where that has some). What the compiler calls stale beside its queries
+ * and migrations is HF_DIFFERS; of the default it is left out, with a note.
+ */
 enum hf_status usage_read(struct cli *cli, struct usage *ret_usage, hf_error *err);
 /** The parts of a.b.c, which are quoted where they need it; at most `max`. */
 size_t usage_split(hf_arena *arena, struct hf_str name, struct hf_str *ret_parts, size_t max);

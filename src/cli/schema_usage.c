@@ -10,9 +10,10 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "cli/gen.h"
 #include "cli/schema.h"
 
-enum { QUERIES_MAX = 100000 };
+enum { QUERIES_MAX = 100000, COMPLAINTS_BYTES_MAX = 1 << 20 };
 
 DEFINE_OWNED(json, json_t *, json_decref)
 
@@ -143,21 +144,73 @@ static int by_place(const void *left, const void *right)
 	return order ? order : str_cmp(a->query, b->query);
 }
 
-enum hf_status usage_read(struct cli *cli, struct usage *ret_usage, hf_error *err)
+/* ---- is it what the compiler wrote, of these queries and these migrations? ---- */
+
+static enum hf_status refused(const char *tree, int code, struct hf_str complaints, hf_error *err)
 {
-	const char *tree = cli_text(cli, "sql");
-	struct hf_str folder = arena_printf(cli->arena, "%s/meta", tree ? tree : "sql");
+	struct hf_str rest = str_trim(complaints), line = rest;
+	(void)str_split(&rest, '\n', &line);
+	error_set(err, code == hf_status_exit_code(HF_DIFFERS) ? HF_DIFFERS : HF_E_INPUT, "--sql %s: %.*s", tree,
+	          (int)(line.len > 300 ? 300 : line.len), line.ptr ? line.ptr : "");
+	error_hint(err, "renew it   holdfast gen --sql %s", tree);
+	return code == hf_status_exit_code(HF_DIFFERS) ? HF_DIFFERS : HF_E_INPUT;
+}
+
+/* Metadata alone, as a package may have it, is taken as it is. So it is where there is no compiler, and that is said.
+ */
+static enum hf_status check_fresh(struct cli *cli, const char *tree, bool asked, bool *ret_fresh, hf_error *err)
+{
+	const char *argv[] = {NULL, "--check", "--sql", tree, NULL};
+	struct hf_str queries = arena_printf(cli->arena, "%s/queries", tree), output, complaints;
+	struct stat info;
+	int code;
+	*ret_fresh = true;
+	if (!queries.ptr)
+		return error_nomem(err);
+	if (stat(queries.ptr, &info) != 0)
+		return HF_OK;
+	enum hf_status status = gen_compiler(cli, &argv[0], err);
+	if (status == HF_OK)
+		status = child_capture(cli, argv, NULL, COMPLAINTS_BYTES_MAX, &output, &complaints, &code, err);
+	if (status == HF_E_NO_PACKAGE) {
+		cli_note(cli, "nobody knows whether the metadata of %s is fresh: holdfast-gen is missing", tree);
+		return HF_OK;
+	}
+	*ret_fresh = status == HF_OK && code == 0;
+	if (status != HF_OK || code == 0)
+		return status;
+	if (asked)
+		return refused(tree, code, complaints, err);
+	cli_note(cli, "queries are left out: the metadata of %s is stale (holdfast gen renews it)", tree);
+	return HF_OK;
+}
+
+static enum hf_status read_all(struct cli *cli, const char *tree, bool asked, struct usage *usage, hf_error *err)
+{
+	struct hf_str folder = arena_printf(cli->arena, "%s/meta", tree);
 	struct dirent **groups;
 	if (!folder.ptr)
 		return error_nomem(err);
-	*ret_usage = (struct usage){0};
 	int count = list_folder(folder.ptr, visible, &groups);
-	if (count < 0 && tree)
+	if (count < 0 && asked)
 		return error_errno(err, HF_E_USAGE, "--sql: could not read %s", folder.ptr);
 	enum hf_status status = HF_OK;
 	for (int i = 0; status == HF_OK && i < count; i++)
-		status = read_group(cli, folder.ptr, groups[i]->d_name, ret_usage, err);
+		status = read_group(cli, folder.ptr, groups[i]->d_name, usage, err);
 	free_entries(groups, count);
+	return status;
+}
+
+enum hf_status usage_read(struct cli *cli, struct usage *ret_usage, hf_error *err)
+{
+	const char *asked = cli_text(cli, "sql"), *tree = asked ? asked : "sql";
+	bool fresh = true;
+	*ret_usage = (struct usage){0};
+	enum hf_status status = read_all(cli, tree, asked != NULL, ret_usage, err);
+	if (status == HF_OK && ret_usage->count > 0)
+		status = check_fresh(cli, tree, asked != NULL, &fresh, err);
+	if (!fresh)
+		ret_usage->count = 0;
 	if (ret_usage->count > 1)
 		qsort(ret_usage->entries, ret_usage->count, sizeof(*ret_usage->entries), by_place);
 	return status;

@@ -3,6 +3,7 @@
 import html.parser
 import json
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -144,6 +145,30 @@ def test_schema_show_refuses_what_is_not_there(rich, tmp_path):
     (tmp_path / "meta/g").mkdir(parents=True)
     (tmp_path / "meta/g/q.json").write_text('{"reads": [\n')
     assert f"{tmp_path}/meta/g/q.json:2: " in refused(1, "-d", rich, "schema", "show", "--sql", tmp_path)
+
+
+@pytest.fixture
+def edited(tmp_path):
+    """The sample's queries with their metadata, of which one was edited: a query reads something else."""
+    shutil.copytree(TOP / "tests/gen/sql", tmp_path / "sql")
+    path = tmp_path / "sql/meta/sample/item_latest.json"
+    said = path.read_text()
+    assert "public.item.mood" in said
+    path.write_text(said.replace("public.item.mood", "public.item.note"))
+    return tmp_path / "sql"
+
+
+@pytest.mark.parametrize("verb", [["show", "item"], ["docs", "--format", "json"]])
+def test_schema_refuses_metadata_that_somebody_edited(edited, verb):
+    where = ["--migrations", edited / "migrations/sample"]
+    message = refused(4, "schema", *verb, *where, "--sql", edited)
+    assert message.startswith(f"error: --sql {edited}: ") and "its digest does not fit" in message
+    assert message.endswith(f"renew it   holdfast gen --sql {edited}\n")
+    done = run("schema", *verb, *where, cwd=edited.parent)
+    assert done.returncode == 0 and "item_latest" not in done.stdout, "of the default the queries are left out"
+    assert verb[0] == "docs" or "the metadata of sql is stale" in done.stderr
+    shutil.rmtree(edited / "queries")
+    assert "item_latest" in ok("schema", *verb, *where, "--sql", edited), "metadata alone is taken as it is"
 
 
 # ---- dump ----

@@ -31,7 +31,7 @@ static struct head first_items(hf_where where)
 {
 	struct head head = {.count = 0};
 	hf_error err = HF_ERROR_INIT;
-	if (hf_queue_list(where, HF_STR(""), ASSIGNED, remember, &head, &err) != HF_OK)
+	if (hf_queue_list(where, &(struct hf_queue_list_filter){.limit = ASSIGNED}, remember, &head, &err) != HF_OK)
 		give_up("list", err.message);
 	return head;
 }
@@ -106,12 +106,12 @@ static void measure_position(hf_where where, int runs)
 	static const char *const names[PLACES] = {"first_us", "middle_us", "last_us"};
 	hf_error err = HF_ERROR_INIT;
 	struct places places = {.wanted = {-1, -1, -1}};
-	if (hf_queue_list(where, HF_STR(""), 0, pick, &places, &err) != HF_OK)
+	if (hf_queue_list(where, &(struct hf_queue_list_filter){.limit = 0}, pick, &places, &err) != HF_OK)
 		give_up("list", err.message);
 	places.wanted[1] = places.at / 2;
 	places.wanted[2] = places.at - 1;
 	places.wanted[0] = places.at = 0;
-	if (hf_queue_list(where, HF_STR(""), 0, pick, &places, &err) != HF_OK)
+	if (hf_queue_list(where, &(struct hf_queue_list_filter){.limit = 0}, pick, &places, &err) != HF_OK)
 		give_up("list", err.message);
 	for (size_t i = 0; i < PLACES; i++) {
 		double samples[RUNS_MAX];

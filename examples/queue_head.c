@@ -25,6 +25,7 @@ int main(int argc, char **argv)
 	hf_context *ctx = NULL;
 	hf_settings *settings = NULL;
 	hf_pool *pool = NULL;
+	struct hf_queue_list_filter head = {.limit = argc > 1 ? atol(argv[1]) : 10};
 	enum hf_status status = hf_context_new(NULL, &ctx, &err);
 	if (status == HF_OK)
 		status = hf_settings_new(ctx, &settings, &err);
@@ -33,8 +34,7 @@ int main(int argc, char **argv)
 	if (status == HF_OK)
 		status = hf_pool_open(ctx, settings, NULL, &pool, &err);
 	if (status == HF_OK)
-		status = hf_queue_list(hf_until(hf_on_pool(pool), hf_deadline_in(ctx, 5000)), (struct hf_str){NULL, 0},
-		                       argc > 1 ? atol(argv[1]) : 10, show, NULL, &err);
+		status = hf_queue_list(hf_until(hf_on_pool(pool), hf_deadline_in(ctx, 5000)), &head, show, NULL, &err);
 	if (status != HF_OK)
 		fprintf(stderr, "queue_head: %s\n", err.message);
 	hf_pool_close(pool);

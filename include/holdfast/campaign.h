@@ -35,7 +35,7 @@ enum hf_status hf_campaign_get(hf_where where, struct hf_str name, hf_arena *are
  * The campaigns, by name, in which the last run that counts of a codebase made something that has not landed, and
  * whose candidate has a publish policy. What the policy and a review say of it is not looked at. None for an unknown
  * codebase.
- * @param ret_names in the arena. One round trip.
+ * @param ret_names in the arena. HF_E_LIMIT more than 10,000. One round trip.
  */
 enum hf_status hf_publishable_campaigns(hf_where where, struct hf_str codebase, hf_arena *arena,
                                         struct hf_str_array *ret_names, hf_error *err);

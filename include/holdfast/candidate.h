@@ -37,6 +37,15 @@ typedef enum hf_status hf_candidate_fn(void *user, const struct hf_candidate *ca
  */
 enum hf_status hf_candidate_import(hf_where where, const struct hf_candidate *candidates, size_t count,
                                    struct hf_changes *ret_changes, hf_error *err);
+/**
+ * Read what hf_candidate_import() takes from a file ("-" is standard input): a list of objects with codebase,
+ * campaign, command, context, publish_policy, change_set, value and success_chance, null or absent where there is none.
+ * It is read piece by piece: an entry is of at most 16 MiB, the file of any length, the entries are at most 1,000,000.
+ * @param ret_candidates in the arena, with their texts. No database is asked. HF_NOT_FOUND there is no such file;
+ * HF_E_INPUT and HF_E_LIMIT name the entry (the first is 1) or line and column; HF_E_NOMEM also a full arena.
+ */
+enum hf_status hf_candidate_read(const char *path, hf_arena *arena, struct hf_candidate **ret_candidates,
+                                 size_t *ret_count, hf_error *err);
 /** A candidate like `pattern` (codebase ignored) for every active codebase of `vcs_type`. One round trip. */
 enum hf_status hf_candidate_import_all(hf_where where, const struct hf_candidate *pattern, struct hf_str vcs_type,
                                        struct hf_changes *ret_changes, hf_error *err);

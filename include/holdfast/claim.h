@@ -90,7 +90,8 @@ struct hf_claim_record {
 	int64_t fence;
 	int32_t queue_id;
 	struct hf_str holder;
-	enum hf_claim_state state; /* a lease whose time is over is HF_CLAIM_EXPIRED, swept or not */
+	enum hf_claim_state state; /* a lease whose time is over is HF_CLAIM_EXPIRED, swept or not; one that is newer
+	                            * than this program is none of them */
 	int32_t attempt, attempts_max;
 	struct hf_timestamptz claimed_at, until;
 	bool has_ended_at;
@@ -109,6 +110,38 @@ struct hf_claim_filter {
 /** From the newest claim on, in constant memory. One round trip. */
 enum hf_status hf_claim_list(hf_where where, const struct hf_claim_filter *filter, hf_claim_record_fn *fn, void *user,
                              hf_error *err);
+/* A lease that is live, and what it is for. */
+struct hf_claim_active {
+	int64_t fence;
+	int32_t queue_id;
+	struct hf_str holder;
+	int32_t attempt, attempts_max;
+	struct hf_timestamptz claimed_at, until;
+	int64_t age_us;         /* since claimed_at, by the server's clock */
+	struct hf_str codebase; /* {NULL, 0}: the item left the queue meanwhile; so below */
+	struct hf_str campaign;
+	struct hf_str change_set;
+	struct hf_str command;
+	bool has_estimated_duration;
+	int64_t estimated_duration_us;
+};
+typedef enum hf_status hf_claim_active_fn(void *user, const struct hf_claim_active *active, hf_error *err);
+
+/* {NULL, 0}: any. */
+struct hf_claim_active_filter {
+	int64_t before; /* fences below this one; 0 = all */
+	struct hf_str holder;
+	struct hf_str codebase;
+	struct hf_str campaign;
+	int64_t limit; /* 0 = all */
+};
+/**
+ * What is being run now, from the newest claim on, in constant memory. What the original handed out is not among it: it
+ * keeps that in Redis. HF_STOP from `fn` ends with HF_OK. One round trip; reads the whole queue.
+ * @return HF_OK; HF_E_LIMIT an estimate of more than 292,000 years.
+ */
+enum hf_status hf_claim_active_list(hf_where where, const struct hf_claim_active_filter *filter, hf_claim_active_fn *fn,
+                                    void *user, hf_error *err);
 /** Forget claims that ended longer ago than that; leases and dead ones stay. A round trip per 10,000. */
 enum hf_status hf_claim_prune(hf_where where, int64_t older_than_us, int64_t *ret_pruned, hf_error *err);
 

@@ -27,6 +27,9 @@ struct hf_debian_built {
  */
 enum hf_status hf_debian_build_put(hf_where where, const struct hf_debian_built *builds, size_t count, hf_error *err);
 
+/** Forget what a run built. @param ret_removed may be NULL. HF_NOT_FOUND where nothing is known. One round trip. */
+enum hf_status hf_debian_build_delete(hf_where where, struct hf_str run_id, int64_t *ret_removed, hf_error *err);
+
 /* {NULL, 0}: any. */
 struct hf_debian_build_filter {
 	struct hf_str run_id;
@@ -45,6 +48,9 @@ typedef enum hf_status hf_debian_build_fn(void *user, const struct hf_debian_bui
  */
 enum hf_status hf_debian_build_list(hf_where where, const struct hf_debian_build_filter *filter, hf_debian_build_fn *fn,
                                     void *user, hf_error *err);
+/** How many a list would show; `after` and `limit` do not count. One round trip. */
+enum hf_status hf_debian_build_count(hf_where where, const struct hf_debian_build_filter *filter, int64_t *ret_count,
+                                     hf_error *err);
 /** The greatest version of a codebase for that distribution, in Debian's order: what the next build must be above.
  *  HF_NOT_FOUND without one. One round trip. */
 enum hf_status hf_debian_last_version(hf_where where, struct hf_str codebase, struct hf_str distribution,

@@ -75,6 +75,8 @@ typedef enum hf_status hf_policy_fn(void *user, const struct hf_policy *policy, 
 /** By name, in constant memory. HF_STOP from `fn` ends with HF_OK. One round trip. */
 enum hf_status hf_policy_list(hf_where where, const struct hf_policy_filter *filter, hf_policy_fn *fn, void *user,
                               hf_error *err);
+/** How many there are; bucket {NULL, 0} = of all. One round trip. */
+enum hf_status hf_policy_count(hf_where where, struct hf_str rate_limit_bucket, int64_t *ret_count, hf_error *err);
 
 /* What a candidate asks for. */
 struct hf_policy_asked {

@@ -54,6 +54,9 @@ typedef enum hf_status hf_proposal_fn(void *user, const struct hf_proposal *prop
  */
 enum hf_status hf_proposal_list(hf_where where, const struct hf_proposal_filter *filter, hf_proposal_fn *fn, void *user,
                                 hf_error *err);
+/** How many a list would show; `after` and `limit` do not count. One round trip. HF_E_INPUT no such status. */
+enum hf_status hf_proposal_count(hf_where where, const struct hf_proposal_filter *filter, int64_t *ret_count,
+                                 hf_error *err);
 
 struct hf_proposal_tally {
 	struct hf_str word; /* status or bucket; {NULL, 0} where there is none, which comes last */
@@ -79,6 +82,18 @@ struct hf_proposal_seen {
  */
 enum hf_status hf_proposal_put(hf_where where, const struct hf_proposal *proposal, struct hf_proposal_seen *ret_seen,
                                hf_error *err);
+struct hf_proposals_seen {
+	int64_t inserted, updated;
+	int64_t branches; /* whose `absorbed` changed */
+};
+/**
+ * Store what looks at hosting sites found, all or none, as hf_proposal_put() does one. Of several proposals with one
+ * revision the last says whether its branches are absorbed. One transaction, a round trip per 5,000 proposals; may be
+ * repeated. @param ret_seen may be NULL. Answers as hf_proposal_put(), HF_E_INPUT with the number of the proposal (the
+ * first is 1), also for a URL that stands twice; HF_E_LIMIT more than 1,000,000.
+ */
+enum hf_status hf_proposal_import(hf_where where, const struct hf_proposal *proposals, size_t count,
+                                  struct hf_proposals_seen *ret_seen, hf_error *err);
 /**
  * Say that a proposal is closed: "closed", "abandoned", "rejected" or "applied". Only one that is open or closed can
  * be.

@@ -60,9 +60,30 @@ struct hf_publish_effect {
 enum hf_status hf_publish_store(hf_where where, const struct hf_publish *publish, struct hf_str run_id,
                                 const struct hf_defects *keep, struct hf_publish_effect *ret_effect, hf_error *err);
 
+/* A try, and the run whose branch it is: as hf_publish_store() takes them. */
+struct hf_publish_try {
+	struct hf_publish publish;
+	struct hf_str run_id;
+};
+struct hf_publish_effects {
+	int64_t proposed; /* merge proposals that nobody knew */
+	int64_t absorbed; /* branches that were not */
+};
+/**
+ * Store many tries, all or none, each by the rules of hf_publish_store() but at its own time where it has one. Of
+ * several successes with one merge proposal the last says what it is. One transaction, a round trip per 5,000 tries.
+ * @param ret_effects (may be NULL) what followed. Answers as hf_publish_store(), HF_E_INPUT with the number of the try
+ * (the first is 1); HF_E_LIMIT more than 1,000,000.
+ */
+enum hf_status hf_publish_import(hf_where where, const struct hf_publish_try *tries, size_t count,
+                                 const struct hf_defects *keep, struct hf_publish_effects *ret_effects, hf_error *err);
+
 /** HF_NOT_FOUND without such a try. One round trip; reads all tries, no index leads to an id. */
 enum hf_status hf_publish_get(hf_where where, struct hf_str id, hf_arena *arena, struct hf_publish *ret_publish,
                               hf_error *err);
+/** Forget the tries with that id; their merge proposals and what they absorbed stay, and a change set does not go back.
+ *  @param ret_removed may be NULL. HF_NOT_FOUND without one. One round trip; reads all tries. */
+enum hf_status hf_publish_delete(hf_where where, struct hf_str id, int64_t *ret_removed, hf_error *err);
 /** The newest success of a codebase in a campaign. HF_NOT_FOUND without one. One round trip. */
 enum hf_status hf_publish_last(hf_where where, struct hf_str codebase, struct hf_str campaign, hf_arena *arena,
                                struct hf_publish *ret_publish, hf_error *err);

@@ -24,8 +24,9 @@ extern "C" {
 
 /*
  * In the order in which buckets are served: the schema's enum queue_bucket. A bucket that is newer than this program is
- * none of these where items are only shown (list, get, peek, stats, claims): its word is "". Where the bucket decides
- * (add, bulk scheduling), it is HF_E_DRIFT. A version control system that is newer has the word "" likewise.
+ * none of these where items are only shown (list, get, peek, claims): its word is "". The stats name it as the database
+ * does. Where the bucket decides (add, bulk scheduling), it is HF_E_DRIFT. A version control system that is newer has
+ * the word "" likewise.
  */
 enum hf_bucket {
 	HF_BUCKET_UPDATE_EXISTING_MP = 0,
@@ -81,11 +82,36 @@ struct hf_queue_request {
  */
 enum hf_status hf_queue_add(hf_where where, const struct hf_queue_request *request, int32_t *ret_id,
                             enum hf_bucket *ret_bucket, hf_error *err);
-/** In serving order, constant memory; campaign {NULL, 0} or "" = all, limit 0 = all. One round trip. */
-enum hf_status hf_queue_list(hf_where where, struct hf_str campaign, int64_t limit, hf_queue_item_fn *fn, void *user,
-                             hf_error *err);
+struct hf_queue_list_filter {
+	struct hf_str campaign;            /* {NULL, 0} or "": all */
+	const struct hf_queue_item *after; /* the last one of the page before, or NULL: bucket, priority and id count */
+	int64_t limit;                     /* 0 = all */
+};
+/** In serving order, constant memory. HF_STOP from `fn` ends with HF_OK. One round trip. */
+enum hf_status hf_queue_list(hf_where where, const struct hf_queue_list_filter *filter, hf_queue_item_fn *fn,
+                             void *user, hf_error *err);
+/** How many wait; campaign {NULL, 0} or "" = in all. One round trip; reads them all. */
+enum hf_status hf_queue_count(hf_where where, struct hf_str campaign, int64_t *ret_count, hf_error *err);
 /** HF_NOT_FOUND without it. One round trip. */
 enum hf_status hf_queue_get(hf_where where, int32_t id, hf_arena *arena, struct hf_queue_item *ret_item, hf_error *err);
+
+struct hf_queue_move {
+	bool first; /* ahead of the item that is handed out next, into its bucket; the others are not looked at then */
+	int64_t priority;
+	bool has_bucket;
+	enum hf_bucket bucket;
+};
+struct hf_queue_moved {
+	bool changed;
+	enum hf_bucket bucket, bucket_before;
+	int64_t priority, priority_before;
+};
+/**
+ * Place an item elsewhere. Who works on it finds that it was asked for again (claim.h). @param ret_moved NULL allowed.
+ * @return HF_OK; HF_NOT_FOUND without it; HF_REJECTED no priority is smaller. One round trip.
+ */
+enum hf_status hf_queue_move(hf_where where, int32_t id, const struct hf_queue_move *move,
+                             struct hf_queue_moved *ret_moved, hf_error *err);
 
 /** HF_NOT_FOUND without it. One round trip. */
 enum hf_status hf_queue_remove(hf_where where, int32_t id, hf_error *err);
@@ -120,15 +146,16 @@ enum hf_status hf_queue_position(hf_where where, struct hf_str codebase, struct 
 
 struct hf_queue_bucket_stats {
 	enum hf_bucket bucket;
+	struct hf_str word; /* as the database writes it, also of a bucket that is newer than this program */
 	int64_t items;
 	bool has_estimated_duration;
 	int64_t estimated_duration_us;
 	int64_t first_priority;
 	int64_t last_priority;
 };
-/** Buckets that are not empty, in serving order. One round trip. */
-enum hf_status hf_queue_stats(hf_where where, struct hf_queue_bucket_stats ret_stats[HF_BUCKET_COUNT],
-                              size_t *ret_count, hf_error *err);
+typedef enum hf_status hf_queue_stats_fn(void *user, const struct hf_queue_bucket_stats *stats, hf_error *err);
+/** Buckets that are not empty, in serving order. HF_STOP from `fn` ends with HF_OK. One round trip. */
+enum hf_status hf_queue_stats(hf_where where, hf_queue_stats_fn *fn, void *user, hf_error *err);
 
 #ifdef __cplusplus
 }

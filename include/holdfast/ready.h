@@ -2,8 +2,9 @@
  * ready.h - what waits to be published, what keeps a run from it, and what has arrived (spec/janitor.md 4.6, views
  * publish_ready and absorbed_runs).
  *
- * Needs the migration set `janitor`. Texts are {NULL, 0} where the database says NULL; what is given out lives in the
- * arena that was passed, or during the callback.
+ * Needs the migration set `janitor`. A status, state or mode that is newer than this program has the word "", and is
+ * none that lets anything be published. Texts are {NULL, 0} where the database says NULL; what is given out lives in
+ * the arena that was passed, or during the callback.
  */
 #ifndef HOLDFAST_READY_H
 #define HOLDFAST_READY_H

@@ -43,6 +43,9 @@ typedef enum hf_status hf_result_branch_fn(void *user, const struct hf_result_br
  */
 enum hf_status hf_result_branch_list(hf_where where, const struct hf_result_branch_filter *filter,
                                      hf_result_branch_fn *fn, void *user, hf_error *err);
+/** How many a list would show; `after` and `limit` do not count. One round trip. */
+enum hf_status hf_result_branch_count(hf_where where, const struct hf_result_branch_filter *filter, int64_t *ret_count,
+                                      hf_error *err);
 /**
  * Say whether a branch of a run has landed. last_run hears of it, whatever was known before: a transaction of two
  * statements. @param keep defects to keep (NULL: none): D-07, last_run hears only of one that was not absorbed and now
@@ -73,6 +76,9 @@ typedef enum hf_status hf_followup_fn(void *user, const struct hf_followup *foll
  *  all of them, no index leads to a candidate. */
 enum hf_status hf_followup_list(hf_where where, const struct hf_followup_filter *filter, hf_followup_fn *fn, void *user,
                                 hf_error *err);
+/** How many a list would show; `after` and `limit` do not count. One round trip. */
+enum hf_status hf_followup_count(hf_where where, const struct hf_followup_filter *filter, int64_t *ret_count,
+                                 hf_error *err);
 /**
  * Remember that a candidate is the consequence of these runs; one that is known is not written. @param keep defects to
  * keep (NULL: none): D-35, the original never stores any and fails: HF_REJECTED. @param ret_new (may be NULL) how many

@@ -116,6 +116,15 @@ struct hf_review_filter {
  */
 enum hf_status hf_review_list(hf_where where, const struct hf_review_filter *filter, hf_review_fn *fn, void *user,
                               hf_error *err);
+/** How many a list would show; `after` and `limit` do not count. One round trip. HF_E_INPUT no such verdict. */
+enum hf_status hf_review_count(hf_where where, const struct hf_review_filter *filter, int64_t *ret_count,
+                               hf_error *err);
+/**
+ * Forget what a reviewer said of a run; {NULL, 0}: what those without a name said. The publish status stays.
+ * @param ret_removed may be NULL. HF_NOT_FOUND without such a review. One round trip.
+ */
+enum hf_status hf_review_delete(hf_where where, struct hf_str run_id, struct hf_str reviewer, int64_t *ret_removed,
+                                hf_error *err);
 
 /* A run that waits for somebody to look at it. */
 struct hf_review_pending {

@@ -102,6 +102,30 @@ struct hf_run_filter {
 enum hf_status hf_run_list(hf_where where, const struct hf_run_filter *filter, hf_run_fn *fn, void *user,
                            hf_error *err);
 
+/** How many a list would show; `after` and `limit` do not count. One round trip. HF_E_INPUT no such publish status. */
+enum hf_status hf_run_count(hf_where where, const struct hf_run_filter *filter, int64_t *ret_count, hf_error *err);
+
+/* {NULL, 0}: any. */
+struct hf_run_finished_filter {
+	bool has_since;
+	struct hf_timestamp since; /* ended at that time or later; else */
+	int64_t ago_us;            /* so long before now, by the server's clock, or later */
+	int64_t longest_us;        /* runs that took longer are not looked for; 0 = a day */
+	struct hf_str codebase;
+	struct hf_str campaign;
+	struct hf_str result_code;
+	const struct hf_run *after; /* the last one of the page before, or NULL: its end and id count */
+	int64_t limit;              /* 0 = all */
+};
+/**
+ * The earliest end first, in constant memory: what to ask again and again to hear of new runs. A run is stored some
+ * time after its end, so that a later question may find one that ended before others that were seen: look back as far
+ * as that takes, and pass over what is known. Runs without a start or an end are not among them. HF_STOP from `fn` ends
+ * with HF_OK. One round trip.
+ */
+enum hf_status hf_run_finished(hf_where where, const struct hf_run_finished_filter *filter, hf_run_fn *fn, void *user,
+                               hf_error *err);
+
 struct hf_run_tally {
 	struct hf_str word; /* result code or failure stage; {NULL, 0} where no stage is known */
 	int64_t runs;

@@ -29,6 +29,8 @@ typedef enum hf_status hf_worker_fn(void *user, const struct hf_worker *worker, 
  */
 enum hf_status hf_worker_list(hf_where where, struct hf_str after, int64_t limit, hf_worker_fn *fn, void *user,
                               hf_error *err);
+/** How many there are. One round trip. */
+enum hf_status hf_worker_count(hf_where where, int64_t *ret_count, hf_error *err);
 
 struct hf_worker_record {
 	struct hf_worker worker;

@@ -56,6 +56,11 @@ static bool same_text(struct hf_str a, struct hf_str b)
 	return (!a.ptr && !b.ptr) || (a.ptr && b.ptr && str_eq(a, b));
 }
 
+static const char *label_or(const char *label)
+{
+	return label[0] ? label : "newer than this program";
+}
+
 static void judge_run(struct judging *judging)
 {
 	const struct ready_blockers_row *row = judging->row;
@@ -65,11 +70,11 @@ static void judge_run(struct judging *judging)
 	                     : text_or(GET_TEXT(row, last_effective_run_id), "no run counts"));
 	judge(judging, HF_BLOCKER_INACTIVE, row->inactive, row->inactive ? HF_STR("inactive") : HF_STR("active"));
 	judge(judging, HF_BLOCKER_PUBLISH_STATUS, row->publish_status != PUBLISH_STATUS_APPROVED,
-	      hf_str_of(publish_status_label(row->publish_status)));
+	      hf_str_of(label_or(publish_status_label(row->publish_status))));
 	judge(judging, HF_BLOCKER_CHANGE_SET,
 	      row->change_set_state != CHANGE_SET_STATE_READY && row->change_set_state != CHANGE_SET_STATE_PUBLISHING,
 	      arena_printf(judging->arena, "%.*s is %s", SHOWN(row->change_set),
-	                   hf_change_set_state_word((enum hf_change_set_state)row->change_set_state)));
+	                   label_or(hf_change_set_state_word((enum hf_change_set_state)row->change_set_state))));
 }
 
 static void judge_candidate(struct judging *judging)

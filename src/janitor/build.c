@@ -49,6 +49,17 @@ enum hf_status hf_debian_build_put(hf_where where, const struct hf_debian_built 
 	return build_put(where, in, count, items, err);
 }
 
+enum hf_status hf_debian_build_delete(hf_where where, struct hf_str run_id, int64_t *ret_removed, hf_error *err)
+{
+	int64_t removed;
+	enum hf_status status = build_delete(where, &(struct build_delete_in){.run_id = run_id}, &removed, err);
+	if (status == HF_OK && removed == 0)
+		return error_set(err, HF_NOT_FOUND, "nothing is known that run %.*s built", SHOWN(run_id));
+	if (status == HF_OK && ret_removed)
+		*ret_removed = removed;
+	return status;
+}
+
 /* ---- looking ---- */
 
 struct sink {

@@ -4,12 +4,18 @@
 #include "holdfast/change_set.h"
 
 #include <assert.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/str.h"
 #include "base/words.h"
+#include "core/names.h"
+#include "janitor/columns.h"
 #include "janitor/values.h"
 #include "queries/janitor/changeset.h"
+
+enum { CREATED_MAX = 100000 };
 
 static const char *const state_words[HF_CHANGE_SET_STATE_COUNT] = {"created", "working", "ready", "publishing", "done"};
 
@@ -69,6 +75,63 @@ enum hf_status hf_change_set_list(hf_where where, const struct hf_change_set_fil
 	                               .has_row_limit = filter->limit != 0};
 	return changeset_list(where, &in, list_row, &sink, err);
 }
+
+/* ---- writing ---- */
+
+static enum hf_status check_new(size_t number, const struct hf_change_set *set, hf_error *err)
+{
+	if (set->id.len == 0)
+		return error_set(err, HF_E_INPUT, "change set %zu has no id", number);
+	if (codebase_name_valid(set->campaign))
+		return HF_OK;
+	error_set(err, HF_E_INPUT, "change set %zu: the campaign is no name", number);
+	error_hint(err, CODEBASE_NAME_RULE);
+	return HF_E_INPUT;
+}
+
+enum hf_status hf_change_set_create(hf_where where, const struct hf_change_set *sets, size_t count, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct columns columns = {.arena = arena, .rows = sets, .row_size = sizeof(*sets), .count = (uint32_t)count};
+	hf_error local = HF_ERROR_INIT;
+	if (!arena)
+		return error_nomem(err);
+	if (count > CREATED_MAX)
+		return error_set(err, HF_E_LIMIT, "more than %d change sets at once", CREATED_MAX);
+	for (size_t i = 0; i < count; i++) {
+		enum hf_status status = check_new(i + 1, &sets[i], err);
+		if (status != HF_OK)
+			return status;
+	}
+	struct changeset_create_in in = {.ids = columns_text(&columns, offsetof(struct hf_change_set, id)),
+	                                 .campaigns = columns_text(&columns, offsetof(struct hf_change_set, campaign))};
+	if (columns.starved)
+		return error_nomem(err);
+	enum hf_status status = changeset_create(where, &in, NULL, &local);
+	if (strcmp(local.constraint, "change_set_pkey") == 0)
+		status = local.status = HF_CONFLICT;
+	if (status != HF_OK && err)
+		*err = local;
+	return status;
+}
+
+enum hf_status hf_change_set_delete(hf_where where, struct hf_str id, hf_error *err)
+{
+	hf_error local = HF_ERROR_INIT;
+	int64_t removed;
+	enum hf_status status = changeset_delete(where, &(struct changeset_delete_in){.id = id}, &removed, &local);
+	if (status == HF_OK)
+		return removed > 0 ? HF_OK : no_such_set(id, err);
+	if (strcmp(local.constraint, "run_change_set_fkey") == 0 ||
+	    strcmp(local.constraint, "publish_change_set_fkey") == 0)
+		error_reword(&local, "a %s belongs to change set %.*s", local.constraint[0] == 'r' ? "run" : "publish",
+		             SHOWN(id));
+	if (err)
+		*err = local;
+	return status;
+}
+
+/* ---- one of them ---- */
 
 enum hf_status hf_change_set_get(hf_where where, struct hf_str id, hf_arena *arena,
                                  struct hf_change_set *ret_change_set, hf_error *err)

@@ -103,7 +103,8 @@ static enum hf_status claim_of_row(const struct claim_next_row *row, struct hf_c
 static enum hf_status not_ours(hf_error *err)
 {
 	error_set(err, HF_CONFLICT, "the original hands out this queue");
-	return error_hint(err, "stop its runner, then: holdfast queue assigner holdfast");
+	error_hint(err, "stop its runner, then: holdfast queue assigner holdfast");
+	return HF_CONFLICT;
 }
 
 /* One statement: HF_OK with a claim, HF_BUSY when another was quicker or in the way (ask again), or the end of it. */
@@ -281,6 +282,49 @@ enum hf_status hf_claim_list(hf_where where, const struct hf_claim_filter *filte
 	return claim_list(where, &in, list_row, &sink, err);
 }
 
+struct active_sink {
+	hf_claim_active_fn *fn;
+	void *user;
+};
+
+static enum hf_status active_row(void *user, const struct claim_active_row *row, hf_error *err)
+{
+	const struct active_sink *sink = user;
+	struct hf_claim_active active = {.fence = row->fence,
+	                                 .queue_id = row->queue_id,
+	                                 .holder = row->holder,
+	                                 .attempt = row->attempt,
+	                                 .attempts_max = row->attempts_max,
+	                                 .claimed_at = row->claimed_at,
+	                                 .until = row->until,
+	                                 .codebase = GET_TEXT(row, codebase),
+	                                 .campaign = GET_TEXT(row, campaign),
+	                                 .change_set = GET_TEXT(row, change_set),
+	                                 .command = GET_TEXT(row, command),
+	                                 .has_estimated_duration = row->has_estimated_duration};
+	enum hf_status status = interval_us(row->age, &active.age_us, err);
+	if (status == HF_OK && row->has_estimated_duration)
+		status = interval_us(row->estimated_duration, &active.estimated_duration_us, err);
+	return status == HF_OK ? sink->fn(sink->user, &active, err) : status;
+}
+
+enum hf_status hf_claim_active_list(hf_where where, const struct hf_claim_active_filter *filter, hf_claim_active_fn *fn,
+                                    void *user, hf_error *err)
+{
+	struct active_sink sink = {fn, user};
+	struct claim_active_in in = {.before = filter->before,
+	                             .with_before = filter->before != 0,
+	                             .holder = filter->holder,
+	                             .with_holder = filter->holder.ptr != NULL,
+	                             .codebase = filter->codebase,
+	                             .with_codebase = filter->codebase.ptr != NULL,
+	                             .campaign = filter->campaign,
+	                             .with_campaign = filter->campaign.ptr != NULL,
+	                             .row_limit = filter->limit,
+	                             .has_row_limit = filter->limit != 0};
+	return claim_active(where, &in, active_row, &sink, err);
+}
+
 enum hf_status hf_claim_prune(hf_where where, int64_t older_than_us, int64_t *ret_pruned, hf_error *err)
 {
 	struct claim_prune_in in = {.older_than = interval_of_us(older_than_us)};
@@ -325,7 +369,8 @@ static enum hf_status hand_over(hf_where tx, void *user, hf_error *err)
 		status = hf_assigner_get(tx, &state, err);
 	if (status == HF_OK && handover->to == HF_ASSIGNER_ORIGINAL && state.leases > 0) {
 		error_set(err, HF_CONFLICT, "%lld leases are live", (long long)state.leases);
-		return error_hint(err, "finish or release them, or wait until their time is over");
+		error_hint(err, "finish or release them, or wait until their time is over");
+		return HF_CONFLICT;
 	}
 	if (status == HF_OK)
 		status = assigner_set(tx, &(struct assigner_set_in){.active = (enum holdfast_assigner)handover->to},

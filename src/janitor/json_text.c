@@ -14,6 +14,23 @@
 
 enum hf_status json_text_parse(struct hf_str text, const char *what, json_t **ret_value, hf_error *err)
 {
+	return json_text_parse_at(text, what, NULL, ret_value, err);
+}
+
+static enum hf_status not_json(const char *what, const struct json_text_place *place, const json_error_t *error,
+                               hf_error *err)
+{
+	long long line = error->line, column = error->column;
+	if (place && line == 1)
+		column += (long long)place->column - 1;
+	line += place ? (long long)place->line - 1 : 0;
+	return error_set(err, HF_E_INPUT, "%s:%lld:%lld: %.200s", what, line, column, error->text);
+}
+
+enum hf_status json_text_parse_at(struct hf_str text, const char *what, const struct json_text_place *place,
+                                  json_t **ret_value, hf_error *err)
+{
+	const size_t flags = place && place->once ? JSON_REJECT_DUPLICATES | JSON_DECODE_ANY : 0;
 	json_error_t error = {0}; /* jansson leaves the code alone when memory runs out early */
 	if (text.len > JSON_TEXT_BYTES_MAX)
 		return error_set(err, HF_E_LIMIT, "%s: %zu bytes, at most %zu are read", what, text.len,
@@ -22,11 +39,11 @@ enum hf_status json_text_parse(struct hf_str text, const char *what, json_t **re
 	if (depth > JSON_TEXT_DEPTH_MAX)
 		return error_set(err, HF_E_LIMIT, "%s: nested %u levels deep, at most %d are read", what, depth,
 		                 JSON_TEXT_DEPTH_MAX);
-	json_t *value = json_loadb(text.ptr ? text.ptr : "", text.len, 0, &error);
+	json_t *value = json_loadb(text.ptr ? text.ptr : "", text.len, flags, &error);
 	if (!value && (json_error_code(&error) == json_error_out_of_memory || !error.text[0]))
 		return error_nomem(err);
 	if (!value)
-		return error_set(err, HF_E_INPUT, "%s:%d:%d: %.200s", what, error.line, error.column, error.text);
+		return not_json(what, place, &error, err);
 	*ret_value = value;
 	return HF_OK;
 }

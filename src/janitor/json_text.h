@@ -20,6 +20,14 @@ enum { JSON_TEXT_DEPTH_MAX = 64 };
  * are refused. `what` names it in messages. HF_E_INPUT with line and column; HF_E_LIMIT names the bound.
  */
 enum hf_status json_text_parse(struct hf_str text, const char *what, json_t **ret_value, hf_error *err);
+/* Where a text stands in what it was cut out of; a member that stands twice is refused by `once`. */
+struct json_text_place {
+	size_t line, column; /* from 1 */
+	bool once;
+};
+/** The same for a text that is part of another; NULL = a document of its own. */
+enum hf_status json_text_parse_at(struct hf_str text, const char *what, const struct json_text_place *place,
+                                  json_t **ret_value, hf_error *err);
 /** Append `value`. */
 void json_text_add(struct buf *out, const json_t *value);
 /** "an object", "a list", ...: what it is, for messages. */

@@ -1,22 +1,29 @@
 /*
- * proposal.c - see holdfast/proposal.h. Each function is one statement; here words become labels and rows structs.
+ * proposal.c - see holdfast/proposal.h. Here words become labels and rows structs; what follows from
+ * a look happens in the statement that stores it.
  */
 #include "holdfast/proposal.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/intern.h"
 #include "base/str.h"
 #include "base/words.h"
+#include "holdfast/transaction.h"
+#include "janitor/columns.h"
+#include "janitor/proposal_rows.h"
 #include "janitor/values.h"
-#include "queries/janitor/proposal.h"
+
+enum { BATCH = 5000, PROPOSALS_MAX = 1000000 };
 
 static enum hf_status no_such_proposal(struct hf_str url, hf_error *err)
 {
 	return error_set(err, HF_NOT_FOUND, "there is no merge proposal %.*s", SHOWN(url));
 }
 
-static enum hf_status status_parse(struct hf_str word, enum merge_proposal_status *ret_status, hf_error *err)
+enum hf_status proposal_status_parse(struct hf_str word, enum merge_proposal_status *ret_status, hf_error *err)
 {
 	const struct hf_type *type = &merge_proposal_status_type;
 	int value;
@@ -95,7 +102,7 @@ enum hf_status hf_proposal_list(hf_where where, const struct hf_proposal_filter 
 	SET_TEXT(&in, codebase, filter->codebase);
 	SET_TEXT(&in, bucket, filter->rate_limit_bucket);
 	if (in.with_status)
-		status = status_parse(filter->status, &in.status, err);
+		status = proposal_status_parse(filter->status, &in.status, err);
 	return status == HF_OK ? proposal_list(where, &in, list_row, &sink, err) : status;
 }
 
@@ -162,45 +169,67 @@ enum hf_status hf_proposal_buckets(hf_where where, struct hf_str status_text, hf
 {
 	struct tally_sink sink = {fn, user};
 	struct proposal_buckets_in in;
-	enum hf_status status = status_parse(status_text, &in.status, err);
+	enum hf_status status = proposal_status_parse(status_text, &in.status, err);
 	return status == HF_OK ? proposal_buckets(where, &in, bucket_row, &sink, err) : status;
 }
 
 /* ---- writing ---- */
 
-static enum hf_status fill_put(const struct hf_proposal *proposal, struct proposal_put_in *in, hf_error *err)
+static enum hf_status check(const struct hf_proposal *proposal, hf_error *err)
 {
-	*in = (struct proposal_put_in){.url = proposal->url,
-	                               .has_status = proposal->status.ptr != NULL,
-	                               .merged_at = proposal->merged_at,
-	                               .has_merged_at = proposal->has_merged_at,
-	                               .can_be_merged = proposal->can_be_merged,
-	                               .has_can_be_merged = proposal->has_can_be_merged};
-	SET_TEXT(in, codebase, proposal->codebase);
-	SET_TEXT(in, target_branch_url, proposal->target_branch_url);
-	SET_TEXT(in, revision, proposal->revision);
-	SET_TEXT(in, merged_by, proposal->merged_by);
-	SET_TEXT(in, rate_limit_bucket, proposal->rate_limit_bucket);
+	enum merge_proposal_status ignored;
 	if (proposal->url.len == 0)
 		return error_set(err, HF_E_INPUT, "a merge proposal needs a URL");
-	return in->has_status ? status_parse(proposal->status, &in->status, err) : HF_OK;
+	return proposal->status.ptr ? proposal_status_parse(proposal->status, &ignored, err) : HF_OK;
+}
+
+#define MEMBER(member) offsetof(struct hf_proposal, member)
+
+/* One statement for up to BATCH proposals. */
+static enum hf_status put(hf_where where, const struct hf_proposal *proposals, size_t count,
+                          struct hf_proposals_seen *seen, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct columns columns = {.arena = arena,
+	                          .rows = proposals,
+	                          .row_size = sizeof(*proposals),
+	                          .count = (uint32_t)count};
+	struct proposal_put_row row;
+	if (!arena)
+		return error_nomem(err);
+	struct proposal_put_in in = {.urls = columns_text(&columns, MEMBER(url)),
+	                             .codebases = columns_text(&columns, MEMBER(codebase)),
+	                             .target_branch_urls = columns_text(&columns, MEMBER(target_branch_url)),
+	                             .statuses = columns_text(&columns, MEMBER(status)),
+	                             .revisions = columns_text(&columns, MEMBER(revision)),
+	                             .mergers = columns_text(&columns, MEMBER(merged_by)),
+	                             .merge_times =
+	                                     columns_timestamp(&columns, MEMBER(has_merged_at), MEMBER(merged_at)),
+	                             .mergeables =
+	                                     columns_bool(&columns, MEMBER(has_can_be_merged), MEMBER(can_be_merged)),
+	                             .rate_limit_buckets = columns_text(&columns, MEMBER(rate_limit_bucket))};
+	if (columns.starved)
+		return error_nomem(err);
+	enum hf_status status = proposal_put(where, &in, arena, &row, err);
+	if (status == HF_OK) {
+		seen->inserted += row.inserted;
+		seen->updated += row.updated;
+		seen->branches += row.branches;
+	}
+	return status;
 }
 
 enum hf_status hf_proposal_put(hf_where where, const struct hf_proposal *proposal, struct hf_proposal_seen *ret_seen,
                                hf_error *err)
 {
-	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct proposal_put_in in;
-	struct proposal_put_row row;
+	struct hf_proposals_seen seen = {0};
 	hf_error local = HF_ERROR_INIT;
-	if (!arena)
-		return error_nomem(err);
-	enum hf_status status = fill_put(proposal, &in, err);
+	enum hf_status status = check(proposal, err);
 	if (status != HF_OK)
 		return status;
-	status = proposal_put(where, &in, arena, &row, &local);
+	status = put(where, proposal, 1, &seen, &local);
 	if (status == HF_OK && ret_seen)
-		*ret_seen = (struct hf_proposal_seen){row.inserted, row.branches};
+		*ret_seen = (struct hf_proposal_seen){seen.inserted > 0, seen.branches};
 	if (strcmp(local.constraint, "merge_proposal_codebase_fkey") == 0)
 		error_reword(&local, "there is no codebase %.*s", SHOWN(proposal->codebase));
 	if (status != HF_OK && err)
@@ -208,15 +237,70 @@ enum hf_status hf_proposal_put(hf_where where, const struct hf_proposal *proposa
 	return status;
 }
 
+struct importing {
+	const struct hf_proposal *proposals;
+	size_t count;
+	struct hf_proposals_seen seen;
+};
+
+static enum hf_status import_tx(hf_where tx, void *user, hf_error *err)
+{
+	struct importing *importing = user;
+	enum hf_status status = HF_OK;
+	importing->seen = (struct hf_proposals_seen){0};
+	for (size_t at = 0; at < importing->count && status == HF_OK; at += BATCH) {
+		size_t n = importing->count - at < BATCH ? importing->count - at : BATCH;
+		status = put(tx, importing->proposals + at, n, &importing->seen, err);
+		if (status != HF_OK)
+			error_prefix(err, "merge proposals %zu to %zu", at + 1, at + n);
+	}
+	return status;
+}
+
+static enum hf_status check_all(const struct hf_proposal *proposals, size_t count, hf_error *err)
+{
+	CLEANUP(intern_freep) struct intern *urls = intern_new(PROPOSALS_MAX);
+	if (!urls)
+		return error_nomem(err);
+	for (size_t i = 0; i < count; i++) {
+		enum hf_status status = check(&proposals[i], err);
+		uint32_t number = status == HF_OK ? intern_add(urls, proposals[i].url) : INTERN_NONE;
+		if (status == HF_OK && number == INTERN_NONE)
+			return error_nomem(err);
+		if (status == HF_OK && number != i)
+			status = error_set(err, HF_E_INPUT, "the same URL came before");
+		if (status != HF_OK) {
+			error_prefix(err, "merge proposal %zu", i + 1);
+			return status;
+		}
+	}
+	return HF_OK;
+}
+
+enum hf_status hf_proposal_import(hf_where where, const struct hf_proposal *proposals, size_t count,
+                                  struct hf_proposals_seen *ret_seen, hf_error *err)
+{
+	struct importing importing = {proposals, count, {0}};
+	if (count > PROPOSALS_MAX)
+		return error_set(err, HF_E_LIMIT, "more than %d merge proposals in one import", PROPOSALS_MAX);
+	enum hf_status status = check_all(proposals, count, err);
+	if (status == HF_OK)
+		status = hf_transaction(where, NULL, import_tx, &importing, err);
+	if (status == HF_OK && ret_seen)
+		*ret_seen = importing.seen;
+	return status;
+}
+
 /* What a person may say of a proposal; that it is open or merged only the hosting site knows. */
 static enum hf_status closing_parse(struct hf_str word, enum merge_proposal_status *ret_status, hf_error *err)
 {
-	enum hf_status status = status_parse(word, ret_status, err);
+	enum hf_status status = proposal_status_parse(word, ret_status, err);
 	if (status != HF_OK ||
 	    (*ret_status != MERGE_PROPOSAL_STATUS_OPEN && *ret_status != MERGE_PROPOSAL_STATUS_MERGED))
 		return status;
 	error_set(err, HF_E_INPUT, "that a merge proposal is %.*s only its hosting site can say", STR_ARG(word));
-	return error_hint(err, "closed, abandoned, rejected or applied");
+	error_hint(err, "closed, abandoned, rejected or applied");
+	return HF_E_INPUT;
 }
 
 enum hf_status hf_proposal_set_status(hf_where where, struct hf_str url, struct hf_str status_text,

@@ -3,11 +3,17 @@
  */
 #include "holdfast/publish.h"
 
+#include <stddef.h>
+
 #include "base/arena.h"
 #include "base/str.h"
+#include "holdfast/transaction.h"
+#include "janitor/columns.h"
 #include "janitor/policy_rows.h"
 #include "janitor/values.h"
 #include "queries/janitor/publish.h"
+
+enum { BATCH = 5000, PUBLISHES_MAX = 1000000 };
 
 /* ---- storing ---- */
 
@@ -28,10 +34,10 @@ static enum hf_status check_success(const struct hf_publish *publish, enum publi
 	return HF_OK;
 }
 
-static enum hf_status check(const struct hf_publish *publish, struct hf_str run_id, enum publish_mode *ret_mode,
-                            hf_error *err)
+static enum hf_status check(const struct hf_publish *publish, struct hf_str run_id, hf_error *err)
 {
-	enum hf_status status = publish_mode_parse(publish->mode, ret_mode, err);
+	enum publish_mode mode;
+	enum hf_status status = publish_mode_parse(publish->mode, &mode, err);
 	if (status != HF_OK)
 		return status;
 	if (publish->id.len == 0)
@@ -43,29 +49,50 @@ static enum hf_status check(const struct hf_publish *publish, struct hf_str run_
 	if (publish->result_code.len == 0)
 		return error_set(err, HF_E_INPUT, "a publish needs a result code");
 	if (str_eq(publish->result_code, HF_STR("success")))
-		return check_success(publish, *ret_mode, run_id, err);
+		return check_success(publish, mode, run_id, err);
 	return HF_OK;
 }
 
-static void fill(const struct hf_publish *publish, struct hf_str run_id, struct publish_store_in *in)
+#define TEXTS(member) columns_text(&columns, offsetof(struct hf_publish_try, member))
+
+/* One statement for up to BATCH tries. */
+static enum hf_status store(hf_where where, const struct hf_publish_try *tries, size_t count,
+                            const struct hf_defects *keep, struct hf_publish_effects *effects, hf_error *err)
 {
-	in->id = publish->id;
-	in->change_set = publish->change_set;
-	in->target_branch_url = publish->target_branch_url;
-	in->result_code = publish->result_code;
-	SET_TEXT(in, run_id, run_id);
-	SET_TEXT(in, codebase, publish->codebase);
-	SET_TEXT(in, source_branch_url, publish->source_branch_url);
-	SET_TEXT(in, source_branch_web_url, publish->source_branch_web_url);
-	SET_TEXT(in, target_branch_web_url, publish->target_branch_web_url);
-	SET_TEXT(in, subpath, publish->subpath);
-	SET_TEXT(in, branch_name, publish->branch_name);
-	SET_TEXT(in, main_branch_revision, publish->main_branch_revision);
-	SET_TEXT(in, revision, publish->revision);
-	SET_TEXT(in, role, publish->role);
-	SET_TEXT(in, merge_proposal_url, publish->merge_proposal_url);
-	SET_TEXT(in, description, publish->description);
-	SET_TEXT(in, requester, publish->requester);
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct columns columns = {.arena = arena, .rows = tries, .row_size = sizeof(*tries), .count = (uint32_t)count};
+	struct publish_store_row row;
+	if (!arena)
+		return error_nomem(err);
+	struct publish_store_in in = {.run_ids = TEXTS(run_id),
+	                              .ids = TEXTS(publish.id),
+	                              .change_sets = TEXTS(publish.change_set),
+	                              .codebases = TEXTS(publish.codebase),
+	                              .source_branch_urls = TEXTS(publish.source_branch_url),
+	                              .source_branch_web_urls = TEXTS(publish.source_branch_web_url),
+	                              .target_branch_urls = TEXTS(publish.target_branch_url),
+	                              .target_branch_web_urls = TEXTS(publish.target_branch_web_url),
+	                              .subpaths = TEXTS(publish.subpath),
+	                              .branch_names = TEXTS(publish.branch_name),
+	                              .main_branch_revisions = TEXTS(publish.main_branch_revision),
+	                              .revisions = TEXTS(publish.revision),
+	                              .roles = TEXTS(publish.role),
+	                              .modes = TEXTS(publish.mode),
+	                              .merge_proposal_urls = TEXTS(publish.merge_proposal_url),
+	                              .result_codes = TEXTS(publish.result_code),
+	                              .descriptions = TEXTS(publish.description),
+	                              .requesters = TEXTS(publish.requester)};
+	in.timestamps = columns_timestamp(&columns, offsetof(struct hf_publish_try, publish.has_timestamp),
+	                                  offsetof(struct hf_publish_try, publish.timestamp));
+	in.deaf = hf_defects_kept(keep, 7);
+	if (columns.starved)
+		return error_nomem(err);
+	enum hf_status status = publish_store(where, &in, arena, &row, err);
+	if (status == HF_OK) {
+		effects->proposed += row.proposed;
+		effects->absorbed += row.absorbed;
+	}
+	return status;
 }
 
 static void reworded(const struct hf_publish *publish, hf_error *err)
@@ -82,30 +109,74 @@ static void reworded(const struct hf_publish *publish, hf_error *err)
 			error_reword(err, "there is no %s %.*s", refusals[i].noun, SHOWN(refusals[i].name));
 }
 
+/* D-30. */
+static enum hf_status column_missing(const struct hf_publish *publish, hf_error *err)
+{
+	return error_set(err, HF_REJECTED, "publish %.*s names a column that the table does not have: run_id",
+	                 SHOWN(publish->id));
+}
+
 enum hf_status hf_publish_store(hf_where where, const struct hf_publish *publish, struct hf_str run_id,
                                 const struct hf_defects *keep, struct hf_publish_effect *ret_effect, hf_error *err)
 {
-	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct publish_store_in in = {.id = publish->id};
-	struct publish_store_row row;
+	struct hf_publish_try one = {*publish, run_id};
+	struct hf_publish_effects effects = {0};
 	hf_error local = HF_ERROR_INIT;
-	if (!arena)
-		return error_nomem(err);
-	enum hf_status status = check(publish, run_id, &in.mode, err);
+	enum hf_status status = check(publish, run_id, err);
 	if (status != HF_OK)
 		return status;
 	if (hf_defects_kept(keep, 30))
-		return error_set(err, HF_REJECTED, "publish %.*s names a column that the table does not have: run_id",
-		                 SHOWN(publish->id));
-	fill(publish, run_id, &in);
-	in.deaf = hf_defects_kept(keep, 7);
-	status = publish_store(where, &in, arena, &row, &local);
+		return column_missing(publish, err);
+	one.publish.has_timestamp = false;
+	status = store(where, &one, 1, keep, &effects, &local);
 	if (status == HF_OK && ret_effect)
-		*ret_effect = (struct hf_publish_effect){row.proposed, row.absorbed};
+		*ret_effect = (struct hf_publish_effect){effects.proposed > 0, effects.absorbed > 0};
 	if (status != HF_OK)
 		reworded(publish, &local);
 	if (status != HF_OK && err)
 		*err = local;
+	return status;
+}
+
+struct importing {
+	const struct hf_publish_try *tries;
+	size_t count;
+	const struct hf_defects *keep;
+	struct hf_publish_effects effects;
+};
+
+static enum hf_status import_tx(hf_where tx, void *user, hf_error *err)
+{
+	struct importing *importing = user;
+	enum hf_status status = HF_OK;
+	importing->effects = (struct hf_publish_effects){0};
+	for (size_t at = 0; at < importing->count && status == HF_OK; at += BATCH) {
+		size_t n = importing->count - at < BATCH ? importing->count - at : BATCH;
+		status = store(tx, importing->tries + at, n, importing->keep, &importing->effects, err);
+		if (status != HF_OK)
+			error_prefix(err, "publishes %zu to %zu", at + 1, at + n);
+	}
+	return status;
+}
+
+enum hf_status hf_publish_import(hf_where where, const struct hf_publish_try *tries, size_t count,
+                                 const struct hf_defects *keep, struct hf_publish_effects *ret_effects, hf_error *err)
+{
+	struct importing importing = {tries, count, keep, {0}};
+	enum hf_status status = HF_OK;
+	if (count > PUBLISHES_MAX)
+		return error_set(err, HF_E_LIMIT, "more than %d publishes in one import", PUBLISHES_MAX);
+	for (size_t i = 0; i < count && status == HF_OK; i++) {
+		status = check(&tries[i].publish, tries[i].run_id, err);
+		if (status != HF_OK)
+			error_prefix(err, "publish %zu", i + 1);
+	}
+	if (status == HF_OK && count > 0 && hf_defects_kept(keep, 30))
+		return column_missing(&tries[0].publish, err);
+	if (status == HF_OK)
+		status = hf_transaction(where, NULL, import_tx, &importing, err);
+	if (status == HF_OK && ret_effects)
+		*ret_effects = importing.effects;
 	return status;
 }
 
@@ -134,15 +205,31 @@ static struct hf_publish publish_of(const struct publish_row *row)
 	                           .timestamp = row->timestamp};
 }
 
+static enum hf_status no_such_publish(struct hf_str id, hf_error *err)
+{
+	return error_set(err, HF_NOT_FOUND, "there is no publish %.*s", SHOWN(id));
+}
+
 enum hf_status hf_publish_get(hf_where where, struct hf_str id, hf_arena *arena, struct hf_publish *ret_publish,
                               hf_error *err)
 {
 	struct publish_row row;
 	enum hf_status status = publish_by_id(where, &(struct publish_by_id_in){.id = id}, arena, &row, err);
 	if (status == HF_NOT_FOUND)
-		return error_set(err, HF_NOT_FOUND, "there is no publish %.*s", SHOWN(id));
+		return no_such_publish(id, err);
 	if (status == HF_OK)
 		*ret_publish = publish_of(&row);
+	return status;
+}
+
+enum hf_status hf_publish_delete(hf_where where, struct hf_str id, int64_t *ret_removed, hf_error *err)
+{
+	int64_t removed;
+	enum hf_status status = publish_delete(where, &(struct publish_delete_in){.id = id}, &removed, err);
+	if (status == HF_OK && removed == 0)
+		return no_such_publish(id, err);
+	if (status == HF_OK && ret_removed)
+		*ret_removed = removed;
 	return status;
 }
 

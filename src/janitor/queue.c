@@ -77,7 +77,8 @@ static enum hf_status holder_gone(const struct hf_queue_request *request, hf_err
 {
 	error_set(err, HF_CONFLICT, "the queue item of %.*s/%.*s was removed while it was added again",
 	          STR_ARG(request->campaign), STR_ARG(request->codebase));
-	return error_hint(err, "add it again");
+	error_hint(err, "add it again");
+	return HF_CONFLICT;
 }
 
 /* The database names its constraint; people want to hear which word is wrong. All else of the error stays. */
@@ -184,15 +185,26 @@ static enum hf_status list_row(void *user, const struct queue_list_row *row, hf_
 	return status == HF_OK ? sink->fn(sink->user, &item, err) : status;
 }
 
-enum hf_status hf_queue_list(hf_where where, struct hf_str campaign, int64_t limit, hf_queue_item_fn *fn, void *user,
-                             hf_error *err)
+enum hf_status hf_queue_list(hf_where where, const struct hf_queue_list_filter *filter, hf_queue_item_fn *fn,
+                             void *user, hf_error *err)
 {
 	struct item_sink sink = {fn, user};
-	struct queue_list_in in = {.campaign = campaign,
-	                           .has_campaign = campaign.len > 0,
-	                           .row_limit = limit,
-	                           .has_row_limit = limit != 0};
+	struct queue_list_in in = {.campaign = filter->campaign,
+	                           .has_campaign = filter->campaign.len > 0,
+	                           .with_after = filter->after != NULL,
+	                           .row_limit = filter->limit,
+	                           .has_row_limit = filter->limit != 0};
+	if (filter->after) {
+		in.after_bucket = (enum queue_bucket)filter->after->bucket;
+		in.after_priority = filter->after->priority;
+		in.after_id = filter->after->id;
+	}
 	return queue_list(where, &in, list_row, &sink, err);
+}
+
+static enum hf_status no_such_item(int32_t id, hf_error *err)
+{
+	return error_set(err, HF_NOT_FOUND, "there is no queue item %d", id);
 }
 
 enum hf_status hf_queue_get(hf_where where, int32_t id, hf_arena *arena, struct hf_queue_item *ret_item, hf_error *err)
@@ -200,8 +212,30 @@ enum hf_status hf_queue_get(hf_where where, int32_t id, hf_arena *arena, struct 
 	struct queue_list_row row;
 	enum hf_status status = queue_item(where, &(struct queue_item_in){.id = id}, arena, &row, err);
 	if (status == HF_NOT_FOUND)
-		return error_set(err, HF_NOT_FOUND, "there is no queue item %d", id);
+		return no_such_item(id, err);
 	return status == HF_OK ? queue_item_of_row(&row, ret_item, err) : status;
+}
+
+enum hf_status hf_queue_move(hf_where where, int32_t id, const struct hf_queue_move *move,
+                             struct hf_queue_moved *ret_moved, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct queue_move_in in = {.id = id,
+	                           .first = move->first,
+	                           .priority = move->priority,
+	                           .bucket = (enum queue_bucket)move->bucket,
+	                           .has_bucket = move->has_bucket};
+	struct queue_move_row row;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = queue_move(where, &in, arena, &row, err);
+	if (status == HF_NOT_FOUND)
+		return no_such_item(id, err);
+	if (status == HF_OK && ret_moved)
+		*ret_moved =
+			(struct hf_queue_moved){row.changed, (enum hf_bucket)row.bucket,
+		                                (enum hf_bucket)row.bucket_before, row.priority, row.priority_before};
+	return status;
 }
 
 enum hf_status hf_queue_remove(hf_where where, int32_t id, hf_error *err)
@@ -209,7 +243,7 @@ enum hf_status hf_queue_remove(hf_where where, int32_t id, hf_error *err)
 	int64_t removed;
 	enum hf_status status = queue_delete(where, &(struct queue_delete_in){.id = id}, &removed, err);
 	if (status == HF_OK && removed == 0)
-		return error_set(err, HF_NOT_FOUND, "there is no queue item %d", id);
+		return no_such_item(id, err);
 	return status;
 }
 
@@ -278,34 +312,27 @@ enum hf_status hf_queue_position(hf_where where, struct hf_str codebase, struct 
 }
 
 struct stats_sink {
-	struct hf_queue_bucket_stats *stats;
-	size_t count;
+	hf_queue_stats_fn *fn;
+	void *user;
 };
 
 static enum hf_status stats_row(void *user, const struct queue_stats_row *row, hf_error *err)
 {
-	struct stats_sink *sink = user;
-	if (sink->count == HF_BUCKET_COUNT)
-		return error_set(err, HF_E_DRIFT, "the queue has more buckets than this program knows");
-	struct hf_queue_bucket_stats *stats = &sink->stats[sink->count++];
-	*stats = (struct hf_queue_bucket_stats){.bucket = (enum hf_bucket)row->bucket,
-	                                        .items = row->items,
-	                                        .has_estimated_duration = row->has_estimated_duration,
-	                                        .first_priority = row->first_priority,
-	                                        .last_priority = row->last_priority};
-	return row->has_estimated_duration ? interval_us(row->estimated_duration, &stats->estimated_duration_us, err)
-	                                   : HF_OK;
+	const struct stats_sink *sink = user;
+	enum hf_status status = HF_OK;
+	struct hf_queue_bucket_stats stats = {.bucket = (enum hf_bucket)row->bucket,
+	                                      .word = row->word,
+	                                      .items = row->items,
+	                                      .has_estimated_duration = row->has_estimated_duration,
+	                                      .first_priority = row->first_priority,
+	                                      .last_priority = row->last_priority};
+	if (row->has_estimated_duration)
+		status = interval_us(row->estimated_duration, &stats.estimated_duration_us, err);
+	return status == HF_OK ? sink->fn(sink->user, &stats, err) : status;
 }
 
-enum hf_status hf_queue_stats(hf_where where, struct hf_queue_bucket_stats ret_stats[HF_BUCKET_COUNT],
-                              size_t *ret_count, hf_error *err)
+enum hf_status hf_queue_stats(hf_where where, hf_queue_stats_fn *fn, void *user, hf_error *err)
 {
-	struct hf_queue_bucket_stats stats[HF_BUCKET_COUNT];
-	struct stats_sink sink = {stats, 0};
-	enum hf_status status = queue_stats(where, stats_row, &sink, err);
-	if (status != HF_OK)
-		return status;
-	memcpy(ret_stats, stats, sink.count * sizeof(stats[0]));
-	*ret_count = sink.count;
-	return HF_OK;
+	struct stats_sink sink = {fn, user};
+	return queue_stats(where, stats_row, &sink, err);
 }

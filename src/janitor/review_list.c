@@ -51,6 +51,21 @@ enum hf_status hf_review_list(hf_where where, const struct hf_review_filter *fil
 	return status == HF_OK ? review_list(where, &in, list_row, &sink, err) : status;
 }
 
+enum hf_status hf_review_delete(hf_where where, struct hf_str run_id, struct hf_str reviewer, int64_t *ret_removed,
+                                hf_error *err)
+{
+	struct review_delete_in in = {.run_id = run_id};
+	int64_t removed;
+	SET_TEXT(&in, reviewer, reviewer);
+	enum hf_status status = review_delete(where, &in, &removed, err);
+	if (status == HF_OK && removed == 0)
+		return error_set(err, HF_NOT_FOUND, "%.*s said nothing of run %.*s",
+		                 SHOWN(reviewer.ptr ? reviewer : HF_STR("nobody without a name")), SHOWN(run_id));
+	if (status == HF_OK && ret_removed)
+		*ret_removed = removed;
+	return status;
+}
+
 /* ---- what waits ---- */
 
 struct pending_sink {

@@ -47,7 +47,7 @@ static enum hf_status forget_item(UNUSED void *user, UNUSED const struct hf_queu
 
 static enum hf_status ask_queue(hf_where where, hf_error *err)
 {
-	return hf_queue_list(where, HF_STR(""), 1, forget_item, NULL, err);
+	return hf_queue_list(where, &(struct hf_queue_list_filter){.limit = 1}, forget_item, NULL, err);
 }
 
 static enum hf_status forget_worker(UNUSED void *user, UNUSED const struct hf_worker *worker, UNUSED hf_error *err)

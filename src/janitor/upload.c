@@ -6,7 +6,9 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/str.h"
 #include "janitor/json_text.h"
 
 enum hf_status upload_parse(struct hf_str json, const char *what, json_t **ret_list, hf_error *err)
@@ -28,11 +30,16 @@ enum hf_status upload_parse(struct hf_str json, const char *what, json_t **ret_l
 enum hf_status upload_entry(const json_t *list, const char *what, size_t number, struct upload_entry *ret_entry,
                             hf_error *err)
 {
-	*ret_entry = (struct upload_entry){what, number, json_array_get(list, number), err};
-	if (json_is_object(ret_entry->object))
+	*ret_entry = (struct upload_entry){what, number, json_array_get(list, number), err, false};
+	return upload_check_object(ret_entry);
+}
+
+enum hf_status upload_check_object(const struct upload_entry *entry)
+{
+	if (json_is_object(entry->object))
 		return HF_OK;
-	return error_set(err, HF_E_INPUT, "%s: entry %zu is %s, not an object", what, number + 1,
-	                 json_text_kind(ret_entry->object));
+	return error_set(entry->err, HF_E_INPUT, "%s: entry %zu is %s, not an object", entry->what, entry->number + 1,
+	                 json_text_kind(entry->object));
 }
 
 enum hf_status upload_refuse(const struct upload_entry *entry, const char *member, const char *format, ...)
@@ -46,11 +53,38 @@ enum hf_status upload_refuse(const struct upload_entry *entry, const char *membe
 	                 why);
 }
 
+static void hint_known(const char *const *known, size_t count, hf_error *err)
+{
+	struct buf list;
+	buf_init(&list, 512);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&list, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " and ", known[i]);
+	error_hint(err, "fields are %.*s", STR_ARG(buf_str(&list)));
+	buf_deinit(&list);
+}
+
 /* NULL for null and for what is absent. */
 static const json_t *member_of(const struct upload_entry *entry, const char *member)
 {
 	const json_t *value = json_object_get(entry->object, member);
 	return json_is_null(value) ? NULL : value;
+}
+
+enum hf_status upload_only(const struct upload_entry *entry, const char *const *known, size_t count)
+{
+	json_t *members = (json_t *)(uintptr_t)entry->object; /* only read; jansson's iterators take no const */
+	for (void *at = json_object_iter(members); at; at = json_object_iter_next(members, at)) {
+		size_t i = 0;
+		while (i < count && strcmp(known[i], json_object_iter_key(at)) != 0)
+			i++;
+		if (i < count)
+			continue;
+		error_set(entry->err, HF_E_INPUT, "%s: entry %zu: unknown field \"%.60s\"", entry->what,
+		          entry->number + 1, json_object_iter_key(at));
+		hint_known(known, count, entry->err);
+		return HF_E_INPUT;
+	}
+	return HF_OK;
 }
 
 bool upload_has(const struct upload_entry *entry, const char *member)
@@ -74,7 +108,7 @@ enum hf_status upload_number(const struct upload_entry *entry, const char *membe
 	const json_t *value = member_of(entry, member);
 	*ret_known = value != NULL;
 	*ret_value = 0.0;
-	if (value && !json_is_number(value) && !json_is_boolean(value))
+	if (value && !json_is_number(value) && (entry->strict || !json_is_boolean(value)))
 		return upload_refuse(entry, member, "is %s, not a number or null", json_text_kind(value));
 	if (value)
 		*ret_value = json_is_boolean(value) ? (double)json_is_true(value) : json_number_value(value);
@@ -88,6 +122,8 @@ enum hf_status upload_int(const struct upload_entry *entry, const char *member, 
 	*ret_value = 0;
 	if (status != HF_OK)
 		return status;
+	if (entry->strict && number != trunc(number))
+		return upload_refuse(entry, member, "is no whole number");
 	number = trunc(number);
 	if (!(number >= INT32_MIN && number <= INT32_MAX))
 		return upload_refuse(entry, member, "is not within 32 bits (%d to %d)", INT32_MIN, INT32_MAX);

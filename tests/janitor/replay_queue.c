@@ -97,8 +97,10 @@ static bool waits(hf_where where, struct second *second)
 			sem_post(&second->ended);
 			return false;
 		}
-		EXPECT_OK(hf_sql_one(where, HF_STR("SELECT coalesce(wait_event_type = 'Lock', false) FROM pg_stat_activity "
-		                                   "WHERE pid = $1::integer"), &pid, 1, arena, &row, &err));
+		EXPECT_OK(hf_sql_one(where,
+		                     HF_STR("SELECT coalesce(wait_event_type = 'Lock', false) FROM pg_stat_activity "
+		                            "WHERE pid = $1::integer"),
+		                     &pid, 1, arena, &row, &err));
 		if (row.values[0].as.b)
 			return true;
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
@@ -131,7 +133,8 @@ static enum hf_status add_both(hf_where tx, void *user, hf_error *err)
 static void queue_add_second(struct replay *replay, const json_t *args, struct answer *ret)
 {
 	keep_of(replay);
-	struct second second = {.replay = replay, .args = json_object_get(args, "second"),
+	struct second second = {.replay = replay,
+	                        .args = json_object_get(args, "second"),
 	                        .answer = {.err = HF_ERROR_INIT, .difference = SAME}};
 	struct both both = {.second = &second, .args = args, .first = {.err = HF_ERROR_INIT, .difference = SAME}};
 	sem_init(&second.ended, 0, 0);
@@ -141,8 +144,8 @@ static void queue_add_second(struct replay *replay, const json_t *args, struct a
 	sem_destroy(&second.ended);
 	assert_non_null(both.first.ok); /* no failure among the recorded ones */
 	assert_non_null(second.answer.ok);
-	ret->ok = json_pack("{s:{s:o},s:b,s:{s:o}}", "first", "ok", both.first.ok, "waited", both.waited, "second", "ok",
-	                    second.answer.ok);
+	ret->ok = json_pack("{s:{s:o},s:b,s:{s:o}}", "first", "ok", both.first.ok, "waited", both.waited, "second",
+	                    "ok", second.answer.ok);
 }
 
 /* Another session empties the queue after the statement that finds the place held, before the one that reads it. */
@@ -159,8 +162,8 @@ static void *empty(void *user)
 	hf_error err = HF_ERROR_INIT;
 	sem_wait(&emptier->go);
 	if (emptier->emptied)
-		EXPECT_OK(hf_sql_exec(hf_on_connection(emptier->replay->rig.second), HF_STR("DELETE FROM queue"), NULL, 0,
-		                      NULL, &err));
+		EXPECT_OK(hf_sql_exec(hf_on_connection(emptier->replay->rig.second), HF_STR("DELETE FROM queue"), NULL,
+		                      0, NULL, &err));
 	sem_post(&emptier->done);
 	return NULL;
 }
@@ -234,7 +237,8 @@ static void fill_filter(struct replay *replay, const json_t *args, hf_arena *are
 		host[i] = hf_str_of(json_string_value(json_array_get(hosts, i)));
 	for (uint32_t i = 0; i < nids; i++)
 		id[i] = (int32_t)json_integer_value(json_array_get(ids, i));
-	*filter = (struct hf_queue_filter){.keep = keep_of(replay), .codebase = text_of(args, "codebase"),
+	*filter = (struct hf_queue_filter){.keep = keep_of(replay),
+	                                   .codebase = text_of(args, "codebase"),
 	                                   .campaign = text_of(args, "campaign"),
 	                                   .exclude_hosts = {.count = nhosts, .ndim = nhosts > 0, .values = host},
 	                                   .assigned = {.count = nids, .ndim = nids > 0, .values = id}};
@@ -257,7 +261,9 @@ static void check_campaign(struct replay *replay, struct hf_str campaign, const 
                            hf_error *err)
 {
 	struct first_of first = {campaign, 0};
-	assert_int_equal(hf_queue_list(replay->rig.where, campaign, 0, take_first, &first, err), HF_OK);
+	assert_int_equal(hf_queue_list(replay->rig.where, &(struct hf_queue_list_filter){.campaign = campaign},
+	                               take_first, &first, err),
+	                 HF_OK);
 	assert_int_equal(first.id, next->item.id);
 	assert_true(str_eq(next->item.campaign, campaign));
 }
@@ -290,7 +296,9 @@ static void iter_queue(struct replay *replay, const json_t *args, struct answer 
 	int64_t limit = 0;
 	json_t *items = json_array();
 	integer_of(args, "limit", &limit);
-	if (hf_queue_list(replay->rig.where, text_of(args, "campaign"), limit, append_item, items, &ret->err) == HF_OK)
+	if (hf_queue_list(replay->rig.where,
+	                  &(struct hf_queue_list_filter){.campaign = text_of(args, "campaign"), .limit = limit},
+	                  append_item, items, &ret->err) == HF_OK)
 		ret->ok = items;
 	else
 		json_decref(items);
@@ -299,8 +307,8 @@ static void iter_queue(struct replay *replay, const json_t *args, struct answer 
 static void get_position(struct replay *replay, const json_t *args, struct answer *ret)
 {
 	struct hf_queue_position position;
-	enum hf_status status = hf_queue_position(replay->rig.where, text_of(args, "codebase"), text_of(args, "campaign"),
-	                                          &position, &ret->err);
+	enum hf_status status = hf_queue_position(replay->rig.where, text_of(args, "codebase"),
+	                                          text_of(args, "campaign"), &position, &ret->err);
 	if (status == HF_NOT_FOUND)
 		ret->ok = json_pack("{s:n,s:n}", "position", "wait_time_us");
 	if (status == HF_OK)
@@ -308,15 +316,18 @@ static void get_position(struct replay *replay, const json_t *args, struct answe
 		                    position.has_wait ? json_integer(position.wait_us) : json_null());
 }
 
+static enum hf_status add_bucket(void *user, const struct hf_queue_bucket_stats *stats, UNUSED hf_error *err)
+{
+	json_array_append_new(user, json_pack("[s%,I]", stats->word.ptr, stats->word.len, (json_int_t)stats->items));
+	return HF_OK;
+}
+
 static void get_buckets(struct replay *replay, UNUSED const json_t *args, struct answer *ret)
 {
-	struct hf_queue_bucket_stats stats[HF_BUCKET_COUNT];
-	size_t n;
-	if (hf_queue_stats(replay->rig.where, stats, &n, &ret->err) != HF_OK)
-		return;
-	ret->ok = json_array();
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(ret->ok, json_pack("[s,I]", hf_bucket_word(stats[i].bucket), (json_int_t)stats[i].items));
+	json_t *buckets = json_array();
+	if (hf_queue_stats(replay->rig.where, add_bucket, buckets, &ret->err) == HF_OK)
+		ret->ok = json_incref(buckets);
+	json_decref(buckets);
 }
 
 const struct call queue_calls[] = {{"queue_add", queue_add},

@@ -64,13 +64,16 @@ static void an_item_of_a_change_set_holds_no_place(void **state)
 	struct rig *rig = *state;
 	hf_error err = HF_ERROR_INIT;
 	struct hf_schedule_item items[] = {item("cb0", "fixes", 7), item("cb0", "fixes", 8)};
-	rig_load_text(rig, "{" THREE ",\"change_set\":[{\"id\":\"cs\",\"campaign\":\"fixes\"}],\"queue\":["
-	                   "{\"codebase\":\"cb0\",\"suite\":\"fixes\",\"change_set\":\"cs\",\"command\":\"x\",\"bucket\":"
-	                   "\"default\",\"priority\":40,\"refresh\":false}]}");
+	rig_load_text(rig,
+	              "{" THREE ",\"change_set\":[{\"id\":\"cs\",\"campaign\":\"fixes\"}],\"queue\":["
+	              "{\"codebase\":\"cb0\",\"suite\":\"fixes\",\"change_set\":\"cs\",\"command\":\"x\",\"bucket\":"
+	              "\"default\",\"priority\":40,\"refresh\":false}]}");
 	EXPECT_OK(schedule(rig, items, 2, &plain, &err));
-	json_t *wanted = json_loads("[[1,\"default\",\"cb0\",\"fixes\",\"cs\",\"x\",40,null,null,null,false,null],"
-	                            "[2,\"default\",\"cb0\",\"fixes\",null,\"fix-it\",364,null,15000000,\"00:00:15\",false,"
-	                            "\"scheduler\"]]", 0, NULL);
+	json_t *wanted =
+		json_loads("[[1,\"default\",\"cb0\",\"fixes\",\"cs\",\"x\",40,null,null,null,false,null],"
+	                   "[2,\"default\",\"cb0\",\"fixes\",null,\"fix-it\",364,null,15000000,\"00:00:15\",false,"
+	                   "\"scheduler\"]]",
+	                   0, NULL);
 	json_t *after = rig_state(rig);
 	assert_true(json_equal(wanted, json_object_get(after, "queue")));
 	json_decref(wanted);
@@ -98,12 +101,16 @@ static void thousands_are_added_and_replaced(void **state)
 	struct hf_schedule_report report;
 	enum { N = 12000 };
 	rig_load_text(rig, "{}");
-	rig_run(rig, "INSERT INTO codebase (name, value) SELECT 'pkg' || i, i % 97 FROM generate_series(1, 12000) AS i");
-	rig_run(rig, "INSERT INTO named_publish_policy (name, per_branch_policy) VALUES ('p', ARRAY[ROW('main', 'propose', "
-	             "NULL)::branch_publish_policy])");
-	rig_run(rig, "INSERT INTO candidate (codebase, suite, command, value, success_chance, publish_policy, context) SELECT "
-	             "'pkg' || i, 'fixes', 'fix-it', i % 50 + 1, nullif(i % 3, 0) / 3.0, 'p', nullif(i % 5, 0)::text FROM "
-	             "generate_series(1, 12000) AS i");
+	rig_run(rig,
+	        "INSERT INTO codebase (name, value) SELECT 'pkg' || i, i % 97 FROM generate_series(1, 12000) AS i");
+	rig_run(rig,
+	        "INSERT INTO named_publish_policy (name, per_branch_policy) VALUES ('p', ARRAY[ROW('main', 'propose', "
+	        "NULL)::branch_publish_policy])");
+	rig_run(rig,
+	        "INSERT INTO candidate (codebase, suite, command, value, success_chance, publish_policy, context) "
+	        "SELECT "
+	        "'pkg' || i, 'fixes', 'fix-it', i % 50 + 1, nullif(i % 3, 0) / 3.0, 'p', nullif(i % 5, 0)::text FROM "
+	        "generate_series(1, 12000) AS i");
 	EXPECT_OK(hf_schedule_run(rig->where, &options, &report, &err));
 	assert_int_equal(report.added, N);
 	assert_int_equal(report.verified, 40);
@@ -204,8 +211,10 @@ static void two_at_once_are_one_after_the_other(void **state)
 static void load_with_priority(struct rig *rig, const char *priority)
 {
 	char text[512];
-	snprintf(text, sizeof(text), "{" THREE ",\"queue\":[{\"codebase\":\"cb1\",\"suite\":\"other\",\"command\":\"x\","
-	         "\"bucket\":\"default\",\"priority\":%s,\"refresh\":false}]}", priority);
+	snprintf(text, sizeof(text),
+	         "{" THREE ",\"queue\":[{\"codebase\":\"cb1\",\"suite\":\"other\",\"command\":\"x\","
+	         "\"bucket\":\"default\",\"priority\":%s,\"refresh\":false}]}",
+	         priority);
 	rig_load_text(rig, text);
 }
 
@@ -252,7 +261,8 @@ static void impossible_values_are_refused(void **state)
 	memset(longer, 'x', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';
 	struct hf_schedule_item items[] = {item(longer, "fixes", 1)};
-	refused(rig, items, 1, &plain, HF_E_LIMIT, "the names of codebase, campaign and change set are longer than 1024 bytes");
+	refused(rig, items, 1, &plain, HF_E_LIMIT,
+	        "the names of codebase, campaign and change set are longer than 1024 bytes");
 	items[0] = item("cb0", "fixes", 1);
 	items[0].command = HF_STR("");
 	refused(rig, items, 1, &plain, HF_REJECTED, "fixes/cb0: the command is empty");
@@ -267,10 +277,12 @@ static void impossible_values_are_refused(void **state)
 static void load_run(struct rig *rig, const char *code, const char *start, const char *finish, const char *details)
 {
 	char text[1024];
-	snprintf(text, sizeof(text), "{" THREE ",\"change_set\":[{\"id\":\"cs\",\"campaign\":\"fixes\"}],\"run\":[{\"id\":"
-	         "\"r\",\"command\":\"x\",\"codebase\":\"cb0\",\"suite\":\"fixes\",\"change_set\":\"cs\",\"result_code\":"
-	         "\"%s\",\"start_time\":%s,\"finish_time\":%s,\"logfilenames\":[],\"failure_details\":%s}]}", code, start, finish,
-	         details);
+	snprintf(text, sizeof(text),
+	         "{" THREE ",\"change_set\":[{\"id\":\"cs\",\"campaign\":\"fixes\"}],\"run\":[{\"id\":"
+	         "\"r\",\"command\":\"x\",\"codebase\":\"cb0\",\"suite\":\"fixes\",\"change_set\":\"cs\",\"result_"
+	         "code\":"
+	         "\"%s\",\"start_time\":%s,\"finish_time\":%s,\"logfilenames\":[],\"failure_details\":%s}]}",
+	         code, start, finish, details);
 	rig_load_text(rig, text);
 }
 
@@ -278,7 +290,10 @@ static void load_run(struct rig *rig, const char *code, const char *start, const
 static void both_answer(struct rig *rig, enum hf_status expected, const char *message)
 {
 	struct hf_schedule_item it = item("cb0", "fixes", 10);
-	struct hf_schedule_request request = {.item = it, .has_normalized_value = true, .normalized_value = 1.0, .keep = &parity};
+	struct hf_schedule_request request = {.item = it,
+	                                      .has_normalized_value = true,
+	                                      .normalized_value = 1.0,
+	                                      .keep = &parity};
 	struct hf_schedule_result result;
 	hf_error err = HF_ERROR_INIT;
 	if (expected != HF_OK) {
@@ -318,7 +333,8 @@ static void histories_may_be_unreadable(void **state)
 		{"null", HF_OK, NULL},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		load_run(rig, "install-deps-unsatisfied-dependencies", "\"2020-01-01\"", "\"2020-01-02\"", cases[i].details);
+		load_run(rig, "install-deps-unsatisfied-dependencies", "\"2020-01-01\"", "\"2020-01-02\"",
+		         cases[i].details);
 		both_answer(rig, cases[i].status, cases[i].message);
 	}
 	load_run(rig, "install-deps-unsatisfied-dependencies", "\"2020-01-01\"", "\"2020-01-02\"", "1");
@@ -352,6 +368,12 @@ static enum hf_status ignore(UNUSED void *user, UNUSED const struct hf_queue_ite
 	return HF_OK;
 }
 
+static enum hf_status ignore_stats(UNUSED void *user, UNUSED const struct hf_queue_bucket_stats *stats,
+                                   UNUSED hf_error *err)
+{
+	return HF_OK;
+}
+
 static void absurd_estimates_in_the_queue_are_refused(void **state)
 {
 	struct rig *rig = *state;
@@ -360,17 +382,16 @@ static void absurd_estimates_in_the_queue_are_refused(void **state)
 	struct hf_queue_item it;
 	struct hf_queue_next next;
 	struct hf_queue_position position;
-	struct hf_queue_bucket_stats stats[HF_BUCKET_COUNT];
 	struct hf_queue_filter any = {.codebase = {NULL, 0}};
-	size_t n;
 	load_with_priority(rig, "1");
 	rig_run(rig, "INSERT INTO queue (codebase, suite, command, bucket, priority) VALUES ('cb0', 'last', 'x', "
 	             "'default', 9)");
 	rig_run(rig, "UPDATE queue SET estimated_duration = '100000000 years' WHERE id = 1");
 	EXPECT_STATUS(hf_queue_get(rig->where, 1, arena, &it, &err), HF_E_LIMIT);
-	EXPECT_STATUS(hf_queue_list(rig->where, (struct hf_str){NULL, 0}, 0, ignore, NULL, &err), HF_E_LIMIT);
+	EXPECT_STATUS(hf_queue_list(rig->where, &(struct hf_queue_list_filter){.limit = 0}, ignore, NULL, &err),
+	              HF_E_LIMIT);
 	EXPECT_STATUS(hf_queue_peek(rig->where, &any, arena, &next, &err), HF_E_LIMIT);
-	EXPECT_STATUS(hf_queue_stats(rig->where, stats, &n, &err), HF_E_LIMIT);
+	EXPECT_STATUS(hf_queue_stats(rig->where, ignore_stats, NULL, &err), HF_E_LIMIT);
 	EXPECT_STATUS(hf_queue_position(rig->where, HF_STR("cb0"), HF_STR("last"), &position, &err), HF_E_LIMIT);
 	EXPECT_CONTAINS(err.message, "months");
 }
@@ -385,7 +406,8 @@ static void a_row_that_is_stored_otherwise_is_found(void **state)
 	hf_error err = HF_ERROR_INIT;
 	struct hf_schedule_report report = {0};
 	rig_load_text(rig, "{" THREE "}");
-	rig_run(rig, "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.priority = NEW.priority + 1; "
+	rig_run(rig, "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.priority = "
+	             "NEW.priority + 1; "
 	             "RETURN NEW; END $$");
 	rig_run(rig, "CREATE TRIGGER meddle BEFORE INSERT ON queue FOR EACH ROW EXECUTE FUNCTION meddle()");
 	EXPECT_STATUS(hf_schedule_bulk(rig->where, items, 2, &options, &report, &err), HF_E_CORRUPT);
@@ -432,9 +454,11 @@ static void an_explanation_needs_something_to_explain(void **state)
 	hf_error err = HF_ERROR_INIT;
 	struct hf_schedule_explanation why;
 	rig_load_text(rig, "{" THREE "}");
-	EXPECT_STATUS(hf_schedule_explain(rig->where, HF_STR("nowhere"), HF_STR("fixes"), &parity, &why, &err), HF_NOT_FOUND);
+	EXPECT_STATUS(hf_schedule_explain(rig->where, HF_STR("nowhere"), HF_STR("fixes"), &parity, &why, &err),
+	              HF_NOT_FOUND);
 	EXPECT_CONTAINS(err.message, "nowhere");
-	EXPECT_STATUS(hf_schedule_explain(rig->where, HF_STR("cb0"), HF_STR("fixes"), &parity, &why, &err), HF_NOT_FOUND);
+	EXPECT_STATUS(hf_schedule_explain(rig->where, HF_STR("cb0"), HF_STR("fixes"), &parity, &why, &err),
+	              HF_NOT_FOUND);
 	EXPECT_CONTAINS(err.message, "there is no candidate fixes/cb0");
 }
 

@@ -86,7 +86,7 @@ static void the_first_that_is_not_assigned_is_next(void **state)
 	rig_run(rig, "INSERT INTO codebase (name) SELECT 'cb' || n FROM generate_series(1, 40) AS n");
 	rig_run(rig, "INSERT INTO queue (id, codebase, suite, command, priority) SELECT CASE WHEN n % 4 = 0 THEN n * "
 	             "50000000 ELSE n END, 'cb' || n, 'fixes', 'x', n * 7 % 11 FROM generate_series(1, 40) AS n");
-	EXPECT_OK(hf_queue_list(rig->where, HF_STR(""), 0, remember, &end, &err));
+	EXPECT_OK(hf_queue_list(rig->where, &(struct hf_queue_list_filter){.limit = 0}, remember, &end, &err));
 	assert_int_equal(end - order, ITEMS);
 	for (int round = 0; round < ROUNDS; round++) {
 		struct hf_queue_filter filter = {.assigned = {.values = assigned}};

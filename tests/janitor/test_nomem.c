@@ -80,7 +80,7 @@ static enum hf_status control(struct rig *rig, hf_error *err)
 
 static enum hf_status import_archive(struct rig *rig, hf_error *err)
 {
-	struct hf_import_options options = {.size = sizeof(options), .path = getenv("HOLDFAST_SOURCES_SAMPLE")};
+	struct hf_import_options options = {.size = sizeof(options), .path = test_variable("HOLDFAST_SOURCES_SAMPLE")};
 	struct hf_import_report report;
 	return hf_codebase_import_debian(where_of(rig), &options, &report, err);
 }
@@ -178,6 +178,14 @@ static enum hf_status put_proposal(struct rig *rig, hf_error *err)
 	return status == HF_OK ? hf_proposal_delete(where_of(rig), proposal.url, err) : status;
 }
 
+static enum hf_status import_proposals(struct rig *rig, hf_error *err)
+{
+	static const struct hf_proposal proposals[] = {{.url = HF_STR_INIT("u"), .status = HF_STR_INIT("open")},
+	                                               {.url = HF_STR_INIT("v"), .codebase = HF_STR_INIT("none")}};
+	enum hf_status status = hf_proposal_import(where_of(rig), proposals, 2, NULL, err);
+	return status == HF_REJECTED ? HF_OK : status; /* there is no such codebase */
+}
+
 static enum hf_status count_publishes(struct rig *rig, hf_error *err)
 {
 	struct hf_publish_filter filter = {.campaign = HF_STR("fixes"), .mode = HF_STR("push")};
@@ -193,6 +201,17 @@ static enum hf_status store_publish(struct rig *rig, hf_error *err)
 	                                          .mode = HF_STR_INIT("push"),
 	                                          .result_code = HF_STR_INIT("failed")};
 	enum hf_status status = hf_publish_store(where_of(rig), &publish, (struct hf_str){NULL, 0}, NULL, NULL, err);
+	return status == HF_REJECTED ? HF_OK : status; /* there is no such change set */
+}
+
+static enum hf_status import_publishes(struct rig *rig, hf_error *err)
+{
+	static const struct hf_publish_try tries[] = {{.publish = {.id = HF_STR_INIT("p"),
+	                                                           .change_set = HF_STR_INIT("none"),
+	                                                           .target_branch_url = HF_STR_INIT("t"),
+	                                                           .mode = HF_STR_INIT("push"),
+	                                                           .result_code = HF_STR_INIT("failed")}}};
+	enum hf_status status = hf_publish_import(where_of(rig), tries, 1, NULL, NULL, err);
 	return status == HF_REJECTED ? HF_OK : status; /* there is no such change set */
 }
 
@@ -246,6 +265,54 @@ static enum hf_status absorb_none(struct rig *rig, hf_error *err)
 	enum hf_status status = hf_result_branch_set_absorbed(where_of(rig), HF_STR("none"), HF_STR("main"), true, NULL,
 	                                                      NULL, NULL, err);
 	return status == HF_NOT_FOUND ? HF_OK : status;
+}
+
+static enum hf_status count_all(struct rig *rig, hf_error *err)
+{
+	int64_t count;
+	enum hf_status status = hf_run_count(where_of(rig), &(struct hf_run_filter){.limit = 1}, &count, err);
+	if (status == HF_OK)
+		status = hf_proposal_count(where_of(rig), &(struct hf_proposal_filter){.limit = 1}, &count, err);
+	return status == HF_OK ? hf_worker_count(where_of(rig), &count, err) : status;
+}
+
+static enum hf_status create_none(struct rig *rig, hf_error *err)
+{
+	static const struct hf_change_set twice[] = {{.id = HF_STR_INIT("n"), .campaign = HF_STR_INIT("fixes")},
+	                                             {.id = HF_STR_INIT("n"), .campaign = HF_STR_INIT("fixes")}};
+	enum hf_status status = hf_change_set_create(where_of(rig), twice, 2, err);
+	return status == HF_CONFLICT ? HF_OK : status;
+}
+
+static enum hf_status move_first(struct rig *rig, hf_error *err)
+{
+	struct hf_queue_moved moved;
+	enum hf_status status = hf_queue_move(where_of(rig), 1, &(struct hf_queue_move){.first = true}, &moved, err);
+	return status == HF_NOT_FOUND ? HF_OK : status;
+}
+
+static enum hf_status list_finished(struct rig *rig, hf_error *err)
+{
+	struct hf_run_finished_filter filter = {.ago_us = 1000000, .limit = 5};
+	return hf_run_finished(where_of(rig), &filter, no_run, NULL, err);
+}
+
+static enum hf_status read_candidates(struct rig *rig, hf_error *err)
+{
+	hf_arena *arena = hf_arena_new(0);
+	char path[] = "/tmp/hf-nomem-XXXXXX";
+	static const char text[] = "[{\"codebase\": \"pkg1\", \"campaign\": \"fixes\", \"command\": \"x\"}]";
+	struct hf_candidate *candidates;
+	size_t count;
+	(void)rig;
+	int fd = mkstemp(path);
+	assert_true(fd >= 0 && write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1);
+	close(fd);
+	enum hf_status status =
+		arena ? hf_candidate_read(path, arena, &candidates, &count, err) : error_nomem(err);
+	unlink(path);
+	hf_arena_free(arena);
+	return status;
 }
 
 static enum hf_status delete_none(struct rig *rig, hf_error *err)
@@ -340,13 +407,20 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"proposal put", put_proposal},
 	             {"candidate upload", upload_candidates},
 	             {"candidate set", set_candidate},
+	             {"proposal import", import_proposals},
 	             {"publish count", count_publishes},
 	             {"publish store", store_publish},
+	             {"publish import", import_publishes},
 	             {"publish ready", list_ready},
 	             {"run last", list_last},
 	             {"run last tallies", tally_last},
 	             {"run set-absorbed", absorb_none},
 	             {"run delete", delete_none},
+	             {"run finished", list_finished},
+	             {"counts", count_all},
+	             {"change set create", create_none},
+	             {"queue move", move_first},
+	             {"candidate read", read_candidates},
 	             {"debian build put", add_builds},
 	             {"candidate import", import_candidates},
 	             {"candidate import for all", import_all},

@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void start(struct rig *rig)
@@ -66,6 +67,67 @@ static void a_look_stores_all_and_marks_branches(void **state)
 	                       "IS NULL AND can_be_merged IS NULL"),
 		1);
 	assert_int_equal(rig_count(rig, "new_result_branch WHERE absorbed"), 0);
+}
+
+/* As one by one in the given order: of two with a revision the last says what became of it. */
+static void many_looks_at_once(void **state)
+{
+	enum { MANY = 5002 };
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_proposal *proposals = calloc(MANY, sizeof(*proposals));
+	struct hf_proposals_seen seen;
+	char urls[MANY][8];
+	assert_non_null(proposals);
+	start(rig);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(urls[i], sizeof(urls[i]), "u%u", i % 10000 + 1);
+		proposals[i] = (struct hf_proposal){.url = hf_str_of(urls[i]), .status = HF_STR("open")};
+	}
+	proposals[0] = (struct hf_proposal){.url = HF_STR("u1"),
+	                                    .codebase = HF_STR("bb"),
+	                                    .status = HF_STR("merged"),
+	                                    .revision = HF_STR("v1"),
+	                                    .has_merged_at = true,
+	                                    .merged_at = {.us = 1000000},
+	                                    .has_can_be_merged = true};
+	proposals[1].revision = proposals[2].revision = HF_STR("v2");
+	proposals[1].status = HF_STR("merged");
+	proposals[3].status = (struct hf_str){NULL, 0};
+	proposals[4].revision = HF_STR("");
+	EXPECT_OK(hf_proposal_import(rig->where, proposals, MANY, &seen, &err));
+	assert_true(seen.inserted == MANY - 3 && seen.updated == 3 && seen.branches == 2);
+	assert_int_equal(rig_count(rig,
+	                           "merge_proposal WHERE url = 'u1' AND codebase = 'bb' AND merged_at = "
+	                           "'2000-01-01 00:00:01' AND can_be_merged = false AND rate_limit_bucket IS NULL"),
+	                 1);
+	assert_int_equal(rig_count(rig, "merge_proposal WHERE status IS NULL AND can_be_merged IS NULL"), 1);
+	assert_int_equal(rig_count(rig, "new_result_branch WHERE absorbed AND revision = 'v1'"), 2);
+	assert_int_equal(rig_count(rig, "new_result_branch WHERE absorbed AND revision = 'v2'"), 0);
+	EXPECT_OK(hf_proposal_import(rig->where, proposals, MANY, &seen, &err));
+	assert_true(seen.inserted == 0 && seen.updated == MANY && seen.branches == 0);
+	free(proposals);
+}
+
+static void one_look_of_many_refuses_all(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_proposal proposals[] = {{.url = HF_STR("n1")}, {.url = HF_STR("n2")}, {.url = HF_STR("n1")}};
+	start(rig);
+	EXPECT_STATUS(hf_proposal_import(rig->where, proposals, 3, NULL, &err), HF_E_INPUT);
+	assert_string_equal(err.message, "merge proposal 3: the same URL came before");
+	proposals[2].url = (struct hf_str){NULL, 0};
+	EXPECT_STATUS(hf_proposal_import(rig->where, proposals, 3, NULL, &err), HF_E_INPUT);
+	assert_string_equal(err.message, "merge proposal 3: a merge proposal needs a URL");
+	proposals[1].status = HF_STR("opne");
+	EXPECT_STATUS(hf_proposal_import(rig->where, proposals, 3, NULL, &err), HF_E_INPUT);
+	EXPECT_CONTAINS(err.message, "merge proposal 2: \"opne\" is no status of a merge proposal");
+	proposals[1] = (struct hf_proposal){.url = HF_STR("n2"), .codebase = HF_STR("zz")};
+	EXPECT_STATUS(hf_proposal_import(rig->where, proposals, 2, NULL, &err), HF_REJECTED);
+	assert_string_equal(err.constraint, "merge_proposal_codebase_fkey");
+	EXPECT_STATUS(hf_proposal_import(rig->where, proposals, 1000001, NULL, &err), HF_E_LIMIT);
+	assert_int_equal(rig_count(rig, "merge_proposal WHERE url LIKE 'n%'"), 0);
 }
 
 static void a_look_without_a_revision_marks_nothing(void **state)
@@ -219,6 +281,8 @@ static void never_scanned_comes_with_scanned_long_ago(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_look_stores_all_and_marks_branches),
+	                                   cmocka_unit_test(many_looks_at_once),
+	                                   cmocka_unit_test(one_look_of_many_refuses_all),
 	                                   cmocka_unit_test(a_look_without_a_revision_marks_nothing),
 	                                   cmocka_unit_test(what_cannot_be_stored_is_named),
 	                                   cmocka_unit_test(only_what_is_open_or_closed_can_be_closed),

@@ -128,6 +128,66 @@ static void a_proposal_is_stored_with_it(void **state)
 	assert_int_equal(rig_count(rig, "new_result_branch WHERE absorbed"), 0);
 }
 
+/* More than one statement takes, in one transaction; what follows is that of storing them one by one. */
+static void many_at_once(void **state)
+{
+	enum { MANY = 5003 };
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_publish_try *tries = calloc(MANY, sizeof(*tries));
+	struct hf_publish_effects effects;
+	assert_non_null(tries);
+	start(rig);
+	for (size_t i = 0; i < MANY; i++) {
+		tries[i].publish = pushed("p");
+		tries[i].publish.result_code = HF_STR("failed");
+		tries[i].publish.has_timestamp = i != 1;
+		tries[i].publish.timestamp.us = 1000000;
+	}
+	tries[0].publish.result_code = tries[MANY - 1].publish.result_code = HF_STR("success");
+	tries[0].run_id = tries[MANY - 1].run_id = HF_STR("r1");
+	for (size_t i = 2; i < 4; i++) {
+		tries[i].publish.mode = HF_STR("propose");
+		tries[i].publish.result_code = HF_STR("success");
+		tries[i].publish.merge_proposal_url = HF_STR("u1");
+		tries[i].publish.revision = i == 2 ? HF_STR("v8") : HF_STR("v9");
+	}
+	EXPECT_OK(hf_publish_import(rig->where, tries, MANY, NULL, &effects, &err));
+	assert_true(effects.proposed == 1 && effects.absorbed == 1);
+	assert_int_equal(rig_count(rig, "publish WHERE timestamp = '2000-01-01 00:00:01'"), MANY - 1);
+	assert_int_equal(rig_count(rig, "publish WHERE timestamp > '2001-01-01'"), 1);
+	assert_int_equal(rig_count(rig, "merge_proposal WHERE url = 'u1' AND revision = 'v9'"), 1);
+	assert_int_equal(rig_count(rig, "new_result_branch WHERE absorbed AND role = 'main'"), 1);
+	assert_int_equal(rig_count(rig, "change_set WHERE state = 'publishing'"), 1);
+	EXPECT_OK(hf_publish_import(rig->where, tries, 0, NULL, NULL, &err));
+	free(tries);
+}
+
+static void one_of_many_refuses_all(void **state)
+{
+	enum { MANY = 5002 };
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_publish_try *tries = calloc(MANY, sizeof(*tries));
+	const struct hf_defects parity = hf_defects_all();
+	assert_non_null(tries);
+	start(rig);
+	for (size_t i = 0; i < MANY; i++)
+		tries[i] = (struct hf_publish_try){pushed("p"), HF_STR("r1")};
+	tries[MANY - 1].publish.change_set = HF_STR("zz");
+	EXPECT_STATUS(hf_publish_import(rig->where, tries, MANY, NULL, NULL, &err), HF_REJECTED);
+	assert_string_equal(err.constraint, "publish_change_set_fkey");
+	EXPECT_CONTAINS(err.message, "publishes 5001 to 5002: ");
+	tries[6].publish.mode = HF_STR("psh");
+	EXPECT_STATUS(hf_publish_import(rig->where, tries, MANY, NULL, NULL, &err), HF_E_INPUT);
+	EXPECT_CONTAINS(err.message, "publish 7: \"psh\" is no publish mode");
+	EXPECT_STATUS(hf_publish_import(rig->where, tries, 2, &parity, NULL, &err), HF_REJECTED);
+	EXPECT_STATUS(hf_publish_import(rig->where, tries, 1000001, NULL, NULL, &err), HF_E_LIMIT);
+	assert_int_equal(rig_count(rig, "publish"), 0);
+	assert_int_equal(rig_count(rig, "new_result_branch WHERE absorbed"), 0);
+	free(tries);
+}
+
 static void what_a_success_needs(void **state)
 {
 	struct rig *rig = *state;
@@ -290,6 +350,8 @@ int main(void)
 	                                   cmocka_unit_test(last_run_hears_of_a_branch_that_nobody_knew),
 	                                   cmocka_unit_test(only_a_push_that_succeeded_absorbs),
 	                                   cmocka_unit_test(a_proposal_is_stored_with_it),
+	                                   cmocka_unit_test(many_at_once),
+	                                   cmocka_unit_test(one_of_many_refuses_all),
 	                                   cmocka_unit_test(what_a_success_needs),
 	                                   cmocka_unit_test(what_the_database_does_not_know),
 	                                   cmocka_unit_test(the_original_stores_no_history),

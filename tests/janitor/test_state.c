@@ -116,25 +116,44 @@ static void newer_labels(struct rig *rig)
 	             "'x', 0)");
 }
 
+static enum hf_status add_word(void *user, const struct hf_queue_bucket_stats *stats, UNUSED hf_error *err)
+{
+	buf_printf(user, "%.*s=%lld ", STR_ARG(stats->word), (long long)stats->items);
+	return HF_OK;
+}
+
+/* A queue with something in each of nine buckets: all are told, the newest by its own name. */
+static void stats_of_more_buckets_than_are_known(struct rig *rig)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct buf words;
+	buf_init(&words, 1000);
+	rig_run(rig, "INSERT INTO queue (bucket, codebase, suite, command, priority) "
+	             "SELECT b, 'bb', 'in-' || b::text, 'x', 0 FROM unnest(enum_range(NULL::queue_bucket)) AS b");
+	EXPECT_OK(hf_queue_stats(rig->where, add_word, &words, &err));
+	assert_true(
+		str_eq(buf_str(&words), HF_STR("urgent=2 update-existing-mp=1 manual=1 control=1 hook=1 reschedule=1 "
+	                                       "update-new-mp=1 missing-deps=1 default=1 ")));
+	buf_deinit(&words);
+	rig_run(rig, "DELETE FROM queue WHERE codebase = 'bb'");
+}
+
 static void newer_labels_are_shown_as_nothing(void **state)
 {
 	struct rig *rig = *state;
 	hf_error err = HF_ERROR_INIT;
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	struct hf_queue_item item = {.bucket = HF_BUCKET_DEFAULT};
-	struct hf_queue_bucket_stats stats[HF_BUCKET_COUNT];
 	struct hf_queue_next next;
 	struct hf_codebase codebase;
 	struct hf_change_set set;
 	struct hf_proposal proposal;
 	struct hf_policy policy;
 	struct hf_run run;
-	size_t count = 0;
 	newer_labels(rig);
-	EXPECT_OK(hf_queue_list(rig->where, HF_STR(""), 0, show, &item, &err));
+	EXPECT_OK(hf_queue_list(rig->where, &(struct hf_queue_list_filter){.limit = 0}, show, &item, &err));
 	assert_string_equal(hf_bucket_word(item.bucket), "");
-	EXPECT_OK(hf_queue_stats(rig->where, stats, &count, &err));
-	assert_true(count == 1 && stats[0].items == 1 && hf_bucket_word(stats[0].bucket)[0] == '\0');
+	stats_of_more_buckets_than_are_known(rig);
 	EXPECT_OK(hf_queue_peek(rig->where, &(struct hf_queue_filter){.codebase = HF_STR("aa")}, arena, &next, &err));
 	assert_true(next.vcs_type.ptr && next.vcs_type.len == 0);
 	EXPECT_OK(hf_codebase_get(rig->where, HF_STR("aa"), arena, &codebase, &err));
@@ -147,6 +166,35 @@ static void newer_labels_are_shown_as_nothing(void **state)
 	assert_true(policy.nrules == 1 && policy.rules[0].mode.ptr && policy.rules[0].mode.len == 0);
 	EXPECT_OK(hf_change_set_get(rig->where, HF_STR("cs"), arena, &set, &err));
 	assert_string_equal(hf_change_set_state_word(set.state), "");
+}
+
+static enum hf_status add_ready(void *user, const struct hf_ready *ready, UNUSED hf_error *err)
+{
+	buf_printf(user, "%.*s(%.*s)[%s]", STR_ARG(ready->run_id), STR_ARG(ready->publish_status),
+	           hf_change_set_state_word(ready->change_set_state));
+	for (size_t i = 0; i < ready->nbranches; i++)
+		buf_printf(user, " %.*s=%.*s", STR_ARG(ready->branches[i].role), STR_ARG(ready->branches[i].mode));
+	buf_add_char(user, ';');
+	return HF_OK;
+}
+
+/* Nothing that is not understood is published, and everything else is still told. */
+static void newer_labels_hold_back_what_they_stand_at(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_ready_filter filter = {.all = true, .codebase = HF_STR("aa")};
+	struct hf_blockers blockers;
+	struct buf text;
+	buf_init(&text, 1000);
+	EXPECT_OK(hf_ready_list(rig->where, &filter, NULL, add_ready, &text, &err));
+	assert_true(str_eq(buf_str(&text), HF_STR("r2(rejected)[] debian= main=;r1()[] debian= main=;")));
+	buf_deinit(&text);
+	EXPECT_OK(hf_publish_blockers(rig->where, HF_STR("r1"), arena, &blockers, &err));
+	assert_true(blockers.blocks[HF_BLOCKER_PUBLISH_STATUS] && blockers.blocks[HF_BLOCKER_CHANGE_SET]);
+	assert_true(str_eq(blockers.details[HF_BLOCKER_PUBLISH_STATUS], HF_STR("newer than this program")));
+	assert_true(str_eq(blockers.details[HF_BLOCKER_CHANGE_SET], HF_STR("cs is newer than this program")));
 }
 
 static void newer_labels_decide_nothing(void **state)
@@ -178,6 +226,7 @@ int main(void)
 		cmocka_unit_test(campaigns_with_something_to_publish),
 		cmocka_unit_test(who_else_lives_there),
 		cmocka_unit_test(newer_labels_are_shown_as_nothing), /* they stay */
+		cmocka_unit_test(newer_labels_hold_back_what_they_stand_at),
 		cmocka_unit_test(newer_labels_decide_nothing),
 	};
 	return cmocka_run_group_tests(tests, rig_up, rig_down);

@@ -5,6 +5,10 @@
 INSERT INTO debian_build (run_id, version, distribution, source, binary_packages, lintian_result)
 VALUES (:run_id, :version::text::debversion, :distribution, :source, :binary_packages, :lintian_result);
 
+-- name: build_delete :execrows
+-- doc: Forget what a run built.
+DELETE FROM debian_build WHERE run_id = :run_id;
+
 -- name: build_list :each
 -- doc: Builds that pass the filters by distribution, source and version, from behind one on (keyset).
 -- param row_limit: nullable

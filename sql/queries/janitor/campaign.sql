@@ -30,6 +30,7 @@ SELECT coalesce(n.name, '') AS name, coalesce(ran.runs, 0) AS runs, coalesce(ran
 
 -- name: campaign_publishable :many
 -- doc: Campaigns in which a codebase has something to publish, whatever its rules and its review say of it.
+-- rows max: 10000
 SELECT DISTINCT suite::text AS name
   FROM publish_ready
  WHERE codebase = :codebase

@@ -22,8 +22,21 @@ SELECT c.id, c.campaign::text AS campaign, c.state, (SELECT count(*) FROM run AS
   FROM change_set AS c
  WHERE c.id = :id;
 
+-- name: changeset_create :execrows
+-- doc: New change sets, in which nothing ran.
+INSERT INTO change_set (id, campaign)
+SELECT n.id, n.campaign FROM unnest(:ids::text[], :campaigns::text[]) AS n (id, campaign);
+
+-- name: changeset_delete :execrows
+-- doc: Remove a change set; its candidates, what follows up on them, and its queue entries go with it.
+WITH followups AS (
+    DELETE FROM followup WHERE candidate IN (SELECT id FROM candidate WHERE change_set = :id)
+)
+DELETE FROM change_set WHERE id = :id;
+
 -- name: changeset_todo :many
 -- doc: Candidates of a change set that were not dealt with yet.
+-- rows max: 100000
 SELECT id, codebase, suite::text AS campaign
   FROM change_set_todo
  WHERE change_set = :id
@@ -31,6 +44,7 @@ SELECT id, codebase, suite::text AS campaign
 
 -- name: changeset_unpublished :many
 -- doc: Branches of a change set that have not landed, the main one of each run last, as they are published.
+-- rows max: 100000
 SELECT id AS run_id, role
   FROM change_set_unpublished
  WHERE change_set = :id

@@ -90,6 +90,7 @@ RETURNING state;
 -- name: claim_by_fence :opt
 -- doc: One claim, whatever became of it.
 -- row: claim_row
+-- col state: open
 SELECT fence, queue_id, holder, state, attempt, attempts_max, claimed_at, until, ended_at, reason,
        state = 'leased' AND until <= clock_timestamp() AS overdue
   FROM holdfast.queue_claim
@@ -98,6 +99,7 @@ SELECT fence, queue_id, holder, state, attempt, attempts_max, claimed_at, until,
 -- name: claim_list :each
 -- doc: Claims from the newest on, from before `before` (keyset).
 -- row: claim_row
+-- col state: open
 -- param before: nullable
 -- param state: nullable
 -- param holder: nullable
@@ -109,6 +111,23 @@ SELECT fence, queue_id, holder, state, attempt, attempts_max, claimed_at, until,
    AND (:state::holdfast.claim_state IS NULL OR state = :state)
    AND (:holder::text IS NULL OR holder = :holder)
  ORDER BY fence DESC
+ LIMIT :row_limit::bigint;
+
+-- name: claim_active :each
+-- doc: What is being worked on: leases that are live with their items, the newest first, from before `before` (keyset).
+-- doc: An item that went meanwhile is told by its id alone. Reads the queue: no index there leads to an id.
+-- param row_limit: nullable
+SELECT c.fence, c.queue_id, c.holder, c.attempt, c.attempts_max, c.claimed_at, c.until,
+       clock_timestamp() - c.claimed_at AS age, q.codebase, q.suite::text AS campaign, q.change_set, q.command,
+       q.estimated_duration
+  FROM holdfast.queue_claim AS c
+  LEFT JOIN queue AS q ON q.id = c.queue_id
+ WHERE c.state = 'leased' AND c.until > clock_timestamp()
+   /*? before */ AND c.fence < :before /*?*/
+   /*? holder */ AND c.holder = :holder /*?*/
+   /*? codebase */ AND q.codebase = :codebase /*?*/
+   /*? campaign */ AND q.suite = :campaign /*?*/
+ ORDER BY c.fence DESC
  LIMIT :row_limit::bigint;
 
 -- name: claim_prune :execrows

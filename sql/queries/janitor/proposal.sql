@@ -52,15 +52,23 @@ SELECT rate_limit_bucket, count(*) AS proposals, count(DISTINCT codebase) AS cod
  ORDER BY rate_limit_bucket;
 
 -- name: proposal_put :one
--- doc: What a look at the hosting site found. The branches with its revision are absorbed when it is merged, and not
--- doc: otherwise.
+-- doc: What looks at hosting sites found. The branches with a proposal's revision are absorbed when it is merged, and not
+-- doc: otherwise; of several with one revision the last counts.
 -- idempotent: yes
--- param status: nullable
-WITH written AS (
+WITH seen AS MATERIALIZED (
+    SELECT n.*, n.status_word::merge_proposal_status AS status,
+           n.status_word IS NOT DISTINCT FROM 'merged' AS merged
+      FROM unnest(:urls::text[], :codebases::text[], :target_branch_urls::text[], :statuses::text[], :revisions::text[],
+                  :mergers::text[], :merge_times::timestamp[], :mergeables::boolean[], :rate_limit_buckets::text[])
+           WITH ORDINALITY AS n (url, codebase, target_branch_url, status_word, revision, merged_by, merged_at,
+                                 can_be_merged, rate_limit_bucket, place)
+), written AS (
     INSERT INTO merge_proposal (url, codebase, target_branch_url, status, revision, merged_by, merged_at, last_scanned,
                                 can_be_merged, rate_limit_bucket)
-    VALUES (:url, :codebase, :target_branch_url, :status, :revision, :merged_by, :merged_at, now() AT TIME ZONE 'UTC',
-            :can_be_merged, :rate_limit_bucket)
+    SELECT url, codebase, target_branch_url, status, revision, merged_by, merged_at, now() AT TIME ZONE 'UTC',
+           can_be_merged, rate_limit_bucket
+      FROM seen
+     ORDER BY url
     ON CONFLICT (url) DO UPDATE
        SET codebase = excluded.codebase, target_branch_url = excluded.target_branch_url, status = excluded.status,
            revision = excluded.revision, merged_by = excluded.merged_by, merged_at = excluded.merged_at,
@@ -68,13 +76,15 @@ WITH written AS (
            rate_limit_bucket = excluded.rate_limit_bucket
     RETURNING xmax = 0 AS inserted
 ), branches AS (
-    UPDATE new_result_branch
-       SET absorbed = :status IS NOT DISTINCT FROM 'merged'::merge_proposal_status
-     WHERE revision = nullif(:revision, '')
-       AND absorbed IS DISTINCT FROM (:status IS NOT DISTINCT FROM 'merged'::merge_proposal_status)
-    RETURNING role
+    UPDATE new_result_branch AS b
+       SET absorbed = s.merged
+      FROM (SELECT DISTINCT ON (revision) revision, merged FROM seen WHERE revision <> '' ORDER BY revision, place DESC) AS s
+     WHERE b.revision = s.revision AND b.absorbed IS DISTINCT FROM s.merged
+    RETURNING b.role
 )
-SELECT inserted, (SELECT count(*) FROM branches) AS branches FROM written;
+SELECT count(*) FILTER (WHERE inserted) AS inserted, count(*) FILTER (WHERE NOT inserted) AS updated,
+       (SELECT count(*) FROM branches) AS branches
+  FROM written;
 
 -- name: proposal_set_status :opt
 -- doc: Close a proposal in one way or another; one that is merged, or of a status that nobody knows, stays as it is.

@@ -1,26 +1,38 @@
 -- What was published, or was tried to be.
 
 -- name: publish_store :one
--- doc: A try to publish a branch of a run, with what follows from a success: its merge proposal is open, or its branch is
--- doc: absorbed when it was pushed. Triggers run when all rows stand and ask of last_run what of the change set is
--- doc: unpublished, so that hears of the branch first; where nobody knew whether it had landed it hears unless `deaf`.
--- param run_id: nullable
--- param merge_proposal_url: nullable
+-- doc: Tries to publish branches of runs, with what follows from a success: its merge proposal is open, or its branch is
+-- doc: absorbed when it was pushed. Of several tries with one proposal the last says what it is. Triggers run when all
+-- doc: rows stand and ask of last_run what of a change set is unpublished, so that hears of the branches first; where
+-- doc: nobody knew whether one had landed it hears unless `deaf`.
 -- param deaf: notnull
-WITH proposed AS (
+WITH tries AS MATERIALIZED (
+    SELECT n.*, n.mode_word::publish_mode AS mode, n.result_code = 'success' AS success
+      FROM unnest(:run_ids::text[], :ids::text[], :change_sets::text[], :codebases::text[], :source_branch_urls::text[],
+                  :source_branch_web_urls::text[], :target_branch_urls::text[], :target_branch_web_urls::text[],
+                  :subpaths::text[], :branch_names::text[], :main_branch_revisions::text[], :revisions::text[],
+                  :roles::text[], :modes::text[], :merge_proposal_urls::text[], :result_codes::text[],
+                  :descriptions::text[], :requesters::text[], :timestamps::timestamp[]) WITH ORDINALITY
+           AS n (run_id, id, change_set, codebase, source_branch_url, source_branch_web_url, target_branch_url,
+                 target_branch_web_url, subpath, branch_name, main_branch_revision, revision, role, mode_word,
+                 merge_proposal_url, result_code, description, requester, at, place)
+), proposed AS (
     INSERT INTO merge_proposal (url, status, revision, last_scanned, target_branch_url, codebase)
-    SELECT :merge_proposal_url, 'open', :revision, now() AT TIME ZONE 'UTC', :target_branch_url, :codebase
-     WHERE :result_code = 'success' AND :merge_proposal_url::text IS NOT NULL
+    SELECT DISTINCT ON (merge_proposal_url) merge_proposal_url, 'open'::merge_proposal_status, revision,
+           now() AT TIME ZONE 'UTC', target_branch_url, codebase
+      FROM tries
+     WHERE success AND merge_proposal_url IS NOT NULL
+     ORDER BY merge_proposal_url, place DESC
     ON CONFLICT (url) DO UPDATE
        SET revision = excluded.revision, last_scanned = excluded.last_scanned,
            target_branch_url = excluded.target_branch_url, codebase = excluded.codebase
     RETURNING xmax = 0 AS inserted
 ), stands AS (
-    SELECT run_id, role, absorbed
-      FROM new_result_branch
-     WHERE run_id = :run_id AND role = :role AND absorbed IS NOT TRUE
-       AND :result_code = 'success' AND :mode = 'push'::publish_mode
-       FOR UPDATE
+    SELECT b.run_id, b.role, b.absorbed
+      FROM new_result_branch AS b
+     WHERE (b.run_id, b.role) IN (SELECT t.run_id, t.role FROM tries AS t WHERE t.success AND t.mode = 'push')
+       AND b.absorbed IS NOT TRUE
+       FOR UPDATE OF b
 ), absorbed AS (
     UPDATE new_result_branch AS b
        SET absorbed = true
@@ -28,18 +40,20 @@ WITH proposed AS (
      WHERE b.run_id = stands.run_id AND b.role = stands.role
     RETURNING b.run_id, stands.absorbed IS NOT NULL AS known
 ), heard AS (
-    SELECT refresh_last_run(run_id) FROM absorbed WHERE known OR NOT :deaf
+    SELECT refresh_last_run(r.run_id) FROM (SELECT DISTINCT run_id FROM absorbed WHERE known OR NOT :deaf) AS r
 ), stored AS (
     INSERT INTO publish (id, change_set, codebase, source_branch_url, source_branch_web_url, target_branch_url,
                          target_branch_web_url, subpath, branch_name, main_branch_revision, revision, role, mode,
                          merge_proposal_url, result_code, description, requester, timestamp)
-    SELECT :id, :change_set, :codebase, :source_branch_url, :source_branch_web_url, :target_branch_url,
-           :target_branch_web_url, :subpath, :branch_name, :main_branch_revision, :revision, :role, :mode,
-           :merge_proposal_url, :result_code, :description, :requester, now() AT TIME ZONE 'UTC'
-      FROM (SELECT count(*) FROM proposed) AS first, (SELECT count(*) FROM heard) AS second
+    SELECT id, change_set, codebase, source_branch_url, source_branch_web_url, target_branch_url, target_branch_web_url,
+           subpath, branch_name, main_branch_revision, revision, role, mode, merge_proposal_url, result_code, description,
+           requester, coalesce(at, now() AT TIME ZONE 'UTC')
+      FROM tries, (SELECT count(*) FROM proposed) AS first, (SELECT count(*) FROM heard) AS second
+     ORDER BY place
     RETURNING id
 )
-SELECT EXISTS (SELECT FROM proposed WHERE inserted) AS proposed, EXISTS (SELECT FROM absorbed) AS absorbed FROM stored;
+SELECT (SELECT count(*) FROM proposed WHERE inserted) AS proposed, (SELECT count(*) FROM absorbed) AS absorbed,
+       (SELECT count(*) FROM stored) AS stored;
 
 -- name: publish_by_id :opt
 -- doc: One try; the newest where several have that id.
@@ -52,6 +66,10 @@ SELECT id, change_set, codebase, source_branch_url, source_branch_web_url, targe
  WHERE id = :id
  ORDER BY timestamp DESC
  LIMIT 1;
+
+-- name: publish_delete :execrows
+-- doc: Forget the tries with an id; what followed from them stays.
+DELETE FROM publish WHERE id = :id;
 
 -- name: publish_last :opt
 -- doc: The newest success of a codebase in a campaign: the one with the revision of a run of theirs.

@@ -37,7 +37,7 @@ SELECT id, bucket, priority
  WHERE codebase = :codebase AND suite = :campaign AND coalesce(change_set, '') = coalesce(:change_set::text, '');
 
 -- name: queue_list :each
--- doc: Items in the order in which they will be handed out.
+-- doc: Items in the order in which they will be handed out, from behind one on (keyset).
 -- row: queue_list_row
 -- param campaign: nullable
 -- param row_limit: nullable
@@ -45,7 +45,8 @@ SELECT id, bucket, priority
 SELECT id, codebase, suite::text AS campaign, bucket, priority, context, command, estimated_duration, refresh,
        requester, change_set
   FROM queue
- WHERE :campaign::text IS NULL OR suite = :campaign
+ WHERE (:campaign::text IS NULL OR suite = :campaign)
+   /*? after */ AND (bucket, priority, id) > (:after_bucket, :after_priority, :after_id) /*?*/
  ORDER BY bucket, priority, id
  LIMIT :row_limit::bigint;
 
@@ -107,9 +108,10 @@ SELECT item.id, upto.place, upto.estimated_duration - coalesce(item.estimated_du
                          WHERE bucket = item.bucket AND (priority, id) <= (item.priority, item.id)) AS q) AS upto;
 
 -- name: queue_stats :each
--- doc: Items, estimated time and smallest priority of each bucket that is not empty.
+-- doc: Items, estimated time and smallest priority of each bucket that is not empty, with the label as the database
+-- doc: writes it, which may be newer than the program.
 -- col bucket: open
-SELECT bucket, count(*) AS items, sum(estimated_duration) AS estimated_duration, min(priority) AS first_priority,
+SELECT bucket, bucket::text AS word, count(*) AS items, sum(estimated_duration) AS estimated_duration, min(priority) AS first_priority,
        max(priority) AS last_priority
   FROM queue
  GROUP BY bucket
@@ -155,6 +157,34 @@ UPDATE queue AS q
         IS DISTINCT FROM (n.context, n.priority, :bucket, n.duration, false, :requester, n.command)
         OR EXISTS (SELECT FROM holdfast.queue_claim AS c
                     WHERE c.queue_id = q.id AND c.generation = q.xmin::text::bigint));
+
+-- name: queue_move :opt
+-- doc: Place an item at another priority, in another bucket where one is given; or, `first`, ahead of the one that is
+-- doc: handed out next, into its bucket. The row is not written where it would be as it is.
+-- allow: many-rows ids come from a sequence; the Janitor's table has no key on them
+-- param bucket: nullable
+WITH head AS (
+    SELECT id, bucket, priority FROM queue WHERE :first::boolean ORDER BY bucket, priority, id LIMIT 1
+), place AS (
+    SELECT q.ctid AS row, q.id, q.bucket AS bucket_before, q.priority AS priority_before,
+           CASE WHEN NOT :first THEN coalesce(:bucket, q.bucket)
+                ELSE head.bucket END AS bucket,
+           CASE WHEN NOT :first THEN :priority::bigint
+                WHEN head.id = q.id THEN q.priority
+                ELSE head.priority - 1 END AS priority
+      FROM queue AS q
+      LEFT JOIN head ON true
+     WHERE q.id = :id
+       FOR UPDATE OF q
+), written AS (
+    UPDATE queue AS q
+       SET bucket = place.bucket, priority = place.priority
+      FROM place
+     WHERE q.ctid = place.row AND (q.bucket, q.priority) IS DISTINCT FROM (place.bucket, place.priority)
+    RETURNING q.id
+)
+SELECT place.bucket, place.priority, place.bucket_before, place.priority_before, EXISTS (SELECT FROM written) AS changed
+  FROM place;
 
 -- name: queue_delete :execrows
 -- doc: Remove one item.

@@ -13,6 +13,7 @@ SELECT s.state = 'publishing' AS publishing, coalesce(r.value::bigint, -21474836
 -- doc: published first, then the most valuable, then the newest, from behind one on (keyset). `due`: approved, the
 -- doc: change set ready, and a mode that publishes. `once`: by the candidate of the run's change set, else the one of none;
 -- doc: without it a run comes once for each candidate.
+-- col publish_status: open  -- col change_set_state: open  -- col unpublished_branches: open
 -- param due: notnull
 -- param row_limit: nullable
 SELECT /*? once */ DISTINCT ON (p.change_set_state = 'publishing', coalesce(p.value::bigint, -2147483649),
@@ -42,7 +43,8 @@ SELECT /*? once */ DISTINCT ON (p.change_set_state = 'publishing', coalesce(p.va
  LIMIT :row_limit::bigint;
 
 -- name: ready_blockers :opt
--- doc: All that decides whether a run is published.
+-- doc: All that decides whether a run is published. A status that is newer than the program is one that it is not.
+-- col publish_status: open  -- col change_set_state: open
 SELECT r.id, r.codebase, r.suite::text AS campaign, r.result_code, r.command, r.publish_status, r.finish_time,
        b.inactive, c.id AS candidate, c.command AS policy_command, c.publish_policy, p.rate_limit_bucket,
        s.id AS change_set, s.state AS change_set_state, now() AT TIME ZONE 'UTC' AS at,

@@ -11,6 +11,11 @@ VALUES (:run_id, :comment, :reviewer, :verdict, now() AT TIME ZONE 'UTC')
 ON CONFLICT (run_id, reviewer) DO UPDATE
    SET verdict = excluded.verdict, comment = excluded.comment, reviewed_at = excluded.reviewed_at;
 
+-- name: review_delete :execrows
+-- doc: Forget what a reviewer, or everybody without a name, said of a run.
+-- param reviewer: nullable
+DELETE FROM review WHERE run_id = :run_id AND reviewer IS NOT DISTINCT FROM :reviewer;
+
 -- name: review_list :each
 -- doc: Reviews that pass the filters, the newest first, from behind one on (keyset).
 -- param reviewer: nullable

@@ -116,6 +116,33 @@ SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.
  ORDER BY r.start_time DESC, r.id DESC
  LIMIT :row_limit::bigint;
 
+-- name: run_finished :each
+-- doc: Runs that ended at `since` or later, or without that `ago` before now or later, the earliest end first, from behind
+-- doc: one on (keyset: its end and id). Those that took longer than `longest` are not looked for: the index goes by the
+-- doc: start.
+-- row: run_row
+-- param since: nullable
+-- param row_limit: nullable
+-- col start_time: nullable  -- col finish_time: nullable
+-- col vcs_type: open  -- col publish_status: open
+SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.start_time, r.finish_time, r.result_code,
+       r.instigated_context, r.context, r.main_branch_revision, r.revision, r.result, r.vcs_type, r.branch_url, r.subpath,
+       r.logfilenames, r.publish_status, r.value, r.worker, r.result_tags, r.failure_stage, r.failure_details,
+       r.target_branch_url, r.failure_transient, r.resume_from, r.change_set,
+       ARRAY(SELECT ROW(b.role, b.remote_name, b.base_revision, b.revision)::result_branch
+               FROM new_result_branch AS b
+              WHERE b.run_id = r.id
+              ORDER BY b.role <> 'main', b.role) AS branches
+  FROM run AS r
+ WHERE r.finish_time >= coalesce(:since::timestamp, now() AT TIME ZONE 'UTC' - :ago::interval)
+   AND r.start_time >= coalesce(:since, now() AT TIME ZONE 'UTC' - :ago) - :longest::interval
+   /*? codebase */ AND r.codebase = :codebase /*?*/
+   /*? campaign */ AND r.suite = :campaign /*?*/
+   /*? result_code */ AND r.result_code = :result_code /*?*/
+   /*? after */ AND (r.finish_time, r.id) > (:after_time, :after_id) /*?*/
+ ORDER BY r.finish_time, r.id
+ LIMIT :row_limit::bigint;
+
 -- name: run_start :opt
 -- doc: When a run started: where a page goes on.
 SELECT start_time FROM run WHERE id = :id;

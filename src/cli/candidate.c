@@ -2,13 +2,9 @@
  * candidate.c - `holdfast candidate`: list, show, never-processed, import. Those that write one, and the upload:
  * candidate_write.c.
  */
-#include <errno.h>
-#include <jansson.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "cli/candidate.h"
@@ -18,9 +14,7 @@
 #include "holdfast/candidate.h"
 #include "holdfast/policy.h"
 
-enum { IMPORT_BYTES_MAX = 256 << 20 };
-
-DEFINE_OWNED(json, json_t *, json_decref)
+#define IMPORT_BYTES_MAX ((size_t)1 << 30) /* of candidates in memory */
 
 static const struct column candidate_columns[] = {
 	{.name = "id", .kind = COLUMN_INT},
@@ -118,141 +112,6 @@ static enum hf_status run_never_processed(struct cli *cli, hf_error *err)
 
 /* ---- import from JSON ---- */
 
-static enum hf_status wrong(size_t entry, const char *field, const char *what, hf_error *err)
-{
-	return error_set(err, HF_E_INPUT, "entry %zu: \"%s\" %s", entry + 1, field, what);
-}
-
-static enum hf_status text_field(const json_t *object, size_t entry, const char *name, struct hf_str *ret,
-                                 hf_error *err)
-{
-	const json_t *value = json_object_get(object, name);
-	*ret = (struct hf_str){NULL, 0};
-	if (!value || json_is_null(value))
-		return HF_OK;
-	if (!json_is_string(value))
-		return wrong(entry, name, "is no text", err);
-	*ret = (struct hf_str){json_string_value(value), json_string_length(value)};
-	return HF_OK;
-}
-
-static enum hf_status value_field(const json_t *object, size_t entry, struct hf_candidate *candidate, hf_error *err)
-{
-	const json_t *value = json_object_get(object, "value");
-	if (!value || json_is_null(value))
-		return HF_OK;
-	if (!json_is_integer(value) || json_integer_value(value) < INT32_MIN || json_integer_value(value) > INT32_MAX)
-		return wrong(entry, "value", "is no whole number of 32 bits", err);
-	candidate->has_value = true;
-	candidate->value = (int32_t)json_integer_value(value);
-	return HF_OK;
-}
-
-static enum hf_status chance_field(const json_t *object, size_t entry, struct hf_candidate *candidate, hf_error *err)
-{
-	const json_t *value = json_object_get(object, "success_chance");
-	if (!value || json_is_null(value))
-		return HF_OK;
-	if (!json_is_number(value))
-		return wrong(entry, "success_chance", "is no number", err);
-	candidate->has_success_chance = true;
-	candidate->success_chance = json_number_value(value);
-	return HF_OK;
-}
-
-static enum hf_status known_fields(json_t *object, size_t entry, hf_error *err)
-{
-	static const char *const known[] = {"codebase",       "campaign",   "command", "context",
-	                                    "publish_policy", "change_set", "value",   "success_chance"};
-	const char *name;
-	json_t *value;
-	json_object_foreach (object, name, value) {
-		size_t i = 0;
-		while (i < ARRAY_LEN(known) && strcmp(known[i], name) != 0)
-			i++;
-		if (i == ARRAY_LEN(known)) {
-			error_set(err, HF_E_INPUT, "entry %zu: unknown field \"%.60s\"", entry + 1, name);
-			return error_hint(
-				err, "fields are codebase, campaign, command, context, publish_policy, change_set, "
-				     "value and success_chance");
-		}
-	}
-	return HF_OK;
-}
-
-static enum hf_status read_entry(json_t *object, size_t entry, struct hf_candidate *candidate, hf_error *err)
-{
-	struct {
-		const char *name;
-		struct hf_str *into;
-	} texts[] = {{"codebase", &candidate->codebase},
-	             {"campaign", &candidate->campaign},
-	             {"command", &candidate->command},
-	             {"context", &candidate->context},
-	             {"publish_policy", &candidate->publish_policy},
-	             {"change_set", &candidate->change_set}};
-	if (!json_is_object(object))
-		return error_set(err, HF_E_INPUT, "entry %zu is no object", entry + 1);
-	enum hf_status status = known_fields(object, entry, err);
-	for (size_t i = 0; status == HF_OK && i < ARRAY_LEN(texts); i++)
-		status = text_field(object, entry, texts[i].name, texts[i].into, err);
-	if (status == HF_OK)
-		status = value_field(object, entry, candidate, err);
-	return status == HF_OK ? chance_field(object, entry, candidate, err) : status;
-}
-
-struct source {
-	FILE *file;
-	size_t read;
-	bool too_large;
-	int failure; /* errno of a read */
-};
-
-static size_t read_some(void *buffer, size_t size, void *user)
-{
-	struct source *source = user;
-	if (source->read + size > IMPORT_BYTES_MAX) {
-		source->too_large = true;
-		return (size_t)-1;
-	}
-	size_t n = fread(buffer, 1, size, source->file);
-	if (n < size && ferror(source->file)) {
-		source->failure = errno;
-		return (size_t)-1;
-	}
-	source->read += n;
-	return n;
-}
-
-static enum hf_status load_json(const char *path, json_t **ret, hf_error *err)
-{
-	json_error_t where;
-	struct source source = {strcmp(path, "-") == 0 ? stdin : fopen(path, "re"), 0, false, 0};
-	if (!source.file)
-		return error_errno(err, HF_NOT_FOUND, "could not read %s", path);
-	*ret = json_load_callback(read_some, &source, JSON_REJECT_DUPLICATES, &where);
-	if (source.file != stdin)
-		fclose(source.file);
-	if (source.too_large)
-		return error_set(err, HF_E_LIMIT, "%s is larger than %d MiB", path, IMPORT_BYTES_MAX >> 20);
-	if (source.failure) {
-		errno = source.failure;
-		return error_errno(err, HF_E_FAILED, "could not read %s", path);
-	}
-	if (!*ret)
-		return error_set(err, HF_E_INPUT, "%s:%d:%d: %s", path, where.line, where.column, where.text);
-	if (json_is_array(*ret))
-		return HF_OK;
-	json_decref(*ret);
-	*ret = NULL;
-	return error_set(err, HF_E_INPUT, "%s: expected one array of candidates", path);
-}
-
-static void free_candidates(struct hf_candidate **candidates)
-{
-	free(*candidates);
-}
-
 struct import {
 	const struct hf_candidate *candidates; /* of a file, or the one pattern for all codebases */
 	size_t count;
@@ -268,22 +127,15 @@ static enum hf_status import_file_tx(hf_where tx, void *user, hf_error *err)
 
 static enum hf_status import_file(struct cli *cli, const char *path, struct hf_changes *ret_changes, hf_error *err)
 {
-	CLEANUP(json_freep) json_t *list = NULL;
-	CLEANUP(free_candidates) struct hf_candidate *candidates = NULL;
-	enum hf_status status = load_json(path, &list, err);
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(IMPORT_BYTES_MAX);
+	struct hf_candidate *candidates;
+	struct import import = {.count = 0};
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = hf_candidate_read(path, arena, &candidates, &import.count, err);
 	if (status != HF_OK)
 		return status;
-	size_t count = json_array_size(list);
-	candidates = calloc(count + 1, sizeof(*candidates));
-	if (!candidates)
-		return error_nomem(err);
-	for (size_t i = 0; status == HF_OK && i < count; i++)
-		status = read_entry(json_array_get(list, i), i, &candidates[i], err);
-	if (status != HF_OK) {
-		error_prefix(err, "%s", path);
-		return status;
-	}
-	struct import import = {.candidates = candidates, .count = count};
+	import.candidates = candidates;
 	status = cli_write(cli, import_file_tx, &import, err);
 	*ret_changes = import.changes;
 	return status;
@@ -319,7 +171,8 @@ static enum hf_status import_all(struct cli *cli, struct hf_changes *ret_changes
 	if (!pattern.campaign.ptr || !pattern.command.ptr) {
 		error_set(err, HF_E_USAGE,
 		          "candidate import needs a FILE, or --campaign and --command for all codebases");
-		return error_hint(err, "holdfast candidate import --help shows both forms");
+		error_hint(err, "holdfast candidate import --help shows both forms");
+		return HF_E_USAGE;
 	}
 	if (import.mode.ptr && !pattern.publish_policy.ptr)
 		pattern.publish_policy = pattern.campaign;

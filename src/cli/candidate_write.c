@@ -280,7 +280,8 @@ static enum hf_status some_refused(const struct hf_candidate_upload_report *repo
 	          report->nrefused, report->nrefused + report->nuploaded, first->entry,
 	          hf_candidate_refusal_word(first->reason), (int)(first->word.len > 100 ? 100 : first->word.len),
 	          first->word.ptr ? first->word.ptr : "");
-	return error_hint(err, "the others are stored and scheduled; --json tells all");
+	error_hint(err, "the others are stored and scheduled; --json tells all");
+	return HF_PARTIAL;
 }
 
 enum hf_status candidate_upload_verb(struct cli *cli, hf_error *err)

@@ -305,7 +305,8 @@ static enum hf_status show_item(struct demo *demo, const struct hf_queue_item *i
 static enum hf_status show_head(struct demo *demo, hf_error *err)
 {
 	struct head head = {.arena = demo->cli->arena};
-	enum hf_status status = hf_queue_list(demo->where, (struct hf_str){NULL, 0}, DEMO_SHOWN, keep_item, &head, err);
+	enum hf_status status =
+		hf_queue_list(demo->where, &(struct hf_queue_list_filter){.limit = DEMO_SHOWN}, keep_item, &head, err);
 	out_text(demo->cli->out, "\n  next in the queue\n");
 	if (status == HF_OK)
 		status = out_list(demo->cli->out, next_columns, err);

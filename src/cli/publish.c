@@ -244,7 +244,7 @@ const struct cmd publish_commands[] = {
          .examples = {"holdfast publish absorbed --since 2024-05-01",
                       "holdfast publish absorbed --campaign lintian-fixes",
                       "holdfast publish absorbed --json=run_id,delay_s"},
-         .test_effect = "test_publish_absorbed_is_ordered_and_filtered",
+         .test_effect = "test_publish_absorbed_is_ordered_filtered_and_paged",
          .test_refusal = "test_publish_absorbed_refuses_what_is_no_time"},
 	{0},
 };

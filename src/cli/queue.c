@@ -1,5 +1,6 @@
 /*
- * queue.c - `holdfast queue`: add, list, next, position, stats, explain, remove. What is about claims: claim.c.
+ * queue.c - `holdfast queue`: add, list, next, position, stats, explain, remove. One
+ * entry shown or moved: queue_one.c. What is about claims: claim.c.
  */
 #include <string.h>
 
@@ -12,7 +13,7 @@
 #include "holdfast/queue.h"
 #include "holdfast/schedule.h"
 
-static const struct column item_columns[] = {
+const struct column queue_item_columns[] = {
 	{.name = "id", .kind = COLUMN_INT},
 	{.name = "codebase"},
 	{.name = "campaign"},
@@ -27,7 +28,7 @@ static const struct column item_columns[] = {
 	{0},
 };
 
-static void item_cells(const struct hf_queue_item *item, struct cell *cells)
+void queue_item_cells(const struct hf_queue_item *item, struct cell *cells)
 {
 	const struct cell filled[] = {
 		cell_int(item->id),         cell_text(item->codebase),
@@ -43,20 +44,26 @@ static void item_cells(const struct hf_queue_item *item, struct cell *cells)
 
 static enum hf_status show_item(void *user, const struct hf_queue_item *item, hf_error *err)
 {
-	struct cell cells[ARRAY_LEN(item_columns)];
-	item_cells(item, cells);
+	struct cell cells[QUEUE_ITEM_CELLS];
+	queue_item_cells(item, cells);
 	return out_row(user, cells, err);
 }
 
 static enum hf_status run_list(struct cli *cli, hf_error *err)
 {
+	struct hf_queue_list_filter filter = {.campaign = text_or_null(cli_text(cli, "campaign")),
+	                                      .limit = out_fetch_limit(cli->out)};
+	struct hf_queue_item after;
 	hf_where where;
-	enum hf_status status = out_list(cli->out, item_columns, err);
+	enum hf_status status = out_list(cli->out, queue_item_columns, err);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
+	if (status == HF_OK && cli_given(cli, "after")) {
+		status = hf_queue_get(where, (int32_t)cli_int(cli, "after", 0), cli->arena, &after, err);
+		filter.after = &after;
+	}
 	if (status == HF_OK)
-		status = hf_queue_list(where, text_or_null(cli_text(cli, "campaign")), out_fetch_limit(cli->out),
-		                       show_item, cli->out, err);
+		status = hf_queue_list(where, &filter, show_item, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;
 }
 
@@ -66,7 +73,7 @@ static const struct column next_columns[] = {QUEUE_NEXT_COLUMNS, {0}};
 
 void queue_next_cells(const struct hf_queue_next *next, struct cell *cells)
 {
-	item_cells(&next->item, cells);
+	queue_item_cells(&next->item, cells);
 	cells[QUEUE_ITEM_CELLS] = cell_text(next->branch_url);
 	cells[QUEUE_ITEM_CELLS + 1] = cell_text(next->subpath);
 	cells[QUEUE_ITEM_CELLS + 2] = cell_text(next->vcs_type);
@@ -139,24 +146,23 @@ static const struct column stats_columns[] = {
 	{0},
 };
 
+static enum hf_status stats_row(void *user, const struct hf_queue_bucket_stats *stats, hf_error *err)
+{
+	const struct cell cells[] = {cell_text(stats->word), cell_int(stats->items),
+	                             cell_us_or_null(stats->has_estimated_duration, stats->estimated_duration_us),
+	                             cell_int(stats->first_priority), cell_int(stats->last_priority)};
+	return out_row(user, cells, err);
+}
+
 static enum hf_status run_stats(struct cli *cli, hf_error *err)
 {
-	struct hf_queue_bucket_stats stats[HF_BUCKET_COUNT];
-	size_t count = 0;
 	hf_where where;
 	enum hf_status status = out_list(cli->out, stats_columns, err);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
-		status = hf_queue_stats(where, stats, &count, err);
-	for (size_t i = 0; status == HF_OK && i < count; i++) {
-		const struct cell cells[] = {cell_word(hf_bucket_word(stats[i].bucket)), cell_int(stats[i].items),
-		                             cell_us_or_null(stats[i].has_estimated_duration,
-		                                             stats[i].estimated_duration_us),
-		                             cell_int(stats[i].first_priority), cell_int(stats[i].last_priority)};
-		status = out_row(cli->out, cells, err);
-	}
-	return status == HF_OK || status == HF_STOP ? out_list_end(cli->out, err) : status;
+		status = hf_queue_stats(where, stats_row, cli->out, err);
+	return status == HF_OK ? out_list_end(cli->out, err) : status;
 }
 
 /* ---- add, remove ---- */
@@ -214,13 +220,13 @@ static enum hf_status remove_tx(hf_where tx, void *user, hf_error *err)
 
 static enum hf_status run_remove(struct cli *cli, hf_error *err)
 {
-	int64_t number;
-	if (!str_to_i64(hf_str_of(cli_arg(cli, 0)), &number) || number < 1 || number > INT32_MAX)
-		return error_set(err, HF_E_USAGE, "\"%.40s\" is no id of a queue entry", cli_arg(cli, 0));
-	int32_t id = (int32_t)number;
-	enum hf_status status = cli_write(cli, remove_tx, &id, err);
+	int32_t id;
+	enum hf_status status = queue_id(cli, &id, err);
+	if (status == HF_OK)
+		status = cli_write(cli, remove_tx, &id, err);
 	if (status != HF_OK)
 		return status;
+	const int64_t number = id;
 	struct written written = {.what = "queue entries", .changed = 1, .ids = &number, .nids = 1};
 	return out_written(cli->out, &written, err);
 }
@@ -323,8 +329,14 @@ static enum hf_status run_explain(struct cli *cli, hf_error *err)
 
 /* ---- the table ---- */
 
-static const struct cmd_option campaign_options[] = {
+static const struct cmd_option list_options[] = {
 	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
+	{.name = "after",
+         .arg = "ID",
+         .kind = OPTION_INT,
+         .min = 1,
+         .max = INT32_MAX,
+         .help = "start behind this entry, which must be there"},
 	{0},
 };
 
@@ -351,14 +363,24 @@ const struct cmd queue_commands[] = {
 	{.noun = "queue",
          .verb = "list",
          .summary = "list queue entries in the order in which they run",
-         .options = campaign_options,
-         .columns = item_columns,
+         .options = list_options,
+         .columns = queue_item_columns,
          .run = run_list,
          .flags = CMD_LIST,
          .examples = {"holdfast queue list --limit 20", "holdfast queue list --campaign lintian-fixes",
                       "holdfast queue list --limit 0 --json | jq length"},
          .test_effect = "test_queue_list_shows_the_order",
          .test_refusal = "test_queue_list_refuses_a_bad_limit"},
+	{.noun = "queue",
+         .verb = "show",
+         .args = "ID",
+         .summary = "show one entry",
+         .columns = queue_item_columns,
+         .run = queue_show,
+         .examples = {"holdfast queue show 17", "holdfast queue show 17 --json",
+                      "holdfast queue show 17 --json=command,context"},
+         .test_effect = "test_queue_show_prints_every_field",
+         .test_refusal = "test_queue_show_refuses_an_unknown_id"},
 	{.noun = "queue",
          .verb = "next",
          .summary = "look at the entry that runs next; nothing is taken",
@@ -413,6 +435,21 @@ const struct cmd queue_commands[] = {
                       "holdfast queue add bash lintian-fixes --command true --dry-run"},
          .test_effect = "test_queue_add_places_an_entry",
          .test_refusal = "test_queue_add_refuses_a_bucket_and_an_offset"},
+	{.noun = "queue",
+         .verb = "move",
+         .args = "CODEBASE CAMPAIGN",
+         .summary = "let an entry run sooner or later",
+         .about = "Of several change sets that wait the nearest one is moved. --ahead puts it ahead of the entry that "
+                  "runs next, into its bucket. An entry that is being worked on runs again afterwards.",
+         .options = queue_move_options,
+         .columns = queue_move_columns,
+         .run = queue_move_verb,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast queue move bash lintian-fixes --ahead",
+                      "holdfast queue move bash lintian-fixes --priority 100 --bucket manual",
+                      "holdfast queue move bash lintian-fixes --ahead --dry-run"},
+         .test_effect = "test_queue_move_places_an_entry_elsewhere",
+         .test_refusal = "test_queue_move_refuses_what_does_not_wait"},
 	{.noun = "queue",
          .verb = "remove",
          .args = "ID",

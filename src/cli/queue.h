@@ -17,6 +17,8 @@ enum { QUEUE_ITEM_CELLS = 11, QUEUE_NEXT_CELLS = 14 };
 	{                                                                                                            \
 		.name = "vcs_type"                                                                                   \
 	}
+extern const struct column queue_item_columns[];
+void queue_item_cells(const struct hf_queue_item *item, struct cell *cells);
 void queue_next_cells(const struct hf_queue_next *next, struct cell *cells);
 
 #define QUEUE_FILTER_OPTIONS                                                       \
@@ -28,6 +30,15 @@ void queue_next_cells(const struct hf_queue_next *next, struct cell *cells);
 	}
 /** Of those flags; in the command's arena. */
 enum hf_status queue_filter(struct cli *cli, struct hf_queue_filter *ret_filter, hf_error *err);
+
+/** The first argument; HF_E_USAGE when it is no id. */
+enum hf_status queue_id(struct cli *cli, int32_t *ret_id, hf_error *err);
+
+/* queue_one.c */
+extern const struct cmd_option queue_move_options[];
+extern const struct column queue_move_columns[];
+enum hf_status queue_show(struct cli *cli, hf_error *err);
+enum hf_status queue_move_verb(struct cli *cli, hf_error *err);
 
 /* claim.c */
 extern const struct cmd_option queue_claim_options[], queue_renew_options[], queue_holder_options[],

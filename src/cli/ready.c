@@ -3,6 +3,7 @@
  */
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "cli/publish.h"
 #include "cli/rows.h"
 #include "holdfast/ready.h"
@@ -176,11 +177,25 @@ const struct column publish_absorbed_columns[] = {
 	{.name = "change_set", .title = ""},
 	{.name = "revision", .title = ""},
 	{.name = "result", .kind = COLUMN_JSON, .title = "", .help = "what the change program reported"},
+	{.name = "place", .title = "", .help = "for --after"},
 	{0},
 };
 
+/* The mode comes before what may hold slashes, and a URL holds no space. */
+static struct hf_str place_of(hf_arena *arena, const struct hf_absorbed *absorbed)
+{
+	char when[HF_TIMESTAMP_TEXT_MAX] = "never";
+	const bool proposed = absorbed->merge_proposal_url.ptr != NULL;
+	if (absorbed->has_absorbed_at)
+		(void)hf_timestamp_to_text(absorbed->absorbed_at, "Z", when, sizeof(when));
+	return arena_printf(arena, "%s/%.*s/%.*s%s%.*s", when, STR_ARG(absorbed->mode), STR_ARG(absorbed->run_id),
+	                    proposed ? " " : "", STR_ARG(absorbed->merge_proposal_url));
+}
+
 static enum hf_status absorbed_row(void *user, const struct hf_absorbed *absorbed, hf_error *err)
 {
+	const struct listing *listing = user;
+	hf_arena_reset(listing->scratch);
 	const struct cell cells[] = {cell_time_or_null(absorbed->has_absorbed_at, absorbed->absorbed_at),
 	                             cell_text(absorbed->run_id),
 	                             cell_text(absorbed->codebase),
@@ -191,22 +206,32 @@ static enum hf_status absorbed_row(void *user, const struct hf_absorbed *absorbe
 	                             cell_text(absorbed->merge_proposal_url),
 	                             cell_text(absorbed->change_set),
 	                             cell_text(absorbed->revision),
-	                             cell_json(absorbed->result)};
-	return out_row(user, cells, err);
+	                             cell_json(absorbed->result),
+	                             cell_text(place_of(listing->scratch, absorbed))};
+	return out_row(listing->out, cells, err);
 }
 
-/* "2024-05-06" or "2024-05-06T07:08:09", UTC. */
-static enum hf_status read_time(const char *text, struct hf_timestamp *ret_time, hf_error *err)
+static enum hf_status read_place(const char *text, hf_arena *arena, struct hf_absorbed *ret_place, hf_error *err)
 {
-	struct hf_civil civil = {0};
-	int date_end = 0, time_end = 0;
-	int n = sscanf(text, "%4d-%2d-%2d%nT%2d:%2d:%2d%n", &civil.year, &civil.month, &civil.day, &date_end,
-	               &civil.hour, &civil.minute, &civil.second, &time_end);
-	if ((n == 3 && text[date_end] == '\0') || (n == 6 && text[time_end] == '\0'))
-		if (hf_timestamp_from_civil(&civil, ret_time) == HF_OK)
-			return HF_OK;
-	error_set(err, HF_E_USAGE, "\"%.40s\" is no time", text);
-	return error_hint(err, "2024-05-06 or 2024-05-06T07:08:09, in UTC");
+	struct hf_str rest = hf_str_of(text), when;
+	*ret_place = (struct hf_absorbed){.merge_proposal_url = {NULL, 0}};
+	if (!str_split(&rest, '/', &when) || !str_split(&rest, '/', &ret_place->mode) || rest.len == 0) {
+		error_set(err, HF_E_USAGE, "--after names no arrival");
+		error_hint(err, "the field \"place\" of the last one of the page before");
+		return HF_E_USAGE;
+	}
+	ret_place->run_id = rest;
+	for (size_t i = rest.len; i > 0 && str_eq(ret_place->mode, HF_STR("propose")); i--)
+		if (rest.ptr[i - 1] == ' ') {
+			ret_place->run_id.len = i - 1;
+			ret_place->merge_proposal_url = hf_str_of(rest.ptr + i);
+			break;
+		}
+	ret_place->has_absorbed_at = !str_eq(when, HF_STR("never"));
+	if (!ret_place->has_absorbed_at)
+		return HF_OK;
+	struct hf_str copy = hf_arena_str(arena, when);
+	return copy.ptr ? cli_time(copy.ptr, &ret_place->absorbed_at, err) : error_nomem(err);
 }
 
 enum hf_status publish_absorbed_verb(struct cli *cli, hf_error *err)
@@ -215,17 +240,26 @@ enum hf_status publish_absorbed_verb(struct cli *cli, hf_error *err)
 	                                    .campaign = text_or_null(cli_text(cli, "campaign")),
 	                                    .has_since = cli_given(cli, "since"),
 	                                    .limit = out_fetch_limit(cli->out)};
+	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(0);
+	struct listing listing = {cli->out, scratch};
+	struct hf_absorbed place;
 	const struct hf_defects *keep;
 	hf_where where;
+	if (!scratch)
+		return error_nomem(err);
 	enum hf_status status = cli_defects(cli, &keep, err);
 	if (status == HF_OK && filter.has_since)
-		status = read_time(cli_text(cli, "since"), &filter.since, err);
+		status = cli_time(cli_text(cli, "since"), &filter.since, err);
+	if (status == HF_OK && cli_given(cli, "after")) {
+		status = read_place(cli_text(cli, "after"), cli->arena, &place, err);
+		filter.after = &place;
+	}
 	if (status == HF_OK)
 		status = out_list(cli->out, publish_absorbed_columns, err);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
-		status = hf_absorbed_list(where, &filter, keep, absorbed_row, cli->out, err);
+		status = hf_absorbed_list(where, &filter, keep, absorbed_row, &listing, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;
 }
 
@@ -233,5 +267,6 @@ const struct cmd_option publish_absorbed_options[] = {
 	{.name = "codebase", .arg = "NAME", .help = "only this codebase"},
 	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
 	{.name = "since", .arg = "TIME", .help = "only what arrived then or later, UTC"},
+	{.name = "after", .arg = "PLACE", .help = "start behind the arrival with this place"},
 	{0},
 };

@@ -34,6 +34,9 @@ static inline void json_text_member(struct json_writer *json, const char *name, 
 		jw_null(json);
 }
 
+/** "2024-05-06", "2024-05-06T07:08:09", with a fraction or without, with a Z or without: UTC. HF_E_USAGE otherwise. */
+enum hf_status cli_time(const char *text, struct hf_timestamp *ret_time, hf_error *err);
+
 typedef void rows_json_fn(struct json_writer *json, const void *of);
 /** What `add` writes of a thing, as JSON in the arena; ptr NULL when memory is short. */
 struct hf_str rows_json(hf_arena *arena, rows_json_fn *add, const void *of);

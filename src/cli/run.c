@@ -1,6 +1,7 @@
 /*
  * run.c - `holdfast run`: list, show, set-publish-status, result-codes, failure-stages. What the next run
- * goes on from: run_last.c; what a run leaves behind: run_branches.c.
+ * goes on from: run_last.c; what a run leaves behind: run_branches.c; what runs now: run_now.c; two of them:
+ * run_diff.c.
  */
 #include <string.h>
 
@@ -346,6 +347,50 @@ const struct cmd run_commands[] = {
          .test_effect = "test_run_failure_stages_counts",
          .test_refusal = "test_run_failure_stages_refuses_an_argument"},
 	{.noun = "run",
+         .verb = "active",
+         .summary = "list what is being run now",
+         .about = "Leases that are live, the newest first, with the entry of the queue that each is for. What the "
+                  "original hands out it keeps in Redis, and is not shown.",
+         .options = run_active_options,
+         .columns = run_active_columns,
+         .run = run_active_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast run active", "holdfast run active --campaign lintian-fixes --json=codebase,age_s",
+                      "holdfast run active --holder worker-3"},
+         .test_effect = "test_run_active_shows_what_is_claimed",
+         .test_refusal = "test_run_active_refuses_what_is_no_fence"},
+	{.noun = "run",
+         .verb = "watch",
+         .summary = "show runs as they end, a line of JSON each",
+         .about =
+                 "Goes on until --limit runs were shown, --timeout passes, or it is interrupted, which all end it with "
+                 "exit code 0; where --timeout comes before --limit is reached it is 8. A run is shown when it is "
+                 "stored, which may be some time after its end: up to a quarter of an hour later it is not missed. "
+                 "Output in other forms: -o csv, -o tsv, -o raw.",
+         .options = run_watch_options,
+         .columns = run_list_columns,
+         .run = run_watch_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast run watch", "holdfast run watch --campaign lintian-fixes --interval 10s",
+                      "holdfast run watch --codebase bash --limit 1 --timeout 1h"},
+         .test_effect = "test_run_watch_shows_each_new_run_once",
+         .test_refusal = "test_run_watch_refuses_what_is_no_time"},
+	{.noun = "run",
+         .verb = "diff",
+         .args = "RUN OTHER",
+         .summary = "compare two runs: results, revisions, durations",
+         .about = "Compares what the database knows of the two, field by field, with the branches by role and the tags "
+                  "by name. What differs within their branches, packages or logs is not looked at: that is in the "
+                  "version control system and in the artifacts, not here.",
+         .options = run_diff_options,
+         .columns = run_diff_columns,
+         .run = run_diff_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast run diff r1 r2", "holdfast run diff r1 r2 --all --json",
+                      "holdfast run diff r1 r2 --check && echo alike"},
+         .test_effect = "test_run_diff_shows_what_differs",
+         .test_refusal = "test_run_diff_refuses_an_unknown_run"},
+	{.noun = "run",
          .verb = "last",
          .summary = "list the run that speaks for each codebase and campaign",
          .about = "They are ordered by codebase and campaign. The newest run may be a transient failure or have found "
@@ -442,7 +487,7 @@ const struct cmd run_commands[] = {
          .flags = CMD_LIST,
          .examples = {"holdfast run followups --run r1", "holdfast run followups --candidate 17",
                       "holdfast run followups --json=run_id,candidate_id"},
-         .test_effect = "test_run_followups_is_ordered_and_filtered",
+         .test_effect = "test_run_followups_is_ordered_filtered_and_paged",
          .test_refusal = "test_run_followups_refuses_what_is_no_candidate"},
 	{.noun = "run",
          .verb = "delete",

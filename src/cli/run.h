@@ -1,6 +1,6 @@
 /*
- * run.h (cli) - what the files of `holdfast run` share: runs as rows, the verbs about what others go on from
- * (run_last.c).
+ * run.h (cli) - what the files of `holdfast run` share: runs as rows, and the verbs that stand in files of
+ * their own.
  */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
@@ -31,5 +31,16 @@ enum hf_status run_branches_verb(struct cli *cli, hf_error *err);
 enum hf_status run_absorbed_verb(struct cli *cli, hf_error *err);
 enum hf_status run_followups_verb(struct cli *cli, hf_error *err);
 enum hf_status run_delete_verb(struct cli *cli, hf_error *err);
+
+/* run_now.c */
+extern const struct cmd_option run_active_options[], run_watch_options[];
+extern const struct column run_active_columns[];
+enum hf_status run_active_verb(struct cli *cli, hf_error *err);
+enum hf_status run_watch_verb(struct cli *cli, hf_error *err);
+
+/* run_diff.c */
+extern const struct cmd_option run_diff_options[];
+extern const struct column run_diff_columns[];
+enum hf_status run_diff_verb(struct cli *cli, hf_error *err);
 
 #endif

@@ -36,16 +36,18 @@ static enum hf_status branch_row(void *user, const struct hf_result_branch *bran
 	return out_row(user, cells, err);
 }
 
-/* RUN/ROLE; a role has no slash, an id may. */
-static enum hf_status read_place(const char *text, struct hf_result_branch *ret_place, hf_error *err)
+/* RUN/PART of --after; a role or a candidate has no slash, an id may. */
+static enum hf_status read_place(struct cli *cli, const char *what, const char *form, struct hf_str *ret_run,
+                                 struct hf_str *ret_part, hf_error *err)
 {
-	const char *slash = strrchr(text, '/');
+	const char *text = cli_text(cli, "after"), *slash = strrchr(text, '/');
 	if (!slash) {
-		error_set(err, HF_E_USAGE, "--after names no branch");
-		return error_hint(err, "RUN/ROLE of the last branch of the page before");
+		error_set(err, HF_E_USAGE, "--after names no %s", what);
+		error_hint(err, "%s of the last %s of the page before", form, what);
+		return HF_E_USAGE;
 	}
-	ret_place->run_id = (struct hf_str){text, (size_t)(slash - text)};
-	ret_place->role = hf_str_of(slash + 1);
+	*ret_run = (struct hf_str){text, (size_t)(slash - text)};
+	*ret_part = hf_str_of(slash + 1);
 	return HF_OK;
 }
 
@@ -61,7 +63,7 @@ enum hf_status run_branches_verb(struct cli *cli, hf_error *err)
 	hf_where where;
 	enum hf_status status = HF_OK;
 	if (cli_given(cli, "after")) {
-		status = read_place(cli_text(cli, "after"), &place, err);
+		status = read_place(cli, "branch", "RUN/ROLE", &place.run_id, &place.role, err);
 		filter.after = &place;
 	}
 	if (status == HF_OK)
@@ -151,13 +153,34 @@ static enum hf_status followup_row(void *user, const struct hf_followup *followu
 	return out_row(user, cells, err);
 }
 
+static enum hf_status read_followup(struct cli *cli, struct hf_followup *ret_place, hf_error *err)
+{
+	struct hf_str part;
+	int64_t number;
+	enum hf_status status = read_place(cli, "followup", "RUN/CANDIDATE", &ret_place->origin, &part, err);
+	if (status != HF_OK)
+		return status;
+	if (!str_to_i64(part, &number) || number < 1 || number > INT32_MAX)
+		return error_set(err, HF_E_USAGE, "\"%.*s\" is no id of a candidate",
+		                 (int)(part.len > 40 ? 40 : part.len), part.ptr);
+	ret_place->candidate_id = (int32_t)number;
+	return HF_OK;
+}
+
 enum hf_status run_followups_verb(struct cli *cli, hf_error *err)
 {
 	struct hf_followup_filter filter = {.origin = text_or_null(cli_text(cli, "run")),
 	                                    .candidate_id = (int32_t)cli_int(cli, "candidate", 0),
 	                                    .limit = out_fetch_limit(cli->out)};
+	struct hf_followup place;
 	hf_where where;
-	enum hf_status status = out_list(cli->out, run_followups_columns, err);
+	enum hf_status status = HF_OK;
+	if (cli_given(cli, "after")) {
+		status = read_followup(cli, &place, err);
+		filter.after = &place;
+	}
+	if (status == HF_OK)
+		status = out_list(cli->out, run_followups_columns, err);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
@@ -173,6 +196,7 @@ const struct cmd_option run_followups_options[] = {
          .min = 1,
          .max = INT32_MAX,
          .help = "only this candidate"},
+	{.name = "after", .arg = "PLACE", .help = "start behind RUN/CANDIDATE"},
 	{0},
 };
 

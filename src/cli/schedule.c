@@ -1,5 +1,6 @@
 /*
- * schedule.c - `holdfast schedule`: run, one, control, estimate. As the original is called: schedule_janitor.c.
+ * schedule.c - `holdfast schedule`: run, one, control, after-run, estimate. As the original is called:
+ * schedule_janitor.c.
  */
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@
 #include "cli/rows.h"
 #include "cli/schedule.h"
 #include "cli/schedule_janitor.h"
+#include "holdfast/run.h"
 #include "holdfast/schedule.h"
 
 static const struct column run_columns[] = {
@@ -192,6 +194,72 @@ static enum hf_status run_control(struct cli *cli, hf_error *err)
 	return status == HF_OK ? run_job(cli, &job, control_tx, err) : status;
 }
 
+/* ---- after-run ---- */
+
+static const struct column after_columns[] = {
+	{.name = "run_id"},
+	{.name = "codebase"},
+	{.name = "campaign"},
+	{.name = "scheduled", .kind = COLUMN_BOOL, .help = "false: no candidate, or what no other run can change"},
+	{.name = "queue_id", .kind = COLUMN_INT, .help = "null where nothing was scheduled, as what follows"},
+	{.name = "bucket"},
+	{.name = "offset", .kind = COLUMN_NUMBER},
+	{.name = "estimated_duration_s", .kind = COLUMN_DURATION},
+	{.name = "dry_run", .kind = COLUMN_BOOL},
+	{0},
+};
+
+struct following {
+	struct hf_str id;
+	const struct hf_defects *keep;
+	hf_arena *arena;
+	struct hf_run run;
+	bool scheduled;
+	struct hf_schedule_result result;
+};
+
+/* A run whose change set has its own id was asked for without one. */
+static enum hf_status after_tx(hf_where tx, void *user, hf_error *err)
+{
+	struct following *following = user;
+	const struct hf_run *run = &following->run;
+	enum hf_status status = hf_run_get(tx, following->id, following->arena, &following->run, err);
+	if (status != HF_OK)
+		return status;
+	const bool own_set = run->change_set.ptr && str_eq(run->change_set, run->id);
+	const struct hf_schedule_after after = {.codebase = run->codebase,
+	                                        .campaign = run->campaign,
+	                                        .change_set = own_set ? (struct hf_str){NULL, 0} : run->change_set,
+	                                        .context = run->context,
+	                                        .result_code = run->result_code,
+	                                        .keep = following->keep};
+	return hf_schedule_after_run(tx, &after, &following->scheduled, &following->result, err);
+}
+
+static enum hf_status run_after(struct cli *cli, hf_error *err)
+{
+	struct following following = {.id = hf_str_of(cli_arg(cli, 0)), .arena = cli->arena};
+	const struct hf_schedule_result *result = &following.result;
+	enum hf_status status = cli_defects(cli, &following.keep, err);
+	if (status == HF_OK)
+		status = out_check_fields(cli->out, after_columns, err);
+	if (status == HF_OK)
+		status = cli_write(cli, after_tx, &following, err);
+	if (status != HF_OK)
+		return status;
+	const bool done = following.scheduled;
+	const struct cell cells[] = {cell_text(following.run.id),
+	                             cell_text(following.run.codebase),
+	                             cell_text(following.run.campaign),
+	                             cell_bool(done),
+	                             cell_int_or_null(done, result->queue_id),
+	                             cell_word(done ? hf_bucket_word(result->bucket) : NULL),
+	                             done ? cell_number(result->offset) : cell_null(),
+	                             cell_us_or_null(done, result->estimated_duration_us),
+	                             cell_bool(cli->globals.dry_run)};
+	return out_object(cli->out, after_columns, cells, err);
+}
+
 /* ---- estimate ---- */
 
 static const struct column estimate_columns[] = {
@@ -309,6 +377,22 @@ const struct cmd schedule_commands[] = {
                       "holdfast schedule control bash --dry-run"},
          .test_effect = "test_schedule_control_quotes_the_revision",
          .test_refusal = "test_schedule_control_refuses_an_unknown_codebase"},
+	{.noun = "schedule",
+         .verb = "after-run",
+         .args = "RUN",
+         .summary = "ask for a codebase again after a run of it",
+         .about = "By its candidate and its history, as the runner does it when a run is stored. Nothing is scheduled, "
+                  "and that is no failure, where the "
+                  "codebase has no candidate in the campaign, or where the run ended before it began because its "
+                  "campaign is unknown or its code is nowhere: another run would end alike.",
+         .columns = after_columns,
+         .run = run_after,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast schedule after-run 2f1b6f6e-4f5c-4e1c-9a44-0d2a1f6b9a10",
+                      "holdfast schedule after-run r1 --json=scheduled,queue_id",
+                      "holdfast schedule after-run r1 --dry-run"},
+         .test_effect = "test_schedule_after_run_asks_again",
+         .test_refusal = "test_schedule_after_run_refuses_an_unknown_run"},
 	{.noun = "schedule",
          .verb = "estimate",
          .args = "CODEBASE CAMPAIGN",

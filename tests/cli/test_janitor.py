@@ -298,6 +298,22 @@ def test_candidate_import_stores_a_file(small, tmp_path):
     assert small.tables() == before
 
 
+def test_candidate_import_takes_files_of_any_length(small, tmp_path):
+    """Longer than what is taken in one piece elsewhere; an entry of it is not."""
+    path, count = tmp_path / "many.json", 20000
+    with open(path, "w") as file:
+        file.write(" [")
+        for number in range(count):
+            json.dump({"codebase": "aa", "campaign": f"c{number}", "command": "x" * 1000, "context": '[{"\\\\'}, file)
+            file.write("\n,\t" if number + 1 < count else "\n ] \n")
+    assert path.stat().st_size > 20 << 20
+    assert small.json("candidate", "import", path)["changed"] == count
+    assert small.db.row("SELECT count(*), min(length(command)), min(context) FROM candidate WHERE suite LIKE 'c%'") == (
+        count, 1000, '[{"\\\\')
+    path.write_text(json.dumps([{"codebase": "aa", "campaign": "fixes", "command": "x" * (16 << 20)}]))
+    assert f"{path}: entry 1: more than 16777216 bytes" in small.refused(1, "candidate", "import", path)
+
+
 def test_candidate_import_for_every_codebase(small):
     done = small.json("candidate", "import", "--campaign", "new", "--command", "go", "--value", 10, "--mode", "push")
     assert done == {"changed": 1, "unchanged": 0, "ids": []}
@@ -316,18 +332,29 @@ def test_candidate_import_for_every_codebase(small):
     ('[{"codebase": "aa", "campaign": "fixes", "command": ""}]', 1, "the command is empty"),
     ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "value": 0}]', 1, "the value is not above 0"),
     ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "value": 1.5}]', 1, '"value" is no whole number'),
-    ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "value": 4294967296}]', 1, '"value" is no whole number'),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "value": 4294967296}]', 1, '"value" is not within 32 bits'),
     ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "success_chance": 1.1}]', 1, "not within 0 and 1"),
-    ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "success_chance": "a"}]', 1, "is no number"),
-    ('[{"codebase": "aa", "campaign": "fixes", "command": 7}]', 1, '"command" is no text'),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "success_chance": "a"}]', 1, '"success_chance" is a string, not a number'),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "success_chance": true}]', 1, "is a truth value, not a number"),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "value": true}]', 1, "is a truth value, not a number"),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "command": "y"}]', 1, "-:1:"),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": 7}]', 1, 'entry 1: "command" is a number, not a string'),
     ('[{"codebase": "aa", "campaign": "fixes", "command": "x", "vlaue": 3}]', 1, 'unknown field "vlaue"'),
     ('[{"codebase": "aa", "campaign": "fixes", "command": "x"}, {"codebase": "aa", "campaign": "fixes", "command": "y"}]', 1,
      "candidate 2 (fixes/aa): the same codebase, campaign and change set came before"),
-    ('[7]', 1, "entry 1 is no object"),
-    ('{"codebase": "aa"}', 1, "expected one array"),
-    ('[{"codebase": "a', 1, "-:1:"),
+    ('[7]', 1, "-: entry 1 is a number, not an object"),
+    ('[[7, {}]]', 1, "-: entry 1 is a list, not an object"),
+    ('{"codebase": "aa"}', 1, "-:1:1: expected one list"),
+    ('', 1, "-:1:0: expected one list"),
+    ('[{"codebase": "a', 1, "-:1:16: the list does not end"),
+    ('[]\n\n x', 1, "-:3:2: something stands behind the list"),
+    ('[,]', 1, "-:1:2: an entry is missing"),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x"},]', 1, "-:1:58: an entry is missing"),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x"}\n,\n  {"codebase" "x"}]', 1, "-:3:"),
+    ('[{"codebase": "aa", "campaign": "fixes", "command": "x"} {}]', 1, "-:1:"),
+    ('[{"codebase": "aa\\"]", "campaign": "fixes"}', 1, "the list does not end"),
     ('[{"codebase": "a\\u0000b"}]', 1, "-:1:"),
-    ("[" * 10000, 1, "-:1:"),
+    ("[" * 10000, 1, "-:1:66: nested more than 64 levels deep"),
 ])
 def test_candidate_import_refuses_a_bad_entry(small, text, code, message):
     before = small.tables()
@@ -361,6 +388,56 @@ def test_queue_list_streams_more_rows_than_the_default_limit(small):
     assert len(json.loads(run(*small.flags, "queue", "list", "--json").stdout)) == 100
     rows = small.json("queue", "list", "--limit", 0)
     assert [row["priority"] for row in rows] == list(range(-150, 0))
+
+
+def test_queue_list_is_paged(small):
+    for codebase, bucket, offset in (("aa", "default", 5), ("bb", "default", 5), ("cc", "manual", 9), ("cc", "default", -1)):
+        add(small, codebase, f"in-{bucket}", "--bucket", bucket, "--offset", offset)
+    everything = [row["id"] for row in small.json("queue", "list")]
+    assert everything == [3, 4, 1, 2]
+    for at, item in enumerate(everything):
+        assert [row["id"] for row in small.json("queue", "list", "--after", item)] == everything[at + 1:]
+    assert [row["id"] for row in small.json("queue", "list", "--after", 3, "--campaign", "in-default")] == [4, 1, 2]
+    assert small.refused(3, "queue", "list", "--after", 9) == "error: there is no queue item 9\n"
+
+
+def test_queue_show_prints_every_field(small):
+    add(small, "aa", "fixes", "--context", "c", "--requester", "me", "--estimate", "90s", "--offset", 7)
+    assert small.json("queue", "show", 1) == {
+        "id": 1, "codebase": "aa", "campaign": "fixes", "bucket": "default", "priority": 7, "context": "c", "command": "x",
+        "estimated_duration_s": 90, "refresh": False, "requester": "me", "change_set": None}
+
+
+def test_queue_show_refuses_an_unknown_id(small):
+    assert small.refused(3, "queue", "show", 9) == "error: there is no queue item 9\n"
+    assert '"aa" is no id of a queue entry' in small.refused(2, "queue", "show", "aa")
+
+
+def test_queue_move_places_an_entry_elsewhere(small):
+    for codebase, offset in (("aa", 10), ("bb", 20), ("cc", 30)):
+        add(small, codebase, "fixes", "--offset", offset)
+    order = lambda: [(row["codebase"], row["bucket"], row["priority"]) for row in small.json("queue", "list")]  # noqa: E731
+    assert small.json("queue", "move", "cc", "fixes", "--ahead", "--dry-run")["priority"] == 9 and order()[0][0] == "aa"
+    assert small.json("queue", "move", "cc", "fixes", "--ahead") == {
+        "changed": 1, "id": 3, "bucket": "default", "priority": 9, "bucket_before": "default", "priority_before": 30, "dry_run": False}
+    assert small.json("queue", "move", "cc", "fixes", "--ahead")["changed"] == 0, "it is the first"
+    small.ok("queue", "move", "bb", "fixes", "--priority", "-4", "--bucket", "manual")
+    assert order() == [("bb", "manual", -4), ("cc", "default", 9), ("aa", "default", 10)]
+    small.ok("queue", "move", "aa", "fixes", "--ahead")
+    small.ok("queue", "move", "cc", "fixes", "--priority", "40")
+    assert order() == [("aa", "manual", -5), ("bb", "manual", -4), ("cc", "default", 40)]
+
+
+def test_queue_move_refuses_what_does_not_wait(small):
+    add(small, "aa")
+    assert small.refused(3, "queue", "move", "bb", "fixes", "--ahead") == "error: bb does not wait in campaign fixes\n"
+    assert "--ahead or --priority" in small.refused(2, "queue", "move", "aa", "fixes")
+    assert "--ahead or --priority" in small.refused(2, "queue", "move", "aa", "fixes", "--ahead", "--priority", 1)
+    assert "finds its own bucket" in small.refused(2, "queue", "move", "aa", "fixes", "--ahead", "--bucket", "manual")
+    assert "is no bucket" in small.refused(1, "queue", "move", "aa", "fixes", "--priority", 1, "--bucket", "nope")
+    small.db.execute(f"UPDATE queue SET priority = {-2**63}")
+    add(small, "bb")
+    assert "out of range" in small.refused(1, "queue", "move", "bb", "fixes", "--ahead")
 
 
 def test_queue_list_refuses_a_bad_limit(small):
@@ -584,6 +661,47 @@ def test_schedule_control_quotes_the_revision(small):
 
 def test_schedule_control_refuses_an_unknown_codebase(small):
     assert "there is no codebase zz" in small.refused(1, "schedule", "control", "zz")
+
+
+@pytest.fixture
+def ended(small):
+    """A run of aa and bb each; that of bb for a change set that was asked for."""
+    small.db.execute("""
+        INSERT INTO change_set VALUES ('r1', 'fixes'), ('cs', 'fixes');
+        INSERT INTO candidate (codebase, suite, command, value, change_set) VALUES ('bb', 'fixes', 'fix both', 20, 'cs');
+        INSERT INTO run (id, codebase, suite, command, result_code, logfilenames, change_set, start_time, finish_time, context) VALUES
+            ('r1', 'aa', 'fixes', 'x', 'success', '{}', 'r1', '2024-01-01', '2024-01-01 00:01', 'found'),
+            ('r2', 'bb', 'fixes', 'x', 'success', '{}', 'cs', '2024-01-01', '2024-01-01 00:01', NULL),
+            ('r3', 'cc', 'fixes', 'x', 'success', '{}', 'cs', NULL, NULL, NULL),
+            ('r4', 'aa', 'fixes', 'x', 'not-in-vcs', '{}', 'cs', '2023-01-01', '2023-01-01', NULL);
+    """)
+    return small
+
+
+def test_schedule_after_run_asks_again(ended):
+    queue = "SELECT codebase, suite::text, command, change_set, context, requester FROM queue ORDER BY id"
+    assert ended.json("schedule", "after-run", "r1", "--dry-run")["scheduled"] and ended.db.rows(queue) == []
+    shown = ended.json("schedule", "after-run", "r1")
+    assert shown == {"run_id": "r1", "codebase": "aa", "campaign": "fixes", "scheduled": True, "queue_id": shown["queue_id"],
+                     "bucket": "default", "offset": shown["offset"], "estimated_duration_s": shown["estimated_duration_s"],
+                     "dry_run": False}
+    ended.ok("schedule", "after-run", "r2")
+    assert ended.db.rows(queue) == [("aa", "fixes", "fix it", None, "found", "after run schedule"),
+                                    ("bb", "fixes", "fix both", "cs", None, "after run schedule")], "each as it was asked for"
+
+
+def test_schedule_after_run_leaves_alone_what_is_in_vain(ended):
+    for run_id in ("r3", "r4"):
+        shown = ended.json("schedule", "after-run", run_id)
+        assert (shown["scheduled"], shown["queue_id"], shown["bucket"], shown["offset"]) == (False, None, None, None)
+    assert ended.db.value("SELECT count(*) FROM queue") == 0
+    ended.db.execute("INSERT INTO candidate (codebase, suite, command, value, change_set) VALUES ('aa', 'fixes', 'y', 1, 'cs')")
+    assert ended.json("schedule", "after-run", "r4", "--defects", "correct,D-28")["scheduled"], "the original asks again"
+
+
+def test_schedule_after_run_refuses_an_unknown_run(ended):
+    assert ended.refused(3, "schedule", "after-run", "r9") == "error: there is no run r9\n"
+    assert ended.refused(2, "schedule", "after-run").startswith("error: missing argument RUN")
 
 
 def test_schedule_estimate_averages(small):

@@ -132,16 +132,36 @@ def test_publish_blockers_refuses_an_unknown_run(waiting):
     assert waiting.refused(3, "publish", "blockers", "r9") == "error: there is no run r9\n"
 
 
-def test_publish_absorbed_is_ordered_and_filtered(waiting):
+def test_publish_absorbed_is_ordered_filtered_and_paged(waiting):
     assert waiting.json("publish", "absorbed") == [
         {"absorbed_at": "2024-01-02T00:00:00.000000Z", "run_id": "r1", "codebase": "aa", "campaign": "fixes", "mode": "propose",
-         "delay_s": 86400, "merged_by": "jo", "merge_proposal_url": "u1", "change_set": "cs", "revision": "v1", "result": {"a": 1}}]
+         "delay_s": 86400, "merged_by": "jo", "merge_proposal_url": "u1", "change_set": "cs", "revision": "v1", "result": {"a": 1},
+         "place": "2024-01-02T00:00:00.000000Z/propose/r1 u1"}]
     for flags, count in ((["--since", "2024-01-02"], 1), (["--since", "2024-01-02T00:00:01"], 0), (["--codebase", "bb"], 0),
                          (["--campaign", "fixes"], 1)):
         assert len(waiting.json("publish", "absorbed", *flags)) == count, flags
+    waiting.db.execute("""
+        INSERT INTO run (id, codebase, suite, result_code, logfilenames, change_set, revision) VALUES
+            ('a/b', 'bb', 'fixes', 'success', '{}', 'cs', 'w1');
+        INSERT INTO merge_proposal (url, status, revision, merged_at) VALUES
+            ('https://h/a/2', 'applied', 'v1', '2024-01-02'), ('u3', 'merged', 'w1', '2024-01-02'),
+            ('u4', 'merged', 'w1', '2024-01-01 23:59:59.999999'), ('https://h/5', 'applied', 'w1', NULL);
+    """)
+    everything = waiting.json("publish", "absorbed")
+    assert [row["place"] for row in everything] == [
+        "2024-01-02T00:00:00.000000Z/propose/r1 u1", "2024-01-02T00:00:00.000000Z/propose/r1 https://h/a/2",
+        "2024-01-02T00:00:00.000000Z/propose/a/b u3", "2024-01-01T23:59:59.999999Z/propose/a/b u4", "never/propose/a/b https://h/5"]
+    for at, row in enumerate(everything):
+        assert waiting.json("publish", "absorbed", "--after", row["place"]) == everything[at + 1:], row["place"]
 
 
-@pytest.mark.parametrize("time", ["yesterday", "2024-13-01", "2024-01-01T", "2024-01-01 00:00:00", "2024-01-01T00:00:00Z", ""])
+@pytest.mark.parametrize("place", ["r1", "2024-01-02/propose", "2024-01-02/propose/", ""])
+def test_publish_absorbed_refuses_what_is_no_place(waiting, place):
+    assert "--after names no arrival" in waiting.refused(2, "publish", "absorbed", f"--after={place}")
+    assert '"soon" is no time' in waiting.refused(2, "publish", "absorbed", "--after=soon/push/r1")
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2024-13-01", "2024-01-01T", "2024-01-01 00:00:00", "2024-01-01T00:00:00ZZ", "2024-01-01T00:00:00.1234567", ""])
 def test_publish_absorbed_refuses_what_is_no_time(waiting, time):
     assert f'"{time}" is no time' in waiting.refused(2, "publish", "absorbed", f"--since={time}")
 

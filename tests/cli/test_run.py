@@ -1,7 +1,13 @@
-"""holdfast run: lists in pages, one run with all of its fields, tallies."""
+"""holdfast run: lists in pages, one run with all of its fields, tallies; what runs now, what ends, what differs."""
+
+import json
+import signal
+import subprocess
+import time
 
 import pytest
 
+from command import PROGRAM, environment, run
 from test_janitor import Janitor
 
 
@@ -257,7 +263,7 @@ def test_run_set_absorbed_refuses_what_is_not_there(runs):
     assert 'yes or no, not "true"' in runs.refused(2, "run", "set-absorbed", "r1", "main", "true")
 
 
-def test_run_followups_is_ordered_and_filtered(runs):
+def test_run_followups_is_ordered_filtered_and_paged(runs):
     runs.db.execute("""
         INSERT INTO candidate (codebase, suite, command) VALUES ('aa', 'fixes', 'x'), ('bb', 'docs', 'x');
         INSERT INTO followup VALUES ('r1', 2), ('r1', 1), ('r2', 1);
@@ -266,10 +272,14 @@ def test_run_followups_is_ordered_and_filtered(runs):
     assert [(row["run_id"], row["candidate_id"]) for row in rows] == [("r1", 1), ("r1", 2), ("r2", 1)]
     assert rows[1] == {"run_id": "r1", "candidate_id": 2, "codebase": "bb", "campaign": "docs", "change_set": None}
     assert len(runs.json("run", "followups", "--run", "r2")) == len(runs.json("run", "followups", "--candidate", 2)) == 1
+    for at, row in enumerate(rows):
+        assert runs.json("run", "followups", "--after", f"{row['run_id']}/{row['candidate_id']}") == rows[at + 1:]
 
 
 def test_run_followups_refuses_what_is_no_candidate(runs):
     assert "--candidate" in runs.refused(2, "run", "followups", "--candidate", "x")
+    assert "--after names no followup" in runs.refused(2, "run", "followups", "--after", "r1")
+    assert '"main" is no id of a candidate' in runs.refused(2, "run", "followups", "--after", "r1/main")
 
 
 def test_run_delete_lets_another_one_speak(runs):
@@ -314,3 +324,142 @@ def test_run_reschedule_refuses_an_unknown_run(runs):
 def test_defects_are_kept_on_demand(runs):
     assert runs.refused(1, "--defects", "correct,D-66", "run", "delete", "r2").startswith("error: last_run names run r2\n")
     assert runs.json("run", "delete", "r2")["run_id"] == "r2"
+
+
+# ---- active ----
+
+def test_run_active_shows_what_is_claimed(runs):
+    runs.db.execute("""
+        INSERT INTO queue (codebase, suite, command, priority, bucket, estimated_duration, change_set) VALUES
+            ('aa', 'fixes', 'fix', 1, 'default', '90 s', 'cs'), ('bb', 'docs', 'doc', 2, 'default', NULL, NULL);
+        UPDATE holdfast.queue_assigner SET active = 'holdfast';
+    """)
+    assert runs.json("run", "active") == []
+    runs.ok("queue", "claim", "--holder", "w1", "--lease", "1h")
+    runs.ok("queue", "claim", "--holder", "w2")
+    new, old = runs.json("run", "active")
+    assert 0 <= old.pop("age_s") < 3600 and old.pop("until") > old.pop("claimed_at")
+    assert old == {"fence": 1, "queue_id": 1, "codebase": "aa", "campaign": "fixes", "holder": "w1", "estimated_duration_s": 90,
+                   "attempt": 1, "attempts_max": 5, "change_set": "cs", "command": "fix"}
+    assert (new["fence"], new["codebase"], new["estimated_duration_s"]) == (2, "bb", None)
+    for flags, fences in ((["--holder", "w1"], [1]), (["--codebase", "bb"], [2]), (["--campaign", "fixes"], [1]),
+                          (["--before", 2], [1]), (["--before", 1], [])):
+        assert [row["fence"] for row in runs.json("run", "active", *flags)] == fences, flags
+    runs.db.execute("DELETE FROM queue WHERE id = 1")
+    assert [row["codebase"] for row in runs.json("run", "active")] == ["bb", None], "it is worked on all the same"
+    runs.ok("queue", "finish", "2", "--holder", "w2")
+    runs.db.execute("UPDATE holdfast.queue_claim SET until = clock_timestamp() WHERE fence = 1")
+    assert runs.json("run", "active") == [], "finished, and out of time"
+
+
+def test_run_active_says_where_the_originals_are(runs):
+    runs.db.execute("UPDATE holdfast.queue_assigner SET active = 'original'")
+    done = run(*runs.flags, "run", "active")
+    assert done.returncode == 0 and "the original hands out this queue" in done.stderr
+
+
+def test_run_active_refuses_what_is_no_fence(runs):
+    assert "--before" in runs.refused(2, "run", "active", "--before", "r1")
+    assert runs.refused(2, "run", "active", "fixes").startswith("error: unexpected argument")
+
+
+# ---- watch ----
+
+class Watch:
+    """`run watch` in a process; what it says comes line by line."""
+
+    def __init__(self, runs, *flags):
+        self.child = subprocess.Popen([PROGRAM, *runs.flags, "run", "watch", "--interval", "100ms", *flags], env=environment(),
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def line(self):
+        return json.loads(self.child.stdout.readline())
+
+    def end(self, number=None):
+        """(exit code, the lines that were not read, stderr)"""
+        if number:
+            self.child.send_signal(number)
+        out, err = self.child.communicate(timeout=60)
+        return self.child.returncode, [json.loads(line)["id"] for line in out.splitlines()], err
+
+
+def end_run(runs, run_id, campaign="fixes", ago="0 s", lasted="1 min"):
+    runs.db.execute(f"""
+        INSERT INTO run (id, codebase, suite, result_code, logfilenames, change_set, start_time, finish_time)
+        SELECT '{run_id}', 'aa', '{campaign}', 'success', '{{}}', 'cs', ended - interval '{lasted}', ended
+          FROM (SELECT now() AT TIME ZONE 'UTC' - interval '{ago}' AS ended) AS t""")
+
+
+def test_run_watch_shows_each_new_run_once(runs):
+    end_run(runs, "old", ago="1 min")
+    watch = Watch(runs, "--campaign", "fixes", "--since", "2024-01-02", "--longest", "360d")
+    assert [watch.line()["id"] for _ in range(3)] == ["r2", "r3", "old"], "the earliest end first"
+    end_run(runs, "other", campaign="docs")
+    end_run(runs, "n1")
+    assert watch.line()["id"] == "n1"
+    end_run(runs, "late", ago="5 min")
+    assert watch.line()["id"] == "late", "stored after one that ended later"
+    end_run(runs, "n2")
+    shown = watch.line()
+    assert (shown["id"], shown["duration_s"], shown["campaign"]) == ("n2", 60, "fixes")
+    assert watch.end(signal.SIGINT) == (0, [], "")
+
+
+def test_run_watch_begins_with_what_is_new(runs):
+    end_run(runs, "old", ago="1 s")
+    watch = Watch(runs, "--limit", "2")
+    for number in range(1200):  # those before its first look are not new to it
+        if watch.child.poll() is not None:
+            break
+        end_run(runs, f"n{number}")
+        time.sleep(0.05)
+    code, ids, err = watch.end()
+    assert (code, len(ids), err) == (0, 2, "") and "old" not in ids
+
+
+@pytest.mark.parametrize("flags, code", [([], 0), (["--limit", "1"], 8)])
+def test_run_watch_ends_with_its_time(runs, flags, code):
+    done, ids, err = Watch(runs, "--timeout", "300ms", *flags).end()
+    assert (done, ids) == (code, []) and (code == 0) == (err == "")
+
+
+def test_run_watch_goes_through_pages(runs):
+    runs.db.execute("""
+        INSERT INTO run (id, codebase, suite, result_code, logfilenames, change_set, start_time, finish_time)
+        SELECT 'm' || n, 'aa', 'many', 'success', '{}', 'cs', '2024-02-01', timestamp '2024-02-01' + n / 3 * interval '1 s'
+          FROM generate_series(1, 2500) AS n""")
+    watch = Watch(runs, "--campaign", "many", "--since", "2024-01-31", "--longest", "360d", "--limit", "2500")
+    code, ids, err = watch.end()
+    assert (code, len(ids), len(set(ids)), err) == (0, 2500, 2500, "")
+
+
+def test_run_watch_refuses_what_is_no_time(runs):
+    assert '"soon" is no time' in runs.refused(2, "run", "watch", "--since", "soon")
+    assert "--interval" in runs.refused(2, "run", "watch", "--interval", "0s")
+
+
+# ---- diff ----
+
+def test_run_diff_shows_what_differs(runs):
+    runs.db.execute("""
+        INSERT INTO new_result_branch (run_id, role, base_revision, revision) VALUES ('r3', 'main', 'b', 's'), ('r3', 'debian', NULL, 'd');
+        UPDATE run SET result_tags = ARRAY[ROW('v1', 't2')::result_tag, ROW('v2', 't')::result_tag], value = 7 WHERE id = 'r3';
+    """)
+    rows = runs.json("run", "diff", "r1", "r3")
+    assert all(row["differs"] for row in rows)
+    told = {row["field"]: (row["run"], row["other"]) for row in rows}
+    assert told == {"codebase": ("aa", "bb"), "command": ("fix", None), "description": ("d", None),
+                    "duration_s": ("60.000000", "180.000000"), "worker": ("w1", None), "instigated_context": ("i", None),
+                    "context": ("c", None), "branch_url": ("https://h/aa", None), "subpath": ("", None), "vcs_type": ("git", None),
+                    "revision": ("x", None), "publish_status": ("approved", "unknown"), "failure_transient": ("false", None),
+                    "failure_details": ("{}", None), "result": ('{"a": [1]}', None), "branch:main": ("r", "s"),
+                    "branch:debian": (None, "d"), "tag:v1": ("t", "t2"), "tag:v2": (None, "t")}
+    assert runs.json("run", "diff", "r1", "r1") == []
+    assert not any(row["differs"] for row in runs.json("run", "diff", "r1", "r1", "--all"))
+    assert run(*runs.flags, "run", "diff", "r1", "r3", "--check").returncode == 4
+    assert runs.ok("run", "diff", "r2", "r2", "--check", "--json") == "[]\n"
+
+
+def test_run_diff_refuses_an_unknown_run(runs):
+    assert runs.refused(3, "run", "diff", "r1", "r9") == "error: there is no run r9\n"
+    assert runs.refused(2, "run", "diff", "r1").startswith("error: missing argument OTHER")

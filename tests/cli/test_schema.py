@@ -158,7 +158,7 @@ def edited(tmp_path):
     return tmp_path / "sql"
 
 
-@pytest.mark.parametrize("verb", [["show", "item"], ["docs", "--format", "json"]])
+@pytest.mark.parametrize("verb", [["show", "item"], ["docs", "--format", "html"]])
 def test_schema_refuses_metadata_that_somebody_edited(edited, verb):
     where = ["--migrations", edited / "migrations/sample"]
     message = refused(4, "schema", *verb, *where, "--sql", edited)

@@ -120,6 +120,14 @@ enum hf_status hf_review_list(hf_where where, const struct hf_review_filter *fil
 enum hf_status hf_review_count(hf_where where, const struct hf_review_filter *filter, int64_t *ret_count,
                                hf_error *err);
 /**
+ * Store reviews that were given elsewhere, all or none: run_id, verdict, comment, reviewer and reviewed_at count (no time:
+ * {0}, which is now). They decide nothing: no publish status changes, nobody is told, nothing is rescheduled. One
+ * transaction, a round trip per 5,000.
+ * @return HF_OK; HF_E_INPUT no such verdict, with the number of the review (the first is 1); HF_REJECTED a run that the
+ *         database does not know; HF_E_LIMIT more than 1,000,000.
+ */
+enum hf_status hf_review_import(hf_where where, const struct hf_review *reviews, size_t count, hf_error *err);
+/**
  * Forget what a reviewer said of a run; {NULL, 0}: what those without a name said. The publish status stays.
  * @param ret_removed may be NULL. HF_NOT_FOUND without such a review. One round trip.
  */

@@ -80,15 +80,16 @@ static enum hf_status reschedule(hf_where tx, struct reviewing *reviewing, hf_er
 static enum hf_status put(hf_where tx, const struct reviewing *reviewing, hf_error *err)
 {
 	const struct hf_review_request *request = reviewing->request;
-	struct review_put_in in = {.run_id = request->run_id};
-	enum hf_status status = verdict_parse(reviewing->verdict, &in.verdict, err);
-	SET_TEXT(&in, comment, request->comment);
-	SET_TEXT(&in, reviewer, request->reviewer);
+	const struct hf_review review = {.run_id = request->run_id,
+	                                 .verdict = reviewing->verdict,
+	                                 .comment = request->comment,
+	                                 .reviewer = request->reviewer};
+	enum verdict ignored;
+	enum hf_status status = verdict_parse(review.verdict, &ignored, err);
 	if (status == HF_OK)
-		status = review_put(tx, &in, err);
+		status = reviews_put(tx, &review, 1, err);
 	if (status == HF_REJECTED && err && strcmp(err->constraint, "review_run_id_fkey") == 0)
-		error_reword(err, "there is no run %.*s", (int)(in.run_id.len > 100 ? 100 : in.run_id.len),
-		             in.run_id.ptr);
+		error_reword(err, "there is no run %.*s", SHOWN(review.run_id));
 	return status;
 }
 

@@ -10,4 +10,8 @@
 /** The verdict with that label; HF_E_INPUT with the nearest as hint. */
 enum hf_status verdict_parse(struct hf_str word, enum verdict *ret_verdict, hf_error *err);
 
+enum { REVIEWS_BATCH = 5000 };
+/** Up to REVIEWS_BATCH reviews in one statement; a time of 0 is now. */
+enum hf_status reviews_put(hf_where where, const struct hf_review *reviews, size_t count, hf_error *err);
+
 #endif

@@ -12,6 +12,8 @@
 #include "janitor/values.h"
 #include "queries/janitor/run.h"
 
+enum { BATCH = 1000, RUNS_MAX = 1000000 };
+
 struct storing {
 	const struct hf_run_report *report;
 	bool branches_apart; /* D-04 */
@@ -143,13 +145,10 @@ static const struct {
 	{"run_check", "the run finished before it started", 0},
 };
 
-static enum hf_status reworded(const struct storing *storing, enum hf_status status, hf_error *err)
+static enum hf_status reworded(const struct run_store_in *in, enum hf_status status, hf_error *err)
 {
-	const struct hf_str id = storing->in.id;
-	if (!err)
-		return status;
 	if (strcmp(err->constraint, "run_pkey") == 0) {
-		error_reword(err, "run %.*s is stored already", (int)(id.len > 100 ? 100 : id.len), id.ptr);
+		error_reword(err, "run %.*s is stored already", SHOWN(in->id));
 		return err->status = HF_CONFLICT;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
@@ -157,7 +156,7 @@ static enum hf_status reworded(const struct storing *storing, enum hf_status sta
 			continue;
 		struct hf_str word = {NULL, 0};
 		if (refusals[i].offset)
-			memcpy(&word, (const char *)&storing->in + refusals[i].offset, sizeof(word));
+			memcpy(&word, (const char *)in + refusals[i].offset, sizeof(word));
 		error_reword(err, "%s%s%.*s", refusals[i].message, word.ptr ? " " : "",
 		             (int)(word.len > 100 ? 100 : word.len), word.ptr ? word.ptr : "");
 	}
@@ -166,21 +165,44 @@ static enum hf_status reworded(const struct storing *storing, enum hf_status sta
 
 /* ---- storing ---- */
 
-static enum hf_status store_rows(hf_where where, struct storing *storing, hf_error *err)
+/* One wait for all of them; *ret_failed is the one that `err` is about. */
+static enum hf_status store_batch(hf_where where, const struct run_store_in *in, size_t count, size_t *ret_failed,
+                                  hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct run_store_row row;
-	hf_error local = HF_ERROR_INIT;
-	if (!arena)
+	struct run_store_row *rows = arena ? hf_arena_calloc(arena, count, sizeof(*rows)) : NULL;
+	struct hf_batch_item *items = rows ? hf_arena_calloc(arena, count, sizeof(*items)) : NULL;
+	*ret_failed = 0;
+	if (!items)
 		return error_nomem(err);
-	enum hf_status status = run_store(where, &storing->in, arena, &row, &local);
+	enum hf_status status = run_store(where, in, count, arena, rows, items, err);
+	for (size_t i = 0; i < count && status != HF_OK; i++)
+		if (items[i].outcome == HF_BATCH_FAILED)
+			*ret_failed = i;
+	return status == HF_OK ? HF_OK : reworded(&in[*ret_failed], status, err);
+}
+
+/* A batch says which of its items failed; of one that is no news. */
+static void drop_place(hf_error *err)
+{
+	static const char place[] = "items[0]: ";
+	const size_t n = sizeof(place) - 1;
+	if (strncmp(err->message, place, n) == 0)
+		memmove(err->message, err->message + n, strlen(err->message) - n + 1);
+}
+
+static enum hf_status store_rows(hf_where where, struct storing *storing, hf_error *err)
+{
+	hf_error local = HF_ERROR_INIT;
+	size_t failed;
+	enum hf_status status = store_batch(where, &storing->in, 1, &failed, &local);
 	if (status == HF_OK && storing->branches_apart && storing->report->result->nbranches > 0) {
 		struct run_store_branches_in in = {.id = storing->in.id, .branches = branches_of(storing)};
 		status = run_store_branches(where, &in, NULL, &local);
 	}
 	if (status == HF_OK)
 		return HF_OK;
-	status = reworded(storing, status, &local);
+	drop_place(&local);
 	if (err)
 		*err = local;
 	return status;
@@ -196,6 +218,16 @@ static enum hf_status store_tx(hf_where tx, void *user, hf_error *err)
 	return status == HF_OK ? store_rows(tx, storing, err) : status;
 }
 
+static enum hf_status check(const struct hf_run_report *report, hf_error *err)
+{
+	enum hf_status status = options_check("hf_run_report", report->size, sizeof(*report), err);
+	if (status != HF_OK)
+		return status;
+	if (report->has_claim && report->has_queue_id)
+		return error_set(err, HF_E_USAGE, "a run has a claim or an entry of the queue, not both");
+	return report->id.len > 0 ? HF_OK : error_set(err, HF_E_INPUT, "a run needs an id");
+}
+
 enum hf_status hf_run_store(hf_where where, const struct hf_run_report *report, const struct hf_defects *keep,
                             bool *ret_again, hf_error *err)
 {
@@ -203,14 +235,9 @@ enum hf_status hf_run_store(hf_where where, const struct hf_run_report *report, 
 	struct storing storing = {.report = report, .branches_apart = hf_defects_kept(keep, 4), .arena = arena};
 	if (!arena)
 		return error_nomem(err);
-	enum hf_status status = options_check("hf_run_report", report->size, sizeof(*report), err);
-	if (status != HF_OK)
-		return status;
-	if (report->has_claim && report->has_queue_id)
-		return error_set(err, HF_E_USAGE, "a run has a claim or an entry of the queue, not both");
-	if (report->id.len == 0)
-		return error_set(err, HF_E_INPUT, "a run needs an id");
-	status = fill(&storing, err);
+	enum hf_status status = check(report, err);
+	if (status == HF_OK)
+		status = fill(&storing, err);
 	if (status != HF_OK)
 		return status;
 	if (report->has_claim || storing.branches_apart)
@@ -220,4 +247,62 @@ enum hf_status hf_run_store(hf_where where, const struct hf_run_report *report, 
 	if (status == HF_OK && ret_again)
 		*ret_again = storing.again;
 	return status;
+}
+
+/* ---- many ---- */
+
+struct importing {
+	const struct hf_run_report *reports;
+	size_t count;
+};
+
+static enum hf_status import_batch(hf_where tx, const struct hf_run_report *reports, size_t count, size_t *ret_failed,
+                                   hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct run_store_in *in = arena ? hf_arena_calloc(arena, count, sizeof(*in)) : NULL;
+	if (!in)
+		return error_nomem(err);
+	for (size_t i = 0; i < count; i++) {
+		struct storing storing = {.report = &reports[i], .arena = arena};
+		enum hf_status status = fill(&storing, err);
+		*ret_failed = i;
+		if (status != HF_OK)
+			return status;
+		in[i] = storing.in;
+	}
+	return store_batch(tx, in, count, ret_failed, err);
+}
+
+static enum hf_status import_tx(hf_where tx, void *user, hf_error *err)
+{
+	const struct importing *importing = user;
+	hf_error local = HF_ERROR_INIT;
+	enum hf_status status = HF_OK;
+	for (size_t at = 0; at < importing->count && status == HF_OK; at += BATCH) {
+		size_t n = importing->count - at < BATCH ? importing->count - at : BATCH, failed = 0;
+		status = import_batch(tx, importing->reports + at, n, &failed, &local);
+		if (status != HF_OK)
+			error_prefix(&local, "run %zu", at + failed + 1);
+	}
+	if (status != HF_OK && err)
+		*err = local;
+	return status;
+}
+
+enum hf_status hf_run_import(hf_where where, const struct hf_run_report *reports, size_t count, hf_error *err)
+{
+	struct importing importing = {reports, count};
+	if (count > RUNS_MAX)
+		return error_set(err, HF_E_LIMIT, "more than %d runs in one import", RUNS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		enum hf_status status = check(&reports[i], err);
+		if (status == HF_OK && reports[i].has_claim)
+			status = error_set(err, HF_E_USAGE, "no claim ends with an import");
+		if (status != HF_OK) {
+			error_prefix(err, "run %zu", i + 1);
+			return status;
+		}
+	}
+	return count > 0 ? hf_transaction(where, NULL, import_tx, &importing, err) : HF_OK;
 }

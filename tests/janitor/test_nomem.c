@@ -308,11 +308,29 @@ static enum hf_status read_candidates(struct rig *rig, hf_error *err)
 	int fd = mkstemp(path);
 	assert_true(fd >= 0 && write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1);
 	close(fd);
-	enum hf_status status =
-		arena ? hf_candidate_read(path, arena, &candidates, &count, err) : error_nomem(err);
+	enum hf_status status = arena ? hf_candidate_read(path, arena, &candidates, &count, err) : error_nomem(err);
 	unlink(path);
 	hf_arena_free(arena);
 	return status;
+}
+
+static enum hf_status import_reviews(struct rig *rig, hf_error *err)
+{
+	static const struct hf_review reviews[] = {{.run_id = HF_STR_INIT("none"), .verdict = HF_STR_INIT("approved")}};
+	enum hf_status status = hf_review_import(where_of(rig), reviews, 1, err);
+	return status == HF_REJECTED ? HF_OK : status; /* there is no such run */
+}
+
+static enum hf_status import_runs(struct rig *rig, hf_error *err)
+{
+	static const struct hf_run_result result = {.code = HF_STR_INIT("success")};
+	static const struct hf_run_report reports[] = {{.size = sizeof(struct hf_run_report),
+	                                                .id = HF_STR_INIT("r"),
+	                                                .codebase = HF_STR_INIT("none"),
+	                                                .campaign = HF_STR_INIT("fixes"),
+	                                                .result = &result}};
+	enum hf_status status = hf_run_import(where_of(rig), reports, 1, err);
+	return status == HF_REJECTED ? HF_OK : status; /* there is no such codebase */
 }
 
 static enum hf_status delete_none(struct rig *rig, hf_error *err)
@@ -417,6 +435,8 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"run set-absorbed", absorb_none},
 	             {"run delete", delete_none},
 	             {"run finished", list_finished},
+	             {"run import", import_runs},
+	             {"review import", import_reviews},
 	             {"counts", count_all},
 	             {"change set create", create_none},
 	             {"queue move", move_first},

@@ -438,6 +438,49 @@ static void pages_of_reviews_meet(void **state)
 	assert_int_equal(page.rows, 6);
 }
 
+/* ---- many ---- */
+
+static void reviews_of_elsewhere_decide_nothing(void **state)
+{
+	enum { MANY = 5003 };
+	struct bench *bench = *state;
+	struct rig *rig = &bench->rig;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_review *reviews = calloc(MANY, sizeof(*reviews));
+	assert_non_null(reviews);
+	start(bench);
+	rig_run(rig, "INSERT INTO review VALUES ('r1', 'old', 'jo', 'rejected', '2020-01-01')");
+	for (size_t i = 0; i < MANY; i++)
+		reviews[i] = (struct hf_review){.run_id = HF_STR("r2"),
+		                                .verdict = HF_STR("abstained"),
+		                                .reviewed_at = {.us = i == 4 ? 0 : 1000000}};
+	for (size_t i = 0; i < 3; i++) {
+		reviews[i].run_id = HF_STR("r1");
+		reviews[i].reviewer = i == 2 ? HF_STR("al") : HF_STR("jo");
+		reviews[i].verdict = i == 0 ? HF_STR("rejected") : HF_STR("approved");
+		reviews[i].comment = i == 1 ? HF_STR("better") : HF_STR("c");
+	}
+	EXPECT_OK(hf_review_import(rig->where, reviews, MANY, &err));
+	assert_int_equal(rig_count(rig, "review WHERE reviewer IS NULL"), MANY - 3);
+	assert_int_equal(rig_count(rig,
+	                           "review WHERE (reviewer, comment, verdict::text) IN (('jo', 'better', 'approved'), "
+	                           "('al', 'c', 'approved'))"),
+	                 2); /* of two by one reviewer the last */
+	assert_int_equal(rig_count(rig, "review WHERE reviewed_at = '2000-01-01 00:00:01'"), MANY - 2);
+	assert_int_equal(rig_count(rig, "review WHERE reviewed_at > '2001-01-01'"), 1);
+	assert_int_equal(rig_count(rig, "run WHERE publish_status = 'unknown'"), 2);
+	reviews[6].verdict = HF_STR("approve");
+	EXPECT_STATUS(hf_review_import(rig->where, reviews, MANY, &err), HF_E_INPUT);
+	EXPECT_CONTAINS(err.message, "review 7: \"approve\" is no verdict");
+	reviews[6].verdict = HF_STR("approved");
+	reviews[MANY - 1].run_id = HF_STR("r9");
+	EXPECT_STATUS(hf_review_import(rig->where, reviews, MANY, &err), HF_REJECTED);
+	EXPECT_CONTAINS(err.message, "reviews 5001 to 5003: ");
+	EXPECT_STATUS(hf_review_import(rig->where, reviews, 1000001, &err), HF_E_LIMIT);
+	assert_int_equal(rig_count(rig, "review"), MANY - 1);
+	free(reviews);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,6 +493,7 @@ int main(void)
 		cmocka_unit_test(what_the_runner_answers_has_a_status),
 		cmocka_unit_test(urls_are_made_with_care),
 		cmocka_unit_test(pages_of_reviews_meet),
+		cmocka_unit_test(reviews_of_elsewhere_decide_nothing),
 	};
 	return cmocka_run_group_tests(tests, bench_up, bench_down);
 }

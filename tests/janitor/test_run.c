@@ -31,13 +31,13 @@ static void start(struct rig *rig)
 }
 
 static const char full_json[] = "{\"code\":\"success\",\"description\":\"d\",\"context\":\"ctx\",\"stage\":\"build\","
-                                "\"main_branch_revision\":\"m\",\"revision\":"
+				"\"main_branch_revision\":\"m\",\"revision\":"
 				"\"r\",\"target_branch_url\":\"t\",\"branch_url\":\"b\",\"subpath\":\"\",\"vcs_type\":"
-                                "\"git\",\"codemod\":{\"a\":1.0},"
+				"\"git\",\"codemod\":{\"a\":1.0},"
 				"\"details\":{\"k\":[1]},\"transient\":false,\"value\":7,\"worker_name\":\"w1\","
-                                "\"start_time\":\"2024-01-02T03:04:05\","
+				"\"start_time\":\"2024-01-02T03:04:05\","
 				"\"finish_time\":\"2024-01-02T03:05:05.5\",\"branches\":[[\"pristine-tar\",\"p\",\"\","
-                                "null],[\"main\",null,\"b1\",\"r1\"]],"
+				"null],[\"main\",null,\"b1\",\"r1\"]],"
 				"\"tags\":[[\"v1\",\"t1\"]]}";
 static const char small_json[] = "{\"code\":\"nothing-to-do\",\"start_time\":\"2024-01-02T03:04:05\",\"finish_time\":"
 				 "\"2024-01-02T03:04:05\"}";
@@ -317,8 +317,9 @@ static void a_first_round_has_the_golden_numbers(void **state)
 	                                              .ncampaigns = 1,
 	                                              .keep = &parity};
 	struct hf_candidate_upload_report uploaded;
-	struct hf_run_result result = decoded(arena, "{\"code\":\"success\",\"context\":\"c\",\"start_time\":"
-	                                             "\"2024-01-02T03:04:05\",\"finish_time\":\"2024-01-02T03:09:05.25\"}");
+	struct hf_run_result result =
+		decoded(arena, "{\"code\":\"success\",\"context\":\"c\",\"start_time\":"
+	                       "\"2024-01-02T03:04:05\",\"finish_time\":\"2024-01-02T03:09:05.25\"}");
 	struct hf_run_report report = report_of("r1", &result);
 	struct hf_schedule_after after = {.codebase = HF_STR("aa"),
 	                                  .campaign = HF_STR("fixes"),
@@ -328,8 +329,8 @@ static void a_first_round_has_the_golden_numbers(void **state)
 	struct hf_schedule_result again;
 	bool scheduled;
 	rig_load_text(rig, "{\"codebase\":[{\"name\":\"aa\"}]}");
-	EXPECT_OK(hf_candidate_upload(rig->where, HF_STR("[{\"codebase\":\"aa\",\"campaign\":\"fixes\"}]"), &options, arena,
-	                              &uploaded, &err));
+	EXPECT_OK(hf_candidate_upload(rig->where, HF_STR("[{\"codebase\":\"aa\",\"campaign\":\"fixes\"}]"), &options,
+	                              arena, &uploaded, &err));
 	assert_true(uploaded.nuploaded == 1 && uploaded.uploaded[0].scheduled.offset == 35000.0);
 	assert_int_equal(uploaded.uploaded[0].scheduled.estimated_duration_us, 15000000);
 	assert_int_equal(uploaded.uploaded[0].scheduled.queue_id, 1);
@@ -352,6 +353,76 @@ static void runs_compare_by_id(UNUSED void **state)
 	assert_string_equal(err.message, "run a has no start time");
 }
 
+/* ---- many ---- */
+
+/* More than one batch, of which the last one refers to the first. */
+static void many_runs_at_once(void **state)
+{
+	enum { MANY = 1002 };
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_run_result full = decoded(arena, full_json), small = decoded(arena, small_json);
+	struct hf_run_report *reports = calloc(MANY, sizeof(*reports));
+	struct hf_debian_build build = {.version = HF_STR("1"), .distribution = HF_STR("sid"), .source = HF_STR("x")};
+	char ids[MANY][8];
+	assert_non_null(reports);
+	start(rig);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "m%u", i % 10000);
+		reports[i] = report_of(ids[i], i % 2 ? &small : &full);
+	}
+	reports[0].build = &build;
+	reports[0].change_set = HF_STR("cs");
+	reports[1].has_queue_id = true;
+	reports[1].queue_id = 1;
+	reports[MANY - 2].resume_from = HF_STR("m0");
+	EXPECT_OK(hf_run_import(rig->where, reports, MANY, &err));
+	assert_int_equal(rig_count(rig, "run WHERE id LIKE 'm%'"), MANY);
+	assert_int_equal(rig_count(rig, "new_result_branch"), MANY); /* two of each second one */
+	assert_int_equal(rig_count(rig, "debian_build WHERE run_id = 'm0'"), 1);
+	assert_int_equal(rig_count(rig, "run WHERE id = 'm0' AND change_set = 'cs'"), 1);
+	assert_int_equal(rig_count(rig, "run WHERE resume_from = 'm0'"), 1);
+	assert_int_equal(rig_count(rig, "change_set WHERE id LIKE 'm%'"), MANY - 1);
+	assert_int_equal(rig_count(rig, "queue"), 0);
+	EXPECT_OK(hf_run_import(rig->where, reports, 0, &err));
+	free(reports);
+}
+
+static void one_run_of_many_refuses_all(void **state)
+{
+	enum { MANY = 1003 };
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_run_result small = decoded(arena, small_json);
+	struct hf_run_report *reports = calloc(MANY, sizeof(*reports));
+	char ids[MANY][8];
+	assert_non_null(reports);
+	start(rig);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "m%u", i % 10000);
+		reports[i] = report_of(ids[i], &small);
+	}
+	reports[1001].codebase = HF_STR("zz");
+	EXPECT_STATUS(hf_run_import(rig->where, reports, MANY, &err), HF_REJECTED);
+	assert_string_equal(err.message, "run 1002: there is no codebase zz");
+	reports[1001].codebase = HF_STR("aa");
+	reports[1002].id = HF_STR("r0");
+	EXPECT_STATUS(hf_run_import(rig->where, reports, MANY, &err), HF_CONFLICT);
+	assert_string_equal(err.message, "run 1003: run r0 is stored already");
+	reports[4].has_claim = true;
+	EXPECT_STATUS(hf_run_import(rig->where, reports, MANY, &err), HF_E_USAGE);
+	assert_string_equal(err.message, "run 5: no claim ends with an import");
+	reports[3].id = (struct hf_str){NULL, 0};
+	EXPECT_STATUS(hf_run_import(rig->where, reports, MANY, &err), HF_E_INPUT);
+	assert_string_equal(err.message, "run 4: a run needs an id");
+	EXPECT_STATUS(hf_run_import(rig->where, reports, 1000001, &err), HF_E_LIMIT);
+	assert_int_equal(rig_count(rig, "run"), 1);
+	assert_int_equal(rig_count(rig, "change_set"), 1);
+	free(reports);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +433,8 @@ int main(void)
 		cmocka_unit_test(a_claim_ends_with_its_run),
 		cmocka_unit_test(what_the_schema_refuses_is_named),
 		cmocka_unit_test(reports_are_checked),
+		cmocka_unit_test(many_runs_at_once),
+		cmocka_unit_test(one_run_of_many_refuses_all),
 		cmocka_unit_test(a_publish_status_is_set),
 		cmocka_unit_test(a_first_round_has_the_golden_numbers),
 		cmocka_unit_test(runs_compare_by_id),

@@ -4,10 +4,18 @@
 -- doc: The run that a review is about.
 SELECT codebase, suite::text AS campaign, revision IS NOT NULL AS has_a_revision FROM run WHERE id = :run_id;
 
--- name: review_put :exec
--- doc: A review; it takes the place of what the same reviewer said before.
+-- name: review_put :execrows
+-- doc: Reviews; each takes the place of what the same reviewer said of the run before, and of two here the last counts.
+WITH said AS MATERIALIZED (
+    SELECT n.*
+      FROM unnest(:run_ids::text[], :comments::text[], :reviewers::text[], :verdicts::text[], :times::timestamp[])
+           WITH ORDINALITY AS n (run_id, comment, reviewer, verdict, at, place)
+)
 INSERT INTO review (run_id, comment, reviewer, verdict, reviewed_at)
-VALUES (:run_id, :comment, :reviewer, :verdict, now() AT TIME ZONE 'UTC')
+SELECT s.run_id, s.comment, s.reviewer, s.verdict::verdict, coalesce(s.at, now() AT TIME ZONE 'UTC')
+  FROM said AS s
+ WHERE NOT EXISTS (SELECT FROM said AS l WHERE l.run_id = s.run_id AND l.reviewer = s.reviewer AND l.place > s.place)
+ ORDER BY s.place
 ON CONFLICT (run_id, reviewer) DO UPDATE
    SET verdict = excluded.verdict, comment = excluded.comment, reviewed_at = excluded.reviewed_at;
 

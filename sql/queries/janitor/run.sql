@@ -1,6 +1,6 @@
 -- What was tried: storing a run, and reading runs.
 
--- name: run_store :one
+-- name: run_store :batch
 -- doc: Everything that one run leaves behind, in one statement: a change set of its own unless it has one, the run, its
 -- doc: branches, its Debian build, and its queue entry gone. Triggers run when all rows stand, so last_run sees branches.
 -- param change_set: nullable

@@ -179,11 +179,11 @@ static void pause_for(const struct cli *cli, int64_t us)
 /* Nothing is cut when a signal or --timeout ends it: that is how it ends, unless --limit asked for more. */
 static enum hf_status ended(const struct watch *watch, enum hf_status status, hf_error *err)
 {
-	struct cli *cli = watch->cli;
-	if (!hf_context_interrupted(cli->ctx) ||
-	    (status != HF_OK && status != HF_E_INTERRUPTED && status != HF_TIMEOUT))
+	const struct cli *cli = watch->cli;
+	const bool late = cli->deadline != HF_DEADLINE_DEFAULT && hf_now_monotonic_us(cli->ctx) >= cli->deadline;
+	const bool cut = status == HF_E_INTERRUPTED || status == HF_TIMEOUT;
+	if ((status != HF_OK && !cut) || (!late && !hf_context_interrupted(cli->ctx)))
 		return status;
-	bool late = cli->deadline != HF_DEADLINE_DEFAULT && hf_now_monotonic_us(cli->ctx) >= cli->deadline;
 	if (late && watch->limit > 0 && !watch->over)
 		return error_set(err, HF_TIMEOUT, "%lld of %lld runs ended", (long long)watch->shown,
 		                 (long long)watch->limit);

@@ -105,6 +105,10 @@ static void newer_labels(struct rig *rig)
 	rig_run(rig, "ALTER TYPE change_set_state ADD VALUE 'withdrawn'");
 	rig_run(rig, "ALTER TYPE merge_proposal_status ADD VALUE 'parked'");
 	rig_run(rig, "ALTER TYPE publish_mode ADD VALUE 'mail'");
+	rig_run(rig, "ALTER TYPE holdfast.claim_state ADD VALUE 'parked'");
+	rig_run(rig,
+	        "INSERT INTO holdfast.queue_claim (queue_id, generation, place, holder, state, attempt, attempts_max, "
+	        "until) VALUES (1, 1, '(0,1)', 'w', 'parked', 1, 5, now())");
 	rig_run(rig, "INSERT INTO merge_proposal (url, codebase, status) VALUES ('https://h/aa/1', 'aa', 'parked')");
 	rig_run(rig, "UPDATE named_publish_policy SET per_branch_policy = ARRAY[ROW('main', 'mail', "
 	             "NULL)::branch_publish_policy] WHERE name = 'p'");
@@ -114,6 +118,12 @@ static void newer_labels(struct rig *rig)
 	rig_run(rig, "UPDATE change_set SET state = 'withdrawn'");
 	rig_run(rig, "INSERT INTO queue (bucket, codebase, suite, command, priority) VALUES ('urgent', 'aa', 'fixes', "
 	             "'x', 0)");
+}
+
+static enum hf_status keep_state(void *user, const struct hf_claim_record *record, UNUSED hf_error *err)
+{
+	*(enum hf_claim_state *)user = record->state;
+	return HF_OK;
 }
 
 static enum hf_status add_word(void *user, const struct hf_queue_bucket_stats *stats, UNUSED hf_error *err)
@@ -147,6 +157,7 @@ static void newer_labels_are_shown_as_nothing(void **state)
 	struct hf_queue_next next;
 	struct hf_codebase codebase;
 	struct hf_change_set set;
+	enum hf_claim_state claim = HF_CLAIM_LEASED;
 	struct hf_proposal proposal;
 	struct hf_policy policy;
 	struct hf_run run;
@@ -166,6 +177,9 @@ static void newer_labels_are_shown_as_nothing(void **state)
 	assert_true(policy.nrules == 1 && policy.rules[0].mode.ptr && policy.rules[0].mode.len == 0);
 	EXPECT_OK(hf_change_set_get(rig->where, HF_STR("cs"), arena, &set, &err));
 	assert_string_equal(hf_change_set_state_word(set.state), "");
+	EXPECT_OK(
+		hf_claim_list(rig->where, &(struct hf_claim_filter){.holder = HF_STR("w")}, keep_state, &claim, &err));
+	assert_string_equal(hf_claim_state_word(claim), "");
 }
 
 static enum hf_status add_ready(void *user, const struct hf_ready *ready, UNUSED hf_error *err)

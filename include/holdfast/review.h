@@ -120,8 +120,8 @@ enum hf_status hf_review_list(hf_where where, const struct hf_review_filter *fil
 enum hf_status hf_review_count(hf_where where, const struct hf_review_filter *filter, int64_t *ret_count,
                                hf_error *err);
 /**
- * Store reviews that were given elsewhere, all or none: run_id, verdict, comment, reviewer and reviewed_at count (no time:
- * {0}, which is now). They decide nothing: no publish status changes, nobody is told, nothing is rescheduled. One
+ * Store reviews that were given elsewhere, all or none: run_id, verdict, comment, reviewer and reviewed_at count (no
+ * time: {0}, which is now). They decide nothing: no publish status changes, nobody is told, nothing is rescheduled. One
  * transaction, a round trip per 5,000.
  * @return HF_OK; HF_E_INPUT no such verdict, with the number of the review (the first is 1); HF_REJECTED a run that the
  *         database does not know; HF_E_LIMIT more than 1,000,000.

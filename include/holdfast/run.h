@@ -227,10 +227,10 @@ struct hf_run_report {
 enum hf_status hf_run_store(hf_where where, const struct hf_run_report *report, const struct hf_defects *keep,
                             bool *ret_again, hf_error *err);
 /**
- * Store many runs, all or none, as hf_run_store() does one: history that comes from elsewhere. A transaction of pipelined
- * batches, one wait per 1,000 runs. No claim ends with it.
- * @return as hf_run_store(), with the number of the run (the first is 1) before the message; HF_E_USAGE one has a claim;
- *         HF_E_LIMIT more than 1,000,000.
+ * Store many runs, all or none, as hf_run_store() does one: history that comes from elsewhere. A transaction of
+ * pipelined batches, one wait per 1,000 runs. No claim ends with it.
+ * @return as hf_run_store(), with the number of the run (the first is 1) before the message; HF_E_USAGE one has a
+ *         claim; HF_E_LIMIT more than 1,000,000.
  */
 enum hf_status hf_run_import(hf_where where, const struct hf_run_report *reports, size_t count, hf_error *err);
 

@@ -228,9 +228,9 @@ enum hf_status redis_check_strict(const struct redis_server *server, hf_error *e
 	          "this Redis does not give strict durability: appendonly is %s, appendfsync is %s, its version %d.%d",
 	          or_unknown(server->append_only), or_unknown(server->append_sync), server->version / 10000,
 	          server->version / 100 % 100);
-	return error_hint(err,
-	                  "set appendonly yes and appendfsync always (from 7.2 on appendonly yes suffices), or ask for "
-	                  "relaxed durability");
+	error_hint(err, "set appendonly yes and appendfsync always (from 7.2 on appendonly yes suffices), or ask for "
+	                "relaxed durability");
+	return HF_E_UNSUPPORTED;
 }
 
 enum hf_status redis_login(hf_kv_backend_state *state, hf_deadline deadline, struct redis_connection **ret_connection,

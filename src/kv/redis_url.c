@@ -139,7 +139,8 @@ enum hf_status redis_url_parse(const char *text, struct redis_url *ret_url, hf_e
 	enum hf_status status;
 	if (str_starts(rest, HF_STR("rediss:"))) {
 		error_set(err, HF_E_UNSUPPORTED, "this build speaks to Redis without TLS only: \"rediss\" is refused");
-		return error_hint(err, "use redis:// through a tunnel, or redis+unix://");
+		error_hint(err, "use redis:// through a tunnel, or redis+unix://");
+		return HF_E_UNSUPPORTED;
 	}
 	if (str_starts(rest, HF_STR("redis+unix://")))
 		status = parse_unix((struct hf_str){rest.ptr + 13, rest.len - 13}, &url, err);

@@ -99,7 +99,8 @@ enum hf_status redis_request_check(const struct redis_request *request, hf_error
 		return HF_OK;
 	error_set(err, HF_E_LIMIT, "the call has more than %d MiB of keys and values: Redis takes no more at once",
 	          REDIS_REQUEST_BYTES_MAX >> 20);
-	return error_hint(err, "make smaller batches");
+	error_hint(err, "make smaller batches");
+	return HF_E_LIMIT;
 }
 
 /* ---- connecting ---- */

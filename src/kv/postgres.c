@@ -29,7 +29,8 @@ static enum hf_status not_these(hf_error *err)
 	char why[sizeof(err->message)];
 	snprintf(why, sizeof(why), "%s", err ? err->message : "");
 	error_set(err, HF_E_DRIFT, "the store's tables are not those of this version: %s", why);
-	return error_hint(err, "holdfast migrate up --set kv, or open without no_migrate");
+	error_hint(err, "holdfast migrate up --set kv, or open without no_migrate");
+	return HF_E_DRIFT;
 }
 
 /* A session of its own, which the migrations need. */

@@ -115,20 +115,6 @@ static enum hf_status postgres_name_space(hf_kv_backend_state *state, struct hf_
 
 /* ---- care ---- */
 
-static enum hf_status postgres_clear(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *how,
-                                     uint64_t *ret_removed, hf_error *err)
-{
-	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct space_clear_row row;
-	if (!arena)
-		return error_nomem(err);
-	enum hf_status status = space_clear(postgres_on(state, how->deadline), &state->entries,
-	                                    &(struct space_clear_in){.ns = ns}, arena, &row, err);
-	if (status == HF_OK)
-		*ret_removed = (uint64_t)row.n;
-	return status;
-}
-
 /* A step of one namespace after the other, until there is no more or enough is done. */
 static enum hf_status postgres_sweep(hf_kv_backend_state *state, size_t limit, hf_deadline deadline,
                                      uint64_t *ret_removed, hf_error *err)
@@ -192,7 +178,7 @@ static enum hf_status postgres_health(hf_kv_backend_state *state, hf_deadline de
 const struct hf_kv_vtable postgres_backend = {
 	.size = sizeof(struct hf_kv_vtable),
 	.name = "postgresql",
-	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX,
+	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_LOCK,
 	.key_bytes_max = HF_KV_KEY_BYTES_MAX,
 	.open = postgres_open,
 	.close = postgres_close,
@@ -208,4 +194,7 @@ const struct hf_kv_vtable postgres_backend = {
 	.sizes = postgres_sizes,
 	.health = postgres_health,
 	.now = postgres_now,
+	.lock_take = postgres_lock_take,
+	.lock_renew = postgres_lock_renew,
+	.lock_list = postgres_lock_list,
 };

@@ -5,6 +5,7 @@
  *   postgres_read.c    get, scan, count
  *   postgres_put.c     plain puts and deletes, in one statement
  *   postgres_write.c   which way a batch takes, and the transaction that all others are
+ *   postgres_lock.c    leases with fences
  *   postgres_change.c  what writes do to entries that are held; decides, no I/O
  *
  * Plain puts, and one plain delete, are one statement. Everything else is a transaction: the epoch, the fence, the
@@ -97,5 +98,16 @@ enum hf_status postgres_apply(hf_kv_backend_state *state, int32_t ns, const stru
 enum hf_status postgres_transact(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_txn *txn,
                                  const struct hf_kv_batch *common, hf_arena *arena, bool *ret_held,
                                  struct hf_kv_result *ret_results, hf_error *err);
+enum hf_status postgres_clear(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *how,
+                              uint64_t *ret_removed, hf_error *err);
+
+/* postgres_lock.c */
+enum hf_status postgres_lock_take(hf_kv_backend_state *state, int32_t ns, struct hf_str name, struct hf_str owner,
+                                  int64_t ttl_us, hf_deadline deadline, hf_arena *arena, struct hf_kv_lock *ret_lock,
+                                  hf_error *err);
+enum hf_status postgres_lock_renew(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_fence *held,
+                                   int64_t ttl_us, hf_deadline deadline, int64_t *ret_expires_us, hf_error *err);
+enum hf_status postgres_lock_list(hf_kv_backend_state *state, int32_t ns, struct hf_str name, hf_deadline deadline,
+                                  hf_arena *arena, struct hf_kv_lock **ret_locks, size_t *ret_count, hf_error *err);
 
 #endif

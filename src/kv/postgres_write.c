@@ -401,3 +401,41 @@ enum hf_status postgres_transact(hf_kv_backend_state *state, int32_t ns, const s
 		*ret_held = work.held;
 	return status;
 }
+
+/* ---- clear ---- */
+
+struct clearing {
+	struct work work;
+	uint64_t removed;
+};
+
+static enum hf_status clear_all(hf_where tx, void *user, hf_error *err)
+{
+	struct clearing *clearing = user;
+	struct work *work = &clearing->work;
+	struct space_clear_row row;
+	hf_arena_reset(work->scratch);
+	enum hf_status status = begin(work, tx, err);
+	if (status == HF_OK)
+		status = check_fence(work, tx, err);
+	if (status == HF_OK)
+		status = space_clear(tx, &work->state->entries, &(struct space_clear_in){.ns = work->ns}, work->scratch,
+		                     &row, err);
+	if (status == HF_OK)
+		clearing->removed = (uint64_t)row.n;
+	return status;
+}
+
+enum hf_status postgres_clear(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *how,
+                              uint64_t *ret_removed, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(0);
+	const struct hf_transaction_options options = postgres_transaction(state);
+	struct clearing clearing = {.work = {.state = state, .ns = ns, .batch = how, .scratch = scratch}};
+	if (!scratch)
+		return error_nomem(err);
+	enum hf_status status = hf_transaction(postgres_on(state, how->deadline), &options, clear_all, &clearing, err);
+	if (status == HF_OK)
+		*ret_removed = clearing.removed;
+	return status;
+}

@@ -11,6 +11,7 @@
 #include "base/macros.h"
 #include "holdfast/holdfast.h"
 #include "holdfast/kv.h"
+#include "holdfast/kv_lock.h"
 #include "kv/backends.h"
 
 struct state {
@@ -381,6 +382,81 @@ static void tables_that_are_not_these_are_refused(void **user)
 	assert_null(kv);
 }
 
+/* ---- locks ---- */
+
+enum { LONG_US = 3600000000u / 2 };
+
+static struct hf_kv_lock take(struct state *state, const char *name, const char *owner)
+{
+	struct hf_kv_lock lock;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_lock_try(state->kv, name, owner, LONG_US, state->arena, &lock, &err));
+	return lock;
+}
+
+static enum hf_status put_fenced(struct state *state, const struct hf_kv_lock *lock, hf_error *err)
+{
+	const struct hf_kv_fence fence = {lock->name, lock->owner, lock->fence};
+	const struct hf_kv_put put = {.how.fence = &fence};
+	return hf_kv_put(state->kv, HF_KV_KEY("k"), hf_kv_text(lock->owner.ptr), &put, err);
+}
+
+static void one_holds_a_lock(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_lock held, *locks;
+	size_t count;
+	struct hf_kv_lock mine = take(state, "l", "me");
+	assert_true(mine.fence > 0);
+	assert_int_equal(mine.expires_us, mine.acquired_us + LONG_US);
+	EXPECT_STATUS(hf_kv_lock_try(state->kv, "l", "you", LONG_US, state->arena, &held, &err), HF_CONFLICT);
+	EXPECT_CONTAINS(err.message, "me");
+	assert_int_equal(held.fence, mine.fence);
+	struct hf_kv_lock again = take(state, "l", "me");
+	assert_int_equal(again.fence, mine.fence);
+	assert_int_equal(again.acquired_us, mine.acquired_us);
+	EXPECT_OK(hf_kv_lock_renew(state->kv, &mine, LONG_US, &err));
+	EXPECT_OK(hf_kv_lock_release(state->kv, &mine, &err));
+	EXPECT_STATUS(hf_kv_lock_release(state->kv, &mine, &err), HF_CONFLICT);
+	EXPECT_STATUS(hf_kv_lock_renew(state->kv, &mine, LONG_US, &err), HF_CONFLICT);
+	assert_true(take(state, "l", "you").fence > mine.fence);
+	take(state, "\xc3\xa4", "me");
+	take(state, "a", "me");
+	EXPECT_OK(hf_kv_lock_list(state->kv, state->arena, &locks, &count, &err));
+	assert_int_equal(count, 3);
+	assert_string_equal(locks[0].name.ptr, "a");
+	EXPECT_OK(hf_kv_lock_show(state->kv, "l", state->arena, &held, &err));
+	assert_string_equal(held.owner.ptr, "you");
+	EXPECT_STATUS(hf_kv_lock_show(state->kv, "nobody", state->arena, &held, &err), HF_NOT_FOUND);
+}
+
+static void writes_of_a_holder_that_was_paused_are_refused(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	uint64_t removed = 0;
+	struct hf_kv_lock mine = take(state, "l", "me");
+	EXPECT_OK(put_fenced(state, &mine, &err));
+	run(state, "UPDATE \"we\"\"ird\".\"Ta ble_locks\" SET expires_at = now()"); /* its lease ended meanwhile */
+	EXPECT_STATUS(put_fenced(state, &mine, &err), HF_CONFLICT);
+	EXPECT_CONTAINS(err.message, "fenced");
+	struct hf_kv_lock yours = take(state, "l", "you");
+	EXPECT_STATUS(put_fenced(state, &mine, &err), HF_CONFLICT);
+	EXPECT_OK(put_fenced(state, &yours, &err));
+	struct hf_kv_lock forged = yours;
+	forged.fence++;
+	EXPECT_STATUS(put_fenced(state, &forged, &err), HF_CONFLICT);
+	const struct hf_kv_fence late = {mine.name, mine.owner, mine.fence};
+	const struct hf_kv_how how = {.fence = &late};
+	EXPECT_STATUS(hf_kv_clear(state->kv, &how, &removed, &err), HF_CONFLICT);
+	EXPECT_STATUS(hf_kv_delete(state->kv, HF_KV_KEY("k"), &how, NULL, &err), HF_CONFLICT);
+	assert_string_equal(get(state, "k"), "you");
+	EXPECT_OK(hf_kv_clear(state->kv, NULL, &removed, &err));
+	assert_int_equal(removed, 1);
+	EXPECT_OK(put_fenced(state, &yours, &err)); /* clear leaves locks alone */
+}
+
 static void care_is_taken(void **user)
 {
 	struct state *state = *user;
@@ -408,6 +484,8 @@ int main(void)
 		STORE(a_transaction_takes_one_way),
 		STORE(namespaces_and_stores_do_not_meet),
 		STORE(tables_that_are_not_these_are_refused),
+		STORE(one_holds_a_lock),
+		STORE(writes_of_a_holder_that_was_paused_are_refused),
 		STORE(care_is_taken),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

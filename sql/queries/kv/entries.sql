@@ -164,3 +164,30 @@ SELECT (pg_total_relation_size(:'schema.entries') + pg_total_relation_size(:'sch
         + pg_total_relation_size(:'schema.entries_namespaces') + pg_total_relation_size(:'schema.entries_checkpoints')
         + pg_total_relation_size(:'schema.entries_locks'))::bigint AS all_bytes,
        pg_relation_size(:'schema.entries') AS entries_bytes;
+
+-- name: lock_take :opt
+-- doc: No row: another one holds it. A lease that is over gives a higher fence, whoever takes it.
+-- row: lock_row
+-- param ttl: notnull
+INSERT INTO :"schema".:"entries_locks" AS t (namespace, name, owner, expires_at, acquired_at)
+SELECT :ns, :name, :owner, n.at + :ttl::interval, n.at FROM (SELECT clock_timestamp() AS at) AS n
+ON CONFLICT (namespace, name) DO UPDATE SET owner = EXCLUDED.owner, expires_at = EXCLUDED.expires_at,
+       fence = CASE WHEN t.expires_at <= EXCLUDED.acquired_at THEN t.fence + 1 ELSE t.fence END,
+       acquired_at = CASE WHEN t.expires_at <= EXCLUDED.acquired_at THEN EXCLUDED.acquired_at ELSE t.acquired_at END
+WHERE t.owner = EXCLUDED.owner OR t.expires_at <= EXCLUDED.acquired_at
+RETURNING name, owner, fence, acquired_at, expires_at;
+
+-- name: lock_renew :opt
+-- doc: A lease of nothing gives it back. No row: it is not held so.
+UPDATE :"schema".:"entries_locks" SET expires_at = clock_timestamp() + :ttl::interval
+WHERE namespace = :ns AND name = :name AND owner = :owner AND fence = :fence AND expires_at > clock_timestamp()
+RETURNING expires_at;
+
+-- name: lock_get :opt
+-- row: lock_row
+SELECT name, owner, fence, acquired_at, expires_at FROM :"schema".:"entries_locks" WHERE namespace = :ns AND name = :name;
+
+-- name: lock_all :many
+-- row: lock_row
+SELECT name, owner, fence, acquired_at, expires_at FROM :"schema".:"entries_locks" WHERE namespace = :ns
+ORDER BY name LIMIT 10000;

@@ -98,7 +98,7 @@ struct hf_kv_options {
 	int64_t connect_timeout_ms;        /* 0 = 30,000 */
 	uint32_t attempts_max;             /* 0 = 3: the first included; what may have happened is not repeated */
 	int64_t backoff_ms;                /* 0 = 100: base of the exponential pause with full jitter */
-	/* LMDB */
+	/* LMDB; HF_KV_RELAXED does not wait for a commit's last page: a crash of the machine may undo the newest */
 	uint64_t map_bytes_max;            /* 0 = 64 GiB of address space: HF_E_LIMIT beyond */
 };
 
@@ -107,6 +107,7 @@ struct hf_kv_options {
  * "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]" or "redis+unix:///SOCKET[?db=N]", "postgresql://..." or a key=value
  * string as settings.h has it. Redis: HF_E_UNSUPPORTED for HF_KV_STRICT unless the server syncs its log at each write
  * (appendonly yes, appendfsync always) or can be asked to (7.2 and newer, appendonly yes).
+ * A folder of LMDB may be open in many processes, once in each: HF_E_USAGE the second time.
  * @return HF_OK; HF_E_CONFIG a URL of no backend; HF_E_UNAVAILABLE; HF_E_DENIED; HF_CONFLICT tables of another shape
  * stand at that name (the hint names the import). Nothing is left behind on failure. Round trips: a login and the
  * migrations.

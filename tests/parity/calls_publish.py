@@ -73,7 +73,7 @@ class _Proposal:
 
 
 def _rules(policy):
-    return [(role, rule["mode"], rule["max_frequency_days"]) for role, rule in sorted(policy["per_branch"].items())]
+    return [[role, rule["mode"], rule["max_frequency_days"]] for role, rule in sorted(policy["per_branch"].items())]
 
 
 class PublishCalls:

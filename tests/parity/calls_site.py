@@ -50,7 +50,7 @@ class SiteCalls:
         """Pairs, each once."""
         request = self._page((), _switches(a))
         await self.m.cupboard.handle_never_processed(request)
-        return sorted({(r["codebase"], r["suite"]) for r in request.shown["never_processed"]})
+        return sorted(map(list, {(r["codebase"], r["suite"]) for r in request.shown["never_processed"]}))
 
     async def result_codes(self, a):
         request = self._page(a["campaigns"], {**_switches(a, "include_transient", "include_historical"),

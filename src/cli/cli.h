@@ -74,6 +74,8 @@ enum hf_status cli_where(struct cli *cli, hf_where *ret_where, hf_error *err);
 const char *cli_database_origin(const struct cli *cli);
 /** postgresql:///NAME?host=...: for another program, without the password. NULL when memory is short. */
 const char *cli_url(struct cli *cli, const hf_settings *settings);
+/** The same with the password: for what this process opens, never for printing. */
+const char *cli_login_url(struct cli *cli, const hf_settings *settings);
 /** Start a private server, kept in `folder` (NULL = thrown away), with `set` applied (NULL = nothing). */
 enum hf_status cli_private_server(struct cli *cli, const char *folder, const hf_migrations *set,
 				  hf_server **ret_server, hf_error *err);

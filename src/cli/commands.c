@@ -14,6 +14,7 @@ const struct noun command_nouns[] = {
 	{"pg", "DATABASE", "private PostgreSQL servers", pg_commands, NULL},
 	{"gen", "DATABASE", "typed queries", gen_commands, NULL},
 	{"schema", "DATABASE", "what the database consists of", schema_commands, "janitor"},
+	{"kv", "KEY-VALUE", "keys and values, on PostgreSQL, LMDB, Redis or in memory", kv_commands, NULL},
 	{"codebase", "JANITOR", "source trees, and where their code lives", codebase_commands, "janitor"},
 	{"campaign", "JANITOR", "kinds of change, and what comes of them", campaign_commands, "janitor"},
 	{"candidate", "JANITOR", "what is worth trying in which campaign", candidate_commands, "janitor"},

@@ -48,6 +48,34 @@ const struct setting config_settings[] = {
 	 NULL,
 	 "60s",
 	 false},
+	{"kv.url",
+	 {.name = "url", .help = "the key-value store; without it the database"},
+	 "store",
+	 "HOLDFAST_KV_URL",
+	 NULL,
+	 NULL,
+	 false},
+	{"kv.namespace",
+	 {.name = "namespace", .help = "of the key-value store"},
+	 "namespace",
+	 "HOLDFAST_KV_NAMESPACE",
+	 NULL,
+	 "default",
+	 false},
+	{"kv.schema",
+	 {.name = "schema", .help = "of the store's tables in PostgreSQL"},
+	 NULL,
+	 "HOLDFAST_KV_SCHEMA",
+	 NULL,
+	 "public",
+	 false},
+	{"kv.table",
+	 {.name = "table", .help = "of the entries in PostgreSQL; the others are named after it"},
+	 NULL,
+	 "HOLDFAST_KV_TABLE",
+	 NULL,
+	 "state_entries",
+	 false},
 	{"command.output",
 	 {.name = "output",
 	  .kind = OPTION_CHOICE,
@@ -156,7 +184,7 @@ static const char *profile_of(const char *section)
 static enum hf_status unknown_section(const struct ini_file *file, const struct ini_entry *entry, hf_error *err)
 {
 	struct nearest search = nearest_to(hf_str_of(entry->section));
-	static const char *const sections[] = {"database", "command", "log", "profile.NAME"};
+	static const char *const sections[] = {"database", "kv", "command", "log", "profile.NAME"};
 	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
 		nearest_offer(&search, sections[i]);
 	if (!entry->section[0])
@@ -167,7 +195,7 @@ static enum hf_status unknown_section(const struct ini_file *file, const struct 
 	if (search.best)
 		error_hint(err, "did you mean   [%s]", search.best);
 	else
-		error_hint(err, "sections   [database] [command] [log] [profile.NAME]");
+		error_hint(err, "sections   [database] [kv] [command] [log] [profile.NAME]");
 	return HF_E_CONFIG;
 }
 

@@ -43,10 +43,17 @@ static void add_encoded(struct buf *buf, const char *text)
 			buf_printf(buf, "%%%02X", (unsigned char)*c);
 }
 
-/* One form for sockets, host lists and addresses. */
-const char *cli_url(struct cli *cli, const hf_settings *settings)
+static void add_parameter(struct buf *buf, const char *keyword, const char *value, char *join)
 {
-	struct buf buf;
+	buf_printf(buf, "%c%s=", *join, keyword);
+	add_encoded(buf, value);
+	*join = '&';
+}
+
+/* One form for sockets, host lists and addresses. */
+static const char *make_url(struct cli *cli, const hf_settings *settings, const char *password)
+{
+	CLEANUP(buf_deinit) struct buf buf;
 	const char *name = hf_settings_get(settings, "dbname");
 	char join = '?';
 	buf_init(&buf, URL_BYTES_MAX);
@@ -55,15 +62,22 @@ const char *cli_url(struct cli *cli, const hf_settings *settings)
 	for (size_t i = 0; i < ARRAY_LEN(login_keywords); i++) {
 		const char *value = hf_settings_get(settings, login_keywords[i]);
 		const char *origin = hf_settings_origin(settings, login_keywords[i]);
-		if (!value || !origin || strcmp(origin, "default") == 0)
-			continue;
-		buf_printf(&buf, "%c%s=", join, login_keywords[i]);
-		add_encoded(&buf, value);
-		join = '&';
+		if (value && origin && strcmp(origin, "default") != 0)
+			add_parameter(&buf, login_keywords[i], value, &join);
 	}
-	const char *url = buf_ok(&buf) ? hf_arena_str(cli->arena, buf_str(&buf)).ptr : NULL;
-	buf_deinit(&buf);
-	return url;
+	if (password)
+		add_parameter(&buf, "password", password, &join);
+	return buf_ok(&buf) ? hf_arena_str(cli->arena, buf_str(&buf)).ptr : NULL;
+}
+
+const char *cli_url(struct cli *cli, const hf_settings *settings)
+{
+	return make_url(cli, settings, NULL);
+}
+
+const char *cli_login_url(struct cli *cli, const hf_settings *settings)
+{
+	return make_url(cli, settings, hf_settings_reveal(settings, "password"));
 }
 
 /* ---- url ---- */

@@ -96,7 +96,7 @@ def test_config_check_accepts_a_good_file(conf, tmp_path):
     ("[log] x\n", ":1:6: unexpected text after the section"),
     ("url = x\n", ':1:1: "url" stands before the first [section]'),
     ("[databse]\nurl = x\n", ':2:1: "url" stands in the unknown section [databse]\n  did you mean   [database]'),
-    ("[zzzzzz]\nurl = x\n", ':2:1: "url" stands in the unknown section [zzzzzz]\n  sections   [database] [command]'),
+    ("[zzzzzz]\nurl = x\n", ':2:1: "url" stands in the unknown section [zzzzzz]\n  sections   [database] [kv] [command]'),
     ("[log]\n  level\n", ":2:8: expected = after the key"),
     ("[log]\n= debug\n", ":2:1: expected [section], key = value or # comment"),
     ('[log]\nlevel = "debug\n', ":2:9: the quote is not closed"),

@@ -1,0 +1,357 @@
+/*
+ * kv_entry.c - the verbs of `holdfast kv` that work on entries by their keys.
+ *
+ * What a write answers in a table is nothing, or the new number; in JSON {"changed": 1, ...} as everywhere.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "cli/files.h"
+#include "cli/kv.h"
+
+enum { ATTEMPTS_MAX = 10 };
+
+/* ---- what verbs share ---- */
+
+static enum hf_status open_key(struct cli *cli, hf_kv **ret_kv, struct hf_bytes *ret_key, hf_error *err)
+{
+	enum hf_status status = kv_key(cli, 0, ret_key, err);
+	return status == HF_OK ? kv_open(cli, ret_kv, err) : status;
+}
+
+/* An argument, or what stands in a file ("-": standard input), as it is. */
+static enum hf_status value_argument(struct cli *cli, size_t index, struct hf_bytes *ret_value, hf_error *err)
+{
+	const char *text = cli_arg(cli, index), *path = cli_text(cli, "file");
+	struct hf_str content;
+	if (text && path)
+		return error_set(err, HF_E_USAGE, "VALUE and --file are two values");
+	if (text && strcmp(text, "-") != 0)
+		return kv_bytes_of(cli->arena, "VALUE", hf_str_of(text), kv_encoding(cli), ret_value, err);
+	enum hf_status status = file_read(cli, path ? path : "-", HF_KV_VALUE_BYTES_MAX, &content, err);
+	*ret_value = (struct hf_bytes){(const uint8_t *)content.ptr, content.len};
+	return status;
+}
+
+static int64_t ttl_us(const struct cli *cli)
+{
+	return cli_int(cli, "ttl", 0) * 1000;
+}
+
+const struct column kv_changed_columns[] = {{"changed", COLUMN_INT, NULL, NULL}, {0}};
+
+static enum hf_status say_changed(struct cli *cli, hf_error *err)
+{
+	const struct cell cell = cell_int(1);
+	return cli->out->options.format == OUT_TABLE ? HF_OK : out_object(cli->out, kv_changed_columns, &cell, err);
+}
+
+/* ---- get ---- */
+
+const struct column kv_get_columns[] = {
+	{"key", COLUMN_JSON, NULL, "{\"utf8\": text} or {\"base64\": text}"},
+	{"value", COLUMN_JSON, NULL, "likewise; all that a table shows"},
+	{"rev", COLUMN_INT, NULL, "what --if-rev compares with; grows with each write"},
+	{"ttl_s", COLUMN_DURATION, NULL, "null: it does not expire"},
+	{"created", COLUMN_TIME, NULL, NULL},
+	{"updated", COLUMN_TIME, NULL, NULL},
+	{"expires", COLUMN_TIME, NULL, NULL},
+	{"metadata", COLUMN_JSON, NULL, "null: none"},
+	{0},
+};
+
+/* The value and nothing else: to the byte, or as text and a line feed. */
+static enum hf_status show_value(struct cli *cli, struct hf_bytes value, bool raw, hf_error *err)
+{
+	struct cell cell = {0};
+	enum hf_status status = raw ? HF_OK : kv_cell(cli, value, cli->arena, &cell, err);
+	if (status != HF_OK)
+		return status;
+	struct hf_str text = raw ? (struct hf_str){(const char *)value.ptr, value.len} : cell.as.s;
+	if (text.len > 0)
+		(void)fwrite(text.ptr, 1, text.len, cli->out->file); /* main flushes, and sees what failed */
+	if (!raw)
+		(void)fputc('\n', cli->out->file);
+	return HF_OK;
+}
+
+static enum hf_status read_entry(struct cli *cli, bool keys_only, struct hf_kv_entry *ret_entry, int64_t *ret_ttl_us,
+                                 hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	struct hf_kv_read how = {.deadline = cli->deadline, .keys_only = keys_only};
+	struct hf_bytes key;
+	enum hf_status status = open_key(cli, &kv, &key, err);
+	if (status == HF_OK)
+		status = hf_kv_get(kv, key, &how, cli->arena, ret_entry, err);
+	if (status == HF_OK)
+		status = hf_kv_ttl(kv, key, ret_ttl_us, err);
+	return status;
+}
+
+static enum hf_status show_entry(struct cli *cli, const struct hf_kv_entry *entry, int64_t ttl, hf_error *err)
+{
+	struct cell cells[KV_ENTRY_COLUMNS];
+	enum hf_status status = kv_entry_cells(cli, entry, cli->arena, cells, err);
+	const struct cell shown[] = {cells[0], cells[1],
+	                             cells[2], ttl == HF_KV_NEVER ? cell_null() : cell_duration((double)ttl / 1e6),
+	                             cells[3], cells[4],
+	                             cells[5], cells[6]};
+	return status == HF_OK ? out_object(cli->out, kv_get_columns, shown, err) : status;
+}
+
+enum hf_status kv_get_verb(struct cli *cli, hf_error *err)
+{
+	struct hf_kv_entry entry;
+	int64_t ttl = HF_KV_NEVER;
+	enum hf_status status = read_entry(cli, false, &entry, &ttl, err);
+	if (status != HF_OK)
+		return status;
+	bool raw = cli->globals.format == OUT_RAW || kv_encoding(cli) == KV_RAW;
+	if (cli->globals.format == OUT_RAW || cli->globals.format == OUT_TABLE)
+		return show_value(cli, entry.value, raw, err);
+	return show_entry(cli, &entry, ttl, err);
+}
+
+/* ---- put ---- */
+
+const struct column kv_put_columns[] = {
+	{"changed", COLUMN_INT, NULL, NULL},
+	{"rev", COLUMN_INT, NULL, "of the entry as it is now"},
+	{0},
+};
+
+static uint32_t put_flags(const struct cli *cli)
+{
+	uint32_t flags = 0;
+	flags |= cli_given(cli, "if-absent") ? HF_KV_IF_ABSENT : 0;
+	flags |= cli_given(cli, "if-present") ? HF_KV_IF_PRESENT : 0;
+	flags |= cli_given(cli, "if-rev") ? HF_KV_IF_REV : 0;
+	flags |= cli_given(cli, "keep-ttl") ? HF_KV_KEEP_TTL : 0;
+	flags |= cli_given(cli, "keep-meta") ? HF_KV_KEEP_METADATA : 0;
+	return flags;
+}
+
+enum hf_status kv_put_verb(struct cli *cli, hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	int64_t rev = 0;
+	struct hf_bytes key, value;
+	struct hf_kv_put put = {.how.deadline = cli->deadline,
+	                        .ttl_us = ttl_us(cli),
+	                        .metadata = hf_str_of(cli_text(cli, "meta")),
+	                        .flags = put_flags(cli),
+	                        .if_rev = cli_int(cli, "if-rev", 0),
+	                        .ret_rev = &rev};
+	enum hf_status status = out_check_fields(cli->out, kv_put_columns, err);
+	if (status == HF_OK)
+		status = value_argument(cli, 1, &value, err);
+	if (status == HF_OK)
+		status = open_key(cli, &kv, &key, err);
+	if (status == HF_OK)
+		status = hf_kv_put(kv, key, value, &put, err);
+	if (status != HF_OK || cli->globals.format == OUT_TABLE)
+		return status;
+	return out_object(cli->out, kv_put_columns, (const struct cell[]){cell_int(1), cell_int(rev)}, err);
+}
+
+/* ---- del ---- */
+
+static enum hf_status delete_if(struct cli *cli, hf_kv *kv, struct hf_bytes key, size_t *ret_existed, hf_error *err)
+{
+	const struct hf_kv_write write = {.op = HF_KV_DELETE,
+	                                  .key = key,
+	                                  .flags = HF_KV_IF_REV,
+	                                  .if_rev = cli_int(cli, "if-rev", 0)};
+	const struct hf_kv_how how = {.deadline = cli->deadline};
+	struct hf_kv_result result;
+	enum hf_status status = hf_kv_apply(kv, &write, 1, &how, cli->arena, &result, err);
+	*ret_existed = status == HF_OK && result.existed;
+	return status;
+}
+
+static enum hf_status delete_keys(struct cli *cli, hf_kv *kv, const struct hf_bytes *keys, size_t count,
+                                  size_t *ret_existed, hf_error *err)
+{
+	const struct hf_kv_how how = {.deadline = cli->deadline};
+	if (!cli_given(cli, "if-rev"))
+		return hf_kv_delete_many(kv, keys, count, &how, ret_existed, err);
+	if (count != 1)
+		return error_set(err, HF_E_USAGE, "--if-rev is the revision of one key, not of %zu", count);
+	return delete_if(cli, kv, keys[0], ret_existed, err);
+}
+
+enum hf_status kv_del_verb(struct cli *cli, hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	size_t count = cli_nargs(cli), existed = 0;
+	struct hf_bytes *keys = hf_arena_calloc(cli->arena, count, sizeof(*keys));
+	enum hf_status status = keys ? HF_OK : error_nomem(err);
+	for (size_t i = 0; status == HF_OK && i < count; i++)
+		status = kv_key(cli, i, &keys[i], err);
+	if (status == HF_OK)
+		status = kv_open(cli, &kv, err);
+	if (status == HF_OK)
+		status = delete_keys(cli, kv, keys, count, &existed, err);
+	const struct written written = {.what = "keys",
+	                                .changed = (int64_t)existed,
+	                                .unchanged = (int64_t)(count - existed)};
+	return status == HF_OK ? out_written(cli->out, &written, err) : status;
+}
+
+/* ---- exists, ttl, touch, persist ---- */
+
+const struct column kv_exists_columns[] = {{"exists", COLUMN_BOOL, NULL, "false: exit 3"}, {0}};
+
+enum hf_status kv_exists_verb(struct cli *cli, hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	struct hf_bytes key;
+	bool exists = false;
+	enum hf_status status = open_key(cli, &kv, &key, err);
+	if (status == HF_OK)
+		status = hf_kv_contains(kv, key, &exists, err);
+	if (status != HF_OK)
+		return status;
+	cli->exit_code = exists ? 0 : hf_status_exit_code(HF_NOT_FOUND);
+	const struct cell cell = cell_bool(exists);
+	return out_value(cli->out, kv_exists_columns, &cell, err);
+}
+
+const struct column kv_ttl_columns[] = {
+	{"ttl_s", COLUMN_DURATION, NULL, "null: it does not expire"},
+	{"expires", COLUMN_TIME, NULL, NULL},
+	{0},
+};
+
+enum hf_status kv_ttl_verb(struct cli *cli, hf_error *err)
+{
+	struct hf_kv_entry entry;
+	int64_t ttl = HF_KV_NEVER;
+	enum hf_status status = read_entry(cli, true, &entry, &ttl, err);
+	if (status != HF_OK)
+		return status;
+	if (ttl == HF_KV_NEVER && cli->globals.format == OUT_TABLE) {
+		out_text(cli->out, "never\n");
+		return HF_OK;
+	}
+	const struct cell cells[] = {ttl == HF_KV_NEVER ? cell_null() : cell_duration((double)ttl / 1e6),
+	                             kv_cell_time(entry.expires_us)};
+	return out_value(cli->out, kv_ttl_columns, cells, err);
+}
+
+enum hf_status kv_touch_verb(struct cli *cli, hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	const struct hf_kv_how how = {.deadline = cli->deadline};
+	struct hf_bytes key;
+	if (!cli_given(cli, "ttl"))
+		return error_set(err, HF_E_USAGE, "touch needs --ttl: how long the entry is to live from now");
+	enum hf_status status = open_key(cli, &kv, &key, err);
+	if (status == HF_OK)
+		status = hf_kv_touch(kv, key, ttl_us(cli), &how, err);
+	return status == HF_OK ? say_changed(cli, err) : status;
+}
+
+enum hf_status kv_persist_verb(struct cli *cli, hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	const struct hf_kv_how how = {.deadline = cli->deadline};
+	struct hf_bytes key;
+	enum hf_status status = open_key(cli, &kv, &key, err);
+	if (status == HF_OK)
+		status = hf_kv_persist(kv, key, &how, err);
+	return status == HF_OK ? say_changed(cli, err) : status;
+}
+
+/* ---- meta ---- */
+
+const struct column kv_meta_columns[] = {{"metadata", COLUMN_JSON, NULL, "null: none"}, {0}};
+
+/* By revision: another write that comes between is seen, and the metadata go to what it left. */
+static enum hf_status set_metadata(struct cli *cli, hf_kv *kv, struct hf_bytes key, struct hf_str metadata,
+                                   hf_error *err)
+{
+	enum hf_status status = HF_CONFLICT;
+	for (int i = 0; status == HF_CONFLICT && i < ATTEMPTS_MAX; i++) {
+		struct hf_kv_entry entry;
+		struct hf_kv_read how = {.deadline = cli->deadline};
+		status = hf_kv_get(kv, key, &how, cli->arena, &entry, err);
+		if (status != HF_OK)
+			return status;
+		struct hf_kv_put put = {.how.deadline = cli->deadline,
+		                        .metadata = metadata,
+		                        .flags = HF_KV_IF_REV | HF_KV_KEEP_TTL,
+		                        .if_rev = entry.rev};
+		status = hf_kv_put(kv, key, entry.value, &put, err);
+	}
+	return status;
+}
+
+enum hf_status kv_meta_verb(struct cli *cli, hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	const char *given = cli_arg(cli, 1);
+	struct hf_str metadata = given && given[0] ? hf_str_of(given) : (struct hf_str){NULL, 0};
+	struct hf_kv_read how = {.deadline = cli->deadline};
+	struct hf_kv_entry entry;
+	struct hf_bytes key;
+	enum hf_status status = open_key(cli, &kv, &key, err);
+	if (status == HF_OK && given)
+		status = set_metadata(cli, kv, key, metadata, err);
+	else if (status == HF_OK)
+		status = hf_kv_get(kv, key, &how, cli->arena, &entry, err);
+	if (status != HF_OK)
+		return status;
+	if (given)
+		return say_changed(cli, err);
+	const struct cell cell = cell_json(entry.metadata);
+	return out_value(cli->out, kv_meta_columns, &cell, err);
+}
+
+/* ---- cas, incr, append ---- */
+
+enum hf_status kv_cas_verb(struct cli *cli, hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	const struct hf_kv_how how = {.deadline = cli->deadline};
+	struct hf_bytes key, old, new;
+	enum hf_status status = kv_bytes_of(cli->arena, "OLD", hf_str_of(cli_arg(cli, 1)), kv_encoding(cli), &old, err);
+	if (status == HF_OK)
+		status = kv_bytes_of(cli->arena, "NEW", hf_str_of(cli_arg(cli, 2)), kv_encoding(cli), &new, err);
+	if (status == HF_OK)
+		status = open_key(cli, &kv, &key, err);
+	if (status == HF_OK)
+		status = hf_kv_compare_and_set(kv, key, old, new, &how, err);
+	return status == HF_OK ? say_changed(cli, err) : status;
+}
+
+const struct column kv_incr_columns[] = {{"number", COLUMN_INT, NULL, "the sum"}, {0}};
+
+enum hf_status kv_incr_verb(struct cli *cli, hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	const struct hf_kv_how how = {.deadline = cli->deadline};
+	struct hf_bytes key;
+	int64_t number = 0;
+	enum hf_status status = open_key(cli, &kv, &key, err);
+	if (status == HF_OK)
+		status = hf_kv_increment(kv, key, cli_int(cli, "by", 1), &how, &number, err);
+	const struct cell cell = cell_int(number);
+	return status == HF_OK ? out_value(cli->out, kv_incr_columns, &cell, err) : status;
+}
+
+enum hf_status kv_append_verb(struct cli *cli, hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	const struct hf_kv_how how = {.deadline = cli->deadline};
+	struct hf_bytes key, value;
+	enum hf_status status = value_argument(cli, 1, &value, err);
+	if (status == HF_OK)
+		status = open_key(cli, &kv, &key, err);
+	if (status == HF_OK)
+		status = hf_kv_append(kv, key, value, &how, err);
+	return status == HF_OK ? say_changed(cli, err) : status;
+}

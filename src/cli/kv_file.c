@@ -1,0 +1,173 @@
+/*
+ * kv_file.c - holdfast kv export and copy: everything out of a store, in constant memory. kv_import.c reads it back.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "cli/kv_write.h"
+
+#define PREFIX_OPTION                                                                  \
+	{                                                                              \
+		.name = "prefix", .arg = "KEY", .help = "only keys that begin with it" \
+	}
+
+const struct cmd_option kv_export_options[] = {KV_STORE_OPTIONS, KV_ENCODING_OPTION, PREFIX_OPTION, {0}};
+const struct cmd_option kv_copy_options[] = {
+	{.name = "from", .arg = "URL", .help = "the store that is read"},
+	{.name = "to", .arg = "URL", .help = "the store that is written"},
+	{.name = "namespace", .arg = "NAME", .help = "that is read, and written unless --to-namespace is given"},
+	{.name = "to-namespace", .arg = "NAME", .help = "that is written"},
+	PREFIX_OPTION,
+	KV_ENCODING_OPTION,
+	{0},
+};
+
+static enum hf_status prefix_range(struct cli *cli, struct hf_kv_range *ret_range, hf_error *err)
+{
+	const char *prefix = cli_text(cli, "prefix");
+	*ret_range = (struct hf_kv_range){.how.deadline = cli->deadline};
+	if (!prefix)
+		return HF_OK;
+	return kv_bytes_of(cli->arena, "--prefix", hf_str_of(prefix), kv_encoding(cli), &ret_range->prefix, err);
+}
+
+/* ---- export ---- */
+
+struct exporting {
+	struct cli *cli;
+	struct out *out;
+	hf_arena *arena; /* of one line */
+};
+
+static enum hf_status write_line(void *user, const struct hf_kv_entry *entry, hf_error *err)
+{
+	struct exporting *exporting = user;
+	struct cell cells[KV_ENTRY_COLUMNS];
+	hf_arena_reset(exporting->arena);
+	enum hf_status status = kv_entry_cells(exporting->cli, entry, exporting->arena, cells, err);
+	return status == HF_OK ? out_row(exporting->out, cells, err) : status;
+}
+
+/* `file` gets one object a line, whatever the format of the command's own words is. */
+static enum hf_status export_to(struct cli *cli, hf_kv *kv, FILE *file, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new((size_t)8 * HF_KV_VALUE_BYTES_MAX);
+	const struct out_options options = {.format = OUT_NDJSON, .quiet = true};
+	struct out lines, *own = cli->out;
+	struct exporting exporting = {cli, &lines, arena};
+	struct hf_kv_range range;
+	enum hf_status status = arena ? prefix_range(cli, &range, err) : error_nomem(err);
+	if (status == HF_OK)
+		status = out_init(&lines, file, &options, err);
+	if (status != HF_OK)
+		return status;
+	cli->out = &lines; /* cells in the form of the file */
+	status = out_list(&lines, kv_entry_columns, err);
+	if (status == HF_OK)
+		status = hf_kv_scan(kv, &range, write_line, &exporting, err);
+	if (status == HF_OK)
+		status = out_list_end(&lines, err);
+	if (status == HF_OK)
+		status = out_flush(&lines, err);
+	cli->out = own;
+	out_deinit(&lines);
+	return status;
+}
+
+/* Beside it and then over it: nobody sees half a file. */
+static enum hf_status export_beside(struct cli *cli, hf_kv *kv, const char *path, hf_error *err)
+{
+	struct hf_str beside = arena_printf(cli->arena, "%s.new", path);
+	FILE *file = beside.ptr ? fopen(beside.ptr, "we") : NULL;
+	if (!beside.ptr)
+		return error_nomem(err);
+	if (!file)
+		return error_errno(err, HF_E_FAILED, "could not make %s", beside.ptr);
+	enum hf_status status = export_to(cli, kv, file, err);
+	bool whole = status == HF_OK && fsync(fileno(file)) == 0;
+	whole = fclose(file) == 0 && whole;
+	if (whole && rename(beside.ptr, path) == 0)
+		return HF_OK;
+	if (status == HF_OK)
+		status = error_errno(err, HF_E_FAILED, "could not write %s", path);
+	(void)unlink(beside.ptr);
+	return status;
+}
+
+enum hf_status kv_export_verb(struct cli *cli, hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	const char *path = cli_arg(cli, 0);
+	bool file = path && strcmp(path, "-") != 0;
+	enum hf_status status = kv_open(cli, &kv, err);
+	if (status != HF_OK)
+		return status;
+	return file ? export_beside(cli, kv, path, err) : export_to(cli, kv, cli->out->file, err);
+}
+
+/* ---- copy ---- */
+
+static enum hf_status copy_entry(void *user, const struct hf_kv_entry *entry, hf_error *err)
+{
+	return kv_writer_add(user, entry, err);
+}
+
+static enum hf_status copy_all(struct cli *cli, hf_kv *from, hf_kv *to, hf_error *err)
+{
+	struct kv_writer *writer = calloc(1, sizeof(*writer));
+	struct hf_kv_range range;
+	if (!writer)
+		return error_nomem(err);
+	enum hf_status status = prefix_range(cli, &range, err);
+	if (status == HF_OK)
+		status = kv_writer_open(writer, cli, to, "copying", err);
+	if (status == HF_OK)
+		status = hf_kv_scan(from, &range, copy_entry, writer, err);
+	if (status == HF_OK)
+		status = kv_writer_flush(writer, err);
+	if (status == HF_OK)
+		status = kv_writer_report(writer, err);
+	kv_writer_close(writer);
+	free(writer);
+	return status;
+}
+
+static enum hf_status open_other(struct cli *cli, hf_kv *from, const char *url, const char *name_space, bool same,
+                                 hf_kv **ret_to, hf_error *err)
+{
+	if (same)
+		return hf_kv_namespace(from, name_space, ret_to, err);
+	enum hf_status status = kv_open_url(cli, url, name_space, ret_to, err);
+	if (status != HF_OK)
+		error_prefix(err, "--to");
+	return status;
+}
+
+enum hf_status kv_copy_verb(struct cli *cli, hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *from = NULL;
+	CLEANUP(kv_closep) hf_kv *to = NULL;
+	const char *from_url = cli_text(cli, "from"), *to_url = cli_text(cli, "to");
+	const char *from_name = config_text(cli->config, "kv.namespace"), *to_name = cli_text(cli, "to-namespace");
+	to_name = to_name ? to_name : from_name;
+	if (!from_url || !to_url)
+		return error_set(err, HF_E_USAGE, "--from and --to are needed, each the URL of a store");
+	bool same = strcmp(from_url, to_url) == 0;
+	if (same && strcmp(from_name, to_name) == 0)
+		return error_set(err, HF_E_USAGE,
+		                 "--from and --to are one place: choose another store or --to-namespace");
+	enum hf_status status = out_check_fields(cli->out, kv_file_columns, err);
+	if (status == HF_OK)
+		status = kv_open_url(cli, from_url, from_name, &from, err);
+	if (status != HF_OK) {
+		error_prefix(err, "--from");
+		return status;
+	}
+	status = open_other(cli, from, to_url, to_name, same, &to, err);
+	return status == HF_OK ? copy_all(cli, from, to, err) : status;
+}

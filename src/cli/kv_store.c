@@ -1,0 +1,81 @@
+/*
+ * kv_store.c - which store, and opening it.
+ *
+ * Strongest first: --store, then -d, --private or --demo, then HOLDFAST_KV_URL, the [kv] section of the configuration,
+ * and the database as every other command finds it (database.c). The login goes on with its password: a store has a
+ * connection pool of its own.
+ */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "cli/kv.h"
+
+enum { KV_CONNECTIONS_MAX = 2 };
+
+static const char *given_database(const struct cli *cli)
+{
+	static const char *const names[] = {"database", "private", "demo"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (parsed_flag(&cli->parsed, names[i]))
+			return names[i];
+	return NULL;
+}
+
+enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_space, hf_kv **ret_kv, hf_error *err)
+{
+	struct hf_kv_options options = {
+		.size = sizeof(options),
+		.name_space = name_space,
+		.timeout_ms = config_int(cli->config, "database.query_timeout"),
+		.connect_timeout_ms = config_int(cli->config, "database.connect_timeout"),
+		.schema = config_text(cli->config, "kv.schema"),
+		.table = config_text(cli->config, "kv.table"),
+		.connections_min = 1,
+		.connections_max = KV_CONNECTIONS_MAX,
+		.sweep_interval_ms = -1, /* the command is over before it would be due: see `kv sweep` */
+	};
+	return hf_kv_open(cli->ctx, url, &options, ret_kv, err);
+}
+
+static enum hf_status nothing_named(hf_error *err)
+{
+	error_set(err, HF_E_CONFIG, "no store is named");
+	error_hint(err, "name one        --store lmdb:PATH, redis://HOST, postgresql:///NAME, or HOLDFAST_KV_URL\n"
+	                "a database      -d postgresql:///NAME, or --demo\n"
+	                "a throw-away    --private\n"
+	                "write it down   [kv] url = ... in a file of `holdfast config path`");
+	return HF_E_CONFIG;
+}
+
+static enum hf_status open_database(struct cli *cli, const char *name_space, hf_kv **ret_kv, hf_error *err)
+{
+	hf_settings *settings;
+	hf_connection *connection;
+	bool named = given_database(cli) != NULL;
+	enum hf_status status = cli_settings(cli, &settings, err);
+	if (status == HF_E_CONFIG && !named && !cli_database_origin(cli))
+		return nothing_named(err);
+	if (status == HF_OK && cli->config->protect) /* refuses a login that a protected profile may not make */
+		status = cli_connection(cli, &connection, err);
+	if (status != HF_OK)
+		return status;
+	const char *url = cli_login_url(cli, settings);
+	return url ? kv_open_url(cli, url, name_space, ret_kv, err) : error_nomem(err);
+}
+
+enum hf_status kv_open(struct cli *cli, hf_kv **ret_kv, hf_error *err)
+{
+	const struct setting_value *url = config_get(cli->config, "kv.url");
+	const char *name_space = config_text(cli->config, "kv.namespace");
+	const char *database = given_database(cli);
+	bool store = parsed_flag(&cli->parsed, "store") != NULL;
+	if (store && database)
+		return error_set(err, HF_E_USAGE, "--store and --%s name two stores", database);
+	if (!url->value.text || (database && !store))
+		return open_database(cli, name_space, ret_kv, err);
+	enum hf_status status = kv_open_url(cli, url->value.text, name_space, ret_kv, err);
+	if (status == HF_E_CONFIG || status == HF_E_UNSUPPORTED)
+		error_prefix(err, "%s", url->origin);
+	return status;
+}

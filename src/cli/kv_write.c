@@ -1,0 +1,100 @@
+/*
+ * kv_write.c - see kv_write.h.
+ */
+#include "cli/kv_write.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+
+const struct column kv_file_columns[] = {
+	{"changed", COLUMN_INT, NULL, "entries stored"},
+	{"bytes", COLUMN_INT, NULL, "of their keys and values"},
+	{"expired", COLUMN_INT, NULL, "passed over: their time was up"},
+	{"took_s", COLUMN_DURATION, NULL, NULL},
+	{"dry_run", COLUMN_BOOL, NULL, NULL},
+	{0},
+};
+
+enum hf_status kv_writer_open(struct kv_writer *writer, struct cli *cli, hf_kv *kv, const char *what, hf_error *err)
+{
+	int64_t now_us = hf_now_monotonic_us(cli->ctx);
+	writer->cli = cli;
+	writer->kv = cli->globals.dry_run ? NULL : kv;
+	writer->count = writer->bytes = 0;
+	writer->stored = writer->stored_bytes = writer->expired = 0;
+	writer->started_us = now_us;
+	writer->arena = hf_arena_new((size_t)2 * HF_KV_VALUE_BYTES_MAX);
+	if (!writer->arena)
+		return error_nomem(err);
+	progress_start(&cli->progress, what, 0, now_us);
+	return HF_OK;
+}
+
+void kv_writer_close(struct kv_writer *writer)
+{
+	hf_arena_free(writer->arena);
+	writer->arena = NULL;
+}
+
+enum hf_status kv_writer_flush(struct kv_writer *writer, hf_error *err)
+{
+	const struct hf_kv_how how = {.deadline = writer->cli->deadline};
+	enum hf_status status = HF_OK;
+	if (hf_context_interrupted(writer->cli->ctx))
+		return error_set(err, HF_E_INTERRUPTED, "interrupted after %lld entries", (long long)writer->stored);
+	if (writer->kv && writer->count > 0)
+		status = hf_kv_apply(writer->kv, writer->writes, writer->count, &how, NULL, NULL, err);
+	if (status != HF_OK)
+		return status;
+	writer->stored += (int64_t)writer->count;
+	writer->stored_bytes += (int64_t)writer->bytes;
+	writer->count = writer->bytes = 0;
+	hf_arena_reset(writer->arena);
+	progress_update(&writer->cli->progress, writer->stored, hf_now_monotonic_us(writer->cli->ctx));
+	return HF_OK;
+}
+
+static bool keep(hf_arena *arena, struct hf_bytes bytes, struct hf_bytes *ret_copy)
+{
+	struct hf_str copy = hf_arena_str(arena, (struct hf_str){(const char *)bytes.ptr, bytes.len});
+	*ret_copy = (struct hf_bytes){(const uint8_t *)copy.ptr, bytes.len};
+	return copy.ptr != NULL;
+}
+
+enum hf_status kv_writer_add(struct kv_writer *writer, const struct hf_kv_entry *entry, hf_error *err)
+{
+	struct hf_kv_write *write = &writer->writes[writer->count];
+	size_t bytes = entry->key.len + entry->value.len;
+	int64_t ttl_us = 0;
+	if (entry->expires_us != HF_KV_NEVER) {
+		ttl_us = entry->expires_us - hf_now_wall_us(writer->cli->ctx);
+		ttl_us = ttl_us > HF_KV_TTL_MAX_US ? HF_KV_TTL_MAX_US : ttl_us;
+		if (ttl_us <= 0) {
+			writer->expired++;
+			return HF_OK;
+		}
+	}
+	*write = (struct hf_kv_write){.op = HF_KV_PUT, .ttl_us = ttl_us, .flags = ttl_us ? 0 : HF_KV_NO_TTL};
+	bool kept = keep(writer->arena, entry->key, &write->key) && keep(writer->arena, entry->value, &write->value);
+	if (kept && entry->metadata.ptr) {
+		write->metadata = hf_arena_str(writer->arena, entry->metadata);
+		kept = write->metadata.ptr != NULL;
+	}
+	if (!kept)
+		return error_nomem(err);
+	writer->count++;
+	writer->bytes += bytes;
+	bool full = writer->count == KV_WRITER_ENTRIES || writer->bytes >= KV_WRITER_BYTES;
+	return full ? kv_writer_flush(writer, err) : HF_OK;
+}
+
+enum hf_status kv_writer_report(struct kv_writer *writer, hf_error *err)
+{
+	struct cli *cli = writer->cli;
+	double seconds = (double)(hf_now_monotonic_us(cli->ctx) - writer->started_us) / 1e6;
+	progress_end(&cli->progress);
+	const struct cell cells[] = {cell_int(writer->stored), cell_int(writer->stored_bytes),
+	                             cell_int(writer->expired), cell_duration(seconds),
+	                             cell_bool(cli->globals.dry_run)};
+	return out_object(cli->out, kv_file_columns, cells, err);
+}

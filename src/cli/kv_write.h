@@ -1,0 +1,34 @@
+/*
+ * kv_write.h - entries on their way into a store: gathered, and written a thousand or eight megabytes at a time.
+ *
+ * Each batch is stored or not as a whole. Memory is that of one batch and one entry more.
+ */
+#ifndef CLI_KV_WRITE_H
+#define CLI_KV_WRITE_H
+
+#include "cli/kv.h"
+
+enum { KV_WRITER_ENTRIES = 1000, KV_WRITER_BYTES = 8 << 20 };
+
+struct kv_writer {
+	struct cli *cli;
+	hf_kv *kv; /* NULL: only count */
+	hf_arena *arena;
+	struct hf_kv_write writes[KV_WRITER_ENTRIES];
+	size_t count, bytes;
+	int64_t stored, stored_bytes; /* in all */
+	int64_t expired;              /* passed over: their time was up */
+	int64_t started_us;
+};
+
+/** @param what for progress: "importing". */
+enum hf_status kv_writer_open(struct kv_writer *writer, struct cli *cli, hf_kv *kv, const char *what, hf_error *err);
+void kv_writer_close(struct kv_writer *writer);
+/** Copies what it takes. expires_us (HF_KV_NEVER = none) counts by this machine's clock. */
+enum hf_status kv_writer_add(struct kv_writer *writer, const struct hf_kv_entry *entry, hf_error *err);
+/** Write what is left. */
+enum hf_status kv_writer_flush(struct kv_writer *writer, hf_error *err);
+/** What was stored, as an object of kv_file_columns. */
+enum hf_status kv_writer_report(struct kv_writer *writer, hf_error *err);
+
+#endif

@@ -1,0 +1,464 @@
+"""holdfast kv: what each verb does to a store, and what it refuses. On LMDB; other stores where they are named."""
+
+import base64
+import json
+import re
+import subprocess
+
+import pytest
+
+from command import BUILD, TOP, environment, ok, ok_json, refused, refused_json, run
+
+
+class Store:
+    """A store of its own, and the command on it."""
+
+    def __init__(self, url):
+        self.url = url
+
+    def _args(self, args):
+        return [*args[:2], "--store", self.url, *args[2:]]
+
+    def ok(self, *args, **options):
+        return ok(*self._args(["kv", *args]), **options)
+
+    def json(self, *args, **options):
+        return ok_json(*self._args(["kv", *args]), **options)
+
+    def refused(self, code, *args, **options):
+        return refused(code, *self._args(["kv", *args]), **options)
+
+    def error(self, code, *args, **options):
+        return refused_json(code, *self._args(["kv", *args]), **options)
+
+    def all(self):
+        """{key: (value, metadata, does it expire)}, by the bytes."""
+        return {raw(row["key"]): (raw(row["value"]), row["metadata"], row["expires"] is not None)
+                for row in map(json.loads, self.ok("export").splitlines())}
+
+
+def raw(form):
+    ((kind, text),) = form.items()
+    return {"utf8": str.encode, "base64": base64.b64decode, "hex": bytes.fromhex}[kind](text)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(f"lmdb:{tmp_path}/store")
+
+
+@pytest.fixture
+def some(store):
+    """Seven keys; one has expired."""
+    for key in ("a", "a/1", "a/2", "b"):
+        store.ok("put", key, f"value of {key}")
+    store.ok("put", "c", "1", "--ttl", "1h", "--meta", '{"by": "me", "n": [1, 2]}')
+    store.ok("put", "--encoding", "hex", "ff00", "0001")
+    store.ok("put", "gone", "1", "--ttl", "1ms")
+    return store
+
+
+# ---- entries ----
+
+def test_kv_get_prints_value_and_fields(store):
+    store.ok("put", "greeting", "hello", "--ttl", "10m", "--meta", '{"by":"me"}')
+    assert store.ok("get", "greeting") == "hello\n"
+    shown = store.json("get", "greeting")
+    assert list(shown)[:3] == ["key", "value", "rev"]
+    assert shown["key"] == {"utf8": "greeting"} and shown["value"] == {"utf8": "hello"} and shown["metadata"] == {"by": "me"}
+    assert 500 < shown["ttl_s"] <= 600 and shown["created"] == shown["updated"] < shown["expires"]
+    store.ok("put", "greeting", "again")
+    again = store.json("get", "greeting")
+    assert (again["ttl_s"], again["expires"], again["metadata"]) == (None, None, None)
+    assert again["rev"] > shown["rev"] and again["created"] == shown["created"] < again["updated"]
+
+
+@pytest.mark.parametrize("value", [b"", b"two\nlines\n", b"\x00\xff", b"\\x41", b"\x1b[31mred", "ü €".encode(), bytes(range(256))], ids=repr)
+def test_kv_values_come_back_in_every_form(store, tmp_path, value):
+    file = tmp_path / "value"
+    file.write_bytes(value)
+    store.ok("put", "k", "--file", file)
+    assert run("kv", "get", "--store", store.url, "k", "-o", "raw", text=False).stdout == value
+    assert run("kv", "get", "--store", store.url, "k", "--encoding", "raw", text=False).stdout == value
+    assert store.ok("get", "6b", "--encoding", "hex") == value.hex() + "\n"
+    assert base64.b64decode(store.ok("get", "aw==", "--encoding", "base64")) == value
+    shown = run("kv", "get", "--store", store.url, "k", text=False).stdout[:-1]
+    assert all(byte >= 32 or byte in (9, 10) for byte in shown), "nothing that moves a terminal's cursor"
+    store.ok("put", "copy", shown.decode())  # what is shown can be typed
+    assert run("kv", "get", "--store", store.url, "copy", "-o", "raw", text=False).stdout == value
+    for encoding, key in (("auto", "k"), ("hex", "6b"), ("base64", "aw==")):
+        assert raw(store.json("get", key, "--encoding", encoding)["value"]) == value
+    run("kv", "put", "--store", store.url, "piped", input=value, text=False)
+    assert run("kv", "get", "--store", store.url, "piped", "-o", "raw", text=False).stdout == value
+
+
+def test_kv_get_refuses_an_absent_key(store):
+    assert store.refused(3, "get", "zz") == 'error: key "zz" is not there\n'
+    assert store.error(3, "get", "--encoding", "hex", "00")["code"] == "not-found"
+    store.ok("put", "k", "\\x00ff")
+    assert store.refused(1, "get", "k", "--encoding", "utf8").startswith("error: these bytes are not UTF-8\n")
+
+
+def test_kv_put_stores_with_ttl_and_metadata(store):
+    assert store.ok("put", "k", "1") == ""
+    first = store.json("put", "k", "2", "--ttl", "1h", "--meta", "[1]")
+    assert first["changed"] == 1 and first["rev"] == store.json("get", "k")["rev"]
+    assert store.all() == {b"k": (b"2", [1], True)}
+    store.ok("put", "k", "3", "--keep-ttl", "--keep-meta", "--if-rev", first["rev"])
+    assert store.all() == {b"k": (b"3", [1], True)}
+    store.ok("put", "k", "4", "--if-present")
+    store.ok("put", "new", "-", "--if-absent", input="from stdin")
+    store.ok("put", "", "empty key")
+    assert store.all() == {b"": (b"empty key", None, False), b"k": (b"4", None, False), b"new": (b"from stdin", None, False)}
+
+
+@pytest.mark.parametrize("code, message, args", [
+    (5, 'key "k" exists, with revision 1', ["k", "2", "--if-absent"]),
+    (5, 'key "none" is absent', ["none", "2", "--if-present"]),
+    (5, 'key "k" was changed: its revision is 1', ["k", "2", "--if-rev", "77"]),
+    (5, 'key "none" is absent', ["none", "2", "--if-rev", "1"]),
+    (2, "metadata:", ["k", "2", "--meta", "{"]),
+    (2, "--ttl is 0", ["k", "2", "--ttl", "0"]),
+    (2, "--ttl is \"-1s\"", ["k", "2", "--ttl=-1s"]),
+    (2, "--ttl is 36526d", ["k", "2", "--ttl", "36526d"]),
+    (2, "--if-rev is 0", ["k", "2", "--if-rev", "0"]),
+    (2, "VALUE and --file", ["k", "2", "--file", "x"]),
+    (2, "KEY is not hexadecimal", ["k", "22", "--encoding", "hex"]),
+    (2, "VALUE is not base64", ["aaaa", "b", "--encoding", "base64"]),
+    (2, "KEY is not hexadecimal: \"1\"", ["\\x1", "2"]),
+    (3, "could not open", ["k", "--file", "/nowhere/file"]),
+    (1, "at most 480 are kept", ["k" * 481, "2"]),
+])
+def test_kv_put_refuses_what_cannot_be(store, code, message, args):
+    store.ok("put", "k", "1")
+    assert message in store.refused(code, "put", *args)
+    assert store.all() == {b"k": (b"1", None, False)}
+
+
+def test_kv_del_counts_what_existed(some):
+    assert some.json("del", "a", "nope", "gone", "a") == {"changed": 1, "unchanged": 3, "ids": []}
+    assert some.ok("del", "--encoding", "hex", "ff00") == "1 key changed\n"
+    assert some.ok("del", "nope") == "0 keys changed, 1 unchanged\n"
+    assert sorted(some.all()) == [b"a/1", b"a/2", b"b", b"c"]
+    some.ok("del", "b", "--if-rev", some.json("get", "b")["rev"])
+    assert b"b" not in some.all()
+
+
+def test_kv_del_refuses_another_revision(some):
+    before = some.all()
+    assert "was changed" in some.refused(5, "del", "a", "--if-rev", "77")
+    assert "of one key, not of 2" in some.refused(2, "del", "a", "b", "--if-rev", "1")
+    assert some.all() == before
+
+
+def test_kv_exists_answers_by_exit_code(some):
+    assert some.ok("exists", "a") == "true\n"
+    for key in ("nope", "gone"):
+        done = run("kv", "exists", "--store", some.url, key, "--json")
+        assert (done.returncode, json.loads(done.stdout), done.stderr) == (3, {"exists": False}, "")
+
+
+def test_kv_exists_refuses_a_key_that_is_too_long(store):
+    assert store.error(1, "exists", "k" * 481)["code"] == "limit"
+
+
+def test_kv_ttl_tells_what_is_left(some):
+    assert some.ok("ttl", "a") == "never\n"
+    assert some.json("ttl", "a") == {"ttl_s": None, "expires": None}
+    assert 3500 < some.json("ttl", "c")["ttl_s"] <= 3600
+
+
+def test_kv_ttl_refuses_an_absent_key(some):
+    assert some.error(3, "ttl", "gone")["code"] == "not-found"
+
+
+def test_kv_touch_and_persist_change_the_expiry(some):
+    assert some.ok("touch", "a", "--ttl", "10s") == ""
+    assert 0 < some.json("ttl", "a")["ttl_s"] <= 10
+    assert some.json("touch", "c", "--ttl", "2d") == {"changed": 1}
+    assert some.json("ttl", "c")["ttl_s"] > 100000
+    assert some.json("persist", "c") == {"changed": 1}
+    assert some.all()[b"c"] == (b"1", {"by": "me", "n": [1, 2]}, False)
+
+
+def test_kv_touch_refuses_no_time_at_all(some):
+    assert some.refused(2, "touch", "a").startswith("error: touch needs --ttl")
+    assert "is not there" in some.refused(3, "touch", "gone", "--ttl", "1h")
+    assert b"gone" not in some.all()
+
+
+def test_kv_persist_refuses_an_absent_key(some):
+    for key in ("nope", "gone"):
+        assert some.error(3, "persist", key)["code"] == "not-found"
+    assert b"gone" not in some.all()
+
+
+def test_kv_meta_prints_and_sets(some):
+    assert json.loads(some.ok("meta", "c")) == {"by": "me", "n": [1, 2]}
+    assert some.json("meta", "a") == {"metadata": None}
+    assert some.json("meta", "c", '{"by": "you"}') == {"changed": 1}
+    assert some.all()[b"c"] == (b"1", {"by": "you"}, True)
+    some.ok("meta", "c", "")
+    assert some.all()[b"c"] == (b"1", None, True)
+
+
+def test_kv_meta_refuses_what_is_no_json(some):
+    before = some.all()
+    assert "metadata:" in some.refused(2, "meta", "c", "{")
+    assert "is not there" in some.refused(3, "meta", "nope", "{}")
+    assert some.all() == before
+
+
+def test_kv_cas_replaces_the_expected_value(some):
+    assert some.json("cas", "c", "1", "2") == {"changed": 1}
+    assert some.all()[b"c"] == (b"2", {"by": "me", "n": [1, 2]}, True)
+    some.ok("cas", "ff00", "0001", "", "--encoding", "hex")
+    assert some.all()[b"\xff\x00"][0] == b""
+
+
+def test_kv_cas_refuses_another_value(some):
+    before = some.all()
+    assert "was changed" in some.refused(5, "cas", "c", "7", "2")
+    assert "is not there" in some.refused(3, "cas", "nope", "", "2")
+    assert some.all() == before
+
+
+def test_kv_incr_adds_and_prints_the_sum(store):
+    assert store.ok("incr", "n") == "1\n"
+    assert store.json("incr", "n", "--by", 41) == {"number": 42}
+    assert store.ok("incr", "n", "--by=-50") == "-8\n"
+    assert store.all() == {b"n": (b"-8", None, False)}
+
+
+def test_kv_incr_refuses_what_is_no_number(store):
+    store.ok("put", "k", "x")
+    store.ok("put", "n", str(2**63 - 1))
+    assert "no number of 64 bits" in store.refused(5, "incr", "k")
+    assert "no number of 64 bits" in store.refused(5, "incr", "n")
+    assert "--by is" in store.refused(2, "incr", "n", "--by", "1.5")
+    assert store.all() == {b"k": (b"x", None, False), b"n": (str(2**63 - 1).encode(), None, False)}
+
+
+def test_kv_append_extends_the_value(some):
+    some.ok("append", "c", "2")
+    some.ok("append", "c", input="3")
+    some.ok("append", "new", "x")
+    assert some.all()[b"c"] == (b"123", {"by": "me", "n": [1, 2]}, True) and some.all()[b"new"][0] == b"x"
+
+
+def test_kv_append_refuses_two_values(some):
+    before = some.all()
+    assert "VALUE and --file" in some.refused(2, "append", "c", "2", "--file", "x")
+    assert some.all() == before
+
+
+# ---- ranges ----
+
+def keys(rows):
+    return [raw(row["key"]) for row in rows]
+
+
+def test_kv_ls_is_ordered_and_paged(some):
+    every = [b"a", b"a/1", b"a/2", b"b", b"c", b"\xff\x00"]
+    assert keys(some.json("ls")) == every
+    assert keys(some.json("ls", "--reverse")) == every[::-1]
+    assert keys(some.json("ls", "a/")) == [b"a/1", b"a/2"]
+    assert keys(some.json("ls", "--from", "a/2", "--to", "c")) == [b"a/2", b"b"]
+    assert keys(some.json("ls", "--limit", 2, "-q")) == every[:2]
+    assert keys(some.json("ls", "--limit", 2, "--after", "a/1", "-q")) == every[2:4]
+    assert some.ok("ls", "-o", "raw").splitlines() == ["a", "a/1", "a/2", "b", "c", "\\xff00"]
+    assert some.ok("ls", "\\xff", "-o", "raw", "--encoding", "auto") == "\\xff00\n"
+    assert list(some.json("ls")[0]) == ["key", "rev", "updated", "expires"]
+
+
+def test_kv_ls_refuses_an_unknown_field(some):
+    assert "unknown field" in some.refused(2, "ls", "--json=value")
+    assert "from is not hexadecimal" in some.refused(2, "ls", "--encoding", "hex", "--from", "x")
+
+
+def test_kv_scan_shows_values_and_filters(some):
+    rows = some.json("scan")
+    assert [(raw(row["key"]), raw(row["value"])) for row in rows][3:] == [(b"b", b"value of b"), (b"c", b"1"), (b"\xff\x00", b"\x00\x01")]
+    assert keys(some.json("scan", "--with-meta", '{"n": [2]}')) == [b"c"]
+    assert some.json("scan", "--with-meta", '{"n": [3]}') == []
+    lines = some.ok("scan", "a", "-o", "ndjson", "--limit", 0).splitlines()
+    assert keys(map(json.loads, lines)) == [b"a", b"a/1", b"a/2"]
+    assert some.ok("scan", "b", "--json=value") == '[{"value":{"utf8":"value of b"}}]\n'
+
+
+def test_kv_scan_refuses_a_filter_that_is_no_json(some):
+    assert some.error(2, "scan", "--with-meta", "{")["code"] == "usage"
+
+
+def test_kv_count_counts_live_keys(some):
+    assert some.ok("count") == "6\n"
+    assert some.json("count", "a") == {"count": 3, "exact": True}
+    assert some.json("count", "--from", "b") == {"count": 3, "exact": True}
+    assert some.json("count", "--with-meta", "{}") == {"count": 1, "exact": True}
+    assert some.json("count", "--estimated")["exact"] is False
+
+
+def test_kv_count_refuses_an_estimate_of_a_range(some):
+    for args in (["a"], ["--from", "a"], ["--to", "b"], ["--with-meta", "{}"]):
+        assert "not of a range" in some.refused(2, "count", "--estimated", *args)
+
+
+# ---- the store ----
+
+def test_kv_clear_empties_its_namespace(some):
+    some.ok("put", "k", "stays", "--namespace", "other")
+    assert some.json("clear", "--dry-run") == {"changed": 6, "unchanged": 0, "ids": [], "dry_run": True}
+    assert len(some.all()) == 6
+    assert some.ok("clear", "--yes") == "6 entries changed\n"
+    assert some.all() == {} and some.ok("get", "k", "--namespace", "other") == "stays\n"
+
+
+def test_kv_clear_refuses_without_an_answer(some):
+    before = some.all()
+    assert some.refused(2, "clear").startswith('error: remove all 6 entries of namespace "default"')
+    assert some.all() == before
+
+
+def test_kv_sweep_counts_what_it_removes(some):
+    assert some.json("sweep") == {"changed": 1, "unchanged": 0, "ids": []}
+    assert some.ok("sweep") == "0 expired entries changed\n"
+    assert len(some.all()) == 6
+
+
+def test_kv_sweep_refuses_an_unknown_store(tmp_path):
+    assert refused(2, "kv", "sweep").startswith("error: no store is named\n")
+    assert refused(2, "kv", "sweep", "--store", "").startswith("error: --store: the store's URL is empty\n")
+    assert refused(2, "kv", "sweep", "--store", "lmdb:x", "-d", "postgresql:///x") == "error: --store and --database name two stores\n"
+
+
+def test_kv_stats_describes_the_store(some):
+    shown = some.json("stats")
+    assert (shown["backend"], shown["namespace"], shown["entries"], shown["persists"]) == ("lmdb", "default", 6, True)
+    assert shown["total_bytes"] >= shown["table_bytes"] > 0
+    assert some.json("stats", "--namespace", "empty")["entries"] == 0
+
+
+def test_kv_stats_refuses_a_store_that_is_not_there(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    assert run("kv", "stats", "--store", f"lmdb:{tmp_path}/file").returncode not in (0, 2, 3)
+    assert refused(7, "kv", "stats", "-d", "postgresql:///x?host=/nowhere").startswith("error: ")
+
+
+@pytest.mark.parametrize("env, file, args, namespace", [
+    ({"HOLDFAST_KV_URL": "lmdb:{}/v"}, "", [], "v:default"),
+    ({}, "[kv]\nurl = lmdb:{}/c\nnamespace = mine\n", [], "c:mine"),
+    ({"HOLDFAST_KV_URL": "lmdb:{}/v", "HOLDFAST_KV_NAMESPACE": "ours"}, "[kv]\nurl = lmdb:{}/c\nnamespace = mine\n", [], "v:ours"),
+    ({"HOLDFAST_KV_URL": "lmdb:{}/v"}, "[kv]\nnamespace = mine\n", ["--store", "lmdb:{}/f", "--namespace", "yours"], "f:yours"),
+])
+def test_the_store_is_named_by_flag_variable_and_file(tmp_path, env, file, args, namespace):
+    config = tmp_path / "conf"
+    config.write_text(file.replace("{}", str(tmp_path)))
+    filled = [text.replace("{}", str(tmp_path)) for text in args]
+    ok("-c", config, "kv", "put", "k", "v", *filled, env={name: text.replace("{}", str(tmp_path)) for name, text in env.items()})
+    place, name = namespace.split(":")
+    assert ok("kv", "get", "k", "--store", f"lmdb:{tmp_path}/{place}", "--namespace", name) == "v\n"
+
+
+# ---- files and copies ----
+
+def test_kv_import_reads_what_export_wrote(some, tmp_path):
+    file, other = tmp_path / "file", Store(f"lmdb:{tmp_path}/other")
+    assert some.ok("export", file) == ""
+    assert [row["key"] for row in map(json.loads, file.read_text().splitlines())] == [
+        {"utf8": "a"}, {"utf8": "a/1"}, {"utf8": "a/2"}, {"utf8": "b"}, {"utf8": "c"}, {"base64": "/wA="}]
+    assert other.json("import", file, "--dry-run")["dry_run"] and other.all() == {}
+    told = other.json("import", file)
+    assert (told["changed"], told["expired"]) == (6, 0)
+    assert other.all() == some.all()
+    assert abs(other.json("ttl", "c")["ttl_s"] - some.json("ttl", "c")["ttl_s"]) < 60
+    assert other.ok("export", "--prefix", "612f", "--encoding", "hex").count('{"hex":"612f') == 2
+    assert ok("kv", "import", "--store", f"lmdb:{tmp_path}/third", "-", input=file.read_text()).startswith("changed")
+
+
+def test_kv_import_takes_what_people_write(store):
+    told = store.json("import", "-", input='{"key": "a", "value": "1"}\n\n{"key": {"hex": "00"}, "value": {"base64": ""}, "metadata": [1], "ttl_s": 60}\n'
+                      '{"key": "old", "value": "", "expires": "2001-01-01T00:00:00.000000Z"}\n{"key": "b\\u0000", "value": "last"}')
+    assert (told["changed"], told["expired"]) == (3, 1)
+    assert store.all() == {b"a": (b"1", None, False), b"\0": (b"", [1], True), b"b\0": (b"last", None, False)}
+
+
+@pytest.mark.parametrize("line, message", [
+    ("{", "'}' expected"),
+    ("[]", "not an object"),
+    ('"a"', "expected"),
+    ('{"key": "a"}', "value must be text"),
+    ('{"value": "a"}', "key must be text"),
+    ('{"key": 1, "value": ""}', "key must be text"),
+    ('{"key": {"hex": "0"}, "value": ""}', "key is not hex"),
+    ('{"key": {"base64": "AA=A"}, "value": ""}', "key is not base64"),
+    ('{"key": {"base64": "AAA"}, "value": ""}', "key is not base64"),
+    ('{"key": {"utf8": "a", "hex": "00"}, "value": ""}', "key must be text"),
+    ('{"key": "a", "value": "", "vlaue": ""}', 'unknown member "vlaue"'),
+    ('{"key": "a", "key": "b", "value": ""}', "duplicate"),
+    ('{"key": "a", "value": "", "expires": "2031-02-30T00:00:00.000000Z"}', "expires must be"),
+    ('{"key": "a", "value": "", "expires": 5}', "expires must be"),
+    ('{"key": "a", "value": "", "ttl_s": 0}', "ttl_s must be"),
+    ('{"key": "a", "value": "", "ttl_s": 1e300}', "ttl_s must be"),
+    ('{"key": "a", "value": "", "ttl_s": "60"}', "ttl_s must be"),
+    ("\0", "'[' or '{' expected"),
+    ('{"key": "a", "value": "\xff"}', "unable to decode byte"),
+])
+def test_kv_import_names_the_line(store, line, message):
+    good = "".join('{"key": "%d", "value": "x"}\n' % i for i in range(1001))
+    done = run("kv", "import", "--store", store.url, "-", input=(good + line + "\n").encode("latin-1"), text=False)
+    told = done.stderr.decode(errors="replace")
+    assert (done.returncode, done.stdout) == (1, b""), told
+    assert told.startswith("error: standard input:1002: ") and message in told, told
+    assert "1000 entries that stood before are in the store" in told
+    assert store.ok("count") == "1000\n"
+
+
+def test_kv_import_refuses_a_key_that_is_too_long(store):
+    done = store.refused(1, "import", "-", input='{"key": "%s", "value": ""}\n' % ("k" * 481))
+    assert "at most 480 are kept" in done
+    assert store.refused(3, "import", "/nowhere/file").startswith("error: could not open /nowhere/file")
+
+
+def test_kv_export_refuses_a_folder_that_is_not_there(some, tmp_path):
+    assert some.refused(1, "export", tmp_path / "none" / "file").startswith("error: could not make ")
+    (tmp_path / "kept").write_text("kept")
+    store = Store(f"lmdb:{tmp_path}/kept")  # no store: nothing takes the file's place
+    assert run("kv", "export", "--store", store.url, tmp_path / "kept").returncode != 0
+    assert (tmp_path / "kept").read_text() == "kept" and not (tmp_path / "kept.new").exists()
+
+
+def test_kv_copy_takes_everything_along(some, tmp_path):
+    other = Store(f"lmdb:{tmp_path}/other")
+    other.ok("put", "a", "replaced", "--ttl", "1h")
+    other.ok("put", "own", "stays")
+    assert ok_json("kv", "copy", "--from", some.url, "--to", other.url, "--dry-run")["changed"] == 6
+    assert len(other.all()) == 2
+    told = ok_json("kv", "copy", "--from", some.url, "--to", other.url)
+    assert (told["changed"], told["dry_run"]) == (6, False)
+    assert other.all() == {**some.all(), b"own": (b"stays", None, False)}
+    ok("kv", "copy", "--from", some.url, "--to", some.url, "--to-namespace", "twin", "--prefix", "a/")
+    assert keys(some.json("ls", "--namespace", "twin")) == [b"a/1", b"a/2"]
+
+
+def test_kv_copy_refuses_one_place_twice(some):
+    assert "are one place" in refused(2, "kv", "copy", "--from", some.url, "--to", some.url)
+    assert "--from and --to are needed" in refused(2, "kv", "copy", "--from", some.url)
+    assert refused(2, "kv", "copy", "--from", "", "--to", some.url).startswith("error: --from: the store's URL is empty")
+
+
+def test_a_store_in_memory_ends_with_the_command():
+    assert ok("kv", "put", "k", "v", "--store", "memory:") == ""
+    assert ok("kv", "count", "--store", "memory:") == "0\n"
+    assert re.match(r'error: key "k" is not there', refused(3, "kv", "get", "k", "--store", "memory:"))
+
+
+def test_the_readme_shows_what_happens(tmp_path):
+    """Each command of its block on keys and values, typed as it stands there, prints what stands below it."""
+    (block,) = [text for text in re.findall(r"```console\n(.*?)```", (TOP / "README.md").read_text(), re.S) if "kv put" in text]
+    (tmp_path / "build").symlink_to(BUILD)
+    steps = re.split(r"(?m)^\$ ", block)[1:]
+    script = "".join(f"echo '$'; {step.splitlines()[0]}\n" for step in steps)
+    shown = subprocess.run(["sh", "-eu", "-c", script], cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    printed = [text.strip() for text in shown.stdout.split("$\n")[1:]]
+    assert printed == ["\n".join(step.splitlines()[1:]).strip() for step in steps]

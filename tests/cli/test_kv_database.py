@@ -1,0 +1,53 @@
+"""holdfast kv on PostgreSQL: the configured database is the store, and stores exchange what they hold."""
+
+import json
+
+import pytest
+
+from command import ok, ok_json, refused, run
+
+
+@pytest.fixture
+def url(cluster, empty):
+    return f"postgresql:///{empty.name}?host={cluster.server.dir}&user={cluster.server.user}"
+
+
+def test_the_database_is_the_store(empty, url, tmp_path):
+    ok("-d", url, "kv", "put", "greeting", "hello", "--ttl", "10m", "--meta", '{"by":"me"}')
+    shown = ok_json("kv", "get", "greeting", env={"DATABASE_URL": url})
+    assert (shown["value"], shown["metadata"]) == ({"utf8": "hello"}, {"by": "me"}) and 500 < shown["ttl_s"] <= 600
+    assert ok("kv", "incr", "n", "--by", 41, "--store", url) == "41\n"
+    assert ok("-d", url, "kv", "count", env={"HOLDFAST_KV_URL": f"lmdb:{tmp_path}/x"}) == "2\n", "the flag is stronger"
+    assert ok_json("-d", url, "kv", "stats")["backend"] == "postgresql"
+    assert empty.value("SELECT count(*) FROM public.state_entries") == 2
+
+
+def test_schema_and_table_have_the_names_of_the_configuration(empty, url):
+    empty.execute('CREATE SCHEMA "it\'s"')
+    env = {"HOLDFAST_KV_SCHEMA": "it's", "HOLDFAST_KV_TABLE": 'my "own"'}
+    ok("-d", url, "kv", "put", "k", "v", env=env)
+    assert empty.value("""SELECT count(*) FROM "it's"."my ""own\"\"\" """) == 1
+    assert refused(3, "-d", url, "kv", "get", "k") == 'error: key "k" is not there\n'
+
+
+def test_copies_between_kinds_of_stores_lose_nothing(url, tmp_path):
+    lines = "".join(json.dumps({"key": {"hex": f"{i:04x}"}, "value": "v" * (i % 50), "metadata": [i] if i % 3 else None}) + "\n"
+                    for i in range(2500))
+    first, back = f"lmdb:{tmp_path}/first", f"lmdb:{tmp_path}/back"
+    assert ok_json("kv", "import", "-", "--store", first, input=lines)["changed"] == 2500
+    assert ok_json("kv", "copy", "--from", first, "--to", url)["changed"] == 2500
+    assert ok_json("kv", "copy", "--from", url, "--to", back)["changed"] == 2500
+
+    def entries(store):
+        return [[row[name] for name in ("key", "value", "metadata", "expires")]
+                for row in map(json.loads, ok("kv", "export", "--store", store).splitlines())]
+    assert entries(first) == entries(url) == entries(back) and len(entries(url)) == 2500
+
+
+def test_a_throw_away_server_is_a_store():
+    assert ok("--private", "kv", "incr", "n") == "1\n"
+
+
+def test_a_database_that_does_not_answer_is_exit_7():
+    assert run("kv", "get", "k", "-d", "postgresql:///x?host=/nowhere").returncode == 7
+    assert run("kv", "get", "k", "--store", "redis://127.0.0.1:1").returncode == 7

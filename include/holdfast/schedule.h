@@ -9,7 +9,8 @@
  *
  * Defects of the original that can be kept, beside those of queue.h: D-16, a candidate whose worth cannot be told (a
  * policy without modes or with the mode push-derived; a policy, but no value) stops the run and is not merely left out;
- * D-17, so does an earlier run that failed for unsatisfied dependencies, whose availability nobody knows; D-18,
+ * D-17, so does an earlier run that failed for unsatisfied dependencies where no table all_debian_versions tells
+ * whether they are available by now, and one whose dependencies cannot be read (else they count as missing); D-18,
  * fractions of a second count twice; D-19, the candidate's own chance of success is not looked at; D-20, a run stops
  * where no codebase has a value but 0; D-21, a command is that of the oldest candidate, whatever its change set; D-22,
  * a control run's duration is always estimated; D-24, an unknown value of a codebase counts as the greatest (one item)

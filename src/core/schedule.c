@@ -171,9 +171,14 @@ void schedule_history_add(struct schedule_history *history, const struct schedul
 	history->total++;
 	if (run->success)
 		history->success++;
-	if (run->dependencies_now_satisfied)
+	schedule_history_settle(history, run->same_context, run->dependencies_now_satisfied);
+}
+
+void schedule_history_settle(struct schedule_history *history, bool same_context, bool satisfied)
+{
+	if (satisfied)
 		history->success++;
-	else if (run->same_context)
+	else if (same_context)
 		history->multiplier = 0.1;
 }
 

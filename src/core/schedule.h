@@ -105,6 +105,9 @@ struct schedule_history {
 };
 void schedule_history_init(struct schedule_history *history, bool context_is_null, int64_t now_us);
 void schedule_history_add(struct schedule_history *history, const struct schedule_run *run);
+/** A run that was added without its context because nobody knew whether the dependencies that it lacked are available
+ *  by now: they are (`satisfied`), or are not and its context counts. */
+void schedule_history_settle(struct schedule_history *history, bool same_context, bool satisfied);
 enum schedule_fault schedule_history_finish(const struct schedule_history *history,
                                             struct schedule_estimate *ret_estimate);
 

@@ -235,9 +235,22 @@ static enum hf_status fill_gaps(struct bulk *bulk, hf_error *err)
 
 /* ---- history ---- */
 
+struct histories {
+	struct reading *reading;
+	struct dependency_waits waits;
+};
+
+static enum hf_status of_item(const struct bulk_item *item, enum hf_status status, hf_error *err)
+{
+	if (status != HF_OK)
+		error_prefix(err, "%.*s/%.*s", STR_ARG(item->wanted.campaign), STR_ARG(item->wanted.codebase));
+	return status;
+}
+
 static enum hf_status history_row(void *user, const struct schedule_histories_row *row, hf_error *err)
 {
-	struct reading *reading = user;
+	struct histories *histories = user;
+	struct reading *reading = histories->reading;
 	struct bulk *bulk = reading->bulk;
 	const uint32_t codebase = intern_find(reading->codebases, row->codebase);
 	const uint32_t campaign = intern_find(reading->campaigns, row->campaign);
@@ -245,11 +258,26 @@ static enum hf_status history_row(void *user, const struct schedule_histories_ro
 	enum hf_status status = HF_OK;
 	int32_t i = pair == INTERN_NONE ? BULK_NO_ITEM : reading->first[pair];
 	for (; status == HF_OK && i != BULK_NO_ITEM; i = bulk->items[i].next)
-		status = history_add(&bulk->items[i].history, bulk->items[i].wanted.context, row, bulk->options->keep,
-		                     err);
-	if (status != HF_OK)
-		error_prefix(err, "%.*s/%.*s", STR_ARG(row->campaign), STR_ARG(row->codebase));
+		status = of_item(&bulk->items[i],
+		                 history_add(&bulk->items[i].history, bulk->items[i].wanted.context, row, i + 1,
+		                             &histories->waits, err),
+		                 err);
 	return status;
+}
+
+static struct schedule_history *history_at(void *user, int64_t place)
+{
+	const struct histories *histories = user;
+	return &histories->reading->bulk->items[place - 1].history;
+}
+
+static enum hf_status settle_histories(struct histories *histories, hf_error *err)
+{
+	const struct bulk *bulk = histories->reading->bulk;
+	enum hf_status status =
+		history_settle(bulk->tx, &histories->waits, bulk->options->keep, history_at, histories, err);
+	const int64_t failed = histories->waits.failed;
+	return failed ? of_item(&bulk->items[failed - 1], status, err) : status;
 }
 
 static enum hf_status read_histories(struct reading *reading, hf_error *err)
@@ -262,7 +290,9 @@ static enum hf_status read_histories(struct reading *reading, hf_error *err)
 	                                   .with_codebases = reading->names.count > 0,
 	                                   .campaign = intern_text(reading->campaigns, 0),
 	                                   .with_campaign = intern_count(reading->campaigns) == 1};
-	return schedule_histories(bulk->tx, &in, history_row, reading, err);
+	struct histories histories = {reading, {.arena = bulk->arena}};
+	enum hf_status status = schedule_histories(bulk->tx, &in, history_row, &histories, err);
+	return status == HF_OK ? settle_histories(&histories, err) : status;
 }
 
 /* ---- averages, for items without a history of their own ---- */

@@ -68,22 +68,30 @@ enum hf_status hf_schedule_estimate(hf_where where, struct hf_str codebase, stru
 struct feeding {
 	struct schedule_history history;
 	struct hf_str context;
-	const struct hf_defects *keep;
+	struct dependency_waits waits;
 };
 
 static enum hf_status feed(void *user, const struct schedule_histories_row *row, hf_error *err)
 {
 	struct feeding *feeding = user;
-	return history_add(&feeding->history, feeding->context, row, feeding->keep, err);
+	return history_add(&feeding->history, feeding->context, row, 1, &feeding->waits, err);
+}
+
+static struct schedule_history *fed(void *user, UNUSED int64_t place)
+{
+	struct feeding *feeding = user;
+	return &feeding->history;
 }
 
 static enum hf_status estimate(hf_where where, const struct hf_schedule_item *item, const struct hf_defects *keep,
                                hf_arena *arena, struct schedule_estimate *ret_estimate, hf_error *err)
 {
-	struct feeding feeding = {.context = item->context, .keep = keep};
+	struct feeding feeding = {.context = item->context, .waits = {.arena = arena}};
 	struct schedule_history_in in = {.codebase = item->codebase, .campaign = item->campaign};
 	schedule_history_init(&feeding.history, item->context.ptr == NULL, history_now_us(hf_where_context(where)));
 	enum hf_status status = schedule_history(where, &in, feed, &feeding, err);
+	if (status == HF_OK)
+		status = history_settle(where, &feeding.waits, keep, fed, &feeding, err);
 	if (status != HF_OK)
 		return status;
 	enum schedule_fault fault = schedule_history_finish(&feeding.history, ret_estimate);

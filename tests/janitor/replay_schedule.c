@@ -3,25 +3,28 @@
  */
 #include "recorded.h"
 
-#include <string.h>
+#include <stdlib.h>
 
-/* Needs the table of available versions, which is evaluated nowhere yet. */
-static void note_versions(enum hf_status status, struct answer *ret)
+#include "janitor/dependency.h"
+
+/* Where the original asked for an operator that SQL lacks. */
+static void note_operators(const struct replay *replay, enum hf_status status, struct answer *ret)
 {
-	if (status != HF_E_DRIFT || !strstr(ret->err.message, "all_debian_versions"))
+	const json_t *error = json_object_get(replay->call, "error");
+	if (status != HF_OK || !str_eq(text_of(error, "class"), HF_STR("UndefinedFunctionError")))
 		return;
-	ret->difference = NO_VERSIONS;
+	ret->difference = STRICT_OPERATORS;
 	ret->ends_case = true;
 }
 
-static void scheduled(enum hf_status status, const struct hf_schedule_result *result, struct answer *ret)
+static void scheduled(const struct replay *replay, enum hf_status status, const struct hf_schedule_result *result,
+                      struct answer *ret)
 {
 	if (status == HF_OK)
 		ret->ok = json_pack("{s:f,s:I,s:i,s:s}", "offset", result->offset, "estimated_duration_us",
 		                    (json_int_t)result->estimated_duration_us, "queue_id", result->queue_id, "bucket",
 		                    hf_bucket_word(result->bucket));
-	else
-		note_versions(status, ret);
+	note_operators(replay, status, ret);
 }
 
 /* The bucket, where one is asked for: NULL means the default of the function. False: no such bucket. */
@@ -48,7 +51,8 @@ static void schedule_regular(struct replay *replay, const json_t *args, struct a
 	request.has_normalized_value = number_of(args, "normalized_codebase_value", &request.normalized_value);
 	number_of(args, "default_offset", &request.default_offset);
 	if (take_bucket(args, &request.bucket, &request.bucket_set, ret))
-		scheduled(hf_schedule_candidate(replay->rig.where, &request, &result, NULL, &ret->err), &result, ret);
+		scheduled(replay, hf_schedule_candidate(replay->rig.where, &request, &result, NULL, &ret->err), &result,
+		          ret);
 }
 
 static bool direct_of(struct replay *replay, const json_t *args, struct hf_schedule_direct *request, struct answer *ret)
@@ -70,7 +74,7 @@ static void schedule_one(struct replay *replay, const json_t *args, struct answe
 	struct hf_schedule_direct request;
 	struct hf_schedule_result result = {0};
 	if (direct_of(replay, args, &request, ret))
-		scheduled(hf_schedule_one(replay->rig.where, &request, &result, &ret->err), &result, ret);
+		scheduled(replay, hf_schedule_one(replay->rig.where, &request, &result, &ret->err), &result, ret);
 }
 
 static void schedule_control(struct replay *replay, const json_t *args, struct answer *ret)
@@ -78,16 +82,17 @@ static void schedule_control(struct replay *replay, const json_t *args, struct a
 	struct hf_schedule_direct request;
 	struct hf_schedule_result result = {0};
 	if (direct_of(replay, args, &request, ret))
-		scheduled(hf_schedule_control(replay->rig.where, &request, text_of(args, "main_branch_revision"), &result,
-		                              &ret->err),
+		scheduled(replay,
+		          hf_schedule_control(replay->rig.where, &request, text_of(args, "main_branch_revision"),
+		                              &result, &ret->err),
 		          &result, ret);
 }
 
 static void estimate_duration(struct replay *replay, const json_t *args, struct answer *ret)
 {
 	int64_t us;
-	if (hf_schedule_estimate(replay->rig.where, text_of(args, "codebase"), text_of(args, "campaign"), &us, &ret->err) ==
-	    HF_OK)
+	if (hf_schedule_estimate(replay->rig.where, text_of(args, "codebase"), text_of(args, "campaign"), &us,
+	                         &ret->err) == HF_OK)
 		ret->ok = json_integer(us);
 }
 
@@ -111,13 +116,30 @@ static void estimate_probability(struct replay *replay, const json_t *args, stru
 	if (status == HF_OK)
 		ret->ok = json_pack("{s:f,s:I,s:I}", "probability", why.probability, "duration_us",
 		                    (json_int_t)why.estimated_duration_us, "total", (json_int_t)why.total_runs);
-	else
-		note_versions(status, ret);
+	note_operators(replay, status, ret);
 }
 
-static void deps_satisfied(UNUSED struct replay *replay, UNUSED const json_t *args, struct answer *ret)
+static void note_satisfied(void *user, UNUSED const struct dependency_wait *wait, bool satisfied)
 {
-	ret->difference = NO_VERSIONS;
+	struct answer *ret = user;
+	ret->ok = json_boolean(satisfied);
+}
+
+/* Relations come with a run: as the details of one. */
+static void deps_satisfied(struct replay *replay, const json_t *args, struct answer *ret)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct dependency_waits waits = {.arena = arena};
+	json_t *details = json_pack("{s:O}", "relations", json_object_get(args, "dependencies"));
+	char *text = json_dumps(details, JSON_COMPACT);
+	const struct dependency_wait wait = {.details = hf_str_of(text)};
+	bool is_waiting = false;
+	if (json_array_size(json_object_get(args, "dependencies")) == 0)
+		ret->ok = json_true(); /* falsy: nobody asks */
+	else if (dependency_add(&waits, &wait, &is_waiting, &ret->err) == HF_OK && is_waiting)
+		dependency_settle(replay->rig.where, &waits, keep_of(replay), note_satisfied, ret, &ret->err);
+	free(text);
+	json_decref(details);
 }
 
 const struct call schedule_calls[] = {{"schedule_regular", schedule_regular},

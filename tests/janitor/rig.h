@@ -28,7 +28,7 @@ struct rig {
 void rig_open(struct rig *rig, const char *url);
 void rig_close(struct rig *rig);
 /** Empty all tables, restart their sequences, insert {table: [{column: value}, ...]}: rows of a table have equal
- *  columns. Tables that are not of the schema (all_debian_versions, which nothing of ours reads) are left out. */
+ *  columns. A table all_debian_versions, which is not of the schema, is there when `tables` has it. */
 void rig_load(struct rig *rig, const json_t *tables);
 /** The same from text. */
 void rig_load_text(struct rig *rig, const char *tables);

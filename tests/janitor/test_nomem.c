@@ -346,7 +346,13 @@ static enum hf_status delete_none(struct rig *rig, hf_error *err)
 
 static void fill(struct rig *rig)
 {
-	rig_load_text(rig, "{\"codebase\":[{\"name\":\"pkg1\",\"value\":3},{\"name\":\"pkg2\",\"value\":4}]}");
+	rig_load_text(rig, "{\"codebase\":[{\"name\":\"pkg1\",\"value\":3},{\"name\":\"pkg2\",\"value\":4}],"
+	                   "\"change_set\":[{\"id\":\"cs\",\"campaign\":\"fixes\",\"state\":\"created\"}],"
+	                   "\"all_debian_versions\":[{\"source\":\"x\",\"version\":\"1\"}]}");
+	rig_run(rig,
+	        "INSERT INTO run (id, codebase, suite, result_code, logfilenames, change_set, start_time, finish_time, "
+	        "failure_details) VALUES ('r', 'pkg1', 'fixes', 'install-deps-unsatisfied-dependencies', '{}', 'cs', "
+	        "'2024-01-01', '2024-01-01 00:00:01', '{\"relations\": [[{\"name\": \"x\"}]]}')");
 	rig_run(rig, "INSERT INTO codebase (name) SELECT 'pkg' || i FROM generate_series(3, 1100) AS i");
 	rig_run(rig,
 	        "INSERT INTO named_publish_policy (name, per_branch_policy) VALUES ('p', ARRAY[ROW('main', 'push', "

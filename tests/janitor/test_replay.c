@@ -53,9 +53,9 @@ static const struct {
 	[FREQUENCY] = {"policies with a frequency below 0", "refused here", {0, 3}},
 	[UNRULED] = {"policies without rules, candidates without a policy", "read here, an error there", {0, 2}},
 	[ONE_POLICY] = {"one policy by name", "read here; there a column is asked for that is none", {0, 1}},
-	[NO_VERSIONS] = {"unsatisfied dependencies",
-                         "table all_debian_versions is no part of the schema: HF_E_DRIFT",
-                         {115, 0}},
+	[STRICT_OPERATORS] = {"dependencies with >> or <<",
+                              "no operators of SQL, an error there (D-23); what they mean here",
+                              {2, 0}},
 };
 
 /* What the original's exceptions are here. An SQLSTATE and a constraint of the server must be equal. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/schedule.h"
+#include "janitor/dependency.h"
 #include "../fixture.h"
 
 static struct hf_defects only(int number)
@@ -222,6 +223,80 @@ static void d17_dependencies_that_nobody_knows(void **state)
 	share_of_one(rig, "aa", &d17, HF_E_DRIFT);
 	assert_true(offset_of_many(rig, "aa", NULL, HF_OK) > 0.0);
 	offset_of_many(rig, "aa", &d17, HF_E_DRIFT);
+}
+
+static void note_answer(void *user, const struct dependency_wait *wait, bool satisfied)
+{
+	*(int *)user += satisfied ? 1 : 10;
+	assert_int_equal(wait->place, 7);
+}
+
+/* 1: satisfied, 10: not, 0: nobody asked. */
+static int answer_of(struct rig *rig, const char *relations, const struct hf_defects *keep, enum hf_status expected)
+{
+	hf_error err = HF_ERROR_INIT;
+	char details[512];
+	int answer = 0;
+	bool is_waiting = false;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct dependency_waits waits = {.arena = arena};
+	snprintf(details, sizeof(details), "{\"relations\": %s}", relations);
+	const struct dependency_wait wait = {.place = 7, .details = hf_str_of(details)};
+	EXPECT_OK(dependency_add(&waits, &wait, &is_waiting, &err));
+	EXPECT_STATUS(dependency_settle(rig->where, &waits, keep, note_answer, &answer, &err), expected);
+	assert_true(is_waiting || answer == 0);
+	return answer;
+}
+
+/* The recording has most; here what it lacks, and what is malformed. */
+static void d17_dependencies_over_versions(void **state)
+{
+	struct rig *rig = *state;
+	const struct hf_defects d17 = only(17);
+	static const struct {
+		const char *relations;
+		int answer;
+		bool readable;
+	} cases[] = {
+		{"[[{\"name\": \"a\"}]]", 1, true},
+		{"[[{\"name\": \"c\"}]]", 10, true},
+		{"[[{\"name\": \"c\"}, {\"name\": \"a\"}], [{\"name\": \"b\"}]]", 1, true},
+		{"[[{\"name\": \"a\"}], []]", 10, true},
+		{"[[{\"name\": \"a\", \"version\": [\">>\", \"1.9\"]}]]", 1, true},
+		{"[[{\"name\": \"a\", \"version\": [\">>\", \"1.10\"]}]]", 10, true},
+		{"[[{\"name\": \"a\", \"version\": [\"<<\", \"1.11\"]}]]", 1, true},
+		{"[[{\"name\": \"a\", \"version\": [\"=\", \"0:1.10-0\"]}]]", 1, true},
+		{"[[{\"name\": \"a\", \"version\": [\"<\", \"1.10~rc1\"]}]]", 10, true},
+		{"[[{\"name\": \"b\", \"version\": [\">=\", \"0\"]}]]", 10, true}, /* of an unknown version */
+		{"[[{\"name\": \"b\", \"version\": null}]]", 1, true},
+		{"[[{\"name\": \"a\", \"version\": [\"~\", \"1\"]}]]", 10, false},
+		{"[[{\"name\": \"a\", \"version\": [\"; DROP TABLE run\", \"1\"]}]]", 10, false},
+		{"[[{\"name\": \"a\", \"version\": [\"=\"]}]]", 10, false},
+		{"[[{\"name\": \"a\", \"version\": \"=1\"}]]", 10, false},
+		{"[[{\"name\": \"a\", \"colour\": 1}]]", 10, false},
+		{"[[{\"name\": null}]]", 10, false},
+		{"[[{\"name\": \"a\\u0000\"}]]", 10, true},
+		{"[[5]]", 10, false},
+		{"[5]", 10, true},
+		{"[[{\"name\": \"a\"}, 5]]", 1, true}, /* nobody looks further */
+		{"[[5, {\"name\": \"a\"}]]", 1, false},
+	};
+	rig_load_text(rig, "{\"all_debian_versions\":[{\"source\":\"a\",\"version\":\"1.10\"},"
+	                   "{\"source\":\"b\",\"version\":null}]}");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const bool fails = !cases[i].readable;
+		assert_int_equal(answer_of(rig, cases[i].relations, NULL, HF_OK), cases[i].answer);
+		assert_int_equal(answer_of(rig, cases[i].relations, &d17, fails ? HF_REJECTED : HF_OK),
+		                 fails ? 0 : cases[i].answer);
+	}
+	rig_run(rig,
+	        "DROP FUNCTION holdfast.debian_versions(text[])"); /* a database that lacks our latest migrations */
+	assert_int_equal(answer_of(rig, cases[0].relations, NULL, HF_OK), 10);
+	assert_int_equal(answer_of(rig, cases[0].relations, &d17, HF_E_DRIFT), 0);
+	rig_run(rig,
+	        "CREATE FUNCTION holdfast.debian_versions(sources text[]) RETURNS TABLE (source text, version text) "
+	        "LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN QUERY SELECT v.source::text, v.version::text "
+	        "FROM public.all_debian_versions AS v WHERE v.source = ANY (sources); END $$");
 }
 
 static void d21_d22_direct_requests(void **state)
@@ -548,6 +623,7 @@ int main(void)
 	                                   cmocka_unit_test(d18_d19_cost_and_chance),
 	                                   cmocka_unit_test(d20_d24_values_of_codebases),
 	                                   cmocka_unit_test(d17_dependencies_that_nobody_knows),
+	                                   cmocka_unit_test(d17_dependencies_over_versions),
 	                                   cmocka_unit_test(d21_d22_direct_requests),
 	                                   cmocka_unit_test(d16_d25_what_there_is_to_schedule),
 	                                   cmocka_unit_test(d16_one_without_a_worth_does_not_stop_the_others),

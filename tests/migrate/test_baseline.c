@@ -146,7 +146,7 @@ static void the_janitors_schema_is_adopted_from_its_own_replay(UNUSED void **sta
 	static const char newest[] = "SELECT max(version) FROM holdfast.migration WHERE set_name = 'janitor'";
 	assert_string_equal(run_text(c, newest), "0009"); /* claims are ours alone */
 	EXPECT_OK(run_up(c, set, &err));
-	assert_string_equal(run_text(c, newest), "0010");
+	assert_string_equal(run_text(c, newest), hf_migrations_get(set, hf_migrations_count(set) - 1)->version);
 	run_sql(c, "DROP SCHEMA holdfast CASCADE");
 	run_sql(c, "ALTER TABLE public.queue DROP COLUMN priority CASCADE");
 	CLEANUP(connection_freep) hf_connection *other = run_database(NULL);

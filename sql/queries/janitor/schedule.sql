@@ -60,5 +60,11 @@ SELECT avg(finish_time - start_time) AS average
    AND (:campaign::text IS NULL OR suite = :campaign);
 
 -- name: schedule_has_versions :one
--- doc: Is there a table of available Debian versions? It is not part of the schema; archives that have one add it.
-SELECT to_regclass('public.all_debian_versions') IS NOT NULL AS present;
+-- doc: Is there a table of available Debian versions, and our way to it? It is not part of the schema; archives that
+-- doc: have one add it.
+SELECT to_regclass('public.all_debian_versions') IS NOT NULL
+       AND to_regprocedure('holdfast.debian_versions(text[])') IS NOT NULL AS present;
+
+-- name: schedule_versions :each
+-- doc: The versions of these sources in that table.
+SELECT source, version FROM holdfast.debian_versions(:sources::text[]);

@@ -140,7 +140,7 @@ struct hf_queue_position {
 	int64_t wait_us;
 };
 /** HF_NOT_FOUND when the codebase does not wait in the campaign. One round trip; reads what is ahead of the
- *  item, so that its cost grows with the answer. */
+ *  item, so that its cost grows with the answer; not where the migration set janitor-places is applied. */
 enum hf_status hf_queue_position(hf_where where, struct hf_str codebase, struct hf_str campaign,
                                  struct hf_queue_position *ret_position, hf_error *err);
 

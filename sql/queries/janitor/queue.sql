@@ -91,21 +91,39 @@ SELECT q.id, q.codebase, q.suite::text AS campaign, q.bucket, q.priority, q.cont
 
 -- name: queue_position :opt
 -- doc: The place of a codebase's item of a campaign, 1 is next, and the estimated time until it starts; the nearest
--- doc: item when several change sets wait. Reads what is ahead of the item: whole buckets, then its own up to it.
-WITH item AS (
+-- doc: item when several change sets wait. Reads what is ahead of the item: whole buckets, then its own up to it. Where
+-- doc: the set janitor-places is applied: what it counted, then the item's own stretch of priorities.
+WITH counted AS (
+    SELECT EXISTS (SELECT FROM pg_trigger
+                    WHERE tgrelid = 'public.queue'::regclass AND tgname = 'queue_spans_insert' AND tgenabled = 'A') AS is_so
+), item AS (
     SELECT bucket, priority, id, estimated_duration
       FROM queue
      WHERE codebase = :codebase AND suite = :campaign
      ORDER BY bucket, priority, id
      LIMIT 1
 )
-SELECT item.id, upto.place, upto.estimated_duration - coalesce(item.estimated_duration, '0') AS wait_time
+SELECT item.id, ahead.place,
+       CASE WHEN ahead.known > 0 THEN ahead.duration - coalesce(item.estimated_duration, '0') END AS wait_time
   FROM item,
-       LATERAL (SELECT count(*) AS place, sum(q.estimated_duration) AS estimated_duration
-                  FROM (SELECT estimated_duration FROM queue WHERE bucket < item.bucket
+       LATERAL (SELECT coalesce(sum(part.items), 0)::bigint AS place, sum(part.known) AS known, sum(part.duration) AS duration
+                  FROM (SELECT count(*) AS items, count(estimated_duration) AS known, sum(estimated_duration) AS duration
+                          FROM queue
+                         WHERE NOT (SELECT is_so FROM counted) AND bucket < item.bucket
                          UNION ALL
-                        SELECT estimated_duration FROM queue
-                         WHERE bucket = item.bucket AND (priority, id) <= (item.priority, item.id)) AS q) AS upto;
+                        SELECT sum(items), sum(known), sum(duration)
+                          FROM holdfast.queue_span
+                         WHERE (SELECT is_so FROM counted) AND bucket < item.bucket
+                         UNION ALL
+                        SELECT sum(items), sum(known), sum(duration)
+                          FROM holdfast.queue_span
+                         WHERE (SELECT is_so FROM counted) AND bucket = item.bucket AND span < item.priority >> 8
+                         UNION ALL
+                        SELECT count(*), count(estimated_duration), sum(estimated_duration)
+                          FROM queue
+                         WHERE bucket = item.bucket AND (priority, id) <= (item.priority, item.id)
+                           AND priority >= CASE WHEN (SELECT is_so FROM counted) THEN (item.priority >> 8) << 8
+                                                ELSE -9223372036854775808 END) AS part) AS ahead;
 
 -- name: queue_stats :each
 -- doc: Items, estimated time and smallest priority of each bucket that is not empty, with the label as the database

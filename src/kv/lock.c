@@ -52,6 +52,12 @@ static struct hf_str owner_of(const hf_kv *kv, const char *given, char storage[O
 	return (struct hf_str){storage, OWNER_BYTES};
 }
 
+static enum hf_status held_by(struct hf_str name, const struct hf_kv_lock *holder, enum hf_status status, hf_error *err)
+{
+	return error_set(err, status, "lock \"%.*s\" is held by \"%.*s\" with fence %lld", STR_ARG(name),
+	                 STR_ARG(holder->owner), (long long)holder->fence);
+}
+
 static enum hf_status take(hf_kv *kv, struct hf_str name, struct hf_str owner, int64_t ttl_us, hf_deadline deadline,
                            hf_arena *arena, struct hf_kv_lock *ret_lock, hf_error *err)
 {
@@ -59,8 +65,7 @@ static enum hf_status take(hf_kv *kv, struct hf_str name, struct hf_str owner, i
 	                                                 arena, ret_lock, err);
 	kv_count(kv, KV_QUERIES, status == HF_OK || status == HF_CONFLICT);
 	if (status == HF_CONFLICT)
-		return error_set(err, HF_CONFLICT, "lock \"%.*s\" is held by \"%.*s\" with fence %lld", STR_ARG(name),
-		                 STR_ARG(ret_lock->owner), (long long)ret_lock->fence);
+		return held_by(name, ret_lock, HF_CONFLICT, err);
 	return status == HF_OK ? HF_OK : kv_count_failure(kv, status);
 }
 
@@ -86,27 +91,32 @@ static void pause_for(const hf_kv *kv, int64_t pause_us, hf_deadline deadline)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
-static enum hf_status waited_in_vain(const hf_kv *kv, hf_error *err)
+static enum hf_status waited_in_vain(const hf_kv *kv, struct hf_str name, const struct hf_kv_lock *holder,
+                                     hf_error *err)
 {
 	if (hf_context_interrupted(kv->backend->ctx))
 		return error_set(err, HF_E_INTERRUPTED, "interrupted while waiting for a lock");
-	enum hf_status status = error_set(err, HF_TIMEOUT, "%s", err->message);
+	held_by(name, holder, HF_TIMEOUT, err);
 	error_prefix(err, "the deadline passed");
-	return status;
+	return HF_TIMEOUT;
 }
 
-/* Each try allocates the holder's names in the arena; pauses grow, so that a long wait is a few hundred tries. */
+/* Each try allocates the holder's names in the arena; pauses grow, so that a long wait is a few hundred tries. A try
+ * that the deadline ends is as good as a refused one: the holder is known from the one before. */
 static enum hf_status wait_for(hf_kv *kv, struct hf_str name, struct hf_str owner, int64_t ttl_us, hf_deadline deadline,
                                hf_arena *arena, struct hf_kv_lock *ret_lock, hf_error *err)
 {
+	hf_context *ctx = kv->backend->ctx;
+	struct hf_kv_lock holder = {0};
 	int64_t pause_us = PAUSE_US_MIN;
 	for (;;) {
 		enum hf_status status = take(kv, name, owner, ttl_us, deadline, arena, ret_lock, err);
-		if (status != HF_CONFLICT)
+		if (status == HF_CONFLICT)
+			holder = *ret_lock;
+		else if (status != HF_TIMEOUT || !holder.owner.ptr)
 			return status;
-		hf_context *ctx = kv->backend->ctx;
 		if (hf_context_interrupted(ctx) || hf_now_monotonic_us(ctx) >= deadline)
-			return waited_in_vain(kv, err);
+			return waited_in_vain(kv, name, &holder, err);
 		pause_for(kv, pause_us, deadline);
 		pause_us = pause_us < PAUSE_US_MAX / 2 ? pause_us * 2 : PAUSE_US_MAX;
 	}
@@ -116,12 +126,11 @@ enum hf_status hf_kv_lock_acquire(hf_kv *kv, const char *name, const char *owner
                                   hf_arena *arena, struct hf_kv_lock *ret_lock, hf_error *err)
 {
 	char storage[OWNER_BYTES + 1];
-	hf_error own = HF_ERROR_INIT; /* the holder's name is needed, whether or not the caller asks */
 	struct hf_str who = owner_of(kv, owner, storage);
 	enum hf_status status = check_lock(kv, hf_str_of(name), who, ttl_us, err);
 	if (status != HF_OK)
 		return status;
-	return wait_for(kv, hf_str_of(name), who, ttl_us, kv_deadline(kv, deadline), arena, ret_lock, err ? err : &own);
+	return wait_for(kv, hf_str_of(name), who, ttl_us, kv_deadline(kv, deadline), arena, ret_lock, err);
 }
 
 /* ---- holding ---- */

@@ -10,16 +10,29 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/macros.h"
+#include "base/str.h"
 #include "core/json_contains.h"
 #include "holdfast/kv.h"
 
 DEFINE_OWNED(json, json_t *, json_decref)
 
+/* For a text of which no copy could be made jansson says that it stands where none may: one does not end a token that
+ * is wrong otherwise. */
+static bool was_short_of_memory(struct hf_str text, const json_error_t *error)
+{
+	struct hf_str said = hf_str_of(error->text);
+	if (said.len == 0 || json_error_code(error) == json_error_out_of_memory)
+		return true;
+	if (!str_starts(said, HF_STR("invalid token")) && !str_starts(said, HF_STR("string or '}' expected")))
+		return false;
+	return error->position > 0 && (size_t)error->position <= text.len && text.ptr[error->position - 1] == '"';
+}
+
 static enum hf_status parse(struct hf_str text, json_t **ret_value, hf_error *err)
 {
 	json_error_t error = {0};
 	json_t *value = json_loadb(text.len ? text.ptr : "", text.len, JSON_DECODE_ANY, &error);
-	if (!value && (json_error_code(&error) == json_error_out_of_memory || !error.text[0]))
+	if (!value && was_short_of_memory(text, &error))
 		return error_nomem(err);
 	if (!value)
 		return error_set(err, HF_E_USAGE, "metadata:%d:%d: %.200s", error.line, error.column, error.text);
@@ -89,11 +102,16 @@ static enum hf_status write_canonical(const json_t *value, hf_arena *arena, stru
 	return HF_OK;
 }
 
-static enum hf_status check_size(struct hf_str text, hf_error *err)
+static enum hf_status check_bytes(size_t bytes, hf_error *err)
 {
-	if (text.len > HF_KV_METADATA_BYTES)
-		return error_set(err, HF_E_LIMIT, "metadata of %zu bytes: at most %d are kept", text.len,
+	if (bytes > HF_KV_METADATA_BYTES)
+		return error_set(err, HF_E_LIMIT, "metadata of %zu bytes: at most %d are kept", bytes,
 		                 HF_KV_METADATA_BYTES);
+	return HF_OK;
+}
+
+static enum hf_status check_levels(struct hf_str text, hf_error *err)
+{
 	unsigned levels = json_levels(text);
 	if (levels > HF_KV_METADATA_LEVELS)
 		return error_set(err, HF_E_LIMIT, "metadata nested %u levels deep: at most %d are kept", levels,
@@ -103,9 +121,17 @@ static enum hf_status check_size(struct hf_str text, hf_error *err)
 
 enum hf_status metadata_canonical(struct hf_str text, hf_arena *arena, struct hf_str *ret_canonical, hf_error *err)
 {
+	enum hf_status status = check_bytes(text.len, err);
+	if (status == HF_OK)
+		status = metadata_again(text, arena, ret_canonical, err);
+	return status == HF_OK ? check_bytes(ret_canonical->len, err) : status;
+}
+
+enum hf_status metadata_again(struct hf_str text, hf_arena *arena, struct hf_str *ret_canonical, hf_error *err)
+{
 	CLEANUP(json_freep) json_t *value = NULL;
 	json_t *other = NULL;
-	enum hf_status status = check_size(text, err);
+	enum hf_status status = check_levels(text, err);
 	if (status == HF_OK)
 		status = parse(text, &value, err);
 	if (status == HF_OK)

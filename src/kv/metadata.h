@@ -12,9 +12,11 @@
 #include "holdfast/error.h"
 
 /** @param ret_canonical in the arena. @return HF_E_USAGE it is not JSON, has a NUL, an integer that does not fit 64
- * bits or a double that is integral and does not; HF_E_LIMIT longer than HF_KV_METADATA_BYTES or nested deeper than
- *  HF_KV_METADATA_LEVELS; HF_E_NOMEM. */
+ * bits or a double that is integral and does not; HF_E_LIMIT longer than HF_KV_METADATA_BYTES, as given or canonical,
+ * or nested deeper than HF_KV_METADATA_LEVELS; HF_E_NOMEM. */
 enum hf_status metadata_canonical(struct hf_str text, hf_arena *arena, struct hf_str *ret_canonical, hf_error *err);
+/** Canonical text that was spelled anew, which may have made it longer. */
+enum hf_status metadata_again(struct hf_str text, hf_arena *arena, struct hf_str *ret_canonical, hf_error *err);
 /** Does canonical metadata (ptr NULL: none, which contain nothing) contain `part`, canonical too? */
 enum hf_status metadata_contains(struct hf_str metadata, struct hf_str part, bool *ret_contains, hf_error *err);
 

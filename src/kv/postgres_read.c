@@ -17,7 +17,7 @@ enum hf_status postgres_metadata(bool is_there, struct hf_str text, hf_arena *ar
 	*ret_metadata = (struct hf_str){NULL, 0};
 	if (!is_there)
 		return HF_OK;
-	enum hf_status status = metadata_canonical(text, arena, ret_metadata, err);
+	enum hf_status status = metadata_again(text, arena, ret_metadata, err);
 	if (status != HF_OK && status != HF_E_NOMEM)
 		return error_set(err, HF_E_CORRUPT, "could not read the metadata of an entry: %s",
 		                 err ? err->message : "");

@@ -217,6 +217,31 @@ static void metadata_length(struct kv_test *t)
 	free(text);
 }
 
+/* `item` so often that the text has about `bytes`. */
+static void fill_array(char *text, const char *item, size_t bytes)
+{
+	size_t at = 0;
+	while (at + strlen(item) + 2 <= bytes)
+		at += (size_t)snprintf(text + at, bytes - at, "%c%s", at ? ',' : '[', item);
+	text[at] = ']';
+	text[at + 1] = '\0';
+}
+
+/* What a backend adds to the text is its business; what canonical form adds counts. */
+static void metadata_that_grow(struct kv_test *t)
+{
+	char *text = malloc(HF_KV_METADATA_BYTES + 2);
+	assert_non_null(text);
+	kv_put(t, B("k"), B("old"), 0);
+	fill_array(text, "1e18", HF_KV_METADATA_BYTES);
+	metadata_refused(t, hf_str_of(text), HF_E_LIMIT);
+	fill_array(text, "1", HF_KV_METADATA_BYTES);
+	metadata_of(t, text, text);
+	fill_array(text, "4.9406564584124654e-324", HF_KV_METADATA_BYTES);
+	metadata_of(t, text, text);
+	free(text);
+}
+
 const struct kv_case kv_cases_entry[] = {
 	SCRIPT("a key that was never put is not there", {GONE, K("k")}, {COUNT}),
 	{.name = "get gives every field that put stored", .run = all_fields},
@@ -267,5 +292,6 @@ const struct kv_case kv_cases_entry[] = {
 	{.name = "metadata that are not JSON are refused", .run = metadata_refusals},
 	{.name = "metadata nest 63 levels deep, not 64", .run = metadata_levels},
 	{.name = "metadata have 64 KiB, not a byte more", .run = metadata_length},
+	{.name = "metadata are as long as their canonical form", .run = metadata_that_grow},
 	{0},
 };

@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "kv/bytes.h"
+#include "base/error.h"
 #include "kv/engine.h"
+#include "kv/metadata.h"
 
 enum { MANY = 25000 }; /* several pages of entries, and of looks at what expired */
 
@@ -428,6 +430,30 @@ static void test_no_memory(void **state)
 	assert_true(torture(use_all, rig) > 3);
 }
 
+static enum hf_status canonical(void *user, hf_error *err)
+{
+	hf_arena *arena = hf_arena_new(0);
+	struct hf_str text;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = metadata_canonical(*(struct hf_str *)user, arena, &text, err);
+	hf_arena_free(arena);
+	return status;
+}
+
+/* The parser does not always say that it was short of memory; what is no JSON stays the caller's mistake. */
+static void test_no_memory_for_metadata(void **state)
+{
+	struct hf_str texts[] = {HF_STR("{\"a key\":[\"text\",1,2.5,null]}"), HF_STR("\"text\"")};
+	struct hf_str wrong[] = {HF_STR("{\"a\":1 \"b\"}"), HF_STR("{1:2}"), HF_STR("[\"a\" \"b\"]"), HF_STR("'\"")};
+	hf_error err = HF_ERROR_INIT;
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		assert_true(torture(canonical, &texts[i]) > 3);
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		EXPECT_STATUS(canonical(&wrong[i], &err), HF_E_USAGE);
+}
+
 #define BOTH(test)                                                  \
 	cmocka_unit_test_setup_teardown(test, rig_memory, rig_end), \
 		cmocka_unit_test_setup_teardown(test, rig_lmdb, rig_end)
@@ -447,6 +473,7 @@ int main(void)
 		BOTH(test_interrupted),
 		cmocka_unit_test_setup_teardown(test_urls, rig_memory, rig_end),
 		BOTH(test_no_memory),
+		cmocka_unit_test(test_no_memory_for_metadata),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/context.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "kv/store.h"
 #include "pg/monotonic.h"
 
@@ -53,12 +54,21 @@ static bool sleep_until_stopped(hf_kv_hold *hold, int64_t us)
 	return stop;
 }
 
+/* When a server that does not answer makes it lost; a thread that woke too late has what is left of the lease. */
+static hf_deadline patience(const hf_kv_hold *hold, int64_t now_us)
+{
+	hf_deadline loss = hold->renewed_us + hold->ttl_us / 3 * 2;
+	hf_deadline ours = now_us < loss ? loss : hold->renewed_us + hold->ttl_us;
+	hf_deadline usual = kv_deadline(hold->kv, HF_DEADLINE_DEFAULT);
+	return ours < usual ? ours : usual;
+}
+
 /* False: it is lost. */
 static bool renew_once(hf_kv_hold *hold)
 {
 	struct hf_kv_lock renewed = hold->lock; /* the caller may be reading hold->lock */
 	int64_t now_us = hf_now_monotonic_us(hold->kv->backend->ctx);
-	enum hf_status status = hf_kv_lock_renew(hold->kv, &renewed, hold->ttl_us, NULL);
+	enum hf_status status = kv_lock_renew(hold->kv, &renewed, hold->ttl_us, patience(hold, now_us), NULL);
 	if (status == HF_OK)
 		hold->renewed_us = now_us;
 	int64_t since_us = hf_now_monotonic_us(hold->kv->backend->ctx) - hold->renewed_us;
@@ -149,12 +159,16 @@ enum hf_status hf_kv_hold_end(hf_kv_hold *hold, hf_error *err)
 {
 	if (!hold)
 		return HF_OK;
+	if (kv_check_process(hold->kv, err) != HF_OK) /* its thread is the parent's */
+		return HF_E_USAGE;
 	pthread_mutex_lock(&hold->mutex);
 	hold->stop = true;
 	pthread_cond_signal(&hold->wake);
 	pthread_mutex_unlock(&hold->mutex);
 	pthread_join(hold->thread, NULL);
 	enum hf_status status = hf_kv_lock_release(hold->kv, &hold->lock, err);
+	if (hf_kv_hold_is_lost(hold))
+		status = error_set(err, HF_CONFLICT, "lock \"%.*s\" was lost", STR_ARG(hold->lock.name));
 	hold_free(hold);
 	return status;
 }

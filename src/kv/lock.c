@@ -135,30 +135,35 @@ enum hf_status hf_kv_lock_acquire(hf_kv *kv, const char *name, const char *owner
 
 /* ---- holding ---- */
 
-static enum hf_status renew(hf_kv *kv, const struct hf_kv_lock *lock, int64_t ttl_us, int64_t *ret_expires_us,
-                            hf_error *err)
+static enum hf_status renew(hf_kv *kv, const struct hf_kv_lock *lock, int64_t ttl_us, hf_deadline deadline,
+                            int64_t *ret_expires_us, hf_error *err)
 {
 	struct hf_kv_fence held = {lock->name, lock->owner, lock->fence};
 	enum hf_status status = check_lock(kv, lock->name, lock->owner, ttl_us ? ttl_us : TTL_US_MIN, err);
 	if (status == HF_OK)
-		status = kv_vtable(kv)->lock_renew(kv->backend->state, kv->ns, &held, ttl_us, kv_deadline(kv, 0),
-		                                   ret_expires_us, err);
+		status = kv_vtable(kv)->lock_renew(kv->backend->state, kv->ns, &held, ttl_us, deadline, ret_expires_us,
+		                                   err);
 	if (status == HF_CONFLICT)
 		return error_set(err, HF_CONFLICT, "lock \"%.*s\" is not held by \"%.*s\" with fence %lld",
 		                 STR_ARG(lock->name), STR_ARG(lock->owner), (long long)lock->fence);
 	return status;
 }
 
-enum hf_status hf_kv_lock_renew(hf_kv *kv, struct hf_kv_lock *lock, int64_t ttl_us, hf_error *err)
+enum hf_status kv_lock_renew(hf_kv *kv, struct hf_kv_lock *lock, int64_t ttl_us, hf_deadline deadline, hf_error *err)
 {
 	enum hf_status status = check_ttl(ttl_us, err);
-	return status == HF_OK ? renew(kv, lock, ttl_us, &lock->expires_us, err) : status;
+	return status == HF_OK ? renew(kv, lock, ttl_us, deadline, &lock->expires_us, err) : status;
+}
+
+enum hf_status hf_kv_lock_renew(hf_kv *kv, struct hf_kv_lock *lock, int64_t ttl_us, hf_error *err)
+{
+	return kv_lock_renew(kv, lock, ttl_us, kv_deadline(kv, 0), err);
 }
 
 enum hf_status hf_kv_lock_release(hf_kv *kv, const struct hf_kv_lock *lock, hf_error *err)
 {
 	int64_t expires_us;
-	return renew(kv, lock, 0, &expires_us, err);
+	return renew(kv, lock, 0, kv_deadline(kv, 0), &expires_us, err);
 }
 
 /* ---- looking ---- */

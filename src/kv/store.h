@@ -86,6 +86,9 @@ enum hf_status sweep_all(struct kv_backend *backend, hf_deadline deadline, uint6
 enum hf_status sweeper_start(struct kv_backend *backend, hf_error *err);
 void sweeper_stop(struct kv_backend *backend);
 
+/** hf_kv_lock_renew() until `deadline`. */
+enum hf_status kv_lock_renew(hf_kv *kv, struct hf_kv_lock *lock, int64_t ttl_us, hf_deadline deadline, hf_error *err);
+
 /** hf_kv_scan(), as of a checkpoint unless `at` is NULL. */
 enum hf_status kv_scan(hf_kv *kv, const struct hf_kv_range *range, const struct hf_uuid *at, hf_kv_entry_fn *fn,
                        void *user, hf_error *err);

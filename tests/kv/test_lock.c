@@ -6,7 +6,9 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "holdfast/backend.h"
@@ -18,6 +20,7 @@ static struct {
 	struct hf_kv_checkpoint points[4];
 	size_t npoints;
 	atomic_int lost;
+	_Atomic hf_deadline renew_deadline;
 } seen;
 
 static hf_context *ctx;
@@ -71,8 +74,9 @@ static enum hf_status fake_take(hf_kv_backend_state *state, int32_t ns, struct h
 static enum hf_status fake_renew(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_fence *held, int64_t ttl_us,
                                  hf_deadline deadline, int64_t *ret_expires_us, hf_error *error)
 {
-	(void)state, (void)ns, (void)held, (void)deadline;
+	(void)state, (void)ns, (void)held;
 	enum hf_status answer = (enum hf_status)atomic_load(&seen.renew_answer);
+	atomic_store(&seen.renew_deadline, deadline);
 	atomic_fetch_add(ttl_us ? &seen.renewals : &seen.releases, 1);
 	*ret_expires_us = ttl_us;
 	if (answer < 0 && error)
@@ -319,6 +323,34 @@ static void a_hold_renews_until_it_ends(void **state)
 	EXPECT_OK(hf_kv_hold_end(NULL, &err));
 }
 
+/* Else a server that does not answer would keep the loss from being told. */
+static void a_renewal_waits_no_longer_than_the_lease(void **state)
+{
+	hf_kv_hold *hold;
+	(void)state;
+	EXPECT_OK(hf_kv_hold_start(kv, "l", "me", 90000, 0, note_loss, NULL, &hold, &err));
+	wait_until(&seen.renewals, 1);
+	assert_true(seen.renew_deadline <= hf_now_monotonic_us(ctx) + 90000);
+	EXPECT_OK(hf_kv_hold_end(hold, &err));
+}
+
+static void a_hold_cannot_be_ended_in_a_child(void **state)
+{
+	hf_kv_hold *hold;
+	int how = 0;
+	(void)state;
+	EXPECT_OK(hf_kv_hold_start(kv, "l", "me", 60000000, 0, note_loss, NULL, &hold, &err));
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		alarm(10);
+		_exit(hf_kv_hold_end(hold, &err) == HF_E_USAGE ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &how, 0), child);
+	assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+	EXPECT_OK(hf_kv_hold_end(hold, &err));
+}
+
 static void a_refused_renewal_is_a_loss(void **state)
 {
 	hf_kv_hold *hold;
@@ -339,7 +371,12 @@ static void renewals_that_fail_for_two_thirds_are_a_loss(void **state)
 	EXPECT_OK(hf_kv_hold_start(kv, "l", "me", 90000, 0, note_loss, NULL, &hold, &err));
 	wait_until(&seen.lost, 1);
 	assert_true(seen.renewals >= 1);
-	EXPECT_STATUS(hf_kv_hold_end(hold, &err), HF_E_UNAVAILABLE);
+	EXPECT_STATUS(hf_kv_hold_end(hold, &err), HF_CONFLICT);
+	EXPECT_OK(hf_kv_hold_start(kv, "l", "me", 90000, 0, note_loss, NULL, &hold, &err));
+	wait_until(&seen.lost, 2);
+	seen.renew_answer = HF_OK; /* it can be given back, yet whoever held it was told otherwise */
+	EXPECT_STATUS(hf_kv_hold_end(hold, &err), HF_CONFLICT);
+	EXPECT_CONTAINS(err.message, "lock \"l\" was lost");
 }
 
 static void a_hold_that_is_not_to_be_had_leaves_nothing(void **state)
@@ -440,6 +477,8 @@ int main(void)
 		TEST(what_is_not_held_is_neither_renewed_nor_released),
 		TEST(locks_are_shown),
 		TEST(a_hold_renews_until_it_ends),
+		TEST(a_renewal_waits_no_longer_than_the_lease),
+		TEST(a_hold_cannot_be_ended_in_a_child),
 		TEST(a_refused_renewal_is_a_loss),
 		TEST(renewals_that_fail_for_two_thirds_are_a_loss),
 		TEST(a_hold_that_is_not_to_be_had_leaves_nothing),

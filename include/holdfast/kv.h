@@ -93,7 +93,7 @@ struct hf_kv_options {
 	const char *schema;                /* NULL = "public" */
 	const char *table;                 /* NULL = "state_entries"; the others are named after it */
 	bool no_migrate;                   /* the tables must stand; without it hf_kv_open() makes or renews them */
-	uint32_t connections_min;          /* 0 = 2; Redis too */
+	uint32_t connections_min;          /* 0 = 2, or connections_max if less; Redis too */
 	uint32_t connections_max;          /* 0 = 10 */
 	int64_t connect_timeout_ms;        /* 0 = 30,000 */
 	uint32_t attempts_max;             /* 0 = 3: the first included; what may have happened is not repeated */
@@ -109,8 +109,8 @@ struct hf_kv_options {
  * (appendonly yes, appendfsync always) or can be asked to (7.2 and newer, appendonly yes).
  * A folder of LMDB may be open in many processes, once in each: HF_E_USAGE the second time.
  * @return HF_OK; HF_E_CONFIG a URL of no backend; HF_E_UNAVAILABLE; HF_E_DENIED; HF_CONFLICT tables of another shape
- * stand at that name (the hint names the import). Nothing is left behind on failure. Round trips: a login and the
- * migrations.
+ * stand at that name (the hint names the import), or another program's database in the folder. Nothing is left behind
+ * on failure. Round trips: a login and the migrations.
  */
 enum hf_status hf_kv_open(hf_context *ctx, const char *url, const struct hf_kv_options *options, hf_kv **ret_kv,
                           hf_error *err);

@@ -227,17 +227,37 @@ static int find_maps(struct lmdb_map *map)
 	return rc;
 }
 
+/* Our names would stand among another program's keys. */
+static enum hf_status check_free(struct lmdb_map *map, MDB_txn *txn, hf_error *err)
+{
+	MDB_dbi names, entries;
+	MDB_stat stat;
+	int rc = mdb_dbi_open(txn, NULL, 0, &names);
+	if (rc == 0)
+		rc = mdb_stat(txn, names, &stat);
+	if (rc != 0)
+		return lmdb_failed(map, rc, "open", err);
+	if (stat.ms_entries == 0 || mdb_dbi_open(txn, map_names[ORDERED_ENTRIES], 0, &entries) == 0)
+		return HF_OK;
+	error_set(err, HF_CONFLICT, "%s holds another program's database", map->path);
+	error_hint(err, "choose another folder");
+	return HF_CONFLICT;
+}
+
 static enum hf_status make_maps(struct lmdb_map *map, hf_error *err)
 {
 	struct ordered_txn txn;
 	enum hf_status status = lmdb_ops.begin(&map->base, ORDERED_WRITE, hf_deadline_in(map->ctx, 60000), &txn, err);
 	if (status != HF_OK)
 		return status;
-	int rc = open_dbis(map, txn.handle, MDB_CREATE);
-	if (rc == 0)
+	status = check_free(map, txn.handle, err);
+	int rc = status == HF_OK ? open_dbis(map, txn.handle, MDB_CREATE) : 0;
+	if (rc != 0)
+		status = lmdb_failed(map, rc, "open", err);
+	if (status == HF_OK)
 		return lmdb_ops.commit(&txn, err);
 	lmdb_ops.abort(&txn);
-	return lmdb_failed(map, rc, "open", err);
+	return status;
 }
 
 static enum hf_status open_maps(struct lmdb_map *map, hf_error *err)

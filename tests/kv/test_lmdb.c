@@ -7,6 +7,7 @@
 #include "engine_rig.h"
 
 #include <fcntl.h>
+#include <lmdb.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -476,6 +477,36 @@ static void test_bad_folders(void **state)
 	expect_no_open(rig, rig->url, HF_E_CORRUPT, rig->folder);
 }
 
+/* Whoever gives the path of another program's database must not find our maps in it. */
+static void test_somebody_elses_database(void **state)
+{
+	struct rig *rig = *state;
+	char path[100], url[120];
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+	char words[] = "foobar";
+	MDB_val key = {3, words}, value = {3, words + 3};
+	MDB_stat stat;
+	snprintf(path, sizeof(path), "%s/other", rig->folder);
+	snprintf(url, sizeof(url), "lmdb:%s", path);
+	assert_int_equal(mkdir(path, 0777), 0);
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_open(env, path, 0, 0666), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+	assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+	expect_no_open(rig, url, HF_CONFLICT, "another program's");
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_open(env, path, 0, 0666), 0);
+	assert_int_equal(mdb_env_stat(env, &stat), 0);
+	mdb_env_close(env);
+	assert_int_equal(stat.ms_entries, 1);
+	rig_remove(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +519,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_open_twice, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_fork, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_bad_folders, rig_lmdb, rig_end),
+		cmocka_unit_test_setup_teardown(test_somebody_elses_database, rig_lmdb, rig_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@ enum hf_status hf_kv_clear(hf_kv *kv, const struct hf_kv_how *how, uint64_t *ret
 		.deadline = kv_deadline(kv, how ? how->deadline : HF_DEADLINE_DEFAULT),
 	};
 	uint64_t removed = 0;
-	enum hf_status status = kv_check_process(kv, err);
+	enum hf_status status = check_how(kv, how, err);
 	if (status == HF_OK)
 		status = kv_vtable(kv)->clear(kv->backend->state, kv->ns, &batch, &removed, err);
 	if (status == HF_CONFLICT)

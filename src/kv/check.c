@@ -50,6 +50,13 @@ enum hf_status check_count(size_t count, const char *what, hf_error *err)
 	return error_set(err, HF_E_LIMIT, "%zu %s: at most %d a call", count, what, HF_KV_BATCH_MAX);
 }
 
+enum hf_status check_how(const hf_kv *kv, const struct hf_kv_how *how, hf_error *err)
+{
+	if (how && how->fence && !(kv_vtable(kv)->capabilities & HF_KV_CAN_LOCK))
+		return error_set(err, HF_E_UNSUPPORTED, "%s has no locks, so no fences", kv_vtable(kv)->name);
+	return kv_check_process(kv, err);
+}
+
 /* ---- a write ---- */
 
 #define IF_FLAGS (HF_KV_IF_ABSENT | HF_KV_IF_PRESENT | HF_KV_IF_REV | HF_KV_IF_VALUE)

@@ -27,8 +27,9 @@ static void apply_defaults(struct hf_kv_options *options)
 	options->sweep_interval_ms = or_default(options->sweep_interval_ms, 60000);
 	options->schema = options->schema ? options->schema : "public";
 	options->table = options->table ? options->table : "state_entries";
-	options->connections_min = options->connections_min ? options->connections_min : 2;
 	options->connections_max = options->connections_max ? options->connections_max : 10;
+	if (options->connections_min == 0)
+		options->connections_min = options->connections_max < 2 ? options->connections_max : 2;
 	options->connect_timeout_ms = or_default(options->connect_timeout_ms, 30000);
 	options->attempts_max = options->attempts_max ? options->attempts_max : 3;
 	options->backoff_ms = or_default(options->backoff_ms, 100);
@@ -48,6 +49,9 @@ static enum hf_status check_options(const struct hf_kv_options *options, const s
 		return error_set(err, HF_E_USAGE, "ttl_us is %lld: from 0 to 100 years", (long long)options->ttl_us);
 	if (options->timeout_ms < 0 || options->connect_timeout_ms < 0 || options->backoff_ms < 0)
 		return error_set(err, HF_E_USAGE, "a timeout of the store's options is negative");
+	if (options->sweep_interval_ms > INT64_MAX / 1000)
+		return error_set(err, HF_E_USAGE, "sweep_interval_ms is %lld: -1 for none",
+		                 (long long)options->sweep_interval_ms);
 	if (options->connections_min > options->connections_max || options->connections_max > 1000)
 		return error_set(err, HF_E_USAGE,
 		                 "connections_min %u and connections_max %u: the first at most the "

@@ -21,13 +21,6 @@ static struct hf_kv_batch batch_of(const hf_kv *kv, const struct hf_kv_write *wr
 	};
 }
 
-static enum hf_status check_how(const hf_kv *kv, const struct hf_kv_how *how, hf_error *err)
-{
-	if (how && how->fence && !(kv_vtable(kv)->capabilities & HF_KV_CAN_LOCK))
-		return error_set(err, HF_E_UNSUPPORTED, "%s has no locks, so no fences", kv_vtable(kv)->name);
-	return kv_check_process(kv, err);
-}
-
 static void count_writes(hf_kv *kv, const struct hf_kv_write *writes, size_t count)
 {
 	uint64_t puts = 0, deletes = 0, bytes = 0;

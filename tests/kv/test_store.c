@@ -294,6 +294,7 @@ static void what_a_backend_lacks_is_refused_by_name(void **state)
 	uint64_t count;
 	(void)state;
 	EXPECT_STATUS(hf_kv_delete(kv, HF_KV_KEY("k"), &how, NULL, &err), HF_E_UNSUPPORTED);
+	EXPECT_STATUS(hf_kv_clear(kv, &how, &count, &err), HF_E_UNSUPPORTED);
 	EXPECT_STATUS(hf_kv_count_estimate(kv, &count, &err), HF_E_UNSUPPORTED);
 	assert_string_equal(err.message, "fake cannot estimate a count");
 }
@@ -393,6 +394,7 @@ static void options_are_checked(void **state)
 		{.size = sizeof(*wrong), .value_bytes_max = HF_KV_VALUE_BYTES_MAX + 1u},
 		{.size = sizeof(*wrong), .ttl_us = -1},
 		{.size = sizeof(*wrong), .timeout_ms = -1},
+		{.size = sizeof(*wrong), .sweep_interval_ms = INT64_MAX},
 		{.size = sizeof(*wrong), .connections_min = 11},
 		{.size = sizeof(*wrong), .name_space = ""},
 		{.size = 1},
@@ -402,6 +404,11 @@ static void options_are_checked(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
 		EXPECT_STATUS(hf_kv_open_backend(ctx, &fake, "fake:", &wrong[i], &other, &err), HF_E_USAGE);
 	assert_int_equal(seen.opened, 1);
+	const struct hf_kv_options one_connection = {.size = sizeof(*wrong),
+	                                             .connections_max = 1,
+	                                             .sweep_interval_ms = -1};
+	EXPECT_OK(hf_kv_open_backend(ctx, &fake, "fake:", &one_connection, &other, &err));
+	hf_kv_close(other);
 	EXPECT_STATUS(hf_kv_open(ctx, "", NULL, &other, &err), HF_E_CONFIG);
 	EXPECT_STATUS(hf_kv_open(ctx, "rediss://h", NULL, &other, &err), HF_E_UNSUPPORTED);
 	EXPECT_CONTAINS(err.message, "\"rediss\"");

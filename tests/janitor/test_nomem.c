@@ -351,7 +351,7 @@ static void fill(struct rig *rig)
 	                   "\"all_debian_versions\":[{\"source\":\"x\",\"version\":\"1\"}]}");
 	rig_run(rig,
 	        "INSERT INTO run (id, codebase, suite, result_code, logfilenames, change_set, start_time, finish_time, "
-	        "failure_details) VALUES ('r', 'pkg1', 'fixes', 'install-deps-unsatisfied-dependencies', '{}', 'cs', "
+	        "failure_details) VALUES ('waits', 'pkg1', 'fixes', 'install-deps-unsatisfied-dependencies', '{}', 'cs', "
 	        "'2024-01-01', '2024-01-01 00:00:01', '{\"relations\": [[{\"name\": \"x\"}]]}')");
 	rig_run(rig, "INSERT INTO codebase (name) SELECT 'pkg' || i FROM generate_series(3, 1100) AS i");
 	rig_run(rig,

@@ -33,7 +33,12 @@ static enum hf_status fill(void *user, const char *url, hf_error *err)
 	CLEANUP(settings_freep) hf_settings *settings = NULL;
 	CLEANUP(connection_freep) hf_connection *connection = NULL;
 	enum hf_status status = connect_to(filling->ctx, url, &settings, &connection, err);
-	return status == HF_OK ? hf_migrate_up(connection, filling->migrations, NULL, NULL, err) : status;
+	if (status == HF_OK)
+		status = hf_migrate_up(connection, filling->migrations, NULL, NULL, err);
+	/* A file that makes what stands already is wrong, as a query can be: nobody else uses this database. */
+	if (status == HF_CONFLICT)
+		status = err->status = HF_E_DB;
+	return status;
 }
 
 static enum hf_status start(hf_context *ctx, const struct group *group, hf_server **ret_server, hf_error *err)

@@ -30,7 +30,10 @@
  *
  * Threads: a handle may be used by any number of threads. fork: in a child every call but hf_kv_close() is HF_E_USAGE.
  * Ownership: inputs are borrowed for the call; everything returned lives in the arena passed in.
- * Round trips (PostgreSQL, Redis): one a call unless said otherwise; none for memory and LMDB.
+ * Round trips: none for memory and LMDB; for Redis one a call unless said otherwise. For PostgreSQL one for what reads
+ * and for plain puts (different keys, no conditions, no fence) and a plain delete of one key; all other writes are a
+ * transaction of four, and one more each for a fence, entries replaced, entries made, entries removed. Large batches go
+ * in steps of 5,000 keys or 8 MiB.
  */
 #ifndef HOLDFAST_KV_H
 #define HOLDFAST_KV_H
@@ -203,7 +206,7 @@ enum hf_kv_outcome {
 
 struct hf_kv_result {
 	enum hf_kv_outcome outcome;
-	int64_t rev;               /* of the entry as it is now; 0 = absent */
+	int64_t rev;               /* of the entry behind this write; 0 = absent */
 	int64_t number;            /* ADD: the sum */
 	bool existed;              /* a live entry stood there */
 	struct hf_kv_entry before; /* HF_KV_RETURN_BEFORE and HF_KV_READ; rev 0 = none */
@@ -242,7 +245,7 @@ struct hf_kv_txn {
 	size_t notherwise;
 };
 /** @param ret_held which branch ran. @param ret_results of that branch: room for the longer one. Writes in a branch may
- *  have conditions too: HF_CONFLICT as above. Round trips: three. */
+ *  have conditions too: HF_CONFLICT as above. */
 enum hf_status hf_kv_transact(hf_kv *kv, const struct hf_kv_txn *txn, const struct hf_kv_how *how, hf_arena *arena,
                               bool *ret_held, struct hf_kv_result *ret_results, hf_error *err);
 

@@ -8,8 +8,9 @@
  *   postgres_lock.c    leases with fences
  *   postgres_change.c  what writes do to entries that are held; decides, no I/O
  *
- * Plain puts, and one plain delete, are one statement. Everything else is a transaction: the epoch, the fence, the
- * entries of all keys in order, locked; then the writes are applied to what was read, and what came of it is stored.
+ * Plain puts of different keys, and one plain delete, are one statement. Everything else is a transaction: the epoch,
+ * the fence, the entries of all keys in order, locked; then the writes are applied to what was read, and what came of
+ * it is stored.
  * A key under which nothing stands cannot be locked: when somebody else put it meanwhile, all is done once more.
  *
  * Everything in the state is constant after open; the pool serves any number of threads.
@@ -84,7 +85,7 @@ static inline bool postgres_is_plain(const struct hf_kv_write *write, enum hf_kv
 {
 	return write->op == op && !(write->flags & ~(uint32_t)HF_KV_NO_TTL);
 }
-/** A batch of plain puts; a single plain delete. */
+/** A batch of plain puts, which go to postgres_hold_and_apply() if a key is there twice; a single plain delete. */
 enum hf_status postgres_put(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
                             struct hf_kv_result *ret_results, hf_error *err);
 enum hf_status postgres_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
@@ -93,6 +94,9 @@ enum hf_status postgres_delete(hf_kv_backend_state *state, int32_t ns, const str
 #define POSTGRES_SCRATCH_BYTES_MAX ((size_t)1 << 34)
 
 /* postgres_write.c */
+/** Any batch, as a transaction. */
+enum hf_status postgres_hold_and_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
+                                       hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err);
 enum hf_status postgres_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
                               struct hf_kv_result *ret_results, hf_error *err);
 enum hf_status postgres_transact(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_txn *txn,

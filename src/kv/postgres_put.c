@@ -67,41 +67,35 @@ struct putting {
 	struct hf_kv_result *results;
 };
 
-/* Of each key the last write counts; `ret_next` is where the next step begins. */
+/* `next` is where the next step begins. */
 struct put_step {
 	struct hf_bytes *keys, *values;
 	struct hf_str *metadata;
 	struct hf_interval *ttls;
 	bool *no_metadata, *no_ttl;
-	size_t *first; /* place of each key's first write */
 	size_t count;
 	size_t next;
 };
 
 static bool step_new(struct put_step *step, hf_arena *scratch)
 {
-	size_t n = POSTGRES_STEP + 1;
+	size_t n = POSTGRES_STEP;
 	step->keys = hf_arena_alloc(scratch, n * sizeof(*step->keys));
 	step->values = hf_arena_alloc(scratch, n * sizeof(*step->values));
 	step->metadata = hf_arena_alloc(scratch, n * sizeof(*step->metadata));
 	step->ttls = hf_arena_calloc(scratch, n, sizeof(*step->ttls));
 	step->no_metadata = hf_arena_alloc(scratch, n * sizeof(*step->no_metadata));
 	step->no_ttl = hf_arena_alloc(scratch, n * sizeof(*step->no_ttl));
-	step->first = hf_arena_alloc(scratch, n * sizeof(*step->first));
-	return step->keys && step->values && step->metadata && step->ttls && step->no_metadata && step->no_ttl &&
-	       step->first;
+	return step->keys && step->values && step->metadata && step->ttls && step->no_metadata && step->no_ttl;
 }
 
 static void step_fill(struct put_step *step, const struct putting *putting)
 {
-	size_t bytes = 0, i = step->next;
+	size_t bytes = 0;
 	step->count = 0;
-	while (i < putting->batch->count && step->count < POSTGRES_STEP && bytes < POSTGRES_STEP_BYTES) {
+	while (step->next < putting->batch->count && step->count < POSTGRES_STEP && bytes < POSTGRES_STEP_BYTES) {
 		size_t n = step->count++;
-		step->first[n] = i;
-		while (i + 1 < putting->batch->count && postgres_same_key(&putting->places[i], &putting->places[i + 1]))
-			i++;
-		const struct hf_kv_write *write = putting->places[i++].write;
+		const struct hf_kv_write *write = putting->places[step->next++].write;
 		step->keys[n] = write->key;
 		step->values[n] = write->value;
 		step->metadata[n] = write->metadata;
@@ -110,20 +104,14 @@ static void step_fill(struct put_step *step, const struct putting *putting)
 		step->no_ttl[n] = write->ttl_us <= 0;
 		bytes += write->key.len + write->value.len + write->metadata.len;
 	}
-	step->next = i;
 }
 
-/* Earlier writes of a key were done too; the last one's revision is what the entry has. */
 static void step_report(const struct put_step *step, const struct putting *putting, const struct entries_put_row *rows)
 {
-	for (size_t n = 0; n < step->count; n++) {
-		size_t end = n + 1 < step->count ? step->first[n + 1] : step->next;
-		for (size_t i = step->first[n]; i < end; i++)
-			putting->results[putting->places[i].index] =
-				(struct hf_kv_result){.outcome = HF_KV_DONE,
-			                              .rev = rows[n].rev,
-			                              .existed = rows[n].existed || i > step->first[n]};
-	}
+	const struct place *places = putting->places + (step->next - step->count);
+	for (size_t n = 0; n < step->count; n++)
+		putting->results[places[n].index] =
+			(struct hf_kv_result){.outcome = HF_KV_DONE, .rev = rows[n].rev, .existed = rows[n].existed};
 }
 
 static enum hf_status put_step(hf_where where, const struct putting *putting, struct put_step *step, hf_error *err)
@@ -173,6 +161,15 @@ static bool is_one_step(const struct hf_kv_batch *batch)
 	return batch->count <= POSTGRES_STEP && bytes < POSTGRES_STEP_BYTES;
 }
 
+/* Then each needs a revision of its own, and a statement puts a key once. */
+static bool repeats_a_key(const struct place *places, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (postgres_same_key(&places[i - 1], &places[i]))
+			return true;
+	return false;
+}
+
 static enum hf_status put_many(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
                                struct hf_kv_result *results, hf_error *err)
 {
@@ -184,6 +181,8 @@ static enum hf_status put_many(hf_kv_backend_state *state, int32_t ns, const str
 		putting.places = postgres_in_order(batch->writes, batch->count, scratch);
 	if (!putting.places)
 		return error_nomem(err);
+	if (repeats_a_key(putting.places, batch->count))
+		return postgres_hold_and_apply(state, ns, batch, scratch, results, err);
 	return is_one_step(batch) ? put_all(where, &putting, err) : hf_transaction(where, &how, put_all, &putting, err);
 }
 

@@ -368,8 +368,8 @@ static bool all_plain_puts(const struct hf_kv_batch *batch)
 	return !batch->fence;
 }
 
-enum hf_status postgres_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
-                              struct hf_kv_result *ret_results, hf_error *err)
+enum hf_status postgres_hold_and_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
+                                       hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err)
 {
 	struct work work = {.state = state,
 	                    .ns = ns,
@@ -377,12 +377,18 @@ enum hf_status postgres_apply(hf_kv_backend_state *state, int32_t ns, const stru
 	                    .arena = arena,
 	                    .results = ret_results,
 	                    .nresults = batch->count};
+	return run(&work, err);
+}
+
+enum hf_status postgres_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
+                              struct hf_kv_result *ret_results, hf_error *err)
+{
 	if (all_plain_puts(batch))
 		return postgres_put(state, ns, batch, arena, ret_results, err);
 	if (batch->count == 1 && !batch->fence && batch->durability != HF_KV_RELAXED &&
 	    postgres_is_plain(batch->writes, HF_KV_DELETE))
 		return postgres_delete(state, ns, batch, arena, ret_results, err);
-	return run(&work, err);
+	return postgres_hold_and_apply(state, ns, batch, arena, ret_results, err);
 }
 
 enum hf_status postgres_transact(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_txn *txn,

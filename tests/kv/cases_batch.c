@@ -165,6 +165,20 @@ static void in_order(struct kv_test *t)
 	kv_look(t, B("other"), B("x"), NULL, 0);
 }
 
+static void repeated_puts(struct kv_test *t)
+{
+	const struct hf_kv_write writes[] = {{.op = HF_KV_PUT, .key = B("k"), .value = B("1")},
+	                                     {.op = HF_KV_PUT, .key = B("other"), .value = B("2")},
+	                                     {.op = HF_KV_PUT, .key = B("k"), .value = B("3"), .ttl_us = SECONDS(60)},
+	                                     {.op = HF_KV_PUT, .key = B("k"), .value = B("4")}};
+	struct hf_kv_result results[4];
+	WANT_OK(hf_kv_apply(t->kv, writes, 4, NULL, t->arena, results, &t->err));
+	WANT_TRUE(!results[0].existed && !results[1].existed && results[2].existed && results[3].existed);
+	WANT_TRUE(results[0].rev > 0 && results[0].rev < results[2].rev && results[2].rev < results[3].rev);
+	WANT_INT(kv_look(t, B("k"), B("4"), NULL, 0).rev, results[3].rev);
+	WANT_INT(kv_look(t, B("other"), B("2"), NULL, 0).rev, results[1].rev);
+}
+
 static void all_or_nothing(struct kv_test *t)
 {
 	struct hf_kv_write writes[6] = {
@@ -329,6 +343,7 @@ const struct kv_case kv_cases_batch[] = {
 	{.name = "a million writes a call and one more is refused", .run = too_many},
 	{.name = "ten thousand puts in one call", .run = a_large_one},
 	{.name = "writes of one call take effect in their order", .run = in_order},
+	{.name = "each put of a key in a call has a revision", .run = repeated_puts},
 	{.name = "a refused write undoes all of its call", .run = all_or_nothing},
 	{.name = "a refused write undoes five thousand others", .run = large_and_refused},
 	{.name = "what stood there before comes with every field", .run = before_images},

@@ -13,6 +13,7 @@
 #include "holdfast/kv.h"
 #include "holdfast/kv_lock.h"
 #include "kv/backends.h"
+#include "queries/kv/entries.h"
 
 struct state {
 	char url[500];
@@ -122,6 +123,35 @@ static void a_put_replaces_all_but_the_beginning(void **user)
 	EXPECT_OK(hf_kv_delete(state->kv, HF_KV_KEY("k"), NULL, &existed, &err));
 	assert_false(existed);
 	assert_string_equal(get(state, "k"), "not-found");
+}
+
+struct twice {
+	struct state *state;
+	struct entries_bound entries;
+};
+
+static enum hf_status put_twice(hf_where where, void *user, UNUSED hf_error *ret_err)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct twice *twice = user;
+	struct entry_put_row row;
+	const struct entry_put_in in = {.ns = 1, .key = HF_KV_KEY("k"), .value = HF_KV_KEY("v")};
+	EXPECT_OK(entry_put(where, &twice->entries, &in, twice->state->arena, &row, &err));
+	assert_false(row.existed);
+	EXPECT_OK(entry_put(where, &twice->entries, &in, twice->state->arena, &row, &err));
+	assert_true(row.existed);
+	return HF_OK;
+}
+
+/* Two transactions can begin in the same microsecond; here it is one, whose now() stands still. */
+static void a_put_at_the_moment_of_the_first_is_none_of_its_own(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct twice twice = {.state = state};
+	const struct entries_names names = {HF_STR("we\"ird"), HF_STR("Ta ble")};
+	EXPECT_OK(entries_bind(&names, state->arena, &twice.entries, &err));
+	EXPECT_OK(hf_transaction(hf_on_connection(state->connection), NULL, put_twice, &twice, &err));
 }
 
 static void what_expired_is_not_there(void **user)
@@ -475,6 +505,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE(a_put_replaces_all_but_the_beginning),
+		STORE(a_put_at_the_moment_of_the_first_is_none_of_its_own),
 		STORE(what_expired_is_not_there),
 		STORE(a_sweep_is_of_every_namespace),
 		STORE(a_large_batch_is_one_transaction_in_steps),

@@ -50,7 +50,8 @@ WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > n
 /*? metadata */ AND metadata @> :part::jsonb /*?*/;
 
 -- name: entry_put :one
--- doc: Replaces the entry as a whole. `existed`: a live one stood there.
+-- doc: Replaces the entry as a whole. `existed`: a live one stood there. What replaces that is later than what it
+--   replaces, if only by a microsecond, so that the times tell it from what begins anew.
 -- col existed: notnull! xmax and the times always are
 -- param ttl: nullable
 INSERT INTO :"schema".:"entries" AS t (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, key, value,
@@ -61,7 +62,8 @@ FROM (SELECT now() + :ttl::interval AS expires_at) AS x
 /*? relaxed */ CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS s /*?*/
 ON CONFLICT (namespace, key) DO UPDATE SET rev = nextval(:'schema.entries_rev'), epoch = EXCLUDED.epoch,
        created_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.created_at ELSE t.created_at END,
-       updated_at = EXCLUDED.updated_at, expires_at = EXCLUDED.expires_at, expire_bucket = EXCLUDED.expire_bucket,
+       updated_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.updated_at
+                    ELSE greatest(EXCLUDED.updated_at, t.created_at + interval '1 microsecond') END, expires_at = EXCLUDED.expires_at, expire_bucket = EXCLUDED.expire_bucket,
        value = EXCLUDED.value, metadata = EXCLUDED.metadata, codec = 0
 RETURNING rev, (xmax <> 0 AND created_at <> updated_at) AS existed;
 
@@ -78,7 +80,8 @@ CROSS JOIN unnest(:keys::bytea[], :values::bytea[], :metadata::jsonb[], :ttls::i
 CROSS JOIN LATERAL (SELECT now() + u.ttl AS expires_at) AS x
 ON CONFLICT (namespace, key) DO UPDATE SET rev = nextval(:'schema.entries_rev'), epoch = EXCLUDED.epoch,
        created_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.created_at ELSE t.created_at END,
-       updated_at = EXCLUDED.updated_at, expires_at = EXCLUDED.expires_at, expire_bucket = EXCLUDED.expire_bucket,
+       updated_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.updated_at
+                    ELSE greatest(EXCLUDED.updated_at, t.created_at + interval '1 microsecond') END, expires_at = EXCLUDED.expires_at, expire_bucket = EXCLUDED.expire_bucket,
        value = EXCLUDED.value, metadata = EXCLUDED.metadata, codec = 0
 RETURNING key, rev, (xmax <> 0 AND created_at <> updated_at) AS existed;
 

@@ -86,12 +86,15 @@ static void pass_on(pid_t pid, const siginfo_t *info)
 
 /* `watched` is blocked, so that no signal is lost between two looks. SIGALRM is our own --timeout: the child is told to
  * end, once, and `*ret_late` set. */
-static int wait_for(pid_t pid, const sigset_t *watched, bool *ret_late)
+static int wait_for(pid_t pid, const sigset_t *watched, const struct child_leash *leash, bool *ret_late)
 {
 	int status = 0;
+	bool told = false;
 	siginfo_t info;
 	pid_t got;
 	while ((got = waitpid(pid, &status, WNOHANG)) == 0) {
+		if (leash && !told && atomic_load(&leash->cut))
+			told = kill(pid, SIGTERM) == 0;
 		int number = sigwaitinfo(watched, &info);
 		if (number > 0 && number != SIGALRM)
 			pass_on(pid, &info);
@@ -121,7 +124,8 @@ static bool is_absent(const char *program)
 }
 
 static enum hf_status run(struct cli *cli, const char *const argv[], const char *const environment[],
-                          const posix_spawn_file_actions_t *actions, int *ret_code, hf_error *err)
+                          const posix_spawn_file_actions_t *actions, const struct child_leash *leash, int *ret_code,
+                          hf_error *err)
 {
 	static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGALRM};
 	const char **entries = changed_environment(cli->arena, environment);
@@ -135,7 +139,7 @@ static enum hf_status run(struct cli *cli, const char *const argv[], const char 
 		sigaddset(&watched, numbers[i]);
 	sigprocmask(SIG_BLOCK, &watched, &before);
 	int failed = spawn(&pid, argv, entries, actions);
-	int code = failed ? 0 : wait_for(pid, &watched, &late);
+	int code = failed ? 0 : wait_for(pid, &watched, leash, &late);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (failed) {
 		if (failed == EACCES && is_absent(argv[0]))
@@ -151,7 +155,21 @@ static enum hf_status run(struct cli *cli, const char *const argv[], const char 
 
 enum hf_status child_run(struct cli *cli, const char *const argv[], const char *const environment[], hf_error *err)
 {
-	return run(cli, argv, environment, NULL, &cli->exit_code, err);
+	return run(cli, argv, environment, NULL, NULL, &cli->exit_code, err);
+}
+
+/* SIGCHLD ends the wait, and does nothing where there is none: then the first look sees the cut. */
+void child_cut(void *leash)
+{
+	struct child_leash *cut = leash;
+	atomic_store(&cut->cut, true);
+	pthread_kill(cut->keeper, SIGCHLD);
+}
+
+enum hf_status child_run_leashed(struct cli *cli, const char *const argv[], const char *const environment[],
+                                 struct child_leash *leash, hf_error *err)
+{
+	return run(cli, argv, environment, NULL, leash, &cli->exit_code, err);
 }
 
 /* ---- its output ---- */
@@ -198,7 +216,7 @@ enum hf_status child_capture(struct cli *cli, const char *const argv[], const ch
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
-	enum hf_status status = run(cli, argv, environment, &actions, ret_code, err);
+	enum hf_status status = run(cli, argv, environment, &actions, NULL, ret_code, err);
 	posix_spawn_file_actions_destroy(&actions);
 	if (status == HF_OK)
 		status = read_back(cli, output, size_bytes_max, ret_output, err);

@@ -4,6 +4,9 @@
 #ifndef CLI_CHILD_H
 #define CLI_CHILD_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "base/str.h"
 #include "holdfast/error.h"
 
@@ -16,6 +19,17 @@ struct cli;
  * @return HF_OK when it ran, whatever it answered; HF_E_NO_PACKAGE when there is no such program.
  */
 enum hf_status child_run(struct cli *cli, const char *const argv[], const char *const environment[], hf_error *err);
+
+/* What a program may lose while it runs; child_cut() from any thread tells it to end. */
+struct child_leash {
+	atomic_bool cut;
+	pthread_t keeper; /* who waits for the program */
+};
+/** `leash` is a struct child_leash, whose `keeper` is set. */
+void child_cut(void *leash);
+/** As child_run(); when the leash is cut the program gets SIGTERM, once. */
+enum hf_status child_run_leashed(struct cli *cli, const char *const argv[], const char *const environment[],
+                                 struct child_leash *leash, hf_error *err);
 
 /**
  * The same with its output and its errors as texts (in cli->arena), and its exit code in *ret_code instead.

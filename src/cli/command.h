@@ -79,6 +79,7 @@ struct cmd {
 	unsigned flags;           /* enum cmd_flags */
 };
 
+/* A name of two words ("kv lock") is a noun below another, which stands before it. */
 struct noun {
 	const char *name;
 	const char *group;          /* heading in the overview */
@@ -91,6 +92,14 @@ struct noun {
 extern const struct noun command_nouns[]; /* ends with an entry without a name */
 /** NULL when unknown. */
 const struct noun *command_noun(struct hf_str name);
+/** "lock", of the noun "kv lock" below "kv"; NULL where `noun` does not stand below `above`. */
+const char *command_word_below(const struct noun *above, const struct noun *noun);
+/** "kv" and "lock": the noun "kv lock"; NULL when there is none. */
+const struct noun *command_noun_below(const struct noun *above, struct hf_str word);
+/** The second word of its name; NULL when it has one. */
+const char *command_noun_second(const struct noun *noun);
+/** "holdfast-kv-lock": its manual page. */
+void command_page(const struct noun *noun, char *ret_text, size_t size);
 /** The verb of a noun; NULL when unknown. */
 const struct cmd *command_verb(const struct noun *noun, struct hf_str verb);
 /** What the noun does without a verb; NULL when it needs one. */

@@ -15,6 +15,8 @@ const struct noun command_nouns[] = {
 	{"gen", "DATABASE", "typed queries", gen_commands, NULL},
 	{"schema", "DATABASE", "what the database consists of", schema_commands, "janitor"},
 	{"kv", "KEY-VALUE", "keys and values, on PostgreSQL, LMDB, Redis or in memory", kv_commands, NULL},
+	{"kv lock", "KEY-VALUE", "locks of a store: leases that end by themselves, with a fence", kv_lock_commands,
+         NULL},
 	{"codebase", "JANITOR", "source trees, and where their code lives", codebase_commands, "janitor"},
 	{"campaign", "JANITOR", "kinds of change, and what comes of them", campaign_commands, "janitor"},
 	{"candidate", "JANITOR", "what is worth trying in which campaign", candidate_commands, "janitor"},
@@ -42,6 +44,37 @@ const struct noun *command_noun(struct hf_str name)
 		if (str_eq(hf_str_of(noun->name), name))
 			return noun;
 	return NULL;
+}
+
+const char *command_word_below(const struct noun *above, const struct noun *noun)
+{
+	size_t len = strlen(above->name);
+	const char *second = command_noun_second(noun);
+	return second && strncmp(noun->name, above->name, len) == 0 && noun->name[len] == ' ' ? second : NULL;
+}
+
+const struct noun *command_noun_below(const struct noun *above, struct hf_str word)
+{
+	for (const struct noun *noun = command_nouns; noun->name; noun++) {
+		const char *second = command_word_below(above, noun);
+		if (second && str_eq(hf_str_of(second), word))
+			return noun;
+	}
+	return NULL;
+}
+
+const char *command_noun_second(const struct noun *noun)
+{
+	const char *blank = strchr(noun->name, ' ');
+	return blank ? blank + 1 : NULL;
+}
+
+void command_page(const struct noun *noun, char *ret_text, size_t size)
+{
+	snprintf(ret_text, size, "holdfast-%s", noun->name);
+	for (char *c = ret_text; *c; c++)
+		if (*c == ' ')
+			*c = '-';
 }
 
 const struct cmd *command_bare(const struct noun *noun)

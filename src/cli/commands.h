@@ -19,6 +19,7 @@ extern const struct cmd db_commands[];
 extern const struct cmd gen_commands[];
 extern const struct cmd help_commands[];
 extern const struct cmd kv_commands[];
+extern const struct cmd kv_lock_commands[];
 extern const struct cmd man_commands[];
 extern const struct cmd migrate_commands[];
 extern const struct cmd pg_commands[];

@@ -9,7 +9,8 @@
 static void put_nouns(FILE *file)
 {
 	for (const struct noun *noun = command_nouns; noun->name; noun++)
-		fprintf(file, " %s", noun->name);
+		if (!command_noun_second(noun))
+			fprintf(file, " %s", noun->name);
 }
 
 static void put_verbs(FILE *file, const struct noun *noun)
@@ -17,6 +18,9 @@ static void put_verbs(FILE *file, const struct noun *noun)
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++)
 		if (cmd->verb)
 			fprintf(file, " %s", cmd->verb);
+	for (const struct noun *below = command_nouns; below->name; below++)
+		if (command_word_below(noun, below))
+			fprintf(file, " %s", command_word_below(noun, below));
 }
 
 static void put_flags(FILE *file, const struct cmd_option *options)
@@ -60,10 +64,18 @@ static void put_bash_verbs(FILE *file)
 	for (const struct noun *noun = command_nouns; noun->name; noun++) {
 		if (command_is_single(noun))
 			continue;
-		fprintf(file, "\t\t%s) words=\"", noun->name);
+		fprintf(file, "\t\t\"%s\") words=\"", noun->name);
 		put_verbs(file, noun);
 		fputs("\" ;;\n", file);
 	}
+}
+
+/* Nouns of two words. */
+static void put_bash_second_words(FILE *file)
+{
+	for (const struct noun *noun = command_nouns; noun->name; noun++)
+		if (command_noun_second(noun))
+			fprintf(file, "\t\t\t\"%s\") noun=\"$noun $word\" ;;\n", noun->name);
 }
 
 /* The function serves zsh too, through bashcompinit. */
@@ -82,7 +94,10 @@ static void bash_script(FILE *file)
 	      "\t\t-d|-c|-p|-o|--database|--config|--profile|--output|--limit|--timeout|--log-format|--color) ((i++)) "
 	      ";;\n"
 	      "\t\t-*) ;;\n"
-	      "\t\t*) if [[ -z $noun ]]; then noun=$word; elif [[ -z $verb ]]; then verb=$word; fi ;;\n"
+	      "\t\t*) if [[ -z $noun ]]; then noun=$word; elif [[ -z $verb ]]; then case \"$noun $word\" in\n",
+	      file);
+	put_bash_second_words(file);
+	fputs("\t\t\t*) verb=$word ;;\n\t\t\tesac; fi ;;\n"
 	      "\t\tesac\n"
 	      "\tdone\n"
 	      "\tcase $prev in\n",
@@ -120,10 +135,25 @@ static void zsh_script(FILE *file)
 	bash_script(file);
 }
 
-static void put_fish_options(FILE *file, const struct cmd_option *options, const char *condition)
+/* Each word of a name must stand on the line: "kv lock" is two. */
+static void put_fish_seen(FILE *file, const char *name)
+{
+	fputs("__fish_seen_subcommand_from ", file);
+	for (const char *c = name; *c; c++)
+		fputs(*c == ' ' ? "; and __fish_seen_subcommand_from " : (char[]){*c, '\0'}, file);
+}
+
+/* `name` of the command; NULL = of all. */
+static void put_fish_options(FILE *file, const struct cmd_option *options, const char *name)
 {
 	for (const struct cmd_option *option = options; option && option->name; option++) {
-		fprintf(file, "complete -c holdfast%s -l %s", condition, option->name);
+		fputs("complete -c holdfast", file);
+		if (name) {
+			fputs(" -n '", file);
+			put_fish_seen(file, name);
+			fputs("'", file);
+		}
+		fprintf(file, " -l %s", option->name);
 		if (option->letter)
 			fprintf(file, " -s %c", option->letter);
 		if (option->kind == OPTION_CHOICE) {
@@ -140,24 +170,39 @@ static void put_fish_options(FILE *file, const struct cmd_option *options, const
 	}
 }
 
-static void fish_script(FILE *file)
+static void put_fish_noun(FILE *file, const struct noun *noun)
 {
-	char condition[160];
-	fputs("# completion of holdfast; put into ~/.config/fish/completions/holdfast.fish\n", file);
-	for (const struct noun *noun = command_nouns; noun->name; noun++) {
+	const char *second = command_noun_second(noun);
+	int first = second ? (int)(second - 1 - noun->name) : 0;
+	if (second)
+		fprintf(file, "complete -c holdfast -f -n '__fish_seen_subcommand_from %.*s' -a %s -d \"%s\"\n", first,
+			noun->name, second, noun->summary);
+	else
 		fprintf(file, "complete -c holdfast -f -n __fish_use_subcommand -a %s -d \"%s\"\n", noun->name,
 			noun->summary);
-		for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++) {
-			if (cmd->verb)
-				fprintf(file,
-					"complete -c holdfast -f -n '__fish_seen_subcommand_from %s' -a %s -d \"%s\"\n",
-					noun->name, cmd->verb, cmd->summary);
-			snprintf(condition, sizeof(condition), " -n '__fish_seen_subcommand_from %s%s%s'", noun->name,
-				 cmd->verb ? "; and __fish_seen_subcommand_from " : "", cmd->verb ? cmd->verb : "");
-			put_fish_options(file, cmd->options, condition);
-		}
+}
+
+static void put_fish_command(FILE *file, const struct noun *noun, const struct cmd *cmd)
+{
+	char name[64];
+	command_name(cmd, name, sizeof(name));
+	if (cmd->verb) {
+		fputs("complete -c holdfast -f -n '", file);
+		put_fish_seen(file, noun->name);
+		fprintf(file, "' -a %s -d \"%s\"\n", cmd->verb, cmd->summary);
 	}
-	put_fish_options(file, global_options, "");
+	put_fish_options(file, cmd->options, name);
+}
+
+static void fish_script(FILE *file)
+{
+	fputs("# completion of holdfast; put into ~/.config/fish/completions/holdfast.fish\n", file);
+	for (const struct noun *noun = command_nouns; noun->name; noun++) {
+		put_fish_noun(file, noun);
+		for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++)
+			put_fish_command(file, noun, cmd);
+	}
+	put_fish_options(file, global_options, NULL);
 }
 
 void completion_script(FILE *file, enum shell shell)

@@ -252,5 +252,8 @@ void help_noun(FILE *file, const struct noun *noun)
 			else if (strlen(label) > width && strlen(label) < 36)
 				width = strlen(label);
 		}
+	for (const struct noun *below = command_nouns; below->name; below++)
+		if (command_word_below(noun, below))
+			put_entry(file, below->name, width + 4, below->summary);
 	fprintf(file, "\n  examples and flags: holdfast %s VERB --help\n", noun->name);
 }

@@ -91,7 +91,7 @@ static void put_header(FILE *file, const char *name, const char *summary)
 void manual_noun(FILE *file, const struct noun *noun)
 {
 	char name[80], usage[200];
-	snprintf(name, sizeof(name), "holdfast-%s", noun->name);
+	command_page(noun, name, sizeof(name));
 	put_header(file, name, noun->summary);
 	const char *between = "";
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++) {
@@ -136,7 +136,9 @@ void manual_main(FILE *file)
 	      "to standard error. Each noun has a page of its own.\n\n# COMMANDS\n\n",
 	      file);
 	for (const struct noun *noun = command_nouns; noun->name; noun++) {
-		fprintf(file, "*holdfast-%s*(1)\n\t", noun->name);
+		char page[80];
+		command_page(noun, page, sizeof(page));
+		fprintf(file, "*%s*(1)\n\t", page);
 		put_text(file, noun->summary);
 		fputs("\n\n", file);
 	}

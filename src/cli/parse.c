@@ -96,6 +96,9 @@ static enum hf_status unknown_verb(const struct noun *noun, const char *word, hf
 	for (const struct cmd *cmd = noun->commands; cmd->noun; cmd++)
 		if (cmd->verb)
 			nearest_offer(&search, cmd->verb);
+	for (const struct noun *below = command_nouns; below->name; below++)
+		if (command_word_below(noun, below))
+			nearest_offer(&search, command_word_below(noun, below));
 	error_set(err, HF_E_USAGE, "unknown command \"%s %s\"", noun->name, word);
 	if (search.best)
 		error_hint(err, "did you mean   holdfast %s %s", noun->name, search.best);
@@ -124,6 +127,11 @@ static enum hf_status find_command(int argc, char *const argv[], struct parsed *
 			parsed->cmd = command_bare(parsed->noun);
 			if (command_is_single(parsed->noun))
 				return HF_OK;
+			continue;
+		}
+		const struct noun *below = command_noun_below(parsed->noun, hf_str_of(word));
+		if (below) {
+			parsed->noun = below;
 			continue;
 		}
 		parsed->cmd = command_verb(parsed->noun, hf_str_of(word));
@@ -343,7 +351,7 @@ static size_t words_of_command(const struct parsed *parsed)
 {
 	if (!parsed->noun)
 		return 0;
-	return parsed->cmd && parsed->cmd->verb ? 2 : 1;
+	return 1 + (command_noun_second(parsed->noun) != NULL) + (parsed->cmd && parsed->cmd->verb);
 }
 
 static enum hf_status walk_all(struct walk *walk, hf_error *err)

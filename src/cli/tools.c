@@ -131,12 +131,23 @@ static enum hf_status help_verb(struct cli *cli, const struct noun *noun, const 
 	return HF_E_USAGE;
 }
 
+/* Of one word, or two; `*ret_words` of the arguments were its name. */
+static const struct noun *given_noun(const struct cli *cli, size_t *ret_words)
+{
+	const char *word = cli_arg(cli, 0), *second = cli_arg(cli, 1);
+	const struct noun *noun = word ? command_noun(hf_str_of(word)) : NULL;
+	const struct noun *below = noun && second ? command_noun_below(noun, hf_str_of(second)) : NULL;
+	*ret_words = below ? 2 : 1;
+	return below ? below : noun;
+}
+
 static enum hf_status help_word(struct cli *cli, const char *word, hf_error *err)
 {
-	const struct noun *noun = command_noun(hf_str_of(word));
+	size_t words;
+	const struct noun *noun = given_noun(cli, &words);
 	FILE *file = cli->out->file;
-	if (noun && cli_nargs(cli) > 1)
-		return help_verb(cli, noun, cli_arg(cli, 1), err);
+	if (noun && cli_nargs(cli) > words)
+		return help_verb(cli, noun, cli_arg(cli, words), err);
 	if (noun && command_bare(noun)) {
 		help_command(file, command_bare(noun), true);
 		return HF_OK;
@@ -155,7 +166,8 @@ static enum hf_status help_word(struct cli *cli, const char *word, hf_error *err
 
 static enum hf_status help_manual(struct cli *cli, const char *word, hf_error *err)
 {
-	const struct noun *noun = word ? command_noun(hf_str_of(word)) : NULL;
+	size_t words;
+	const struct noun *noun = given_noun(cli, &words);
 	if (word && !noun)
 		return unknown_topic(word, err);
 	if (noun)
@@ -181,7 +193,7 @@ static enum hf_status run_help(struct cli *cli, hf_error *err)
 
 const struct cmd help_commands[] = {
 	{.noun = "help",
-	 .args = "[TOPIC] [VERB]",
+	 .args = "[TOPIC] [VERB...]",
 	 .summary = "explain a command or a topic",
 	 .options = help_options,
 	 .examples = {"holdfast help config", "holdfast help config show", "holdfast help exit-codes"},
@@ -207,10 +219,13 @@ static bool built_page(const char *page, char *ret_path, size_t size)
 static enum hf_status run_man(struct cli *cli, hf_error *err)
 {
 	const char *word = cli_arg(cli, 0);
-	char page[80], path[700];
-	if (word && !command_noun(hf_str_of(word)))
-		return unknown_topic(word, err);
-	snprintf(page, sizeof(page), "holdfast%s%s", word ? "-" : "", word ? word : "");
+	char page[80] = "holdfast", path[700];
+	size_t words;
+	const struct noun *noun = given_noun(cli, &words);
+	if (word && (!noun || cli_nargs(cli) > words))
+		return unknown_topic(cli_arg(cli, noun ? words : 0), err);
+	if (noun)
+		command_page(noun, page, sizeof(page));
 	const char *const argv_built[] = {"man", "-l", path, NULL}, *const argv_installed[] = {"man", "1", page, NULL};
 	const char *const *argv = built_page(page, path, sizeof(path)) ? argv_built : argv_installed;
 	fflush(cli->out->file);
@@ -219,7 +234,7 @@ static enum hf_status run_man(struct cli *cli, hf_error *err)
 
 const struct cmd man_commands[] = {
 	{.noun = "man",
-	 .args = "[NOUN]",
+	 .args = "[NOUN...]",
 	 .summary = "show a manual page",
 	 .examples = {"holdfast man", "holdfast man config", "holdfast man help"},
 	 .run = run_man,

@@ -63,8 +63,8 @@ def commands():
 
 
 def words(cmd):
-    """["queue", "list"]"""
-    return [cmd["noun"], *([cmd["verb"]] if cmd["verb"] else [])]
+    """["queue", "list"]; ["kv", "lock", "run"]"""
+    return [*cmd["noun"].split(), *([cmd["verb"]] if cmd["verb"] else [])]
 
 
 def name(cmd):

@@ -118,7 +118,7 @@ def test_a_missing_argument_is_named(cmd):
 @EVERY
 def test_the_noun_lists_it(cmd):
     if cmd["verb"]:
-        assert re.search(rf"^  {name(cmd)}\b", printed("help", cmd["noun"]), re.M)
+        assert re.search(rf"^  {name(cmd)}\b", printed("help", *cmd["noun"].split()), re.M)
     assert re.search(rf"^  {cmd['noun']}\b.*", printed(), re.M)
 
 
@@ -136,7 +136,7 @@ def test_completion_mentions_it(cmd, shell):
 @functools.cache
 def manual(noun):
     """Its page as man(1) shows it, a line per paragraph."""
-    page = BUILD / "man" / f"holdfast-{noun}.1"
+    page = BUILD / "man" / f"holdfast-{noun.replace(' ', '-')}.1"
     shown = subprocess.run(["man", "--warnings", "--nh", "--nj", "-l", page], capture_output=True, text=True,
                            env={"PATH": "/usr/bin:/bin", "MANWIDTH": "300", "LC_ALL": "C.UTF-8", "MANPAGER": "cat"})
     assert (shown.returncode, shown.stderr) == (0, "")
@@ -164,7 +164,7 @@ def test_the_overview_fits_a_terminal():
 def test_every_page_is_built():
     nouns = {cmd["noun"] for cmd in commands()}
     built = {pathlib.Path(page).stem for page in BUILD.glob("man/*.1")}
-    assert built == {"holdfast", *(f"holdfast-{noun}" for noun in nouns)}
+    assert built == {"holdfast", *(f"holdfast-{noun.replace(' ', '-')}" for noun in nouns)}
 
 
 def test_the_table_needs_json():

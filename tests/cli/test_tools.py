@@ -79,8 +79,11 @@ def complete(line):
 
 
 def test_completion_of_bash_completes():
-    nouns = {cmd["noun"] for cmd in commands()}
+    nouns = {cmd["noun"].split()[0] for cmd in commands()}
     assert complete("holdfast ") == nouns
+    assert complete("holdfast kv l") == {"ls", "lock"}
+    assert complete("holdfast kv lock a") == {"acquire"}
+    assert complete("holdfast kv lock acquire --own") == {"--owner"}
     assert complete("holdfast confi") == {"config"}
     assert complete("holdfast config ") == {"show", "get", "check", "path"}
     assert complete("holdfast -d x -o csv config s") == {"show"}
@@ -118,14 +121,14 @@ def test_man_refuses_a_strange_page():
 
 def test_man_pages_come_from_the_table():
     for cmd in commands():
-        source = ok("help", "--manual", cmd["noun"])
-        assert source.startswith(f"holdfast-{cmd['noun']}(1)")
+        source = ok("help", "--manual", *cmd["noun"].split())
+        assert source.startswith(f"holdfast-{cmd['noun'].replace(' ', '-')}(1)")
 
 
 def test_the_main_page_has_all_pages_flags_and_exit_codes():
     source = ok("help", "--manual")
     for noun in {cmd["noun"] for cmd in commands()}:
-        assert f"\n*holdfast-{noun}*(1)\n\t" in source
+        assert f"\n*holdfast-{noun.replace(' ', '-')}*(1)\n\t" in source
     for option in table()["global"]:
         letter, arg = f"*-{option['letter']}*, " if option["letter"] else "", option["arg"] or ""
         assert f"\n{letter}*--{option['name']}*" in source

@@ -18,6 +18,7 @@ extern const struct cmd config_commands[];
 extern const struct cmd db_commands[];
 extern const struct cmd gen_commands[];
 extern const struct cmd help_commands[];
+extern const struct cmd kv_checkpoint_commands[];
 extern const struct cmd kv_commands[];
 extern const struct cmd kv_lock_commands[];
 extern const struct cmd man_commands[];

@@ -96,7 +96,7 @@ def test_a_noun_of_two_words_is_spelt_out(store):
     assert refused(2, "man", "kv", "lokc").startswith('error: no command or topic "lokc"\n')
     for way in (("kv", "lock"), ("help", "kv", "lock")):
         assert "\n  kv lock run NAME -- CMD..." in ok(*way)
-    assert "\n  kv lock " in ok("kv")
+    assert "\n  kv lock " in ok("kv") and "\n  kv checkpoint " in ok("kv")
     assert ok("man", "kv", "lock", env={"MANPAGER": "cat"}).startswith("holdfast-kv-lock(1)")
     store.ok("put", "lock", "is a key")
     assert store.ok("get", "lock") == "is a key\n"

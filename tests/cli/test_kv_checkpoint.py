@@ -1,0 +1,151 @@
+"""holdfast kv checkpoint: states of a namespace, compared and restored. On LMDB; where there are none, refused by name."""
+
+import pytest
+
+from command import refused
+from kv_store import Store, raw
+
+NONE = "6f1c3a52-0d1e-4b4f-9a57-2f0c8f3e9b11"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(f"lmdb:{tmp_path}/store")
+
+
+def put(store, **entries):
+    for key, value in entries.items():
+        store.ok("put", key, value)
+
+
+def point(store, *args):
+    return store.json("checkpoint", "create", *args)["id"]
+
+
+def values(store):
+    return {key.decode(): value.decode() for key, (value, _, _) in store.all().items()}
+
+
+@pytest.fixture
+def two(store):
+    """Two checkpoints: {a: 1, b: 1}, {a: 2, c: 2}; and {a: 2, c: 3} now."""
+    put(store, a="1", b="1")
+    first = point(store, "first")
+    put(store, a="2", c="2")
+    store.ok("del", "b")
+    second = point(store, "second")
+    put(store, c="3")
+    return store, first, second
+
+
+def test_kv_checkpoint_create_counts_entries_and_bytes(store):
+    put(store, a="123", b="4")
+    made = store.json("checkpoint", "create", "night", "--meta", '{"b": 1}', "--pinned")
+    assert (made["name"], made["entries"], made["bytes"], made["metadata"], made["pinned"]) == ("night", 2, 6, {"b": 1}, True)
+    plain = store.json("checkpoint", "create", "--uncounted")
+    assert (plain["name"], plain["entries"], plain["bytes"], plain["metadata"], plain["pinned"]) == (None, None, None, None, False)
+    assert len(store.ok("checkpoint", "create", "-o", "raw").strip()) == 36
+    assert store.json("checkpoint", "show", made["id"]) == made
+
+
+def test_kv_checkpoint_create_refuses_what_cannot_be(store):
+    assert "metadata:" in store.refused(2, "checkpoint", "create", "--meta", "{")
+    assert "at most 128 bytes" in store.refused(2, "checkpoint", "create", "n" * 129)
+    assert store.json("checkpoint", "list") == []
+
+
+def test_kv_checkpoint_list_has_the_newest_first(two):
+    store, first, second = two
+    assert [row["id"] for row in store.json("checkpoint", "list")] == [second, first]
+    assert store.ok("checkpoint", "list", "-o", "raw", "--limit", 1, "-q") == second + "\n"
+    assert store.json("checkpoint", "list", "--namespace", "other") == []
+
+
+def test_kv_checkpoint_list_refuses_an_unknown_field(store):
+    assert "unknown field" in store.refused(2, "checkpoint", "list", "--json=key")
+
+
+def test_kv_checkpoint_show_counts_later(store):
+    put(store, a="123")
+    made = point(store, "--uncounted")
+    put(store, b="123")
+    assert store.json("checkpoint", "show", made)["entries"] is None
+    counted = store.json("checkpoint", "show", "--counted", made)
+    assert (counted["entries"], counted["bytes"]) == (1, 4) and store.json("checkpoint", "show", made) == counted
+
+
+@pytest.mark.parametrize("verb, more", [("show", ()), ("diff", ()), ("restore", ()), ("delete", ("--yes",)), ("pin", ())])
+def test_kv_checkpoint_verbs_refuse_what_is_no_id(two, verb, more):
+    store, before = two[0], two[0].json("checkpoint", "list")
+    assert store.refused(2, "checkpoint", verb, "xyz", *more).startswith('error: "xyz" is no id of a checkpoint\n')
+    assert store.error(3, "checkpoint", verb, NONE, *more)["message"] == f"no checkpoint {NONE} in this namespace"
+    assert store.json("checkpoint", "list") == before and values(store) == {"a": "2", "c": "3"}
+
+
+def changes(store, *ids):
+    return [(row["change"], raw(row["key"]).decode(), row["value"] and raw(row["value"]).decode())
+            for row in store.json("checkpoint", "diff", *ids)]
+
+
+def test_kv_checkpoint_diff_tells_both_ways(two):
+    store, first, second = two
+    assert changes(store, first, second) == [("put", "a", "2"), ("delete", "b", None), ("put", "c", "2")]
+    assert changes(store, second, first) == [("put", "a", "1"), ("put", "b", "1"), ("delete", "c", None)]
+    assert changes(store, second) == [("put", "c", "3")]
+    assert store.ok("checkpoint", "diff", first, "--json=change,key", "--limit", 1, "-q") == '[{"change":"put","key":{"utf8":"a"}}]\n'
+
+
+def test_kv_checkpoint_diff_refuses_unknown_checkpoints(two):
+    store, first, _ = two
+    assert store.error(3, "checkpoint", "diff", first, NONE)["code"] == "not-found"
+    assert store.error(3, "checkpoint", "diff", NONE, first)["code"] == "not-found"
+    assert "is no id" in store.refused(2, "checkpoint", "diff", first, "now")
+
+
+def test_kv_checkpoint_restore_can_be_undone(two):
+    store, first, _ = two
+    store.ok("put", "d", "4", "--ttl", "1h", "--meta", "[1]")
+    done = store.json("checkpoint", "restore", first)
+    assert (done["put"], done["deleted"]) == (2, 2) and values(store) == {"a": "1", "b": "1"}
+    undo = store.ok("checkpoint", "restore", done["undo"], "-o", "raw").strip()
+    assert store.all() == {b"a": (b"2", None, False), b"c": (b"3", None, False), b"d": (b"4", [1], True)}
+    assert store.json("checkpoint", "restore", undo, "--no-undo")["undo"] is None
+    assert values(store) == {"a": "1", "b": "1"} and len(store.json("checkpoint", "list")) == 4
+
+
+def test_kv_checkpoint_restore_refuses_a_foreign_id(two):
+    store, first, _ = two
+    store.ok("put", "k", "v", "--namespace", "other")
+    assert store.error(3, "checkpoint", "restore", first, "--namespace", "other")["code"] == "not-found"
+    assert store.ok("get", "k", "--namespace", "other") == "v\n" and values(store) == {"a": "2", "c": "3"}
+
+
+def test_kv_checkpoint_delete_leaves_the_others(two):
+    store, first, second = two
+    assert store.ok("checkpoint", "delete", first, "--yes") == "1 checkpoint changed\n"
+    assert [row["id"] for row in store.json("checkpoint", "list")] == [second]
+    store.ok("checkpoint", "restore", second)
+    assert values(store) == {"a": "2", "c": "2"}
+
+
+def test_kv_checkpoint_delete_refuses_without_an_answer(two):
+    store, first, _ = two
+    assert store.refused(2, "checkpoint", "delete", first).startswith(f"error: forget checkpoint {first}")
+    assert len(store.json("checkpoint", "list")) == 2
+
+
+def test_kv_checkpoint_prune_leaves_what_is_pinned(store):
+    ids = [point(store, name) for name in "abcd"]
+    assert store.json("checkpoint", "pin", ids[0])["changed"] == 1
+    assert store.json("checkpoint", "prune", "--newest", 1, "--older-than", "1h")["changed"] == 0
+    assert store.json("checkpoint", "prune", "--newest", 1)["changed"] == 2
+    assert [row["name"] for row in store.json("checkpoint", "list")] == ["d", "a"]
+    store.ok("checkpoint", "pin", "--undo", ids[0])
+    assert store.json("checkpoint", "prune", "--newest", 0) == {"changed": 2, "unchanged": 0, "ids": []}
+
+
+def test_kv_checkpoint_prune_refuses_to_delete_everything_unasked(two):
+    store = two[0]
+    assert store.refused(2, "checkpoint", "prune") == "error: prune needs --newest, --older-than or both\n"
+    assert "--older-than is 0" in store.refused(2, "checkpoint", "prune", "--older-than", "0")
+    assert len(store.json("checkpoint", "list")) == 2

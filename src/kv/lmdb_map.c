@@ -17,10 +17,11 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 
 #include "base/error.h"
 
-enum { KEY_BYTES_MAX = 511, SLOT_WRITE = LMDB_SLOTS };
+enum { KEY_BYTES_MAX = 511, SLOT_WRITE = LMDB_SLOTS, FULL_BYTES = 1 << 20 };
 
 static struct lmdb_map *map_of(const struct ordered_txn *txn)
 {
@@ -205,10 +206,26 @@ HOT static enum hf_status lmdb_begin(struct ordered *store, enum ordered_mode mo
 }
 
 /* LMDB undoes what it could not write; when not even that is sure it refuses everything from then on. */
+static bool is_unsure(const struct lmdb_map *map)
+{
+	MDB_txn *probe = NULL;
+	int rc = mdb_txn_begin(map->env, NULL, MDB_RDONLY, &probe);
+	if (rc == 0)
+		mdb_txn_abort(probe);
+	return rc == MDB_PANIC;
+}
+
+/* LMDB calls a write that was cut short EIO, whatever the reason. */
+static bool disk_is_full(const struct lmdb_map *map)
+{
+	struct statvfs disk;
+	return fstatvfs(map->write_fd, &disk) == 0 && disk.f_bavail * disk.f_frsize < FULL_BYTES;
+}
+
 static enum hf_status not_committed(const struct lmdb_map *map, int rc, hf_error *err)
 {
-	if (rc != EIO)
-		return lmdb_failed(map, rc, "commit to", err);
+	if (!is_unsure(map))
+		return lmdb_failed(map, rc == EIO && disk_is_full(map) ? ENOSPC : rc, "commit to", err);
 	error_set(err, HF_E_OUTCOME_UNKNOWN, "could not commit to %s: %s", map->path, mdb_strerror(rc));
 	if (err)
 		err->action = HF_ACTION_UNKNOWN;

@@ -10,6 +10,7 @@
 #include <lmdb.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -477,6 +478,37 @@ static void test_bad_folders(void **state)
 	expect_no_open(rig, rig->url, HF_E_CORRUPT, rig->folder);
 }
 
+static void write_beyond_the_end(struct rig *rig)
+{
+	static uint8_t bytes[300000];
+	hf_error err = HF_ERROR_INIT;
+	struct rlimit limit = {200000, RLIM_INFINITY};
+	struct hf_bytes value = {bytes, sizeof(bytes)};
+	if (put(rig, HF_KV_KEY("before"), HF_KV_KEY("1"), &err) != HF_OK)
+		_exit(1);
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	enum hf_status status = put(rig, HF_KV_KEY("large"), value, &err);
+	limit.rlim_cur = RLIM_INFINITY;
+	setrlimit(RLIMIT_FSIZE, &limit);
+	if (status == HF_OK || status == HF_E_OUTCOME_UNKNOWN || get(rig, HF_KV_KEY("large")).rev != 0)
+		_exit(2);
+	if (put(rig, HF_KV_KEY("large"), value, &err) != HF_OK)
+		_exit(3);
+}
+
+/* What could not be written as a whole did not happen; nobody needs to look it up. */
+static void test_a_write_is_cut_short(void **state)
+{
+	struct rig *rig = *state;
+	pid_t child;
+	rig_close(rig);
+	in_child(rig, write_beyond_the_end, &child);
+	wait_for(child);
+	rig_reopen(rig);
+	assert_int_equal(get(rig, HF_KV_KEY("large")).value.len, 300000);
+}
+
 /* Whoever gives the path of another program's database must not find our maps in it. */
 static void test_somebody_elses_database(void **state)
 {
@@ -520,6 +552,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fork, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_bad_folders, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_somebody_elses_database, rig_lmdb, rig_end),
+		cmocka_unit_test_setup_teardown(test_a_write_is_cut_short, rig_lmdb, rig_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -99,6 +100,24 @@ static enum hf_status export_beside(struct cli *cli, hf_kv *kv, const char *path
 	return status;
 }
 
+/* A device or a pipe: something that has no size, and whose place no file may take. */
+static bool is_no_file(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+static enum hf_status export_into(struct cli *cli, hf_kv *kv, const char *path, hf_error *err)
+{
+	FILE *file = fopen(path, "we");
+	if (!file)
+		return error_errno(err, HF_E_FAILED, "could not open %s", path);
+	enum hf_status status = export_to(cli, kv, file, err);
+	if (fclose(file) != 0 && status == HF_OK)
+		status = error_errno(err, HF_E_FAILED, "could not write %s", path);
+	return status;
+}
+
 enum hf_status kv_export_verb(struct cli *cli, hf_error *err)
 {
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
@@ -107,7 +126,9 @@ enum hf_status kv_export_verb(struct cli *cli, hf_error *err)
 	enum hf_status status = kv_open(cli, &kv, err);
 	if (status != HF_OK)
 		return status;
-	return file ? export_beside(cli, kv, path, err) : export_to(cli, kv, cli->out->file, err);
+	if (!file)
+		return export_to(cli, kv, cli->out->file, err);
+	return is_no_file(path) ? export_into(cli, kv, path, err) : export_beside(cli, kv, path, err);
 }
 
 /* ---- copy ---- */

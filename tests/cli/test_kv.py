@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import subprocess
 
@@ -394,6 +395,20 @@ def test_kv_export_refuses_a_folder_that_is_not_there(some, tmp_path):
     store = Store(f"lmdb:{tmp_path}/kept")  # no store: nothing takes the file's place
     assert run("kv", "export", "--store", store.url, tmp_path / "kept").returncode != 0
     assert (tmp_path / "kept").read_text() == "kept" and not (tmp_path / "kept.new").exists()
+
+
+def test_kv_export_writes_into_what_is_no_file(some, tmp_path):
+    pipe, got = tmp_path / "pipe", tmp_path / "got"
+    os.mkfifo(pipe)
+    with open(got, "wb") as out:
+        reader = subprocess.Popen(["cat", pipe], stdout=out)
+        try:
+            some.ok("export", pipe)
+            assert pipe.is_fifo(), "a file took the place of the pipe"
+            assert reader.wait(20) == 0 and got.read_text() == some.ok("export")
+        finally:
+            reader.kill()
+            reader.wait()
 
 
 def test_kv_copy_takes_everything_along(some, tmp_path):

@@ -393,6 +393,8 @@ static void memory_tend(UNUSED struct ordered *store)
 static void memory_close(struct ordered *store)
 {
 	struct memory_map *map = (struct memory_map *)store;
+	if (turns_forked(&map->turns)) /* a thread of the parent may have been in the middle of a write */
+		return;
 	for (int i = 0; i < ORDERED_MAPS; i++) {
 		for (struct node *node = map->lists[i].next[0], *next; node; node = next) {
 			next = node->next[0];

@@ -133,6 +133,7 @@ struct redis_pool {
 	pthread_cond_t freed;
 	struct redis_connection *idle; /* the last that came back first */
 	uint32_t idle_count, open_count, min, max;
+	pid_t pid; /* that made it */
 };
 
 void redis_pool_init(struct redis_pool *pool, uint32_t min, uint32_t max);

@@ -4,6 +4,8 @@
  * The last that came back goes out first; what stays idle for longer than IDLE_US beyond `min` is closed as others come
  * back, so that no thread is needed. Connecting happens outside of the mutex.
  */
+#include <unistd.h>
+
 #include "base/error.h"
 #include "kv/redis.h"
 #include "pg/monotonic.h"
@@ -14,7 +16,7 @@ enum { LOOK_US = 200000 };
 void redis_pool_init(struct redis_pool *pool, uint32_t min, uint32_t max)
 {
 	pthread_condattr_t monotonic;
-	*pool = (struct redis_pool){.min = min, .max = max};
+	*pool = (struct redis_pool){.min = min, .max = max, .pid = getpid()};
 	pthread_mutex_init(&pool->mutex, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -29,6 +31,8 @@ void redis_pool_deinit(struct redis_pool *pool)
 		pool->idle = connection->next;
 		redis_wire_close(connection);
 	}
+	if (pool->pid != getpid()) /* it would wait for the parent's threads that wait */
+		return;
 	pthread_cond_destroy(&pool->freed);
 	pthread_mutex_destroy(&pool->mutex);
 }

@@ -4,13 +4,14 @@
 #include "kv/turns.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "pg/monotonic.h"
 
 void turns_init(struct turns *turns)
 {
 	pthread_condattr_t monotonic;
-	*turns = (struct turns){.readers = 0};
+	*turns = (struct turns){.pid = getpid()};
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&turns->mutex, NULL);
@@ -18,8 +19,15 @@ void turns_init(struct turns *turns)
 	pthread_condattr_destroy(&monotonic);
 }
 
+bool turns_forked(const struct turns *turns)
+{
+	return turns->pid != getpid();
+}
+
 void turns_deinit(struct turns *turns)
 {
+	if (turns_forked(turns))
+		return;
 	pthread_cond_destroy(&turns->changed);
 	pthread_mutex_destroy(&turns->mutex);
 }

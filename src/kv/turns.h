@@ -10,16 +10,20 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct turns {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	unsigned readers, waiting; /* who read; who waits to write */
 	bool writing;
+	pid_t pid; /* that made it */
 };
 
 void turns_init(struct turns *turns);
+/** In a child of the process that made it nothing happens: to end a condition variable is to wait for whoever waits. */
 void turns_deinit(struct turns *turns);
+bool turns_forked(const struct turns *turns);
 /** False: it was not our turn within `left_us`. */
 bool turns_begin_read(struct turns *turns, int64_t left_us);
 bool turns_begin_write(struct turns *turns, int64_t left_us);

@@ -17,6 +17,7 @@
 
 #include "kv/engine.h"
 #include "kv/lmdb_map.h"
+#include "kv/turns.h"
 
 static enum hf_status apply_one(struct rig *rig, const struct hf_kv_write *write, struct hf_kv_result *result,
                                 hf_error *err)
@@ -478,6 +479,46 @@ static void test_bad_folders(void **state)
 	expect_no_open(rig, rig->url, HF_E_CORRUPT, rig->folder);
 }
 
+static void *want_to_write(void *user)
+{
+	struct turns *turns = user;
+	if (turns_begin_write(turns, INT64_C(60000000)))
+		turns_end_write(turns);
+	return NULL;
+}
+
+static bool somebody_waits(struct turns *turns)
+{
+	pthread_mutex_lock(&turns->mutex);
+	bool waits = turns->waiting == 1;
+	pthread_mutex_unlock(&turns->mutex);
+	return waits;
+}
+
+/* A thread of the parent's waits for its turn; the child, where it is not, does not wait for the thread. */
+static void test_closing_in_a_child(void **state)
+{
+	struct turns turns;
+	pthread_t thread;
+	(void)state;
+	turns_init(&turns);
+	assert_true(turns_begin_write(&turns, 0));
+	assert_int_equal(pthread_create(&thread, NULL, want_to_write, &turns), 0);
+	while (!somebody_waits(&turns))
+		usleep(1000);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		alarm(10);
+		turns_deinit(&turns);
+		_exit(0);
+	}
+	wait_for(child);
+	turns_end_write(&turns);
+	pthread_join(thread, NULL);
+	turns_deinit(&turns);
+}
+
 static void write_beyond_the_end(struct rig *rig)
 {
 	static uint8_t bytes[300000];
@@ -553,6 +594,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad_folders, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_somebody_elses_database, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_a_write_is_cut_short, rig_lmdb, rig_end),
+		cmocka_unit_test(test_closing_in_a_child),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

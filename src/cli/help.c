@@ -227,7 +227,7 @@ void help_overview(FILE *file)
 			fprintf(file, "\n%s\n", noun->group);
 		group = noun->group;
 		list_verbs(noun, verbs, sizeof(verbs));
-		put_entry(file, noun->name, 16, verbs[0] ? verbs : noun->summary);
+		put_entry(file, noun->name, 17, verbs[0] ? verbs : noun->summary);
 	}
 	fputs("\nmore\n", file);
 	for (const struct topic *topic = help_topics; topic->name; topic++) {

@@ -1,7 +1,8 @@
 /*
  * bulk_verify.c - some items again, by the rules for one: hf_schedule_candidate() for offset and duration, a plain scan
  * for the smallest priority, a look at the stored row. Shares no step with the bulk stages but the arithmetic itself,
- * which the recorded answers of the original cover.
+ * which the recorded answers of the original cover, and the question for the greatest value, which is asked once more:
+ * it is a look at all codebases, too dear for each item.
  */
 #include "janitor/bulk.h"
 
@@ -10,7 +11,9 @@
 #include "base/arena.h"
 #include "base/context.h"
 #include "base/str.h"
+#include "holdfast/codebase.h"
 #include "janitor/values.h"
+#include "queries/janitor/codebase.h"
 #include "queries/janitor/queue.h"
 
 static enum hf_status differs(const struct bulk_item *item, const char *what, double bulk, double reference,
@@ -22,17 +25,37 @@ static enum hf_status differs(const struct bulk_item *item, const char *what, do
 	return HF_E_CORRUPT;
 }
 
+/* The item's share of the greatest value; with D-24 that of the bulk stages. */
+static enum hf_status read_share(const struct bulk *bulk, const struct bulk_item *item,
+                                 const struct codebase_greatest_value_row *greatest, hf_arena *arena, double *ret_share,
+                                 hf_error *err)
+{
+	struct hf_codebase row;
+	*ret_share = item->normalized.value;
+	if (hf_defects_kept(bulk->options->keep, 24))
+		return HF_OK;
+	enum hf_status status = hf_codebase_get(bulk->tx, item->wanted.codebase, arena, &row, err);
+	if (status != HF_OK)
+		return status;
+	struct schedule_value share = schedule_share(row.has_value, row.value, greatest->has_greatest,
+	                                             greatest->greatest);
+	*ret_share = share.known ? share.value : SCHEDULE_DEFAULT_NORMALIZED_VALUE;
+	return HF_OK;
+}
+
 static enum hf_status verify_offset(const struct bulk *bulk, const struct bulk_item *item,
-                                    const struct hf_schedule_item *original, hf_error *err)
+                                    const struct hf_schedule_item *original,
+                                    const struct codebase_greatest_value_row *greatest, hf_arena *arena, hf_error *err)
 {
 	struct hf_schedule_request request = {.item = *original,
 	                                      .default_offset = bulk->options->default_offset,
-	                                      .has_normalized_value = hf_defects_kept(bulk->options->keep, 24),
-	                                      .normalized_value = item->normalized.value,
+	                                      .has_normalized_value = true,
 	                                      .dry_run = true,
 	                                      .keep = bulk->options->keep};
 	struct hf_schedule_result result;
-	enum hf_status status = hf_schedule_candidate(bulk->tx, &request, &result, NULL, err);
+	enum hf_status status = read_share(bulk, item, greatest, arena, &request.normalized_value, err);
+	if (status == HF_OK)
+		status = hf_schedule_candidate(bulk->tx, &request, &result, NULL, err);
 	if (status != HF_OK)
 		return status;
 	if (memcmp(&result.offset, &item->offset, sizeof(result.offset)) != 0)
@@ -107,9 +130,10 @@ static enum hf_status verify_row(const struct bulk *bulk, uint32_t i, hf_arena *
 }
 
 static enum hf_status verify_item(const struct bulk *bulk, const struct hf_schedule_item *original, uint32_t i,
-                                  int64_t *scratch, hf_arena *arena, hf_error *err)
+                                  const struct codebase_greatest_value_row *greatest, int64_t *scratch, hf_arena *arena,
+                                  hf_error *err)
 {
-	enum hf_status status = verify_offset(bulk, &bulk->items[i], original, err);
+	enum hf_status status = verify_offset(bulk, &bulk->items[i], original, greatest, arena, err);
 	if (status != HF_OK)
 		return status;
 	replay_until(bulk, scratch, i);
@@ -131,9 +155,10 @@ enum hf_status bulk_verify(struct bulk *bulk, const struct hf_schedule_item *ori
 	uint32_t wanted = bulk->options->verify < bulk->count ? bulk->options->verify : bulk->count;
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	int64_t *scratch = hf_arena_alloc(bulk->arena, (bulk->minimum.nvalues + 1) * sizeof(*scratch));
-	enum hf_status status = HF_OK;
+	struct codebase_greatest_value_row greatest;
 	if (!scratch || !arena)
 		return error_nomem(err);
+	enum hf_status status = codebase_greatest_value(bulk->tx, bulk->arena, &greatest, err);
 	bulk->report.verify_seed = bulk->options->verify_seed;
 	if (bulk->report.verify_seed == 0)
 		bulk->report.verify_seed = context_random_u64(hf_where_context(bulk->tx)) | 1;
@@ -141,7 +166,7 @@ enum hf_status bulk_verify(struct bulk *bulk, const struct hf_schedule_item *ori
 	for (uint32_t n = 0; status == HF_OK && n < wanted; n++) {
 		uint32_t i = wanted == bulk->count ? n : (uint32_t)(next_random(&seed) % bulk->count);
 		hf_arena_reset(arena);
-		status = verify_item(bulk, &originals[i], i, scratch, arena, err);
+		status = verify_item(bulk, &originals[i], i, &greatest, scratch, arena, err);
 		bulk->report.verified += status == HF_OK;
 		bulk->report.differing += status == HF_E_CORRUPT;
 	}

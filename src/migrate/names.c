@@ -170,7 +170,6 @@ static enum hf_status fill(struct filling *filling, struct hf_str text, uint32_t
 		struct token next = is_colon(&token) ? scan_next(&ahead) : (struct token){.kind = TOKEN_END};
 		bool quoted = next.kind == TOKEN_QUOTED && next.text.ptr[0] == '"';
 		bool constant = next.kind == TOKEN_STRING && next.text.ptr[0] == '\'';
-		struct hf_str inside = {next.text.ptr + 1, next.text.len - 2};
 		bool cast = is_colon(&token) && is_colon(&before);
 		if (cast || (!quoted && !constant)) {
 			bool body = token.kind == TOKEN_STRING && tag_length(token.text) && depth < BODIES_DEPTH_MAX;
@@ -180,6 +179,7 @@ static enum hf_status fill(struct filling *filling, struct hf_str text, uint32_t
 				buf_add(&filling->out, token.text);
 			continue;
 		}
+		struct hf_str inside = {next.text.ptr + 1, next.text.len - 2};
 		status =
 			quoted ? add_name(filling, inside, next.line, false) : add_constant(filling, inside, next.line);
 		scan = ahead;

@@ -64,13 +64,17 @@ static enum hf_status open_pool(hf_kv_backend_state *state, const hf_settings *s
 	return hf_pool_open(state->ctx, settings, &pool, &state->pool, err);
 }
 
+/* What a database or a role may be set to otherwise; sql/migrations/kv/0002_checkpoints.sql says why it matters. */
+#define READ_COMMITTED "-c default_transaction_isolation=read\\ committed"
+
 static enum hf_status postgres_open(hf_context *ctx, const char *url, const struct hf_kv_options *options,
                                     hf_kv_backend_state **ret_state, hf_error *err)
 {
 	const struct entries_names names = {hf_str_of(options->schema), hf_str_of(options->table)};
 	const struct hf_connection_options how = {.size = sizeof(how),
 	                                          .connect_timeout_ms = options->connect_timeout_ms,
-	                                          .query_timeout_ms = options->timeout_ms};
+	                                          .query_timeout_ms = options->timeout_ms,
+	                                          .server_options = READ_COMMITTED};
 	CLEANUP(settings_freep) hf_settings *settings = NULL;
 	CLEANUP(state_freep) hf_kv_backend_state *state = calloc(1, sizeof(*state));
 	if (!state || !(state->arena = hf_arena_new(0)))

@@ -154,6 +154,26 @@ static void a_put_at_the_moment_of_the_first_is_none_of_its_own(void **user)
 	EXPECT_OK(hf_transaction(hf_on_connection(state->connection), NULL, put_twice, &twice, &err));
 }
 
+/* A checkpoint waits for writers and what they write goes by it: that needs a look behind the wait. */
+static void the_servers_isolation_is_not_the_stores(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *other;
+	const struct hf_kv_options options = options_of("we\"ird", "Ta ble");
+	run(state, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable',"
+	           " current_database()); END $$");
+	run(state, "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+	           " IF current_setting('transaction_isolation') <> 'read committed' THEN"
+	           " RAISE EXCEPTION 'isolation is %', current_setting('transaction_isolation'); END IF;"
+	           " RETURN NEW; END $$");
+	run(state,
+	    "CREATE TRIGGER look BEFORE INSERT ON \"we\"\"ird\".\"Ta ble\" FOR EACH ROW EXECUTE FUNCTION look()");
+	EXPECT_OK(hf_kv_open_backend(fixture_context(), &postgres_backend, state->url, &options, &other, &err));
+	EXPECT_OK(hf_kv_put(other, HF_KV_KEY("k"), HF_KV_KEY("v"), NULL, &err));
+	hf_kv_close(other);
+}
+
 static void what_expired_is_not_there(void **user)
 {
 	struct state *state = *user;
@@ -506,6 +526,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE(a_put_replaces_all_but_the_beginning),
 		STORE(a_put_at_the_moment_of_the_first_is_none_of_its_own),
+		STORE(the_servers_isolation_is_not_the_stores),
 		STORE(what_expired_is_not_there),
 		STORE(a_sweep_is_of_every_namespace),
 		STORE(a_large_batch_is_one_transaction_in_steps),

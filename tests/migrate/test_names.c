@@ -104,8 +104,8 @@ static void a_wrong_declaration_is_refused(UNUSED void **state)
 		"-- identifier: a = b c",
 		"-- identifier: a = b\n-- identifier: a = c",
 		"-- identifier: a = \"b\"",
-		"-- identifier: a = b\n-- identifier: c = d\n-- identifier: e = f\n"
-		"-- identifier: g = h\n-- identifier: i = j",
+		("-- identifier: a = b\n-- identifier: c = d\n-- identifier: e = f\n"
+		"-- identifier: g = h\n-- identifier: i = j"),
 	};
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
 		EXPECT_CONTAINS(refusal(wrong[i]),

@@ -351,7 +351,8 @@ static size_t words_of_command(const struct parsed *parsed)
 {
 	if (!parsed->noun)
 		return 0;
-	return 1 + (command_noun_second(parsed->noun) != NULL) + (parsed->cmd && parsed->cmd->verb);
+	size_t words = command_noun_second(parsed->noun) ? 2 : 1;
+	return parsed->cmd && parsed->cmd->verb ? words + 1 : words;
 }
 
 static enum hf_status walk_all(struct walk *walk, hf_error *err)

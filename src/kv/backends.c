@@ -7,8 +7,8 @@
 #include "kv/store.h"
 
 static const struct scheme {
-	const char *prefix;                /* "" = anything else */
-	const struct hf_kv_vtable *vtable; /* NULL: not part of this build */
+	const char *prefix; /* "" = anything else */
+	const struct hf_kv_vtable *vtable;
 } schemes[] = {
 	{"memory:", &memory_backend},
 	{"lmdb:", &lmdb_backend},
@@ -28,9 +28,6 @@ enum hf_status kv_backend_of_url(const char *url, const struct hf_kv_vtable **re
 	const struct scheme *scheme = schemes;
 	while (!str_starts(hf_str_of(url), hf_str_of(scheme->prefix)))
 		scheme++;
-	if (!scheme->vtable)
-		return error_set(err, HF_E_UNSUPPORTED, "this build has no backend for a URL that begins with \"%.*s\"",
-		                 (int)strcspn(url, ":/@ ="), url);
 	*ret_vtable = scheme->vtable;
 	return HF_OK;
 }

@@ -6,6 +6,7 @@
 #include "chance.h"
 #include "engine_rig.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
 #include <signal.h>
@@ -580,9 +581,40 @@ static void test_somebody_elses_database(void **state)
 	rig_remove(path);
 }
 
+/* What LMDB and the system say, in the words of the store. */
+static void test_words_of_failures(UNUSED void **state)
+{
+	static const struct {
+		int rc;
+		enum hf_status status;
+		const char *part;
+	} failures[] = {
+		{ENOMEM, HF_E_NOMEM, "memory"},
+		{ENOSPC, HF_E_LIMIT, "could not write /store: the disk is full"},
+		{EDQUOT, HF_E_LIMIT, "the disk is full"},
+		{MDB_TXN_FULL, HF_E_LIMIT, "the transaction is too large"},
+		{MDB_READERS_FULL, HF_BUSY, "readers are at work"},
+		{EACCES, HF_E_DENIED, "could not write /store: Permission denied"},
+		{EROFS, HF_E_DENIED, "Read-only"},
+		{MDB_CORRUPTED, HF_E_CORRUPT, "could not write /store: MDB_CORRUPTED"},
+		{MDB_INCOMPATIBLE, HF_E_CORRUPT, "MDB_INCOMPATIBLE"},
+		{MDB_BAD_VALSIZE, HF_E_LIMIT, "a key has more bytes"},
+		{EIO, HF_E_FAILED, "could not write /store: Input/output error"},
+	};
+	char path[] = "/store";
+	struct lmdb_map map = {.path = path};
+	for (size_t i = 0; i < ARRAY_LEN(failures); i++) {
+		hf_error err = HF_ERROR_INIT;
+		EXPECT_STATUS(lmdb_failed(&map, failures[i].rc, "write", &err), failures[i].status);
+		EXPECT_CONTAINS(err.message, failures[i].part);
+		EXPECT_STATUS(lmdb_failed(&map, failures[i].rc, "write", NULL), failures[i].status);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_words_of_failures),
 		cmocka_unit_test_setup_teardown(test_map_full, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_another_process_made_it_larger, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_two_processes_add, rig_lmdb, rig_end),

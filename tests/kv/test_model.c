@@ -66,7 +66,7 @@ static uint32_t random_conditions(const struct model_entry *entry, struct hf_kv_
 		return HF_KV_IF_ABSENT;
 	if (below(3) == 0)
 		flags |= HF_KV_IF_PRESENT;
-	if (below(3) == 0) {
+	if (below(3) == 0 && entry->rev != MODEL_REV_NEW) { /* nobody can name the revision of a write before the call */
 		flags |= HF_KV_IF_REV;
 		write->if_rev = below(3) ? entry->rev : entry->rev - 1;
 	}

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -15,6 +14,7 @@
 #include "base/context.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "base/thread.h"
 #include "kv/store.h"
 #include "pg/monotonic.h"
 
@@ -90,22 +90,8 @@ static void *run(void *user)
 	return NULL;
 }
 
-static enum hf_status start_thread(hf_kv_hold *hold, hf_error *err)
-{
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before); /* signals are the program's threads' business */
-	int failed = pthread_create(&hold->thread, NULL, run, hold);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!failed)
-		return HF_OK;
-	errno = failed;
-	return error_errno(err, HF_E_FAILED, "could not start the lock's thread");
-}
-
 static hf_kv_hold *hold_new(hf_kv *kv, int64_t ttl_us)
 {
-	pthread_condattr_t monotonic;
 	hf_kv_hold *hold = calloc(1, sizeof(*hold));
 	hf_arena *arena = hf_arena_new(0);
 	if (!hold || !arena) {
@@ -116,11 +102,8 @@ static hf_kv_hold *hold_new(hf_kv *kv, int64_t ttl_us)
 	hold->kv = kv;
 	hold->arena = arena;
 	hold->ttl_us = ttl_us;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&hold->mutex, NULL);
-	pthread_cond_init(&hold->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	cond_init_monotonic(&hold->wake);
 	return hold;
 }
 
@@ -136,7 +119,7 @@ enum hf_status hf_kv_hold_start(hf_kv *kv, const char *name, const char *owner, 
 	if (status != HF_OK)
 		return status;
 	hold->renewed_us = hf_now_monotonic_us(kv->backend->ctx);
-	status = start_thread(hold, err);
+	status = thread_start(&hold->thread, run, hold, "the lock's thread", err);
 	if (status != HF_OK) {
 		hf_kv_lock_release(kv, &hold->lock, NULL);
 		return status;

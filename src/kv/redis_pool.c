@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 #include "kv/redis.h"
 #include "pg/monotonic.h"
 
@@ -15,13 +16,9 @@ enum { LOOK_US = 200000 };
 
 void redis_pool_init(struct redis_pool *pool, uint32_t min, uint32_t max)
 {
-	pthread_condattr_t monotonic;
 	*pool = (struct redis_pool){.min = min, .max = max, .pid = getpid()};
 	pthread_mutex_init(&pool->mutex, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&pool->freed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	cond_init_monotonic(&pool->freed);
 }
 
 void redis_pool_deinit(struct redis_pool *pool)

@@ -5,10 +5,10 @@
  * whether they were swept or not.
  */
 #include <errno.h>
-#include <signal.h>
 
 #include "base/context.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include "kv/store.h"
 #include "pg/monotonic.h"
 
@@ -80,12 +80,8 @@ static void *run(void *user)
 
 static void init_wait(struct kv_sweeper *sweeper)
 {
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&sweeper->mutex, NULL);
-	pthread_cond_init(&sweeper->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	cond_init_monotonic(&sweeper->wake);
 }
 
 static void deinit_wait(struct kv_sweeper *sweeper)
@@ -97,21 +93,16 @@ static void deinit_wait(struct kv_sweeper *sweeper)
 enum hf_status sweeper_start(struct kv_backend *backend, hf_error *err)
 {
 	struct kv_sweeper *sweeper = &backend->sweeper;
-	sigset_t all, before;
 	if (backend->options.sweep_interval_ms < 0)
 		return HF_OK;
 	init_wait(sweeper);
 	sweeper->running = true;
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before); /* signals are the program's threads' business */
-	int failed = pthread_create(&sweeper->thread, NULL, run, backend);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!failed)
-		return HF_OK;
-	sweeper->running = false;
-	deinit_wait(sweeper);
-	errno = failed;
-	return error_errno(err, HF_E_FAILED, "could not start the store's thread");
+	enum hf_status status = thread_start(&sweeper->thread, run, backend, "the store's thread", err);
+	if (status != HF_OK) {
+		sweeper->running = false;
+		deinit_wait(sweeper);
+	}
+	return status;
 }
 
 void sweeper_stop(struct kv_backend *backend)

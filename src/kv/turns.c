@@ -6,17 +6,14 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "pg/monotonic.h"
 
 void turns_init(struct turns *turns)
 {
-	pthread_condattr_t monotonic;
 	*turns = (struct turns){.pid = getpid()};
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&turns->mutex, NULL);
-	pthread_cond_init(&turns->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	cond_init_monotonic(&turns->changed);
 }
 
 bool turns_forked(const struct turns *turns)

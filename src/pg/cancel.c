@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 #include "pg/monotonic.h"
 
 struct canceller {
@@ -34,11 +35,7 @@ struct canceller *canceller_new(PGconn *pg)
 		free(canceller);
 		return NULL;
 	}
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&canceller->done, &attributes);
-	pthread_condattr_destroy(&attributes);
+	cond_init_monotonic(&canceller->done);
 	pthread_mutex_init(&canceller->mutex, NULL);
 	atomic_init(&canceller->references, 1);
 	return canceller;

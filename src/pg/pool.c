@@ -7,11 +7,11 @@
 #include "pg/pool.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 #include "pg/monotonic.h"
 
 /* ---- slots ---- */
@@ -283,17 +283,10 @@ static void pool_free(hf_pool *pool)
 
 static enum hf_status start_thread(hf_pool *pool, void *(*run)(void *), hf_error *err)
 {
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before); /* signals are the program's threads' business */
-	int failed = pthread_create(&pool->threads[pool->thread_count], NULL, run, pool);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (failed) {
-		errno = failed;
-		return error_errno(err, HF_E_FAILED, "could not start a thread of the pool");
-	}
-	pool->thread_count++;
-	return HF_OK;
+	enum hf_status status =
+	        thread_start(&pool->threads[pool->thread_count], run, pool, "a thread of the pool", err);
+	pool->thread_count += status == HF_OK;
+	return status;
 }
 
 static enum hf_status start(hf_pool *pool, hf_error *err)

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 #include "pg/monotonic.h"
 
 struct job {
@@ -75,11 +76,7 @@ static struct job *job_new(const char *host)
 	struct job *job = calloc(1, sizeof(*job));
 	if (!job)
 		return NULL;
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&job->done, &attributes);
-	pthread_condattr_destroy(&attributes);
+	cond_init_monotonic(&job->done);
 	pthread_mutex_init(&job->mutex, NULL);
 	snprintf(job->host, sizeof(job->host), "%s", host);
 	job->references = 2;

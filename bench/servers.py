@@ -22,7 +22,7 @@ class Server:
         self.peak = os.path.join(build, "bench", "bench-peak")
         self.psql_program = os.path.join(scratch.bindir(), "psql")
         self.env = {name: os.environ[name] for name in KEPT if name in os.environ}
-        argv = [self.program, "pg", "run", *(["--durable"] if durable else []), "--",
+        argv = [self.program, "pg", "run", *(["--durable"] if durable else []), "--max-connections", "300", "--",
                 "sh", "-c", 'echo "$DATABASE_URL"; cat >/dev/null']
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self.env)
         self.address = self.process.stdout.readline().decode().strip()

@@ -1,0 +1,125 @@
+/*
+ * kv_batch.c - many puts in one call, against the seed's way: a statement a row, not prepared, in one transaction.
+ *
+ *     build/bench/bench-kv-batch URL ROWS COUNT DELAY_US RUNS [ours]
+ *
+ * With DELAY_US both go through a relay that hands on each byte so much later. "ours" leaves the other side out.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kv_common.h"
+#include "kv_relay.h"
+
+#define PUT                                                                                                       \
+	"INSERT INTO plain (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, " \
+	"expires_at = EXCLUDED.expires_at"
+
+struct batch {
+	long count, rows;
+	char (*names)[KV_KEY_LEN + 1];
+	uint8_t (*bytes)[KV_VALUE_LEN];
+	struct hf_bytes *keys, *values;
+};
+
+static void *take_memory(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+	if (!memory)
+		give_up("memory", "short");
+	return memory;
+}
+
+static void batch_new(struct batch *batch, long count, long rows)
+{
+	size_t n = (size_t)count;
+	*batch = (struct batch){.count = count, .rows = rows};
+	batch->names = take_memory(n, sizeof(*batch->names));
+	batch->bytes = take_memory(n, sizeof(*batch->bytes));
+	batch->keys = take_memory(n, sizeof(*batch->keys));
+	batch->values = take_memory(n, sizeof(*batch->values));
+	for (size_t i = 0; i < n; i++) {
+		batch->keys[i] = (struct hf_bytes){(uint8_t *)batch->names[i], KV_KEY_LEN};
+		batch->values[i] = (struct hf_bytes){batch->bytes[i], KV_VALUE_LEN};
+	}
+}
+
+static void batch_free(struct batch *batch)
+{
+	free(batch->names);
+	free(batch->bytes);
+	free(batch->keys);
+	free(batch->values);
+}
+
+/* Different keys in no order: a prime that does not divide a round number of rows. */
+static void batch_fill(struct batch *batch, long run)
+{
+	long start = run * 104729;
+	for (long i = 0; i < batch->count; i++) {
+		kv_key(batch->names[i], (start + i * 611953) % batch->rows);
+		kv_value(batch->bytes[i], (uint64_t)(start + i));
+	}
+}
+
+static double ours(hf_kv *kv, const struct batch *batch)
+{
+	hf_error err = HF_ERROR_INIT;
+	double start = wall_seconds();
+	if (hf_kv_put_many(kv, batch->keys, batch->values, (size_t)batch->count, NULL, &err) != HF_OK)
+		give_up("put_many", err.message);
+	return (wall_seconds() - start) * 1e3;
+}
+
+static double theirs(PGconn *pg, const struct batch *batch)
+{
+	static const int binary[] = {1, 1}, lengths[] = {KV_KEY_LEN, KV_VALUE_LEN};
+	double start = wall_seconds();
+	kv_command(pg, "BEGIN");
+	for (long i = 0; i < batch->count; i++) {
+		const char *values[] = {batch->names[i], (const char *)batch->bytes[i]};
+		PQclear(kv_expect(pg, PQexecParams(pg, PUT, 2, NULL, values, lengths, binary, 1), PGRES_COMMAND_OK));
+	}
+	kv_command(pg, "COMMIT");
+	return (wall_seconds() - start) * 1e3;
+}
+
+int main(int argc, char **argv)
+{
+	static const char usage[] = "bench-kv-batch URL ROWS COUNT DELAY_US RUNS [ours]";
+	double ms[2][RUNS_MAX];
+	struct bench bench;
+	struct batch batch;
+	struct kv_relay relay = {0};
+	if (argc < 6 || argc > 7)
+		give_up("usage", usage);
+	long rows = kv_number(argv[2], usage), count = kv_number(argv[3], usage);
+	long delay_us = kv_number(argv[4], usage), runs = kv_number(argv[5], usage);
+	bool both = argc == 6;
+	if (count < 1 || rows < count || runs < 1 || runs > RUNS_MAX)
+		give_up("usage", usage);
+	bench_attach(&bench, argv[1]);
+	const char *url = delay_us ? kv_relay_start(&relay, argv[1], delay_us) : argv[1];
+	hf_kv *kv = kv_open(bench.ctx, url, 1);
+	PGconn *pg = both ? kv_session(url) : NULL;
+	batch_new(&batch, count, rows);
+	for (int i = -1; i < (int)runs; i++) { /* one to warm up, unless it is long */
+		if (i < 0 && count > 1000)
+			continue;
+		batch_fill(&batch, i + 1);
+		double mine = ours(kv, &batch), other = both ? theirs(pg, &batch) : 0;
+		ms[0][i < 0 ? 0 : i] = mine;
+		ms[1][i < 0 ? 0 : i] = other;
+	}
+	printf("{\"count\": %ld, \"delay_us\": %ld, \"samples\": {", count, delay_us);
+	print_samples("holdfast_ms", ms[0], (int)runs, 3);
+	printf(", ");
+	print_samples("libpq_ms", ms[1], (int)runs, 3);
+	printf("}}\n");
+	batch_free(&batch);
+	PQfinish(pg);
+	hf_kv_close(kv);
+	kv_relay_stop(&relay);
+	bench_close(&bench);
+	return 0;
+}

@@ -1,0 +1,76 @@
+/*
+ * kv_common.c - see kv_common.h.
+ */
+#include "kv_common.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void kv_key(char ret_key[KV_KEY_LEN + 1], long number)
+{
+	snprintf(ret_key, KV_KEY_LEN + 1, "key:%020ld", number);
+}
+
+uint64_t kv_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+void kv_value(uint8_t ret_value[KV_VALUE_LEN], uint64_t seed)
+{
+	seed |= 1;
+	for (size_t at = 0; at < KV_VALUE_LEN; at += sizeof(seed)) {
+		kv_random(&seed);
+		memcpy(ret_value + at, &seed, sizeof(seed));
+	}
+}
+
+hf_kv *kv_open(hf_context *ctx, const char *url, uint32_t connections)
+{
+	const struct hf_kv_options options = {.size = sizeof(options),
+	                                      .connections_min = connections,
+	                                      .connections_max = connections,
+	                                      .sweep_interval_ms = -1};
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv = NULL;
+	if (hf_kv_open(ctx, url, &options, &kv, &err) != HF_OK)
+		give_up("open", err.message);
+	return kv;
+}
+
+PGconn *kv_session(const char *url)
+{
+	PGconn *pg = PQconnectdb(url);
+	if (PQstatus(pg) != CONNECTION_OK)
+		give_up("connect", PQerrorMessage(pg));
+	return pg;
+}
+
+PGresult *kv_expect(PGconn *pg, PGresult *result, ExecStatusType status)
+{
+	if (PQresultStatus(result) != status)
+		give_up("libpq", PQerrorMessage(pg));
+	return result;
+}
+
+void kv_command(PGconn *pg, const char *sql)
+{
+	PQclear(kv_expect(pg, PQexec(pg, sql), PGRES_COMMAND_OK));
+}
+
+void kv_prepare(PGconn *pg, const char *name, const char *sql)
+{
+	PQclear(kv_expect(pg, PQprepare(pg, name, sql, 0, NULL), PGRES_COMMAND_OK));
+}
+
+long kv_number(const char *text, const char *usage)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+	if (*text == '\0' || *end != '\0' || number < 0)
+		give_up("usage", usage);
+	return number;
+}

@@ -1,0 +1,25 @@
+"""kv_single: one get, one durable put, by as many callers as there are connections; against libpq by hand on the plain table."""
+
+from report import Report, goal, median, ratios
+from small import samples
+from kv_store import ROWS, store
+
+METHOD = ("hf_kv_get() and hf_kv_put() of random keys that exist, N threads and N connections, against the same number of threads "
+          "with a session each that get and upsert a row of the plain table by hand-written libpq (binary, prepared); one server "
+          "with fsync and synchronous_commit on, one process, sides in turns of 0.2 s; ratios are medians of each run against "
+          "its neighbour")
+THREADS = (1, 4, 16, 64)
+
+
+def kv_single(build):
+    report = Report("kv_single", build, METHOD)
+    found, medians, goals = {}, {}, {}
+    with store(build) as (_, url):
+        for threads in THREADS:
+            one = samples(build, "bench-kv-single", url, ROWS, threads, 1, 3 if threads == 1 else 5)
+            sides = one["samples"]
+            found[threads] = one
+            medians[threads] = {name: median(values, 0) for name, values in sides.items()}
+            for verb in ("get", "put"):
+                goals[f"{verb}_{threads}"] = goal(median(ratios(sides[f"{verb}_holdfast"], sides[f"{verb}_libpq"])), least=0.9)
+    return report.close(rows=ROWS, server=found[THREADS[0]].pop("server"), samples=found, medians=medians, goals=goals)

@@ -3,12 +3,15 @@
  */
 #include "base/context.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
 
 #include "base/error.h"
 #include "base/metrics.h"
+
+enum { PAUSE_SLICE_US = 200000 };
 
 static int64_t clock_us(clockid_t id)
 {
@@ -118,4 +121,15 @@ uint64_t context_random_u64(hf_context *ctx)
 	uint64_t bits = 0;
 	ASSERT(ctx->options.random(ctx->options.user, &bits, sizeof(bits)) == 0);
 	return bits;
+}
+
+void context_pause(const hf_context *ctx, int64_t us)
+{
+	while (us > 0 && !hf_context_interrupted(ctx)) {
+		int64_t slice_us = us < PAUSE_SLICE_US ? us : PAUSE_SLICE_US;
+		struct timespec left = {.tv_nsec = slice_us * 1000};
+		while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
+			;
+		us -= slice_us;
+	}
 }

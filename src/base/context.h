@@ -40,5 +40,7 @@ void context_log(const hf_context *ctx, enum hf_log_level level, const char *eve
                  size_t nfields);
 /** Random bits for jitter and ids; aborts the process when the system has no randomness. */
 uint64_t context_random_u64(hf_context *ctx);
+/** Sleep in slices, so that an interruption is seen; what follows it answers HF_E_INTERRUPTED. */
+void context_pause(const hf_context *ctx, int64_t us);
 
 #endif

@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "kv/store.h"
-#include "pg/monotonic.h"
 
 enum { PAUSE_US_MIN = 5 * 1000, PAUSE_US_MAX = 250 * 1000, TTL_US_MIN = 1000, OWNER_BYTES = 32 };
 
@@ -87,8 +86,7 @@ static void pause_for(const hf_kv *kv, int64_t pause_us, hf_deadline deadline)
 	hf_context *ctx = kv->backend->ctx;
 	int64_t left_us = deadline - hf_now_monotonic_us(ctx);
 	int64_t us = PAUSE_US_MIN + (int64_t)(context_random_u64(ctx) % (uint64_t)pause_us);
-	struct timespec until = monotonic_after(us < left_us ? us : left_us);
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+	context_pause(ctx, us < left_us ? us : left_us);
 }
 
 static enum hf_status waited_in_vain(const hf_kv *kv, struct hf_str name, const struct hf_kv_lock *holder,

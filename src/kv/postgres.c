@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "holdfast/migrate.h"
 #include "kv/backends.h"
+#include "kv/postgres_checkpoint.h"
 
 DEFINE_OWNED(settings, hf_settings *, hf_settings_free)
 DEFINE_OWNED(connection, hf_connection *, hf_connection_free)
@@ -87,6 +88,9 @@ static enum hf_status postgres_open(hf_context *ctx, const char *url, const stru
 		status = hf_settings_parse(settings, url, err);
 	if (status == HF_OK)
 		status = entries_bind(&names, state->arena, &state->entries, err);
+	if (status == HF_OK)
+		status = checkpoints_bind(&(struct checkpoints_names){names.schema, names.entries}, state->arena,
+		                          &state->points, err);
 	if (status == HF_OK)
 		status = prepare_tables(ctx, settings, &how, options, err);
 	if (status == HF_OK)
@@ -182,7 +186,7 @@ static enum hf_status postgres_health(hf_kv_backend_state *state, hf_deadline de
 const struct hf_kv_vtable postgres_backend = {
 	.size = sizeof(struct hf_kv_vtable),
 	.name = "postgresql",
-	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_LOCK,
+	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_LOCK | HF_KV_CAN_CHECKPOINT,
 	.key_bytes_max = HF_KV_KEY_BYTES_MAX,
 	.open = postgres_open,
 	.close = postgres_close,
@@ -201,4 +205,12 @@ const struct hf_kv_vtable postgres_backend = {
 	.lock_take = postgres_lock_take,
 	.lock_renew = postgres_lock_renew,
 	.lock_list = postgres_lock_list,
+	.point_create = postgres_point_create,
+	.point_list = postgres_point_list,
+	.point_update = postgres_point_update,
+	.point_delete = postgres_point_delete,
+	.restore = postgres_restore,
+	.point_count = postgres_point_count,
+	.read_at = postgres_read_at,
+	.diff = postgres_diff,
 };

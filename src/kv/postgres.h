@@ -6,6 +6,7 @@
  *   postgres_put.c     plain puts and deletes, in one statement
  *   postgres_write.c   which way a batch takes, and the transaction that all others are
  *   postgres_lock.c    leases with fences
+ *   postgres_checkpoint.h  checkpoints
  *   postgres_change.c  what writes do to entries that are held; decides, no I/O
  *
  * Plain puts of different keys, and one plain delete, are one statement. Everything else is a transaction: the epoch,
@@ -21,13 +22,15 @@
 #include "holdfast/backend.h"
 #include "holdfast/pool.h"
 #include "holdfast/transaction.h"
+#include "queries/kv/checkpoints.h"
 #include "queries/kv/entries.h"
 
 struct hf_kv_backend_state {
 	hf_context *ctx;
 	hf_pool *pool;                /* owned */
-	hf_arena *arena;              /* owned: the texts of `entries` */
+	hf_arena *arena;              /* owned: the texts of the two below */
 	struct entries_bound entries; /* with the schema's and the table's name */
+	struct checkpoints_bound points;
 	uint32_t attempts_max;
 	int64_t backoff_ms;
 };
@@ -46,6 +49,14 @@ static inline struct hf_transaction_options postgres_transaction(const hf_kv_bac
 	                                       .attempts_max = state->attempts_max,
 	                                       .backoff_base_ms = state->backoff_ms};
 }
+/** To read in several statements what is there at one moment. */
+static inline struct hf_transaction_options postgres_one_moment(const hf_kv_backend_state *state)
+{
+	struct hf_transaction_options how = postgres_transaction(state);
+	how.isolation = HF_REPEATABLE_READ;
+	how.read_only = true;
+	return how;
+}
 static inline int64_t postgres_us(struct hf_timestamptz at)
 {
 	return at.us + POSTGRES_EPOCH_US;
@@ -54,6 +65,9 @@ static inline int64_t postgres_us(struct hf_timestamptz at)
 /** The entry of a row; metadata are made canonical again, in the arena, and the rest is borrowed from the row. */
 enum hf_status postgres_entry(const struct entry_row *row, bool keys_only, hf_arena *arena,
                               struct hf_kv_entry *ret_entry, hf_error *err);
+/** The same into that of `count` entries whose place the row names. */
+enum hf_status postgres_entry_at(const struct entry_row *row, size_t count, bool keys_only, hf_arena *arena,
+                                 struct hf_kv_entry *ret_entries, hf_error *err);
 enum hf_status postgres_metadata(bool is_there, struct hf_str text, hf_arena *arena, struct hf_str *ret_metadata,
                                  hf_error *err);
 

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "kv/metadata.h"
-#include "kv/postgres.h"
+#include "kv/postgres_checkpoint.h"
 
 /* ---- rows ---- */
 
@@ -38,6 +38,14 @@ enum hf_status postgres_entry(const struct entry_row *row, bool keys_only, hf_ar
 		return HF_OK;
 	ret_entry->value = row->value;
 	return postgres_metadata(row->has_metadata, row->metadata, arena, &ret_entry->metadata, err);
+}
+
+enum hf_status postgres_entry_at(const struct entry_row *row, size_t count, bool keys_only, hf_arena *arena,
+                                 struct hf_kv_entry *ret_entries, hf_error *err)
+{
+	if (row->place < 1 || (size_t)row->place > count)
+		return error_set(err, HF_E_PROTOCOL, "the server answered a key that was not asked for");
+	return postgres_entry(row, keys_only, arena, &ret_entries[row->place - 1], err);
 }
 
 /* ---- by key ---- */
@@ -75,12 +83,9 @@ static enum hf_status read_step(hf_where where, const struct reading *reading, s
 		.keys = {.count = (uint32_t)count, .ndim = 1, .values = reading->keys + from},
 	};
 	enum hf_status status = entries_get(where, &reading->state->entries, &in, reading->arena, &rows, &found, err);
-	for (size_t i = 0; i < found && status == HF_OK; i++) {
-		if (rows[i].place < 1 || (size_t)rows[i].place > count)
-			return error_set(err, HF_E_PROTOCOL, "the server answered a key that was not asked for");
-		status = postgres_entry(&rows[i], reading->keys_only, reading->arena,
-		                        &reading->entries[from + (size_t)rows[i].place - 1], err);
-	}
+	for (size_t i = 0; i < found && status == HF_OK; i++)
+		status = postgres_entry_at(&rows[i], count, reading->keys_only, reading->arena, reading->entries + from,
+		                           err);
 	return status;
 }
 
@@ -102,10 +107,8 @@ enum hf_status postgres_read(hf_kv_backend_state *state, int32_t ns, const struc
                              hf_error *err)
 {
 	struct reading reading = {state, ns, keys, count, keys_only, arena, ret_entries};
-	struct hf_transaction_options how = postgres_transaction(state);
+	const struct hf_transaction_options how = postgres_one_moment(state);
 	hf_where where = postgres_on(state, deadline);
-	how.isolation = HF_REPEATABLE_READ; /* all from one moment */
-	how.read_only = true;
 	if (count == 1 && !keys_only)
 		return read_one(state, ns, keys[0], deadline, arena, ret_entries, err);
 	if (count <= POSTGRES_STEP)
@@ -158,6 +161,38 @@ static struct entries_scan_in scan_in(int32_t ns, const struct hf_kv_span *span)
 	};
 }
 
+/* The same page as of a checkpoint. */
+static struct entries_scan_at_in scan_at_in(const struct hf_kv_span *span, const struct entries_scan_in *in)
+{
+	return (struct entries_scan_at_in){
+		.ns = in->ns,
+		.id = *span->at,
+		.keys_only = in->keys_only,
+		.from = in->from,
+		.with_to = in->with_to,
+		.to = in->to,
+		.with_metadata = in->with_metadata,
+		.part = in->part,
+		.most = in->most,
+		.has_most = in->has_most,
+		.order = span->reverse ? ENTRIES_SCAN_AT_ORDER_DOWN : ENTRIES_SCAN_AT_ORDER_UP,
+	};
+}
+
+static enum hf_status scan_page(hf_kv_backend_state *state, const struct entries_scan_in *in, struct scanning *scanning,
+                                hf_error *err)
+{
+	const struct hf_kv_span *span = scanning->span;
+	hf_where where = postgres_on(state, span->deadline);
+	scanning->rows = 0;
+	if (!span->at)
+		return entries_scan(where, &state->entries, in, see_row, scanning, err);
+	const struct entries_scan_at_in at = scan_at_in(span, in);
+	enum hf_status status = entries_scan_at(where, &state->points, &at, see_row, scanning, err);
+	bool nothing = status == HF_OK && scanning->rows == 0; /* or no checkpoint, not any more */
+	return nothing ? postgres_point_check(state, in->ns, span->at, span->deadline, err) : status;
+}
+
 /* The next page begins behind the last key. */
 static void go_on(struct scanning *scanning, struct entries_scan_in *in)
 {
@@ -183,9 +218,7 @@ enum hf_status postgres_scan(hf_kv_backend_state *state, int32_t ns, const struc
 		size_t page = left < POSTGRES_PAGE ? left : POSTGRES_PAGE;
 		in.most = (int64_t)page;
 		in.has_most = true;
-		scanning.rows = 0;
-		enum hf_status status =
-			entries_scan(postgres_on(state, span->deadline), &state->entries, &in, see_row, &scanning, err);
+		enum hf_status status = scan_page(state, &in, &scanning, err);
 		left -= scanning.rows;
 		if (status != HF_OK || scanning.stopped || scanning.rows < page || left == 0)
 			return status;

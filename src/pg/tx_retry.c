@@ -4,7 +4,6 @@
  * Repeated is only what certainly left nothing behind: a conflict, a lock not got, a connection lost before COMMIT. The
  * attempts, the deadline and the pool's retry budget bound it; a connection of the pool is given back for the pause.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -13,7 +12,7 @@
 #include "pg/tx.h"
 #include "pg/where.h"
 
-enum { ATTEMPTS_MAX = 5, SLICE_US = 200000 };
+enum { ATTEMPTS_MAX = 5 };
 
 /* A checkout that failed is not repeated: it has waited already. */
 static bool may_repeat(const struct hf_tx *tx, enum hf_status status, const hf_error *err)
@@ -38,10 +37,10 @@ static bool has_budget(const struct hf_tx *tx)
 static void log_retry(const struct hf_tx *tx, const hf_error *err, int64_t pause_us)
 {
 	struct hf_log_field fields[] = {
-	        field_int("attempt", tx->attempt),
-	        field_text("sqlstate", err->sqlstate),
-	        field_text("error", err->message),
-	        field_us("pause", pause_us),
+		field_int("attempt", tx->attempt),
+		field_text("sqlstate", err->sqlstate),
+		field_text("error", err->message),
+		field_us("pause", pause_us),
 	};
 	context_log(tx->ctx, HF_LOG_WARN, "tx_retry", fields, ARRAY_LEN(fields));
 }
@@ -51,18 +50,6 @@ static void log_recovery(const struct hf_tx *tx)
 	struct hf_log_field fields[] = {field_int("attempts", tx->attempt)};
 	if (tx->attempt > 1)
 		context_log(tx->ctx, HF_LOG_INFO, "tx_recovered", fields, ARRAY_LEN(fields));
-}
-
-/* In slices, so that an interruption is seen; what follows it answers HF_E_INTERRUPTED. */
-static void pause_us(const hf_context *ctx, int64_t us)
-{
-	while (us > 0 && !hf_context_interrupted(ctx)) {
-		int64_t slice_us = us < SLICE_US ? us : SLICE_US;
-		struct timespec left = {.tv_nsec = slice_us * 1000};
-		while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
-			;
-		us -= slice_us;
-	}
 }
 
 static enum hf_status attempt(struct hf_tx *tx, hf_where where, hf_transaction_fn *fn, void *user, hf_error *err)
@@ -99,7 +86,7 @@ static enum hf_status run(struct hf_tx *tx, hf_where where, hf_transaction_fn *f
 			return status;
 		metrics_count(tx->ctx->metrics, METRIC_RETRIES, 1);
 		log_retry(tx, err, pause);
-		pause_us(tx->ctx, pause);
+		context_pause(tx->ctx, pause);
 	}
 }
 
@@ -124,9 +111,9 @@ enum hf_status hf_transaction(hf_where where, const struct hf_transaction_option
 		status = tx_run_nested(where.target, where.deadline, fn, user, &local);
 	} else {
 		struct hf_tx tx = {
-		        .ctx = hf_where_context(where),
-		        .pool = where.kind == HF_WHERE_POOL ? where.target : NULL,
-		        .deadline = where.deadline,
+			.ctx = hf_where_context(where),
+			.pool = where.kind == HF_WHERE_POOL ? where.target : NULL,
+			.deadline = where.deadline,
 		};
 		if (options)
 			tx.options = *options;

@@ -53,9 +53,14 @@ def test_a_database_that_does_not_answer_is_exit_7():
     assert run("kv", "get", "k", "--store", "redis://127.0.0.1:1").returncode == 7
 
 
-def test_the_database_has_locks_and_refuses_checkpoints_by_name(url):
+def test_the_database_has_locks_and_checkpoints(url):
     assert ok("-d", url, "kv", "lock", "run", "job", "--owner", "me", "--", "sh", "-c", "echo $HOLDFAST_FENCE") == "1\n"
     assert ok_json("-d", url, "kv", "lock", "status", "job")["held"] is False
     assert ok("-d", url, "kv", "lock", "acquire", "job", "--owner", "you", "--ttl", "1h", "-o", "raw") == "2\n"
     assert refused(5, "-d", url, "kv", "lock", "run", "job", "--", "true") == 'error: lock "job" is held by "you" with fence 2\n'
-    assert refused(2, "-d", url, "kv", "checkpoint", "create").startswith("error: postgresql has no checkpoints\n")
+    ok("-d", url, "kv", "put", "pointed", "1")
+    made = ok("-d", url, "kv", "checkpoint", "create", "-o", "raw").strip()
+    ok("-d", url, "kv", "put", "pointed", "2")
+    assert ok_json("-d", url, "kv", "checkpoint", "restore", made)["put"] == 1
+    assert ok("-d", url, "kv", "get", "pointed", "-o", "raw") == "1"
+    assert refused(3, "-d", url, "kv", "checkpoint", "delete", "6f1c3a52-0d1e-4b4f-9a57-2f0c8f3e9b11").startswith("error: no checkpoint")

@@ -1,0 +1,138 @@
+-- Checkpoints of a key-value store on PostgreSQL; sql/migrations/kv/0002_checkpoints.sql says what one is. A statement
+-- that reads as of a checkpoint finds the checkpoint in the snapshot it reads: there it has its images, or is unknown
+-- and nothing is found. `moment` is when expiries are judged, NULL = now.
+-- identifier: schema = public
+-- identifier: entries = state_entries
+
+-- name: point_create :opt
+-- doc: Waits for the writers for `patience`, then 55P03. No row: there are `most` already.
+-- param name: nullable
+-- param metadata: nullable
+INSERT INTO :"schema".:"entries_checkpoints" (id, namespace, epoch, name, pinned, metadata)
+SELECT :id, :ns, :"schema".:"entries_next_epoch"(:ns), :name, :pinned, :metadata
+FROM (SELECT set_config('lock_timeout', :patience::text, true)) AS p
+WHERE (SELECT count(*) FROM :"schema".:"entries_checkpoints" AS c WHERE c.namespace = :ns) < :most::bigint
+RETURNING epoch, created_at;
+
+-- name: point_list :many
+-- doc: The newest first.
+SELECT id, name, metadata, created_at, epoch, pinned, row_count, data_size FROM :"schema".:"entries_checkpoints"
+WHERE namespace = :ns
+/*? id */ AND id = :id /*?*/
+ORDER BY epoch DESC LIMIT 10000;
+
+-- name: point_find :opt
+SELECT epoch FROM :"schema".:"entries_checkpoints" WHERE namespace = :ns AND id = :id;
+
+-- name: point_hold :opt
+-- doc: It cannot be deleted until the transaction ends.
+SELECT epoch FROM :"schema".:"entries_checkpoints" WHERE namespace = :ns AND id = :id FOR KEY SHARE;
+
+-- name: point_update :execrows
+-- param row_count: nullable
+-- param data_size: nullable
+UPDATE :"schema".:"entries_checkpoints" SET pinned = :pinned, row_count = :row_count, data_size = :data_size
+WHERE namespace = :ns AND id = :id;
+
+-- name: point_delete :execrows
+DELETE FROM :"schema".:"entries_checkpoints" WHERE namespace = :ns AND id = :id;
+
+-- name: images_drop :opt
+-- doc: One step through the history in its order, behind (key, until): what no checkpoint needs goes. No row: that was
+--   all. Checkpoints that are made meanwhile need none of it.
+WITH step AS (SELECT key, epoch_from, epoch_to FROM :"schema".:"entries_history"
+              WHERE namespace = :ns AND (key, epoch_to) > (:key, :until) ORDER BY key, epoch_to LIMIT :most::bigint),
+     gone AS (DELETE FROM :"schema".:"entries_history" AS h USING step AS s
+              WHERE h.namespace = :ns AND h.key = s.key AND h.epoch_to = s.epoch_to
+              AND NOT EXISTS (SELECT FROM :"schema".:"entries_checkpoints" AS c WHERE c.namespace = :ns
+                              AND c.epoch > s.epoch_from AND c.epoch <= s.epoch_to))
+SELECT key, epoch_to FROM step ORDER BY key DESC, epoch_to DESC LIMIT 1;
+
+-- name: entries_get_at :many
+-- row: entry_row
+-- param moment: nullable
+-- col value: nullable
+SELECT u.place, t.key, t.rev, t.created_at, t.updated_at, t.expires_at,
+       CASE WHEN :keys_only::boolean THEN NULL ELSE t.value END AS value,
+       CASE WHEN :keys_only::boolean THEN NULL ELSE t.metadata END AS metadata
+FROM unnest(:keys::bytea[]) WITH ORDINALITY AS u (key, place)
+CROSS JOIN (SELECT epoch AS at FROM :"schema".:"entries_checkpoints" WHERE namespace = :ns AND id = :id) AS c
+CROSS JOIN LATERAL (
+       SELECT e.key, e.rev, e.created_at, e.updated_at, e.expires_at, e.value, e.metadata FROM :"schema".:"entries" AS e
+       WHERE e.namespace = :ns AND e.key = u.key AND e.epoch < c.at
+       UNION ALL
+       SELECT h.key, h.rev, h.created_at, h.updated_at, h.expires_at, h.value, h.metadata
+       FROM :"schema".:"entries_history" AS h
+       WHERE h.namespace = :ns AND h.key = u.key AND h.epoch_to >= c.at AND h.epoch_from < c.at) AS t
+WHERE t.expires_at IS NULL OR t.expires_at > coalesce(:moment::timestamptz, now());
+
+-- name: entries_scan_at :each
+-- doc: The two tables are merged by their keys: conditions on one of them inside the UNION would have all of it sorted.
+-- row: entry_row
+-- param moment: nullable
+-- col value: nullable
+SELECT 0::bigint AS place, t.key, t.rev, t.created_at, t.updated_at, t.expires_at,
+       CASE WHEN :keys_only::boolean THEN NULL ELSE t.value END AS value,
+       CASE WHEN :keys_only::boolean THEN NULL ELSE t.metadata END AS metadata
+FROM (SELECT namespace, key, rev, created_at, updated_at, expires_at, value, metadata, epoch AS since, 2147483647 AS until
+      FROM :"schema".:"entries"
+      UNION ALL
+      SELECT namespace, key, rev, created_at, updated_at, expires_at, value, metadata, epoch_from, epoch_to
+      FROM :"schema".:"entries_history") AS t
+WHERE t.namespace = :ns AND t.key >= :from AND (t.expires_at IS NULL OR t.expires_at > coalesce(:moment::timestamptz, now()))
+AND t.since < (SELECT c.epoch FROM :"schema".:"entries_checkpoints" AS c WHERE c.namespace = :ns AND c.id = :id)
+AND t.until >= (SELECT c.epoch FROM :"schema".:"entries_checkpoints" AS c WHERE c.namespace = :ns AND c.id = :id)
+/*? to */ AND t.key < :to /*?*/
+/*? metadata */ AND t.metadata @> :part::jsonb /*?*/
+/*order: up = t.key | down = t.key DESC */
+LIMIT :most::bigint;
+
+-- name: restore_epoch :one
+-- doc: With the lock of point_create(), for a restore that keeps no way back.
+-- col epoch: nullable
+SELECT :"schema".:"entries_next_epoch"(:ns) AS epoch
+FROM (SELECT set_config('lock_timeout', :patience::text, true)) AS p;
+
+-- name: restore_delete :one
+-- doc: What was not there at epoch `at` goes. How many were live.
+WITH gone AS (DELETE FROM :"schema".:"entries" AS t
+              WHERE t.namespace = :ns AND t.epoch >= :at
+              AND NOT EXISTS (SELECT FROM :"schema".:"entries_history" AS h WHERE h.namespace = :ns AND h.key = t.key
+                              AND h.epoch_from < :at AND h.epoch_to >= :at
+                              AND (h.expires_at IS NULL OR h.expires_at > now()))
+              RETURNING t.expires_at)
+SELECT count(*) AS n FROM gone WHERE expires_at IS NULL OR expires_at > now();
+
+-- name: restore_put :execrows
+-- doc: What was another at epoch `at` is again what it was, written in `epoch`.
+INSERT INTO :"schema".:"entries" AS t (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, codec, key,
+                                       value, metadata)
+SELECT nextval(:'schema.entries_rev'), h.created_at, h.updated_at, h.expires_at,
+       floor(extract(epoch FROM h.expires_at) / 300)::integer, :ns, :epoch, h.codec, h.key, h.value, h.metadata
+FROM :"schema".:"entries_history" AS h
+WHERE h.namespace = :ns AND h.epoch_from < :at AND h.epoch_to >= :at AND (h.expires_at IS NULL OR h.expires_at > now())
+ON CONFLICT (namespace, key) DO UPDATE SET rev = EXCLUDED.rev, epoch = EXCLUDED.epoch, created_at = EXCLUDED.created_at,
+       updated_at = EXCLUDED.updated_at, expires_at = EXCLUDED.expires_at, expire_bucket = EXCLUDED.expire_bucket,
+       codec = EXCLUDED.codec, value = EXCLUDED.value, metadata = EXCLUDED.metadata;
+
+-- name: entries_diff :each
+-- doc: Versions that lived at one of the two epochs and not at the other, by key, that of `from` before that of `to`
+--   (`is_after`, which alone has a value). `to` NULL = now.
+-- param moment: nullable
+-- param to: nullable
+-- col value: nullable
+WITH k AS (SELECT f.epoch AS from, t.epoch AS to, least(f.epoch, t.epoch) AS low, greatest(f.epoch, t.epoch) AS high
+           FROM :"schema".:"entries_checkpoints" AS f
+           CROSS JOIN (SELECT c.epoch FROM :"schema".:"entries_checkpoints" AS c WHERE c.namespace = :ns AND c.id = :to
+                       UNION ALL SELECT 2147483647 WHERE :to::uuid IS NULL) AS t
+           WHERE f.namespace = :ns AND f.id = :id)
+SELECT v.key, v.rev, v.created_at, v.updated_at, v.expires_at, v.is_after,
+       CASE WHEN v.is_after THEN v.value END AS value, CASE WHEN v.is_after THEN v.metadata END AS metadata
+FROM (SELECT e.key, e.rev, e.created_at, e.updated_at, e.expires_at, e.value, e.metadata, k.to = k.high AS is_after
+      FROM k JOIN :"schema".:"entries" AS e ON e.namespace = :ns AND e.epoch >= k.low AND e.epoch < k.high
+      UNION ALL
+      SELECT h.key, h.rev, h.created_at, h.updated_at, h.expires_at, h.value, h.metadata, (h.epoch_from < k.low) = (k.to = k.low)
+      FROM k JOIN :"schema".:"entries_history" AS h ON h.namespace = :ns AND h.epoch_to >= k.low AND h.epoch_from < k.high
+           AND (h.epoch_from < k.low) <> (h.epoch_to >= k.high)) AS v
+WHERE v.expires_at IS NULL OR v.expires_at > coalesce(:moment::timestamptz, now())
+ORDER BY v.key, v.is_after;

@@ -1,0 +1,225 @@
+/*
+ * postgres_checkpoint.c - see postgres_checkpoint.h.
+ */
+#include "kv/postgres_checkpoint.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/context.h"
+#include "base/error.h"
+
+enum { SLICE_US = 100 * 1000, PAUSE_US_MAX = 1000 * 1000, IMAGES_STEP = 10000 };
+
+/* ---- waiting for the writers ---- */
+
+static void next_slice(struct postgres_wait *wait)
+{
+	int64_t left_us = wait->deadline - hf_now_monotonic_us(wait->state->ctx);
+	int64_t ms = (left_us < SLICE_US ? left_us : SLICE_US) / 1000;
+	snprintf(wait->patience, sizeof(wait->patience), "%" PRId64 "ms", ms > 1 ? ms : 1);
+}
+
+void postgres_wait_init(struct postgres_wait *wait, const hf_kv_backend_state *state, hf_deadline deadline)
+{
+	*wait = (struct postgres_wait){.state = state, .deadline = deadline};
+	backoff_init(&wait->backoff, SLICE_US, PAUSE_US_MAX);
+	next_slice(wait);
+}
+
+bool postgres_wait_again(struct postgres_wait *wait, enum hf_status *status, hf_error *err)
+{
+	hf_context *ctx = wait->state->ctx;
+	if (*status != HF_BUSY)
+		return false;
+	int64_t pause_us = backoff_next(&wait->backoff, context_random_u64(ctx));
+	if (hf_now_monotonic_us(ctx) + pause_us >= wait->deadline) {
+		*status = error_set(err, HF_TIMEOUT, "a writer did not end its transaction before the deadline");
+		error_hint(err, "pg_stat_activity tells whose transaction is open for long");
+		return false;
+	}
+	context_pause(ctx, pause_us);
+	next_slice(wait);
+	return true;
+}
+
+/* ---- making ---- */
+
+enum hf_status postgres_point_make(hf_where where, const hf_kv_backend_state *state, int32_t ns, const char *patience,
+                                   struct hf_kv_checkpoint *point, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct point_create_row row;
+	const struct point_create_in in = {
+		.id = point->id,
+		.ns = ns,
+		.name = point->name,
+		.has_name = point->name.ptr != NULL,
+		.pinned = point->pinned,
+		.metadata = point->metadata,
+		.has_metadata = point->metadata.ptr != NULL,
+		.patience = hf_str_of(patience),
+		.most = HF_KV_CHECKPOINTS_MAX,
+	};
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = point_create(where, &state->points, &in, arena, &row, err);
+	if (status == HF_NOT_FOUND) {
+		error_set(err, HF_E_LIMIT, "the namespace has %d checkpoints: no more are kept", HF_KV_CHECKPOINTS_MAX);
+		error_hint(err, "delete some, or prune them");
+		return HF_E_LIMIT;
+	}
+	if (status != HF_OK)
+		return status;
+	point->epoch = row.epoch;
+	point->created_us = postgres_us(row.created_at);
+	return HF_OK;
+}
+
+enum hf_status postgres_point_create(hf_kv_backend_state *state, int32_t ns, struct hf_kv_checkpoint *point,
+                                     hf_deadline deadline, hf_error *err)
+{
+	struct postgres_wait wait;
+	enum hf_status status;
+	postgres_wait_init(&wait, state, deadline);
+	do
+		status = postgres_point_make(postgres_on(state, deadline), state, ns, wait.patience, point, err);
+	while (postgres_wait_again(&wait, &status, err));
+	return status;
+}
+
+/* ---- looking ---- */
+
+static enum hf_status take_point(const struct point_list_row *row, hf_arena *arena, struct hf_kv_checkpoint *ret_point,
+                                 hf_error *err)
+{
+	*ret_point = (struct hf_kv_checkpoint){
+		.id = row->id,
+		.name = row->has_name ? row->name : (struct hf_str){NULL, 0},
+		.created_us = postgres_us(row->created_at),
+		.epoch = row->epoch,
+		.pinned = row->pinned,
+		.counted = row->has_row_count && row->has_data_size,
+	};
+	if (ret_point->counted) {
+		ret_point->row_count = (uint64_t)row->row_count;
+		ret_point->data_size = (uint64_t)row->data_size;
+	}
+	return postgres_metadata(row->has_metadata, row->metadata, arena, &ret_point->metadata, err);
+}
+
+enum hf_status postgres_point_list(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                                   hf_deadline deadline, hf_arena *arena, struct hf_kv_checkpoint **ret_points,
+                                   size_t *ret_count, hf_error *err)
+{
+	struct point_list_in in = {.ns = ns, .with_id = id != NULL};
+	struct point_list_row *rows = NULL;
+	size_t count = 0;
+	if (id)
+		in.id = *id;
+	enum hf_status status =
+		point_list(postgres_on(state, deadline), &state->points, &in, arena, &rows, &count, err);
+	struct hf_kv_checkpoint *points = hf_arena_alloc(arena, (count + 1) * sizeof(*points));
+	if (status == HF_OK && !points)
+		return error_nomem(err);
+	for (size_t i = 0; i < count && status == HF_OK; i++)
+		status = take_point(&rows[i], arena, &points[i], err);
+	if (status != HF_OK)
+		return status;
+	*ret_points = points;
+	*ret_count = count;
+	return HF_OK;
+}
+
+enum hf_status postgres_point_check(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                                    hf_deadline deadline, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct point_find_row row;
+	if (!arena)
+		return error_nomem(err);
+	return point_find(postgres_on(state, deadline), &state->points, &(struct point_find_in){ns, *id}, arena, &row,
+	                  err);
+}
+
+/* ---- changing, counting ---- */
+
+enum hf_status postgres_point_update(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_checkpoint *point,
+                                     hf_deadline deadline, hf_error *err)
+{
+	int64_t rows = 0;
+	const struct point_update_in in = {
+		.ns = ns,
+		.id = point->id,
+		.pinned = point->pinned,
+		.has_row_count = point->counted,
+		.row_count = (int64_t)point->row_count,
+		.has_data_size = point->counted,
+		.data_size = (int64_t)point->data_size,
+	};
+	enum hf_status status = point_update(postgres_on(state, deadline), &state->points, &in, &rows, err);
+	return status == HF_OK && rows == 0 ? HF_NOT_FOUND : status;
+}
+
+struct sums {
+	uint64_t rows, bytes;
+};
+
+static enum hf_status add_up(void *user, const struct hf_kv_entry *entry, UNUSED hf_error *err)
+{
+	struct sums *sums = user;
+	sums->rows++;
+	sums->bytes += entry->key.len + entry->value.len;
+	return HF_OK;
+}
+
+enum hf_status postgres_point_count(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                                    hf_deadline deadline, uint64_t *ret_rows, uint64_t *ret_bytes, hf_error *err)
+{
+	struct sums sums = {0};
+	const struct hf_kv_span span = {.deadline = deadline, .at = id};
+	enum hf_status status = postgres_scan(state, ns, &span, add_up, &sums, err);
+	if (status != HF_OK)
+		return status;
+	*ret_rows = sums.rows;
+	*ret_bytes = sums.bytes;
+	return HF_OK;
+}
+
+/* ---- deleting ---- */
+
+/* Through the history from its beginning. */
+static enum hf_status drop_images(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	uint8_t key[HF_KV_KEY_BYTES_MAX];
+	struct images_drop_in in = {.ns = ns, .key = {key, 0}, .until = -1, .most = IMAGES_STEP, .has_most = true};
+	struct images_drop_row row;
+	enum hf_status status = arena ? HF_OK : error_nomem(err);
+	while (status == HF_OK) {
+		hf_arena_reset(arena);
+		status = images_drop(postgres_on(state, deadline), &state->points, &in, arena, &row, err);
+		if (status != HF_OK)
+			break;
+		if (row.key.len > sizeof(key))
+			return error_set(err, HF_E_CORRUPT, "a key of %zu bytes stands in the history", row.key.len);
+		if (row.key.len)
+			memcpy(key, row.key.ptr, row.key.len);
+		in.key.len = row.key.len;
+		in.until = row.epoch_to;
+	}
+	return status == HF_NOT_FOUND ? HF_OK : status;
+}
+
+/* The row first: images that stay behind when this is killed belong to nobody and go with the next deletion. */
+enum hf_status postgres_point_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                                     hf_deadline deadline, hf_error *err)
+{
+	int64_t rows = 0;
+	enum hf_status status = point_delete(postgres_on(state, deadline), &state->points,
+	                                     &(struct point_delete_in){ns, *id}, &rows, err);
+	if (status == HF_OK && rows == 0)
+		return HF_NOT_FOUND;
+	return status == HF_OK ? drop_images(state, ns, deadline, err) : status;
+}

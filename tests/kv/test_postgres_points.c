@@ -1,0 +1,161 @@
+/* Checkpoints on PostgreSQL: what is its own. Writers whose transactions do not end, who holds whom up, what stays in
+ * the history, checkpoints that are deleted while they are used. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../check.h"
+#include "../fixture.h"
+#include "base/macros.h"
+#include "holdfast/holdfast.h"
+#include "holdfast/kv.h"
+#include "holdfast/kv_checkpoint.h"
+
+struct state {
+	char url[500];
+	hf_kv *kv;
+	hf_connection *connection; /* beside the store */
+	hf_arena *arena;
+};
+
+static hf_connection *connect_to(const char *url)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_settings *settings = NULL;
+	hf_connection *connection = NULL;
+	EXPECT_OK(hf_settings_new(fixture_context(), &settings, &err));
+	EXPECT_OK(hf_settings_parse(settings, url, &err));
+	EXPECT_OK(hf_connection_open(fixture_context(), settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
+	hf_settings_free(settings);
+	return connection;
+}
+
+static int set_up(void **user)
+{
+	static struct state state;
+	hf_error err = HF_ERROR_INIT;
+	const struct hf_kv_options options = {.size = sizeof(options), .schema = "we\"ird", .sweep_interval_ms = -1};
+	snprintf(state.url, sizeof(state.url), "%s", fixture_database(NULL));
+	state.connection = connect_to(state.url);
+	state.arena = hf_arena_new(0);
+	EXPECT_OK(hf_kv_open(fixture_context(), state.url, &options, &state.kv, &err));
+	*user = &state;
+	return 0;
+}
+
+static int tear_down(void **user)
+{
+	struct state *state = *user;
+	hf_kv_close(state->kv);
+	hf_connection_free(state->connection);
+	hf_arena_free(state->arena);
+	return 0;
+}
+
+static void run(struct state *state, const char *sql)
+{
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_sql_exec(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, NULL, &err));
+}
+
+static int64_t number(struct state *state, const char *sql)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_sql_row row;
+	EXPECT_OK(hf_sql_one(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, state->arena, &row, &err));
+	return row.values[0].as.i;
+}
+
+static void put(struct state *state, const char *key, const char *value)
+{
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_put(state->kv, hf_kv_text(key), hf_kv_text(value), NULL, &err));
+}
+
+static struct hf_uuid point(struct state *state)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_checkpoint made;
+	EXPECT_OK(hf_kv_checkpoint_create(state->kv, NULL, state->arena, &made, &err));
+	return made.id;
+}
+
+/* ---- waiting for writers ---- */
+
+struct writer {
+	struct state *state;
+	atomic_bool stop;
+	atomic_int puts;
+};
+
+static void *write_on(void *user)
+{
+	struct writer *writer = user;
+	for (int n = 0; !atomic_load(&writer->stop); n++) {
+		put(writer->state, "busy", n % 2 ? "1" : "2");
+		atomic_fetch_add(&writer->puts, 1);
+	}
+	return NULL;
+}
+
+/* Whoever waits for the lock makes all writers wait that come after: it lets go of the queue again and again. */
+static void a_transaction_that_does_not_end_stalls_nobody(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct writer writer = {.state = state};
+	pthread_t thread;
+	struct hf_kv_checkpoint made;
+	struct hf_kv_checkpoint_new how = {0};
+	struct hf_kv_restore back = {0};
+	put(state, "busy", "0");
+	struct hf_uuid before = point(state);
+	run(state, "BEGIN");
+	run(state, "SELECT \"we\"\"ird\".state_entries_epoch(1)");
+	assert_int_equal(pthread_create(&thread, NULL, write_on, &writer), 0);
+	how.deadline = hf_deadline_in(fixture_context(), 1500);
+	EXPECT_STATUS(hf_kv_checkpoint_create(state->kv, &how, state->arena, &made, &err), HF_TIMEOUT);
+	assert_non_null(strstr(err.message, "a writer"));
+	back.deadline = hf_deadline_in(fixture_context(), 500);
+	EXPECT_STATUS(hf_kv_checkpoint_restore(state->kv, &before, &back, NULL, &err), HF_TIMEOUT);
+	atomic_store(&writer.stop, true);
+	pthread_join(thread, NULL);
+	assert_true(atomic_load(&writer.puts) > 10);
+	run(state, "COMMIT");
+	point(state);
+	assert_int_equal(number(state, "SELECT count(*) FROM \"we\"\"ird\".state_entries_checkpoints"), 2);
+}
+
+/* ---- images ---- */
+
+static void images_go_with_the_last_checkpoint_that_needs_them(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	const char *images = "SELECT count(*) FROM \"we\"\"ird\".state_entries_history";
+	put(state, "", "1");
+	put(state, "b", "1");
+	struct hf_uuid first = point(state), second = point(state);
+	put(state, "", "2");
+	put(state, "b", "2");
+	put(state, "b", "3");
+	struct hf_uuid third = point(state);
+	put(state, "b", "4");
+	assert_int_equal(number(state, images), 3);
+	EXPECT_OK(hf_kv_checkpoint_delete(state->kv, &first, &err));
+	assert_int_equal(number(state, images), 3);
+	EXPECT_OK(hf_kv_checkpoint_delete(state->kv, &second, &err));
+	assert_int_equal(number(state, images), 1);
+	EXPECT_OK(hf_kv_checkpoint_delete(state->kv, &third, &err));
+	assert_int_equal(number(state, images), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_transaction_that_does_not_end_stalls_nobody, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(images_go_with_the_last_checkpoint_that_needs_them, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

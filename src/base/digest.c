@@ -10,12 +10,10 @@ DEFINE_OWNED(md, EVP_MD_CTX *, EVP_MD_CTX_free)
 bool digest_of(const struct hf_str *pieces, size_t count, uint8_t ret_digest[DIGEST_BYTES])
 {
 	CLEANUP(md_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
-	if (!md || !EVP_DigestInit_ex(md, EVP_sha256(), NULL))
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!EVP_DigestUpdate(md, pieces[i].ptr, pieces[i].len))
-			return false;
-	return EVP_DigestFinal_ex(md, ret_digest, NULL) == 1;
+	bool fine = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
+	for (size_t i = 0; fine && i < count; i++)
+		fine = EVP_DigestUpdate(md, pieces[i].ptr, pieces[i].len) == 1;
+	return fine && EVP_DigestFinal_ex(md, ret_digest, NULL) == 1;
 }
 
 void digest_hex(const uint8_t digest[DIGEST_BYTES], char ret_hex[2 * DIGEST_BYTES + 1])

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/bytes.h"
 #include "base/context.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "kv/backends.h"
-#include "kv/bytes.h"
 #include "kv/engine_write.h"
 
 static const struct hf_bytes ID_KEY = {(const uint8_t *)"i", 1};

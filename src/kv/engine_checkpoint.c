@@ -8,8 +8,8 @@
 #include "kv/engine_checkpoint.h"
 
 #include "base/arena.h"
+#include "base/bytes.h"
 #include "base/error.h"
-#include "kv/bytes.h"
 
 enum { ROW_BYTES = 48, PINNED = 1, COUNTED = 2 };
 

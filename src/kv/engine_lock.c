@@ -3,9 +3,9 @@
  *
  *     0 fence    8 acquired    16 expires (0 = it was freed)    24 the owner's name to the end; little endian
  */
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "kv/bytes.h"
 #include "kv/engine_write.h"
 
 enum { LOCK_BYTES = 24, LISTED_MAX = 10000 };

@@ -1,8 +1,8 @@
 /*
  * engine_merge.c - versions: of one key at a moment, and of all keys in their order.
  */
+#include "base/bytes.h"
 #include "base/error.h"
-#include "kv/bytes.h"
 #include "kv/engine_checkpoint.h"
 
 static int order(struct hf_bytes a, struct hf_bytes b)

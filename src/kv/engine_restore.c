@@ -7,8 +7,8 @@
  */
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
-#include "kv/bytes.h"
 #include "kv/engine_checkpoint.h"
 
 struct restore {

@@ -1,8 +1,8 @@
 /*
  * engine_sweep.c - removing what expired, along the index of expiries, in steps that hold the writers' lock shortly.
  */
+#include "base/bytes.h"
 #include "base/error.h"
-#include "kv/bytes.h"
 #include "kv/engine_write.h"
 
 static const struct hf_bytes FIRST = {(const uint8_t *)"", 0};

@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
-#include "kv/bytes.h"
 
 static const struct hf_bytes REV_KEY = {(const uint8_t *)"r", 1};
 

@@ -3,8 +3,8 @@
  */
 #include "kv/record.h"
 
+#include "base/bytes.h"
 #include "base/error.h"
-#include "kv/bytes.h"
 
 enum { VERSION = 1 << 4, FLAGS = 0x0f, HAS_UPDATED = 1, HAS_EXPIRES = 2, HAS_METADATA = 4 };
 

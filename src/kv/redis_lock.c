@@ -4,9 +4,9 @@
  * Taking a lock twice is taking it once, since the owner is the same, and renewing twice is renewing: both are sent
  * again like reads. Releasing is not.
  */
-#include <endian.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "kv/redis.h"
 
@@ -105,13 +105,12 @@ enum hf_status redis_lock_renew(hf_kv_backend_state *state, int32_t ns, const st
 static enum hf_status read_record(struct hf_str name, const redisReply *record, hf_arena *arena,
                                   struct hf_kv_lock *ret_lock, hf_error *err)
 {
-	uint64_t numbers[3];
 	if (record->type != REDIS_REPLY_STRING || record->len < HEAD_BYTES)
 		return error_set(err, HF_E_CORRUPT, "the record of lock \"%.*s\" is none", STR_ARG(name));
-	memcpy(numbers, record->str, sizeof(numbers));
-	*ret_lock = (struct hf_kv_lock){.fence = (int64_t)le64toh(numbers[0]),
-	                                .acquired_us = (int64_t)le64toh(numbers[1]),
-	                                .expires_us = (int64_t)le64toh(numbers[2])};
+	const uint8_t *numbers = (const uint8_t *)record->str;
+	*ret_lock = (struct hf_kv_lock){.fence = (int64_t)get_le64(numbers),
+	                                .acquired_us = (int64_t)get_le64(numbers + 8),
+	                                .expires_us = (int64_t)get_le64(numbers + 16)};
 	struct hf_str owner = {record->str + HEAD_BYTES, record->len - HEAD_BYTES};
 	return copy_names(name, owner, arena, ret_lock, err);
 }

@@ -4,9 +4,7 @@
 #ifndef PG_WIRE_H
 #define PG_WIRE_H
 
-#include <endian.h>
-#include <stdint.h>
-#include <string.h>
+#include "base/bytes.h"
 
 enum {
 	WIRE_BOOL = 16,
@@ -30,21 +28,15 @@ enum {
 
 static inline uint16_t wire_uint2(const uint8_t *at)
 {
-	uint16_t raw;
-	memcpy(&raw, at, sizeof(raw));
-	return be16toh(raw);
+	return get_be16(at);
 }
 static inline uint32_t wire_uint4(const uint8_t *at)
 {
-	uint32_t raw;
-	memcpy(&raw, at, sizeof(raw));
-	return be32toh(raw);
+	return get_be32(at);
 }
 static inline uint64_t wire_uint8(const uint8_t *at)
 {
-	uint64_t raw;
-	memcpy(&raw, at, sizeof(raw));
-	return be64toh(raw);
+	return get_be64(at);
 }
 static inline int16_t wire_int2(const uint8_t *at)
 {
@@ -74,18 +66,15 @@ static inline double wire_float8(const uint8_t *at)
 }
 static inline void wire_put2(uint8_t *at, uint16_t value)
 {
-	uint16_t raw = htobe16(value);
-	memcpy(at, &raw, sizeof(raw));
+	put_be16(at, value);
 }
 static inline void wire_put4(uint8_t *at, uint32_t value)
 {
-	uint32_t raw = htobe32(value);
-	memcpy(at, &raw, sizeof(raw));
+	put_be32(at, value);
 }
 static inline void wire_put8(uint8_t *at, uint64_t value)
 {
-	uint64_t raw = htobe64(value);
-	memcpy(at, &raw, sizeof(raw));
+	put_be64(at, value);
 }
 
 #endif

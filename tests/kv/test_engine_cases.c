@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kv/bytes.h"
+#include "base/bytes.h"
 #include "base/error.h"
 #include "kv/engine.h"
 #include "kv/metadata.h"

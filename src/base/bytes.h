@@ -1,8 +1,9 @@
 /*
- * bytes.h - numbers in keys and records, whatever the machine: big endian orders as the number does.
+ * bytes.h - numbers as bytes, whatever the machine and wherever they stand: little endian, and big endian, which orders
+ * as the number does.
  */
-#ifndef KV_BYTES_H
-#define KV_BYTES_H
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
 
 #include <endian.h>
 #include <stdint.h>
@@ -29,6 +30,17 @@ static inline uint64_t get_le64(const uint8_t *at)
 	uint64_t number;
 	memcpy(&number, at, sizeof(number));
 	return le64toh(number);
+}
+static inline void put_be16(uint8_t *at, uint16_t number)
+{
+	number = htobe16(number);
+	memcpy(at, &number, sizeof(number));
+}
+static inline uint16_t get_be16(const uint8_t *at)
+{
+	uint16_t number;
+	memcpy(&number, at, sizeof(number));
+	return be16toh(number);
 }
 static inline void put_be32(uint8_t *at, uint32_t number)
 {

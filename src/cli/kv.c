@@ -358,8 +358,8 @@ const struct cmd kv_commands[] = {
          .args = "[FILE]",
          .summary = "write all entries to a file, an object a line",
          .about = "In the order of keys, in constant memory, to stdout or to a new file beside FILE that takes its "
-                  "place "
-                  "when it is whole. What others write meanwhile is in it or not.",
+                  "place when it is whole (behind a link: there, and the link stays). What others write meanwhile is "
+                  "in it or not.",
          .options = kv_export_options,
          .run = kv_export_verb,
          .examples = {"holdfast kv export state.ndjson", "holdfast kv export --prefix user/ | gzip > users.gz",

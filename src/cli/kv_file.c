@@ -2,6 +2,7 @@
  * kv_file.c - holdfast kv export and copy: everything out of a store, in constant memory. kv_import.c reads it back.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,16 +81,33 @@ static enum hf_status export_to(struct cli *cli, hf_kv *kv, FILE *file, hf_error
 	return status;
 }
 
-/* Beside it and then over it: nobody sees half a file. */
-static enum hf_status export_beside(struct cli *cli, hf_kv *kv, const char *path, hf_error *err)
+/* Where a link leads, if the path is one: the file changes there, and the link stays. */
+static enum hf_status behind_links(const char *path, char ret_place[PATH_MAX], hf_error *err)
 {
+	struct stat status;
+	if (realpath(path, ret_place))
+		return HF_OK;
+	if (lstat(path, &status) == 0)
+		return error_set(err, HF_E_FAILED, "could not write %s: it is a link that leads nowhere", path);
+	if (snprintf(ret_place, PATH_MAX, "%s", path) >= PATH_MAX)
+		return error_set(err, HF_E_USAGE, "the path of the file is too long");
+	return HF_OK;
+}
+
+/* Beside it and then over it: nobody sees half a file. */
+static enum hf_status export_beside(struct cli *cli, hf_kv *kv, const char *name, hf_error *err)
+{
+	char path[PATH_MAX];
+	enum hf_status status = behind_links(name, path, err);
+	if (status != HF_OK)
+		return status;
 	struct hf_str beside = arena_printf(cli->arena, "%s.new", path);
 	FILE *file = beside.ptr ? fopen(beside.ptr, "we") : NULL;
 	if (!beside.ptr)
 		return error_nomem(err);
 	if (!file)
 		return error_errno(err, HF_E_FAILED, "could not make %s", beside.ptr);
-	enum hf_status status = export_to(cli, kv, file, err);
+	status = export_to(cli, kv, file, err);
 	bool whole = status == HF_OK && fsync(fileno(file)) == 0;
 	whole = fclose(file) == 0 && whole;
 	if (whole && rename(beside.ptr, path) == 0)

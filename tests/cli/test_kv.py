@@ -397,6 +397,17 @@ def test_kv_export_refuses_a_folder_that_is_not_there(some, tmp_path):
     assert (tmp_path / "kept").read_text() == "kept" and not (tmp_path / "kept.new").exists()
 
 
+def test_kv_export_follows_a_link(some, tmp_path):
+    file, link, nowhere = tmp_path / "file", tmp_path / "link", tmp_path / "nowhere"
+    file.write_text("old")
+    link.symlink_to(file)
+    nowhere.symlink_to(tmp_path / "none")
+    some.ok("export", link)
+    assert link.is_symlink() and file.read_text() == some.ok("export")
+    assert some.refused(1, "export", nowhere) == f"error: could not write {nowhere}: it is a link that leads nowhere\n"
+    assert nowhere.is_symlink() and sorted(p.name for p in tmp_path.iterdir() if p.name.endswith(".new")) == []
+
+
 def test_kv_export_writes_into_what_is_no_file(some, tmp_path):
     pipe, got = tmp_path / "pipe", tmp_path / "got"
     os.mkfifo(pipe)

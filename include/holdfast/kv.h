@@ -24,9 +24,10 @@
  *
  * Errors of every call, the same on each backend: HF_E_LIMIT a key, a value or metadata is too long, a batch has too
  * many items, or the store is full (category HF_CATEGORY_RESOURCE); HF_E_USAGE a TTL that is not in 1 us to 100 years,
- * metadata that is not JSON, a flag that does not go with the operation; HF_E_UNSUPPORTED what the
- * backend cannot give, by name; HF_TIMEOUT; HF_E_UNAVAILABLE; HF_E_DENIED; HF_E_CORRUPT a stored record that is none;
- * HF_E_DRIFT the tables are not those of this version; HF_E_NOMEM. Expected ones are named at each call.
+ * metadata that is not JSON, a flag that does not go with the operation; HF_E_UNSUPPORTED what the backend cannot give,
+ * by name; HF_TIMEOUT; HF_BUSY an LMDB folder has as many readers, in all processes together, as it has places (4096);
+ * HF_E_UNAVAILABLE; HF_E_DENIED; HF_E_CORRUPT a stored record that is none, or a file that was cut; HF_E_DRIFT the
+ * tables are not those of this version; HF_E_NOMEM. Expected ones are named at each call.
  *
  * Threads: a handle may be used by any number of threads. fork: in a child every call but hf_kv_close() is HF_E_USAGE.
  * Ownership: inputs are borrowed for the call; everything returned lives in the arena passed in.

@@ -1,5 +1,6 @@
 /*
- * lmdb_map.h - the inside of the ordered map on LMDB (lmdb_map.c; opening, closing and locks: lmdb_open.c).
+ * lmdb_map.h - the inside of the ordered map on LMDB (lmdb_map.c; opening, closing and locks: lmdb_open.c; files that
+ * were cut: lmdb_check.c).
  */
 #ifndef KV_LMDB_MAP_H
 #define KV_LMDB_MAP_H
@@ -10,7 +11,7 @@
 #include "kv/ordered.h"
 #include "kv/turns.h"
 
-enum { LMDB_SLOTS = 64, LMDB_READERS_MAX = 4096 };
+enum { LMDB_SLOTS = 64, LMDB_READERS_MAX = 4096, LMDB_OPEN_MS = 60000 };
 
 /* A reader's transaction, between calls reset. */
 struct lmdb_slot {
@@ -39,5 +40,7 @@ enum hf_status lmdb_failed(const struct lmdb_map *map, int rc, const char *what,
 enum hf_status lmdb_lock_writers(struct lmdb_map *map, hf_deadline deadline, hf_error *err);
 void lmdb_unlock_writers(struct lmdb_map *map);
 void lmdb_close(struct ordered *store);
+/** HF_E_CORRUPT when the file of pages in `folder` lacks some that are in use. */
+enum hf_status lmdb_check_file(struct lmdb_map *map, int folder, hf_error *err);
 
 #endif

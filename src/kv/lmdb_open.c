@@ -171,6 +171,8 @@ static enum hf_status claim_folder(struct lmdb_map *map, hf_error *err)
 		return error_errno(err, errno == EACCES ? HF_E_DENIED : HF_E_UNAVAILABLE,
 		                   "could not open the folder %s", map->path);
 	enum hf_status status = claim(map, folder, err);
+	if (status == HF_OK)
+		status = lmdb_check_file(map, folder, err);
 	close(folder);
 	return status;
 }
@@ -247,7 +249,8 @@ static enum hf_status check_free(struct lmdb_map *map, MDB_txn *txn, hf_error *e
 static enum hf_status make_maps(struct lmdb_map *map, hf_error *err)
 {
 	struct ordered_txn txn;
-	enum hf_status status = lmdb_ops.begin(&map->base, ORDERED_WRITE, hf_deadline_in(map->ctx, 60000), &txn, err);
+	enum hf_status status =
+		lmdb_ops.begin(&map->base, ORDERED_WRITE, hf_deadline_in(map->ctx, LMDB_OPEN_MS), &txn, err);
 	if (status != HF_OK)
 		return status;
 	status = check_free(map, txn.handle, err);

@@ -480,6 +480,77 @@ static void test_bad_folders(void **state)
 	expect_no_open(rig, rig->url, HF_E_CORRUPT, rig->folder);
 }
 
+/* ---- a file that was cut ---- */
+
+static void data_path(const struct rig *rig, char path[128])
+{
+	snprintf(path, 128, "%s/data.mdb", rig->folder);
+}
+
+static off_t length_of(const char *path)
+{
+	struct stat status;
+	assert_int_equal(stat(path, &status), 0);
+	return status.st_size;
+}
+
+/* Branch pages, leaves and values of many pages: each cut is told at open, where it killed the reader. */
+static void test_a_file_that_was_cut(void **state)
+{
+	struct rig *rig = *state;
+	static uint8_t bytes[20000];
+	char from[128], to[140], command[300];
+	hf_error err = HF_ERROR_INIT;
+	for (uint32_t n = 0; n < 300; n++)
+		EXPECT_OK(put(rig, (struct hf_bytes){(uint8_t *)&n, 4}, (struct hf_bytes){bytes, n % 7 ? 300 : 20000},
+		              &err));
+	rig_close(rig);
+	data_path(rig, from);
+	snprintf(to, sizeof(to), "%s.kept", from);
+	snprintf(command, sizeof(command), "cp %s %s", from, to);
+	assert_int_equal(system(command), 0);
+	off_t whole = length_of(from);
+	for (off_t at = 8192; at < whole; at += at < 200000 ? 4096 : 40960) {
+		assert_int_equal(truncate(from, at), 0);
+		expect_no_open(rig, rig->url, HF_E_CORRUPT, "was cut");
+		snprintf(command, sizeof(command), "cp %s %s", to, from);
+		assert_int_equal(system(command), 0);
+	}
+	for (off_t at = 1; at < 8192; at += 1000) {
+		assert_int_equal(truncate(from, at), 0);
+		expect_no_open(rig, rig->url, HF_E_CORRUPT, rig->folder);
+		assert_int_equal(system(command), 0);
+	}
+	rig_reopen(rig);
+	assert_int_equal(get(rig, (struct hf_bytes){(uint8_t *)&(uint32_t){299}, 4}).value.len, 300);
+	remove(to);
+}
+
+/* LMDB does not write what a transaction gives back: such a file is short and whole. */
+static void test_a_file_that_is_short(void **state)
+{
+	struct rig *rig = *state;
+	char path[128];
+	hf_error err = HF_ERROR_INIT;
+	struct ordered *store = rig->state->store;
+	struct ordered_txn txn;
+	uint8_t *place;
+	MDB_envinfo info;
+	EXPECT_OK(put(rig, HF_KV_KEY("a"), HF_KV_KEY("1"), &err));
+	EXPECT_OK(store->ops->begin(store, ORDERED_WRITE, INT64_MAX, &txn, &err));
+	for (uint8_t n = 0; n < 200; n++)
+		EXPECT_OK(store->ops->put(&txn, ORDERED_LOCKS, (struct hf_bytes){&n, 1}, 1500, &place, &err));
+	for (uint8_t n = 200; n-- > 0;)
+		EXPECT_OK(store->ops->del(&txn, ORDERED_LOCKS, (struct hf_bytes){&n, 1}, &err));
+	EXPECT_OK(store->ops->commit(&txn, &err));
+	mdb_env_info(((struct lmdb_map *)store)->env, &info);
+	rig_close(rig);
+	data_path(rig, path);
+	assert_true(length_of(path) < (off_t)(info.me_last_pgno + 1) * 4096);
+	EXPECT_OK(rig_open(rig, &err));
+	assert_int_equal(get(rig, HF_KV_KEY("a")).value.len, 1);
+}
+
 static void *want_to_write(void *user)
 {
 	struct turns *turns = user;
@@ -624,6 +695,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_open_twice, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_fork, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_bad_folders, rig_lmdb, rig_end),
+		cmocka_unit_test_setup_teardown(test_a_file_that_was_cut, rig_lmdb, rig_end),
+		cmocka_unit_test_setup_teardown(test_a_file_that_is_short, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_somebody_elses_database, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_a_write_is_cut_short, rig_lmdb, rig_end),
 		cmocka_unit_test(test_closing_in_a_child),

@@ -1,8 +1,11 @@
 /*
  * postgres_restore.c - making everything what it was at a checkpoint, in one transaction that holds the namespace's
- * lock: what was not there goes, what was another comes back from its image. Both write as everybody does, in a new
- * epoch, so that other checkpoints, the one of the undo among them, keep what they need. What has expired meanwhile
- * stays away. The checkpoint itself is held: nobody deletes it, and so its images, in between.
+ * lock: what was written since goes into the history, and what was there before comes back from its image, in a new
+ * epoch. Other checkpoints, the one of the undo among them, have what they need. What has expired meanwhile stays away.
+ * The checkpoint itself is held: nobody deletes it, and so its images, in between.
+ *
+ * Each way is one statement. Row by row, by an upsert whose triggers keep the images, it took four to ten times as
+ * long; and loading all aside to have it take the namespace's place was slower at any share that changed.
  */
 #include "base/arena.h"
 #include "base/error.h"
@@ -43,7 +46,7 @@ static enum hf_status attempt(hf_where tx, void *user, hf_error *err)
 	struct restoring *restoring = user;
 	const struct checkpoints_bound *points = &restoring->state->points;
 	struct point_hold_row held;
-	struct restore_delete_row gone;
+	struct restore_take_row gone;
 	int32_t ns = restoring->ns, epoch = 0;
 	int64_t put = 0;
 	if (!arena)
@@ -52,9 +55,11 @@ static enum hf_status attempt(hf_where tx, void *user, hf_error *err)
 	if (status == HF_OK)
 		status = begin(restoring, tx, arena, &epoch, err);
 	if (status == HF_OK)
-		status = restore_delete(tx, points, &(struct restore_delete_in){ns, held.epoch}, arena, &gone, err);
+		status = restore_take(tx, points, &(struct restore_take_in){.ns = ns, .at = held.epoch, .epoch = epoch},
+		                      arena, &gone, err);
 	if (status == HF_OK)
-		status = restore_put(tx, points, &(struct restore_put_in){ns, epoch, held.epoch}, &put, err);
+		status = restore_put(tx, points, &(struct restore_put_in){.ns = ns, .epoch = epoch, .at = held.epoch},
+		                     &put, err);
 	if (status == HF_OK)
 		restoring->restored = (struct hf_kv_restored){.put = (uint64_t)put, .deleted = (uint64_t)gone.n};
 	return status;

@@ -89,10 +89,12 @@ BEGIN
 	RETURN NEW;
 END
 $body$;
+-- A restore keeps images by itself, all at once, and says so.
 CREATE TRIGGER :"entries_keep_updated" BEFORE UPDATE ON :"schema".:"entries"
 	FOR EACH ROW WHEN (OLD.epoch < NEW.epoch) EXECUTE FUNCTION :"schema".:"entries_keep"();
 CREATE TRIGGER :"entries_keep_deleted" BEFORE DELETE ON :"schema".:"entries"
-	FOR EACH ROW EXECUTE FUNCTION :"schema".:"entries_keep"();
+	FOR EACH ROW WHEN (pg_catalog.current_setting('holdfast.kept', true) IS DISTINCT FROM 'on')
+	EXECUTE FUNCTION :"schema".:"entries_keep"();
 -- verify
 SELECT count(*) = 2 FROM pg_catalog.pg_trigger WHERE tgrelid = :'schema.entries'::regclass AND NOT tgisinternal;
 -- down

@@ -25,8 +25,8 @@ ORDER BY epoch DESC LIMIT 10000;
 SELECT epoch FROM :"schema".:"entries_checkpoints" WHERE namespace = :ns AND id = :id;
 
 -- name: point_hold :opt
--- doc: It cannot be deleted until the transaction ends.
-SELECT epoch FROM :"schema".:"entries_checkpoints" WHERE namespace = :ns AND id = :id FOR KEY SHARE;
+-- doc: It cannot be deleted until the transaction ends, in which no trigger keeps images.
+SELECT epoch, set_config('holdfast.kept', 'on', true) AS kept FROM :"schema".:"entries_checkpoints" WHERE namespace = :ns AND id = :id FOR KEY SHARE;
 
 -- name: point_update :execrows
 -- param row_count: nullable
@@ -93,27 +93,29 @@ LIMIT :most::bigint;
 SELECT :"schema".:"entries_next_epoch"(:ns) AS epoch
 FROM (SELECT set_config('lock_timeout', :patience::text, true)) AS p;
 
--- name: restore_delete :one
--- doc: What was not there at epoch `at` goes. How many were live.
-WITH gone AS (DELETE FROM :"schema".:"entries" AS t
-              WHERE t.namespace = :ns AND t.epoch >= :at
-              AND NOT EXISTS (SELECT FROM :"schema".:"entries_history" AS h WHERE h.namespace = :ns AND h.key = t.key
-                              AND h.epoch_from < :at AND h.epoch_to >= :at
-                              AND (h.expires_at IS NULL OR h.expires_at > now()))
-              RETURNING t.expires_at)
-SELECT count(*) AS n FROM gone WHERE expires_at IS NULL OR expires_at > now();
+-- name: restore_take :one
+-- doc: What was written since epoch `at` goes, into the history as far as a checkpoint needs it. How many entries were
+--   live that were not there then.
+WITH gone AS (DELETE FROM :"schema".:"entries" AS t WHERE t.namespace = :ns AND t.epoch >= :at
+              RETURNING t.rev, t.created_at, t.updated_at, t.expires_at, t.epoch, t.codec, t.key, t.value, t.metadata),
+     kept AS (INSERT INTO :"schema".:"entries_history" (rev, created_at, updated_at, expires_at, namespace, epoch_from, epoch_to,
+                                                        codec, key, value, metadata)
+              SELECT g.rev, g.created_at, g.updated_at, g.expires_at, :ns, g.epoch, :epoch, g.codec, g.key, g.value, g.metadata
+              FROM gone AS g
+              WHERE g.epoch < (SELECT max(c.epoch) FROM :"schema".:"entries_checkpoints" AS c WHERE c.namespace = :ns))
+SELECT count(*) AS n FROM gone AS g
+WHERE (g.expires_at IS NULL OR g.expires_at > now())
+AND NOT EXISTS (SELECT FROM :"schema".:"entries_history" AS h WHERE h.namespace = :ns AND h.key = g.key
+                AND h.epoch_from < :at AND h.epoch_to >= :at AND (h.expires_at IS NULL OR h.expires_at > now()));
 
 -- name: restore_put :execrows
--- doc: What was another at epoch `at` is again what it was, written in `epoch`.
-INSERT INTO :"schema".:"entries" AS t (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, codec, key,
-                                       value, metadata)
+-- doc: Images that were live at epoch `at` are entries again, written in `epoch`.
+INSERT INTO :"schema".:"entries" (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, codec, key, value,
+                                  metadata)
 SELECT nextval(:'schema.entries_rev'), h.created_at, h.updated_at, h.expires_at,
        floor(extract(epoch FROM h.expires_at) / 300)::integer, :ns, :epoch, h.codec, h.key, h.value, h.metadata
 FROM :"schema".:"entries_history" AS h
-WHERE h.namespace = :ns AND h.epoch_from < :at AND h.epoch_to >= :at AND (h.expires_at IS NULL OR h.expires_at > now())
-ON CONFLICT (namespace, key) DO UPDATE SET rev = EXCLUDED.rev, epoch = EXCLUDED.epoch, created_at = EXCLUDED.created_at,
-       updated_at = EXCLUDED.updated_at, expires_at = EXCLUDED.expires_at, expire_bucket = EXCLUDED.expire_bucket,
-       codec = EXCLUDED.codec, value = EXCLUDED.value, metadata = EXCLUDED.metadata;
+WHERE h.namespace = :ns AND h.epoch_from < :at AND h.epoch_to >= :at AND (h.expires_at IS NULL OR h.expires_at > now());
 
 -- name: entries_diff :each
 -- doc: Versions that lived at one of the two epochs and not at the other, by key, that of `from` before that of `to`

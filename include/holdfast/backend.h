@@ -32,7 +32,7 @@ struct hf_kv_batch {
 	enum hf_kv_durability durability;
 	const struct hf_kv_fence *fence;
 	hf_deadline deadline;
-	uint32_t value_bytes_max;         /* for APPEND */
+	uint32_t value_bytes_max; /* for APPEND */
 };
 
 /* Keys that lie in from <= key, key < to (ptr NULL = no end), in order or reversed. The store has worked prefix,
@@ -42,15 +42,16 @@ struct hf_kv_span {
 	struct hf_bytes to;
 	bool reverse;
 	bool keys_only;
-	size_t limit;                     /* 0 = none */
-	struct hf_str has_metadata;       /* ptr NULL = no filter */
+	size_t limit;               /* 0 = none */
+	struct hf_str has_metadata; /* ptr NULL = no filter */
 	hf_deadline deadline;
-	const struct hf_uuid *at;         /* as of that checkpoint; NULL = now. Only with HF_KV_CAN_CHECKPOINT */
+	const struct hf_uuid *at; /* as of that checkpoint; NULL = now. Only with HF_KV_CAN_CHECKPOINT */
+	int64_t moment_us;        /* with `at`: what expired by then is absent, what did later is not; 0 = now */
 };
 
 struct hf_kv_vtable {
-	size_t size;           /* sizeof(struct hf_kv_vtable) */
-	const char *name;      /* "postgresql" */
+	size_t size;      /* sizeof(struct hf_kv_vtable) */
+	const char *name; /* "postgresql" */
 	uint32_t capabilities;
 	uint32_t key_bytes_max;
 
@@ -96,8 +97,8 @@ struct hf_kv_vtable {
 
 	/** HF_CONFLICT: `ret_lock` is the holder's. */
 	enum hf_status (*lock_take)(hf_kv_backend_state *state, int32_t ns, struct hf_str name, struct hf_str owner,
-	                            int64_t ttl_us, hf_deadline deadline, hf_arena *arena,
-	                            struct hf_kv_lock *ret_lock, hf_error *err);
+	                            int64_t ttl_us, hf_deadline deadline, hf_arena *arena, struct hf_kv_lock *ret_lock,
+	                            hf_error *err);
 	/** HF_CONFLICT: not held so. @param ttl_us 0 = release it: the row stays, its lease is over. */
 	enum hf_status (*lock_renew)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_fence *held,
 	                             int64_t ttl_us, hf_deadline deadline, int64_t *ret_expires_us, hf_error *err);
@@ -114,7 +115,7 @@ struct hf_kv_vtable {
 	enum hf_status (*point_list)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
 	                             hf_deadline deadline, hf_arena *arena, struct hf_kv_checkpoint **ret_points,
 	                             size_t *ret_count, hf_error *err);
-	/** Keep pinned, counted, row_count and data_size of `point`. */
+	/** Keep pinned, counted, row_count, data_size and digest of `point`. */
 	enum hf_status (*point_update)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_checkpoint *point,
 	                               hf_deadline deadline, hf_error *err);
 	enum hf_status (*point_delete)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
@@ -123,15 +124,13 @@ struct hf_kv_vtable {
 	enum hf_status (*restore)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
 	                          struct hf_kv_checkpoint *undo, hf_deadline deadline,
 	                          struct hf_kv_restored *ret_restored, hf_error *err);
-	/** How many entries there were then, and the bytes of their keys and values. */
-	enum hf_status (*point_count)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
-	                              hf_deadline deadline, uint64_t *ret_rows, uint64_t *ret_bytes, hf_error *err);
 	enum hf_status (*read_at)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
 	                          const struct hf_bytes *keys, size_t count, bool keys_only, hf_deadline deadline,
 	                          hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err);
+	/** @param moment_us expiries on both sides are judged at it; 0 = now. */
 	enum hf_status (*diff)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *from,
-	                       const struct hf_uuid *to, hf_deadline deadline, hf_kv_change_fn *fn, void *user,
-	                       hf_error *err);
+	                       const struct hf_uuid *to, int64_t moment_us, hf_deadline deadline, hf_kv_change_fn *fn,
+	                       void *user, hf_error *err);
 };
 
 /** Open a store on a backend of the program's own. */

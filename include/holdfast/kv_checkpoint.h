@@ -33,24 +33,33 @@ extern "C" {
 
 enum { HF_KV_CHECKPOINTS_MAX = 10000 }; /* of a namespace: HF_E_LIMIT beyond */
 
+/* What a set of entries adds up to, in any order: the same for the same keys, values, expiries and metadata on every
+ * backend, whatever their revisions and times. Finds accidents; it is no signature. src/kv/digest.h has its definition.
+ */
+enum { HF_KV_DIGEST_BYTES = 32 };
+struct hf_kv_digest {
+	uint8_t bytes[HF_KV_DIGEST_BYTES];
+};
+
 struct hf_kv_checkpoint {
-	struct hf_uuid id;         /* random (version 4) */
-	struct hf_str name;        /* ptr NULL = none; need not be unique */
-	struct hf_str metadata;    /* canonical JSON; ptr NULL = none */
-	int64_t created_us;        /* since 1970 */
-	int64_t epoch;             /* grows with each of a namespace */
-	bool pinned;               /* pruning leaves it */
-	bool counted;              /* the two below are known */
-	uint64_t row_count;        /* live entries */
-	uint64_t data_size;        /* bytes of their keys and values */
+	struct hf_uuid id;      /* random (version 4) */
+	struct hf_str name;     /* ptr NULL = none; need not be unique */
+	struct hf_str metadata; /* canonical JSON; ptr NULL = none */
+	int64_t created_us;     /* since 1970 */
+	int64_t epoch;          /* grows with each of a namespace */
+	bool pinned;            /* pruning leaves it */
+	bool counted;           /* the three below are known */
+	uint64_t row_count;     /* entries that were live when it was made */
+	uint64_t data_size;     /* bytes of their keys and values */
+	struct hf_kv_digest digest;
 };
 
 /* NULL for nothing. */
 struct hf_kv_checkpoint_new {
-	const char *name;          /* at most HF_KV_NAMESPACE_BYTES bytes of UTF-8 */
+	const char *name; /* at most HF_KV_NAMESPACE_BYTES bytes of UTF-8 */
 	struct hf_str metadata;
 	bool pinned;
-	bool uncounted;            /* do not read everything once to count; hf_kv_checkpoint_count() does it later */
+	bool uncounted; /* do not read everything once to count; hf_kv_checkpoint_count() does it later */
 	hf_deadline deadline;
 };
 /** Writers wait for it a moment at most. HF_TIMEOUT: a writer was in a transaction for longer than the deadline. */
@@ -59,6 +68,10 @@ enum hf_status hf_kv_checkpoint_create(hf_kv *kv, const struct hf_kv_checkpoint_
 /** Count its entries, if that was not done. Reads them all. */
 enum hf_status hf_kv_checkpoint_count(hf_kv *kv, const struct hf_uuid *id, hf_arena *arena,
                                       struct hf_kv_checkpoint *ret_checkpoint, hf_error *err);
+/** Read its entries again and compare with what was counted; those that expired since it was made are part of that.
+ * What was not counted is counted. @return HF_OK; HF_DIFFERS: `ret_checkpoint` has what there is now. */
+enum hf_status hf_kv_checkpoint_verify(hf_kv *kv, const struct hf_uuid *id, hf_arena *arena,
+                                       struct hf_kv_checkpoint *ret_checkpoint, hf_error *err);
 /** The newest first. */
 enum hf_status hf_kv_checkpoint_list(hf_kv *kv, hf_arena *arena, struct hf_kv_checkpoint **ret_checkpoints,
                                      size_t *ret_count, hf_error *err);
@@ -70,20 +83,20 @@ enum hf_status hf_kv_checkpoint_pin(hf_kv *kv, const struct hf_uuid *id, bool pi
 
 /* Which to delete; pinned ones stay. Zero what does not matter. */
 struct hf_kv_prune {
-	size_t keep;               /* the newest so many stay */
-	int64_t older_than_us;     /* only what is older; 0 = any age */
+	size_t keep;           /* the newest so many stay */
+	int64_t older_than_us; /* only what is older; 0 = any age */
 };
 enum hf_status hf_kv_checkpoint_prune(hf_kv *kv, const struct hf_kv_prune *what, size_t *ret_deleted, hf_error *err);
 
 /* NULL for nothing. */
 struct hf_kv_restore {
-	bool no_undo;              /* do not make a checkpoint of the state before */
+	bool no_undo; /* do not make a checkpoint of the state before */
 	hf_deadline deadline;
 };
 struct hf_kv_restored {
-	struct hf_uuid undo;       /* zero with no_undo */
-	uint64_t put;              /* entries written back */
-	uint64_t deleted;          /* entries that were not there then */
+	struct hf_uuid undo; /* zero with no_undo */
+	uint64_t put;        /* entries written back */
+	uint64_t deleted;    /* entries that were not there then */
 };
 /** All at one moment, for readers too. Costs what changed since, not what there is. */
 enum hf_status hf_kv_checkpoint_restore(hf_kv *kv, const struct hf_uuid *id, const struct hf_kv_restore *how,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "cli/commands.h"
@@ -22,14 +23,25 @@ static const struct column point_columns[] = {
 	{"entries", COLUMN_INT, NULL, "null: not counted"},
 	{"bytes", COLUMN_INT, NULL, "of their keys and values"},
 	{"metadata", COLUMN_JSON, NULL, "null: none"},
+	{"digest", COLUMN_TEXT, NULL, "the same on every store; null: not counted"},
 	{0},
 };
-enum { POINT_COLUMNS = 7 };
+enum { POINT_COLUMNS = 8 };
 
 static enum hf_status id_text(struct cli *cli, const struct hf_uuid *id, struct cell *ret_cell, hf_error *err)
 {
 	char text[HF_UUID_TEXT_MAX];
 	hf_uuid_to_text(id, text);
+	struct hf_str copy = hf_arena_str(cli->arena, hf_str_of(text));
+	*ret_cell = cell_text(copy);
+	return copy.ptr ? HF_OK : error_nomem(err);
+}
+
+static enum hf_status digest_text(struct cli *cli, const struct hf_kv_digest *digest, struct cell *ret_cell,
+                                  hf_error *err)
+{
+	char text[2 * HF_KV_DIGEST_BYTES + 1];
+	digest_hex(digest->bytes, text);
 	struct hf_str copy = hf_arena_str(cli->arena, hf_str_of(text));
 	*ret_cell = cell_text(copy);
 	return copy.ptr ? HF_OK : error_nomem(err);
@@ -44,7 +56,11 @@ static enum hf_status point_cells(struct cli *cli, const struct hf_kv_checkpoint
 	ret_cells[4] = point->counted ? cell_int((int64_t)point->row_count) : cell_null();
 	ret_cells[5] = point->counted ? cell_int((int64_t)point->data_size) : cell_null();
 	ret_cells[6] = cell_json(point->metadata);
-	return id_text(cli, &point->id, &ret_cells[0], err);
+	ret_cells[7] = cell_null();
+	enum hf_status status = id_text(cli, &point->id, &ret_cells[0], err);
+	if (status == HF_OK && point->counted)
+		status = digest_text(cli, &point->digest, &ret_cells[7], err);
+	return status;
 }
 
 static enum hf_status show_point(struct cli *cli, const struct hf_kv_checkpoint *point, hf_error *err)

@@ -1,12 +1,15 @@
 /*
  * checkpoint.c - checkpoints in front of the backend: ids, names, counting, pruning.
  */
+#include <inttypes.h>
+
 #include "base/arena.h"
 #include "base/context.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "holdfast/values.h"
 #include "kv/check.h"
+#include "kv/digest.h"
 #include "kv/metadata.h"
 
 static enum hf_status check_can(const hf_kv *kv, hf_error *err)
@@ -64,14 +67,31 @@ static enum hf_status describe(const hf_kv *kv, const struct hf_kv_checkpoint_ne
 	return how->metadata.ptr ? metadata_canonical(how->metadata, arena, &ret_point->metadata, err) : HF_OK;
 }
 
-static enum hf_status count_point(hf_kv *kv, struct hf_kv_checkpoint *point, hf_deadline deadline, hf_error *err)
+static enum hf_status add_up(void *user, const struct hf_kv_entry *entry, UNUSED hf_error *err)
 {
-	enum hf_status status = kv_vtable(kv)->point_count(kv->backend->state, kv->ns, &point->id, deadline,
-	                                                   &point->row_count, &point->data_size, err);
+	kv_sums_add(user, entry);
+	return HF_OK;
+}
+
+/* What was live when it was made, so that counting it again some day gives the same. */
+static enum hf_status read_sums(hf_kv *kv, struct hf_kv_checkpoint *point, hf_deadline deadline, hf_error *err)
+{
+	struct kv_sums sums = {0};
+	const struct hf_kv_span span = {.at = &point->id, .moment_us = point->created_us, .deadline = deadline};
+	enum hf_status status = kv_vtable(kv)->scan(kv->backend->state, kv->ns, &span, add_up, &sums, err);
 	if (status != HF_OK)
 		return status;
 	point->counted = true;
-	return kv_vtable(kv)->point_update(kv->backend->state, kv->ns, point, deadline, err);
+	point->row_count = sums.count;
+	point->data_size = sums.bytes;
+	kv_sums_digest(&sums, &point->digest);
+	return HF_OK;
+}
+
+static enum hf_status count_point(hf_kv *kv, struct hf_kv_checkpoint *point, hf_deadline deadline, hf_error *err)
+{
+	enum hf_status status = read_sums(kv, point, deadline, err);
+	return status == HF_OK ? kv_vtable(kv)->point_update(kv->backend->state, kv->ns, point, deadline, err) : status;
 }
 
 enum hf_status hf_kv_checkpoint_create(hf_kv *kv, const struct hf_kv_checkpoint_new *how, hf_arena *arena,
@@ -132,6 +152,38 @@ enum hf_status hf_kv_checkpoint_count(hf_kv *kv, const struct hf_uuid *id, hf_ar
 	if (status != HF_OK || ret_checkpoint->counted)
 		return status;
 	return answered(kv, id, count_point(kv, ret_checkpoint, kv_deadline(kv, 0), err), err);
+}
+
+static enum hf_status compare(const struct hf_kv_checkpoint *was, const struct hf_kv_checkpoint *is, hf_error *err)
+{
+	char id[HF_UUID_TEXT_MAX];
+	bool same = was->row_count == is->row_count && was->data_size == is->data_size &&
+	            memcmp(&was->digest, &is->digest, sizeof(is->digest)) == 0;
+	if (same)
+		return HF_OK;
+	hf_uuid_to_text(&is->id, id);
+	return error_set(err, HF_DIFFERS,
+	                 "checkpoint %s is not what was counted: %" PRIu64 " entries of %" PRIu64
+	                 " bytes then, %" PRIu64 " of %" PRIu64 " now",
+	                 id, was->row_count, was->data_size, is->row_count, is->data_size);
+}
+
+enum hf_status hf_kv_checkpoint_verify(hf_kv *kv, const struct hf_uuid *id, hf_arena *arena,
+                                       struct hf_kv_checkpoint *ret_checkpoint, hf_error *err)
+{
+	struct hf_kv_checkpoint was;
+	enum hf_status status = hf_kv_checkpoint_show(kv, id, arena, &was, err);
+	if (status != HF_OK)
+		return status;
+	struct hf_kv_checkpoint is = was;
+	status = answered(kv, id,
+	                  was.counted ? read_sums(kv, &is, kv_deadline(kv, 0), err)
+	                              : count_point(kv, &is, kv_deadline(kv, 0), err),
+	                  err);
+	if (status != HF_OK)
+		return status;
+	*ret_checkpoint = is;
+	return was.counted ? compare(&was, &is, err) : HF_OK;
 }
 
 /* ---- keeping and forgetting ---- */
@@ -257,6 +309,6 @@ enum hf_status hf_kv_checkpoint_diff(hf_kv *kv, const struct hf_uuid *from, cons
 		status = hf_kv_checkpoint_show(kv, to, arena, &point, err);
 	if (status != HF_OK)
 		return status;
-	status = kv_vtable(kv)->diff(kv->backend->state, kv->ns, from, to, kv_deadline(kv, 0), fn, user, err);
+	status = kv_vtable(kv)->diff(kv->backend->state, kv->ns, from, to, 0, kv_deadline(kv, 0), fn, user, err);
 	return answered(kv, from, status == HF_STOP ? HF_OK : status, err);
 }

@@ -302,7 +302,7 @@ static enum hf_status open_lmdb(hf_context *ctx, const char *url, const struct h
 	.health = engine_health, .now = engine_now, .lock_take = engine_lock_take, .lock_renew = engine_lock_renew, \
 	.lock_list = engine_lock_list, .point_create = engine_point_create, .point_list = engine_point_list,        \
 	.point_update = engine_point_update, .point_delete = engine_point_delete, .restore = engine_restore,        \
-	.point_count = engine_point_count, .read_at = engine_read_at, .diff = engine_diff
+	.read_at = engine_read_at, .diff = engine_diff
 #define ENGINE_CAPABILITIES (HF_KV_CAN_ESTIMATE | HF_KV_CAN_CHECKPOINT | HF_KV_CAN_LOCK)
 
 const struct hf_kv_vtable memory_backend = {

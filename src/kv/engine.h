@@ -101,13 +101,11 @@ enum hf_status engine_point_update(hf_kv_backend_state *state, int32_t ns, const
                                    hf_deadline deadline, hf_error *err);
 enum hf_status engine_point_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                                    hf_deadline deadline, hf_error *err);
-enum hf_status engine_point_count(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
-                                  hf_deadline deadline, uint64_t *ret_rows, uint64_t *ret_bytes, hf_error *err);
 enum hf_status engine_restore(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                               struct hf_kv_checkpoint *undo, hf_deadline deadline, struct hf_kv_restored *ret_restored,
                               hf_error *err);
 enum hf_status engine_diff(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *from, const struct hf_uuid *to,
-                           hf_deadline deadline, hf_kv_change_fn *fn, void *user, hf_error *err);
+                           int64_t moment_us, hf_deadline deadline, hf_kv_change_fn *fn, void *user, hf_error *err);
 enum hf_status engine_sweep(hf_kv_backend_state *state, size_t limit, hf_deadline deadline, uint64_t *ret_removed,
                             hf_error *err);
 

@@ -2,8 +2,9 @@
  * engine_checkpoint.c - the rows of checkpoints, and letting go of images that no checkpoint needs.
  *
  * A row, under (namespace, epoch), little endian:
- *     0 id    16 made at    24 entries    32 bytes    40 flags    41 bytes of the name    42 zero    44 bytes of
- * metadata 48 name, metadata
+ *     0 id    16 made at    24 entries    32 bytes    40 flags    41 bytes of the name    42 zero
+ *     44 bytes of metadata    48 digest, where the flags say so; then name, metadata
+ * What was counted before there were digests counts as uncounted.
  */
 #include "kv/engine_checkpoint.h"
 
@@ -11,7 +12,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-enum { ROW_BYTES = 48, PINNED = 1, COUNTED = 2 };
+enum { ROW_BYTES = 48, PINNED = 1, COUNTED = 2, DIGEST = 4 };
 
 /* ---- rows ---- */
 
@@ -28,20 +29,22 @@ static enum hf_status row_decode(const struct ordered_pair *pair, struct hf_kv_c
 	const uint8_t *at = pair->value.ptr;
 	size_t len = pair->value.len, name = len >= ROW_BYTES ? at[41] : 0;
 	size_t metadata = len >= ROW_BYTES ? get_le32(at + 44) : 0;
-	if (pair->key.len != 8 || len < ROW_BYTES || len != ROW_BYTES + name + metadata)
+	size_t digest = len >= ROW_BYTES && (at[40] & DIGEST) ? HF_KV_DIGEST_BYTES : 0;
+	if (pair->key.len != 8 || len < ROW_BYTES || len != ROW_BYTES + digest + name + metadata)
 		return error_set(err, HF_E_CORRUPT, "could not read a checkpoint: %zu bytes that are none", len);
-	const char *texts = (const char *)at + ROW_BYTES;
+	const char *texts = (const char *)at + ROW_BYTES + digest;
 	*ret_point = (struct hf_kv_checkpoint){
 		.name = {name ? texts : NULL, name},
 		.metadata = {metadata ? texts + name : NULL, metadata},
 		.created_us = (int64_t)get_le64(at + 16),
 		.epoch = get_be32(pair->key.ptr + 4),
 		.pinned = at[40] & PINNED,
-		.counted = at[40] & COUNTED,
+		.counted = digest != 0 && (at[40] & COUNTED),
 		.row_count = get_le64(at + 24),
 		.data_size = get_le64(at + 32),
 	};
 	memcpy(ret_point->id.bytes, at, sizeof(ret_point->id.bytes));
+	memcpy(ret_point->digest.bytes, at + ROW_BYTES, digest);
 	return HF_OK;
 }
 
@@ -49,9 +52,11 @@ static enum hf_status row_put(struct ordered_txn *txn, int32_t ns, const struct 
 {
 	struct engine_key key;
 	uint8_t *at = NULL;
+	size_t digest = point->counted ? HF_KV_DIGEST_BYTES : 0;
 	row_key(&key, ns, (uint32_t)point->epoch);
-	enum hf_status status = txn->store->ops->put(txn, ORDERED_CHECKPOINTS, engine_key_view(&key),
-	                                             ROW_BYTES + point->name.len + point->metadata.len, &at, err);
+	enum hf_status status =
+		txn->store->ops->put(txn, ORDERED_CHECKPOINTS, engine_key_view(&key),
+	                             ROW_BYTES + digest + point->name.len + point->metadata.len, &at, err);
 	if (status != HF_OK)
 		return status;
 	memcpy(at, point->id.bytes, sizeof(point->id.bytes));
@@ -59,12 +64,13 @@ static enum hf_status row_put(struct ordered_txn *txn, int32_t ns, const struct 
 	put_le64(at + 24, point->row_count);
 	put_le64(at + 32, point->data_size);
 	put_le32(at + 40,
-	         (point->pinned ? PINNED : 0u) | (point->counted ? COUNTED : 0u) | (uint32_t)point->name.len << 8);
+	         (point->pinned ? PINNED : 0u) | (digest ? COUNTED | DIGEST : 0u) | (uint32_t)point->name.len << 8);
 	put_le32(at + 44, (uint32_t)point->metadata.len);
+	memcpy(at + ROW_BYTES, point->digest.bytes, digest);
 	if (point->name.len)
-		memcpy(at + ROW_BYTES, point->name.ptr, point->name.len);
+		memcpy(at + ROW_BYTES + digest, point->name.ptr, point->name.len);
 	if (point->metadata.len)
-		memcpy(at + ROW_BYTES + point->name.len, point->metadata.ptr, point->metadata.len);
+		memcpy(at + ROW_BYTES + digest + point->name.len, point->metadata.ptr, point->metadata.len);
 	return HF_OK;
 }
 
@@ -221,7 +227,7 @@ enum hf_status engine_point_list(hf_kv_backend_state *state, int32_t ns, const s
 	return HF_OK;
 }
 
-/* ---- changing and counting ---- */
+/* ---- changing ---- */
 
 /* Its texts stay; they are copied, because the row is written in its own place. */
 static enum hf_status update_row(struct engine_write *write, const struct hf_kv_checkpoint *point, hf_arena *arena,
@@ -234,7 +240,7 @@ static enum hf_status update_row(struct engine_write *write, const struct hf_kv_
 		status = list_row(&listing,
 		                  &(struct hf_kv_checkpoint){copy.id, copy.name, copy.metadata, copy.created_us,
 		                                             copy.epoch, point->pinned, point->counted,
-		                                             point->row_count, point->data_size},
+		                                             point->row_count, point->data_size, point->digest},
 		                  err);
 	return status == HF_OK ? row_put(&write->txn, write->ns, &copy, err) : status;
 }
@@ -250,31 +256,6 @@ enum hf_status engine_point_update(hf_kv_backend_state *state, int32_t ns, const
 	if (status != HF_OK)
 		return status;
 	return engine_write_end(&write, update_row(&write, point, arena, err), err);
-}
-
-struct sums {
-	uint64_t rows, bytes;
-};
-
-static enum hf_status add_up(void *user, const struct hf_kv_entry *entry, UNUSED hf_error *err)
-{
-	struct sums *sums = user;
-	sums->rows++;
-	sums->bytes += entry->key.len + entry->value.len;
-	return HF_OK;
-}
-
-enum hf_status engine_point_count(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
-                                  hf_deadline deadline, uint64_t *ret_rows, uint64_t *ret_bytes, hf_error *err)
-{
-	struct sums sums = {0};
-	struct hf_kv_span span = {.deadline = deadline, .at = id};
-	enum hf_status status = engine_scan(state, ns, &span, add_up, &sums, err);
-	if (status != HF_OK)
-		return status;
-	*ret_rows = sums.rows;
-	*ret_bytes = sums.bytes;
-	return HF_OK;
 }
 
 /* ---- deleting ---- */

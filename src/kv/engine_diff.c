@@ -135,14 +135,14 @@ static enum hf_status next_page(struct diff *diff, hf_deadline deadline, hf_erro
 }
 
 enum hf_status engine_diff(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *from, const struct hf_uuid *to,
-                           hf_deadline deadline, hf_kv_change_fn *fn, void *user, hf_error *err)
+                           int64_t moment_us, hf_deadline deadline, hf_kv_change_fn *fn, void *user, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *page = hf_arena_new((size_t)PAGE_BYTES + 2 * (size_t)HF_KV_VALUE_BYTES_MAX);
 	struct diff diff = {.state = state, .ns = ns, .from_id = from, .to_id = to, .page = page};
 	enum hf_status status = HF_OK;
 	if (!page)
 		return error_nomem(err);
-	diff.now_us = hf_now_wall_us(state->ctx);
+	diff.now_us = moment_us ? moment_us : hf_now_wall_us(state->ctx);
 	engine_key_entry(&diff.at, ns, (struct hf_bytes){NULL, 0});
 	while (status == HF_OK && !diff.done) {
 		status = next_page(&diff, deadline, err);

@@ -123,7 +123,8 @@ struct walk {
 
 static void walk_init(struct walk *walk, hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span)
 {
-	*walk = (struct walk){.state = state, .span = span, .ns = ns, .left = span->limit ? span->limit : SIZE_MAX};
+	*walk = (struct walk){.state = state, .span = span, .ns = ns, .now_us = span->moment_us};
+	walk->left = span->limit ? span->limit : SIZE_MAX;
 	engine_key_entry(&walk->from, ns, span->from);
 	if (span->to.ptr)
 		engine_key_entry(&walk->to, ns, span->to);

@@ -210,7 +210,6 @@ const struct hf_kv_vtable postgres_backend = {
 	.point_update = postgres_point_update,
 	.point_delete = postgres_point_delete,
 	.restore = postgres_restore,
-	.point_count = postgres_point_count,
 	.read_at = postgres_read_at,
 	.diff = postgres_diff,
 };

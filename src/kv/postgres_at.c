@@ -146,14 +146,16 @@ static enum hf_status see_version(void *user, const struct entries_diff_row *row
 }
 
 enum hf_status postgres_diff(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *from,
-                             const struct hf_uuid *to, hf_deadline deadline, hf_kv_change_fn *fn, void *user,
-                             hf_error *err)
+                             const struct hf_uuid *to, int64_t moment_us, hf_deadline deadline, hf_kv_change_fn *fn,
+                             void *user, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	struct differing differing = {.fn = fn, .user = user, .arena = arena};
 	struct entries_diff_in in = {.ns = ns, .id = *from, .has_to = to != NULL};
 	if (!arena)
 		return error_nomem(err);
+	in.moment.us = moment_us - POSTGRES_EPOCH_US;
+	in.has_moment = moment_us != 0;
 	if (to)
 		in.to = *to;
 	enum hf_status status =

@@ -100,11 +100,12 @@ static enum hf_status take_point(const struct point_list_row *row, hf_arena *are
 		.created_us = postgres_us(row->created_at),
 		.epoch = row->epoch,
 		.pinned = row->pinned,
-		.counted = row->has_row_count && row->has_data_size,
+		.counted = row->has_row_count && row->has_data_size && row->digest.len == HF_KV_DIGEST_BYTES,
 	};
 	if (ret_point->counted) {
 		ret_point->row_count = (uint64_t)row->row_count;
 		ret_point->data_size = (uint64_t)row->data_size;
+		memcpy(ret_point->digest.bytes, row->digest.ptr, sizeof(ret_point->digest.bytes));
 	}
 	return postgres_metadata(row->has_metadata, row->metadata, arena, &ret_point->metadata, err);
 }
@@ -143,7 +144,7 @@ enum hf_status postgres_point_check(hf_kv_backend_state *state, int32_t ns, cons
 	                  err);
 }
 
-/* ---- changing, counting ---- */
+/* ---- changing ---- */
 
 enum hf_status postgres_point_update(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_checkpoint *point,
                                      hf_deadline deadline, hf_error *err)
@@ -157,34 +158,11 @@ enum hf_status postgres_point_update(hf_kv_backend_state *state, int32_t ns, con
 		.row_count = (int64_t)point->row_count,
 		.has_data_size = point->counted,
 		.data_size = (int64_t)point->data_size,
+		.has_digest = point->counted,
+		.digest = {point->digest.bytes, sizeof(point->digest.bytes)},
 	};
 	enum hf_status status = point_update(postgres_on(state, deadline), &state->points, &in, &rows, err);
 	return status == HF_OK && rows == 0 ? HF_NOT_FOUND : status;
-}
-
-struct sums {
-	uint64_t rows, bytes;
-};
-
-static enum hf_status add_up(void *user, const struct hf_kv_entry *entry, UNUSED hf_error *err)
-{
-	struct sums *sums = user;
-	sums->rows++;
-	sums->bytes += entry->key.len + entry->value.len;
-	return HF_OK;
-}
-
-enum hf_status postgres_point_count(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
-                                    hf_deadline deadline, uint64_t *ret_rows, uint64_t *ret_bytes, hf_error *err)
-{
-	struct sums sums = {0};
-	const struct hf_kv_span span = {.deadline = deadline, .at = id};
-	enum hf_status status = postgres_scan(state, ns, &span, add_up, &sums, err);
-	if (status != HF_OK)
-		return status;
-	*ret_rows = sums.rows;
-	*ret_bytes = sums.bytes;
-	return HF_OK;
 }
 
 /* ---- deleting ---- */

@@ -45,8 +45,6 @@ enum hf_status postgres_point_update(hf_kv_backend_state *state, int32_t ns, con
                                      hf_deadline deadline, hf_error *err);
 enum hf_status postgres_point_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                                      hf_deadline deadline, hf_error *err);
-enum hf_status postgres_point_count(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
-                                    hf_deadline deadline, uint64_t *ret_rows, uint64_t *ret_bytes, hf_error *err);
 enum hf_status postgres_restore(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                                 struct hf_kv_checkpoint *undo, hf_deadline deadline,
                                 struct hf_kv_restored *ret_restored, hf_error *err);
@@ -54,7 +52,7 @@ enum hf_status postgres_read_at(hf_kv_backend_state *state, int32_t ns, const st
                                 const struct hf_bytes *keys, size_t count, bool keys_only, hf_deadline deadline,
                                 hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err);
 enum hf_status postgres_diff(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *from,
-                             const struct hf_uuid *to, hf_deadline deadline, hf_kv_change_fn *fn, void *user,
-                             hf_error *err);
+                             const struct hf_uuid *to, int64_t moment_us, hf_deadline deadline, hf_kv_change_fn *fn,
+                             void *user, hf_error *err);
 
 #endif

@@ -166,6 +166,8 @@ static struct entries_scan_at_in scan_at_in(const struct hf_kv_span *span, const
 {
 	return (struct entries_scan_at_in){
 		.ns = in->ns,
+		.moment = {.us = span->moment_us - POSTGRES_EPOCH_US},
+		.has_moment = span->moment_us != 0,
 		.id = *span->at,
 		.keys_only = in->keys_only,
 		.from = in->from,

@@ -44,6 +44,7 @@ def test_kv_checkpoint_create_counts_entries_and_bytes(store):
     assert (made["name"], made["entries"], made["bytes"], made["metadata"], made["pinned"]) == ("night", 2, 6, {"b": 1}, True)
     plain = store.json("checkpoint", "create", "--uncounted")
     assert (plain["name"], plain["entries"], plain["bytes"], plain["metadata"], plain["pinned"]) == (None, None, None, None, False)
+    assert len(made["digest"]) == 64 and plain["digest"] is None
     assert len(store.ok("checkpoint", "create", "-o", "raw").strip()) == 36
     assert store.json("checkpoint", "show", made["id"]) == made
 

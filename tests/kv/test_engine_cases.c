@@ -171,7 +171,7 @@ static void test_checkpoint_of_many_pages(void **state)
 	change(rig, &changed);
 	walk_at(rig, &point.id, false);
 	walk_at(rig, &point.id, true);
-	EXPECT_OK(rig->vtable->diff(rig->state, rig->ns[0], &point.id, NULL, INT64_MAX, in_order, &walk, &err));
+	EXPECT_OK(rig->vtable->diff(rig->state, rig->ns[0], &point.id, NULL, 0, INT64_MAX, in_order, &walk, &err));
 	assert_int_equal(walk.count, changed);
 	EXPECT_OK(rig->vtable->restore(rig->state, rig->ns[0], &point.id, &undo, INT64_MAX, &restored, &err));
 	assert_int_equal(restored.put, changed - 10);
@@ -180,7 +180,7 @@ static void test_checkpoint_of_many_pages(void **state)
 	EXPECT_OK(rig->vtable->restore(rig->state, rig->ns[0], &undo.id, NULL, INT64_MAX, &restored, &err));
 	assert_int_equal(restored.put + restored.deleted, changed);
 	walk = (struct walk){0};
-	EXPECT_OK(rig->vtable->diff(rig->state, rig->ns[0], &point.id, &undo.id, INT64_MAX, in_order, &walk, &err));
+	EXPECT_OK(rig->vtable->diff(rig->state, rig->ns[0], &point.id, &undo.id, 0, INT64_MAX, in_order, &walk, &err));
 	assert_int_equal(walk.count, changed);
 	walk_at(rig, &point.id, false);
 	EXPECT_OK(rig->vtable->point_delete(rig->state, rig->ns[0], &point.id, INT64_MAX, &err));
@@ -212,18 +212,17 @@ static void test_unknown_checkpoint(void **state)
 	struct hf_kv_entry entry;
 	struct hf_bytes key = HF_KV_KEY("a");
 	struct hf_kv_span span = {.deadline = INT64_MAX, .at = &point.id};
-	uint64_t rows = 0, bytes = 0;
 	hf_kv_backend_state *s = rig->state;
 	EXPECT_OK(rig->vtable->point_create(s, rig->ns[1], &point, INT64_MAX, &err)); /* of another namespace */
 	EXPECT_STATUS(rig->vtable->point_update(s, rig->ns[0], &point, INT64_MAX, &err), HF_NOT_FOUND);
-	EXPECT_STATUS(rig->vtable->point_count(s, rig->ns[0], &point.id, INT64_MAX, &rows, &bytes, &err), HF_NOT_FOUND);
 	EXPECT_STATUS(rig->vtable->point_delete(s, rig->ns[0], &point.id, INT64_MAX, &err), HF_NOT_FOUND);
 	EXPECT_STATUS(rig->vtable->restore(s, rig->ns[0], &point.id, NULL, INT64_MAX, &restored, &err), HF_NOT_FOUND);
 	EXPECT_STATUS(rig->vtable->scan(s, rig->ns[0], &span, step, NULL, &err), HF_NOT_FOUND);
 	EXPECT_STATUS(rig->vtable->read_at(s, rig->ns[0], &point.id, &key, 1, false, INT64_MAX, rig->arena, &entry,
 	                                   &err),
 	              HF_NOT_FOUND);
-	EXPECT_STATUS(rig->vtable->diff(s, rig->ns[0], &point.id, NULL, INT64_MAX, in_order, NULL, &err), HF_NOT_FOUND);
+	EXPECT_STATUS(rig->vtable->diff(s, rig->ns[0], &point.id, NULL, 0, INT64_MAX, in_order, NULL, &err),
+	              HF_NOT_FOUND);
 }
 
 static void test_point_update(void **state)
@@ -399,7 +398,7 @@ static enum hf_status use_all(void *user, hf_error *err)
 	if (status == HF_OK)
 		status = rig->vtable->point_update(state, ns, &point, INT64_MAX, err);
 	if (status == HF_OK)
-		status = rig->vtable->diff(state, ns, &point.id, NULL, INT64_MAX, count_bytes, &count, err);
+		status = rig->vtable->diff(state, ns, &point.id, NULL, 0, INT64_MAX, count_bytes, &count, err);
 	if (status == HF_OK)
 		status = rig->vtable->restore(state, ns, &point.id, &undo, INT64_MAX, &restored, err);
 	if (status == HF_OK)

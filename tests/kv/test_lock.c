@@ -21,6 +21,7 @@ static struct {
 	size_t npoints;
 	atomic_int lost;
 	_Atomic hf_deadline renew_deadline;
+	const char *value; /* of each entry */
 } seen;
 
 static hf_context *ctx;
@@ -143,13 +144,22 @@ static enum hf_status fake_point_delete(hf_kv_backend_state *state, int32_t ns, 
 	return HF_OK;
 }
 
-static enum hf_status fake_point_count(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
-                                       hf_deadline deadline, uint64_t *ret_rows, uint64_t *ret_bytes, hf_error *error)
+/* Five entries of ten bytes; what they hold is said by the test. */
+static enum hf_status fake_scan(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span,
+                                hf_kv_entry_fn *fn, void *user, hf_error *error)
 {
-	(void)state, (void)ns, (void)id, (void)deadline, (void)error;
-	*ret_rows = 5;
-	*ret_bytes = 50;
-	return HF_OK;
+	struct hf_kv_entry entry = {.value = hf_kv_text(seen.value ? seen.value : "234567890"), .rev = 1};
+	enum hf_status status = HF_OK;
+	(void)state, (void)ns;
+	struct hf_kv_checkpoint *point = find(span->at);
+	if (!point)
+		return HF_NOT_FOUND;
+	assert_true(span->moment_us == point->created_us);
+	for (size_t i = 0; status == HF_OK && i < 5; i++) {
+		entry.key = (struct hf_bytes){(const uint8_t *)&"abcde"[i], 1};
+		status = fn(user, &entry, error);
+	}
+	return status;
 }
 
 static enum hf_status fake_restore(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
@@ -178,7 +188,7 @@ static struct hf_kv_vtable fake = {
 	.point_list = fake_point_list,
 	.point_update = fake_point_update,
 	.point_delete = fake_point_delete,
-	.point_count = fake_point_count,
+	.scan = fake_scan,
 	.restore = fake_restore,
 };
 
@@ -406,6 +416,23 @@ static void a_checkpoint_is_counted_when_it_is_made(void **state)
 	assert_true(point.counted && seen.points[1].counted);
 }
 
+static void what_was_counted_is_verified(void **state)
+{
+	struct hf_kv_checkpoint point, again = {.row_count = 9};
+	struct hf_kv_checkpoint_new later = {.uncounted = true};
+	(void)state;
+	EXPECT_OK(hf_kv_checkpoint_create(kv, NULL, arena, &point, &err));
+	EXPECT_OK(hf_kv_checkpoint_verify(kv, &point.id, arena, &again, &err));
+	assert_memory_equal(&again.digest, &point.digest, sizeof(point.digest));
+	seen.value = "234567891";
+	EXPECT_STATUS(hf_kv_checkpoint_verify(kv, &point.id, arena, &again, &err), HF_DIFFERS);
+	assert_non_null(strstr(err.message, "is not what was counted: 5 entries of 50 bytes then, 5 of 50 now"));
+	assert_memory_not_equal(&again.digest, &point.digest, sizeof(point.digest));
+	EXPECT_OK(hf_kv_checkpoint_create(kv, &later, arena, &point, &err));
+	EXPECT_OK(hf_kv_checkpoint_verify(kv, &point.id, arena, &again, &err));
+	assert_true(again.counted && seen.points[1].counted);
+}
+
 static void unknown_ids_are_named(void **state)
 {
 	struct hf_uuid id = {{0xab}};
@@ -486,6 +513,7 @@ int main(void)
 		TEST(unknown_ids_are_named),
 		TEST(a_restore_tells_how_to_undo_it),
 		TEST(pruning_leaves_new_and_pinned_ones),
+		TEST(what_was_counted_is_verified),
 		TEST(what_a_backend_lacks_is_refused_by_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ RETURNING epoch, created_at;
 
 -- name: point_list :many
 -- doc: The newest first.
-SELECT id, name, metadata, created_at, epoch, pinned, row_count, data_size FROM :"schema".:"entries_checkpoints"
+SELECT id, name, metadata, created_at, epoch, pinned, row_count, data_size, digest FROM :"schema".:"entries_checkpoints"
 WHERE namespace = :ns
 /*? id */ AND id = :id /*?*/
 ORDER BY epoch DESC LIMIT 10000;
@@ -31,7 +31,9 @@ SELECT epoch, set_config('holdfast.kept', 'on', true) AS kept FROM :"schema".:"e
 -- name: point_update :execrows
 -- param row_count: nullable
 -- param data_size: nullable
-UPDATE :"schema".:"entries_checkpoints" SET pinned = :pinned, row_count = :row_count, data_size = :data_size
+-- param digest: nullable
+UPDATE :"schema".:"entries_checkpoints" SET pinned = :pinned, row_count = :row_count, data_size = :data_size,
+       digest = :digest
 WHERE namespace = :ns AND id = :id;
 
 -- name: point_delete :execrows

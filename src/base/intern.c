@@ -1,5 +1,7 @@
 /*
- * intern.c - open addressing with FNV-1a over at most 7/8 full tables; texts stand in one arena.
+ * intern.c - open addressing with FNV-1a over at most 3/4 full tables; texts stand in one arena. A slot keeps the hash
+ * beside the number, so that texts are looked at only where they are most likely equal: each such look misses the
+ * cache.
  */
 #include "base/intern.h"
 
@@ -7,10 +9,14 @@
 
 #include "base/str.h"
 
+struct intern_slot {
+	uint32_t hash;
+	uint32_t number; /* + 1; 0 = free */
+};
 struct intern {
 	hf_arena *texts;
 	struct hf_str *by_number;
-	uint32_t *slots; /* number + 1, 0 = free */
+	struct intern_slot *slots;
 	uint32_t slot_count;
 	uint32_t count;
 	uint32_t capacity;
@@ -41,28 +47,45 @@ void intern_free(struct intern *intern)
 	free(intern);
 }
 
-static uint32_t slot_of(const struct intern *intern, struct hf_str text)
+static uint32_t hash_of(struct hf_str text)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 	for (size_t i = 0; i < text.len; i++)
 		hash = (hash ^ (unsigned char)text.ptr[i]) * UINT64_C(0x100000001b3);
-	uint32_t slot = (uint32_t)(hash ^ hash >> 32) & (intern->slot_count - 1);
-	while (intern->slots[slot] != 0 && !str_eq(intern->by_number[intern->slots[slot] - 1], text))
-		slot = (slot + 1) & (intern->slot_count - 1);
-	return slot;
+	return (uint32_t)(hash ^ hash >> 32);
+}
+
+static struct intern_slot *slot_of(const struct intern *intern, uint32_t hash, struct hf_str text)
+{
+	for (uint32_t at = hash;; at++) {
+		struct intern_slot *slot = &intern->slots[at & (intern->slot_count - 1)];
+		if (slot->number == 0 || (slot->hash == hash && str_eq(intern->by_number[slot->number - 1], text)))
+			return slot;
+	}
+}
+
+/* What is in the table is in it once: no text need be looked at. */
+static void put_slot(struct intern *intern, struct intern_slot put)
+{
+	uint32_t at = put.hash & (intern->slot_count - 1);
+	while (intern->slots[at].number != 0)
+		at = (at + 1) & (intern->slot_count - 1);
+	intern->slots[at] = put;
 }
 
 static bool grow_slots(struct intern *intern)
 {
-	uint32_t doubled = intern->slot_count * 2;
-	uint32_t *slots = calloc(doubled, sizeof(*slots));
+	struct intern_slot *before = intern->slots;
+	const uint32_t count = intern->slot_count;
+	struct intern_slot *slots = calloc((size_t)count * 2, sizeof(*slots));
 	if (!slots)
 		return false;
-	free(intern->slots);
 	intern->slots = slots;
-	intern->slot_count = doubled;
-	for (uint32_t i = 0; i < intern->count; i++)
-		intern->slots[slot_of(intern, intern->by_number[i])] = i + 1;
+	intern->slot_count = count * 2;
+	for (uint32_t i = 0; i < count; i++)
+		if (before[i].number != 0)
+			put_slot(intern, before[i]);
+	free(before);
 	return true;
 }
 
@@ -79,29 +102,27 @@ static bool grow_numbers(struct intern *intern)
 
 uint32_t intern_add(struct intern *intern, struct hf_str text)
 {
-	uint32_t slot = slot_of(intern, text);
-	if (intern->slots[slot] != 0)
-		return intern->slots[slot] - 1;
+	const uint32_t hash = hash_of(text);
+	const uint32_t found = slot_of(intern, hash, text)->number;
+	if (found != 0)
+		return found - 1;
 	if (intern->count == intern->count_max)
 		return INTERN_NONE;
-	if (intern->count >= intern->slot_count / 8 * 7) {
-		if (!grow_slots(intern))
-			return INTERN_NONE;
-		slot = slot_of(intern, text);
-	}
+	if (intern->count >= intern->slot_count / 4 * 3 && !grow_slots(intern))
+		return INTERN_NONE;
 	if (intern->count == intern->capacity && !grow_numbers(intern))
 		return INTERN_NONE;
 	struct hf_str copy = hf_arena_str(intern->texts, text);
 	if (!copy.ptr)
 		return INTERN_NONE;
 	intern->by_number[intern->count] = copy;
-	intern->slots[slot] = ++intern->count;
+	put_slot(intern, (struct intern_slot){hash, ++intern->count});
 	return intern->count - 1;
 }
 
 uint32_t intern_find(const struct intern *intern, struct hf_str text)
 {
-	uint32_t found = intern->slots[slot_of(intern, text)];
+	const uint32_t found = slot_of(intern, hash_of(text), text)->number;
 	return found ? found - 1 : INTERN_NONE;
 }
 

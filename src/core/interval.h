@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "base/macros.h"
 #include "holdfast/types.h"
 
 /** False when the sum leaves 64 bits. */
@@ -27,5 +28,15 @@ static inline struct hf_interval interval_of_us(int64_t us)
 	}
 	return (struct hf_interval){.us = rest, .days = (int32_t)days};
 }
+
+/* The mean of intervals as avg(interval) of the server gives it: months, days and time are summed apart. */
+struct interval_mean {
+	struct hf_interval sum;
+	int64_t count;
+};
+/** False when a sum leaves its type, where the server fails too. */
+MUST_USE bool interval_mean_add(struct interval_mean *mean, struct hf_interval interval);
+/** Of at least one. */
+struct hf_interval interval_mean(const struct interval_mean *mean);
 
 #endif

@@ -19,6 +19,7 @@ struct reading {
 	int32_t *first;                     /* item of each pair; the others by `next` */
 	struct hf_str_array names;          /* of the codebases, when they are few among all: count 0 asks for all */
 	int64_t *codebase_us, *campaign_us; /* averages */
+	struct interval_mean *codebase_means, *campaign_means; /* of all runs, when all are read: else NULL */
 };
 
 static void reading_deinit(struct reading *reading)
@@ -247,6 +248,15 @@ static enum hf_status of_item(const struct bulk_item *item, enum hf_status statu
 	return status;
 }
 
+static enum hf_status add_to_mean(struct interval_mean *means, uint32_t number,
+                                  const struct schedule_histories_row *row, hf_error *err)
+{
+	if (!means || number == INTERN_NONE || !row->has_duration || interval_mean_add(&means[number], row->duration))
+		return HF_OK;
+	return error_set(err, HF_E_LIMIT, "the durations of %.*s/%.*s are out of range", STR_ARG(row->campaign),
+	                 STR_ARG(row->codebase));
+}
+
 static enum hf_status history_row(void *user, const struct schedule_histories_row *row, hf_error *err)
 {
 	struct histories *histories = user;
@@ -255,8 +265,10 @@ static enum hf_status history_row(void *user, const struct schedule_histories_ro
 	const uint32_t codebase = intern_find(reading->codebases, row->codebase);
 	const uint32_t campaign = intern_find(reading->campaigns, row->campaign);
 	const uint32_t pair = pair_number(reading, false, codebase, campaign);
-	enum hf_status status = HF_OK;
+	enum hf_status status = add_to_mean(reading->codebase_means, codebase, row, err);
 	int32_t i = pair == INTERN_NONE ? BULK_NO_ITEM : reading->first[pair];
+	if (status == HF_OK)
+		status = add_to_mean(reading->campaign_means, campaign, row, err);
 	for (; status == HF_OK && i != BULK_NO_ITEM; i = bulk->items[i].next)
 		status = of_item(&bulk->items[i],
 		                 history_add(&bulk->items[i].history, bulk->items[i].wanted.context, row, i + 1,
@@ -280,6 +292,15 @@ static enum hf_status settle_histories(struct histories *histories, hf_error *er
 	return failed ? of_item(&bulk->items[failed - 1], status, err) : status;
 }
 
+static bool new_means(struct reading *reading)
+{
+	hf_arena *arena = reading->bulk->arena;
+	const uint32_t ncodebases = intern_count(reading->codebases), ncampaigns = intern_count(reading->campaigns);
+	reading->codebase_means = hf_arena_calloc(arena, ncodebases, sizeof(*reading->codebase_means));
+	reading->campaign_means = hf_arena_calloc(arena, ncampaigns, sizeof(*reading->campaign_means));
+	return reading->codebase_means && reading->campaign_means;
+}
+
 static enum hf_status read_histories(struct reading *reading, hf_error *err)
 {
 	struct bulk *bulk = reading->bulk;
@@ -291,11 +312,13 @@ static enum hf_status read_histories(struct reading *reading, hf_error *err)
 	                                   .campaign = intern_text(reading->campaigns, 0),
 	                                   .with_campaign = intern_count(reading->campaigns) == 1};
 	struct histories histories = {reading, {.arena = bulk->arena}};
+	if (!in.with_codebases && !in.with_campaign && !new_means(reading))
+		return error_nomem(err);
 	enum hf_status status = schedule_histories(bulk->tx, &in, history_row, &histories, err);
 	return status == HF_OK ? settle_histories(&histories, err) : status;
 }
 
-/* ---- averages, for items without a history of their own ---- */
+/* ---- averages, for items without a history of their own: by the pass over all runs, or asked for ---- */
 
 static enum hf_status note_average(const struct intern *names, int64_t *us, struct hf_str name, bool known,
                                    struct hf_interval average, hf_error *err)
@@ -341,7 +364,31 @@ static enum hf_status chosen_names(const struct reading *reading, bool campaigns
 	return texts_of(reading, names, chosen, ret_names, err);
 }
 
-static enum hf_status read_averages(struct reading *reading, hf_error *err)
+static enum hf_status averages_of(const struct reading *reading, const struct interval_mean *means, uint32_t count,
+                                  int64_t **ret_us, hf_error *err)
+{
+	int64_t *us = hf_arena_calloc(reading->bulk->arena, count, sizeof(*us));
+	enum hf_status status = us ? HF_OK : error_nomem(err);
+	for (uint32_t i = 0; status == HF_OK && i < count; i++) {
+		us[i] = NO_AVERAGE;
+		if (means[i].count > 0)
+			status = interval_us(interval_mean(&means[i]), &us[i], err);
+	}
+	*ret_us = us;
+	return status;
+}
+
+static enum hf_status averages_of_means(struct reading *reading, hf_error *err)
+{
+	enum hf_status status = averages_of(reading, reading->codebase_means, intern_count(reading->codebases),
+	                                    &reading->codebase_us, err);
+	return status == HF_OK ? averages_of(reading, reading->campaign_means, intern_count(reading->campaigns),
+	                                     &reading->campaign_us, err)
+	                       : status;
+}
+
+/* Where not all runs were read; in two statements, the second for what the first leaves open. */
+static enum hf_status ask_averages(struct reading *reading, hf_error *err)
 {
 	struct schedule_codebase_averages_in codebases = {0};
 	struct schedule_campaign_averages_in campaigns = {0};
@@ -406,7 +453,7 @@ enum hf_status bulk_read(struct bulk *bulk, hf_error *err)
 	if (status == HF_OK)
 		status = read_histories(&reading, err);
 	if (status == HF_OK)
-		status = read_averages(&reading, err);
+		status = reading.codebase_means ? averages_of_means(&reading, err) : ask_averages(&reading, err);
 	if (status == HF_OK)
 		set_durations(&reading);
 	for (uint32_t i = 0; status == HF_OK && i < bulk->count; i++)

@@ -1,11 +1,13 @@
 /*
  * bulk_write.c - what bulk_place decided, as rows: one COPY of the new ones, arrays of WRITE_BATCH for the replaced.
- * Both walk the slots, so the rows of the table come in the order in which they were first placed.
+ * New ones in the order in which they will be served: three of the queue's indexes grow at their end then, which takes
+ * an eighth off the server's work.
  */
 #include "janitor/bulk.h"
 
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "janitor/values.h"
 #include "queries/janitor/queue.h"
 
@@ -15,20 +17,47 @@ static const struct hf_str requester = HF_STR_INIT("scheduler");
 
 /* ---- new items ---- */
 
+struct new_row {
+	int64_t priority;
+	int32_t id;
+	uint32_t slot;
+};
 struct cursor {
 	const struct bulk *bulk;
-	size_t at;
+	const struct new_row *rows;
+	size_t count, at;
 };
+
+static int by_turn(const void *a, const void *b)
+{
+	const struct new_row *x = a, *y = b;
+	return x->priority != y->priority ? (x->priority > y->priority) - (x->priority < y->priority)
+	                                  : (x->id > y->id) - (x->id < y->id);
+}
+
+static enum hf_status new_rows(const struct bulk *bulk, struct cursor *cursor, hf_error *err)
+{
+	struct new_row *rows = hf_arena_calloc(bulk->arena, (size_t)bulk->report.added, sizeof(*rows));
+	if (!rows)
+		return error_nomem(err);
+	for (size_t at = 0; at < bulk->minimum.nvalues; at++) {
+		const struct bulk_slot *slot = &bulk->slots[at];
+		if (!slot->existed)
+			rows[cursor->count++] =
+				(struct new_row){bulk->items[slot->item].priority, slot->id, (uint32_t)at};
+	}
+	qsort(rows, cursor->count, sizeof(*rows), by_turn);
+	cursor->rows = rows;
+	return HF_OK;
+}
 
 static enum hf_status next_new(void *user, struct queue_append_in *in, UNUSED hf_error *err)
 {
 	struct cursor *cursor = user;
 	const struct bulk *bulk = cursor->bulk;
-	while (cursor->at < bulk->minimum.nvalues && bulk->slots[cursor->at].existed)
-		cursor->at++;
-	if (cursor->at == bulk->minimum.nvalues)
+	if (cursor->at == cursor->count)
 		return HF_STOP;
-	const struct bulk_slot *slot = &bulk->slots[cursor->at++];
+	const struct bulk_slot *slot = &bulk->slots[cursor->rows[cursor->at++].slot];
 	const struct bulk_item *item = &bulk->items[slot->item];
 	*in = (struct queue_append_in){.id = slot->id,
 	                               .bucket = (enum queue_bucket)slot->bucket,
@@ -107,9 +136,11 @@ static enum hf_status write_replaced(const struct bulk *bulk, hf_error *err)
 
 enum hf_status bulk_write(struct bulk *bulk, hf_error *err)
 {
-	struct cursor cursor = {bulk, 0};
+	struct cursor cursor = {.bulk = bulk};
 	enum hf_status status = write_replaced(bulk, err);
-	if (status != HF_OK || bulk->report.added == 0)
+	if (status == HF_OK && bulk->report.added > 0)
+		status = new_rows(bulk, &cursor, err);
+	if (status != HF_OK || cursor.count == 0)
 		return status;
 	return queue_append(bulk->tx, next_new, &cursor, NULL, err);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/interval.h"
 #include "janitor/bulk.h"
 
 #define CB(n, value) "{\"name\":\"cb" #n "\",\"value\":" #value "}"
@@ -123,6 +124,91 @@ static void thousands_are_added_and_replaced(void **state)
 	EXPECT_OK(hf_schedule_run(rig->where, &options, &report, &err));
 	assert_int_equal(report.replaced, N / 2);
 	assert_int_equal(report.kept, N / 2);
+}
+
+/* ---- averages ---- */
+
+static void count_averages(void *user, const char *name, UNUSED int64_t rows)
+{
+	*(int *)user += strstr(name, "_averages") != NULL;
+}
+
+/* Items without a history of their own, from no time at all to many days apart. */
+static void averages_come_with_the_histories(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_schedule_options options = {.size = sizeof(options), .verify = 600};
+	struct hf_schedule_report report;
+	int asked = 0;
+	rig_load_text(rig, "{}");
+	rig_run(rig, "INSERT INTO codebase (name) SELECT 'pkg' || i FROM generate_series(1, 300) AS i");
+	rig_run(rig, "INSERT INTO named_publish_policy (name, per_branch_policy) VALUES ('p', ARRAY[ROW('main', "
+	             "'propose', NULL)::branch_publish_policy])");
+	rig_run(rig, "INSERT INTO candidate (codebase, suite, command, value, publish_policy) SELECT 'pkg' || i, "
+	             "suite, 'x', "
+	             "1, 'p' FROM generate_series(1, 300) AS i, (VALUES ('fixes'), ('never')) AS s (suite)");
+	rig_run(rig, "INSERT INTO change_set (id, campaign) VALUES ('cs', 'other')");
+	rig_run(rig,
+	        "INSERT INTO run (id, command, start_time, finish_time, result_code, suite, logfilenames, change_set, "
+	        "codebase) SELECT 'r' || i, 'x', t, t + make_interval(days => i % 13, secs => i * 1234567 % 86399 + i "
+	        "% "
+	        "999983 / 1e6), 'success', CASE WHEN i % 7 = 0 THEN 'fixes' ELSE 'other' END, '{}', 'cs', 'pkg' || i * "
+	        "i % "
+	        "250 + 1 FROM (SELECT i, timestamp '2024-01-01' + make_interval(mins => i) AS t FROM "
+	        "generate_series(1, 1500) AS i) AS runs");
+	rig->on_query = count_averages;
+	rig->on_query_user = &asked;
+	EXPECT_OK(hf_schedule_run(rig->where, &options, &report, &err));
+	assert_int_equal(asked, 0);
+	options.campaign = HF_STR("fixes");
+	EXPECT_OK(hf_schedule_run(rig->where, &options, &report, &err));
+	rig->on_query = NULL;
+	assert_int_equal(asked, 2);
+	assert_int_equal(report.verified, 300);
+	assert_int_equal(report.added, 0);
+	assert_true(rig_number(rig, "SELECT count(DISTINCT estimated_duration) FROM queue") > 50);
+}
+
+static struct hf_interval server_mean(struct rig *rig, hf_arena *arena, const char *list)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_sql_row row;
+	const struct hf_value params[] = {hf_text(hf_str_of(list))};
+	EXPECT_OK(hf_sql_one(
+		rig->where,
+		HF_STR("SELECT extract(year FROM a)::int * 12 + extract(month FROM a)::int, extract(day FROM "
+	               "a)::int, extract(hour FROM a)::bigint * 3600000000 + extract(minute FROM a)::bigint * "
+	               "60000000 + extract(microseconds FROM a)::int FROM (SELECT avg(i::interval) AS a FROM "
+	               "unnest($1::text[]) AS i) AS x"),
+		params, 1, arena, &row, &err));
+	return (struct hf_interval){.months = (int32_t)row.values[0].as.i,
+	                            .days = (int32_t)row.values[1].as.i,
+	                            .us = row.values[2].as.i};
+}
+
+static void means_are_those_of_the_server(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t seed = rig_seed();
+	for (int round = 0; round < 500; round++) {
+		CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+		struct interval_mean mean = {0};
+		char list[4096] = "{";
+		size_t at = 1;
+		for (uint64_t n = rig_below(&seed, 30) + 1; n > 0; n--) {
+			struct hf_interval one = {.months = round % 3 ? 0 : (int32_t)rig_below(&seed, 40) - 20,
+			                          .days = round % 2 ? (int32_t)rig_below(&seed, 900) - 100 : 0,
+			                          .us = (int64_t)rig_below(&seed, UINT64_C(86400000000)) - 1000000};
+			assert_true(interval_mean_add(&mean, one));
+			at += (size_t)snprintf(list + at, sizeof(list) - at, "%d mons %d days %lld microseconds%s",
+			                       one.months, one.days, (long long)one.us, n > 1 ? "," : "}");
+		}
+		const struct hf_interval theirs = server_mean(rig, arena, list), ours = interval_mean(&mean);
+		if (ours.months != theirs.months || ours.days != theirs.days || ours.us != theirs.us)
+			fail_msg("%s: %d %d %lld, the server %d %d %lld", list, ours.months, ours.days,
+			         (long long)ours.us, theirs.months, theirs.days, (long long)theirs.us);
+	}
 }
 
 /* ---- two at once ---- */
@@ -468,6 +554,8 @@ int main(void)
 		cmocka_unit_test(an_item_of_a_change_set_holds_no_place),
 		cmocka_unit_test(nothing_to_do_is_done),
 		cmocka_unit_test(thousands_are_added_and_replaced),
+		cmocka_unit_test(averages_come_with_the_histories),
+		cmocka_unit_test(means_are_those_of_the_server),
 		cmocka_unit_test(two_at_once_are_one_after_the_other),
 		cmocka_unit_test(priorities_stay_within_64_bits),
 		cmocka_unit_test(impossible_values_are_refused),

@@ -8,13 +8,15 @@
  * unless somebody was handed it.
  *
  * Defects of the original that can be kept, beside those of queue.h: D-16, a candidate whose worth cannot be told (a
- * policy without modes or with the mode push-derived; a policy, but no value) stops the run and is not merely left out;
- * D-17, so does an earlier run that failed for unsatisfied dependencies where no table all_debian_versions tells
- * whether they are available by now, and one whose dependencies cannot be read (else they count as missing); D-18,
- * fractions of a second count twice; D-19, the candidate's own chance of success is not looked at; D-20, a run stops
- * where no codebase has a value but 0; D-21, a command is that of the oldest candidate, whatever its change set; D-22,
- * a control run's duration is always estimated; D-24, an unknown value of a codebase counts as the greatest (one item)
- * or as 0 (many), and not as the middle; D-25, many items know no change set.
+ * policy without modes or with the mode push-derived; a policy, but no value), or whose numbers or those of its history
+ * are impossible (a chance that is no number, runs without times or of less than none, an offset beyond 64 bits), or
+ * without a command, stops the run and is not merely left out; D-17, so does an earlier run that failed for unsatisfied
+ * dependencies where no table all_debian_versions tells whether they are available by now, and one whose dependencies
+ * cannot be read (else they count as missing); D-18, fractions of a second count twice; D-19, the candidate's own
+ * chance of success is not looked at; D-20, a run stops where no codebase has a value but 0; D-21, a command is that of
+ * the oldest candidate, whatever its change set; D-22, a control run's duration is always estimated; D-24, an unknown
+ * value of a codebase counts as the greatest (one item) or as 0 (many), and not as the middle; D-25, many items know no
+ * change set.
  */
 #ifndef HOLDFAST_SCHEDULE_H
 #define HOLDFAST_SCHEDULE_H
@@ -55,8 +57,8 @@ struct hf_schedule_report {
 	int64_t items;
 	int64_t added;
 	int64_t replaced;
-	int64_t kept;    /* an earlier bucket held the place */
-	int64_t refused; /* hf_schedule_run: left out, because their worth cannot be told (D-16); not in `items` */
+	int64_t kept;           /* an earlier bucket held the place */
+	int64_t refused;        /* hf_schedule_run: left out, since they cannot be scheduled (D-16); not in `items` */
 	int32_t greatest_value; /* of a codebase; 0 without items */
 	int64_t verified;
 	int64_t differing; /* HF_E_CORRUPT is returned and nothing is kept when not 0 */
@@ -68,12 +70,14 @@ struct hf_schedule_report {
  * Schedule every candidate that has a publish policy (the `janitor.schedule` command): those of the most valuable
  * codebases first, then by id; the original leaves the order open. The first 20 that are left out are logged
  * (candidate_left_out, a warning).
- * @return HF_OK; HF_NOT_FOUND an item has gaps and no candidate to fill them; HF_REJECTED impossible numbers (message
- *         names campaign and codebase). About 10 round trips plus one per 5,000 replaced items.
+ * @return HF_OK; HF_NOT_FOUND an item has gaps and no candidate to fill them; HF_REJECTED impossible numbers, with D-16
+ *         kept (message names campaign and codebase); HF_E_INPUT a default offset that is no number. About 10 round
+ * trips plus one per 5,000 replaced items.
  */
 enum hf_status hf_schedule_run(hf_where where, const struct hf_schedule_options *options,
                                struct hf_schedule_report *ret_report, hf_error *err);
-/** As hf_schedule_run() for given items in the given order. */
+/** As hf_schedule_run() for given items in the given order; impossible numbers are refused: HF_REJECTED, nothing stays.
+ */
 enum hf_status hf_schedule_bulk(hf_where where, const struct hf_schedule_item *items, size_t count,
                                 const struct hf_schedule_options *options, struct hf_schedule_report *ret_report,
                                 hf_error *err);

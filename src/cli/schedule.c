@@ -19,7 +19,7 @@ static const struct column run_columns[] = {
 	{.name = "added", .kind = COLUMN_INT},
 	{.name = "replaced", .kind = COLUMN_INT},
 	{.name = "kept", .kind = COLUMN_INT, .help = "an earlier bucket holds the place"},
-	{.name = "refused", .kind = COLUMN_INT, .help = "left out: their worth cannot be told"},
+	{.name = "refused", .kind = COLUMN_INT, .help = "left out, since they cannot be scheduled"},
 	{.name = "verified", .kind = COLUMN_INT, .help = "recomputed one by one and found equal"},
 	{.name = "verify_seed", .kind = COLUMN_INT, .title = ""},
 	{.name = "read_s", .kind = COLUMN_DURATION},

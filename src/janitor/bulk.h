@@ -34,6 +34,7 @@ struct bulk_item {
 	uint32_t slot;               /* that it wrote, or BULK_KEPT when an earlier bucket held its place */
 	uint32_t codebase, campaign; /* numbers in bulk_read's tables */
 	int32_t next;                /* another item of the same codebase and campaign, or BULK_NO_ITEM */
+	bool left_out;               /* its numbers are impossible: it takes no id and no place */
 };
 
 /* One entry of the queue: its priority stands in `minimum` under the same number. */
@@ -49,6 +50,7 @@ struct bulk_slot {
 struct bulk {
 	hf_where tx;
 	const struct hf_schedule_options *options;
+	bool lenient; /* one with impossible numbers is left out; else it ends all */
 	enum hf_bucket bucket;
 	struct bulk_item *items;
 	uint32_t count;
@@ -70,5 +72,10 @@ enum hf_status bulk_write(struct bulk *bulk, hf_error *err);
 enum hf_status bulk_verify(struct bulk *bulk, const struct hf_schedule_item *originals, hf_error *err);
 /** "campaign/codebase: ..." in front of a fault. */
 enum hf_status bulk_refuse(const struct bulk_item *item, enum schedule_fault fault, hf_error *err);
+
+/* What hf_schedule_bulk() does; lenient: count and name (as todo.h does) what has impossible numbers. */
+enum hf_status schedule_items(hf_where where, const struct hf_schedule_item *items, size_t count, bool lenient,
+                              const struct hf_schedule_options *options, struct hf_schedule_report *ret_report,
+                              hf_error *err);
 
 #endif

@@ -94,15 +94,16 @@ static enum hf_status take_ids(struct bulk *bulk, hf_error *err)
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	if (!arena)
 		return error_nomem(err);
-	struct queue_new_ids_in in = {.how_many = bulk->count};
+	const uint32_t wanted = bulk->count - (uint32_t)bulk->report.refused;
+	struct queue_new_ids_in in = {.how_many = wanted};
 	enum hf_status status = queue_new_ids(bulk->tx, &in, arena, &row, err);
 	if (status != HF_OK)
 		return status;
-	if (row.ids.count != bulk->count)
-		return error_set(err, HF_E_PROTOCOL, "asked the sequence for %u ids and got %u", bulk->count,
-		                 row.ids.count);
-	for (uint32_t i = 0; i < bulk->count; i++)
-		bulk->items[i].id = row.ids.values[i];
+	if (row.ids.count != wanted)
+		return error_set(err, HF_E_PROTOCOL, "asked the sequence for %u ids and got %u", wanted, row.ids.count);
+	for (uint32_t i = 0, n = 0; i < bulk->count; i++)
+		if (!bulk->items[i].left_out)
+			bulk->items[i].id = row.ids.values[n++];
 	return HF_OK;
 }
 
@@ -171,6 +172,7 @@ enum hf_status bulk_place(struct bulk *bulk, hf_error *err)
 	if (status == HF_OK && !dry_run)
 		status = take_ids(bulk, err);
 	for (uint32_t i = 0; status == HF_OK && i < bulk->count; i++)
-		status = place_item(bulk, (int32_t)i, err);
+		if (!bulk->items[i].left_out)
+			status = place_item(bulk, (int32_t)i, err);
 	return status;
 }

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "janitor/history.h"
+#include "janitor/todo.h"
 #include "janitor/values.h"
 #include "queries/janitor/codebase.h"
 
@@ -33,6 +34,29 @@ enum hf_status bulk_refuse(const struct bulk_item *item, enum schedule_fault fau
 {
 	return error_set(err, HF_REJECTED, "%.*s/%.*s: %s", STR_ARG(item->wanted.campaign),
 	                 STR_ARG(item->wanted.codebase), schedule_fault_text(fault));
+}
+
+static enum hf_status of_item(const struct bulk_item *item, enum hf_status status, hf_error *err)
+{
+	if (status != HF_OK)
+		error_prefix(err, "%.*s/%.*s", STR_ARG(item->wanted.campaign), STR_ARG(item->wanted.codebase));
+	return status;
+}
+
+/* What one item stumbles over (`why`) ends all, or leaves it out. */
+static enum hf_status stumble(struct bulk *bulk, struct bulk_item *item, const hf_error *why, hf_error *err)
+{
+	const enum hf_status status = why->status;
+	if (!bulk->lenient || (status != HF_REJECTED && status != HF_E_LIMIT && status != HF_E_INPUT)) {
+		if (err)
+			*err = *why;
+		return of_item(item, status, err);
+	}
+	if (!item->left_out)
+		todo_leave_out(hf_where_context(bulk->tx), item->wanted.campaign, item->wanted.codebase, why->message,
+		               &bulk->report.refused);
+	item->left_out = true;
+	return HF_OK;
 }
 
 /* ---- numbers ---- */
@@ -241,13 +265,6 @@ struct histories {
 	struct dependency_waits waits;
 };
 
-static enum hf_status of_item(const struct bulk_item *item, enum hf_status status, hf_error *err)
-{
-	if (status != HF_OK)
-		error_prefix(err, "%.*s/%.*s", STR_ARG(item->wanted.campaign), STR_ARG(item->wanted.codebase));
-	return status;
-}
-
 static enum hf_status add_to_mean(struct interval_mean *means, uint32_t number,
                                   const struct schedule_histories_row *row, hf_error *err)
 {
@@ -269,11 +286,12 @@ static enum hf_status history_row(void *user, const struct schedule_histories_ro
 	int32_t i = pair == INTERN_NONE ? BULK_NO_ITEM : reading->first[pair];
 	if (status == HF_OK)
 		status = add_to_mean(reading->campaign_means, campaign, row, err);
-	for (; status == HF_OK && i != BULK_NO_ITEM; i = bulk->items[i].next)
-		status = of_item(&bulk->items[i],
-		                 history_add(&bulk->items[i].history, bulk->items[i].wanted.context, row, i + 1,
-		                             &histories->waits, err),
-		                 err);
+	for (; status == HF_OK && i != BULK_NO_ITEM; i = bulk->items[i].next) {
+		struct bulk_item *item = &bulk->items[i];
+		hf_error why = HF_ERROR_INIT;
+		if (history_add(&item->history, item->wanted.context, row, i + 1, &histories->waits, &why) != HF_OK)
+			status = stumble(bulk, item, &why, err);
+	}
 	return status;
 }
 
@@ -341,6 +359,12 @@ static enum hf_status campaign_average(void *user, const struct schedule_campaig
 	                    err);
 }
 
+/* Less than no time is no average, but with D-16, which stops at it. */
+static int64_t usable(const struct bulk *bulk, int64_t us)
+{
+	return us < 0 && !hf_defects_kept(bulk->options->keep, 16) ? NO_AVERAGE : us;
+}
+
 /* Those of the items that need one: of their codebases, or of the campaigns where the codebase has none either. */
 static enum hf_status chosen_names(const struct reading *reading, bool campaigns, int64_t **ret_us,
                                    struct hf_str_array *ret_names, hf_error *err)
@@ -358,7 +382,7 @@ static enum hf_status chosen_names(const struct reading *reading, bool campaigns
 		const struct bulk_item *item = &bulk->items[i];
 		if (item->history.total == 0 && !campaigns)
 			chosen[item->codebase] = true;
-		else if (item->history.total == 0 && reading->codebase_us[item->codebase] == NO_AVERAGE)
+		else if (item->history.total == 0 && usable(bulk, reading->codebase_us[item->codebase]) == NO_AVERAGE)
 			chosen[item->campaign] = true;
 	}
 	return texts_of(reading, names, chosen, ret_names, err);
@@ -404,13 +428,14 @@ static enum hf_status ask_averages(struct reading *reading, hf_error *err)
 
 static void set_durations(const struct reading *reading)
 {
-	for (uint32_t i = 0; i < reading->bulk->count; i++) {
-		struct bulk_item *item = &reading->bulk->items[i];
+	const struct bulk *bulk = reading->bulk;
+	for (uint32_t i = 0; i < bulk->count; i++) {
+		struct bulk_item *item = &bulk->items[i];
 		if (item->history.total > 0)
 			continue;
-		item->duration_us = reading->codebase_us[item->codebase];
+		item->duration_us = usable(bulk, reading->codebase_us[item->codebase]);
 		if (item->duration_us == NO_AVERAGE)
-			item->duration_us = reading->campaign_us[item->campaign];
+			item->duration_us = usable(bulk, reading->campaign_us[item->campaign]);
 		if (item->duration_us == NO_AVERAGE)
 			item->duration_us = SCHEDULE_DEFAULT_DURATION_US;
 	}
@@ -418,7 +443,7 @@ static void set_durations(const struct reading *reading)
 
 /* ---- offsets ---- */
 
-static enum hf_status set_offset(const struct bulk *bulk, struct bulk_item *item, hf_error *err)
+static enum schedule_fault offset_of(const struct bulk *bulk, struct bulk_item *item)
 {
 	struct schedule_estimate estimate;
 	const struct hf_defects *kept = bulk->options->keep;
@@ -429,17 +454,26 @@ static enum hf_status set_offset(const struct bulk *bulk, struct bulk_item *item
 		item->duration_us = estimate.duration_us;
 	if (fault == SCHEDULE_FINE && item->duration_us < 0)
 		fault = SCHEDULE_NEGATIVE_DURATION;
-	if (fault == SCHEDULE_FINE)
-		fault = schedule_offset(item->duration_us, item->normalized,
-		                        schedule_chance(estimate.probability, chance, kept), value, estimate.total,
-		                        kept, &item->offset);
+	return fault != SCHEDULE_FINE ? fault
+	                              : schedule_offset(item->duration_us, item->normalized,
+	                                                schedule_chance(estimate.probability, chance, kept), value,
+	                                                estimate.total, kept, &item->offset);
+}
+
+static enum hf_status set_offset(struct bulk *bulk, struct bulk_item *item, hf_error *err)
+{
+	int64_t priority;
+	hf_error why = HF_ERROR_INIT;
+	enum schedule_fault fault = offset_of(bulk, item);
+	if (fault == SCHEDULE_FINE) {
+		item->offset = bulk->options->default_offset + item->offset;
+		fault = schedule_priority(0, item->offset, bulk->options->keep, &priority);
+	}
 	if (fault != SCHEDULE_FINE)
-		return bulk_refuse(item, fault, err);
-	item->offset = bulk->options->default_offset + item->offset;
-	if (item->wanted.command.len == 0)
-		return error_set(err, HF_REJECTED, "%.*s/%.*s: the command is empty", STR_ARG(item->wanted.campaign),
-		                 STR_ARG(item->wanted.codebase));
-	return HF_OK;
+		error_set(&why, HF_REJECTED, "%s", schedule_fault_text(fault));
+	else if (item->wanted.command.len == 0)
+		error_set(&why, HF_REJECTED, "the command is empty");
+	return why.status == HF_OK ? HF_OK : stumble(bulk, item, &why, err);
 }
 
 enum hf_status bulk_read(struct bulk *bulk, hf_error *err)
@@ -457,6 +491,7 @@ enum hf_status bulk_read(struct bulk *bulk, hf_error *err)
 	if (status == HF_OK)
 		set_durations(&reading);
 	for (uint32_t i = 0; status == HF_OK && i < bulk->count; i++)
-		status = set_offset(bulk, &bulk->items[i], err);
+		if (!bulk->items[i].left_out)
+			status = set_offset(bulk, &bulk->items[i], err);
 	return status;
 }

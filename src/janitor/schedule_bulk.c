@@ -15,6 +15,7 @@
 struct job {
 	const struct hf_schedule_item *items;
 	uint32_t count;
+	bool lenient;
 	const struct hf_schedule_options *options;
 	struct hf_schedule_report report;
 };
@@ -33,6 +34,7 @@ static enum hf_status bulk_init(struct bulk *bulk, hf_where tx, const struct job
 {
 	bulk->tx = tx;
 	bulk->options = job->options;
+	bulk->lenient = job->lenient;
 	bulk->bucket = job->options->bucket_set ? job->options->bucket : HF_BUCKET_DEFAULT;
 	bulk->count = job->count;
 	bulk->items = calloc(job->count, sizeof(*bulk->items));
@@ -44,7 +46,6 @@ static enum hf_status bulk_init(struct bulk *bulk, hf_where tx, const struct job
 		bulk->items[i].wanted = job->items[i];
 		bulk->items[i].slot = BULK_KEPT;
 	}
-	bulk->report.items = job->count;
 	return HF_OK;
 }
 
@@ -70,6 +71,7 @@ static enum hf_status run_job(hf_where tx, void *user, hf_error *err)
 	int64_t written = hf_now_monotonic_us(ctx);
 	if (status == HF_OK && job->options->verify > 0)
 		status = bulk_verify(&bulk, job->items, err);
+	bulk.report.items = job->count - bulk.report.refused;
 	bulk.report.read_us = read - start;
 	bulk.report.write_us = written - read;
 	bulk.report.verify_us = hf_now_monotonic_us(ctx) - written;
@@ -77,11 +79,11 @@ static enum hf_status run_job(hf_where tx, void *user, hf_error *err)
 	return status;
 }
 
-enum hf_status hf_schedule_bulk(hf_where where, const struct hf_schedule_item *items, size_t count,
-                                const struct hf_schedule_options *options, struct hf_schedule_report *ret_report,
-                                hf_error *err)
+enum hf_status schedule_items(hf_where where, const struct hf_schedule_item *items, size_t count, bool lenient,
+                              const struct hf_schedule_options *options, struct hf_schedule_report *ret_report,
+                              hf_error *err)
 {
-	struct job job = {.items = items, .count = (uint32_t)count, .options = options};
+	struct job job = {.items = items, .count = (uint32_t)count, .lenient = lenient, .options = options};
 	enum hf_status status = options_check("hf_schedule_options", options->size, sizeof(*options), err);
 	if (status == HF_OK && count > BULK_ITEMS_MAX)
 		return error_set(err, HF_E_LIMIT, "more than %d items at once", BULK_ITEMS_MAX);
@@ -90,4 +92,11 @@ enum hf_status hf_schedule_bulk(hf_where where, const struct hf_schedule_item *i
 	if (status == HF_OK || status == HF_E_CORRUPT)
 		*ret_report = job.report;
 	return status;
+}
+
+enum hf_status hf_schedule_bulk(hf_where where, const struct hf_schedule_item *items, size_t count,
+                                const struct hf_schedule_options *options, struct hf_schedule_report *ret_report,
+                                hf_error *err)
+{
+	return schedule_items(where, items, count, false, options, ret_report, err);
 }

@@ -35,16 +35,20 @@ static enum hf_status average(hf_where where, struct hf_str codebase, struct hf_
 	return row.has_average ? interval_us(row.average, ret_us, err) : HF_OK;
 }
 
-/* The first of the given pairs that has an average, else 15 s. */
-static enum hf_status first_average(hf_where where, const struct hf_str (*pairs)[2], size_t npairs, hf_arena *arena,
-                                    int64_t *ret_us, hf_error *err)
+/* The first of the given pairs that has an average, else 15 s. Less than no time is none, but with D-16. */
+static enum hf_status first_average(hf_where where, const struct hf_str (*pairs)[2], size_t npairs,
+                                    const struct hf_defects *keep, hf_arena *arena, int64_t *ret_us, hf_error *err)
 {
 	bool known = false;
 	*ret_us = SCHEDULE_DEFAULT_DURATION_US;
 	for (size_t i = 0; i < npairs && !known; i++) {
-		enum hf_status status = average(where, pairs[i][0], pairs[i][1], arena, &known, ret_us, err);
+		int64_t us = 0;
+		enum hf_status status = average(where, pairs[i][0], pairs[i][1], arena, &known, &us, err);
 		if (status != HF_OK)
 			return status;
+		known = known && (us >= 0 || hf_defects_kept(keep, 16));
+		if (known)
+			*ret_us = us;
 	}
 	return HF_OK;
 }
@@ -57,7 +61,7 @@ enum hf_status hf_schedule_estimate(hf_where where, struct hf_str codebase, stru
 	int64_t us;
 	if (!arena)
 		return error_nomem(err);
-	enum hf_status status = first_average(where, pairs, ARRAY_LEN(pairs), arena, &us, err);
+	enum hf_status status = first_average(where, pairs, ARRAY_LEN(pairs), NULL, arena, &us, err);
 	if (status == HF_OK)
 		*ret_duration_us = us;
 	return status;
@@ -100,7 +104,7 @@ static enum hf_status estimate(hf_where where, const struct hf_schedule_item *it
 	if (ret_estimate->total > 0)
 		return HF_OK;
 	const struct hf_str pairs[][2] = {{item->codebase, {NULL, 0}}, {{NULL, 0}, item->campaign}};
-	return first_average(where, pairs, ARRAY_LEN(pairs), arena, &ret_estimate->duration_us, err);
+	return first_average(where, pairs, ARRAY_LEN(pairs), keep, arena, &ret_estimate->duration_us, err);
 }
 
 /* What the item leaves open is the candidate's. Without gaps nothing is read, and the context stays as given. */

@@ -4,10 +4,13 @@
  */
 #include "holdfast/schedule.h"
 
+#include <math.h>
+
 #include "base/arena.h"
 #include "base/str.h"
 #include "core/schedule.h"
 #include "holdfast/codebase.h"
+#include "janitor/bulk.h"
 #include "janitor/todo.h"
 #include "janitor/values.h"
 #include "queries/janitor/codebase.h"
@@ -17,10 +20,12 @@ enum hf_status hf_schedule_run(hf_where where, const struct hf_schedule_options 
 {
 	CLEANUP(todo_deinit) struct todo todo = {0};
 	struct hf_schedule_report report = {0};
+	if (!(fabs(options->default_offset) < 9.2e18))
+		return error_set(err, HF_E_INPUT, "the default offset is not a finite number within 64 bits");
 	enum hf_status status = todo_read(where, options->campaign, options->codebases, options->keep, &todo, err);
 	if (status == HF_OK)
-		status = hf_schedule_bulk(where, todo.items, todo.count, options, &report, err);
-	report.refused = todo.refused;
+		status = schedule_items(where, todo.items, todo.count, !todo.strict, options, &report, err);
+	report.refused += todo.refused;
 	if (status == HF_OK || status == HF_E_CORRUPT)
 		*ret_report = report;
 	return status;

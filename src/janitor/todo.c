@@ -3,6 +3,7 @@
  */
 #include "janitor/todo.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/context.h"
@@ -36,11 +37,13 @@ static bool keep(struct todo *todo, bool present, struct hf_str text, struct hf_
 	return number != INTERN_NONE;
 }
 
-/* The candidate's value and what the modes of its policy add; else why it cannot be told. */
+/* The candidate's value and what the modes of its policy add; else why it, or its chance, cannot be told. */
 static const char *value_of(const struct candidate_to_schedule_row *row, const struct hf_defects *keep,
                             struct hf_schedule_item *item)
 {
 	int64_t value = row->has_value ? row->value : 0;
+	if (row->has_success_chance && !isfinite(row->success_chance) && !hf_defects_kept(keep, 19))
+		return "its chance of success is no number";
 	if (row->no_modes)
 		return "its publish policy has no list of modes";
 	if (!row->has_value && row->modes.count > 0)
@@ -58,19 +61,24 @@ static const char *value_of(const struct candidate_to_schedule_row *row, const s
 	return NULL;
 }
 
+void todo_leave_out(hf_context *ctx, struct hf_str campaign, struct hf_str codebase, const char *why, int64_t *count)
+{
+	const struct hf_log_field fields[] = {
+		{.name = "campaign", .kind = HF_FIELD_TEXT, .text = campaign},
+		{.name = "codebase", .kind = HF_FIELD_TEXT, .text = codebase},
+		field_text("reason", why),
+	};
+	if ((*count)++ < TODO_REFUSED_LOGGED)
+		context_log(ctx, HF_LOG_WARN, "candidate_left_out", fields, ARRAY_LEN(fields));
+}
+
 static enum hf_status refuse(struct todo *todo, const struct candidate_to_schedule_row *row, const char *why,
                              hf_error *err)
 {
-	const struct hf_log_field fields[] = {
-		{.name = "campaign", .kind = HF_FIELD_TEXT, .text = row->campaign},
-		{.name = "codebase", .kind = HF_FIELD_TEXT, .text = row->codebase},
-		field_text("reason", why),
-	};
 	if (todo->strict)
 		return error_set(err, HF_REJECTED, "%.*s/%.*s: %s", STR_ARG(row->campaign), STR_ARG(row->codebase),
 		                 why);
-	if (todo->refused++ < TODO_REFUSED_LOGGED)
-		context_log(todo->ctx, HF_LOG_WARN, "candidate_left_out", fields, ARRAY_LEN(fields));
+	todo_leave_out(todo->ctx, row->campaign, row->codebase, why, &todo->refused);
 	return HF_OK;
 }
 

@@ -8,7 +8,8 @@
 #include "holdfast/schedule.h"
 
 struct todo {
-	bool strict; /* one whose worth cannot be told is an error; with D-16 it is, whatever the caller says */
+	bool strict; /* one whose worth or chance cannot be told is an error; with D-16 it is, whatever the caller says
+	              */
 	hf_context *ctx;
 	const struct hf_defects *keep;
 	struct intern *texts;           /* campaigns, contexts and commands repeat: kept once */
@@ -20,12 +21,14 @@ struct todo {
 
 /**
  * Read them, those of the most valuable codebases first, then by id. @param campaign {NULL, 0} = all, @param codebases
- * count 0 = all, @param keep D-16 and D-25, @param ret_todo zeroed by the caller but for `strict`, who ends it with
- * todo_deinit() whatever the answer.
+ * count 0 = all, @param keep D-16, D-19 and D-25, @param ret_todo zeroed by the caller but for `strict`, who ends it
+ * with todo_deinit() whatever the answer.
  * @return HF_OK; HF_REJECTED the worth of one cannot be told, and `strict` (message names it). One round trip.
  */
 enum hf_status todo_read(hf_where where, struct hf_str campaign, struct hf_str_array codebases,
                          const struct hf_defects *keep, struct todo *ret_todo, hf_error *err);
 void todo_deinit(struct todo *todo);
+/** Count one that is left out and log it, unless many were already. */
+void todo_leave_out(hf_context *ctx, struct hf_str campaign, struct hf_str codebase, const char *why, int64_t *count);
 
 #endif

@@ -95,6 +95,8 @@ static void note_query(void *user, UNUSED enum hf_log_level level, const char *e
 	struct rig *rig = user;
 	const char *name = "";
 	int64_t rows = 0;
+	if (rig->on_event)
+		rig->on_event(rig->on_event_user, event, fields, nfields);
 	if (!rig->on_query || strcmp(event, "query") != 0)
 		return;
 	for (size_t i = 0; i < nfields; i++) {

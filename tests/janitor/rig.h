@@ -22,6 +22,9 @@ struct rig {
 	int64_t wall_us; /* what the context's clock says; RIG_NOW_US */
 	void (*on_query)(void *user, const char *name, int64_t rows); /* after each statement; NULL = nothing */
 	void *on_query_user;
+	/* each log event; NULL = nothing */
+	void (*on_event)(void *user, const char *event, const struct hf_log_field *fields, size_t nfields);
+	void *on_event_user;
 };
 
 /** Connect twice; migrate when the database is new. */

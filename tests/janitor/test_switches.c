@@ -4,6 +4,7 @@
  */
 #include "rig.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -397,6 +398,76 @@ static void d16_one_without_a_worth_does_not_stop_the_others(void **state)
 	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue"), 0);
 }
 
+struct named {
+	int64_t count;
+	char text[2048];
+};
+
+static void note_left_out(void *user, const char *event, const struct hf_log_field *fields, size_t nfields)
+{
+	struct named *named = user;
+	if (strcmp(event, "candidate_left_out") != 0)
+		return;
+	const size_t at = strlen(named->text);
+	assert_int_equal(nfields, 3);
+	snprintf(named->text + at, sizeof(named->text) - at, "%.*s: %.*s\n", STR_ARG(fields[1].text),
+	         STR_ARG(fields[2].text));
+	named->count++;
+}
+
+/* Each kind of number that the schema lets in and no arithmetic can use; "aa" and "bb" are sound. */
+static void d16_impossible_numbers_do_not_stop_the_others(void **state)
+{
+	struct rig *rig = *state;
+	const struct hf_defects d16 = only(16), d19 = only(19);
+	hf_error err = HF_ERROR_INIT;
+	struct named named = {0};
+	struct hf_schedule_options options = {.size = sizeof(options), .verify = 100};
+	struct hf_schedule_report report = {.items = -7};
+	rig_load_text(rig, two);
+	rig_run(rig, "INSERT INTO codebase (name) VALUES ('nan'), ('infinite'), ('never'), ('wrapped')");
+	rig_run(rig, "INSERT INTO named_publish_policy (name, per_branch_policy) VALUES ('p', ARRAY[ROW('main', "
+	             "'propose', NULL)::branch_publish_policy])");
+	rig_run(rig,
+	        "INSERT INTO candidate (codebase, suite, command, value, publish_policy, success_chance) SELECT name, "
+	        "s, 'x', 5, 'p', CASE name WHEN 'nan' THEN 'NaN' WHEN 'infinite' THEN 'Infinity' ELSE 0.5 END::float8 "
+	        "FROM codebase, (VALUES ('fixes'), ('other')) AS c (s)");
+	rig_run(rig,
+	        "INSERT INTO run (id, codebase, suite, result_code, logfilenames, change_set, start_time, finish_time) "
+	        "VALUES ('r1', 'never', 'fixes', 'x', '{}', 'cs', NULL, '2024-01-01'), ('r2', 'wrapped', 'fixes', 'x', "
+	        "'{}', 'cs', '4000-01-01 BC', '294000-01-01')");
+	rig->on_event = note_left_out;
+	rig->on_event_user = &named;
+	options.keep = &d16;
+	EXPECT_STATUS(hf_schedule_run(rig->where, &options, &report, &err), HF_REJECTED);
+	EXPECT_CONTAINS(err.message, ": its chance of success is no number");
+	assert_int_equal(rig_count(rig, "queue"), 0);
+	options.keep = NULL;
+	EXPECT_OK(hf_schedule_run(rig->where, &options, &report, &err));
+	assert_int_equal(report.items, 6);
+	assert_int_equal(report.refused, 6);
+	assert_int_equal(report.added, 6);
+	assert_int_equal(rig_number(rig, "SELECT last_value FROM queue_id_seq"), 6);
+	assert_int_equal(named.count, 6);
+	EXPECT_CONTAINS(named.text, "nan: its chance of success is no number\n");
+	EXPECT_CONTAINS(named.text, "infinite: its chance of success is no number\n");
+	EXPECT_CONTAINS(named.text, "never: an earlier run has no start or no finish time\n");
+	EXPECT_CONTAINS(named.text, "wrapped: the estimated duration is negative\n");
+	rig_run(rig, "INSERT INTO run (id, codebase, suite, result_code, logfilenames, change_set, start_time, "
+	             "finish_time) VALUES ('r3', 'aa', 'third', 'x', '{}', 'cs', '2024-01-01', '2024-01-02')");
+	options.campaign = HF_STR("fixes"); /* averages are asked for: that of the campaign is less than nothing */
+	EXPECT_OK(hf_schedule_run(rig->where, &options, &report, &err));
+	assert_int_equal(report.replaced, 2);
+	assert_int_equal(report.verified, 2);
+	options.campaign = (struct hf_str){NULL, 0};
+	options.keep = &d19; /* the chance is not looked at */
+	EXPECT_OK(hf_schedule_run(rig->where, &options, &report, &err));
+	assert_int_equal(report.refused, 2);
+	options.default_offset = (double)NAN;
+	EXPECT_STATUS(hf_schedule_run(rig->where, &options, &report, &err), HF_E_INPUT);
+	rig->on_event = NULL;
+}
+
 static void what_says_the_same_is_not_written_again(void **state)
 {
 	struct rig *rig = *state;
@@ -627,6 +698,7 @@ int main(void)
 	                                   cmocka_unit_test(d21_d22_direct_requests),
 	                                   cmocka_unit_test(d16_d25_what_there_is_to_schedule),
 	                                   cmocka_unit_test(d16_one_without_a_worth_does_not_stop_the_others),
+	                                   cmocka_unit_test(d16_impossible_numbers_do_not_stop_the_others),
 	                                   cmocka_unit_test(what_says_the_same_is_not_written_again),
 	                                   cmocka_unit_test(d28_again_after_a_run),
 	                                   cmocka_unit_test(a_claimed_entry_does_not_hold_its_place),

@@ -66,6 +66,11 @@ struct hf_kv_vtable {
 	enum hf_status (*read)(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
 	                       bool keys_only, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries,
 	                       hf_error *err);
+	/** As read(), for several callers at a time: a value of more than `value_bytes_max` bytes is left out (its ptr
+	 *  is NULL, and only then). NULL = the backend does not combine. */
+	enum hf_status (*gather)(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+	                         uint32_t value_bytes_max, hf_deadline deadline, hf_arena *arena,
+	                         struct hf_kv_entry *ret_entries, hf_error *err);
 	/** As hf_kv_apply(). `ret_results` is never NULL and zeroed. HF_CONFLICT: the results tell which was refused,
 	 *  and the store words the error; when the fence is not held all are HF_KV_UNDONE. */
 	enum hf_status (*apply)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,

@@ -35,6 +35,14 @@
  * and for plain puts (different keys, no conditions, no fence) and a plain delete of one key; all other writes are a
  * transaction of four, and one more each for a fence, entries replaced, entries made, entries removed. Large batches go
  * in steps of 5,000 keys or 8 MiB.
+ *
+ * Combining (PostgreSQL; hf_kv_options.combine): while `combine` statements of a handle that read are on their way,
+ * calls of other threads that read one key wait for the next, which is one for all of them, up to 256. So do plain puts
+ * and deletes of one key of up to 8 KiB, with as many statements again, each a transaction. No thread is behind it, and
+ * a call that finds none on its way goes at once. With many threads it gives several times the throughput of a
+ * connection each. Answers are those of the call alone, errors too: what one caller's value is to blame for the others
+ * do not see. What differs: a caller whose deadline passes while its put or delete is on its way in a statement of
+ * others has HF_E_OUTCOME_UNKNOWN at once, where alone the statement would be cancelled.
  */
 #ifndef HOLDFAST_KV_H
 #define HOLDFAST_KV_H
@@ -102,6 +110,7 @@ struct hf_kv_options {
 	int64_t connect_timeout_ms;        /* 0 = 30,000 */
 	uint32_t attempts_max;             /* 0 = 3: the first included; what may have happened is not repeated */
 	int64_t backoff_ms;                /* 0 = 100: base of the exponential pause with full jitter */
+	uint32_t combine;                  /* so many statements at a time that callers share (above); 0 = none */
 	/* LMDB; HF_KV_RELAXED does not wait for a commit's last page: a crash of the machine may undo the newest */
 	uint64_t map_bytes_max;            /* 0 = 64 GiB of address space: HF_E_LIMIT beyond */
 };
@@ -334,11 +343,13 @@ enum hf_status hf_kv_sizes(hf_kv *kv, struct hf_kv_sizes *ret_sizes, hf_error *e
 
 /* Since the handle was opened. get_count = hits + misses; a batch adds what was submitted; query_count are calls that
  * went to the backend, transaction_count those that wrote; a call that was refused counts in `refused`, one that failed
- * in `failures`, and in nothing else. retry_count and expired_removed are of the backend. */
+ * in `failures`, and in nothing else. retry_count and expired_removed are of the backend. combined_count are calls that
+ * were answered by one of the shared_count statements that several had (combining). */
 struct hf_kv_stats {
 	uint64_t get_count, put_count, delete_count, query_count, transaction_count, retry_count;
 	uint64_t bytes_written, bytes_read;
 	uint64_t hits, misses, refused, failures, expired_removed;
+	uint64_t combined_count, shared_count;
 };
 /** Reads counters; no lock, no round trip. */
 void hf_kv_stats(const hf_kv *kv, struct hf_kv_stats *ret_stats);

@@ -111,6 +111,8 @@ void hf_kv_stats(const hf_kv *kv, struct hf_kv_stats *ret_stats)
 		.misses = total(kv, KV_MISSES),
 		.refused = total(kv, KV_REFUSED),
 		.failures = total(kv, KV_FAILURES),
+		.combined_count = total(kv, KV_COMBINED),
+		.shared_count = total(kv, KV_SHARED),
 		.expired_removed = atomic_load_explicit(&backend->swept, memory_order_relaxed),
 	};
 }

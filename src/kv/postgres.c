@@ -192,6 +192,7 @@ const struct hf_kv_vtable postgres_backend = {
 	.close = postgres_close,
 	.name_space = postgres_name_space,
 	.read = postgres_read,
+	.gather = postgres_gather,
 	.apply = postgres_apply,
 	.transact = postgres_transact,
 	.scan = postgres_scan,

@@ -75,6 +75,9 @@ enum hf_status postgres_metadata(bool is_there, struct hf_str text, hf_arena *ar
 enum hf_status postgres_read(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
                              bool keys_only, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries,
                              hf_error *err);
+enum hf_status postgres_gather(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+                               uint32_t value_bytes_max, hf_deadline deadline, hf_arena *arena,
+                               struct hf_kv_entry *ret_entries, hf_error *err);
 enum hf_status postgres_scan(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span, hf_kv_entry_fn *fn,
                              void *user, hf_error *err);
 enum hf_status postgres_count(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span,

@@ -69,6 +69,7 @@ struct reading {
 	const struct hf_bytes *keys;
 	size_t count;
 	bool keys_only;
+	int32_t value_bytes_max; /* longer ones are left out; -1 = every one */
 	hf_arena *arena;
 	struct hf_kv_entry *entries;
 };
@@ -80,6 +81,7 @@ static enum hf_status read_step(hf_where where, const struct reading *reading, s
 	const struct entries_get_in in = {
 		.ns = reading->ns,
 		.keys_only = reading->keys_only,
+		.value_bytes_max = reading->value_bytes_max,
 		.keys = {.count = (uint32_t)count, .ndim = 1, .values = reading->keys + from},
 	};
 	enum hf_status status = entries_get(where, &reading->state->entries, &in, reading->arena, &rows, &found, err);
@@ -106,7 +108,7 @@ enum hf_status postgres_read(hf_kv_backend_state *state, int32_t ns, const struc
                              bool keys_only, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries,
                              hf_error *err)
 {
-	struct reading reading = {state, ns, keys, count, keys_only, arena, ret_entries};
+	struct reading reading = {state, ns, keys, count, keys_only, keys_only ? -1 : INT32_MAX, arena, ret_entries};
 	const struct hf_transaction_options how = postgres_one_moment(state);
 	hf_where where = postgres_on(state, deadline);
 	if (count == 1 && !keys_only)
@@ -114,6 +116,14 @@ enum hf_status postgres_read(hf_kv_backend_state *state, int32_t ns, const struc
 	if (count <= POSTGRES_STEP)
 		return read_all(where, &reading, err);
 	return hf_transaction(where, &how, read_all, &reading, err);
+}
+
+enum hf_status postgres_gather(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+                               uint32_t value_bytes_max, hf_deadline deadline, hf_arena *arena,
+                               struct hf_kv_entry *ret_entries, hf_error *err)
+{
+	const struct reading reading = {state, ns, keys, count, false, (int32_t)value_bytes_max, arena, ret_entries};
+	return read_all(postgres_on(state, deadline), (void *)(uintptr_t)&reading, err);
 }
 
 /* ---- by range ---- */

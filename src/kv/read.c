@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "core/key_range.h"
 #include "kv/check.h"
+#include "kv/combine.h"
 #include "kv/metadata.h"
 
 static enum hf_status not_there(struct hf_bytes key, hf_error *err)
@@ -31,8 +32,11 @@ static enum hf_status read_keys(hf_kv *kv, const struct hf_bytes *keys, size_t c
                                 hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err)
 {
 	hf_deadline deadline = kv_deadline(kv, how ? how->deadline : HF_DEADLINE_DEFAULT);
-	enum hf_status status = kv_vtable(kv)->read(kv->backend->state, kv->ns, keys, count, how && how->keys_only,
-	                                            deadline, arena, ret_entries, err);
+	bool keys_only = how && how->keys_only;
+	enum hf_status status = kv->combine && count == 1
+	                                ? combine_read(kv, *keys, keys_only, deadline, arena, ret_entries, err)
+	                                : kv_vtable(kv)->read(kv->backend->state, kv->ns, keys, count, keys_only,
+	                                                      deadline, arena, ret_entries, err);
 	if (status != HF_OK)
 		return kv_count_failure(kv, status);
 	count_reads(kv, ret_entries, count);
@@ -243,8 +247,8 @@ static struct hf_bytes keep_bytes(hf_arena *arena, struct hf_bytes bytes, bool *
 	return (struct hf_bytes){(const uint8_t *)copy.ptr, bytes.len};
 }
 
-static enum hf_status keep_entry(hf_arena *arena, const struct hf_kv_entry *entry, struct hf_kv_entry *ret_copy,
-                                 hf_error *err)
+enum hf_status kv_keep_entry(hf_arena *arena, const struct hf_kv_entry *entry, struct hf_kv_entry *ret_copy,
+                             hf_error *err)
 {
 	bool failed = false;
 	*ret_copy = *entry;
@@ -256,7 +260,7 @@ static enum hf_status keep_entry(hf_arena *arena, const struct hf_kv_entry *entr
 		failed |= !ret_copy->metadata.ptr;
 	}
 	if (failed)
-		return error_set(err, HF_E_LIMIT, "the page does not fit the arena");
+		return error_set(err, HF_E_LIMIT, "what was read does not fit the arena");
 	return HF_OK;
 }
 
@@ -278,7 +282,7 @@ static enum hf_status add_to_page(void *user, const struct hf_kv_entry *entry, h
 	struct page *page = user;
 	enum hf_status status = page->count == page->room ? grow_page(page, err) : HF_OK;
 	if (status == HF_OK)
-		status = keep_entry(page->arena, entry, &page->entries[page->count], err);
+		status = kv_keep_entry(page->arena, entry, &page->entries[page->count], err);
 	if (status == HF_OK)
 		page->count++;
 	return status;

@@ -9,6 +9,7 @@
 #include "base/context.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "kv/combine.h"
 
 DEFINE_OWNED(kv, hf_kv *, hf_kv_close)
 
@@ -52,6 +53,12 @@ static enum hf_status check_options(const struct hf_kv_options *options, const s
 	if (options->sweep_interval_ms > INT64_MAX / 1000)
 		return error_set(err, HF_E_USAGE, "sweep_interval_ms is %lld: -1 for none",
 		                 (long long)options->sweep_interval_ms);
+	if (options->combine && !vtable->gather)
+		return error_set(err, HF_E_UNSUPPORTED, "%s does not combine the calls of several threads",
+		                 vtable->name);
+	if (options->combine > options->connections_max)
+		return error_set(err, HF_E_USAGE, "combine is %u: at most connections_max, %u", options->combine,
+		                 options->connections_max);
 	if (options->connections_min > options->connections_max || options->connections_max > 1000)
 		return error_set(err, HF_E_USAGE,
 		                 "connections_min %u and connections_max %u: the first at most the "
@@ -128,6 +135,12 @@ static enum hf_status handle_new(struct kv_backend *backend, const char *name, h
 	memset(kv, 0, sizeof(*kv));
 	kv->backend = backend;
 	kv->ns = ns;
+	if (backend->options.combine)
+		status = combine_new(kv, backend->options.combine, &kv->combine, err);
+	if (status != HF_OK) {
+		free(kv);
+		return status;
+	}
 	atomic_fetch_add(&backend->handles, 1);
 	*ret_kv = kv;
 	return HF_OK;
@@ -170,6 +183,7 @@ void hf_kv_close(hf_kv *kv)
 {
 	if (!kv)
 		return;
+	combine_free(kv->combine);
 	if (atomic_fetch_sub(&kv->backend->handles, 1) == 1)
 		backend_free(kv->backend);
 	free(kv);

@@ -28,6 +28,8 @@ enum kv_counter {
 	KV_MISSES,
 	KV_REFUSED,
 	KV_FAILURES,
+	KV_COMBINED,
+	KV_SHARED,
 	KV_COUNTERS
 };
 
@@ -61,6 +63,7 @@ struct kv_backend {
 struct hf_kv {
 	struct kv_counters counters;
 	struct kv_backend *backend;
+	struct combine *combine; /* owned; NULL = callers do not share statements */
 	int32_t ns;
 };
 
@@ -89,6 +92,9 @@ void sweeper_stop(struct kv_backend *backend);
 /** hf_kv_lock_renew() until `deadline`. */
 enum hf_status kv_lock_renew(hf_kv *kv, struct hf_kv_lock *lock, int64_t ttl_us, hf_deadline deadline, hf_error *err);
 
+/** A copy of `entry` in the arena. */
+enum hf_status kv_keep_entry(hf_arena *arena, const struct hf_kv_entry *entry, struct hf_kv_entry *ret_copy,
+                             hf_error *err);
 /** hf_kv_scan(), as of a checkpoint unless `at` is NULL. */
 enum hf_status kv_scan(hf_kv *kv, const struct hf_kv_range *range, const struct hf_uuid *at, hf_kv_entry_fn *fn,
                        void *user, hf_error *err);

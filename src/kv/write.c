@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "kv/check.h"
+#include "kv/combine.h"
 
 /* ---- batches ---- */
 
@@ -41,7 +42,9 @@ static void count_writes(hf_kv *kv, const struct hf_kv_write *writes, size_t cou
 static enum hf_status apply_checked(hf_kv *kv, const struct hf_kv_batch *batch, hf_arena *arena,
                                     struct hf_kv_result *results, hf_error *err)
 {
-	enum hf_status status = kv_vtable(kv)->apply(kv->backend->state, kv->ns, batch, arena, results, err);
+	enum hf_status status = kv->combine && combine_takes(batch)
+	                                ? combine_write(kv, batch, arena, results, err)
+	                                : kv_vtable(kv)->apply(kv->backend->state, kv->ns, batch, arena, results, err);
 	if (status == HF_CONFLICT)
 		status = refused(batch, results, err);
 	if (status != HF_OK)

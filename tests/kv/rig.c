@@ -66,6 +66,11 @@ void kv_rig_open(struct kv_rig *rig, const char *kind)
 	struct hf_context_options options = {.size = sizeof(options), .user = rig, .wall_us = wall};
 	struct hf_kv_options store = {.size = sizeof(store), .sweep_interval_ms = -1, .durability = HF_KV_RELAXED};
 	*rig = (struct kv_rig){.kind = kind, .wall_us = KV_NOW_US};
+	if (strcmp(kind, "combined") == 0) {
+		rig->kind = "postgresql";
+		store.combine = 2;
+	}
+	kind = rig->kind;
 	rig->own_clock = strcmp(kind, "memory") == 0 || strcmp(kind, "lmdb") == 0;
 	EXPECT_OK(hf_context_new(&options, &rig->ctx, &err));
 	if (strcmp(kind, "redis") == 0)

@@ -20,12 +20,13 @@ SELECT 0::bigint AS place, key, rev, created_at, updated_at, expires_at, value, 
 WHERE namespace = :ns AND key = :key AND (expires_at IS NULL OR expires_at > now());
 
 -- name: entries_get :many
--- doc: By both columns of the key whatever the statistics say: a namespace may be newer than they are.
+-- doc: By both columns of the key whatever the statistics say: a namespace may be newer than they are. Values that are
+--   longer than asked for are not.
 -- row: entry_row
 -- col value: nullable
 -- allow: limit-order the key is unique, and the planner is to know
 SELECT u.place, t.key, t.rev, t.created_at, t.updated_at, t.expires_at,
-       CASE WHEN :keys_only::boolean THEN NULL ELSE t.value END AS value,
+       CASE WHEN octet_length(t.value) <= :value_bytes_max::integer THEN t.value END AS value,
        CASE WHEN :keys_only::boolean THEN NULL ELSE t.metadata END AS metadata
 FROM unnest(:keys::bytea[]) WITH ORDINALITY AS u (key, place)
 CROSS JOIN LATERAL (SELECT * FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = u.key

@@ -1,0 +1,409 @@
+/*
+ * combine.c - see combine.h: batches, turns, and who waits for what. What a batch asks of the backend is in
+ * combine_run.c.
+ */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/futex.h"
+#include "kv/combine_batch.h"
+
+enum {
+	SLICE_US = 200000, /* an interruption is seen within it */
+	SPARES_MAX = 8
+};
+
+/* What comes of a request that asks to share. */
+enum verdict {
+	WITH_TURN, /* on the plain way, and give the turn back */
+	ALONE,     /* on the plain way */
+	ANSWERED,  /* by its batch */
+	GAVE_UP    /* its time was over: `err` is filled */
+};
+
+enum hf_status combine_new(const hf_kv *kv, uint32_t width, struct combine **ret_combine, hf_error *err)
+{
+	struct combine *combine = calloc(1, sizeof(*combine));
+	if (!combine)
+		return error_nomem(err);
+	pthread_mutex_init(&combine->mutex, NULL);
+	combine->backend = kv->backend;
+	combine->ns = kv->ns;
+	combine->width = width;
+	*ret_combine = combine;
+	return HF_OK;
+}
+
+void combine_free(struct combine *combine)
+{
+	if (!combine)
+		return;
+	while (combine->spares) {
+		struct batch *batch = combine->spares;
+		combine->spares = batch->next;
+		batch_free(batch);
+	}
+	if (!fork_guard_forked(&combine->backend->fork))
+		pthread_mutex_destroy(&combine->mutex);
+	free(combine);
+}
+
+static struct lane *lane_of(struct combine *combine, enum batch_kind kind)
+{
+	return &combine->lanes[batch_writes(kind) ? WRITES : READS];
+}
+
+/* ---- turns; under the mutex ---- */
+
+static void queue_up(struct lane *lane, struct batch *batch)
+{
+	batch->next = NULL;
+	if (lane->last)
+		lane->last->next = batch;
+	else
+		lane->first = batch;
+	lane->last = batch;
+}
+
+static void step_out(struct lane *lane, struct batch *batch)
+{
+	struct batch *before = NULL;
+	for (struct batch *at = lane->first; at != batch; at = at->next)
+		before = at;
+	if (before)
+		before->next = batch->next;
+	else
+		lane->first = batch->next;
+	if (lane->last == batch)
+		lane->last = before;
+}
+
+/* @return the batch whose turn it is now: its leader is to be roused. */
+static struct batch *pass_turn(struct lane *lane)
+{
+	struct batch *next = lane->first;
+	if (!next) {
+		lane->running--;
+		return NULL;
+	}
+	step_out(lane, next);
+	atomic_store_explicit(&next->turn, 1, memory_order_release);
+	return next;
+}
+
+static void end_turn(struct combine *combine, enum batch_kind kind)
+{
+	pthread_mutex_lock(&combine->mutex);
+	struct batch *next = pass_turn(lane_of(combine, kind));
+	pthread_mutex_unlock(&combine->mutex);
+	if (next) /* it may be gone by now: then nobody wakes */
+		futex_rouse(&next->turn, 1);
+}
+
+/* ---- coming ---- */
+
+static struct batch *take_spare(struct combine *combine)
+{
+	struct batch *batch = combine->spares;
+	if (!batch)
+		return batch_new();
+	combine->spares = batch->next;
+	combine->nspares--;
+	return batch;
+}
+
+/* Under the mutex. @return the batch that the request is in now; NULL when memory is short. */
+static struct batch *join(struct combine *combine, struct request *request)
+{
+	struct batch *batch = combine->open[request->kind];
+	if (batch && batch_has_room(batch, request)) {
+		batch_add(batch, request);
+		return batch;
+	}
+	batch = take_spare(combine);
+	if (!batch)
+		return NULL;
+	batch_begin(batch, request);
+	batch_add(batch, request);
+	combine->open[request->kind] = batch;
+	queue_up(lane_of(combine, request->kind), batch);
+	return batch;
+}
+
+/* @return false: it may go at once. `ret_batch` NULL otherwise means that it goes without a turn. */
+static bool must_share(struct combine *combine, struct request *request, struct batch **ret_batch)
+{
+	struct lane *lane = lane_of(combine, request->kind);
+	pthread_mutex_lock(&combine->mutex);
+	bool may_go = lane->running < combine->width && !lane->first;
+	if (may_go)
+		lane->running++;
+	else
+		*ret_batch = join(combine, request);
+	pthread_mutex_unlock(&combine->mutex);
+	return !may_go;
+}
+
+/* ---- leaving ---- */
+
+/* The last one out. */
+static void retire(struct combine *combine, struct batch *batch)
+{
+	batch_clear(batch);
+	pthread_mutex_lock(&combine->mutex);
+	bool keep = combine->nspares < SPARES_MAX;
+	if (keep) {
+		batch->next = combine->spares;
+		combine->spares = batch;
+		combine->nspares++;
+	}
+	pthread_mutex_unlock(&combine->mutex);
+	if (!keep)
+		batch_free(batch);
+}
+
+static void step_down(struct combine *combine, struct batch *batch)
+{
+	if (atomic_fetch_sub_explicit(&batch->riders, 1, memory_order_acq_rel) == 1)
+		retire(combine, batch);
+}
+
+/* Under the mutex: nobody is in it any more. @return as pass_turn() */
+static struct batch *give_up_batch(struct combine *combine, struct batch *batch)
+{
+	struct lane *lane = lane_of(combine, batch->kind);
+	if (combine->open[batch->kind] == batch)
+		combine->open[batch->kind] = NULL;
+	if (atomic_load_explicit(&batch->turn, memory_order_relaxed))
+		return pass_turn(lane);
+	step_out(lane, batch);
+	return NULL;
+}
+
+/* Take the request out of a batch that has not closed. @return false: it has closed. */
+static bool leave(struct combine *combine, struct batch *batch, struct request *request)
+{
+	struct batch *next = NULL;
+	pthread_mutex_lock(&combine->mutex);
+	bool in_time = !batch->closed;
+	bool led = in_time && batch_remove(batch, request);
+	bool is_empty = in_time && batch->count == 0;
+	if (is_empty)
+		next = give_up_batch(combine, batch);
+	else if (led)
+		batch_lead_by_first(batch);
+	pthread_mutex_unlock(&combine->mutex);
+	if (next)
+		futex_rouse(&next->turn, 1);
+	if (led && !is_empty)
+		futex_rouse(&batch->done, FUTEX_ALL);
+	if (is_empty)
+		retire(combine, batch);
+	return in_time;
+}
+
+static enum hf_status too_late(const struct request *request, bool was_sent, hf_error *err)
+{
+	if (!was_sent)
+		error_set(err, HF_TIMEOUT, "the deadline passed while other callers' statements were on their way");
+	else if (!batch_writes(request->kind))
+		error_set(err, HF_TIMEOUT, "the deadline passed while a statement shared with others was on its way");
+	else
+		error_set(err, HF_E_OUTCOME_UNKNOWN,
+		          "the deadline passed while a statement shared with others was on its way: the write may "
+		          "happen");
+	if (err)
+		err->category = HF_CATEGORY_TIMEOUT;
+	if (err && was_sent && batch_writes(request->kind))
+		err->action = HF_ACTION_UNKNOWN;
+	return was_sent && batch_writes(request->kind) ? HF_E_OUTCOME_UNKNOWN : HF_TIMEOUT;
+}
+
+/* ---- waiting ---- */
+
+static bool leads(const struct batch *batch, const struct request *request)
+{
+	return atomic_load_explicit(&batch->leader, memory_order_acquire) == request;
+}
+
+/* Until the time is over or, while nothing is on its way, the program is interrupted. `ret_word` is what to sleep at.
+ */
+static bool is_over(struct batch *batch, const struct request *request, atomic_uint **ret_word, unsigned *ret_value)
+{
+	*ret_word = &batch->done;
+	*ret_value = atomic_load_explicit(&batch->done, memory_order_acquire);
+	if (leads(batch, request)) {
+		*ret_word = &batch->turn;
+		*ret_value = atomic_load_explicit(&batch->turn, memory_order_acquire);
+		return *ret_value != 0;
+	}
+	return *ret_value & BATCH_DONE;
+}
+
+/* @return HF_OK: it leads and has the turn, or the batch is done; else it has left. */
+static enum hf_status wait_in(struct combine *combine, struct batch *batch, struct request *request, hf_error *err)
+{
+	hf_context *ctx = combine->backend->ctx;
+	atomic_uint *word;
+	unsigned value;
+	while (!is_over(batch, request, &word, &value)) {
+		int64_t now_us = hf_now_monotonic_us(ctx);
+		int64_t left_us = request->deadline > now_us ? request->deadline - now_us : 0;
+		bool interrupted = hf_context_interrupted(ctx);
+		if ((left_us <= 0 || interrupted) && leave(combine, batch, request))
+			return interrupted ? error_set(err, HF_E_INTERRUPTED, "interrupted before it was sent")
+			                   : too_late(request, false, err);
+		if (left_us <= 0) {
+			step_down(combine, batch);
+			return too_late(request, true, err);
+		}
+		futex_sleep(word, value, left_us < SLICE_US ? left_us : SLICE_US);
+	}
+	return HF_OK;
+}
+
+/* ---- leading ---- */
+
+static void close_batch(struct combine *combine, struct batch *batch)
+{
+	pthread_mutex_lock(&combine->mutex);
+	batch->closed = true;
+	atomic_store_explicit(&batch->riders, batch->count, memory_order_relaxed);
+	if (combine->open[batch->kind] == batch)
+		combine->open[batch->kind] = NULL;
+	pthread_mutex_unlock(&combine->mutex);
+}
+
+static void lead(struct combine *combine, struct batch *batch, const struct request *request)
+{
+	batch_run(batch, combine->backend, combine->ns, request->deadline);
+	end_turn(combine, batch->kind);
+	atomic_fetch_or_explicit(&batch->done, BATCH_DONE, memory_order_release);
+	futex_rouse(&batch->done, FUTEX_ALL);
+}
+
+/* `ret_batch` for ANSWERED, to be left by step_down(). */
+static enum verdict share(hf_kv *kv, struct request *request, struct batch **ret_batch, hf_error *err)
+{
+	struct combine *combine = kv->combine;
+	struct batch *batch = NULL;
+	if (!must_share(combine, request, &batch))
+		return WITH_TURN;
+	if (!batch)
+		return ALONE;
+	if (wait_in(combine, batch, request, err) != HF_OK)
+		return GAVE_UP;
+	if (leads(batch, request)) {
+		close_batch(combine, batch);
+		if (batch->count == 1) {
+			step_down(combine, batch);
+			return WITH_TURN;
+		}
+		kv_count(kv, KV_SHARED, 1);
+		lead(combine, batch, request);
+	}
+	*ret_batch = batch;
+	return ANSWERED;
+}
+
+/* ---- the two calls ---- */
+
+static enum hf_status read_plain(hf_kv *kv, const struct request *request, hf_arena *arena,
+                                 struct hf_kv_entry *ret_entry, hf_error *err)
+{
+	return kv_vtable(kv)->read(kv->backend->state, kv->ns, &request->key, 1, request->kind == BATCH_KEYS,
+	                           request->deadline, arena, ret_entry, err);
+}
+
+/* @return false: it is to be read alone. */
+static bool read_shared(hf_kv *kv, struct batch *batch, const struct request *request, hf_arena *arena,
+                        struct hf_kv_entry *ret_entry, enum hf_status *ret_status, hf_error *err)
+{
+	bool answered = !batch->alone;
+	const struct hf_kv_entry *entry = &batch->entries[request->index];
+	*ret_status = batch->status;
+	if (answered && batch->status != HF_OK && err)
+		*err = batch->error;
+	if (answered && batch->status == HF_OK && entry->rev != 0 && !entry->value.ptr && request->kind == BATCH_VALUES)
+		answered = false;
+	if (answered && batch->status == HF_OK)
+		*ret_status = kv_keep_entry(arena, entry, ret_entry, err);
+	kv_count(kv, KV_COMBINED, answered);
+	step_down(kv->combine, batch);
+	return answered;
+}
+
+enum hf_status combine_read(hf_kv *kv, struct hf_bytes key, bool keys_only, hf_deadline deadline, hf_arena *arena,
+                            struct hf_kv_entry *ret_entry, hf_error *err)
+{
+	struct request request = {.kind = keys_only ? BATCH_KEYS : BATCH_VALUES,
+	                          .key = key,
+	                          .deadline = deadline,
+	                          .bytes = key.len};
+	hf_error own = HF_ERROR_INIT;
+	struct batch *batch = NULL;
+	enum hf_status status = HF_OK;
+	enum verdict verdict = share(kv, &request, &batch, err ? err : &own);
+	if (verdict == GAVE_UP)
+		return err ? err->status : own.status;
+	if (verdict == ANSWERED && read_shared(kv, batch, &request, arena, ret_entry, &status, err))
+		return status;
+	status = read_plain(kv, &request, arena, ret_entry, err);
+	if (verdict == WITH_TURN)
+		end_turn(kv->combine, request.kind);
+	return status;
+}
+
+bool combine_takes(const struct hf_kv_batch *batch)
+{
+	const struct hf_kv_write *write = batch->writes;
+	if (batch->count != 1 || batch->fence || (write->flags & ~(uint32_t)HF_KV_NO_TTL))
+		return false;
+	if (write->key.len + write->value.len + write->metadata.len > COMBINE_ONE_BYTES)
+		return false;
+	return write->op == HF_KV_PUT || (write->op == HF_KV_DELETE && batch->durability == HF_KV_STRICT);
+}
+
+static enum batch_kind kind_of(const struct hf_kv_batch *batch)
+{
+	if (batch->writes->op == HF_KV_DELETE)
+		return BATCH_DELETES;
+	return batch->durability == HF_KV_RELAXED ? BATCH_RELAXED_PUTS : BATCH_PUTS;
+}
+
+static bool written_shared(hf_kv *kv, struct batch *batch, const struct request *request,
+                           struct hf_kv_result *ret_result, enum hf_status *ret_status, hf_error *err)
+{
+	bool answered = !batch->alone;
+	*ret_status = batch->status;
+	if (answered && batch->status != HF_OK && err)
+		*err = batch->error;
+	if (answered && batch->status == HF_OK)
+		*ret_result = batch->results[request->index];
+	kv_count(kv, KV_COMBINED, answered);
+	step_down(kv->combine, batch);
+	return answered;
+}
+
+enum hf_status combine_write(hf_kv *kv, const struct hf_kv_batch *batch, hf_arena *arena,
+                             struct hf_kv_result *ret_result, hf_error *err)
+{
+	const struct hf_kv_write *write = batch->writes;
+	struct request request = {.kind = kind_of(batch),
+	                          .key = write->key,
+	                          .write = write,
+	                          .deadline = batch->deadline,
+	                          .bytes = write->key.len + write->value.len + write->metadata.len};
+	hf_error own = HF_ERROR_INIT;
+	struct batch *shared = NULL;
+	enum hf_status status = HF_OK;
+	enum verdict verdict = share(kv, &request, &shared, err ? err : &own);
+	if (verdict == GAVE_UP)
+		return err ? err->status : own.status;
+	if (verdict == ANSWERED && written_shared(kv, shared, &request, ret_result, &status, err))
+		return status;
+	status = kv_vtable(kv)->apply(kv->backend->state, kv->ns, batch, arena, ret_result, err);
+	if (verdict == WITH_TURN)
+		end_turn(kv->combine, request.kind);
+	return status;
+}

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/macros.h"
 #include "base/thread.h"
 #include "pg/monotonic.h"
 
@@ -29,33 +30,40 @@ void turns_deinit(struct turns *turns)
 	pthread_mutex_destroy(&turns->mutex);
 }
 
-/* Under the mutex; false at the deadline. */
-static bool wait_while(struct turns *turns, bool (*is_taken)(const struct turns *turns), int64_t left_us)
+/* Under the mutex; false at the deadline. @param since writes that had ended when we came. */
+static bool wait_while(struct turns *turns, bool (*is_taken)(const struct turns *turns, uint64_t since),
+                       int64_t left_us)
 {
-	if (!is_taken(turns))
+	uint64_t since = turns->writes;
+	if (!is_taken(turns, since))
 		return true;
 	struct timespec until = monotonic_after(left_us);
-	while (is_taken(turns))
+	while (is_taken(turns, since))
 		if (pthread_cond_timedwait(&turns->changed, &turns->mutex, &until) == ETIMEDOUT)
-			return !is_taken(turns);
+			return !is_taken(turns, since);
 	return true;
 }
 
-static bool keeps_readers_out(const struct turns *turns)
+static bool keeps_readers_out(const struct turns *turns, uint64_t since)
 {
-	return turns->writing || turns->waiting > 0;
+	return turns->writing || (turns->waiting > 0 && turns->writes == since);
 }
 
-static bool keeps_writers_out(const struct turns *turns)
+static bool keeps_writers_out(const struct turns *turns, UNUSED uint64_t since)
 {
-	return turns->writing || turns->readers > 0;
+	return turns->writing || turns->readers > 0 || turns->owed > 0;
 }
 
 bool turns_begin_read(struct turns *turns, int64_t left_us)
 {
 	pthread_mutex_lock(&turns->mutex);
+	uint64_t since = turns->writes;
+	turns->behind++;
 	bool ours = wait_while(turns, keeps_readers_out, left_us);
+	turns->behind--;
 	turns->readers += ours;
+	if (turns->writes != since && turns->owed > 0 && --turns->owed == 0 && !ours)
+		pthread_cond_broadcast(&turns->changed);
 	pthread_mutex_unlock(&turns->mutex);
 	return ours;
 }
@@ -85,6 +93,8 @@ void turns_end_write(struct turns *turns)
 {
 	pthread_mutex_lock(&turns->mutex);
 	turns->writing = false;
+	turns->writes++;
+	turns->owed = turns->behind;
 	pthread_cond_broadcast(&turns->changed);
 	pthread_mutex_unlock(&turns->mutex);
 }

@@ -1,7 +1,8 @@
 /*
  * turns.h - one writer or many readers at a time, waited for until a deadline.
  *
- * Who waits to write keeps new readers out, or steady ones would never let it in. The C library's own locks with a
+ * Who waits to write keeps new readers out, or steady ones would never let it in; readers that wait when a write ends
+ * come before the next, or steady writers would never let them in. The C library's own locks with a
  * monotonic deadline would do, but ThreadSanitizer does not know them.
  */
 #ifndef KV_TURNS_H
@@ -16,6 +17,9 @@ struct turns {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	unsigned readers, waiting; /* who read; who waits to write */
+	unsigned behind;           /* who waits to read */
+	unsigned owed;             /* of those: who waited when the last write ended */
+	uint64_t writes;           /* that ended */
 	bool writing;
 	pid_t pid; /* that made it */
 };

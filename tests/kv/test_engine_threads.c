@@ -5,9 +5,11 @@
 #include "../check.h"
 #include "chance.h"
 #include "engine_rig.h"
+#include "kv/turns.h"
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -137,11 +139,53 @@ static void test_transfers(void **state)
 	expect_points(rig, points);
 }
 
+/* ---- turns: whoever is steady lets the others in ---- */
+
+struct steady {
+	struct turns turns;
+	atomic_bool stop;
+};
+
+static void *write_steadily(void *user)
+{
+	struct steady *steady = user;
+	while (!atomic_load(&steady->stop) && turns_begin_write(&steady->turns, 60000000)) {
+		sched_yield(); /* so that the others wait meanwhile */
+		turns_end_write(&steady->turns);
+	}
+	return NULL;
+}
+
+static void test_readers_come_between_writers(void **state)
+{
+	struct steady steady;
+	pthread_t threads[8];
+	(void)state;
+	atomic_init(&steady.stop, false);
+	turns_init(&steady.turns);
+	for (size_t i = 0; i < 8; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, write_steadily, &steady), 0);
+	bool let_in = true;
+	for (int i = 0; i < 200 && let_in; i++) {
+		let_in = turns_begin_read(&steady.turns, 10000000);
+		if (let_in)
+			turns_end_read(&steady.turns);
+	}
+	atomic_store(&steady.stop, true);
+	for (size_t i = 0; i < 8; i++)
+		pthread_join(threads[i], NULL);
+	assert_true(let_in);
+	assert_int_equal(steady.turns.owed, 0);
+
+	turns_deinit(&steady.turns);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_transfers, rig_memory, rig_end),
 		cmocka_unit_test_setup_teardown(test_transfers, rig_lmdb, rig_end),
+		cmocka_unit_test(test_readers_come_between_writers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

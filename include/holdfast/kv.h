@@ -111,7 +111,8 @@ struct hf_kv_options {
 	uint32_t attempts_max;             /* 0 = 3: the first included; what may have happened is not repeated */
 	int64_t backoff_ms;                /* 0 = 100: base of the exponential pause with full jitter */
 	uint32_t combine;                  /* so many statements at a time that callers share (above); 0 = none */
-	/* LMDB; HF_KV_RELAXED does not wait for a commit's last page: a crash of the machine may undo the newest */
+	/* LMDB: concurrent calls of one write each share a commit. HF_KV_RELAXED does not wait for a commit's last
+	 * page: a crash of the machine may undo the newest */
 	uint64_t map_bytes_max;            /* 0 = 64 GiB of address space: HF_E_LIMIT beyond */
 };
 

@@ -80,6 +80,12 @@ HOT int64_t hf_now_monotonic_us(hf_context *ctx)
 	return ctx->options.monotonic_us(ctx->options.user);
 }
 
+HOT int64_t context_monotonic_tick_us(const hf_context *ctx)
+{
+	bool system = ctx->options.monotonic_us == system_monotonic_us;
+	return system ? clock_us(CLOCK_MONOTONIC_COARSE) : ctx->options.monotonic_us(ctx->options.user);
+}
+
 int64_t hf_now_wall_us(hf_context *ctx)
 {
 	return ctx->options.wall_us(ctx->options.user);

@@ -38,6 +38,9 @@ static inline struct hf_log_field field_us(const char *name, int64_t us)
 /** Hand an event to the program's callback, if there is one and the level passes. */
 void context_log(const hf_context *ctx, enum hf_log_level level, const char *event, const struct hf_log_field *fields,
                  size_t nfields);
+/** hf_now_monotonic_us() as of the system's last tick, up to 10 ms ago, at a fifth of the cost: for what is in no hurry
+ *  to see a deadline pass. The program's own clock is asked itself. */
+int64_t context_monotonic_tick_us(const hf_context *ctx);
 /** Random bits for jitter and ids; aborts the process when the system has no randomness. */
 uint64_t context_random_u64(hf_context *ctx);
 /** Sleep in slices, so that an interruption is seen; what follows it answers HF_E_INTERRUPTED. */

@@ -99,7 +99,7 @@ void hf_kv_stats(const hf_kv *kv, struct hf_kv_stats *ret_stats)
 {
 	const struct kv_backend *backend = kv->backend;
 	*ret_stats = (struct hf_kv_stats){
-		.get_count = total(kv, KV_GETS),
+		.get_count = total(kv, KV_HITS) + total(kv, KV_MISSES),
 		.put_count = total(kv, KV_PUTS),
 		.delete_count = total(kv, KV_DELETES),
 		.query_count = total(kv, KV_QUERIES),

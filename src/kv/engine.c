@@ -47,7 +47,7 @@ HOT enum hf_status engine_check(const hf_kv_backend_state *state, hf_deadline de
 {
 	if (hf_context_interrupted(state->ctx))
 		return error_set(err, HF_E_INTERRUPTED, "interrupted");
-	if (deadline != INT64_MAX && hf_now_monotonic_us(state->ctx) >= deadline)
+	if (deadline != INT64_MAX && context_monotonic_tick_us(state->ctx) >= deadline)
 		return error_set(err, HF_TIMEOUT, "the deadline passed");
 	return HF_OK;
 }
@@ -168,8 +168,9 @@ static enum hf_status namespace_make(struct engine_write *write, struct hf_bytes
 	status = get_number(&write->txn, ORDERED_META, ID_KEY, &ns, err);
 	if (status != HF_OK && status != HF_NOT_FOUND)
 		return status;
-	if (ns++ == INT32_MAX - 1)
-		return error_set(err, HF_E_LIMIT, "could not make a namespace: there are %d already", INT32_MAX - 1);
+	if (ns++ == ENGINE_NAMESPACES_MAX)
+		return error_set(err, HF_E_LIMIT, "could not make a namespace: there are %d already",
+		                 ENGINE_NAMESPACES_MAX);
 	status = put_number(&write->txn, ORDERED_META, ID_KEY, ns, err);
 	if (status == HF_OK)
 		status = put_number(&write->txn, ORDERED_NAMESPACES, name, ns, err);
@@ -259,7 +260,8 @@ static void engine_close(hf_kv_backend_state *state)
 
 /* ---- the backends ---- */
 
-static enum hf_status state_of(hf_context *ctx, struct ordered *store, hf_kv_backend_state **ret_state, hf_error *err)
+static enum hf_status state_of(hf_context *ctx, struct ordered *store, bool groups, hf_kv_backend_state **ret_state,
+                               hf_error *err)
 {
 	hf_kv_backend_state *state = malloc(sizeof(*state));
 	if (!state) {
@@ -267,6 +269,7 @@ static enum hf_status state_of(hf_context *ctx, struct ordered *store, hf_kv_bac
 		return error_nomem(err);
 	}
 	*state = (hf_kv_backend_state){.ctx = ctx, .store = store};
+	engine_group_init(&state->group, groups);
 	*ret_state = state;
 	return HF_OK;
 }
@@ -278,7 +281,7 @@ static enum hf_status open_memory(hf_context *ctx, const char *url, UNUSED const
 	if (!str_eq(hf_str_of(url), HF_STR("memory:")))
 		return error_set(err, HF_E_CONFIG, "nothing may stand behind memory: in a URL");
 	enum hf_status status = memory_map_open(ctx, &store, err);
-	return status == HF_OK ? state_of(ctx, store, ret_state, err) : status;
+	return status == HF_OK ? state_of(ctx, store, false, ret_state, err) : status;
 }
 
 static enum hf_status open_lmdb(hf_context *ctx, const char *url, const struct hf_kv_options *options,
@@ -292,7 +295,7 @@ static enum hf_status open_lmdb(hf_context *ctx, const char *url, const struct h
 		return HF_E_CONFIG;
 	}
 	enum hf_status status = lmdb_map_open(ctx, path, options->map_bytes_max, &store, err);
-	return status == HF_OK ? state_of(ctx, store, ret_state, err) : status;
+	return status == HF_OK ? state_of(ctx, store, true, ret_state, err) : status;
 }
 
 #define ENGINE_FUNCTIONS                                                                                            \

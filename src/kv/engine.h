@@ -17,14 +17,33 @@
 #define KV_ENGINE_H
 
 #include "holdfast/backend.h"
+#include "kv/engine_group.h"
 #include "kv/ordered.h"
 #include "kv/record.h"
+
+struct namespace_state {
+	uint64_t count; /* entries, expired ones included */
+	uint32_t epoch; /* of what is written now */
+	uint32_t top;   /* that of the newest checkpoint; 0 = there is none */
+};
+
+/* What the last transaction of this process left behind, if the next one has the number after it and nobody else had
+ * that number. Touched by who writes only. */
+struct engine_last {
+	uint64_t number; /* 0 = nothing yet */
+	int64_t rev;
+	int32_t ns;
+	struct namespace_state space;
+};
 
 struct hf_kv_backend_state {
 	hf_context *ctx;
 	struct ordered *store; /* owned */
+	struct engine_last last;
+	struct engine_group group;
 };
 
+enum { ENGINE_NAMESPACES_MAX = 0x3fffffff };
 enum { ENGINE_KEY_BYTES = 8 + 4 + HF_KV_KEY_BYTES_MAX + 4, ENGINE_STEP = 1000 };
 
 /* A key of one of the maps being put together. */
@@ -46,12 +65,6 @@ static inline struct hf_bytes engine_user_key(struct hf_bytes entry_key)
 {
 	return (struct hf_bytes){entry_key.ptr + 4, entry_key.len - 4};
 }
-
-struct namespace_state {
-	uint64_t count; /* entries, expired ones included */
-	uint32_t epoch; /* of what is written now */
-	uint32_t top;   /* that of the newest checkpoint; 0 = there is none */
-};
 
 enum hf_status engine_namespace_load(struct ordered_txn *txn, int32_t ns, struct namespace_state *ret_state,
                                      hf_error *err);

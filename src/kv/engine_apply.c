@@ -239,22 +239,34 @@ static enum hf_status run_all(struct engine_write *write, const struct hf_kv_bat
 	return HF_OK;
 }
 
-static enum ordered_mode mode_of(const struct hf_kv_batch *batch)
+enum ordered_mode engine_mode_of(const struct hf_kv_batch *batch)
 {
 	return batch->durability == HF_KV_RELAXED ? ORDERED_WRITE_RELAXED : ORDERED_WRITE;
+}
+
+enum hf_status engine_run(struct engine_write *write, const struct hf_kv_batch *batch, hf_arena *arena,
+                          struct hf_kv_result *ret_results, hf_error *err)
+{
+	enum hf_status status = engine_fence(write, batch->fence, err);
+	return status == HF_OK ? run_all(write, batch, arena, ret_results, err) : status;
+}
+
+enum hf_status engine_apply_alone(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
+                                  hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err)
+{
+	struct engine_write write;
+	enum hf_status status = engine_write_begin(&write, state, ns, engine_mode_of(batch), batch->deadline, err);
+	if (status != HF_OK)
+		return status;
+	return engine_write_end(&write, engine_run(&write, batch, arena, ret_results, err), err);
 }
 
 enum hf_status engine_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
                             struct hf_kv_result *ret_results, hf_error *err)
 {
-	struct engine_write write;
-	enum hf_status status = engine_write_begin(&write, state, ns, mode_of(batch), batch->deadline, err);
-	if (status != HF_OK)
-		return status;
-	status = engine_fence(&write, batch->fence, err);
-	if (status == HF_OK)
-		status = run_all(&write, batch, arena, ret_results, err);
-	return engine_write_end(&write, status, err);
+	if (state->group.used && batch->count == 1)
+		return engine_group_apply(state, ns, batch, arena, ret_results, err);
+	return engine_apply_alone(state, ns, batch, arena, ret_results, err);
 }
 
 /* ---- transactions ---- */
@@ -280,7 +292,7 @@ enum hf_status engine_transact(hf_kv_backend_state *state, int32_t ns, const str
 {
 	struct engine_write write;
 	struct hf_kv_batch branch = *common;
-	enum hf_status status = engine_write_begin(&write, state, ns, mode_of(common), common->deadline, err);
+	enum hf_status status = engine_write_begin(&write, state, ns, engine_mode_of(common), common->deadline, err);
 	if (status != HF_OK)
 		return status;
 	status = engine_fence(&write, common->fence, err);
@@ -327,7 +339,7 @@ enum hf_status engine_clear(hf_kv_backend_state *state, int32_t ns, const struct
 	struct engine_write write;
 	struct ordered_cursor cursor;
 	uint64_t removed = 0;
-	enum hf_status status = engine_write_begin(&write, state, ns, mode_of(how), how->deadline, err);
+	enum hf_status status = engine_write_begin(&write, state, ns, engine_mode_of(how), how->deadline, err);
 	if (status != HF_OK)
 		return status;
 	status = engine_fence(&write, how->fence, err);

@@ -22,22 +22,23 @@ enum hf_status engine_point_make(struct engine_write *write, struct hf_kv_checkp
 enum hf_status engine_version(struct ordered_cursor *history, struct hf_bytes entry_key, uint32_t epoch,
                               struct engine_found *ret_found, hf_error *err);
 
-/* Entries and history side by side, in the order of keys: what can belong to any checkpoint. */
+/* Entries and history of a namespace side by side, in the order of keys: what can belong to any checkpoint. */
 struct engine_merge {
 	struct ordered_cursor cursor[2]; /* entries, history */
 	struct ordered_pair pair[2];
 	bool has[2];
 	bool reverse;
+	uint8_t ns[4];
 };
 struct engine_version {
 	struct hf_bytes key; /* of the entry */
 	struct record record;
 	uint32_t until; /* epoch of the row of the history; 0 = it is there now */
 };
-enum hf_status engine_merge_open(struct engine_merge *merge, struct ordered_txn *txn, const struct engine_key *start,
-                                 bool reverse, hf_error *err);
+enum hf_status engine_merge_open(struct engine_merge *merge, struct ordered_txn *txn, int32_t ns,
+                                 const struct engine_key *start, bool reverse, hf_error *err);
 void engine_merge_close(struct engine_merge *merge);
-/** The next version; HF_NOT_FOUND at the end of the store. It stays the next until engine_merge_step(). */
+/** The next version; HF_NOT_FOUND at the end of the namespace. It stays the next until engine_merge_step(). */
 enum hf_status engine_merge_look(const struct engine_merge *merge, struct engine_version *ret_version, hf_error *err);
 enum hf_status engine_merge_step(struct engine_merge *merge, hf_error *err);
 

@@ -66,8 +66,7 @@ static enum hf_status walk(struct diff *diff, struct engine_merge *merge, struct
 	bool compared = false; /* `last` was */
 	for (size_t visits = 0; status == HF_OK; visits++) {
 		status = engine_merge_look(merge, &version, err);
-		if (status != HF_OK || version.key.ptr[0] != diff->at.bytes[0] ||
-		    memcmp(version.key.ptr, diff->at.bytes, 4) != 0)
+		if (status != HF_OK)
 			break;
 		if (is_new_key(diff, version.key)) {
 			memcpy(diff->last.bytes, version.key.ptr, diff->last.len = version.key.len);
@@ -109,7 +108,7 @@ static enum hf_status read_page(struct diff *diff, struct ordered_txn *txn, hf_e
 		status = txn->store->ops->cursor_open(txn, ORDERED_HISTORY, &history, err);
 	if (status != HF_OK)
 		return status;
-	status = engine_merge_open(&merge, txn, &diff->at, false, err);
+	status = engine_merge_open(&merge, txn, diff->ns, &diff->at, false, err);
 	if (status == HF_OK) {
 		status = walk(diff, &merge, &history, err);
 		engine_merge_close(&merge);

@@ -58,17 +58,19 @@ static enum hf_status go(struct engine_merge *merge, int i, enum ordered_move mo
 {
 	const struct ordered_ops *ops = merge->cursor[i].txn->store->ops;
 	enum hf_status status = ops->move(&merge->cursor[i], move, key, &merge->pair[i], err);
-	merge->has[i] = status == HF_OK;
+	merge->has[i] = status == HF_OK && merge->pair[i].key.len >= sizeof(merge->ns) &&
+	                memcmp(merge->pair[i].key.ptr, merge->ns, sizeof(merge->ns)) == 0;
 	return status == HF_NOT_FOUND ? HF_OK : status;
 }
 
-enum hf_status engine_merge_open(struct engine_merge *merge, struct ordered_txn *txn, const struct engine_key *start,
-                                 bool reverse, hf_error *err)
+enum hf_status engine_merge_open(struct engine_merge *merge, struct ordered_txn *txn, int32_t ns,
+                                 const struct engine_key *start, bool reverse, hf_error *err)
 {
 	const struct ordered_ops *ops = txn->store->ops;
 	enum ordered_move move = reverse ? ORDERED_BEFORE : ORDERED_AT;
 	struct engine_key row;
 	*merge = (struct engine_merge){.reverse = reverse};
+	put_be32(merge->ns, (uint32_t)ns);
 	engine_key_history(&row, engine_key_view(start), 0);
 	enum hf_status status = ops->cursor_open(txn, ORDERED_ENTRIES, &merge->cursor[0], err);
 	if (status != HF_OK)

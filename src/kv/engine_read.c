@@ -251,7 +251,7 @@ static enum hf_status walk_then(struct walk *walk, struct ordered_txn *txn, hf_e
 	bool reverse = walk->span->reverse;
 	enum hf_status status = engine_epoch_find(txn, walk->ns, walk->span->at, &walk->epoch, err);
 	if (status == HF_OK)
-		status = engine_merge_open(&merge, txn, reverse ? &walk->to : &walk->from, reverse, err);
+		status = engine_merge_open(&merge, txn, walk->ns, reverse ? &walk->to : &walk->from, reverse, err);
 	if (status != HF_OK)
 		return status;
 	status = walk_merge(walk, &merge, err);

@@ -47,6 +47,13 @@ enum hf_status engine_keep(struct engine_write *write, struct engine_found *foun
 /** Put `record` in the place of what was found; its epoch is set here. Views of it may borrow from a kept `found`. */
 enum hf_status engine_store(struct engine_write *write, struct engine_found *found, struct record *record,
                             hf_error *err);
+enum ordered_mode engine_mode_of(const struct hf_kv_batch *batch);
+/** Fence and writes of a batch in a transaction that goes on after HF_OK; after HF_CONFLICT too if it has one write. */
+enum hf_status engine_run(struct engine_write *write, const struct hf_kv_batch *batch, hf_arena *arena,
+                          struct hf_kv_result *ret_results, hf_error *err);
+/** engine_apply() in a transaction of its own. */
+enum hf_status engine_apply_alone(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
+                                  hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err);
 /** HF_CONFLICT unless the lock is held with that fence (NULL: none is asked for). */
 enum hf_status engine_fence(struct engine_write *write, const struct hf_kv_fence *fence, hf_error *err);
 /** Remove what was found, if anything. */

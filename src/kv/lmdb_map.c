@@ -1,6 +1,9 @@
 /*
  * lmdb_map.c - the ordered map on LMDB: transactions, values, cursors.
  *
+ * Entries lie in LMDB's unnamed map, and so do the few rows of ORDERED_META: a named one costs every transaction a look
+ * at its name, and every commit a page more. Below 0x40 (which the number of a namespace stays) a key is an entry's.
+ *
  * Readers take a slot each, with a transaction of its own that is renewed and reset: a slot is claimed by one exchange,
  * and threads begin to look at different ones. Between calls no slot pins a page.
  *
@@ -190,7 +193,10 @@ static enum hf_status begin_write(struct lmdb_map *map, unsigned flags, hf_deadl
 		lmdb_unlock_writers(map);
 		return lmdb_failed(map, rc, "write", err);
 	}
+	map->entries = NULL;
 	ret_txn->handle = handle;
+	ret_txn->number = mdb_txn_id(handle);
+	ret_txn->is_next = map->committed == ret_txn->number - 1;
 	ret_txn->slot = SLOT_WRITE;
 	return HF_OK;
 }
@@ -235,7 +241,10 @@ static enum hf_status not_committed(const struct lmdb_map *map, int rc, hf_error
 static enum hf_status lmdb_commit(struct ordered_txn *txn, hf_error *err)
 {
 	struct lmdb_map *map = map_of(txn);
+	MDB_envinfo info;
 	int rc = mdb_txn_commit(txn->handle);
+	if (rc == 0 && mdb_env_info(map->env, &info) == 0 && info.me_last_txnid == txn->number)
+		map->committed = txn->number; /* one without changes is none */
 	lmdb_unlock_writers(map);
 	return rc == 0 ? HF_OK : not_committed(map, rc, err);
 }
@@ -252,12 +261,34 @@ HOT static void lmdb_abort(struct ordered_txn *txn)
 	slot_give(&map->slots[txn->slot]);
 }
 
+/* Who writes an entry looks for it first: one cursor for both goes down the tree once. It ends with the transaction. */
+static int entries_cursor(struct lmdb_map *map, struct ordered_txn *txn)
+{
+	return map->entries ? 0 : mdb_cursor_open(txn->handle, map->dbis[ORDERED_ENTRIES], &map->entries);
+}
+
+static int find(struct lmdb_map *map, struct ordered_txn *txn, enum ordered_map which, MDB_val *key, MDB_val *ret_value)
+{
+	if (txn->slot != SLOT_WRITE || which != ORDERED_ENTRIES)
+		return mdb_get(txn->handle, map->dbis[which], key, ret_value);
+	int rc = entries_cursor(map, txn);
+	return rc == 0 ? mdb_cursor_get(map->entries, key, ret_value, MDB_SET) : rc;
+}
+
+static int reserve(struct lmdb_map *map, struct ordered_txn *txn, enum ordered_map which, MDB_val *key, MDB_val *value)
+{
+	if (which != ORDERED_ENTRIES)
+		return mdb_put(txn->handle, map->dbis[which], key, value, MDB_RESERVE);
+	int rc = entries_cursor(map, txn);
+	return rc == 0 ? mdb_cursor_put(map->entries, key, value, MDB_RESERVE) : rc;
+}
+
 HOT static enum hf_status lmdb_get(struct ordered_txn *txn, enum ordered_map which, struct hf_bytes key,
                                    struct hf_bytes *ret_value, hf_error *err)
 {
 	struct lmdb_map *map = map_of(txn);
 	MDB_val wanted = val_of(key), value;
-	int rc = mdb_get(txn->handle, map->dbis[which], &wanted, &value);
+	int rc = find(map, txn, which, &wanted, &value);
 	if (rc == MDB_NOTFOUND)
 		return HF_NOT_FOUND;
 	if (rc != 0)
@@ -271,7 +302,7 @@ static enum hf_status lmdb_put(struct ordered_txn *txn, enum ordered_map which, 
 {
 	struct lmdb_map *map = map_of(txn);
 	MDB_val wanted = val_of(key), value = {bytes, NULL};
-	int rc = mdb_put(txn->handle, map->dbis[which], &wanted, &value, MDB_RESERVE);
+	int rc = reserve(map, txn, which, &wanted, &value);
 	if (rc != 0)
 		return lmdb_failed(map, rc, "write", err);
 	*ret_place = value.mv_data;
@@ -369,6 +400,8 @@ static enum hf_status lmdb_sizes(struct ordered *store, struct ordered_sizes *re
 		return status;
 	for (int i = 0; i < ORDERED_MAPS; i++) {
 		MDB_stat stat;
+		if (i == ORDERED_META) /* lies with the entries */
+			continue;
 		if (mdb_stat(txn.handle, map->dbis[i], &stat) != 0)
 			continue;
 		sizes.all_bytes += tree_bytes(&stat);

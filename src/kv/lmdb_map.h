@@ -29,6 +29,8 @@ struct lmdb_map {
 	pid_t pid; /* that opened it */
 	int open_fd, write_fd;
 	struct turns writers;
+	uint64_t committed;  /* the number of the last transaction of this process that changed something */
+	MDB_cursor *entries; /* of the transaction that writes; NULL = not opened yet */
 	struct lmdb_slot slots[LMDB_SLOTS];
 };
 

@@ -107,15 +107,13 @@ void lmdb_close(struct ordered *store)
 
 /* ---- opening ---- */
 
+/* What has none lies in the unnamed map. */
 static const char *const map_names[ORDERED_MAPS] = {
-	[ORDERED_ENTRIES] = "entries",
-	[ORDERED_EXPIRY] = "expiry",
-	[ORDERED_HISTORY] = "history",
-	[ORDERED_NAMESPACES] = "namespaces",
-	[ORDERED_CHECKPOINTS] = "checkpoints",
-	[ORDERED_LOCKS] = "locks",
-	[ORDERED_META] = "meta",
+	[ORDERED_EXPIRY] = "expiry",           [ORDERED_HISTORY] = "history", [ORDERED_NAMESPACES] = "namespaces",
+	[ORDERED_CHECKPOINTS] = "checkpoints", [ORDERED_LOCKS] = "locks",
 };
+static char FORMAT_KEY[] = "holdfast"; /* of ORDERED_META */
+static const struct hf_str FORMAT = HF_STR_INIT("2");
 
 static void lmdb_free(struct lmdb_map *map)
 {
@@ -211,39 +209,73 @@ static int open_dbis(struct lmdb_map *map, MDB_txn *txn, unsigned flags)
 {
 	int rc = 0;
 	for (int i = 0; rc == 0 && i < ORDERED_MAPS; i++)
-		rc = mdb_dbi_open(txn, map_names[i], flags, &map->dbis[i]);
+		rc = mdb_dbi_open(txn, map_names[i], map_names[i] ? flags : 0, &map->dbis[i]);
 	return rc == 0 ? mdb_set_compare(txn, map->dbis[ORDERED_HISTORY], compare_history) : rc;
 }
 
-/* Without waiting for who writes. MDB_NOTFOUND: the folder is new. */
+/* MDB_NOTFOUND: it is no store. */
+static int read_format(MDB_txn *txn, MDB_dbi main, struct hf_str *ret_format)
+{
+	MDB_val key = {sizeof(FORMAT_KEY) - 1, FORMAT_KEY}, value;
+	int rc = mdb_get(txn, main, &key, &value);
+	if (rc == 0)
+		*ret_format = (struct hf_str){value.mv_data, value.mv_size};
+	return rc;
+}
+
+/* Without waiting for who writes. MDB_NOTFOUND: the folder is new, or none of this version's. */
 static int find_maps(struct lmdb_map *map)
 {
 	MDB_txn *txn = NULL;
+	struct hf_str format = {0};
 	int rc = mdb_txn_begin(map->env, NULL, MDB_RDONLY, &txn);
 	if (rc != 0)
 		return rc;
 	rc = open_dbis(map, txn, 0);
+	if (rc == 0)
+		rc = read_format(txn, map->dbis[ORDERED_META], &format);
+	if (rc == 0 && !str_eq(format, FORMAT))
+		rc = MDB_NOTFOUND;
 	if (rc == 0)
 		return mdb_txn_commit(txn);
 	mdb_txn_abort(txn);
 	return rc;
 }
 
-/* Our names would stand among another program's keys. */
+static enum hf_status of_another_version(const struct lmdb_map *map, hf_error *err)
+{
+	error_set(err, HF_E_DRIFT, "the store at %s is of another version", map->path);
+	error_hint(err, "export it with the version that made it, and import it into a new folder");
+	return HF_E_DRIFT;
+}
+
+/* Our keys would stand among another program's. */
 static enum hf_status check_free(struct lmdb_map *map, MDB_txn *txn, hf_error *err)
 {
-	MDB_dbi names, entries;
+	MDB_dbi main, entries;
 	MDB_stat stat;
-	int rc = mdb_dbi_open(txn, NULL, 0, &names);
+	struct hf_str format = {0};
+	int rc = mdb_dbi_open(txn, NULL, 0, &main);
 	if (rc == 0)
-		rc = mdb_stat(txn, names, &stat);
+		rc = mdb_stat(txn, main, &stat);
 	if (rc != 0)
 		return lmdb_failed(map, rc, "open", err);
-	if (stat.ms_entries == 0 || mdb_dbi_open(txn, map_names[ORDERED_ENTRIES], 0, &entries) == 0)
+	if (stat.ms_entries == 0)
 		return HF_OK;
+	if (read_format(txn, main, &format) == 0) /* another process was faster */
+		return str_eq(format, FORMAT) ? HF_OK : of_another_version(map, err);
+	if (mdb_dbi_open(txn, "entries", 0, &entries) == 0)
+		return of_another_version(map, err);
 	error_set(err, HF_CONFLICT, "%s holds another program's database", map->path);
 	error_hint(err, "choose another folder");
 	return HF_CONFLICT;
+}
+
+static int make_dbis(struct lmdb_map *map, MDB_txn *txn)
+{
+	MDB_val key = {sizeof(FORMAT_KEY) - 1, FORMAT_KEY}, value = {FORMAT.len, (void *)(uintptr_t)FORMAT.ptr};
+	int rc = open_dbis(map, txn, MDB_CREATE);
+	return rc == 0 ? mdb_put(txn, map->dbis[ORDERED_META], &key, &value, 0) : rc;
 }
 
 static enum hf_status make_maps(struct lmdb_map *map, hf_error *err)
@@ -254,7 +286,7 @@ static enum hf_status make_maps(struct lmdb_map *map, hf_error *err)
 	if (status != HF_OK)
 		return status;
 	status = check_free(map, txn.handle, err);
-	int rc = status == HF_OK ? open_dbis(map, txn.handle, MDB_CREATE) : 0;
+	int rc = status == HF_OK ? make_dbis(map, txn.handle) : 0;
 	if (rc != 0)
 		status = lmdb_failed(map, rc, "open", err);
 	if (status == HF_OK)

@@ -50,7 +50,8 @@ struct memory_map {
 	struct turns turns;
 	struct list lists[ORDERED_MAPS];
 	uint64_t dice;
-	struct undo *undo; /* of the transaction that writes */
+	uint64_t committed; /* transactions */
+	struct undo *undo;  /* of the transaction that writes */
 	size_t nundo, undo_room;
 };
 
@@ -238,7 +239,10 @@ static enum hf_status memory_begin(struct ordered *store, enum ordered_mode mode
 		mode == ORDERED_READ ? turns_begin_read(&map->turns, left_us) : turns_begin_write(&map->turns, left_us);
 	if (!ours)
 		return error_set(err, HF_TIMEOUT, "could not begin: others used the store until the deadline");
-	*ret_txn = (struct ordered_txn){.store = store, .handle = mode == ORDERED_READ ? NULL : map};
+	*ret_txn = (struct ordered_txn){.store = store,
+	                                .handle = mode == ORDERED_READ ? NULL : map,
+	                                .number = map->committed + 1,
+	                                .is_next = true};
 	return HF_OK;
 }
 
@@ -248,6 +252,7 @@ static enum hf_status memory_commit(struct ordered_txn *txn, UNUSED hf_error *er
 	for (size_t i = 0; i < map->nundo; i++)
 		forget_one(&map->undo[i]);
 	undo_end(map);
+	map->committed++;
 	turns_end_write(&map->turns);
 	return HF_OK;
 }

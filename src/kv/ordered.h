@@ -1,9 +1,10 @@
 /*
  * ordered.h - an ordered map of bytes with transactions: all that the key-value engine asks of what stores its data.
  *
- * A store has a few maps (enum ordered_map). Keys order as memcmp(3) does, the shorter first; in ORDERED_HISTORY by all
- * but the last ORDERED_SUFFIX bytes, then by those. One transaction writes at a time; readers see what was committed
- * when they began, or hold writers back until they end.
+ * A store has a few maps (enum ordered_map). ORDERED_ENTRIES and ORDERED_META may lie in one: their keys differ in the
+ * first byte (below 0x40; above), and who walks over the entries stops where their namespace ends. Keys order as
+ * memcmp(3) does, the shorter first; in ORDERED_HISTORY by all but the last ORDERED_SUFFIX bytes, then by those. One
+ * transaction writes at a time; readers see what was committed when they began, or hold writers back until they end.
  *
  * Ownership: what get() and the cursor show belongs to the store and is valid until the next put() or del() of the
  * transaction, or its end. Place given by put() is to be filled before anything else is called. A cursor is closed
@@ -43,7 +44,9 @@ struct ordered {
 };
 struct ordered_txn {
 	struct ordered *store;
-	void *handle; /* the implementation's own */
+	void *handle;    /* the implementation's own */
+	uint64_t number; /* of what writes: one more than that of the last that was committed, by whatever process */
+	bool is_next;    /* and that one was this process's */
 	uint32_t slot;
 };
 struct ordered_cursor {

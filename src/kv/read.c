@@ -22,7 +22,6 @@ static void count_reads(hf_kv *kv, const struct hf_kv_entry *entries, size_t cou
 		bytes += entries[i].value.len;
 	}
 	kv_count(kv, KV_QUERIES, 1);
-	kv_count(kv, KV_GETS, count);
 	kv_count(kv, KV_HITS, hits);
 	kv_count(kv, KV_MISSES, count - hits);
 	kv_count(kv, KV_READ, bytes);

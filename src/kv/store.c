@@ -99,6 +99,8 @@ static enum hf_status backend_open(hf_context *ctx, const struct hf_kv_vtable *v
 	backend->ctx = ctx;
 	backend->vtable = vtable;
 	backend->options = *options;
+	if (__builtin_mul_overflow(options->timeout_ms, 1000, &backend->timeout_us))
+		backend->timeout_us = INT64_MAX;
 	fork_guard_init(&backend->fork);
 	enum hf_status status = vtable->open(ctx, url, options, &backend->state, err);
 	if (status == HF_OK)

@@ -12,12 +12,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/context.h"
 #include "base/macros.h"
 #include "holdfast/backend.h"
 #include "pg/fork.h"
 
 enum kv_counter {
-	KV_GETS,
 	KV_PUTS,
 	KV_DELETES,
 	KV_QUERIES,
@@ -54,6 +54,7 @@ struct kv_backend {
 	const struct hf_kv_vtable *vtable;
 	hf_kv_backend_state *state;
 	struct hf_kv_options options; /* defaults applied; its texts are not kept */
+	int64_t timeout_us;           /* of them */
 	struct fork_guard fork;
 	struct kv_sweeper sweeper;
 	atomic_uint_least64_t swept;
@@ -75,7 +76,12 @@ static inline const struct hf_kv_vtable *kv_vtable(const hf_kv *kv)
 /** @param given may be 0. Never answers 0. */
 static inline hf_deadline kv_deadline(const hf_kv *kv, hf_deadline given)
 {
-	return given ? given : hf_deadline_in(kv->backend->ctx, kv->backend->options.timeout_ms);
+	if (given)
+		return given;
+	hf_deadline deadline;
+	bool overflows =
+		__builtin_add_overflow(context_monotonic_tick_us(kv->backend->ctx), kv->backend->timeout_us, &deadline);
+	return overflows ? INT64_MAX : deadline;
 }
 
 /** HF_E_USAGE in a child of the process that opened the store. */

@@ -480,6 +480,33 @@ static void test_bad_folders(void **state)
 	expect_no_open(rig, rig->url, HF_E_CORRUPT, rig->folder);
 }
 
+/* A folder that an older version made is refused and left as it is. */
+static void test_an_older_format(void **state)
+{
+	struct rig *rig = *state;
+	struct lmdb_map *map = (struct lmdb_map *)rig->state->store;
+	char words[] = "holdfast", one[] = "1";
+	MDB_val key = {8, words}, format = {1, one};
+	MDB_txn *txn;
+	MDB_dbi dbi;
+	assert_int_equal(mdb_txn_begin(map->env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_put(txn, map->dbis[ORDERED_META], &key, &format, 0), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	rig_close(rig);
+	expect_no_open(rig, rig->url, HF_E_DRIFT, "another version");
+	MDB_env *env;
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_set_maxdbs(env, 1), 0);
+	assert_int_equal(mdb_env_open(env, rig->folder, 0, 0666), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+	assert_int_equal(mdb_del(txn, dbi, &key, NULL), 0);
+	assert_int_equal(mdb_dbi_open(txn, "entries", MDB_CREATE, &dbi), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+	expect_no_open(rig, rig->url, HF_E_DRIFT, "another version");
+}
+
 /* ---- a file that was cut ---- */
 
 static void data_path(const struct rig *rig, char path[128])
@@ -695,6 +722,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_open_twice, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_fork, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_bad_folders, rig_lmdb, rig_end),
+		cmocka_unit_test_setup_teardown(test_an_older_format, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_a_file_that_was_cut, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_a_file_that_is_short, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_somebody_elses_database, rig_lmdb, rig_end),

@@ -1,0 +1,33 @@
+/*
+ * engine_group.h - concurrent single writes as one transaction: where a commit waits for a disk, who comes meanwhile
+ * waits for that commit, not for a turn of its own.
+ *
+ * Each caller leads in turn; there is no thread for it. Who finds nobody leading begins the transaction, takes along
+ * who queued until then, commits and wakes them; the first that came later leads next. A lone caller goes straight on.
+ *
+ * One write is decided before anything of it is written, so that a refused one leaves nothing to undo; batches have
+ * transactions of their own. Nothing is answered before the commit is known. When one fails in any other way the
+ * transaction ends, and each of the others tries again alone.
+ */
+#ifndef KV_ENGINE_GROUP_H
+#define KV_ENGINE_GROUP_H
+
+#include <pthread.h>
+
+#include "holdfast/backend.h"
+
+struct engine_request;
+
+struct engine_group {
+	bool used; /* false: the store does without */
+	pthread_mutex_t mutex;
+	struct engine_request *first, **last; /* who wait; under the mutex, as is what follows */
+	bool led;
+};
+
+void engine_group_init(struct engine_group *group, bool used);
+/** engine_apply() of a batch of one write. */
+enum hf_status engine_group_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
+                                  hf_arena *arena, struct hf_kv_result *ret_result, hf_error *err);
+
+#endif

@@ -1,0 +1,216 @@
+/*
+ * Concurrent single writes of LMDB as one transaction: one commit for all, to each its own answer. The main thread
+ * keeps the writers' turn until the first waits for it and the others behind that one.
+ */
+#include "../check.h"
+#include "engine_rig.h"
+
+#include <lmdb.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kv/engine.h"
+#include "kv/engine_group.h"
+#include "kv/lmdb_map.h"
+
+struct caller {
+	struct rig *rig;
+	struct hf_kv_write write;
+	enum hf_kv_durability durability;
+	hf_deadline deadline;
+	const struct hf_kv_fence *fence;
+	int ns;
+	struct hf_kv_result result;
+	enum hf_status status;
+	hf_error err;
+	pthread_t thread;
+};
+
+static void *call(void *user)
+{
+	struct caller *caller = user;
+	struct rig *rig = caller->rig;
+	struct hf_kv_batch batch = {.writes = &caller->write,
+	                            .count = 1,
+	                            .durability = caller->durability,
+	                            .fence = caller->fence,
+	                            .deadline = caller->deadline ? caller->deadline : INT64_MAX,
+	                            .value_bytes_max = 1 << 20};
+	caller->err = (hf_error)HF_ERROR_INIT;
+	caller->status =
+		rig->vtable->apply(rig->state, rig->ns[caller->ns], &batch, NULL, &caller->result, &caller->err);
+	return NULL;
+}
+
+static bool has_leader(struct engine_group *group)
+{
+	pthread_mutex_lock(&group->mutex);
+	bool led = group->led;
+	pthread_mutex_unlock(&group->mutex);
+	return led;
+}
+
+static struct engine_request *last_of(struct engine_group *group)
+{
+	pthread_mutex_lock(&group->mutex);
+	struct engine_request *last = group->first ? (struct engine_request *)(void *)group->last : NULL;
+	pthread_mutex_unlock(&group->mutex);
+	return last;
+}
+
+/* One after the other, so that the order is known; the first leads. */
+static void start(struct rig *rig, struct caller *callers, size_t count)
+{
+	struct engine_group *group = &rig->state->group;
+	for (size_t i = 0; i < count; i++) {
+		const struct engine_request *before = last_of(group);
+		callers[i].rig = rig;
+		assert_int_equal(pthread_create(&callers[i].thread, NULL, call, &callers[i]), 0);
+		while (i == 0 ? !has_leader(group) : last_of(group) == before)
+			usleep(500);
+	}
+}
+
+static uint64_t last_number(const struct rig *rig)
+{
+	MDB_envinfo info;
+	assert_int_equal(mdb_env_info(((struct lmdb_map *)rig->state->store)->env, &info), 0);
+	return info.me_last_txnid;
+}
+
+/* Returns how many transactions it took. */
+static uint64_t run(struct rig *rig, struct caller *callers, size_t count)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct ordered *store = rig->state->store;
+	struct ordered_txn txn;
+	EXPECT_OK(store->ops->begin(store, ORDERED_WRITE, INT64_MAX, &txn, &err));
+	start(rig, callers, count);
+	uint64_t before = last_number(rig);
+	store->ops->abort(&txn);
+	for (size_t i = 0; i < count; i++)
+		pthread_join(callers[i].thread, NULL);
+	return last_number(rig) - before;
+}
+
+static struct hf_kv_entry get(struct rig *rig, int ns, struct hf_bytes key)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_entry entry;
+	EXPECT_OK(rig->vtable->read(rig->state, rig->ns[ns], &key, 1, false, INT64_MAX, rig->arena, &entry, &err));
+	return entry;
+}
+
+static void test_to_each_its_own(void **state)
+{
+	struct rig *rig = *state;
+	const struct hf_bytes a = HF_KV_KEY("a"), b = HF_KV_KEY("b");
+	const struct hf_kv_fence fence = {.lock = HF_STR("none"), .owner = HF_STR("me"), .fence = 1};
+	uint64_t count = 0;
+	hf_error err = HF_ERROR_INIT;
+	struct caller callers[] = {
+		{.write = {.op = HF_KV_PUT, .key = a, .value = HF_KV_KEY("1"), .flags = HF_KV_IF_ABSENT}},
+		{.write = {.op = HF_KV_PUT, .key = a, .value = HF_KV_KEY("2"), .flags = HF_KV_IF_ABSENT}},
+		{.write = {.op = HF_KV_ADD, .key = a, .delta = 6}, .durability = HF_KV_RELAXED},
+		{.write = {.op = HF_KV_PUT, .key = b, .value = HF_KV_KEY("x")}, .ns = 1},
+		{.write = {.op = HF_KV_ADD, .key = b, .delta = 6}, .ns = 1},
+		{.write = {.op = HF_KV_PUT, .key = b}, .fence = &fence},
+		{.write = {.op = HF_KV_PUT, .key = b, .value = HF_KV_KEY("y")}},
+	};
+	assert_int_equal(run(rig, callers, ARRAY_LEN(callers)), 1);
+	static const enum hf_status want[] = {HF_OK, HF_CONFLICT, HF_OK, HF_OK, HF_CONFLICT, HF_CONFLICT, HF_OK};
+	for (size_t i = 0; i < ARRAY_LEN(callers); i++)
+		EXPECT_STATUS(callers[i].status, want[i]);
+	assert_int_equal(callers[1].result.outcome, HF_KV_EXISTS);
+	assert_int_equal(callers[4].result.outcome, HF_KV_NO_NUMBER);
+	assert_int_equal(callers[2].result.number, 7);
+	assert_true(callers[0].result.rev < callers[2].result.rev && callers[2].result.rev < callers[3].result.rev &&
+	            callers[3].result.rev < callers[6].result.rev);
+	assert_memory_equal(get(rig, 0, a).value.ptr, "7", 1);
+	assert_memory_equal(get(rig, 0, b).value.ptr, "y", 1);
+	assert_memory_equal(get(rig, 1, b).value.ptr, "x", 1);
+	EXPECT_OK(rig->vtable->estimate(rig->state, rig->ns[0], INT64_MAX, &count, &err));
+	assert_int_equal(count, 2);
+	EXPECT_OK(rig->vtable->estimate(rig->state, rig->ns[1], INT64_MAX, &count, &err));
+	assert_int_equal(count, 1);
+}
+
+/* What only waits for less must not take along who wants more. */
+static void test_a_relaxed_leader(void **state)
+{
+	struct rig *rig = *state;
+	struct caller callers[] = {
+		{.write = {.op = HF_KV_ADD, .key = HF_KV_KEY("n"), .delta = 1}, .durability = HF_KV_RELAXED},
+		{.write = {.op = HF_KV_ADD, .key = HF_KV_KEY("n"), .delta = 1}},
+		{.write = {.op = HF_KV_ADD, .key = HF_KV_KEY("n"), .delta = 1}, .durability = HF_KV_RELAXED},
+		{.write = {.op = HF_KV_ADD, .key = HF_KV_KEY("n"), .delta = 1}},
+	};
+	assert_int_equal(run(rig, callers, ARRAY_LEN(callers)), 2);
+	static const int64_t want[] = {1, 3, 2, 4};
+	for (size_t i = 0; i < ARRAY_LEN(callers); i++) {
+		EXPECT_STATUS(callers[i].status, HF_OK);
+		assert_int_equal(callers[i].result.number, want[i]);
+	}
+}
+
+/* One that does not fit the map is told so; the others are made all the same. */
+static void test_one_that_fails(void **state)
+{
+	struct rig *rig = *state;
+	static uint8_t bytes[1 << 20];
+	rig->options.map_bytes_max = 1 << 20;
+	rig_reopen(rig);
+	struct caller callers[] = {
+		{.write = {.op = HF_KV_ADD, .key = HF_KV_KEY("n"), .delta = 1}},
+		{.write = {.op = HF_KV_PUT, .key = HF_KV_KEY("large"), .value = {bytes, sizeof(bytes)}}},
+		{.write = {.op = HF_KV_ADD, .key = HF_KV_KEY("n"), .delta = 1}},
+	};
+	assert_int_equal(run(rig, callers, ARRAY_LEN(callers)), 2);
+	EXPECT_STATUS(callers[0].status, HF_OK);
+	EXPECT_STATUS(callers[1].status, HF_E_LIMIT);
+	EXPECT_CONTAINS(callers[1].err.message, "is full");
+	EXPECT_STATUS(callers[2].status, HF_OK);
+	assert_memory_equal(get(rig, 0, HF_KV_KEY("n")).value.ptr, "2", 1);
+	assert_int_equal(get(rig, 0, HF_KV_KEY("large")).rev, 0);
+}
+
+/* Who leads or waits until its deadline is told so, and nobody behind it is lost. */
+static void test_deadlines(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct ordered *store = rig->state->store;
+	struct ordered_txn txn;
+	struct caller callers[4] = {{.deadline = hf_deadline_in(rig->ctx, 2000)}, {.deadline = 1}, {0}, {0}};
+	for (size_t i = 0; i < ARRAY_LEN(callers); i++)
+		callers[i].write = (struct hf_kv_write){.op = HF_KV_ADD, .key = HF_KV_KEY("n"), .delta = 1};
+	EXPECT_OK(store->ops->begin(store, ORDERED_WRITE, INT64_MAX, &txn, &err));
+	start(rig, callers, 1);
+	callers[1].rig = rig;
+	call(&callers[1]);
+	EXPECT_STATUS(callers[1].status, HF_TIMEOUT);
+	for (size_t i = 2; i < ARRAY_LEN(callers); i++) {
+		callers[i].rig = rig;
+		assert_int_equal(pthread_create(&callers[i].thread, NULL, call, &callers[i]), 0);
+	}
+	pthread_join(callers[0].thread, NULL);
+	EXPECT_STATUS(callers[0].status, HF_TIMEOUT);
+	store->ops->abort(&txn);
+	for (size_t i = 2; i < ARRAY_LEN(callers); i++) {
+		pthread_join(callers[i].thread, NULL);
+		EXPECT_STATUS(callers[i].status, HF_OK);
+	}
+	assert_memory_equal(get(rig, 0, HF_KV_KEY("n")).value.ptr, "2", 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_to_each_its_own, rig_lmdb, rig_end),
+		cmocka_unit_test_setup_teardown(test_a_relaxed_leader, rig_lmdb, rig_end),
+		cmocka_unit_test_setup_teardown(test_one_that_fails, rig_lmdb, rig_end),
+		cmocka_unit_test_setup_teardown(test_deadlines, rig_lmdb, rig_end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

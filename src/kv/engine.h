@@ -6,6 +6,7 @@
  *     expiry       expires, namespace, key       -> nothing; a row for each entry that expires
  *     namespaces   name                          -> number
  *     history      namespace, key, epoch         -> record as it was before that epoch (engine_checkpoint.h)
+ *     changed      namespace, epoch, key         -> nothing; what was written in an epoch that follows a checkpoint
  *     checkpoints  namespace, epoch              -> checkpoint
  *     locks        namespace, name               -> lock (engine_lock.c)
  *     meta         'n' namespace                 -> struct namespace_state; 'r' -> the last revision; 'i' -> the last

@@ -342,8 +342,12 @@ static enum hf_status let_go_step(hf_kv_backend_state *state, int32_t ns, struct
 	enum hf_status status = engine_write_begin(&write, state, ns, ORDERED_WRITE_RELAXED, deadline, err);
 	if (status != HF_OK)
 		return status;
+	bool forgotten = false;
 	status = each_row(&write.txn, ns, epoch_row, &epochs, err);
+	uint32_t oldest = epochs.count ? epochs.at[epochs.count - 1] : UINT32_MAX;
 	if (status == HF_OK)
+		status = engine_changed_forget(&write, oldest, &forgotten, err);
+	if (status == HF_OK && forgotten)
 		status = let_go(&write, &epochs, at, ret_done, err);
 	return engine_write_end(&write, status, err);
 }

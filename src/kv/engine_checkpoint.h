@@ -22,6 +22,15 @@ enum hf_status engine_point_make(struct engine_write *write, struct hf_kv_checkp
 enum hf_status engine_version(struct ordered_cursor *history, struct hf_bytes entry_key, uint32_t epoch,
                               struct engine_found *ret_found, hf_error *err);
 
+/** Note that a key is written in this epoch, before it is. */
+enum hf_status engine_changed_add(struct engine_write *write, const struct engine_found *found, hf_error *err);
+/** The first key not before `at` (of the entries) that was written in epochs [since, before); `at` becomes it.
+ *  HF_NOT_FOUND. @param changed a cursor of ORDERED_CHANGED of the transaction. */
+enum hf_status engine_changed_next(struct ordered_cursor *changed, int32_t ns, uint32_t since, uint32_t before,
+                                   struct engine_key *at, hf_error *err);
+/** Let go of at most ENGINE_STEP rows of epochs below `before`. */
+enum hf_status engine_changed_forget(struct engine_write *write, uint32_t before, bool *ret_done, hf_error *err);
+
 /* Entries and history of a namespace side by side, in the order of keys: what can belong to any checkpoint. */
 struct engine_merge {
 	struct ordered_cursor cursor[2]; /* entries, history */

@@ -1,7 +1,6 @@
 /*
- * engine_diff.c - what differs between two moments of a namespace. Keys that can differ are those with a version
- * written since the earlier one: entries with a newer epoch, and rows of the history that end after it. Each is looked
- * up at both moments. Where revision and expiry are the same it is the same.
+ * engine_diff.c - what differs between two moments of a namespace: keys that were written since the earlier one
+ * (engine_changed.c), each looked up at both. Where revision and expiry are the same it is the same.
  */
 #include "base/arena.h"
 #include "base/error.h"
@@ -13,10 +12,10 @@ struct diff {
 	hf_kv_backend_state *state;
 	int32_t ns;
 	const struct hf_uuid *from_id, *to_id;
-	uint32_t from, to; /* epochs; to 0 = now */
-	uint32_t since;    /* the earlier of both */
+	uint32_t from, to;      /* epochs; to 0 = now */
+	uint32_t since, before; /* the earlier of both, the later */
 	int64_t now_us;
-	struct engine_key at, last;
+	struct engine_key at;
 	bool done;
 	hf_arena *page;
 	struct hf_kv_entry *changes;
@@ -48,45 +47,24 @@ static enum hf_status compare_key(struct diff *diff, struct ordered_cursor *hist
 	                    &diff->changes[diff->count++], err);
 }
 
-static bool is_new_key(const struct diff *diff, struct hf_bytes key)
-{
-	return diff->last.len != key.len || memcmp(diff->last.bytes, key.ptr, key.len) != 0;
-}
-
 static bool is_full(const struct diff *diff, size_t visits)
 {
 	return diff->count >= PAGE_CHANGES || visits >= PAGE_VISITS || hf_arena_used(diff->page) >= PAGE_BYTES;
 }
 
-/* The page ends before a key that is new; `at` is that key. */
-static enum hf_status walk(struct diff *diff, struct engine_merge *merge, struct ordered_cursor *history, hf_error *err)
+/* `at` is where the next page goes on. */
+static enum hf_status walk(struct diff *diff, struct ordered_cursor *changed, struct ordered_cursor *history,
+                           hf_error *err)
 {
-	struct engine_version version;
 	enum hf_status status = HF_OK;
-	bool compared = false; /* `last` was */
-	for (size_t visits = 0; status == HF_OK; visits++) {
-		status = engine_merge_look(merge, &version, err);
-		if (status != HF_OK)
-			break;
-		if (is_new_key(diff, version.key)) {
-			memcpy(diff->last.bytes, version.key.ptr, diff->last.len = version.key.len);
-			compared = false;
-			if (is_full(diff, visits)) {
-				diff->at = diff->last;
-				diff->last.len = 0;
-				return HF_OK;
-			}
-		}
-		bool newer = version.until ? version.until >= diff->since : version.record.epoch >= diff->since;
-		if (newer && !compared) {
-			compared = true;
-			status = compare_key(diff, history, engine_key_view(&diff->last), err);
-		}
+	for (size_t visits = 0; status == HF_OK && !is_full(diff, visits); visits++) {
+		status = engine_changed_next(changed, diff->ns, diff->since, diff->before, &diff->at, err);
 		if (status == HF_OK)
-			status = engine_merge_step(merge, err);
+			status = compare_key(diff, history, engine_key_view(&diff->at), err);
+		diff->at.bytes[diff->at.len++] = 0;
 	}
-	diff->done = true;
-	return status == HF_NOT_FOUND ? HF_OK : status;
+	diff->done = status == HF_NOT_FOUND;
+	return diff->done ? HF_OK : status;
 }
 
 static enum hf_status find_epochs(struct diff *diff, struct ordered_txn *txn, hf_error *err)
@@ -96,22 +74,22 @@ static enum hf_status find_epochs(struct diff *diff, struct ordered_txn *txn, hf
 		status = engine_epoch_find(txn, diff->ns, diff->to_id, &diff->to, err);
 	bool backwards = diff->to != 0 && diff->to < diff->from;
 	diff->since = backwards ? diff->to : diff->from;
+	diff->before = backwards ? diff->from : diff->to ? diff->to : UINT32_MAX;
 	return status;
 }
 
 static enum hf_status read_page(struct diff *diff, struct ordered_txn *txn, hf_error *err)
 {
-	struct engine_merge merge;
-	struct ordered_cursor history;
+	struct ordered_cursor changed, history;
 	enum hf_status status = find_epochs(diff, txn, err);
 	if (status == HF_OK)
 		status = txn->store->ops->cursor_open(txn, ORDERED_HISTORY, &history, err);
 	if (status != HF_OK)
 		return status;
-	status = engine_merge_open(&merge, txn, diff->ns, &diff->at, false, err);
+	status = txn->store->ops->cursor_open(txn, ORDERED_CHANGED, &changed, err);
 	if (status == HF_OK) {
-		status = walk(diff, &merge, &history, err);
-		engine_merge_close(&merge);
+		status = walk(diff, &changed, &history, err);
+		txn->store->ops->cursor_close(&changed);
 	}
 	txn->store->ops->cursor_close(&history);
 	return status;

@@ -1,7 +1,7 @@
 /*
  * engine_write.c - see engine_write.h.
  */
-#include "kv/engine_write.h"
+#include "kv/engine_checkpoint.h"
 
 #include <stdlib.h>
 
@@ -191,7 +191,9 @@ enum hf_status engine_store(struct engine_write *write, struct engine_found *fou
                             hf_error *err)
 {
 	uint8_t *place = NULL;
-	enum hf_status status = keep_image(write, found, err);
+	enum hf_status status = engine_changed_add(write, found, err);
+	if (status == HF_OK)
+		status = keep_image(write, found, err);
 	if (status == HF_OK)
 		status = expiry_move(write, found, record->expires_us, err);
 	record->epoch = write->space.epoch;
@@ -209,7 +211,9 @@ enum hf_status engine_remove(struct engine_write *write, struct engine_found *fo
 {
 	if (!found->is_there)
 		return HF_OK;
-	enum hf_status status = keep_image(write, found, err);
+	enum hf_status status = engine_changed_add(write, found, err);
+	if (status == HF_OK)
+		status = keep_image(write, found, err);
 	if (status == HF_OK)
 		status = expiry_del(write, found, err);
 	if (status == HF_OK)

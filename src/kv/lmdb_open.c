@@ -109,11 +109,15 @@ void lmdb_close(struct ordered *store)
 
 /* What has none lies in the unnamed map. */
 static const char *const map_names[ORDERED_MAPS] = {
-	[ORDERED_EXPIRY] = "expiry",           [ORDERED_HISTORY] = "history", [ORDERED_NAMESPACES] = "namespaces",
-	[ORDERED_CHECKPOINTS] = "checkpoints", [ORDERED_LOCKS] = "locks",
+	[ORDERED_EXPIRY] = "expiry",
+	[ORDERED_HISTORY] = "history",
+	[ORDERED_CHANGED] = "changed",
+	[ORDERED_NAMESPACES] = "namespaces",
+	[ORDERED_CHECKPOINTS] = "checkpoints",
+	[ORDERED_LOCKS] = "locks",
 };
 static char FORMAT_KEY[] = "holdfast"; /* of ORDERED_META */
-static const struct hf_str FORMAT = HF_STR_INIT("2");
+static const struct hf_str FORMAT = HF_STR_INIT("3");
 
 static void lmdb_free(struct lmdb_map *map)
 {

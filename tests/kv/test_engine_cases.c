@@ -246,6 +246,102 @@ static void test_point_update(void **state)
 	assert_int_equal(points->epoch, point.epoch);
 }
 
+/* ---- cost: what changed, not what there is ---- */
+
+static struct ordered_ops counting;
+static const struct ordered_ops *counted;
+static unsigned looks;
+
+static enum hf_status count_get(struct ordered_txn *txn, enum ordered_map map, struct hf_bytes key,
+                                struct hf_bytes *ret_value, hf_error *err)
+{
+	looks++;
+	return counted->get(txn, map, key, ret_value, err);
+}
+
+static enum hf_status count_move(struct ordered_cursor *cursor, enum ordered_move move, struct hf_bytes key,
+                                 struct ordered_pair *ret_pair, hf_error *err)
+{
+	looks++;
+	return counted->move(cursor, move, key, ret_pair, err);
+}
+
+static void put_numbered(struct rig *rig, uint32_t first, uint32_t count)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_write *writes = hf_arena_calloc(rig->arena, count, sizeof(*writes));
+	struct hf_kv_result *results = hf_arena_calloc(rig->arena, count, sizeof(*results));
+	uint8_t(*keys)[4] = hf_arena_alloc(rig->arena, (size_t)count * 4);
+	for (uint32_t i = 0; i < count; i++) {
+		put_be32(keys[i], first + i);
+		writes[i] = (struct hf_kv_write){.op = HF_KV_PUT, .key = {keys[i], 4}};
+	}
+	struct hf_kv_batch batch = {.writes = writes, .count = count, .deadline = INT64_MAX};
+	EXPECT_OK(rig->vtable->apply(rig->state, rig->ns[0], &batch, NULL, results, &err));
+}
+
+static enum hf_status count_change(void *user, const struct hf_kv_entry *entry, hf_error *err)
+{
+	(void)entry;
+	(void)err;
+	++*(int *)user;
+	return HF_OK;
+}
+
+static void expect_nothing_noted(struct rig *rig)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct ordered_txn txn;
+	struct ordered_cursor cursor;
+	struct ordered_pair pair;
+	EXPECT_OK(counted->begin(rig->state->store, ORDERED_READ, INT64_MAX, &txn, &err));
+	EXPECT_OK(counted->cursor_open(&txn, ORDERED_CHANGED, &cursor, &err));
+	EXPECT_STATUS(counted->move(&cursor, ORDERED_AT, (struct hf_bytes){(const uint8_t *)"", 0}, &pair, &err),
+	              HF_NOT_FOUND);
+	counted->cursor_close(&cursor);
+	counted->abort(&txn);
+}
+
+/* Ten of 20,000 are written after each of three checkpoints, one further on each time. */
+static void test_cost_of_change(void **state)
+{
+	enum { ENTRIES = 20000, CHANGES = 10, ENOUGH = 60 * CHANGES };
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_checkpoint points[3] = {{.id.bytes = {1}}, {.id.bytes = {2}}, {.id.bytes = {3}}};
+	struct hf_kv_restored restored;
+	int told = 0;
+	put_numbered(rig, 0, ENTRIES);
+	for (uint32_t i = 0; i < 3; i++) {
+		EXPECT_OK(rig->vtable->point_create(rig->state, rig->ns[0], &points[i], INT64_MAX, &err));
+		put_numbered(rig, ENTRIES - CHANGES / 2 + i, CHANGES);
+	}
+	counted = rig->state->store->ops;
+	counting = *counted;
+	counting.get = count_get;
+	counting.move = count_move;
+	rig->state->store->ops = &counting;
+	looks = 0;
+	EXPECT_OK(rig->vtable->diff(rig->state, rig->ns[0], &points[0].id, NULL, INT64_MAX, count_change, &told, &err));
+	assert_int_equal(told, CHANGES + 2);
+	assert_in_range(looks, CHANGES, ENOUGH);
+	looks = 0;
+	told = 0;
+	EXPECT_OK(rig->vtable->diff(rig->state, rig->ns[0], &points[0].id, &points[1].id, INT64_MAX, count_change, &told,
+	                            &err));
+	assert_int_equal(told, CHANGES);
+	assert_in_range(looks, CHANGES, ENOUGH);
+	looks = 0;
+	EXPECT_OK(rig->vtable->restore(rig->state, rig->ns[0], &points[1].id, NULL, INT64_MAX, &restored, &err));
+	assert_int_equal(restored.put, CHANGES - 1);
+	assert_int_equal(restored.deleted, 2);
+	assert_in_range(looks, CHANGES, ENOUGH);
+	for (size_t i = 0; i < 3; i++)
+		EXPECT_OK(rig->vtable->point_delete(rig->state, rig->ns[0], &points[i].id, INT64_MAX, &err));
+	rig->state->store->ops = counted;
+	expect_nothing_noted(rig);
+}
+
 /* ---- damage ---- */
 
 static void damage(struct rig *rig, enum ordered_map map, struct hf_bytes key, const char *bytes)
@@ -466,6 +562,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_too_many_checkpoints, rig_memory, rig_end),
 		BOTH(test_unknown_checkpoint),
 		BOTH(test_point_update),
+		BOTH(test_cost_of_change),
 		BOTH(test_a_damaged_record),
 		BOTH(test_damaged_counters),
 		BOTH(test_deadline),

@@ -145,6 +145,38 @@ enum hf_status hf_claim_active_list(hf_where where, const struct hf_claim_active
 /** Forget claims that ended longer ago than that; leases and dead ones stay. A round trip per 10,000. */
 enum hf_status hf_claim_prune(hf_where where, int64_t older_than_us, int64_t *ret_pruned, hf_error *err);
 
+/* ---- pauses ---- */
+
+#define HF_PAUSE_TEXT_MAX 1024 /* bytes */
+#define HF_PAUSE_MAX_US INT64_C(315360000000000)
+
+enum hf_pause_kind { HF_PAUSE_QUEUE = 0, HF_PAUSE_BUCKET, HF_PAUSE_CAMPAIGN, HF_PAUSE_HOST };
+/** "queue", "bucket", "campaign", "host"; "" outside the enum. */
+const char *hf_pause_kind_word(enum hf_pause_kind kind);
+
+struct hf_pause {
+	enum hf_pause_kind kind;
+	struct hf_str name;   /* of the bucket, the campaign or the host; "" for the whole queue */
+	struct hf_str reason; /* {NULL, 0}: none was given */
+	struct hf_timestamptz since;
+	bool has_until;
+	struct hf_timestamptz until;
+};
+/**
+ * Hand nothing of it out: hf_claim_next() passes over it, from the next claim on. What is claimed stays claimed, and
+ * looking (hf_queue_peek()) shows it as before. The original knows of no pause. Where there is one, reason and end are
+ * replaced. @param name {NULL, 0} for the whole queue; nobody looks whether there is such a campaign or host.
+ * @param lasting_us 0: until hf_pause_end(). One round trip.
+ * @return HF_OK; HF_E_INPUT no such bucket, a name or reason that is too long or not UTF-8, more than ten years.
+ */
+enum hf_status hf_pause_begin(hf_where where, enum hf_pause_kind kind, struct hf_str name, struct hf_str reason,
+                              int64_t lasting_us, hf_error *err);
+/** HF_NOT_FOUND where it is not paused, or the pause ended by itself. One round trip. */
+enum hf_status hf_pause_end(hf_where where, enum hf_pause_kind kind, struct hf_str name, hf_error *err);
+typedef enum hf_status hf_pause_fn(void *user, const struct hf_pause *pause, hf_error *err);
+/** Those that have not ended, by kind and name. HF_STOP from `fn` ends with HF_OK. One round trip. */
+enum hf_status hf_pause_list(hf_where where, hf_pause_fn *fn, void *user, hf_error *err);
+
 /* ---- one assigner ---- */
 
 enum hf_assigner { HF_ASSIGNER_ORIGINAL = 0, HF_ASSIGNER_HOLDFAST };

@@ -1,8 +1,9 @@
 /*
- * campaign.c - `holdfast campaign`: list, show.
+ * campaign.c - `holdfast campaign`: list, show. Its pauses: pause.c.
  */
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/pause.h"
 #include "cli/rows.h"
 #include "holdfast/campaign.h"
 
@@ -90,5 +91,28 @@ const struct cmd campaign_commands[] = {
                       "holdfast campaign show lintian-fixes --json=queued"},
          .test_effect = "test_campaign_show_counts_one",
          .test_refusal = "test_campaign_show_refuses_an_unknown_name"},
+	{.noun = "campaign",
+         .verb = "pause",
+         .args = "NAME",
+         .summary = "hand nothing of a campaign out for a while",
+         .about = "Claims pass over what is paused; what is claimed stays claimed. The original knows of no pause.",
+         .options = campaign_pause_options,
+         .run = campaign_pause_verb,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast campaign pause lintian-fixes --reason 'breaks d/rules'",
+                      "holdfast campaign pause lintian-fixes --for 1d",
+                      "holdfast campaign pause lintian-fixes --dry-run"},
+         .test_effect = "test_campaign_pause_holds_it_back",
+         .test_refusal = "test_campaign_pause_refuses_an_unknown_name"},
+	{.noun = "campaign",
+         .verb = "resume",
+         .args = "NAME",
+         .summary = "hand a campaign out again",
+         .run = campaign_resume_verb,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast campaign resume lintian-fixes", "holdfast campaign resume lintian-fixes --json",
+                      "holdfast campaign resume lintian-fixes --dry-run"},
+         .test_effect = "test_campaign_resume_ends_its_pause",
+         .test_refusal = "test_campaign_resume_refuses_what_is_not_paused"},
 	{0},
 };

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/pause.h"
 #include "cli/preview.h"
 #include "cli/queue.h"
 #include "cli/rows.h"
@@ -564,5 +565,36 @@ const struct cmd queue_commands[] = {
                       "holdfast queue assigner original --dry-run"},
          .test_effect = "test_queue_assigner_hands_the_queue_over",
          .test_refusal = "test_queue_assigner_refuses_while_leases_are_live"},
+	{.noun = "queue",
+         .verb = "pause",
+         .summary = "hand nothing out for a while: of all, of a bucket or of a host",
+         .about = "Claims pass over what is paused; what is claimed stays claimed. The original knows of no pause.",
+         .options = queue_pause_options,
+         .run = queue_pause_verb,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast queue pause --reason 'disk is full'", "holdfast queue pause --bucket default --for 2h",
+                      "holdfast queue pause --host salsa.debian.org --for 1h --reason 'rate limited'"},
+         .test_effect = "test_queue_pause_holds_back_what_it_names",
+         .test_refusal = "test_queue_pause_refuses_what_is_no_bucket"},
+	{.noun = "queue",
+         .verb = "resume",
+         .summary = "hand out again what was paused",
+         .options = queue_resume_options,
+         .run = queue_resume_verb,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast queue resume", "holdfast queue resume --bucket default",
+                      "holdfast queue resume --host salsa.debian.org"},
+         .test_effect = "test_queue_resume_ends_one_pause",
+         .test_refusal = "test_queue_resume_refuses_what_is_not_paused"},
+	{.noun = "queue",
+         .verb = "pauses",
+         .summary = "list what is paused, and why",
+         .columns = queue_pauses_columns,
+         .run = queue_pauses_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast queue pauses", "holdfast queue pauses --json",
+                      "holdfast queue pauses --json=kind,name"},
+         .test_effect = "test_queue_pauses_lists_what_has_not_ended",
+         .test_refusal = "test_queue_pauses_refuses_an_argument"},
 	{0},
 };

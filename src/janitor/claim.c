@@ -123,7 +123,11 @@ static enum hf_status try_claim(hf_where where, const struct claim_next_in *in, 
 		return claim_of_row(&row, ret_claim, err);
 	if (row.found || row.swept > 0) /* what was swept is free for the next statement only */
 		return error_set(err, HF_BUSY, "other claims were quicker, %d times", COLLISIONS_MAX);
-	return error_set(err, HF_NOT_FOUND, "no free queue item passes the filters");
+	if (!row.paused)
+		return error_set(err, HF_NOT_FOUND, "no free queue item passes the filters");
+	error_set(err, HF_NOT_FOUND, "the queue is paused");
+	error_hint(err, "why, and how long: holdfast queue pauses");
+	return HF_NOT_FOUND;
 }
 
 enum hf_status hf_claim_next(hf_where where, const struct hf_claim_options *options, hf_arena *arena,

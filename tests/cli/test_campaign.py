@@ -1,7 +1,10 @@
 """holdfast campaign, changeset and candidate never-processed: what was tried, what waits, what is left to be done."""
 
+import json
+
 import pytest
 
+from command import run
 from test_janitor import Janitor
 
 
@@ -43,6 +46,45 @@ def test_campaign_show_counts_one(state):
 
 def test_campaign_show_refuses_an_unknown_name(state):
     assert state.refused(3, "campaign", "show", "fix") == "error: no run, candidate or queue entry names a campaign fix\n"
+
+
+def free_campaigns(state):
+    """Of all that can be claimed, without claiming it."""
+    found = []
+    for name in ("queued", "fixes"):
+        done = run(*state.flags, "--json", "queue", "claim", "--campaign", name, "--dry-run")
+        assert done.returncode in (0, 3), done
+        found += [json.loads(done.stdout)["campaign"]] if done.returncode == 0 else []
+    return found
+
+
+@pytest.fixture
+def ours(state):
+    state.ok("queue", "assigner", "holdfast")
+    return state
+
+
+def test_campaign_pause_holds_it_back(ours):
+    assert free_campaigns(ours) == ["queued", "fixes"]
+    assert ours.json("campaign", "pause", "queued", "--reason", "loud", "--for", "1h")["changed"] == 1
+    assert free_campaigns(ours) == ["fixes"]
+    assert [(row["kind"], row["name"], row["reason"]) for row in ours.json("queue", "pauses")] == [("campaign", "queued", "loud")]
+
+
+def test_campaign_pause_refuses_an_unknown_name(ours):
+    assert ours.refused(3, "campaign", "pause", "fix") == "error: no run, candidate or queue entry names a campaign fix\n"
+    assert ours.json("queue", "pauses") == []
+
+
+def test_campaign_resume_ends_its_pause(ours):
+    ours.ok("campaign", "pause", "queued")
+    ours.ok("campaign", "pause", "fixes")
+    ours.ok("campaign", "resume", "queued")
+    assert free_campaigns(ours) == ["queued"]
+
+
+def test_campaign_resume_refuses_what_is_not_paused(ours):
+    assert ours.refused(3, "campaign", "resume", "queued") == "error: campaign queued is not paused\n"
 
 
 def test_changeset_list_is_ordered_filtered_and_paged(state):

@@ -1,7 +1,10 @@
 """holdfast queue claim and its kin: who holds what, what the end of a lease does to the queue, and what is refused."""
 
+import json
+
 import pytest
 
+from command import run
 from test_janitor import Janitor, add
 
 
@@ -243,3 +246,82 @@ def test_where_runs_are_stored_the_original_assigns(cluster, empty):
                           "VALUES ('r', 'aa', 'fixes', 'success', '{}', 'cs')")
         migration.up(empty)
     assert empty.value("SELECT active::text FROM holdfast.queue_assigner") == "original"
+
+
+# ---- pauses ----
+
+def claimable(queue):
+    """What a claim would get, without getting it."""
+    done = run(*queue.flags, "--json", "queue", "claim", "--dry-run")
+    assert done.returncode in (0, 3), done
+    return json.loads(done.stdout)["codebase"] if done.returncode == 0 else None
+
+
+def test_queue_pause_holds_back_what_it_names(queue):
+    queue.db.execute("UPDATE queue SET bucket = 'hook' WHERE codebase = 'bb'")
+    assert claimable(queue) == "bb"
+    queue.ok("queue", "pause", "--bucket", "hook", "--reason", "too loud", "--dry-run")
+    assert claimable(queue) == "bb", "a preview pauses nothing"
+    assert queue.json("queue", "pause", "--bucket", "hook", "--reason", "too loud")["changed"] == 1
+    assert claimable(queue) == "aa"
+    queue.ok("queue", "pause", "--host", "h1", "--for", "1h")
+    assert claimable(queue) == "cc"
+    assert queue.json("queue", "next")["codebase"] == "bb", "looking is not claiming"
+    queue.ok("queue", "pause")
+    assert queue.refused(3, "queue", "claim").startswith("error: the queue is paused\n")
+    assert states(queue) == []
+
+
+def test_queue_pause_refuses_what_is_no_bucket(queue):
+    assert "did you mean" in queue.refused(1, "queue", "pause", "--bucket", "hok")
+    assert "not both" in queue.refused(2, "queue", "pause", "--bucket", "hook", "--host", "h1")
+    queue.refused(2, "queue", "pause", "--for", "0s")
+    assert "1 to 1024 bytes, not 0" in queue.refused(1, "queue", "pause", "--host", "")
+    assert queue.json("queue", "pauses") == []
+
+
+def test_a_pause_leaves_what_is_claimed(queue):
+    claim = queue.json("queue", "claim", "--holder", "w1")
+    queue.ok("queue", "pause")
+    queue.ok("queue", "renew", claim["fence"], "--holder", "w1")
+    queue.ok("queue", "finish", claim["fence"], "--holder", "w1")
+    assert waiting(queue) == ["bb", "cc"]
+
+
+def test_a_pause_says_when_nobody_heeds_it(queue):
+    queue.ok("queue", "assigner", "original")
+    done = run(*queue.flags, "queue", "pause")
+    assert done.returncode == 0 and "knows of no pause" in done.stderr
+
+
+def test_queue_resume_ends_one_pause(queue):
+    queue.ok("queue", "pause")
+    queue.ok("queue", "pause", "--host", "h1")
+    queue.ok("queue", "resume")
+    assert claimable(queue) == "bb"
+    queue.ok("queue", "resume", "--host", "h1")
+    assert claimable(queue) == "aa"
+
+
+def test_queue_resume_refuses_what_is_not_paused(queue):
+    assert queue.refused(3, "queue", "resume") == "error: the queue is not paused\n"
+    assert queue.refused(3, "queue", "resume", "--bucket", "hook") == "error: bucket hook is not paused\n"
+    queue.ok("queue", "pause", "--for", "1h")
+    queue.db.execute("UPDATE holdfast.queue_pause SET until = clock_timestamp() - interval '1 second'")
+    assert claimable(queue) == "aa", "it ended by itself"
+    assert queue.refused(3, "queue", "resume") == "error: the queue is not paused\n"
+
+
+def test_queue_pauses_lists_what_has_not_ended(queue):
+    queue.ok("queue", "pause", "--host", "h1", "--for", "1h", "--reason", "rate limited")
+    queue.ok("queue", "pause", "--reason", "first")
+    queue.ok("queue", "pause", "--reason", "then")
+    queue.ok("queue", "pause", "--bucket", "hook", "--for", "1h")
+    queue.db.execute("UPDATE holdfast.queue_pause SET until = clock_timestamp() WHERE kind = 'bucket'")
+    rows = queue.json("queue", "pauses")
+    assert [(row["kind"], row["name"], row["reason"], row["until"] is None) for row in rows] == [
+        ("queue", None, "then", True), ("host", "h1", "rate limited", False)]
+
+
+def test_queue_pauses_refuses_an_argument(queue):
+    assert "unexpected argument" in queue.refused(2, "queue", "pauses", "hook")

@@ -14,6 +14,8 @@ WITH swept AS (
                       WHERE state = 'leased' AND until <= clock_timestamp()
                       ORDER BY until LIMIT 100 FOR UPDATE SKIP LOCKED)
     RETURNING fence
+), paused AS MATERIALIZED (
+    SELECT kind, name FROM holdfast.queue_pause WHERE until IS NULL OR until > clock_timestamp()
 ), head AS MATERIALIZED (
     SELECT q.id, q.codebase, q.suite::text AS campaign, q.bucket, q.priority, q.context, q.command,
            q.estimated_duration, q.refresh, q.requester, q.change_set, q.xmin::text::bigint AS generation, q.ctid AS place,
@@ -21,6 +23,10 @@ WITH swept AS (
       FROM queue AS q
       LEFT JOIN codebase AS b ON b.name = q.codebase
      WHERE (SELECT active FROM holdfast.queue_assigner) = 'holdfast'
+       AND NOT EXISTS (SELECT FROM paused WHERE kind = 'queue')
+       AND q.bucket::text <> ALL (ARRAY(SELECT name FROM paused WHERE kind = 'bucket'))
+       AND q.suite::text <> ALL (ARRAY(SELECT name FROM paused WHERE kind = 'campaign'))
+       AND (b.hostname IS NULL OR b.hostname <> ALL (ARRAY(SELECT name FROM paused WHERE kind = 'host')))
        /*? codebase */ AND q.codebase = :codebase /*?*/
        /*? campaign */ AND q.suite = :campaign /*?*/
        /*? exclude_hosts */ AND (b.hostname IS NULL OR b.hostname <> ALL (:exclude_hosts)) /*?*/
@@ -39,7 +45,7 @@ WITH swept AS (
     RETURNING fence, queue_id, attempt, until
 )
 SELECT (SELECT active FROM holdfast.queue_assigner) AS assigner, (SELECT count(*) FROM swept) AS swept,
-       EXISTS (SELECT FROM head) AS found, claimed.fence, claimed.attempt, claimed.until, head.id, head.codebase,
+       EXISTS (SELECT FROM head) AS found, EXISTS (SELECT FROM paused WHERE kind = 'queue') AS paused, claimed.fence, claimed.attempt, claimed.until, head.id, head.codebase,
        head.campaign, head.bucket, head.priority, head.context, head.command, head.estimated_duration, head.refresh,
        head.requester, head.change_set, head.branch_url, head.subpath, head.vcs_type
   FROM (VALUES (true)) AS always (row)
@@ -152,3 +158,26 @@ SELECT active, since,
 -- name: assigner_set :execrows
 -- doc: Hand the queue over. After claim_stop and a look at the leases.
 UPDATE holdfast.queue_assigner SET active = :active, since = clock_timestamp() WHERE active <> :active;
+
+-- name: pause_put :exec
+-- doc: Hand nothing of it out from now on, for a time or until pause_end.
+-- param reason: nullable
+-- param lasting: nullable
+INSERT INTO holdfast.queue_pause (kind, name, reason, until)
+VALUES (:kind, :name, :reason, clock_timestamp() + :lasting::interval)
+ON CONFLICT (kind, name) DO UPDATE SET reason = excluded.reason, until = excluded.until, since = excluded.since;
+
+-- name: pause_end :execrows
+-- doc: End a pause, and forget those that ended by themselves.
+WITH over AS (
+    DELETE FROM holdfast.queue_pause WHERE until <= clock_timestamp()
+)
+DELETE FROM holdfast.queue_pause
+ WHERE kind = :kind AND name = :name AND (until IS NULL OR until > clock_timestamp());
+
+-- name: pause_list :each
+-- doc: What is paused now.
+SELECT kind, name, reason, since, until
+  FROM holdfast.queue_pause
+ WHERE until IS NULL OR until > clock_timestamp()
+ ORDER BY kind, name;

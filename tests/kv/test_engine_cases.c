@@ -322,13 +322,14 @@ static void test_cost_of_change(void **state)
 	counting.move = count_move;
 	rig->state->store->ops = &counting;
 	looks = 0;
-	EXPECT_OK(rig->vtable->diff(rig->state, rig->ns[0], &points[0].id, NULL, INT64_MAX, count_change, &told, &err));
+	EXPECT_OK(rig->vtable->diff(rig->state, rig->ns[0], &points[0].id, NULL, 0, INT64_MAX, count_change, &told,
+	                            &err));
 	assert_int_equal(told, CHANGES + 2);
 	assert_in_range(looks, CHANGES, ENOUGH);
 	looks = 0;
 	told = 0;
-	EXPECT_OK(rig->vtable->diff(rig->state, rig->ns[0], &points[0].id, &points[1].id, INT64_MAX, count_change, &told,
-	                            &err));
+	EXPECT_OK(rig->vtable->diff(rig->state, rig->ns[0], &points[0].id, &points[1].id, 0, INT64_MAX, count_change,
+	                            &told, &err));
 	assert_int_equal(told, CHANGES);
 	assert_in_range(looks, CHANGES, ENOUGH);
 	looks = 0;

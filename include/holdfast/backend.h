@@ -49,6 +49,19 @@ struct hf_kv_span {
 	int64_t moment_us;        /* with `at`: what expired by then is absent, what did later is not; 0 = now */
 };
 
+/** An entry after the other, in the order of keys and none twice; valid until the next call. HF_STOP: that was all.
+ * Takes its time, and reads another store. */
+typedef enum hf_status hf_kv_next_fn(void *user, struct hf_kv_entry *ret_entry, hf_error *err);
+
+/* Entries taken over as they are but for their revisions, which are new. They are checked. */
+struct hf_kv_load {
+	bool replace; /* live entries that stand there go */
+	enum hf_kv_durability durability;
+	hf_deadline deadline;
+	hf_kv_next_fn *next;
+	void *user;
+};
+
 struct hf_kv_vtable {
 	size_t size;      /* sizeof(struct hf_kv_vtable) */
 	const char *name; /* "postgresql" */
@@ -87,6 +100,9 @@ struct hf_kv_vtable {
 	                           hf_error *err);
 	enum hf_status (*clear)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *how,
 	                        uint64_t *ret_removed, hf_error *err);
+	/** All or nothing, for readers and after a crash. HF_CONFLICT without `replace`: there are live entries. What
+	 * next() answers else than HF_OK and HF_STOP ends it. NULL = the backend cannot. */
+	enum hf_status (*load)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_load *how, hf_error *err);
 	/** One step: at most `limit` of the expired entries of the store. */
 	enum hf_status (*sweep)(hf_kv_backend_state *state, size_t limit, hf_deadline deadline, uint64_t *ret_removed,
 	                        hf_error *err);

@@ -23,6 +23,7 @@
 #include "holdfast/health.h"
 #include "holdfast/kv.h"
 #include "holdfast/kv_checkpoint.h"
+#include "holdfast/kv_file.h"
 #include "holdfast/kv_lock.h"
 #include "holdfast/metrics.h"
 #include "holdfast/policy.h"

@@ -19,8 +19,7 @@ static enum hf_status check_can(const hf_kv *kv, hf_error *err)
 	return kv_check_process(kv, err);
 }
 
-/* Words what a backend answered about an id, and counts. */
-static enum hf_status answered(hf_kv *kv, const struct hf_uuid *id, enum hf_status status, hf_error *err)
+enum hf_status kv_checkpoint_answered(hf_kv *kv, const struct hf_uuid *id, enum hf_status status, hf_error *err)
 {
 	char text[HF_UUID_TEXT_MAX];
 	if (status == HF_OK) {
@@ -111,7 +110,7 @@ enum hf_status hf_kv_checkpoint_create(hf_kv *kv, const struct hf_kv_checkpoint_
 		kv_count(kv, KV_TRANSACTIONS, 1);
 		*ret_checkpoint = point;
 	}
-	return answered(kv, &point.id, status, err);
+	return kv_checkpoint_answered(kv, &point.id, status, err);
 }
 
 /* ---- looking ---- */
@@ -125,7 +124,7 @@ static enum hf_status list(hf_kv *kv, const struct hf_uuid *id, hf_arena *arena,
 		                                   ret_points, ret_count, err);
 	if (status == HF_OK && id && *ret_count == 0)
 		status = HF_NOT_FOUND;
-	return answered(kv, id, status, err);
+	return kv_checkpoint_answered(kv, id, status, err);
 }
 
 enum hf_status hf_kv_checkpoint_list(hf_kv *kv, hf_arena *arena, struct hf_kv_checkpoint **ret_checkpoints,
@@ -151,7 +150,7 @@ enum hf_status hf_kv_checkpoint_count(hf_kv *kv, const struct hf_uuid *id, hf_ar
 	enum hf_status status = hf_kv_checkpoint_show(kv, id, arena, ret_checkpoint, err);
 	if (status != HF_OK || ret_checkpoint->counted)
 		return status;
-	return answered(kv, id, count_point(kv, ret_checkpoint, kv_deadline(kv, 0), err), err);
+	return kv_checkpoint_answered(kv, id, count_point(kv, ret_checkpoint, kv_deadline(kv, 0), err), err);
 }
 
 static enum hf_status compare(const struct hf_kv_checkpoint *was, const struct hf_kv_checkpoint *is, hf_error *err)
@@ -176,10 +175,10 @@ enum hf_status hf_kv_checkpoint_verify(hf_kv *kv, const struct hf_uuid *id, hf_a
 	if (status != HF_OK)
 		return status;
 	struct hf_kv_checkpoint is = was;
-	status = answered(kv, id,
-	                  was.counted ? read_sums(kv, &is, kv_deadline(kv, 0), err)
-	                              : count_point(kv, &is, kv_deadline(kv, 0), err),
-	                  err);
+	status = kv_checkpoint_answered(kv, id,
+	                                was.counted ? read_sums(kv, &is, kv_deadline(kv, 0), err)
+	                                            : count_point(kv, &is, kv_deadline(kv, 0), err),
+	                                err);
 	if (status != HF_OK)
 		return status;
 	*ret_checkpoint = is;
@@ -199,7 +198,7 @@ enum hf_status hf_kv_checkpoint_pin(hf_kv *kv, const struct hf_uuid *id, bool pi
 		return status;
 	point.pinned = pinned;
 	status = kv_vtable(kv)->point_update(kv->backend->state, kv->ns, &point, kv_deadline(kv, 0), err);
-	return answered(kv, id, status, err);
+	return kv_checkpoint_answered(kv, id, status, err);
 }
 
 enum hf_status hf_kv_checkpoint_delete(hf_kv *kv, const struct hf_uuid *id, hf_error *err)
@@ -208,7 +207,7 @@ enum hf_status hf_kv_checkpoint_delete(hf_kv *kv, const struct hf_uuid *id, hf_e
 	if (status != HF_OK)
 		return status;
 	status = kv_vtable(kv)->point_delete(kv->backend->state, kv->ns, id, kv_deadline(kv, 0), err);
-	return answered(kv, id, status, err);
+	return kv_checkpoint_answered(kv, id, status, err);
 }
 
 /* Another pruner may have been faster: what is gone is gone. */
@@ -265,7 +264,7 @@ enum hf_status hf_kv_checkpoint_restore(hf_kv *kv, const struct hf_uuid *id, con
 		kv_count(kv, KV_TRANSACTIONS, 1);
 	if (status == HF_OK && ret_restored)
 		*ret_restored = restored;
-	return answered(kv, id, status, err);
+	return kv_checkpoint_answered(kv, id, status, err);
 }
 
 enum hf_status hf_kv_get_many_at(hf_kv *kv, const struct hf_uuid *id, const struct hf_bytes *keys, size_t count,
@@ -282,7 +281,7 @@ enum hf_status hf_kv_get_many_at(hf_kv *kv, const struct hf_uuid *id, const stru
 	status = kv_vtable(kv)->read_at(kv->backend->state, kv->ns, id, keys, count, how && how->keys_only,
 	                                kv_deadline(kv, how ? how->deadline : HF_DEADLINE_DEFAULT), arena, ret_entries,
 	                                err);
-	return answered(kv, id, status, err);
+	return kv_checkpoint_answered(kv, id, status, err);
 }
 
 enum hf_status hf_kv_scan_at(hf_kv *kv, const struct hf_uuid *id, const struct hf_kv_range *range, hf_kv_entry_fn *fn,
@@ -293,7 +292,7 @@ enum hf_status hf_kv_scan_at(hf_kv *kv, const struct hf_uuid *id, const struct h
 		return status;
 	status = kv_scan(kv, range, id, fn, user, err);
 	if (status == HF_NOT_FOUND)
-		return answered(kv, id, status, err);
+		return kv_checkpoint_answered(kv, id, status, err);
 	return status;
 }
 
@@ -310,5 +309,5 @@ enum hf_status hf_kv_checkpoint_diff(hf_kv *kv, const struct hf_uuid *from, cons
 	if (status != HF_OK)
 		return status;
 	status = kv_vtable(kv)->diff(kv->backend->state, kv->ns, from, to, 0, kv_deadline(kv, 0), fn, user, err);
-	return answered(kv, from, status == HF_STOP ? HF_OK : status, err);
+	return kv_checkpoint_answered(kv, from, status == HF_STOP ? HF_OK : status, err);
 }

@@ -78,3 +78,17 @@ void kv_sums_digest(const struct kv_sums *sums, struct hf_kv_digest *ret_digest)
 		put_be64(ret_digest->bytes + 16 * half + 8, sums->mixed[half]);
 	}
 }
+
+struct hf_kv_sums kv_sums_told(const struct kv_sums *sums)
+{
+	struct hf_kv_sums told = {.row_count = sums->count, .data_size = sums->bytes};
+	kv_sums_digest(sums, &told.digest);
+	return told;
+}
+
+bool kv_sums_same(const struct hf_kv_sums *told, const struct kv_sums *found)
+{
+	struct hf_kv_sums other = kv_sums_told(found);
+	return told->row_count == other.row_count && told->data_size == other.data_size &&
+	       memcmp(&told->digest, &other.digest, sizeof(other.digest)) == 0;
+}

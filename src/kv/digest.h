@@ -12,7 +12,7 @@
 #ifndef KV_DIGEST_H
 #define KV_DIGEST_H
 
-#include "holdfast/kv_checkpoint.h"
+#include "holdfast/kv_file.h"
 
 struct kv_sums {
 	uint64_t count;
@@ -24,5 +24,8 @@ void kv_sums_add(struct kv_sums *sums, const struct hf_kv_entry *entry);
 /** Add all of `more`. */
 void kv_sums_join(struct kv_sums *sums, const struct kv_sums *more);
 void kv_sums_digest(const struct kv_sums *sums, struct hf_kv_digest *ret_digest);
+/** As kv_file.h has them. */
+struct hf_kv_sums kv_sums_told(const struct kv_sums *sums);
+bool kv_sums_same(const struct hf_kv_sums *told, const struct kv_sums *found);
 
 #endif

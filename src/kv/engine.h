@@ -96,6 +96,7 @@ enum hf_status engine_transact(hf_kv_backend_state *state, int32_t ns, const str
                                struct hf_kv_result *ret_results, hf_error *err);
 enum hf_status engine_clear(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *how,
                             uint64_t *ret_removed, hf_error *err);
+enum hf_status engine_load(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_load *how, hf_error *err);
 enum hf_status engine_read_at(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                               const struct hf_bytes *keys, size_t count, bool keys_only, hf_deadline deadline,
                               hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err);

@@ -307,8 +307,8 @@ enum hf_status engine_transact(hf_kv_backend_state *state, int32_t ns, const str
 
 /* ---- clear ---- */
 
-static enum hf_status clear_from(struct engine_write *write, struct ordered_cursor *cursor, hf_deadline deadline,
-                                 uint64_t *removed, hf_error *err)
+static enum hf_status clear_from(struct engine_write *write, struct ordered_cursor *cursor, bool live_too,
+                                 hf_deadline deadline, uint64_t *removed, hf_error *err)
 {
 	const struct ordered_ops *ops = write->txn.store->ops;
 	struct engine_key first;
@@ -325,6 +325,8 @@ static enum hf_status clear_from(struct engine_write *write, struct ordered_curs
 			return status;
 		engine_key_entry(&found.key, write->ns, engine_user_key(pair.key));
 		status = engine_find(write, &found, err);
+		if (status == HF_OK && found.is_live && !live_too)
+			return error_set(err, HF_CONFLICT, "the namespace has entries");
 		*removed += found.is_live;
 		if (status == HF_OK)
 			status = engine_remove(write, &found, err);
@@ -333,22 +335,29 @@ static enum hf_status clear_from(struct engine_write *write, struct ordered_curs
 	}
 }
 
+enum hf_status engine_clear_all(struct engine_write *write, bool live_too, hf_deadline deadline, uint64_t *removed,
+                                hf_error *err)
+{
+	struct ordered_cursor cursor;
+	enum hf_status status = write->txn.store->ops->cursor_open(&write->txn, ORDERED_ENTRIES, &cursor, err);
+	if (status != HF_OK)
+		return status;
+	status = clear_from(write, &cursor, live_too, deadline, removed, err);
+	write->txn.store->ops->cursor_close(&cursor);
+	return status;
+}
+
 enum hf_status engine_clear(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *how,
                             uint64_t *ret_removed, hf_error *err)
 {
 	struct engine_write write;
-	struct ordered_cursor cursor;
 	uint64_t removed = 0;
 	enum hf_status status = engine_write_begin(&write, state, ns, engine_mode_of(how), how->deadline, err);
 	if (status != HF_OK)
 		return status;
 	status = engine_fence(&write, how->fence, err);
 	if (status == HF_OK)
-		status = state->store->ops->cursor_open(&write.txn, ORDERED_ENTRIES, &cursor, err);
-	if (status == HF_OK) {
-		status = clear_from(&write, &cursor, how->deadline, &removed, err);
-		state->store->ops->cursor_close(&cursor);
-	}
+		status = engine_clear_all(&write, true, how->deadline, &removed, err);
 	status = engine_write_end(&write, status, err);
 	if (status == HF_OK)
 		*ret_removed = removed;

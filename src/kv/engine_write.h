@@ -56,6 +56,9 @@ enum hf_status engine_apply_alone(hf_kv_backend_state *state, int32_t ns, const 
                                   hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err);
 /** HF_CONFLICT unless the lock is held with that fence (NULL: none is asked for). */
 enum hf_status engine_fence(struct engine_write *write, const struct hf_kv_fence *fence, hf_error *err);
+/** Remove all entries of the namespace. HF_CONFLICT without `live_too`: one is live. */
+enum hf_status engine_clear_all(struct engine_write *write, bool live_too, hf_deadline deadline, uint64_t *removed,
+                                hf_error *err);
 /** Remove what was found, if anything. */
 enum hf_status engine_remove(struct engine_write *write, struct engine_found *found, hf_error *err);
 

@@ -92,6 +92,8 @@ static enum hf_status postgres_open(hf_context *ctx, const char *url, const stru
 		status = checkpoints_bind(&(struct checkpoints_names){names.schema, names.entries}, state->arena,
 		                          &state->points, err);
 	if (status == HF_OK)
+		status = load_bind(&(struct load_names){names.schema, names.entries}, state->arena, &state->load, err);
+	if (status == HF_OK)
 		status = prepare_tables(ctx, settings, &how, options, err);
 	if (status == HF_OK)
 		status = open_pool(state, settings, &how, options, err);
@@ -198,6 +200,7 @@ const struct hf_kv_vtable postgres_backend = {
 	.scan = postgres_scan,
 	.count = postgres_count,
 	.clear = postgres_clear,
+	.load = postgres_load,
 	.sweep = postgres_sweep,
 	.vacuum = postgres_vacuum,
 	.sizes = postgres_sizes,

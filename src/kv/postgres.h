@@ -24,6 +24,7 @@
 #include "holdfast/transaction.h"
 #include "queries/kv/checkpoints.h"
 #include "queries/kv/entries.h"
+#include "queries/kv/load.h"
 
 struct hf_kv_backend_state {
 	hf_context *ctx;
@@ -31,6 +32,7 @@ struct hf_kv_backend_state {
 	hf_arena *arena;              /* owned: the texts of the two below */
 	struct entries_bound entries; /* with the schema's and the table's name */
 	struct checkpoints_bound points;
+	struct load_bound load;
 	uint32_t attempts_max;
 	int64_t backoff_ms;
 };

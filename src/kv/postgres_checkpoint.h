@@ -3,6 +3,7 @@
  *
  *   postgres_checkpoint.c   made, listed, changed, deleted
  *   postgres_restore.c      going back to one
+ *   postgres_load.c         taking over entries as they are
  *   postgres_at.c           reading as of one, and what differs
  *
  * What a checkpoint is stands in sql/migrations/kv/0002_checkpoints.sql. Making one and restoring take the namespace's
@@ -45,6 +46,7 @@ enum hf_status postgres_point_update(hf_kv_backend_state *state, int32_t ns, con
                                      hf_deadline deadline, hf_error *err);
 enum hf_status postgres_point_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                                      hf_deadline deadline, hf_error *err);
+enum hf_status postgres_load(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_load *how, hf_error *err);
 enum hf_status postgres_restore(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                                 struct hf_kv_checkpoint *undo, hf_deadline deadline,
                                 struct hf_kv_restored *ret_restored, hf_error *err);

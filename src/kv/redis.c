@@ -293,6 +293,7 @@ const struct hf_kv_vtable redis_backend = {
 	.count = redis_count,
 	.estimate = redis_estimate,
 	.clear = redis_clear,
+	.load = redis_load,
 	.sweep = redis_sweep,
 	.vacuum = redis_vacuum,
 	.sizes = redis_sizes,

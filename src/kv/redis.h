@@ -151,7 +151,8 @@ struct redis_script {
 	struct hf_str text;
 };
 extern const struct redis_script redis_script_write, redis_script_put, redis_script_read, redis_script_scan,
-	redis_script_count, redis_script_clear, redis_script_sweep, redis_script_lock;
+	redis_script_count, redis_script_clear, redis_script_sweep, redis_script_lock, redis_script_load,
+	redis_script_load_end;
 
 enum { REDIS_RECORDS, REDIS_ORDER, REDIS_EXPIRY, REDIS_REVISION, REDIS_LOCKS, REDIS_KEYS };
 
@@ -235,6 +236,7 @@ enum hf_status redis_transact(hf_kv_backend_state *state, int32_t ns, const stru
                               const struct hf_kv_batch *common, hf_arena *arena, bool *ret_held,
                               struct hf_kv_result *ret_results, hf_error *err);
 
+enum hf_status redis_load(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_load *how, hf_error *err);
 enum hf_status redis_lock_take(hf_kv_backend_state *state, int32_t ns, struct hf_str name, struct hf_str owner,
                                int64_t ttl_us, hf_deadline deadline, hf_arena *arena, struct hf_kv_lock *ret_lock,
                                hf_error *err);

@@ -137,6 +137,7 @@ static enum hf_status handle_new(struct kv_backend *backend, const char *name, h
 	memset(kv, 0, sizeof(*kv));
 	kv->backend = backend;
 	kv->ns = ns;
+	snprintf(kv->name, sizeof(kv->name), "%s", name);
 	if (backend->options.combine)
 		status = combine_new(kv, backend->options.combine, &kv->combine, err);
 	if (status != HF_OK) {

@@ -66,6 +66,7 @@ struct hf_kv {
 	struct kv_backend *backend;
 	struct combine *combine; /* owned; NULL = callers do not share statements */
 	int32_t ns;
+	char name[HF_KV_NAMESPACE_BYTES + 1];
 };
 
 static inline const struct hf_kv_vtable *kv_vtable(const hf_kv *kv)
@@ -104,6 +105,9 @@ enum hf_status kv_keep_entry(hf_arena *arena, const struct hf_kv_entry *entry, s
 /** hf_kv_scan(), as of a checkpoint unless `at` is NULL. */
 enum hf_status kv_scan(hf_kv *kv, const struct hf_kv_range *range, const struct hf_uuid *at, hf_kv_entry_fn *fn,
                        void *user, hf_error *err);
+
+/** What a backend answered about the checkpoint `id`: counted, and HF_NOT_FOUND put into words. */
+enum hf_status kv_checkpoint_answered(hf_kv *kv, const struct hf_uuid *id, enum hf_status status, hf_error *err);
 
 /** The backend of a URL's scheme. */
 enum hf_status kv_backend_of_url(const char *url, const struct hf_kv_vtable **ret_vtable, hf_error *err);

@@ -85,6 +85,7 @@ enum hf_status hf_kv_file_verify(hf_context *ctx, const char *const *paths, size
 struct hf_kv_import {
 	bool replace;             /* the namespace may have entries: they go, at the same moment */
 	const struct hf_uuid *at; /* copy: a checkpoint of `from`; NULL = as it is now */
+	struct hf_bytes prefix;   /* copy: only keys that begin with it */
 	hf_kv_progress_fn *progress;
 	void *user;
 	hf_deadline deadline; /* 0 = none */

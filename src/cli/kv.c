@@ -368,10 +368,12 @@ const struct cmd kv_commands[] = {
          .test_refusal = "test_kv_export_refuses_a_folder_that_is_not_there"},
 	{.noun = "kv",
          .verb = "copy",
-         .summary = "all entries of one store into another, in constant memory",
-         .about = "Values, metadata and expiry; revisions and times are those of the store that is written. A thousand "
-                  "entries at a time; what stands in the other store under the same keys is "
-                  "replaced, the rest stays.",
+         .summary = "all entries of one store into another, as they are",
+         .about =
+                 "Values, metadata, expiries and times, as of one moment where the store that is read has checkpoints; "
+                 "revisions are new. All or nothing, into a namespace without entries or (--replace) in their place; "
+                 "then what was written is read again and compared. --merge puts the entries over what stands there "
+                 "instead, a thousand at a time, with the time of now.",
          .options = kv_copy_options,
          .columns = kv_file_columns,
          .run = kv_copy_verb,

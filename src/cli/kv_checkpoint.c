@@ -6,11 +6,11 @@
 #include <stdio.h>
 
 #include "base/arena.h"
-#include "base/digest.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "cli/commands.h"
-#include "cli/kv.h"
+#include "cli/kv_checkpoint.h"
+#include "cli/kv_write.h"
 #include "holdfast/values.h"
 
 /* ---- what verbs share ---- */
@@ -28,20 +28,10 @@ static const struct column point_columns[] = {
 };
 enum { POINT_COLUMNS = 8 };
 
-static enum hf_status id_text(struct cli *cli, const struct hf_uuid *id, struct cell *ret_cell, hf_error *err)
+enum hf_status kv_id_text(struct cli *cli, const struct hf_uuid *id, struct cell *ret_cell, hf_error *err)
 {
 	char text[HF_UUID_TEXT_MAX];
 	hf_uuid_to_text(id, text);
-	struct hf_str copy = hf_arena_str(cli->arena, hf_str_of(text));
-	*ret_cell = cell_text(copy);
-	return copy.ptr ? HF_OK : error_nomem(err);
-}
-
-static enum hf_status digest_text(struct cli *cli, const struct hf_kv_digest *digest, struct cell *ret_cell,
-                                  hf_error *err)
-{
-	char text[2 * HF_KV_DIGEST_BYTES + 1];
-	digest_hex(digest->bytes, text);
 	struct hf_str copy = hf_arena_str(cli->arena, hf_str_of(text));
 	*ret_cell = cell_text(copy);
 	return copy.ptr ? HF_OK : error_nomem(err);
@@ -57,9 +47,9 @@ static enum hf_status point_cells(struct cli *cli, const struct hf_kv_checkpoint
 	ret_cells[5] = point->counted ? cell_int((int64_t)point->data_size) : cell_null();
 	ret_cells[6] = cell_json(point->metadata);
 	ret_cells[7] = cell_null();
-	enum hf_status status = id_text(cli, &point->id, &ret_cells[0], err);
+	enum hf_status status = kv_id_text(cli, &point->id, &ret_cells[0], err);
 	if (status == HF_OK && point->counted)
-		status = digest_text(cli, &point->digest, &ret_cells[7], err);
+		status = kv_digest_text(cli, &point->digest, &ret_cells[7], err);
 	return status;
 }
 
@@ -70,7 +60,7 @@ static enum hf_status show_point(struct cli *cli, const struct hf_kv_checkpoint 
 	return status == HF_OK ? out_object(cli->out, point_columns, cells, err) : status;
 }
 
-static enum hf_status id_argument(const struct cli *cli, size_t index, struct hf_uuid *ret_id, hf_error *err)
+enum hf_status kv_id_argument(const struct cli *cli, size_t index, struct hf_uuid *ret_id, hf_error *err)
 {
 	const char *text = cli_arg(cli, index);
 	if (hf_uuid_from_text(hf_str_of(text), ret_id) == HF_OK)
@@ -83,7 +73,7 @@ static enum hf_status id_argument(const struct cli *cli, size_t index, struct hf
 /* The store, and the first argument as an id. */
 static enum hf_status open_point(struct cli *cli, hf_kv **ret_kv, struct hf_uuid *ret_id, hf_error *err)
 {
-	enum hf_status status = id_argument(cli, 0, ret_id, err);
+	enum hf_status status = kv_id_argument(cli, 0, ret_id, err);
 	return status == HF_OK ? kv_open(cli, ret_kv, err) : status;
 }
 
@@ -181,7 +171,7 @@ static enum hf_status run_diff(struct cli *cli, hf_error *err)
 	bool now = !cli_arg(cli, 1);
 	enum hf_status status = arena ? HF_OK : error_nomem(err);
 	if (status == HF_OK && !now)
-		status = id_argument(cli, 1, &to, err);
+		status = kv_id_argument(cli, 1, &to, err);
 	if (status == HF_OK)
 		status = open_point(cli, &kv, &from, err);
 	if (status == HF_OK)
@@ -211,7 +201,7 @@ static enum hf_status run_restore(struct cli *cli, hf_error *err)
 	if (status == HF_OK)
 		status = hf_kv_checkpoint_restore(kv, &id, &how, &restored, err);
 	if (status == HF_OK && !how.no_undo)
-		status = id_text(cli, &restored.undo, &undo, err);
+		status = kv_id_text(cli, &restored.undo, &undo, err);
 	const struct cell cells[] = {undo, cell_int((int64_t)restored.put), cell_int((int64_t)restored.deleted)};
 	return status == HF_OK ? out_object(cli->out, restore_columns, cells, err) : status;
 }
@@ -299,6 +289,17 @@ static const struct cmd_option prune_options[] = {
          .min = 1,
          .max = HF_KV_TTL_MAX_US / 1000,
          .help = "only what is older"},
+	{0},
+};
+
+static const struct cmd_option export_options[] = {
+	KV_STORE_OPTIONS,
+	{.name = "since", .arg = "ID", .help = "only what changed since that checkpoint"},
+	{0},
+};
+static const struct cmd_option import_options[] = {
+	KV_STORE_OPTIONS,
+	{.name = "replace", .kind = OPTION_FLAG, .help = "what stands in the namespace goes"},
 	{0},
 };
 
@@ -397,5 +398,51 @@ const struct cmd kv_checkpoint_commands[] = {
                       "holdfast kv checkpoint prune --newest 3 --older-than 7d --json"},
          .test_effect = "test_kv_checkpoint_prune_leaves_what_is_pinned",
          .test_refusal = "test_kv_checkpoint_prune_refuses_to_delete_everything_unasked"},
+	{.noun = "kv checkpoint",
+         .verb = "export",
+         .args = "ID FILE",
+         .summary = "write a checkpoint to a file that any store takes over",
+         .about =
+                 "Packed and checksummed, in constant memory, as it was when the checkpoint was made. FILE (- is "
+                 "stdout) "
+                 "is there as a whole or not at all. With --since only what changed since another checkpoint: its file "
+                 "stands before this one where it is imported.",
+         .options = export_options,
+         .columns = kv_checkpoint_file_columns,
+         .run = kv_checkpoint_export_verb,
+         .examples = {"holdfast kv checkpoint export $id monday.hfkv",
+                      "holdfast kv checkpoint export $tuesday tuesday.hfkv --since $monday",
+                      "holdfast kv checkpoint export $id - | ssh backup 'cat > state.hfkv'"},
+         .test_effect = "test_kv_checkpoint_export_writes_what_import_reads",
+         .test_refusal = "test_kv_checkpoint_export_refuses_what_cannot_be"},
+	{.noun = "kv checkpoint",
+         .verb = "import",
+         .args = "FILE...",
+         .summary = "fill a namespace with what a file of export holds",
+         .about = "A base, and the files that follow it in their order; - is stdin. All or nothing, at one moment for "
+                  "readers; expiries and times come along, revisions are new, what has expired since stays away.",
+         .options = import_options,
+         .columns = kv_file_columns,
+         .run = kv_checkpoint_import_verb,
+         .examples = {"holdfast kv checkpoint import monday.hfkv tuesday.hfkv",
+                      "holdfast kv checkpoint import state.hfkv --replace",
+                      "holdfast kv checkpoint import state.hfkv --store lmdb:copy --json"},
+         .test_effect = "test_kv_checkpoint_export_writes_what_import_reads",
+         .test_refusal = "test_kv_checkpoint_import_refuses_what_is_damaged"},
+	{.noun = "kv checkpoint",
+         .verb = "verify",
+         .args = "FILE...",
+         .summary = "check files of export, or count a checkpoint again",
+         .about = "Every checksum of every file, and that each follows the one before; no store is opened. An id in "
+                  "place "
+                  "of a file: that checkpoint of the store is read and compared with what was counted.",
+         .options = plain_options,
+         .columns = kv_checkpoint_file_columns,
+         .run = kv_checkpoint_verify_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast kv checkpoint verify monday.hfkv tuesday.hfkv", "holdfast kv checkpoint verify $id",
+                      "holdfast kv checkpoint verify --json=digest state.hfkv"},
+         .test_effect = "test_kv_checkpoint_verify_tells_what_a_file_is",
+         .test_refusal = "test_kv_checkpoint_import_refuses_what_is_damaged"},
 	{0},
 };

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "cli/kv_write.h"
+#include "holdfast/kv_file.h"
 
 #define PREFIX_OPTION                                                                  \
 	{                                                                              \
@@ -25,6 +26,8 @@ const struct cmd_option kv_copy_options[] = {
 	{.name = "namespace", .arg = "NAME", .help = "that is read, and written unless --to-namespace is given"},
 	{.name = "to-namespace", .arg = "NAME", .help = "that is written"},
 	PREFIX_OPTION,
+	{.name = "replace", .kind = OPTION_FLAG, .help = "what stands in the namespace that is written goes"},
+	{.name = "merge", .kind = OPTION_FLAG, .help = "it stays, but for keys that come; entries are put anew"},
 	KV_ENCODING_OPTION,
 	{0},
 };
@@ -156,17 +159,15 @@ static enum hf_status copy_entry(void *user, const struct hf_kv_entry *entry, hf
 	return kv_writer_add(user, entry, err);
 }
 
-static enum hf_status copy_all(struct cli *cli, hf_kv *from, hf_kv *to, hf_error *err)
+/* Over what stands there, or only counted. */
+static enum hf_status merge_all(struct cli *cli, hf_kv *from, hf_kv *to, const struct hf_kv_range *range, hf_error *err)
 {
 	struct kv_writer *writer = calloc(1, sizeof(*writer));
-	struct hf_kv_range range;
 	if (!writer)
 		return error_nomem(err);
-	enum hf_status status = prefix_range(cli, &range, err);
+	enum hf_status status = kv_writer_open(writer, cli, to, "copying", err);
 	if (status == HF_OK)
-		status = kv_writer_open(writer, cli, to, "copying", err);
-	if (status == HF_OK)
-		status = hf_kv_scan(from, &range, copy_entry, writer, err);
+		status = hf_kv_scan(from, range, copy_entry, writer, err);
 	if (status == HF_OK)
 		status = kv_writer_flush(writer, err);
 	if (status == HF_OK)
@@ -174,6 +175,31 @@ static enum hf_status copy_all(struct cli *cli, hf_kv *from, hf_kv *to, hf_error
 	kv_writer_close(writer);
 	free(writer);
 	return status;
+}
+
+static enum hf_status copy_all(struct cli *cli, hf_kv *from, hf_kv *to, hf_error *err)
+{
+	struct hf_kv_range range;
+	struct hf_kv_copied copied;
+	int64_t started_us = hf_now_monotonic_us(cli->ctx);
+	enum hf_status status = prefix_range(cli, &range, err);
+	if (status == HF_OK && cli_given(cli, "merge") && cli_given(cli, "replace"))
+		status = error_set(err, HF_E_USAGE, "--merge and --replace exclude each other");
+	if (status != HF_OK)
+		return status;
+	if (cli_given(cli, "merge") || cli->globals.dry_run)
+		return merge_all(cli, from, to, &range, err);
+	const struct hf_kv_import how = {.replace = cli_given(cli, "replace"),
+	                                 .prefix = range.prefix,
+	                                 .progress = kv_show_progress,
+	                                 .user = cli,
+	                                 .deadline = cli->deadline};
+	progress_start(&cli->progress, "copying", 0, started_us);
+	status = hf_kv_copy(from, to, &how, &copied, err);
+	progress_end(&cli->progress);
+	if (status == HF_CONFLICT && !how.replace)
+		error_hint(err, "--replace puts the copy in their place, --merge over them");
+	return status == HF_OK ? kv_report_copied(cli, &copied, started_us, err) : status;
 }
 
 static enum hf_status open_other(struct cli *cli, hf_kv *from, const char *url, const char *name_space, bool same,

@@ -4,6 +4,7 @@
 #include "cli/kv_write.h"
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/error.h"
 
 const struct column kv_file_columns[] = {
@@ -12,8 +13,38 @@ const struct column kv_file_columns[] = {
 	{"expired", COLUMN_INT, NULL, "passed over: their time was up"},
 	{"took_s", COLUMN_DURATION, NULL, NULL},
 	{"dry_run", COLUMN_BOOL, NULL, NULL},
+	{"digest", COLUMN_TEXT, NULL, "as a checkpoint has it; null: put, not copied"},
 	{0},
 };
+
+enum hf_status kv_digest_text(struct cli *cli, const struct hf_kv_digest *digest, struct cell *ret_cell, hf_error *err)
+{
+	char text[2 * HF_KV_DIGEST_BYTES + 1];
+	digest_hex(digest->bytes, text);
+	struct hf_str copy = hf_arena_str(cli->arena, hf_str_of(text));
+	*ret_cell = cell_text(copy);
+	return copy.ptr ? HF_OK : error_nomem(err);
+}
+
+enum hf_status kv_show_progress(void *user, uint64_t entries, UNUSED hf_error *err)
+{
+	struct cli *cli = user;
+	progress_update(&cli->progress, (int64_t)entries, hf_now_monotonic_us(cli->ctx));
+	return HF_OK;
+}
+
+enum hf_status kv_report_copied(struct cli *cli, const struct hf_kv_copied *copied, int64_t started_us, hf_error *err)
+{
+	double seconds = (double)(hf_now_monotonic_us(cli->ctx) - started_us) / 1e6;
+	struct cell cells[] = {cell_int((int64_t)copied->sums.row_count),
+	                       cell_int((int64_t)copied->sums.data_size),
+	                       cell_int((int64_t)copied->expired),
+	                       cell_duration(seconds),
+	                       cell_bool(false),
+	                       cell_null()};
+	enum hf_status status = kv_digest_text(cli, &copied->sums.digest, &cells[5], err);
+	return status == HF_OK ? out_object(cli->out, kv_file_columns, cells, err) : status;
+}
 
 enum hf_status kv_writer_open(struct kv_writer *writer, struct cli *cli, hf_kv *kv, const char *what, hf_error *err)
 {
@@ -93,8 +124,8 @@ enum hf_status kv_writer_report(struct kv_writer *writer, hf_error *err)
 	struct cli *cli = writer->cli;
 	double seconds = (double)(hf_now_monotonic_us(cli->ctx) - writer->started_us) / 1e6;
 	progress_end(&cli->progress);
-	const struct cell cells[] = {cell_int(writer->stored), cell_int(writer->stored_bytes),
-	                             cell_int(writer->expired), cell_duration(seconds),
-	                             cell_bool(cli->globals.dry_run)};
+	const struct cell cells[] = {cell_int(writer->stored),        cell_int(writer->stored_bytes),
+	                             cell_int(writer->expired),       cell_duration(seconds),
+	                             cell_bool(cli->globals.dry_run), cell_null()};
 	return out_object(cli->out, kv_file_columns, cells, err);
 }

@@ -7,6 +7,7 @@
 #define CLI_KV_WRITE_H
 
 #include "cli/kv.h"
+#include "holdfast/kv_file.h"
 
 enum { KV_WRITER_ENTRIES = 1000, KV_WRITER_BYTES = 8 << 20 };
 
@@ -30,5 +31,14 @@ enum hf_status kv_writer_add(struct kv_writer *writer, const struct hf_kv_entry 
 enum hf_status kv_writer_flush(struct kv_writer *writer, hf_error *err);
 /** What was stored, as an object of kv_file_columns. */
 enum hf_status kv_writer_report(struct kv_writer *writer, hf_error *err);
+
+/* ---- what files and copies share ---- */
+
+/** In the arena of the run. */
+enum hf_status kv_digest_text(struct cli *cli, const struct hf_kv_digest *digest, struct cell *ret_cell, hf_error *err);
+/** hf_kv_progress_fn of `user`, a struct cli. */
+enum hf_status kv_show_progress(void *user, uint64_t entries, hf_error *err);
+/** An object of kv_file_columns. */
+enum hf_status kv_report_copied(struct cli *cli, const struct hf_kv_copied *copied, int64_t started_us, hf_error *err);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "core/key_range.h"
+#include "kv/check.h"
 #include "kv/load.h"
 #include "kv/savefile.h"
 
@@ -25,6 +27,8 @@ struct paging {
 	bool done;
 	uint8_t from[HF_KV_KEY_BYTES_MAX + 1]; /* where the next page begins */
 	size_t from_len;
+	struct hf_bytes to; /* the end of the prefix; ptr NULL = none */
+	uint8_t to_bytes[HF_KV_KEY_BYTES_MAX];
 };
 
 static struct hf_bytes keep_bytes(hf_arena *arena, struct hf_bytes bytes, bool *failed)
@@ -56,6 +60,7 @@ static enum hf_status read_page(struct paging *paging, hf_error *err)
 {
 	hf_kv *kv = paging->kv;
 	const struct hf_kv_span span = {.from = {paging->from, paging->from_len},
+	                                .to = paging->to,
 	                                .limit = PAGE_ENTRIES,
 	                                .at = paging->at,
 	                                .deadline = paging->deadline};
@@ -93,6 +98,15 @@ static enum hf_status next_of_pages(void *user, struct hf_kv_entry *ret_entry, h
 	}
 	*ret_entry = paging->entries[paging->next++];
 	return HF_OK;
+}
+
+static void begin_at(struct paging *paging, struct hf_bytes prefix)
+{
+	if (prefix.len)
+		memcpy(paging->from, prefix.ptr, prefix.len);
+	paging->from_len = prefix.len;
+	if (!key_successor(prefix, paging->to_bytes, &paging->to))
+		paging->to = (struct hf_bytes){NULL, 0};
 }
 
 /* ---- through a file ---- */
@@ -226,7 +240,7 @@ static enum hf_status check_places(hf_kv *from, hf_kv *to, const struct hf_kv_im
 		return error_set(err, HF_E_USAGE, "a namespace cannot be copied into itself");
 	if (how && how->at && !(hf_kv_capabilities(from) & HF_KV_CAN_CHECKPOINT))
 		return error_set(err, HF_E_UNSUPPORTED, "%s has no checkpoints", hf_kv_backend(from));
-	return HF_OK;
+	return how ? check_key(from, how->prefix, err) : HF_OK;
 }
 
 enum hf_status hf_kv_copy(hf_kv *from, hf_kv *to, const struct hf_kv_import *how, struct hf_kv_copied *ret_copied,
@@ -244,6 +258,7 @@ enum hf_status hf_kv_copy(hf_kv *from, hf_kv *to, const struct hf_kv_import *how
 		status = hold_still(&paging, how, arena, &point, err);
 	if (status != HF_OK)
 		return status;
+	begin_at(&paging, how ? how->prefix : (struct hf_bytes){NULL, 0});
 	status = copy_from(&paging, to, how, &copied, err);
 	if (paging.at == &point.id) {
 		enum hf_status gone = hf_kv_checkpoint_delete(from, &point.id, status == HF_OK ? err : NULL);

@@ -427,10 +427,16 @@ def test_kv_copy_takes_everything_along(some, tmp_path):
     other.ok("put", "a", "replaced", "--ttl", "1h")
     other.ok("put", "own", "stays")
     assert ok_json("kv", "copy", "--from", some.url, "--to", other.url, "--dry-run")["changed"] == 6
+    assert "--replace" in refused(5, "kv", "copy", "--from", some.url, "--to", other.url)
     assert len(other.all()) == 2
-    told = ok_json("kv", "copy", "--from", some.url, "--to", other.url)
-    assert (told["changed"], told["dry_run"]) == (6, False)
+    told = ok_json("kv", "copy", "--from", some.url, "--to", other.url, "--merge")
+    assert (told["changed"], told["dry_run"], told["digest"]) == (6, False, None)
     assert other.all() == {**some.all(), b"own": (b"stays", None, False)}
+    told = ok_json("kv", "copy", "--from", some.url, "--to", other.url, "--replace")
+    assert (told["changed"], len(told["digest"])) == (6, 64)
+    assert other.all() == some.all()
+    times = [[row[name] for name in ("key", "created", "updated", "expires")] for row in some.json("scan")]
+    assert [[row[name] for name in ("key", "created", "updated", "expires")] for row in other.json("scan")] == times
     ok("kv", "copy", "--from", some.url, "--to", some.url, "--to-namespace", "twin", "--prefix", "a/")
     assert keys(some.json("ls", "--namespace", "twin")) == [b"a/1", b"a/2"]
 
@@ -438,6 +444,7 @@ def test_kv_copy_takes_everything_along(some, tmp_path):
 def test_kv_copy_refuses_one_place_twice(some):
     assert "are one place" in refused(2, "kv", "copy", "--from", some.url, "--to", some.url)
     assert "--from and --to are needed" in refused(2, "kv", "copy", "--from", some.url)
+    assert "exclude each other" in refused(2, "kv", "copy", "--from", some.url, "--to", "memory:", "--merge", "--replace")
     assert refused(2, "kv", "copy", "--from", "", "--to", some.url).startswith("error: --from: the store's URL is empty")
 
 

@@ -1,8 +1,11 @@
 """holdfast kv checkpoint: states of a namespace, compared and restored. On LMDB; where there are none, refused by name."""
 
+import json
+import os
+
 import pytest
 
-from command import refused
+from command import ok_json, refused, run
 from kv_store import Store, raw
 
 NONE = "6f1c3a52-0d1e-4b4f-9a57-2f0c8f3e9b11"
@@ -150,3 +153,70 @@ def test_kv_checkpoint_prune_refuses_to_delete_everything_unasked(two):
     assert store.refused(2, "checkpoint", "prune") == "error: prune needs --newest, --older-than or both\n"
     assert "--older-than is 0" in store.refused(2, "checkpoint", "prune", "--older-than", "0")
     assert len(store.json("checkpoint", "list")) == 2
+
+
+def test_kv_checkpoint_export_writes_what_import_reads(two, tmp_path):
+    store, first, second = two
+    base, more = f"{tmp_path}/base", f"{tmp_path}/more"
+    told = store.json("checkpoint", "export", first, base)
+    assert (told["id"], told["since"], told["entries"], told["deleted"]) == (first, None, 2, 0)
+    assert told["file_bytes"] == os.path.getsize(base) and told["namespace"] == "default"
+    told = store.json("checkpoint", "export", second, more, "--since", first)
+    assert (told["id"], told["since"], told["entries"], told["deleted"]) == (second, first, 2, 1)
+    digest = store.json("checkpoint", "show", second)["digest"]
+    for name, url in (("lmdb", f"lmdb:{tmp_path}/other"), ("same", store.url)):
+        other = Store(url)
+        done = ok_json("kv", "checkpoint", "import", "--store", url, "--namespace", name, base, more)
+        assert (done["changed"], done["expired"], done["digest"]) == (2, 0, digest)
+        listed = ok_json("kv", "scan", "--store", url, "--namespace", name)
+        assert [(raw(row["key"]), raw(row["value"])) for row in listed] == [(b"a", b"2"), (b"c", b"2")]
+        assert other.json("count")["count"] == (0 if name == "lmdb" else 2)
+    piped = run("kv", "checkpoint", "export", "--store", store.url, first, "-", text=False)
+    assert piped.returncode == 0 and piped.stdout == open(base, "rb").read()
+    done = run("kv", "checkpoint", "import", "--store", f"lmdb:{tmp_path}/third", "-", "--json", input=piped.stdout, text=False)
+    assert json.loads(done.stdout)["changed"] == 2
+
+
+def test_kv_checkpoint_export_refuses_what_cannot_be(two, tmp_path):
+    store, first, second = two
+    path = f"{tmp_path}/file"
+    assert "no checkpoint" in store.refused(3, "checkpoint", "export", NONE, path)
+    assert "is no id" in store.refused(2, "checkpoint", "export", "zz", path)
+    assert "--since" in store.refused(2, "checkpoint", "export", first, path, "--since", "zz")
+    assert "is not earlier" in store.refused(2, "checkpoint", "export", first, path, "--since", second)
+    assert "could not make" in store.refused(1, "checkpoint", "export", first, f"{tmp_path}/no/file")
+    assert "No space left" in store.refused(1, "checkpoint", "export", first, "/dev/full")
+    assert sorted(os.listdir(tmp_path)) == ["store"]
+
+
+def test_kv_checkpoint_import_refuses_what_is_damaged(two, tmp_path):
+    store, first, second = two
+    base, more = f"{tmp_path}/base", f"{tmp_path}/more"
+    store.ok("checkpoint", "export", first, base)
+    store.ok("checkpoint", "export", second, more, "--since", first)
+    assert "--replace" in store.refused(5, "checkpoint", "import", base)
+    assert "only what changed" in store.refused(1, "checkpoint", "import", "--replace", more)
+    assert "does not follow" in store.refused(1, "checkpoint", "verify", base, base)
+    assert "could not open" in store.refused(3, "checkpoint", "import", f"{tmp_path}/none")
+    whole = bytearray(open(base, "rb").read())
+    for name, content in (("cut", whole[:-1]), ("bent", whole[:90] + bytes([whole[90] ^ 1]) + whole[91:]), ("text", b"{}\n")):
+        with open(f"{tmp_path}/{name}", "wb") as out:
+            out.write(content)
+        assert "at byte" in store.refused(9, "checkpoint", "import", "--replace", f"{tmp_path}/{name}")
+        assert store.error(9, "checkpoint", "verify", f"{tmp_path}/{name}")["code"] == "corrupt"
+    whole[8] = 9
+    with open(f"{tmp_path}/later", "wb") as out:
+        out.write(whole)
+    assert "is of version 9" in store.refused(2, "checkpoint", "verify", f"{tmp_path}/later")
+    assert values(store) == {"a": "2", "c": "3"}
+    assert store.json("checkpoint", "import", "--replace", base)["changed"] == 2
+    assert values(store) == {"a": "1", "b": "1"}
+
+
+def test_kv_checkpoint_verify_tells_what_a_file_is(two, tmp_path):
+    store, first, second = two
+    base, more = f"{tmp_path}/base", f"{tmp_path}/more"
+    made = [store.json("checkpoint", "export", first, base), store.json("checkpoint", "export", second, more, "--since", first)]
+    assert ok_json("kv", "checkpoint", "verify", base, more) == made  # and no store is named
+    (told,) = store.json("checkpoint", "verify", second)
+    assert (told["digest"], told["file_bytes"]) == (store.json("checkpoint", "show", second)["digest"], None)

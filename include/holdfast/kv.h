@@ -70,10 +70,12 @@ enum {
 	HF_KV_VALUE_BYTES = 64 << 20,      /* default bound */
 	HF_KV_VALUE_BYTES_MAX = 512 << 20,
 	HF_KV_METADATA_BYTES = 64 << 10,
+	HF_KV_COMPRESS_FROM = 512,         /* default: see hf_kv_options */
 	HF_KV_METADATA_LEVELS = 63,        /* of nesting */
 	HF_KV_NAMESPACE_BYTES = 128,       /* UTF-8, at least one byte */
 	HF_KV_BATCH_MAX = 1000000          /* writes, and keys of a read, a call */
 };
+#define HF_KV_COMPRESS_NEVER UINT32_MAX
 #define HF_KV_TTL_MAX_US (INT64_C(100) * 36525 / 100 * 86400 * 1000000) /* 100 years */
 
 /* What a backend can give (hf_kv_capabilities); what is missing is refused with HF_E_UNSUPPORTED. */
@@ -101,6 +103,10 @@ struct hf_kv_options {
 	int64_t ttl_us;                    /* of puts that say none; 0 = they never expire */
 	enum hf_kv_durability durability;  /* of writes that say none */
 	int64_t sweep_interval_ms;         /* 0 = 60,000; -1 = no thread of the handle removes what expired */
+	/* Values of so many bytes and more are kept compressed where that makes them shorter by 12 % and more, on every
+	 * backend; lengths are always those of the value. 0 = HF_KV_COMPRESS_FROM. It binds what is put, not what is
+	 * read. */
+	uint32_t compress_from;
 	/* PostgreSQL */
 	const char *schema;                /* NULL = "public" */
 	const char *table;                 /* NULL = "state_entries"; the others are named after it */

@@ -66,21 +66,27 @@ static enum hf_status no_room(const hf_arena *arena, size_t size, hf_error *err)
 	return error_nomem(err);
 }
 
-HOT enum hf_status engine_entry(hf_arena *arena, struct hf_bytes user_key, const struct record *record, bool keys_only,
-                                struct hf_kv_entry *ret_entry, hf_error *err)
+HOT enum hf_status engine_entry(hf_kv_backend_state *state, hf_arena *arena, struct hf_bytes user_key,
+                                const struct record *record, bool keys_only, struct hf_kv_entry *ret_entry,
+                                hf_error *err)
 {
-	size_t value = keys_only ? 0 : record->value.len, metadata = keys_only ? 0 : record->metadata.len;
+	size_t value = 0, metadata = keys_only ? 0 : record->metadata.len;
+	enum hf_status status = keys_only ? HF_OK : codec_length(&state->codec, engine_value(record), &value, err);
 	size_t size = user_key.len + value + metadata + 1;
-	uint8_t *place = hf_arena_alloc(arena, size);
+	uint8_t *place = status == HF_OK ? hf_arena_alloc(arena, size) : NULL;
 	if (!place)
-		return no_room(arena, size, err);
+		return status == HF_OK ? no_room(arena, size, err) : status;
 	uint8_t *at_metadata = place + user_key.len, *at_value = at_metadata + metadata;
 	if (user_key.len)
 		memcpy(place, user_key.ptr, user_key.len);
 	if (metadata)
 		memcpy(at_metadata, record->metadata.ptr, metadata);
-	if (value)
+	if (value && !record->packed)
 		memcpy(at_value, record->value.ptr, value);
+	else if (value)
+		status = codec_unpack(&state->codec, engine_value(record), at_value, value, err);
+	if (status != HF_OK)
+		return status;
 	at_value[value] = '\0';
 	*ret_entry = (struct hf_kv_entry){
 		.key = {place, user_key.len},
@@ -255,13 +261,14 @@ static void engine_close(hf_kv_backend_state *state)
 {
 	if (state->store)
 		state->store->ops->close(state->store);
+	codec_deinit(&state->codec);
 	free(state);
 }
 
 /* ---- the backends ---- */
 
-static enum hf_status state_of(hf_context *ctx, struct ordered *store, bool groups, hf_kv_backend_state **ret_state,
-                               hf_error *err)
+static enum hf_status state_of(hf_context *ctx, struct ordered *store, const struct hf_kv_options *options, bool groups,
+                               hf_kv_backend_state **ret_state, hf_error *err)
 {
 	hf_kv_backend_state *state = malloc(sizeof(*state));
 	if (!state) {
@@ -269,19 +276,20 @@ static enum hf_status state_of(hf_context *ctx, struct ordered *store, bool grou
 		return error_nomem(err);
 	}
 	*state = (hf_kv_backend_state){.ctx = ctx, .store = store};
+	codec_init(&state->codec, options);
 	engine_group_init(&state->group, groups);
 	*ret_state = state;
 	return HF_OK;
 }
 
-static enum hf_status open_memory(hf_context *ctx, const char *url, UNUSED const struct hf_kv_options *options,
+static enum hf_status open_memory(hf_context *ctx, const char *url, const struct hf_kv_options *options,
                                   hf_kv_backend_state **ret_state, hf_error *err)
 {
 	struct ordered *store = NULL;
 	if (!str_eq(hf_str_of(url), HF_STR("memory:")))
 		return error_set(err, HF_E_CONFIG, "nothing may stand behind memory: in a URL");
 	enum hf_status status = memory_map_open(ctx, &store, err);
-	return status == HF_OK ? state_of(ctx, store, false, ret_state, err) : status;
+	return status == HF_OK ? state_of(ctx, store, options, false, ret_state, err) : status;
 }
 
 static enum hf_status open_lmdb(hf_context *ctx, const char *url, const struct hf_kv_options *options,
@@ -295,7 +303,7 @@ static enum hf_status open_lmdb(hf_context *ctx, const char *url, const struct h
 		return HF_E_CONFIG;
 	}
 	enum hf_status status = lmdb_map_open(ctx, path, options->map_bytes_max, &store, err);
-	return status == HF_OK ? state_of(ctx, store, true, ret_state, err) : status;
+	return status == HF_OK ? state_of(ctx, store, options, true, ret_state, err) : status;
 }
 
 #define ENGINE_FUNCTIONS                                                                                           \

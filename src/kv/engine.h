@@ -18,6 +18,7 @@
 #define KV_ENGINE_H
 
 #include "holdfast/backend.h"
+#include "kv/codec.h"
 #include "kv/engine_group.h"
 #include "kv/ordered.h"
 #include "kv/record.h"
@@ -42,6 +43,7 @@ struct hf_kv_backend_state {
 	struct ordered *store; /* owned */
 	struct engine_last last;
 	struct engine_group group;
+	struct codec codec;
 };
 
 enum { ENGINE_NAMESPACES_MAX = 0x3fffffff };
@@ -77,9 +79,14 @@ enum hf_status engine_check(const hf_kv_backend_state *state, hf_deadline deadli
 /** Check, then begin a transaction that reads; ops->abort() ends it. */
 enum hf_status engine_read_begin(hf_kv_backend_state *state, hf_deadline deadline, struct ordered_txn *ret_txn,
                                  hf_error *err);
-/** Copy a record into the arena as an entry. */
-enum hf_status engine_entry(hf_arena *arena, struct hf_bytes user_key, const struct record *record, bool keys_only,
-                            struct hf_kv_entry *ret_entry, hf_error *err);
+/** The value of a record, as it is stored. */
+static inline struct codec_value engine_value(const struct record *record)
+{
+	return (struct codec_value){record->value, record->packed ? CODEC_ZSTD : CODEC_RAW};
+}
+/** Copy a record into the arena as an entry, unpacked. */
+enum hf_status engine_entry(hf_kv_backend_state *state, hf_arena *arena, struct hf_bytes user_key,
+                            const struct record *record, bool keys_only, struct hf_kv_entry *ret_entry, hf_error *err);
 
 /* The functions of the table, the same for each store. */
 enum hf_status engine_read(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,

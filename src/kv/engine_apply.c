@@ -1,7 +1,9 @@
 /*
  * engine_apply.c - what writes do to entries: conditions, then the operation. One write after the other in a
- * transaction; the first that is refused ends it with HF_CONFLICT and all others are undone.
+ * transaction; the first that is refused ends it with HF_CONFLICT and all others are undone. Values that are put are
+ * packed before the transaction begins: others wait for it.
  */
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "kv/engine_write.h"
@@ -14,6 +16,7 @@ struct step {
 	struct engine_write *write;
 	const struct hf_kv_batch *batch;
 	const struct hf_kv_write *given;
+	const struct codec_value *packed; /* what a PUT stores */
 	hf_arena *arena;
 	struct engine_found found;
 	struct hf_kv_result *result;
@@ -26,19 +29,28 @@ static bool same_bytes(struct hf_bytes a, struct hf_bytes b)
 
 /* ---- conditions ---- */
 
-static enum hf_kv_outcome check_conditions(const struct step *step)
+static enum hf_kv_outcome check_state(const struct step *step)
 {
 	const struct hf_kv_write *given = step->given;
-	const struct record *record = &step->found.record;
 	if (!step->found.is_live)
 		return given->flags & (HF_KV_IF_PRESENT | HF_KV_IF_REV | HF_KV_IF_VALUE) ? HF_KV_ABSENT : HF_KV_DONE;
 	if (given->flags & HF_KV_IF_ABSENT)
 		return HF_KV_EXISTS;
-	if ((given->flags & HF_KV_IF_REV) && record->rev != given->if_rev)
-		return HF_KV_CHANGED;
-	if ((given->flags & HF_KV_IF_VALUE) && !same_bytes(record->value, given->if_value))
+	if ((given->flags & HF_KV_IF_REV) && step->found.record.rev != given->if_rev)
 		return HF_KV_CHANGED;
 	return HF_KV_DONE;
+}
+
+static enum hf_status check_conditions(const struct step *step, enum hf_kv_outcome *ret_outcome, hf_error *err)
+{
+	struct hf_bytes value;
+	*ret_outcome = check_state(step);
+	if (*ret_outcome != HF_KV_DONE || !(step->given->flags & HF_KV_IF_VALUE))
+		return HF_OK;
+	enum hf_status status = engine_plain(step->write, &step->found, &value, err);
+	if (status == HF_OK && !same_bytes(value, step->given->if_value))
+		*ret_outcome = HF_KV_CHANGED;
+	return status;
 }
 
 static enum hf_status refuse(const struct step *step, enum hf_kv_outcome outcome)
@@ -73,6 +85,12 @@ static struct record renewed(struct step *step, bool keep_ttl)
 	return record;
 }
 
+static void set_value(struct record *record, struct codec_value value)
+{
+	record->value = value.bytes;
+	record->packed = value.codec != CODEC_RAW;
+}
+
 static enum hf_status op_put(struct step *step, hf_error *err)
 {
 	struct record record = renewed(step, step->given->flags & HF_KV_KEEP_TTL);
@@ -85,7 +103,7 @@ static enum hf_status op_put(struct step *step, hf_error *err)
 		record.metadata =
 			(struct hf_bytes){(const uint8_t *)step->given->metadata.ptr, step->given->metadata.len};
 	}
-	record.value = step->given->value;
+	set_value(&record, step->packed ? *step->packed : (struct codec_value){step->given->value, CODEC_RAW});
 	return store(step, &record, err);
 }
 
@@ -115,12 +133,15 @@ static enum hf_status op_add(struct step *step, hf_error *err)
 {
 	char digits[24];
 	int64_t number = 0;
-	struct hf_bytes value = step->found.record.value;
+	struct hf_bytes value = {0};
+	enum hf_status status = step->found.is_live ? engine_plain(step->write, &step->found, &value, err) : HF_OK;
+	if (status != HF_OK)
+		return status;
 	if (step->found.is_live && !str_to_i64((struct hf_str){(const char *)value.ptr, value.len}, &number))
 		return refuse(step, HF_KV_NO_NUMBER);
 	if (__builtin_add_overflow(number, step->given->delta, &number))
 		return refuse(step, HF_KV_NO_NUMBER);
-	enum hf_status status = engine_keep(step->write, &step->found, err);
+	status = engine_keep(step->write, &step->found, err);
 	if (status != HF_OK)
 		return status;
 	struct record record = renewed(step, true);
@@ -132,21 +153,44 @@ static enum hf_status op_add(struct step *step, hf_error *err)
 	return store(step, &record, err);
 }
 
+/* One value of two, packed if that pays. */
+static enum hf_status join(struct step *step, struct hf_bytes before, struct codec_value *ret_value, hf_error *err)
+{
+	struct hf_bytes more = step->given->value;
+	hf_arena *arena = engine_arena(step->write);
+	uint8_t *place = arena ? hf_arena_alloc(arena, before.len + more.len) : NULL;
+	if (!place)
+		return error_nomem(err);
+	if (before.len)
+		memcpy(place, before.ptr, before.len);
+	if (more.len)
+		memcpy(place + before.len, more.ptr, more.len);
+	return codec_pack(&step->write->state->codec, (struct hf_bytes){place, before.len + more.len}, arena, ret_value,
+	                  err);
+}
+
 static enum hf_status op_append(struct step *step, hf_error *err)
 {
-	size_t before = step->found.is_live ? step->found.record.value.len : 0;
-	if (step->given->value.len > step->batch->value_bytes_max ||
-	    before > step->batch->value_bytes_max - step->given->value.len)
-		return refuse(step, HF_KV_TOO_LONG);
+	struct hf_bytes before = {0}, more = step->given->value;
 	enum hf_status status = engine_keep(step->write, &step->found, err);
+	if (status == HF_OK && step->found.is_live)
+		status = engine_plain(step->write, &step->found, &before, err);
 	if (status != HF_OK)
 		return status;
+	if (more.len > step->batch->value_bytes_max || before.len > step->batch->value_bytes_max - more.len)
+		return refuse(step, HF_KV_TOO_LONG);
 	struct record record = renewed(step, true);
-	if (step->found.is_live) {
+	struct codec_value value = {before, CODEC_RAW};
+	bool packs = before.len + more.len >= step->write->state->codec.from;
+	if (packs)
+		status = join(step, before, &value, err);
+	if (status != HF_OK)
+		return status;
+	if (step->found.is_live)
 		record.metadata = step->found.record.metadata;
-		record.value = step->found.record.value;
-	}
-	record.more = step->given->value;
+	set_value(&record, value);
+	if (!packs)
+		record.more = more;
 	return store(step, &record, err);
 }
 
@@ -182,7 +226,8 @@ static enum hf_status show_before(struct step *step, hf_error *err)
 	bool wanted = step->given->op == HF_KV_READ || (step->given->flags & HF_KV_RETURN_BEFORE);
 	if (!wanted || !step->found.is_live || !step->arena)
 		return HF_OK;
-	return engine_entry(step->arena, step->given->key, &step->found.record, false, &step->result->before, err);
+	return engine_entry(step->write->state, step->arena, step->given->key, &step->found.record, false,
+	                    &step->result->before, err);
 }
 
 static enum hf_status find(struct step *step, hf_error *err)
@@ -201,10 +246,11 @@ static enum hf_status run_one(struct step *step, hf_error *err)
 	struct hf_kv_result *result = step->result;
 	result->existed = step->found.is_live;
 	result->rev = step->found.is_live ? step->found.record.rev : 0;
-	result->outcome = check_conditions(step);
-	if (result->outcome != HF_KV_DONE)
+	status = check_conditions(step, &result->outcome, err);
+	if (status == HF_OK && result->outcome != HF_KV_DONE)
 		return HF_CONFLICT;
-	status = operate(step, err);
+	if (status == HF_OK)
+		status = operate(step, err);
 	if (status == HF_OK && step->given->op == HF_KV_DELETE)
 		result->rev = 0;
 	return status;
@@ -218,14 +264,19 @@ static void undo_results(struct hf_kv_result *results, size_t refused, size_t co
 			results[i] = (struct hf_kv_result){0};
 }
 
-static enum hf_status run_all(struct engine_write *write, const struct hf_kv_batch *batch, hf_arena *arena,
-                              struct hf_kv_result *results, hf_error *err)
+/* @param packed of each write, or NULL. */
+static enum hf_status run_all(struct engine_write *write, const struct hf_kv_batch *batch,
+                              const struct codec_value *packed, hf_arena *arena, struct hf_kv_result *results,
+                              hf_error *err)
 {
 	struct step step = {.write = write, .batch = batch, .arena = arena};
 	for (size_t i = 0; i < batch->count; i++) {
 		enum hf_status status = HF_OK;
 		results[i] = (struct hf_kv_result){0};
 		step.given = &batch->writes[i];
+		step.packed = packed ? &packed[i] : NULL;
+		if (write->arena)
+			hf_arena_reset(write->arena);
 		step.result = &results[i];
 		if (i % ENGINE_STEP == ENGINE_STEP - 1)
 			status = engine_check(write->state, batch->deadline, err);
@@ -244,29 +295,35 @@ enum ordered_mode engine_mode_of(const struct hf_kv_batch *batch)
 	return batch->durability == HF_KV_RELAXED ? ORDERED_WRITE_RELAXED : ORDERED_WRITE;
 }
 
-enum hf_status engine_run(struct engine_write *write, const struct hf_kv_batch *batch, hf_arena *arena,
-                          struct hf_kv_result *ret_results, hf_error *err)
+enum hf_status engine_run(struct engine_write *write, const struct hf_kv_batch *batch, const struct codec_value *packed,
+                          hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err)
 {
 	enum hf_status status = engine_fence(write, batch->fence, err);
-	return status == HF_OK ? run_all(write, batch, arena, ret_results, err) : status;
+	return status == HF_OK ? run_all(write, batch, packed, arena, ret_results, err) : status;
 }
 
 enum hf_status engine_apply_alone(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
-                                  hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err)
+                                  const struct codec_value *packed, hf_arena *arena, struct hf_kv_result *ret_results,
+                                  hf_error *err)
 {
 	struct engine_write write;
 	enum hf_status status = engine_write_begin(&write, state, ns, engine_mode_of(batch), batch->deadline, err);
 	if (status != HF_OK)
 		return status;
-	return engine_write_end(&write, engine_run(&write, batch, arena, ret_results, err), err);
+	return engine_write_end(&write, engine_run(&write, batch, packed, arena, ret_results, err), err);
 }
 
 enum hf_status engine_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
                             struct hf_kv_result *ret_results, hf_error *err)
 {
+	CLEANUP(arena_freep) hf_arena *memory = NULL;
+	struct codec_value *packed = NULL;
+	enum hf_status status = codec_pack_writes(&state->codec, batch->writes, batch->count, &memory, &packed, err);
+	if (status != HF_OK)
+		return status;
 	if (state->group.used && batch->count == 1)
-		return engine_group_apply(state, ns, batch, arena, ret_results, err);
-	return engine_apply_alone(state, ns, batch, arena, ret_results, err);
+		return engine_group_apply(state, ns, batch, packed, arena, ret_results, err);
+	return engine_apply_alone(state, ns, batch, packed, arena, ret_results, err);
 }
 
 /* ---- transactions ---- */
@@ -277,11 +334,17 @@ static enum hf_status compare_all(struct engine_write *write, const struct hf_kv
 	struct step step = {.write = write};
 	*ret_held = true;
 	for (size_t i = 0; *ret_held && i < txn->ncompare; i++) {
+		enum hf_kv_outcome outcome;
 		step.given = &txn->compare[i];
+		if (write->arena)
+			hf_arena_reset(write->arena);
 		enum hf_status status = find(&step, err);
 		if (status != HF_OK)
 			return status;
-		*ret_held = check_conditions(&step) == HF_KV_DONE;
+		status = check_conditions(&step, &outcome, err);
+		if (status != HF_OK)
+			return status;
+		*ret_held = outcome == HF_KV_DONE;
 	}
 	return HF_OK;
 }
@@ -290,9 +353,15 @@ enum hf_status engine_transact(hf_kv_backend_state *state, int32_t ns, const str
                                const struct hf_kv_batch *common, hf_arena *arena, bool *ret_held,
                                struct hf_kv_result *ret_results, hf_error *err)
 {
+	CLEANUP(arena_freep) hf_arena *memory = NULL;
+	struct codec_value *then = NULL, *otherwise = NULL;
 	struct engine_write write;
 	struct hf_kv_batch branch = *common;
-	enum hf_status status = engine_write_begin(&write, state, ns, engine_mode_of(common), common->deadline, err);
+	enum hf_status status = codec_pack_writes(&state->codec, txn->then, txn->nthen, &memory, &then, err);
+	if (status == HF_OK)
+		status = codec_pack_writes(&state->codec, txn->otherwise, txn->notherwise, &memory, &otherwise, err);
+	if (status == HF_OK)
+		status = engine_write_begin(&write, state, ns, engine_mode_of(common), common->deadline, err);
 	if (status != HF_OK)
 		return status;
 	status = engine_fence(&write, common->fence, err);
@@ -301,7 +370,7 @@ enum hf_status engine_transact(hf_kv_backend_state *state, int32_t ns, const str
 	branch.writes = *ret_held ? txn->then : txn->otherwise;
 	branch.count = *ret_held ? txn->nthen : txn->notherwise;
 	if (status == HF_OK)
-		status = run_all(&write, &branch, arena, ret_results, err);
+		status = run_all(&write, &branch, *ret_held ? then : otherwise, arena, ret_results, err);
 	return engine_write_end(&write, status, err);
 }
 

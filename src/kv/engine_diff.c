@@ -43,8 +43,8 @@ static enum hf_status compare_key(struct diff *diff, struct ordered_cursor *hist
 	            before.record.expires_us == after.record.expires_us;
 	if (same)
 		return HF_OK;
-	return engine_entry(diff->page, engine_user_key(key), after.is_live ? &after.record : &nothing, !after.is_live,
-	                    &diff->changes[diff->count++], err);
+	return engine_entry(diff->state, diff->page, engine_user_key(key), after.is_live ? &after.record : &nothing,
+	                    !after.is_live, &diff->changes[diff->count++], err);
 }
 
 static bool is_full(const struct diff *diff, size_t visits)

@@ -19,6 +19,7 @@ struct engine_request {
 	struct engine_request *next;
 	int32_t ns;
 	const struct hf_kv_batch *batch;
+	const struct codec_value *packed; /* its value as it is stored, or NULL */
 	hf_arena *arena;
 	struct hf_kv_result *result;
 	hf_error *err;
@@ -96,7 +97,8 @@ static enum hf_status run_one(struct engine_write *write, struct engine_request 
 {
 	enum hf_status status = engine_write_enter(write, request->ns, request->err);
 	if (status == HF_OK)
-		status = engine_run(write, request->batch, request->arena, request->result, request->err);
+		status = engine_run(write, request->batch, request->packed, request->arena, request->result,
+		                    request->err);
 	return status;
 }
 
@@ -175,11 +177,17 @@ static void wait_for_turn(hf_kv_backend_state *state, struct engine_request *own
 }
 
 enum hf_status engine_group_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
-                                  hf_arena *arena, struct hf_kv_result *ret_result, hf_error *err)
+                                  const struct codec_value *packed, hf_arena *arena, struct hf_kv_result *ret_result,
+                                  hf_error *err)
 {
 	struct engine_group *group = &state->group;
-	struct engine_request own = {
-		.ns = ns, .batch = batch, .arena = arena, .result = ret_result, .err = err, .progress = LEADS};
+	struct engine_request own = {.ns = ns,
+	                             .batch = batch,
+	                             .packed = packed,
+	                             .arena = arena,
+	                             .result = ret_result,
+	                             .err = err,
+	                             .progress = LEADS};
 	cond_init_monotonic(&own.changed);
 	pthread_mutex_lock(&group->mutex);
 	if (group->led) {
@@ -192,5 +200,6 @@ enum hf_status engine_group_apply(hf_kv_backend_state *state, int32_t ns, const 
 	if (own.progress == LEADS)
 		lead(state, &own);
 	pthread_cond_destroy(&own.changed);
-	return own.progress == ALONE ? engine_apply_alone(state, ns, batch, arena, ret_result, err) : own.status;
+	return own.progress == ALONE ? engine_apply_alone(state, ns, batch, packed, arena, ret_result, err)
+	                             : own.status;
 }

@@ -15,6 +15,7 @@
 #include <pthread.h>
 
 #include "holdfast/backend.h"
+#include "kv/codec.h"
 
 struct engine_request;
 
@@ -28,6 +29,7 @@ struct engine_group {
 void engine_group_init(struct engine_group *group, bool used);
 /** engine_apply() of a batch of one write. */
 enum hf_status engine_group_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
-                                  hf_arena *arena, struct hf_kv_result *ret_result, hf_error *err);
+                                  const struct codec_value *packed, hf_arena *arena, struct hf_kv_result *ret_result,
+                                  hf_error *err);
 
 #endif

@@ -54,7 +54,7 @@ HOT enum hf_status engine_read(hf_kv_backend_state *state, int32_t ns, const str
 		engine_key_entry(&key, ns, keys[i]);
 		status = read_one(state, &txn, &key, &record, &now_us, err);
 		if (status == HF_OK)
-			status = engine_entry(arena, keys[i], &record, keys_only, &ret_entries[i], err);
+			status = engine_entry(state, arena, keys[i], &record, keys_only, &ret_entries[i], err);
 		else if (status == HF_NOT_FOUND)
 			status = absent(&ret_entries[i]);
 	}
@@ -76,7 +76,7 @@ static enum hf_status read_keys_at(hf_kv_backend_state *state, struct ordered_cu
 		ret_entries[i] = (struct hf_kv_entry){0};
 		enum hf_status status = engine_version(history, engine_key_view(&key), epoch, &found, err);
 		if (status == HF_OK && found.is_there && is_live(state, &found.record, &now_us))
-			status = engine_entry(arena, keys[i], &found.record, keys_only, &ret_entries[i], err);
+			status = engine_entry(state, arena, keys[i], &found.record, keys_only, &ret_entries[i], err);
 		if (status != HF_OK)
 			return status;
 	}
@@ -170,7 +170,7 @@ static enum hf_status visit(struct walk *walk, struct hf_bytes key, const struct
 	bool wanted = false;
 	enum hf_status status = is_wanted(walk, record, &wanted, err);
 	if (status == HF_OK && wanted && walk->page)
-		status = engine_entry(walk->page, engine_user_key(key), record, walk->span->keys_only,
+		status = engine_entry(walk->state, walk->page, engine_user_key(key), record, walk->span->keys_only,
 		                      &walk->entries[walk->count], err);
 	walk->count += wanted;
 	walk->left -= wanted;

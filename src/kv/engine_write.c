@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "base/bytes.h"
 #include "base/error.h"
 
@@ -96,6 +97,7 @@ enum hf_status engine_write_end(struct engine_write *write, enum hf_status statu
 	if (status == HF_OK)
 		status = save_rev(write, err);
 	free(write->scratch);
+	hf_arena_free(write->arena);
 	/* Before the commit lets the next one in. One that fails does not use up the number. */
 	if (status == HF_OK)
 		write->state->last = (struct engine_last){write->txn.number, write->rev, write->ns, write->space};
@@ -137,6 +139,24 @@ enum hf_status engine_keep(struct engine_write *write, struct engine_found *foun
 	memcpy(write->scratch, found->bytes.ptr, found->bytes.len);
 	found->bytes.ptr = write->scratch;
 	return record_decode(found->bytes, &found->record, err);
+}
+
+hf_arena *engine_arena(struct engine_write *write)
+{
+	if (!write->arena)
+		write->arena = hf_arena_new((size_t)4 * HF_KV_VALUE_BYTES_MAX);
+	return write->arena;
+}
+
+enum hf_status engine_plain(struct engine_write *write, const struct engine_found *found, struct hf_bytes *ret_value,
+                            hf_error *err)
+{
+	*ret_value = found->record.value;
+	if (!found->record.packed)
+		return HF_OK;
+	hf_arena *arena = engine_arena(write);
+	return arena ? codec_plain(&write->state->codec, engine_value(&found->record), arena, ret_value, err)
+	             : error_nomem(err);
 }
 
 /* The first change of a key after a checkpoint keeps what the checkpoint has to see. */

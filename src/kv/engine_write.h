@@ -22,6 +22,7 @@ struct engine_write {
 	struct namespace_state space, space_before;
 	uint8_t *scratch; /* a record as it was */
 	size_t scratch_room;
+	hf_arena *arena; /* NULL until engine_arena(); of one write */
 };
 
 /* What stands under a key. */
@@ -44,16 +45,23 @@ enum hf_status engine_write_end(struct engine_write *write, enum hf_status statu
 enum hf_status engine_find(struct engine_write *write, struct engine_found *found, hf_error *err);
 /** Copy what was found, so that it outlasts a write. The next call takes the place of this one's copy. */
 enum hf_status engine_keep(struct engine_write *write, struct engine_found *found, hf_error *err);
+/** Memory for one write; gone with the transaction. NULL when there is none. */
+hf_arena *engine_arena(struct engine_write *write);
+/** The value of what was found: in that memory where it was packed, else borrowed. */
+enum hf_status engine_plain(struct engine_write *write, const struct engine_found *found, struct hf_bytes *ret_value,
+                            hf_error *err);
 /** Put `record` in the place of what was found; its epoch is set here. Views of it may borrow from a kept `found`. */
 enum hf_status engine_store(struct engine_write *write, struct engine_found *found, struct record *record,
                             hf_error *err);
 enum ordered_mode engine_mode_of(const struct hf_kv_batch *batch);
-/** Fence and writes of a batch in a transaction that goes on after HF_OK; after HF_CONFLICT too if it has one write. */
-enum hf_status engine_run(struct engine_write *write, const struct hf_kv_batch *batch, hf_arena *arena,
-                          struct hf_kv_result *ret_results, hf_error *err);
+/** Fence and writes of a batch, whose values are stored as `packed` (NULL: as given), in a transaction that goes on
+ * after HF_OK; after HF_CONFLICT too if it has one write. */
+enum hf_status engine_run(struct engine_write *write, const struct hf_kv_batch *batch, const struct codec_value *packed,
+                          hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err);
 /** engine_apply() in a transaction of its own. */
 enum hf_status engine_apply_alone(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
-                                  hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err);
+                                  const struct codec_value *packed, hf_arena *arena, struct hf_kv_result *ret_results,
+                                  hf_error *err);
 /** HF_CONFLICT unless the lock is held with that fence (NULL: none is asked for). */
 enum hf_status engine_fence(struct engine_write *write, const struct hf_kv_fence *fence, hf_error *err);
 /** Remove all entries of the namespace. HF_CONFLICT without `live_too`: one is live. */

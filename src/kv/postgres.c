@@ -21,6 +21,7 @@ static void postgres_close(hf_kv_backend_state *state)
 {
 	hf_pool_close(state->pool);
 	hf_arena_free(state->arena);
+	codec_deinit(&state->codec);
 	free(state);
 }
 DEFINE_OWNED(state, hf_kv_backend_state *, postgres_close)
@@ -81,6 +82,7 @@ static enum hf_status postgres_open(hf_context *ctx, const char *url, const stru
 	if (!state || !(state->arena = hf_arena_new(0)))
 		return error_nomem(err);
 	state->ctx = ctx;
+	codec_init(&state->codec, options);
 	state->attempts_max = options->attempts_max;
 	state->backoff_ms = options->backoff_ms;
 	enum hf_status status = hf_settings_new(ctx, &settings, err);

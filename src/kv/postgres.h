@@ -22,6 +22,7 @@
 #include "holdfast/backend.h"
 #include "holdfast/pool.h"
 #include "holdfast/transaction.h"
+#include "kv/codec.h"
 #include "queries/kv/checkpoints.h"
 #include "queries/kv/entries.h"
 #include "queries/kv/load.h"
@@ -35,6 +36,7 @@ struct hf_kv_backend_state {
 	struct load_bound load;
 	uint32_t attempts_max;
 	int64_t backoff_ms;
+	struct codec codec;
 };
 
 enum { POSTGRES_STEP = 5000, POSTGRES_STEP_BYTES = 8 << 20, POSTGRES_PAGE = 1000 };
@@ -64,12 +66,13 @@ static inline int64_t postgres_us(struct hf_timestamptz at)
 	return at.us + POSTGRES_EPOCH_US;
 }
 
-/** The entry of a row; metadata are made canonical again, in the arena, and the rest is borrowed from the row. */
-enum hf_status postgres_entry(const struct entry_row *row, bool keys_only, hf_arena *arena,
+/** The entry of a row; metadata are made canonical again and a packed value is unpacked, in the arena; the rest is
+ *  borrowed from the row. */
+enum hf_status postgres_entry(hf_kv_backend_state *state, const struct entry_row *row, bool keys_only, hf_arena *arena,
                               struct hf_kv_entry *ret_entry, hf_error *err);
 /** The same into that of `count` entries whose place the row names. */
-enum hf_status postgres_entry_at(const struct entry_row *row, size_t count, bool keys_only, hf_arena *arena,
-                                 struct hf_kv_entry *ret_entries, hf_error *err);
+enum hf_status postgres_entry_at(hf_kv_backend_state *state, const struct entry_row *row, size_t count, bool keys_only,
+                                 hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err);
 enum hf_status postgres_metadata(bool is_there, struct hf_str text, hf_arena *arena, struct hf_str *ret_metadata,
                                  hf_error *err);
 

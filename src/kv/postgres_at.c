@@ -32,8 +32,8 @@ static enum hf_status read_step(hf_where where, struct reading_at *reading, size
 	};
 	enum hf_status status = entries_get_at(where, &reading->state->points, &in, reading->arena, &rows, &found, err);
 	for (size_t i = 0; i < found && status == HF_OK; i++)
-		status = postgres_entry_at(&rows[i], count, reading->keys_only, reading->arena, reading->entries + from,
-		                           err);
+		status = postgres_entry_at(reading->state, &rows[i], count, reading->keys_only, reading->arena,
+		                           reading->entries + from, err);
 	reading->found += found;
 	return status;
 }
@@ -70,9 +70,10 @@ enum hf_status postgres_read_at(hf_kv_backend_state *state, int32_t ns, const st
 
 /* A key has one row or two, that of before first. What was there before is told as deleted when nothing follows. */
 struct differing {
+	hf_kv_backend_state *state;
 	hf_kv_change_fn *fn;
 	void *user;
-	hf_arena *arena; /* of one entry's metadata */
+	hf_arena *arena; /* of what one entry needs */
 	size_t rows;
 	bool has_before, stopped;
 	int64_t rev, expires_us; /* of the row before */
@@ -125,6 +126,7 @@ static enum hf_status see_version(void *user, const struct entries_diff_row *row
 		.updated_at = row->updated_at,
 		.expires_at = row->expires_at,
 		.has_expires_at = row->has_expires_at,
+		.codec = row->codec,
 		.value = row->value,
 		.has_value = row->has_value,
 		.metadata = row->metadata,
@@ -133,7 +135,8 @@ static enum hf_status see_version(void *user, const struct entries_diff_row *row
 	struct hf_kv_entry entry;
 	differing->rows++;
 	hf_arena_reset(differing->arena);
-	enum hf_status status = postgres_entry(&version, !row->is_after, differing->arena, &entry, err);
+	enum hf_status status =
+		postgres_entry(differing->state, &version, !row->is_after, differing->arena, &entry, err);
 	bool follows = status == HF_OK && row->is_after && is_of_before(differing, &entry);
 	bool same = follows && differing->rev == entry.rev && differing->expires_us == entry.expires_us;
 	if (follows)
@@ -149,8 +152,8 @@ enum hf_status postgres_diff(hf_kv_backend_state *state, int32_t ns, const struc
                              const struct hf_uuid *to, int64_t moment_us, hf_deadline deadline, hf_kv_change_fn *fn,
                              void *user, hf_error *err)
 {
-	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct differing differing = {.fn = fn, .user = user, .arena = arena};
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new((size_t)2 * HF_KV_VALUE_BYTES_MAX);
+	struct differing differing = {.state = state, .fn = fn, .user = user, .arena = arena};
 	struct entries_diff_in in = {.ns = ns, .id = *from, .has_to = to != NULL};
 	if (!arena)
 		return error_nomem(err);

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "kv/codec.h"
 
 static bool same_bytes(struct hf_bytes a, struct hf_bytes b)
 {
@@ -27,6 +28,12 @@ enum hf_kv_outcome change_check(const struct change *change, const struct hf_kv_
 	if ((write->flags & HF_KV_IF_VALUE) && !same_bytes(change->entry.value, write->if_value))
 		return HF_KV_CHANGED;
 	return HF_KV_DONE;
+}
+
+bool change_wants_value(const struct hf_kv_write *write)
+{
+	return write->op == HF_KV_ADD || write->op == HF_KV_APPEND || write->op == HF_KV_READ ||
+	       (write->flags & (HF_KV_IF_VALUE | HF_KV_RETURN_BEFORE));
 }
 
 bool change_takes_rev(const struct hf_kv_write *write)
@@ -47,6 +54,7 @@ static void renew(const struct changing *changing, struct change *change, const 
 		entry->expires_us = write->ttl_us > 0 ? changing->now_us + write->ttl_us : HF_KV_NEVER;
 	entry->rev = change->used < change->nrevs ? change->revs[change->used++] : 0;
 	entry->updated_us = changing->now_us;
+	change->codec = CODEC_RAW; /* of the value that the caller sets */
 	change->is_live = change->is_changed = true;
 }
 

@@ -14,6 +14,8 @@ struct change {
 	bool is_there; /* a row of it is held, expired or not */
 	bool is_live;
 	bool is_changed;
+	bool wants_value;         /* a write needs it as it is, not as it is stored */
+	int16_t codec;            /* of entry.value, which is packed if that is not CODEC_RAW */
 	struct hf_kv_entry entry; /* while it is live; borrowed */
 };
 
@@ -26,6 +28,8 @@ struct changing {
 
 /** HF_KV_DONE when the conditions of `write` hold. */
 enum hf_kv_outcome change_check(const struct change *change, const struct hf_kv_write *write);
+/** The write looks at the value that stands there. */
+bool change_wants_value(const struct hf_kv_write *write);
 /** The write takes a revision when it is done. */
 bool change_takes_rev(const struct hf_kv_write *write);
 /** Do it. @return HF_OK; HF_CONFLICT refused: the result's outcome says why; HF_E_NOMEM. */

@@ -40,26 +40,32 @@ struct place *postgres_in_order(const struct hf_kv_write *writes, size_t count, 
 static enum hf_status put_one(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
                               struct hf_kv_result *ret_result, hf_error *err)
 {
+	CLEANUP(arena_freep) hf_arena *memory = NULL;
 	const struct hf_kv_write *write = batch->writes;
+	struct codec_value *packed;
 	struct entry_put_row row;
+	enum hf_status status = codec_pack_writes(&state->codec, write, 1, &memory, &packed, err);
+	if (status != HF_OK)
+		return status;
 	const struct entry_put_in in = {
 		.ns = ns,
 		.key = write->key,
-		.value = write->value,
+		.codec = packed ? packed->codec : CODEC_RAW,
+		.value = packed ? packed->bytes : write->value,
 		.metadata = write->metadata,
 		.has_metadata = write->metadata.ptr != NULL,
 		.ttl = {.us = write->ttl_us},
 		.has_ttl = write->ttl_us > 0,
 		.with_relaxed = batch->durability == HF_KV_RELAXED,
 	};
-	enum hf_status status = entry_put(postgres_on(state, batch->deadline), &state->entries, &in, arena, &row, err);
+	status = entry_put(postgres_on(state, batch->deadline), &state->entries, &in, arena, &row, err);
 	if (status == HF_OK)
 		*ret_result = (struct hf_kv_result){.outcome = HF_KV_DONE, .rev = row.rev, .existed = row.existed};
 	return status;
 }
 
 struct putting {
-	const hf_kv_backend_state *state;
+	hf_kv_backend_state *state;
 	const struct hf_kv_batch *batch;
 	int32_t ns;
 	const struct place *places; /* of all writes */
@@ -70,6 +76,7 @@ struct putting {
 /* `next` is where the next step begins. */
 struct put_step {
 	struct hf_bytes *keys, *values;
+	int16_t *codecs;
 	struct hf_str *metadata;
 	struct hf_interval *ttls;
 	bool *no_metadata, *no_ttl;
@@ -82,28 +89,36 @@ static bool step_new(struct put_step *step, hf_arena *scratch)
 	size_t n = POSTGRES_STEP;
 	step->keys = hf_arena_alloc(scratch, n * sizeof(*step->keys));
 	step->values = hf_arena_alloc(scratch, n * sizeof(*step->values));
+	step->codecs = hf_arena_alloc(scratch, n * sizeof(*step->codecs));
 	step->metadata = hf_arena_alloc(scratch, n * sizeof(*step->metadata));
 	step->ttls = hf_arena_calloc(scratch, n, sizeof(*step->ttls));
 	step->no_metadata = hf_arena_alloc(scratch, n * sizeof(*step->no_metadata));
 	step->no_ttl = hf_arena_alloc(scratch, n * sizeof(*step->no_ttl));
-	return step->keys && step->values && step->metadata && step->ttls && step->no_metadata && step->no_ttl;
+	return step->keys && step->values && step->codecs && step->metadata && step->ttls && step->no_metadata &&
+	       step->no_ttl;
 }
 
-static void step_fill(struct put_step *step, const struct putting *putting)
+static enum hf_status step_fill(struct put_step *step, const struct putting *putting, hf_error *err)
 {
+	enum hf_status status = HF_OK;
 	size_t bytes = 0;
 	step->count = 0;
-	while (step->next < putting->batch->count && step->count < POSTGRES_STEP && bytes < POSTGRES_STEP_BYTES) {
+	while (status == HF_OK && step->next < putting->batch->count && step->count < POSTGRES_STEP &&
+	       bytes < POSTGRES_STEP_BYTES) {
 		size_t n = step->count++;
+		struct codec_value stored;
 		const struct hf_kv_write *write = putting->places[step->next++].write;
+		status = codec_pack(&putting->state->codec, write->value, putting->scratch, &stored, err);
 		step->keys[n] = write->key;
-		step->values[n] = write->value;
+		step->values[n] = stored.bytes;
+		step->codecs[n] = stored.codec;
 		step->metadata[n] = write->metadata;
 		step->no_metadata[n] = !write->metadata.ptr;
 		step->ttls[n] = (struct hf_interval){.us = write->ttl_us};
 		step->no_ttl[n] = write->ttl_us <= 0;
-		bytes += write->key.len + write->value.len + write->metadata.len;
+		bytes += write->key.len + stored.bytes.len + write->metadata.len;
 	}
+	return status;
 }
 
 static void step_report(const struct put_step *step, const struct putting *putting, const struct entries_put_row *rows)
@@ -123,6 +138,7 @@ static enum hf_status put_step(hf_where where, const struct putting *putting, st
 		.ns = putting->ns,
 		.with_relaxed = putting->batch->durability == HF_KV_RELAXED,
 		.keys = {.count = count, .ndim = 1, .values = step->keys},
+		.codecs = {.count = count, .ndim = 1, .values = step->codecs},
 		.values = {.count = count, .ndim = 1, .values = step->values},
 		.metadata = {.count = count, .ndim = 1, .values = step->metadata, .nulls = step->no_metadata},
 		.ttls = {.count = count, .ndim = 1, .values = step->ttls, .nulls = step->no_ttl},
@@ -147,8 +163,9 @@ static enum hf_status put_all(hf_where where, void *user, hf_error *err)
 		return error_nomem(err);
 	enum hf_status status = HF_OK;
 	while (status == HF_OK && step.next < putting->batch->count) {
-		step_fill(&step, putting);
-		status = put_step(where, putting, &step, err);
+		status = step_fill(&step, putting, err);
+		if (status == HF_OK)
+			status = put_step(where, putting, &step, err);
 	}
 	return status;
 }

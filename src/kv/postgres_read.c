@@ -24,7 +24,7 @@ enum hf_status postgres_metadata(bool is_there, struct hf_str text, hf_arena *ar
 	return status;
 }
 
-enum hf_status postgres_entry(const struct entry_row *row, bool keys_only, hf_arena *arena,
+enum hf_status postgres_entry(hf_kv_backend_state *state, const struct entry_row *row, bool keys_only, hf_arena *arena,
                               struct hf_kv_entry *ret_entry, hf_error *err)
 {
 	*ret_entry = (struct hf_kv_entry){
@@ -36,16 +36,21 @@ enum hf_status postgres_entry(const struct entry_row *row, bool keys_only, hf_ar
 	};
 	if (keys_only)
 		return HF_OK;
-	ret_entry->value = row->value;
+	const struct codec_value stored = {row->value, row->codec};
+	enum hf_status status = HF_OK;
+	if (row->has_value) /* else it was left out */
+		status = codec_plain(&state->codec, stored, arena, &ret_entry->value, err);
+	if (status != HF_OK)
+		return status;
 	return postgres_metadata(row->has_metadata, row->metadata, arena, &ret_entry->metadata, err);
 }
 
-enum hf_status postgres_entry_at(const struct entry_row *row, size_t count, bool keys_only, hf_arena *arena,
-                                 struct hf_kv_entry *ret_entries, hf_error *err)
+enum hf_status postgres_entry_at(hf_kv_backend_state *state, const struct entry_row *row, size_t count, bool keys_only,
+                                 hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err)
 {
 	if (row->place < 1 || (size_t)row->place > count)
 		return error_set(err, HF_E_PROTOCOL, "the server answered a key that was not asked for");
-	return postgres_entry(row, keys_only, arena, &ret_entries[row->place - 1], err);
+	return postgres_entry(state, row, keys_only, arena, &ret_entries[row->place - 1], err);
 }
 
 /* ---- by key ---- */
@@ -60,11 +65,11 @@ static enum hf_status read_one(hf_kv_backend_state *state, int32_t ns, struct hf
 		*ret_entry = (struct hf_kv_entry){0};
 		return HF_OK;
 	}
-	return status == HF_OK ? postgres_entry(&row, false, arena, ret_entry, err) : status;
+	return status == HF_OK ? postgres_entry(state, &row, false, arena, ret_entry, err) : status;
 }
 
 struct reading {
-	const hf_kv_backend_state *state;
+	hf_kv_backend_state *state;
 	int32_t ns;
 	const struct hf_bytes *keys;
 	size_t count;
@@ -86,8 +91,8 @@ static enum hf_status read_step(hf_where where, const struct reading *reading, s
 	};
 	enum hf_status status = entries_get(where, &reading->state->entries, &in, reading->arena, &rows, &found, err);
 	for (size_t i = 0; i < found && status == HF_OK; i++)
-		status = postgres_entry_at(&rows[i], count, reading->keys_only, reading->arena, reading->entries + from,
-		                           err);
+		status = postgres_entry_at(reading->state, &rows[i], count, reading->keys_only, reading->arena,
+		                           reading->entries + from, err);
 	return status;
 }
 
@@ -129,10 +134,11 @@ enum hf_status postgres_gather(hf_kv_backend_state *state, int32_t ns, const str
 /* ---- by range ---- */
 
 struct scanning {
+	hf_kv_backend_state *state;
 	const struct hf_kv_span *span;
 	hf_kv_entry_fn *fn;
 	void *user;
-	hf_arena *arena; /* of one entry's metadata */
+	hf_arena *arena; /* of what one entry needs */
 	size_t rows;     /* of this page */
 	bool stopped;
 	uint8_t last[HF_KV_KEY_BYTES_MAX + 1];
@@ -150,7 +156,8 @@ static enum hf_status see_row(void *user, const struct entry_row *row, hf_error 
 		memcpy(scanning->last, row->key.ptr, row->key.len);
 	scanning->last_len = row->key.len;
 	scanning->rows++;
-	enum hf_status status = postgres_entry(row, scanning->span->keys_only, scanning->arena, &entry, err);
+	enum hf_status status =
+		postgres_entry(scanning->state, row, scanning->span->keys_only, scanning->arena, &entry, err);
 	if (status == HF_OK)
 		status = scanning->fn(scanning->user, &entry, err);
 	scanning->stopped = status == HF_STOP;
@@ -220,8 +227,8 @@ static void go_on(struct scanning *scanning, struct entries_scan_in *in)
 enum hf_status postgres_scan(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span, hf_kv_entry_fn *fn,
                              void *user, hf_error *err)
 {
-	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct scanning scanning = {.span = span, .fn = fn, .user = user, .arena = arena};
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new((size_t)2 * HF_KV_VALUE_BYTES_MAX);
+	struct scanning scanning = {.state = state, .span = span, .fn = fn, .user = user, .arena = arena};
 	struct entries_scan_in in = scan_in(ns, span);
 	size_t left = span->limit ? span->limit : SIZE_MAX;
 	if (!arena)

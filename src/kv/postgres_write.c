@@ -75,6 +75,7 @@ static enum hf_status collect(struct work *work, hf_error *err)
 		if (i == 0 || !postgres_same_key(&places[i - 1], &places[i]))
 			work->changes[work->nchanges++].key = places[i].write->key;
 		work->changes[work->nchanges - 1].nrevs += change_takes_rev(places[i].write);
+		work->changes[work->nchanges - 1].wants_value |= change_wants_value(places[i].write);
 	}
 	return HF_OK;
 }
@@ -130,7 +131,14 @@ static enum hf_status take_row(struct work *work, const struct entries_lock_row 
 	entry->rev = row->rev;
 	entry->created_us = postgres_us(row->created_at);
 	entry->updated_us = postgres_us(row->updated_at);
+	const struct codec_value stored = {row->value, row->codec};
+	change->codec = change->wants_value ? CODEC_RAW : row->codec;
 	entry->value = row->value;
+	enum hf_status status = HF_OK;
+	if (change->wants_value)
+		status = codec_plain(&work->state->codec, stored, work->scratch, &entry->value, err);
+	if (status != HF_OK)
+		return status;
 	return postgres_metadata(row->has_metadata, row->metadata, work->scratch, &entry->metadata, err);
 }
 
@@ -204,6 +212,7 @@ static enum hf_status decide(struct work *work, hf_error *err)
 /* Entries of one kind as columns. */
 struct columns {
 	struct hf_bytes *keys, *values;
+	int16_t *codecs;
 	int64_t *revs;
 	struct hf_timestamptz *created, *updated, *expires;
 	struct hf_str *metadata;
@@ -217,12 +226,13 @@ static bool columns_new(struct columns *columns, hf_arena *scratch)
 	size_t n = POSTGRES_STEP;
 	columns->keys = hf_arena_alloc(scratch, n * sizeof(*columns->keys));
 	columns->values = hf_arena_alloc(scratch, n * sizeof(*columns->values));
+	columns->codecs = hf_arena_alloc(scratch, n * sizeof(*columns->codecs));
 	columns->revs = hf_arena_alloc(scratch, n * sizeof(*columns->revs));
 	columns->created = hf_arena_alloc(scratch, 3 * n * sizeof(*columns->created));
 	columns->metadata = hf_arena_alloc(scratch, n * sizeof(*columns->metadata));
 	columns->no_expiry = hf_arena_alloc(scratch, 2 * n * sizeof(*columns->no_expiry));
-	if (!columns->keys || !columns->values || !columns->revs || !columns->created || !columns->metadata ||
-	    !columns->no_expiry)
+	if (!columns->keys || !columns->values || !columns->codecs || !columns->revs || !columns->created ||
+	    !columns->metadata || !columns->no_expiry)
 		return false;
 	columns->updated = columns->created + n;
 	columns->expires = columns->updated + n;
@@ -230,12 +240,20 @@ static bool columns_new(struct columns *columns, hf_arena *scratch)
 	return true;
 }
 
-static void columns_add(struct columns *columns, const struct change *change)
+static enum hf_status columns_add(const struct work *work, struct columns *columns, const struct change *change,
+                                  hf_error *err)
 {
 	const struct hf_kv_entry *entry = &change->entry;
+	struct codec_value stored = {entry->value, change->codec};
+	enum hf_status status = HF_OK;
+	if (stored.codec == CODEC_RAW && change->is_live)
+		status = codec_pack(&work->state->codec, entry->value, work->scratch, &stored, err);
+	if (status != HF_OK)
+		return status;
 	uint32_t n = columns->count++;
 	columns->keys[n] = change->key;
-	columns->values[n] = entry->value;
+	columns->values[n] = stored.bytes;
+	columns->codecs[n] = stored.codec;
 	columns->revs[n] = entry->rev;
 	columns->created[n].us = entry->created_us - POSTGRES_EPOCH_US;
 	columns->updated[n].us = entry->updated_us - POSTGRES_EPOCH_US;
@@ -243,7 +261,8 @@ static void columns_add(struct columns *columns, const struct change *change)
 	columns->expires[n].us = columns->no_expiry[n] ? 0 : entry->expires_us - POSTGRES_EPOCH_US;
 	columns->metadata[n] = entry->metadata;
 	columns->no_metadata[n] = !entry->metadata.ptr;
-	columns->bytes += change->key.len + entry->value.len + entry->metadata.len;
+	columns->bytes += change->key.len + stored.bytes.len + entry->metadata.len;
+	return HF_OK;
 }
 
 enum kind { KIND_UPDATE, KIND_INSERT, KIND_REMOVE, KINDS };
@@ -270,6 +289,7 @@ static enum hf_status send(const struct work *work, hf_where tx, enum kind kind,
 		.created = {.count = n, .ndim = 1, .values = columns->created},
 		.updated = {.count = n, .ndim = 1, .values = columns->updated},
 		.expires = {.count = n, .ndim = 1, .values = columns->expires, .nulls = columns->no_expiry},
+		.codecs = {.count = n, .ndim = 1, .values = columns->codecs},
 		.values = {.count = n, .ndim = 1, .values = columns->values},
 		.metadata = {.count = n, .ndim = 1, .values = columns->metadata, .nulls = columns->no_metadata},
 	};
@@ -286,6 +306,7 @@ static enum hf_status send(const struct work *work, hf_where tx, enum kind kind,
 		.created = in.created,
 		.updated = in.updated,
 		.expires = in.expires,
+		.codecs = in.codecs,
 		.values = in.values,
 		.metadata = in.metadata,
 	};
@@ -316,8 +337,9 @@ static enum hf_status store_all(struct work *work, hf_where tx, hf_error *err)
 		for (size_t i = 0; i < work->nchanges && status == HF_OK; i++) {
 			if (!is_of_kind(&work->changes[i], (enum kind)kind))
 				continue;
-			columns_add(&columns, &work->changes[i]);
-			if (columns.count == POSTGRES_STEP || columns.bytes >= POSTGRES_STEP_BYTES)
+			status = columns_add(work, &columns, &work->changes[i], err);
+			bool full = columns.count == POSTGRES_STEP || columns.bytes >= POSTGRES_STEP_BYTES;
+			if (status == HF_OK && full)
 				status = send_step(work, tx, (enum kind)kind, &columns, err);
 		}
 		if (status == HF_OK)

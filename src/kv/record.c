@@ -6,12 +6,13 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-enum { VERSION = 1 << 4, FLAGS = 0x0f, HAS_UPDATED = 1, HAS_EXPIRES = 2, HAS_METADATA = 4 };
+enum { VERSION = 1 << 4, FLAGS = 0x0f, HAS_UPDATED = 1, HAS_EXPIRES = 2, HAS_METADATA = 4, IS_PACKED = 8 };
 
 static unsigned flags_of(const struct record *record)
 {
 	return (record->updated_us != record->created_us ? HAS_UPDATED : 0u) |
-	       (record->expires_us != 0 ? HAS_EXPIRES : 0u) | (record->metadata.len != 0 ? HAS_METADATA : 0u);
+	       (record->expires_us != 0 ? HAS_EXPIRES : 0u) | (record->metadata.len != 0 ? HAS_METADATA : 0u) |
+	       (record->packed ? IS_PACKED : 0u);
 }
 
 static size_t header_bytes(unsigned flags)
@@ -102,7 +103,8 @@ enum hf_status record_decode(struct hf_bytes bytes, struct record *ret_record, h
 	struct record record = {.rev = (int64_t)get_le64(head + 8),
 	                        .created_us = (int64_t)get_le64(head + 16),
 	                        .updated_us = (int64_t)get_le64(head + 16),
-	                        .epoch = get_le32(head + 4)};
+	                        .epoch = get_le32(head + 4),
+	                        .packed = first & IS_PACKED};
 	decode_options(head + RECORD_HEADER_MIN, first, &record);
 	bool whole = record.rev > 0 && record.metadata.len <= bytes.len - header;
 	if (!whole || get_le32(head) >> 8 != check_of(&record, first, bytes.len))

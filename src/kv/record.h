@@ -4,8 +4,9 @@
  *     0 version and flags    1 check, 3 bytes    4 epoch    8 revision    16 created    then, where the flags say so:
  *     8 updated (else as created)    8 expires (else never)    4 bytes of metadata (else none);    metadata, value
  *
- * Numbers are little endian, times microseconds since 1970. The check covers the header and the whole length: it finds
- * a record that was cut or whose header was changed. Metadata and value are not covered. No allocation.
+ * A flag says that the value is packed (codec.h). Numbers are little endian, times microseconds since 1970. The check
+ * covers the header and the whole length: it finds a record that was cut or whose header was changed. Metadata and
+ * value are not covered. No allocation.
  */
 #ifndef KV_RECORD_H
 #define KV_RECORD_H
@@ -23,6 +24,7 @@ struct record {
 	int64_t updated_us;
 	int64_t expires_us; /* 0 = never */
 	uint32_t epoch;
+	bool packed;              /* the value is as codec.h has it; `more` is empty then */
 	struct hf_bytes metadata; /* len 0 = none; both borrowed from what was decoded */
 	struct hf_bytes value;
 	struct hf_bytes more; /* encoding only: stands behind the value */

@@ -37,6 +37,7 @@ static enum hf_status redis_now(hf_kv_backend_state *state, hf_deadline deadline
 static void redis_close(hf_kv_backend_state *state)
 {
 	redis_pool_deinit(&state->pool);
+	codec_deinit(&state->codec);
 	pthread_mutex_destroy(&state->mutex);
 	hf_arena_free(state->arena);
 	intern_free(state->names);
@@ -50,6 +51,7 @@ static enum hf_status state_new(hf_context *ctx, const struct hf_kv_options *opt
 	if (!state)
 		return error_nomem(err);
 	state->ctx = ctx;
+	codec_init(&state->codec, options);
 	state->durability = options->durability;
 	state->timeout_ms = options->timeout_ms;
 	state->connect_timeout_ms = options->connect_timeout_ms;

@@ -45,6 +45,7 @@
 #include "base/macros.h"
 #include "base/str.h"
 #include "holdfast/backend.h"
+#include "kv/codec.h"
 #include "kv/redis_url.h"
 #include "pg/ready.h"
 
@@ -170,6 +171,7 @@ struct hf_kv_backend_state {
 	uint32_t attempts_max;
 	struct redis_pool pool;
 	atomic_uint_least64_t retries;
+	struct codec codec;
 
 	pthread_mutex_t mutex; /* for what follows */
 	hf_arena *arena;       /* of the spaces */

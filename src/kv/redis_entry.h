@@ -7,9 +7,18 @@
 #include "kv/redis.h"
 #include "kv/redis_record.h"
 
-/** The entry of `key` that `reply` holds; rev 0 when that is nil or expired at `now_us`. Copied into `arena`, `key`
- * too; with `arena` NULL it borrows from `key` and `reply`. HF_E_CORRUPT; HF_E_NOMEM; HF_E_PROTOCOL. */
-enum hf_status redis_entry_read(const redisReply *reply, struct hf_bytes key, bool head_only, int64_t now_us,
-                                hf_arena *arena, struct hf_kv_entry *ret_entry, hf_error *err);
+/* How records become entries. */
+struct redis_look {
+	hf_kv_backend_state *state;
+	hf_arena *arena;
+	int64_t now_us;
+	bool head_only; /* the records have no more than their heads */
+	bool borrows;   /* from key and reply; only a value that was packed is in the arena */
+};
+
+/** The entry of `key` that `reply` holds; rev 0 when that is nil or expired. Without `borrows` all of it, `key` too, is
+ *  in the arena. HF_E_CORRUPT; HF_E_LIMIT; HF_E_NOMEM; HF_E_PROTOCOL. */
+enum hf_status redis_entry_read(const struct redis_look *look, const redisReply *reply, struct hf_bytes key,
+                                struct hf_kv_entry *ret_entry, hf_error *err);
 
 #endif

@@ -35,14 +35,22 @@ static bool copy_metadata(hf_arena *arena, struct hf_str *metadata)
 	return metadata->ptr != NULL;
 }
 
-static bool copy_entry(hf_arena *arena, struct hf_kv_entry *entry)
+static bool copy_entry(hf_arena *arena, struct hf_kv_entry *entry, bool value_too)
 {
 	return copy_bytes(arena, &entry->key) && copy_metadata(arena, &entry->metadata) &&
-	       (!entry->value.ptr || copy_bytes(arena, &entry->value));
+	       (!value_too || !entry->value.ptr || copy_bytes(arena, &entry->value));
 }
 
-enum hf_status redis_entry_read(const redisReply *reply, struct hf_bytes key, bool head_only, int64_t now_us,
-                                hf_arena *arena, struct hf_kv_entry *ret_entry, hf_error *err)
+static enum hf_status read_value(const struct redis_look *look, const struct redis_record *record,
+                                 struct hf_bytes *ret_value, hf_error *err)
+{
+	const struct codec_value stored = {record->value, record->packed ? CODEC_ZSTD : CODEC_RAW};
+	*ret_value = record->value;
+	return look->head_only ? HF_OK : codec_plain(&look->state->codec, stored, look->arena, ret_value, err);
+}
+
+enum hf_status redis_entry_read(const struct redis_look *look, const redisReply *reply, struct hf_bytes key,
+                                struct hf_kv_entry *ret_entry, hf_error *err)
 {
 	struct redis_record record;
 	*ret_entry = (struct hf_kv_entry){0};
@@ -50,21 +58,22 @@ enum hf_status redis_entry_read(const redisReply *reply, struct hf_bytes key, bo
 		return HF_OK;
 	if (reply->type != REDIS_REPLY_STRING)
 		return redis_unexpected("read", err);
-	if (!redis_record_read((struct hf_bytes){(const uint8_t *)reply->str, reply->len}, head_only, &record))
+	if (!redis_record_read((struct hf_bytes){(const uint8_t *)reply->str, reply->len}, look->head_only, &record))
 		return corrupt(key, err);
-	if (!redis_record_is_live(&record, now_us))
+	if (!redis_record_is_live(&record, look->now_us))
 		return HF_OK;
 	struct hf_kv_entry entry = {.key = key,
-	                            .value = record.value,
 	                            .metadata = record.metadata,
 	                            .rev = record.rev,
 	                            .created_us = record.created_us,
 	                            .updated_us = record.updated_us,
 	                            .expires_us = record.expires_us};
-	if (arena && !copy_entry(arena, &entry))
+	enum hf_status status = read_value(look, &record, &entry.value, err);
+	if (status == HF_OK && !look->borrows && !copy_entry(look->arena, &entry, !record.packed))
 		return error_nomem(err);
-	*ret_entry = entry;
-	return HF_OK;
+	if (status == HF_OK)
+		*ret_entry = entry;
+	return status;
 }
 
 static void free_reply(void *reply)
@@ -73,12 +82,14 @@ static void free_reply(void *reply)
 }
 
 /* A long value is not copied: the arena takes the answer. @param reply NULL when it does. */
-static enum hf_status read_owned(redisReply **reply, struct hf_bytes key, int64_t now_us, hf_arena *arena,
-                                 struct hf_kv_entry *ret_entry, hf_error *err)
+static enum hf_status read_owned(hf_kv_backend_state *state, redisReply **reply, struct hf_bytes key, int64_t now_us,
+                                 hf_arena *arena, struct hf_kv_entry *ret_entry, hf_error *err)
 {
 	struct hf_kv_entry entry;
-	bool is_long = (*reply)->type == REDIS_REPLY_STRING && (*reply)->len > OWNED_BYTES;
-	enum hf_status status = redis_entry_read(*reply, key, false, now_us, is_long ? NULL : arena, &entry, err);
+	bool is_long = (*reply)->type == REDIS_REPLY_STRING && (*reply)->len > OWNED_BYTES &&
+	               (*reply)->str[0] != REDIS_RECORD_PACKED;
+	const struct redis_look look = {.state = state, .arena = arena, .now_us = now_us, .borrows = is_long};
+	enum hf_status status = redis_entry_read(&look, *reply, key, &entry, err);
 	if (status == HF_OK && is_long && entry.rev != 0) {
 		if (!copy_bytes(arena, &entry.key) || !copy_metadata(arena, &entry.metadata) ||
 		    hf_arena_own(arena, free_reply, *reply, (*reply)->len) != 0)
@@ -108,7 +119,7 @@ static enum hf_status read_one(hf_kv_backend_state *state, const struct redis_sp
 	if (status != HF_OK)
 		return status;
 	if (redis_is_array(replies[0], 2) && redis_time(replies[0]->element[0], replies[0]->element[1], &now_us))
-		status = read_owned(&replies[1], key, now_us, arena, ret_entry, err);
+		status = read_owned(state, &replies[1], key, now_us, arena, ret_entry, err);
 	else
 		status = redis_unexpected("read", err);
 	freeReplyObject(replies[0]);
@@ -117,16 +128,14 @@ static enum hf_status read_one(hf_kv_backend_state *state, const struct redis_sp
 	return status;
 }
 
-static enum hf_status read_answer(const redisReply *reply, const struct hf_bytes *keys, size_t count, bool keys_only,
-                                  hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err)
+static enum hf_status read_answer(struct redis_look *look, const redisReply *reply, const struct hf_bytes *keys,
+                                  size_t count, struct hf_kv_entry *ret_entries, hf_error *err)
 {
-	int64_t now_us;
-	if (!redis_is_array(reply, 2 + count) || !redis_time(reply->element[0], reply->element[1], &now_us))
+	if (!redis_is_array(reply, 2 + count) || !redis_time(reply->element[0], reply->element[1], &look->now_us))
 		return redis_unexpected("read", err);
 	enum hf_status status = HF_OK;
 	for (size_t i = 0; status == HF_OK && i < count; i++)
-		status = redis_entry_read(reply->element[2 + i], keys[i], keys_only, now_us, arena, &ret_entries[i],
-		                          err);
+		status = redis_entry_read(look, reply->element[2 + i], keys[i], &ret_entries[i], err);
 	return status;
 }
 
@@ -150,7 +159,8 @@ enum hf_status redis_read(hf_kv_backend_state *state, int32_t ns, const struct h
 	redis_request_deinit(&request);
 	if (status != HF_OK)
 		return status;
-	status = read_answer(reply, keys, count, keys_only, arena, ret_entries, err);
+	struct redis_look look = {.state = state, .arena = arena, .head_only = keys_only};
+	status = read_answer(&look, reply, keys, count, ret_entries, err);
 	freeReplyObject(reply);
 	return status;
 }
@@ -165,6 +175,7 @@ struct page {
 	bool ended;
 	hf_kv_entry_fn *fn;
 	void *user;
+	hf_arena *arena; /* of a value that was packed */
 	uint8_t last_bytes[HF_KV_KEY_BYTES_MAX];
 };
 
@@ -210,11 +221,9 @@ static enum hf_status deliver(struct page *page, const struct hf_kv_entry *entry
 	return status;
 }
 
-/* @param heads the records are cut to their heads. */
-static enum hf_status deliver_page(struct page *page, const redisReply *reply, bool heads, hf_error *err)
+static enum hf_status deliver_page(struct page *page, struct redis_look *look, const redisReply *reply, hf_error *err)
 {
-	int64_t now_us;
-	if (!redis_is_array(reply, 3) || !redis_time(reply->element[0], reply->element[1], &now_us) ||
+	if (!redis_is_array(reply, 3) || !redis_time(reply->element[0], reply->element[1], &look->now_us) ||
 	    reply->element[2]->type != REDIS_REPLY_INTEGER)
 		return redis_unexpected("list", err);
 	for (size_t i = 3; i + 1 < reply->elements && !page->ended; i += 2) {
@@ -223,7 +232,8 @@ static enum hf_status deliver_page(struct page *page, const redisReply *reply, b
 		if (name->type != REDIS_REPLY_STRING || name->len > sizeof(page->last_bytes))
 			return redis_unexpected("list", err);
 		struct hf_bytes key = {(const uint8_t *)name->str, name->len};
-		enum hf_status status = redis_entry_read(reply->element[i + 1], key, heads, now_us, NULL, &entry, err);
+		hf_arena_reset(look->arena);
+		enum hf_status status = redis_entry_read(look, reply->element[i + 1], key, &entry, err);
 		if (status == HF_OK && entry.rev != 0)
 			status = deliver(page, &entry, err);
 		if (status != HF_OK)
@@ -270,7 +280,8 @@ static enum hf_status read_page(hf_kv_backend_state *state, const struct redis_s
 	redis_request_deinit(&request);
 	if (status != HF_OK)
 		return status;
-	status = deliver_page(page, reply, heads, err);
+	struct redis_look look = {.state = state, .arena = page->arena, .head_only = heads, .borrows = true};
+	status = deliver_page(page, &look, reply, err);
 	freeReplyObject(reply);
 	return status;
 }
@@ -278,8 +289,9 @@ static enum hf_status read_page(hf_kv_backend_state *state, const struct redis_s
 enum hf_status redis_scan(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span, hf_kv_entry_fn *fn,
                           void *user, hf_error *err)
 {
-	struct page page = {.span = span, .fn = fn, .user = user};
-	enum hf_status status = HF_OK;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new((size_t)2 * HF_KV_VALUE_BYTES_MAX);
+	struct page page = {.span = span, .fn = fn, .user = user, .arena = arena};
+	enum hf_status status = arena ? HF_OK : error_nomem(err);
 	while (status == HF_OK && !page.ended)
 		status = read_page(state, redis_space(state, ns), &page, err);
 	return status;

@@ -7,7 +7,7 @@
 
 bool redis_record_read(struct hf_bytes bytes, bool head_only, struct redis_record *ret_record)
 {
-	if (bytes.len < REDIS_RECORD_HEAD || bytes.ptr[0] != 1)
+	if (bytes.len < REDIS_RECORD_HEAD || bytes.ptr[0] < REDIS_RECORD_PLAIN || bytes.ptr[0] > REDIS_RECORD_PACKED)
 		return false;
 	uint32_t metadata = get_le32(bytes.ptr + 1);
 	struct redis_record record = {
@@ -15,6 +15,7 @@ bool redis_record_read(struct hf_bytes bytes, bool head_only, struct redis_recor
 		.created_us = (int64_t)get_le64(bytes.ptr + 13),
 		.updated_us = (int64_t)get_le64(bytes.ptr + 21),
 		.expires_us = (int64_t)get_le64(bytes.ptr + 29),
+		.packed = bytes.ptr[0] == REDIS_RECORD_PACKED,
 	};
 	if (record.rev <= 0 || record.expires_us < 0 || (!head_only && metadata > bytes.len - REDIS_RECORD_HEAD))
 		return false;

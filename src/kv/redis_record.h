@@ -1,11 +1,12 @@
 /*
  * redis_record.h - an entry as one string, as the scripts of src/kv/redis/ write it:
  *
- *     0 version (1)   1 bytes of metadata   5 revision   13 created   21 updated   29 expires   37 metadata, then the
+ *     0 version   1 bytes of metadata   5 revision   13 created   21 updated   29 expires   37 metadata, then the
  * value
  *
- * Numbers are little endian, times microseconds since 1970, expires 0 for never. Not the record of LMDB: that has a
- * check of 64-bit products, which Lua's numbers cannot make. Pure; no allocation.
+ * Version 2: the value is packed (codec.h); 1: it is not. Numbers are little endian, times microseconds since 1970,
+ * expires 0 for never. Not the record of LMDB: that has a check of 64-bit products, which Lua's numbers cannot make.
+ * Pure; no allocation.
  */
 #ifndef KV_REDIS_RECORD_H
 #define KV_REDIS_RECORD_H
@@ -14,11 +15,12 @@
 
 #include "holdfast/types.h"
 
-enum { REDIS_RECORD_HEAD = 37 };
+enum { REDIS_RECORD_HEAD = 37, REDIS_RECORD_PLAIN = 1, REDIS_RECORD_PACKED = 2 };
 
 struct redis_record {
 	int64_t rev, created_us, updated_us, expires_us;
 	struct hf_str metadata; /* ptr NULL = none; both borrowed */
+	bool packed;
 	struct hf_bytes value;
 };
 

@@ -2,16 +2,19 @@
  * redis_write.c - writing: a batch or a transaction is one call of the script `write`, whatever its size.
  *
  * The script holds the server for as long as it runs, a few microseconds a write; other clients wait meanwhile. A batch
- * is bounded by REDIS_REQUEST_BYTES_MAX. One plain put, which is most of what programs do, has a script of its own that
- * takes half the time.
+ * is bounded by REDIS_REQUEST_BYTES_MAX. Values arrive packed (codec.h), which the server cannot unpack: where a
+ * condition or an append looks at one, the script does nothing but answer it, and is called again with its plain value
+ * beside it. One plain put, which is most of what programs do, has a script of its own that takes half the time.
  */
 #include <endian.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "kv/redis_entry.h"
 
 /* Beside the flags of kv.h in what a write says to the script. */
-enum { HAS_VALUE = 256, HAS_METADATA = 512, HEAD_BYTES = 28, SPEC_BYTES = 19, RESULT_BYTES = 10, FENCED = 2 };
+enum { HAS_VALUE = 256, HAS_METADATA = 512, IS_PACKED = 1024 };
+enum { HEAD_BYTES = 32, SPEC_BYTES = 19, RESULT_BYTES = 10, FENCED = 2, PACKED = 3, ROUNDS_MAX = 100 };
 
 /* ---- asking ---- */
 
@@ -52,10 +55,11 @@ static size_t words_of(const struct hf_kv_write *writes, size_t count)
 	return words;
 }
 
-static void add_write(struct redis_request *request, const struct hf_kv_write *write)
+/* @param stored the value as it is stored, or NULL: as it is given. */
+static void add_write(struct redis_request *request, const struct hf_kv_write *write, const struct codec_value *stored)
 {
 	uint8_t spec[SPEC_BYTES], *end = spec;
-	uint32_t flags = flags_of(write);
+	uint32_t flags = flags_of(write) | (stored && stored->codec == CODEC_ZSTD ? IS_PACKED : 0);
 	end = put_le(end, (uint64_t)write->op, 1);
 	end = put_le(end, flags, 2);
 	end = put_le(end, (uint64_t)write->ttl_us, 8);
@@ -65,7 +69,7 @@ static void add_write(struct redis_request *request, const struct hf_kv_write *w
 	if (write->op == HF_KV_ADD)
 		redis_request_number(request, write->delta);
 	else if (flags & HAS_VALUE)
-		redis_request_word(request, write->value);
+		redis_request_word(request, stored ? stored->bytes : write->value);
 	if (flags & HAS_METADATA)
 		redis_request_word(request,
 		                   (struct hf_bytes){(const uint8_t *)write->metadata.ptr, write->metadata.len});
@@ -73,15 +77,35 @@ static void add_write(struct redis_request *request, const struct hf_kv_write *w
 		redis_request_word(request, write->if_value);
 }
 
-static void add_writes(struct redis_request *request, const struct hf_kv_write *writes, size_t count)
+static void add_writes(struct redis_request *request, const struct hf_kv_write *writes,
+                       const struct codec_value *stored, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		add_write(request, &writes[i]);
+		add_write(request, &writes[i], stored ? &stored[i] : NULL);
 }
 
-static void add_txn(struct redis_request *request, const struct redis_space *space, const struct hf_kv_txn *txn,
-                    const struct hf_kv_batch *common)
+/* Values that the server asked for, packed and plain. */
+struct plain {
+	struct hf_bytes packed, plain;
+	struct plain *next;
+};
+
+/* A call of the script `write`, and what it is called with again. */
+struct writing {
+	hf_kv_backend_state *state;
+	const struct redis_space *space;
+	const struct hf_kv_txn *txn;
+	const struct hf_kv_batch *common;
+	struct codec_value *then, *otherwise; /* NULL: the values as given */
+	hf_arena *memory;                     /* NULL until it is needed */
+	struct plain *plains;
+	size_t nplains;
+};
+
+static void add_txn(struct redis_request *request, const struct writing *writing)
 {
+	const struct hf_kv_txn *txn = writing->txn;
+	const struct hf_kv_batch *common = writing->common;
 	uint8_t head[HEAD_BYTES], *end = head;
 	size_t then_words = words_of(txn->then, txn->nthen);
 	end = put_le(end, txn->ncompare, 4);
@@ -89,33 +113,39 @@ static void add_txn(struct redis_request *request, const struct redis_space *spa
 	end = put_le(end, then_words, 4);
 	end = put_le(end, txn->notherwise, 4);
 	end = put_le(end, common->value_bytes_max, 8);
-	put_le(end, common->fence != NULL, 4);
-	redis_request_script(request, &redis_script_write, space,
-	                     (common->fence ? 4 : 1) + words_of(txn->compare, txn->ncompare) + then_words +
-	                             words_of(txn->otherwise, txn->notherwise));
+	end = put_le(end, common->fence != NULL, 4);
+	put_le(end, writing->nplains, 4);
+	redis_request_script(request, &redis_script_write, writing->space,
+	                     (common->fence ? 4 : 1) + 2 * writing->nplains + words_of(txn->compare, txn->ncompare) +
+	                             then_words + words_of(txn->otherwise, txn->notherwise));
 	redis_request_word(request, (struct hf_bytes){head, sizeof(head)});
 	if (common->fence)
 		redis_request_fence(request, common->fence);
-	add_writes(request, txn->compare, txn->ncompare);
-	add_writes(request, txn->then, txn->nthen);
-	add_writes(request, txn->otherwise, txn->notherwise);
+	for (const struct plain *one = writing->plains; one; one = one->next) {
+		redis_request_word(request, one->packed);
+		redis_request_word(request, one->plain);
+	}
+	add_writes(request, txn->compare, NULL, txn->ncompare);
+	add_writes(request, txn->then, writing->then, txn->nthen);
+	add_writes(request, txn->otherwise, writing->otherwise, txn->notherwise);
 }
 
 /* ---- answers ---- */
 
 /* {branch, results, then sums and entries in order} */
 struct answer {
+	hf_kv_backend_state *state;
 	const redisReply *reply;
 	const uint8_t *results;
 	size_t next; /* of what stands behind the results */
 };
 
-static bool read_head(const redisReply *reply, size_t count, struct answer *ret_answer)
+static bool read_head(hf_kv_backend_state *state, const redisReply *reply, size_t count, struct answer *ret_answer)
 {
 	if (!redis_is_array(reply, 2) || reply->element[1]->type != REDIS_REPLY_STRING ||
 	    reply->element[1]->len != count * RESULT_BYTES)
 		return false;
-	*ret_answer = (struct answer){.reply = reply, .results = (const uint8_t *)reply->element[1]->str, .next = 2};
+	*ret_answer = (struct answer){state, reply, (const uint8_t *)reply->element[1]->str, 2};
 	return true;
 }
 
@@ -131,7 +161,8 @@ static enum hf_status read_before(struct answer *answer, const struct hf_kv_writ
 	if (!before || !arena)
 		return redis_unexpected("write", err);
 	/* It was live when the script ran, so not judged by the time once more. */
-	return redis_entry_read(before, write->key, false, INT64_MIN, arena, &result->before, err);
+	const struct redis_look look = {.state = answer->state, .arena = arena, .now_us = INT64_MIN};
+	return redis_entry_read(&look, before, write->key, &result->before, err);
 }
 
 static enum hf_status read_result(struct answer *answer, size_t i, const struct hf_kv_write *write, hf_arena *arena,
@@ -158,12 +189,13 @@ static bool is_refused(const struct hf_kv_result *result)
 }
 
 /* HF_CONFLICT when one was refused: the others did not happen then. */
-static enum hf_status read_results(const redisReply *reply, const struct hf_kv_write *writes, size_t count,
-                                   hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err)
+static enum hf_status read_results(hf_kv_backend_state *state, const redisReply *reply,
+                                   const struct hf_kv_write *writes, size_t count, hf_arena *arena,
+                                   struct hf_kv_result *ret_results, hf_error *err)
 {
 	struct answer answer;
 	bool refused = false;
-	if (!read_head(reply, count, &answer))
+	if (!read_head(state, reply, count, &answer))
 		return redis_unexpected("write", err);
 	for (size_t i = 0; i < count; i++) {
 		enum hf_status status = read_result(&answer, i, &writes[i], arena, &ret_results[i], err);
@@ -187,35 +219,104 @@ static bool changes(const struct hf_kv_write *writes, size_t count)
 	return false;
 }
 
-enum hf_status redis_transact(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_txn *txn,
-                              const struct hf_kv_batch *common, hf_arena *arena, bool *ret_held,
-                              struct hf_kv_result *ret_results, hf_error *err)
+/* The packed values of an answer, unpacked for the next call. */
+static enum hf_status keep_plains(struct writing *writing, const redisReply *reply, hf_error *err)
 {
-	struct redis_request request;
-	redisReply *reply;
+	if (!writing->memory)
+		writing->memory = hf_arena_new((size_t)1 << 34);
+	for (size_t i = 2; i < reply->elements; i++) {
+		const redisReply *value = reply->element[i];
+		struct plain *one = writing->memory ? hf_arena_alloc(writing->memory, sizeof(*one)) : NULL;
+		struct hf_str packed = {NULL, 0};
+		if (value->type != REDIS_REPLY_STRING)
+			return redis_unexpected("write", err);
+		if (one)
+			packed = hf_arena_str(writing->memory, (struct hf_str){value->str, value->len});
+		if (!packed.ptr)
+			return error_nomem(err);
+		*one = (struct plain){.packed = {(const uint8_t *)packed.ptr, packed.len}, .next = writing->plains};
+		enum hf_status status =
+			codec_plain(&writing->state->codec, (struct codec_value){one->packed, CODEC_ZSTD},
+		                    writing->memory, &one->plain, err);
+		if (status != HF_OK)
+			return status;
+		writing->plains = one;
+		writing->nplains++;
+	}
+	return HF_OK;
+}
+
+static enum hf_status call_write(struct writing *writing, redisReply **ret_reply, hf_error *err)
+{
+	const struct hf_kv_txn *txn = writing->txn;
 	bool writes = changes(txn->then, txn->nthen) || changes(txn->otherwise, txn->notherwise);
+	struct redis_request request;
 	redis_request_init(&request);
-	add_txn(&request, redis_space(state, ns), txn, common);
+	add_txn(&request, writing);
 	const struct redis_call call = {.request = &request,
 	                                .what = "write",
 	                                .script = &redis_script_write,
 	                                .answers = 1,
 	                                .writes = writes,
-	                                .strict = writes && common->durability == HF_KV_STRICT,
-	                                .deadline = common->deadline};
-	enum hf_status status = redis_call(state, &call, &reply, err);
+	                                .strict = writes && writing->common->durability == HF_KV_STRICT,
+	                                .deadline = writing->common->deadline};
+	enum hf_status status = redis_call(writing->state, &call, ret_reply, err);
 	redis_request_deinit(&request);
+	return status;
+}
+
+static long long branch_of(const redisReply *reply)
+{
+	return redis_is_array(reply, 1) ? reply->element[0]->integer : 0;
+}
+
+/* Until the script had all plain values that it needed. */
+static enum hf_status call_until_done(struct writing *writing, redisReply **ret_reply, hf_error *err)
+{
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		enum hf_status status = call_write(writing, ret_reply, err);
+		if (status != HF_OK || branch_of(*ret_reply) != PACKED)
+			return status;
+		status = keep_plains(writing, *ret_reply, err);
+		freeReplyObject(*ret_reply);
+		if (status != HF_OK)
+			return status;
+	}
+	return error_set(err, HF_BUSY, "others put the same keys each time, %d times", ROUNDS_MAX);
+}
+
+static enum hf_status write_packed(struct writing *writing, hf_arena *arena, bool *ret_held,
+                                   struct hf_kv_result *ret_results, hf_error *err)
+{
+	const struct hf_kv_txn *txn = writing->txn;
+	redisReply *reply;
+	enum hf_status status = call_until_done(writing, &reply, err);
 	if (status != HF_OK)
 		return status;
-	long long branch = redis_is_array(reply, 1) ? reply->element[0]->integer : 0;
-	bool held = branch == 1;
-	if (branch == FENCED)
+	bool held = branch_of(reply) == 1;
+	if (branch_of(reply) == FENCED)
 		status = HF_CONFLICT;
 	else
-		status = read_results(reply, held ? txn->then : txn->otherwise, held ? txn->nthen : txn->notherwise,
-		                      arena, ret_results, err);
+		status = read_results(writing->state, reply, held ? txn->then : txn->otherwise,
+		                      held ? txn->nthen : txn->notherwise, arena, ret_results, err);
 	freeReplyObject(reply);
 	*ret_held = held;
+	return status;
+}
+
+enum hf_status redis_transact(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_txn *txn,
+                              const struct hf_kv_batch *common, hf_arena *arena, bool *ret_held,
+                              struct hf_kv_result *ret_results, hf_error *err)
+{
+	struct writing writing = {.state = state, .space = redis_space(state, ns), .txn = txn, .common = common};
+	enum hf_status status =
+		codec_pack_writes(&state->codec, txn->then, txn->nthen, &writing.memory, &writing.then, err);
+	if (status == HF_OK)
+		status = codec_pack_writes(&state->codec, txn->otherwise, txn->notherwise, &writing.memory,
+		                           &writing.otherwise, err);
+	if (status == HF_OK)
+		status = write_packed(&writing, arena, ret_held, ret_results, err);
+	hf_arena_free(writing.memory);
 	return status;
 }
 
@@ -231,15 +332,23 @@ static bool is_plain_put(const struct hf_kv_batch *batch)
 static enum hf_status put_one(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
                               struct hf_kv_result *ret_result, hf_error *err)
 {
+	CLEANUP(arena_freep) hf_arena *memory = NULL;
 	const struct hf_kv_write *write = batch->writes;
+	const struct codec_value plain = {write->value, CODEC_RAW};
+	struct codec_value *packed;
 	struct redis_request request;
 	redisReply *reply;
+	enum hf_status status = codec_pack_writes(&state->codec, write, 1, &memory, &packed, err);
+	if (status != HF_OK)
+		return status;
+	const struct codec_value *stored = packed ? packed : &plain;
 	redis_request_init(&request);
-	redis_request_script(&request, &redis_script_put, redis_space(state, ns), 4);
+	redis_request_script(&request, &redis_script_put, redis_space(state, ns), 5);
 	redis_request_word(&request, write->key);
 	redis_request_number(&request, write->flags & HF_KV_NO_TTL ? 0 : write->ttl_us);
 	redis_request_word(&request, (struct hf_bytes){(const uint8_t *)write->metadata.ptr, write->metadata.len});
-	redis_request_word(&request, write->value);
+	redis_request_word(&request, stored->bytes);
+	redis_request_text(&request, stored->codec == CODEC_ZSTD ? "2" : "1");
 	const struct redis_call call = {.request = &request,
 	                                .what = "write",
 	                                .script = &redis_script_put,
@@ -247,11 +356,11 @@ static enum hf_status put_one(hf_kv_backend_state *state, int32_t ns, const stru
 	                                .writes = true,
 	                                .strict = batch->durability == HF_KV_STRICT,
 	                                .deadline = batch->deadline};
-	enum hf_status status = redis_call(state, &call, &reply, err);
+	status = redis_call(state, &call, &reply, err);
 	redis_request_deinit(&request);
 	if (status != HF_OK)
 		return status;
-	struct answer answer = {.results = (const uint8_t *)reply->str};
+	struct answer answer = {.state = state, .results = (const uint8_t *)reply->str};
 	if (reply->type == REDIS_REPLY_STRING && reply->len == RESULT_BYTES)
 		status = read_result(&answer, 0, write, NULL, ret_result, err);
 	else

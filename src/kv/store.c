@@ -24,6 +24,7 @@ static void apply_defaults(struct hf_kv_options *options)
 	options->name_space = options->name_space ? options->name_space : "default";
 	options->key_bytes_max = options->key_bytes_max ? options->key_bytes_max : HF_KV_KEY_BYTES;
 	options->value_bytes_max = options->value_bytes_max ? options->value_bytes_max : HF_KV_VALUE_BYTES;
+	options->compress_from = options->compress_from ? options->compress_from : HF_KV_COMPRESS_FROM;
 	options->timeout_ms = or_default(options->timeout_ms, 60000);
 	options->sweep_interval_ms = or_default(options->sweep_interval_ms, 60000);
 	options->schema = options->schema ? options->schema : "public";

@@ -78,7 +78,10 @@ static int rig_new(void **state, const struct hf_kv_vtable *vtable)
 	*state = rig;
 	rig_now_us = 1700000000000000;
 	rig->vtable = vtable;
-	rig->options = (struct hf_kv_options){.size = sizeof(rig->options), .map_bytes_max = UINT64_C(1) << 30};
+	rig->options = (struct hf_kv_options){.size = sizeof(rig->options),
+	                                      .map_bytes_max = UINT64_C(1) << 30,
+	                                      .value_bytes_max = HF_KV_VALUE_BYTES,
+	                                      .compress_from = HF_KV_COMPRESS_NEVER};
 	if (vtable == &memory_backend) {
 		snprintf(rig->url, sizeof(rig->url), "memory:");
 	} else {

@@ -382,6 +382,57 @@ static void test_a_damaged_record(void **state)
 	EXPECT_STATUS(rig->vtable->clear(rig->state, rig->ns[0], &batch, &count, &err), HF_E_CORRUPT);
 }
 
+/* A value that was packed and then changed on the disk: found by whoever looks at it, and by nobody else. */
+static void test_a_damaged_value(void **state)
+{
+	static uint8_t long_value[5000];
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct engine_key key;
+	struct ordered_txn txn;
+	struct hf_bytes stored;
+	uint8_t copy[500], *place;
+	struct hf_kv_entry entry;
+	struct hf_kv_result result = {0};
+	uint64_t count = 0;
+	struct hf_kv_span span = {.deadline = INT64_MAX};
+	struct hf_kv_write write = {.op = HF_KV_PUT, .key = HF_KV_KEY("k"), .value = {long_value, sizeof(long_value)}};
+	struct hf_kv_batch batch = {.writes = &write, .count = 1, .deadline = INT64_MAX, .value_bytes_max = 1 << 20};
+	rig->options.compress_from = HF_KV_COMPRESS_FROM;
+	rig_reopen(rig);
+	struct ordered *store = rig->state->store;
+	put_many(rig, &write, 1);
+	engine_key_entry(&key, rig->ns[0], write.key);
+	EXPECT_OK(store->ops->begin(store, ORDERED_WRITE, INT64_MAX, &txn, &err));
+	EXPECT_OK(store->ops->get(&txn, ORDERED_ENTRIES, engine_key_view(&key), &stored, &err));
+	assert_true(stored.len < 100);
+	size_t len = stored.len;
+	memcpy(copy, stored.ptr, len);
+	copy[len - 1] ^= 1;
+	EXPECT_OK(store->ops->put(&txn, ORDERED_ENTRIES, engine_key_view(&key), len, &place, &err));
+	memcpy(place, copy, len);
+	EXPECT_OK(store->ops->commit(&txn, &err));
+	EXPECT_STATUS(rig->vtable->read(rig->state, rig->ns[0], &write.key, 1, false, INT64_MAX, rig->arena, &entry,
+	                                &err),
+	              HF_E_CORRUPT);
+	EXPECT_CONTAINS(err.message, "could not unpack a value");
+	EXPECT_OK(rig->vtable->read(rig->state, rig->ns[0], &write.key, 1, true, INT64_MAX, rig->arena, &entry, &err));
+	EXPECT_STATUS(rig->vtable->scan(rig->state, rig->ns[0], &span, count_bytes, &count, &err), HF_E_CORRUPT);
+	EXPECT_OK(rig->vtable->count(rig->state, rig->ns[0], &span, &count, &err));
+	struct hf_kv_write looks[] = {{.op = HF_KV_APPEND},
+	                              {.op = HF_KV_ADD},
+	                              {.op = HF_KV_PUT, .flags = HF_KV_IF_VALUE},
+	                              {.op = HF_KV_READ}};
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		looks[i].key = write.key;
+		batch.writes = &looks[i];
+		EXPECT_STATUS(rig->vtable->apply(rig->state, rig->ns[0], &batch, rig->arena, &result, &err),
+		              HF_E_CORRUPT);
+	}
+	put_many(rig, &write, 1);
+	EXPECT_OK(rig->vtable->read(rig->state, rig->ns[0], &write.key, 1, false, INT64_MAX, rig->arena, &entry, &err));
+}
+
 static void test_damaged_counters(void **state)
 {
 	struct rig *rig = *state;
@@ -463,13 +514,22 @@ static enum hf_status use_all(void *user, hf_error *err)
 	int32_t ns = 0;
 	hf_kv_backend_state *state = NULL;
 	struct hf_kv_entry entry;
-	struct hf_kv_write writes[] = {{.op = HF_KV_PUT, .key = HF_KV_KEY("a"), .value = HF_KV_KEY("1"), .ttl_us = 5},
-	                               {.op = HF_KV_ADD, .key = HF_KV_KEY("a"), .delta = 1},
-	                               {.op = HF_KV_APPEND, .key = HF_KV_KEY("a"), .value = HF_KV_KEY("2")},
-	                               {.op = HF_KV_DELETE, .key = HF_KV_KEY("b"), .flags = HF_KV_RETURN_BEFORE},
-	                               {.op = HF_KV_PUT, .key = HF_KV_KEY("b"), .value = HF_KV_KEY("2")}};
-	struct hf_kv_result results[5] = {0};
-	struct hf_kv_batch batch = {.writes = writes, .count = 5, .deadline = INT64_MAX, .value_bytes_max = 100};
+	static uint8_t long_value[2000];
+	struct hf_bytes many = {long_value, sizeof(long_value)};
+	struct hf_kv_write writes[] = {
+		{.op = HF_KV_PUT, .key = HF_KV_KEY("c"), .value = many},
+		{.op = HF_KV_APPEND, .key = HF_KV_KEY("c"), .value = many, .flags = HF_KV_IF_VALUE, .if_value = many},
+		{.op = HF_KV_DELETE, .key = HF_KV_KEY("c"), .flags = HF_KV_RETURN_BEFORE},
+		{.op = HF_KV_PUT, .key = HF_KV_KEY("a"), .value = HF_KV_KEY("1"), .ttl_us = 5},
+		{.op = HF_KV_ADD, .key = HF_KV_KEY("a"), .delta = 1},
+		{.op = HF_KV_APPEND, .key = HF_KV_KEY("a"), .value = HF_KV_KEY("2")},
+		{.op = HF_KV_DELETE, .key = HF_KV_KEY("b"), .flags = HF_KV_RETURN_BEFORE},
+		{.op = HF_KV_PUT, .key = HF_KV_KEY("b"), .value = HF_KV_KEY("2")}};
+	struct hf_kv_result results[ARRAY_LEN(writes)] = {0};
+	struct hf_kv_batch batch = {.writes = writes,
+	                            .count = ARRAY_LEN(writes),
+	                            .deadline = INT64_MAX,
+	                            .value_bytes_max = 1 << 20};
 	struct hf_kv_span span = {.deadline = INT64_MAX};
 	enum hf_status status = rig->vtable->open(rig->ctx, rig->url, &rig->options, &state, err);
 	if (status != HF_OK)
@@ -480,7 +540,7 @@ static enum hf_status use_all(void *user, hf_error *err)
 	if (status == HF_OK)
 		status = rig->vtable->apply(state, ns, &batch, rig->arena, results, err);
 	if (status == HF_OK)
-		status = rig->vtable->read(state, ns, &writes[0].key, 1, false, INT64_MAX, rig->arena, &entry, err);
+		status = rig->vtable->read(state, ns, &writes[3].key, 1, false, INT64_MAX, rig->arena, &entry, err);
 	if (status == HF_OK)
 		status = rig->vtable->scan(state, ns, &span, count_bytes, &count, err);
 	struct hf_kv_checkpoint point = {.id.bytes = {1}, .name = HF_STR("n")}, undo = {.id.bytes = {2}};
@@ -523,6 +583,7 @@ static void test_no_memory(void **state)
 {
 	struct rig *rig = *state;
 	rig_close(rig);
+	rig->options.compress_from = HF_KV_COMPRESS_FROM;
 	assert_true(torture(use_all, rig) > 3);
 }
 
@@ -565,6 +626,7 @@ int main(void)
 		BOTH(test_point_update),
 		BOTH(test_cost_of_change),
 		BOTH(test_a_damaged_record),
+		BOTH(test_a_damaged_value),
 		BOTH(test_damaged_counters),
 		BOTH(test_deadline),
 		BOTH(test_interrupted),

@@ -519,11 +519,42 @@ static void care_is_taken(void **user)
 	EXPECT_OK(hf_kv_health(state->kv, HF_DEADLINE_DEFAULT, NULL, &err));
 }
 
+/* What the column `codec` says, and what comes of a value that was damaged. */
+static void values_are_packed(void **user)
+{
+	static uint8_t value[5000];
+	struct state *state = *user;
+	const struct hf_bytes many = {value, sizeof(value)}, key = HF_KV_KEY("k");
+	struct hf_kv_entry entry;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_put(state->kv, key, many, NULL, &err));
+	EXPECT_OK(hf_kv_put(state->kv, HF_KV_KEY("short"), HF_KV_KEY("v"), NULL, &err));
+	assert_int_equal(number(state, "SELECT codec::bigint FROM \"we\"\"ird\".\"Ta ble\" WHERE key = 'k'"), 2);
+	assert_int_equal(number(state, "SELECT codec::bigint FROM \"we\"\"ird\".\"Ta ble\" WHERE key = 'short'"), 0);
+	assert_in_range(number(state, "SELECT length(value)::bigint FROM \"we\"\"ird\".\"Ta ble\" WHERE key = 'k'"), 10,
+	                100);
+	/* how long it is can be told without unpacking it */
+	assert_int_equal(number(state, "SELECT ('x' || encode(substring(value FROM 1 FOR 4), 'hex'))::bit(32)::bigint "
+	                               "FROM \"we\"\"ird\".\"Ta ble\" WHERE key = 'k'"),
+	                 sizeof(value));
+	run(state, "UPDATE \"we\"\"ird\".\"Ta ble\" SET value = set_byte(value, length(value) - 1, get_byte(value, "
+	           "length(value) - 1) # 1) "
+	           "WHERE key = 'k'");
+	EXPECT_STATUS(hf_kv_get(state->kv, key, NULL, state->arena, &entry, &err), HF_E_CORRUPT);
+	EXPECT_CONTAINS(err.message, "could not unpack a value");
+	EXPECT_STATUS(hf_kv_append(state->kv, key, HF_KV_KEY("x"), NULL, &err), HF_E_CORRUPT);
+	EXPECT_STATUS(hf_kv_compare_and_set(state->kv, key, many, many, NULL, &err), HF_E_CORRUPT);
+	EXPECT_OK(hf_kv_touch(state->kv, key, 60000000, NULL, &err));
+	EXPECT_OK(hf_kv_put(state->kv, key, many, NULL, &err));
+	EXPECT_OK(hf_kv_get(state->kv, key, NULL, state->arena, &entry, &err));
+}
+
 #define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		STORE(values_are_packed),
 		STORE(a_put_replaces_all_but_the_beginning),
 		STORE(a_put_at_the_moment_of_the_first_is_none_of_its_own),
 		STORE(the_servers_isolation_is_not_the_stores),

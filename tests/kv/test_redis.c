@@ -494,6 +494,30 @@ static void test_a_key_that_became_another_is_corrupt_and_nothing_is_written(voi
 	EXPECT_STATUS(hf_kv_scan(rig->kv, NULL, check_next, NULL, &err), HF_E_CORRUPT);
 }
 
+/* Packed by the client, kept so by the server, which is asked for it by other clients too. */
+static void test_a_packed_value_that_was_damaged_is_corrupt(void **state)
+{
+	static const char damage[] =
+		"local key = '{holdfast:default}:records' local raw = redis.call('HGET', key, 'k') "
+		"if string.byte(raw) ~= 2 or #raw > 100 then return redis.error_reply('not packed') end "
+		"return redis.call('HSET', key, 'k', string.sub(raw, 1, -2) .. "
+		"string.char((string.byte(raw, -1) + 1) % 256))";
+	static uint8_t value[5000];
+	struct rig *rig = *state;
+	const struct hf_bytes many = {value, sizeof(value)};
+	struct hf_kv_entry entry;
+	hf_error err = HF_ERROR_INIT;
+	put(rig, B("k"), many, 0);
+	server_does(rig, "EVAL %s 0", damage);
+	EXPECT_STATUS(hf_kv_get(rig->kv, B("k"), NULL, rig->arena, &entry, &err), HF_E_CORRUPT);
+	EXPECT_CONTAINS(err.message, "could not unpack a value");
+	EXPECT_STATUS(hf_kv_scan(rig->kv, NULL, check_next, NULL, &err), HF_E_CORRUPT);
+	EXPECT_STATUS(hf_kv_append(rig->kv, B("k"), B("x"), NULL, &err), HF_E_CORRUPT);
+	EXPECT_STATUS(hf_kv_compare_and_set(rig->kv, B("k"), many, B("x"), NULL, &err), HF_E_CORRUPT);
+	put(rig, B("k"), many, 0);
+	EXPECT_OK(hf_kv_append(rig->kv, B("k"), B("x"), NULL, &err));
+}
+
 static void test_what_was_evicted_is_noticed(void **state)
 {
 	struct rig *rig = *state;
@@ -654,6 +678,7 @@ int main(void)
 		CASE(test_scripts_come_back_after_a_flush),
 		CASE(test_keys_of_others_are_not_taken),
 		CASE(test_a_key_that_became_another_is_corrupt_and_nothing_is_written),
+		CASE(test_a_packed_value_that_was_damaged_is_corrupt),
 		CASE(test_what_was_evicted_is_noticed),
 		CASE(test_a_full_server_takes_nothing_in_part),
 		CASE(test_who_may_not_is_told_so),

@@ -54,16 +54,17 @@ SELECT key, epoch_to FROM step ORDER BY key DESC, epoch_to DESC LIMIT 1;
 -- row: entry_row
 -- param moment: nullable
 -- col value: nullable
-SELECT u.place, t.key, t.rev, t.created_at, t.updated_at, t.expires_at,
+SELECT u.place, t.key, t.rev, t.created_at, t.updated_at, t.expires_at, t.codec,
        CASE WHEN :keys_only::boolean THEN NULL ELSE t.value END AS value,
        CASE WHEN :keys_only::boolean THEN NULL ELSE t.metadata END AS metadata
 FROM unnest(:keys::bytea[]) WITH ORDINALITY AS u (key, place)
 CROSS JOIN (SELECT epoch AS at FROM :"schema".:"entries_checkpoints" WHERE namespace = :ns AND id = :id) AS c
 CROSS JOIN LATERAL (
-       SELECT e.key, e.rev, e.created_at, e.updated_at, e.expires_at, e.value, e.metadata FROM :"schema".:"entries" AS e
+       SELECT e.key, e.rev, e.created_at, e.updated_at, e.expires_at, e.codec, e.value, e.metadata
+       FROM :"schema".:"entries" AS e
        WHERE e.namespace = :ns AND e.key = u.key AND e.epoch < c.at
        UNION ALL
-       SELECT h.key, h.rev, h.created_at, h.updated_at, h.expires_at, h.value, h.metadata
+       SELECT h.key, h.rev, h.created_at, h.updated_at, h.expires_at, h.codec, h.value, h.metadata
        FROM :"schema".:"entries_history" AS h
        WHERE h.namespace = :ns AND h.key = u.key AND h.epoch_to >= c.at AND h.epoch_from < c.at) AS t
 WHERE t.expires_at IS NULL OR t.expires_at > coalesce(:moment::timestamptz, now());
@@ -73,13 +74,14 @@ WHERE t.expires_at IS NULL OR t.expires_at > coalesce(:moment::timestamptz, now(
 -- row: entry_row
 -- param moment: nullable
 -- col value: nullable
-SELECT 0::bigint AS place, t.key, t.rev, t.created_at, t.updated_at, t.expires_at,
+SELECT 0::bigint AS place, t.key, t.rev, t.created_at, t.updated_at, t.expires_at, t.codec,
        CASE WHEN :keys_only::boolean THEN NULL ELSE t.value END AS value,
        CASE WHEN :keys_only::boolean THEN NULL ELSE t.metadata END AS metadata
-FROM (SELECT namespace, key, rev, created_at, updated_at, expires_at, value, metadata, epoch AS since, 2147483647 AS until
+FROM (SELECT namespace, key, rev, created_at, updated_at, expires_at, codec, value, metadata, epoch AS since,
+             2147483647 AS until
       FROM :"schema".:"entries"
       UNION ALL
-      SELECT namespace, key, rev, created_at, updated_at, expires_at, value, metadata, epoch_from, epoch_to
+      SELECT namespace, key, rev, created_at, updated_at, expires_at, codec, value, metadata, epoch_from, epoch_to
       FROM :"schema".:"entries_history") AS t
 WHERE t.namespace = :ns AND t.key >= :from AND (t.expires_at IS NULL OR t.expires_at > coalesce(:moment::timestamptz, now()))
 AND t.since < (SELECT c.epoch FROM :"schema".:"entries_checkpoints" AS c WHERE c.namespace = :ns AND c.id = :id)
@@ -130,12 +132,14 @@ WITH k AS (SELECT f.epoch AS from, t.epoch AS to, least(f.epoch, t.epoch) AS low
            CROSS JOIN (SELECT c.epoch FROM :"schema".:"entries_checkpoints" AS c WHERE c.namespace = :ns AND c.id = :to
                        UNION ALL SELECT 2147483647 WHERE :to::uuid IS NULL) AS t
            WHERE f.namespace = :ns AND f.id = :id)
-SELECT v.key, v.rev, v.created_at, v.updated_at, v.expires_at, v.is_after,
+SELECT v.key, v.rev, v.created_at, v.updated_at, v.expires_at, v.codec, v.is_after,
        CASE WHEN v.is_after THEN v.value END AS value, CASE WHEN v.is_after THEN v.metadata END AS metadata
-FROM (SELECT e.key, e.rev, e.created_at, e.updated_at, e.expires_at, e.value, e.metadata, k.to = k.high AS is_after
+FROM (SELECT e.key, e.rev, e.created_at, e.updated_at, e.expires_at, e.codec, e.value, e.metadata,
+             k.to = k.high AS is_after
       FROM k JOIN :"schema".:"entries" AS e ON e.namespace = :ns AND e.epoch >= k.low AND e.epoch < k.high
       UNION ALL
-      SELECT h.key, h.rev, h.created_at, h.updated_at, h.expires_at, h.value, h.metadata, (h.epoch_from < k.low) = (k.to = k.low)
+      SELECT h.key, h.rev, h.created_at, h.updated_at, h.expires_at, h.codec, h.value, h.metadata,
+             (h.epoch_from < k.low) = (k.to = k.low)
       FROM k JOIN :"schema".:"entries_history" AS h ON h.namespace = :ns AND h.epoch_to >= k.low AND h.epoch_from < k.high
            AND (h.epoch_from < k.low) <> (h.epoch_to >= k.high)) AS v
 WHERE v.expires_at IS NULL OR v.expires_at > coalesce(:moment::timestamptz, now())

@@ -1,5 +1,6 @@
 -- Entries of a key-value store on PostgreSQL. now() is the moment at which the transaction began: what a call reads and
--- writes goes by one clock. Keys of a statement that locks several rows come in order.
+-- writes goes by one clock. Keys of a statement that locks several rows come in order. Values are as src/kv/codec.h has
+-- them.
 -- identifier: schema = public
 -- identifier: entries = state_entries
 
@@ -16,7 +17,7 @@ SELECT now() AS at;
 -- name: entry_get :opt
 -- row: entry_row
 -- col value: nullable
-SELECT 0::bigint AS place, key, rev, created_at, updated_at, expires_at, value, metadata FROM :"schema".:"entries"
+SELECT 0::bigint AS place, key, rev, created_at, updated_at, expires_at, codec, value, metadata FROM :"schema".:"entries"
 WHERE namespace = :ns AND key = :key AND (expires_at IS NULL OR expires_at > now());
 
 -- name: entries_get :many
@@ -25,7 +26,7 @@ WHERE namespace = :ns AND key = :key AND (expires_at IS NULL OR expires_at > now
 -- row: entry_row
 -- col value: nullable
 -- allow: limit-order the key is unique, and the planner is to know
-SELECT u.place, t.key, t.rev, t.created_at, t.updated_at, t.expires_at,
+SELECT u.place, t.key, t.rev, t.created_at, t.updated_at, t.expires_at, t.codec,
        CASE WHEN octet_length(t.value) <= :value_bytes_max::integer THEN t.value END AS value,
        CASE WHEN :keys_only::boolean THEN NULL ELSE t.metadata END AS metadata
 FROM unnest(:keys::bytea[]) WITH ORDINALITY AS u (key, place)
@@ -34,7 +35,7 @@ CROSS JOIN LATERAL (SELECT * FROM :"schema".:"entries" AS e WHERE e.namespace = 
 
 -- name: entries_scan :each
 -- row: entry_row
-SELECT 0::bigint AS place, key, rev, created_at, updated_at, expires_at,
+SELECT 0::bigint AS place, key, rev, created_at, updated_at, expires_at, codec,
        CASE WHEN :keys_only::boolean THEN NULL ELSE value END AS value,
        CASE WHEN :keys_only::boolean THEN NULL ELSE metadata END AS metadata
 FROM :"schema".:"entries"
@@ -55,35 +56,36 @@ WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > n
 --   replaces, if only by a microsecond, so that the times tell it from what begins anew.
 -- col existed: notnull! xmax and the times always are
 -- param ttl: nullable
-INSERT INTO :"schema".:"entries" AS t (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, key, value,
-                                       metadata)
+INSERT INTO :"schema".:"entries" AS t (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, codec, key,
+                                       value, metadata)
 SELECT nextval(:'schema.entries_rev'), now(), now(), x.expires_at, floor(extract(epoch FROM x.expires_at) / 300)::integer,
-       :ns, :"schema".:"entries_epoch"(:ns), :key, :value, :metadata
+       :ns, :"schema".:"entries_epoch"(:ns), :codec::smallint, :key, :value, :metadata
 FROM (SELECT now() + :ttl::interval AS expires_at) AS x
 /*? relaxed */ CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS s /*?*/
 ON CONFLICT (namespace, key) DO UPDATE SET rev = nextval(:'schema.entries_rev'), epoch = EXCLUDED.epoch,
        created_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.created_at ELSE t.created_at END,
        updated_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.updated_at
                     ELSE greatest(EXCLUDED.updated_at, t.created_at + interval '1 microsecond') END, expires_at = EXCLUDED.expires_at, expire_bucket = EXCLUDED.expire_bucket,
-       value = EXCLUDED.value, metadata = EXCLUDED.metadata, codec = 0
+       value = EXCLUDED.value, metadata = EXCLUDED.metadata, codec = EXCLUDED.codec
 RETURNING rev, (xmax <> 0 AND created_at <> updated_at) AS existed;
 
 -- name: entries_put :many
 -- doc: The same for keys in order, none twice; the rows come in that order.
 -- col existed: notnull! xmax and the times always are
-INSERT INTO :"schema".:"entries" AS t (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, key, value,
-                                       metadata)
+INSERT INTO :"schema".:"entries" AS t (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, codec, key,
+                                       value, metadata)
 SELECT nextval(:'schema.entries_rev'), now(), now(), x.expires_at, floor(extract(epoch FROM x.expires_at) / 300)::integer,
-       :ns, w.epoch, u.key, u.value, u.metadata
+       :ns, w.epoch, u.codec, u.key, u.value, u.metadata
 FROM (SELECT :"schema".:"entries_epoch"(:ns) AS epoch) AS w
 /*? relaxed */ CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS s /*?*/
-CROSS JOIN unnest(:keys::bytea[], :values::bytea[], :metadata::jsonb[], :ttls::interval[]) AS u (key, value, metadata, ttl)
+CROSS JOIN unnest(:keys::bytea[], :codecs::smallint[], :values::bytea[], :metadata::jsonb[], :ttls::interval[])
+           AS u (key, codec, value, metadata, ttl)
 CROSS JOIN LATERAL (SELECT now() + u.ttl AS expires_at) AS x
 ON CONFLICT (namespace, key) DO UPDATE SET rev = nextval(:'schema.entries_rev'), epoch = EXCLUDED.epoch,
        created_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.created_at ELSE t.created_at END,
        updated_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.updated_at
                     ELSE greatest(EXCLUDED.updated_at, t.created_at + interval '1 microsecond') END, expires_at = EXCLUDED.expires_at, expire_bucket = EXCLUDED.expire_bucket,
-       value = EXCLUDED.value, metadata = EXCLUDED.metadata, codec = 0
+       value = EXCLUDED.value, metadata = EXCLUDED.metadata, codec = EXCLUDED.codec
 RETURNING key, rev, (xmax <> 0 AND created_at <> updated_at) AS existed;
 
 -- name: entry_delete :opt
@@ -110,28 +112,32 @@ WHERE namespace = :ns AND name = :lock AND owner = :owner AND fence = :fence AND
 -- col created_at: nullable
 -- col updated_at: nullable
 -- col value: nullable
-SELECT u.place, t.rev, t.created_at, t.updated_at, t.expires_at, t.value, t.metadata,
+-- col codec: nullable
+SELECT u.place, t.rev, t.created_at, t.updated_at, t.expires_at, t.codec, t.value, t.metadata,
        ARRAY(SELECT nextval(:'schema.entries_rev') FROM generate_series(1, u.needs)) AS revs
 FROM unnest(:keys::bytea[], :needs::integer[]) WITH ORDINALITY AS u (key, needs, place)
-LEFT JOIN LATERAL (SELECT e.rev, e.created_at, e.updated_at, e.expires_at, e.value, e.metadata
+LEFT JOIN LATERAL (SELECT e.rev, e.created_at, e.updated_at, e.expires_at, e.codec, e.value, e.metadata
                    FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = u.key FOR UPDATE) AS t ON true;
 
 -- name: entries_update :execrows
 -- doc: Rows that are held.
 UPDATE :"schema".:"entries" AS t SET rev = u.rev, epoch = :epoch, created_at = u.created_at, updated_at = u.updated_at,
        expires_at = u.expires_at, expire_bucket = floor(extract(epoch FROM u.expires_at) / 300)::integer, value = u.value,
-       metadata = u.metadata, codec = 0
+       metadata = u.metadata, codec = u.codec
 FROM unnest(:keys::bytea[], :revs::bigint[], :created::timestamptz[], :updated::timestamptz[], :expires::timestamptz[],
-            :values::bytea[], :metadata::jsonb[]) AS u (key, rev, created_at, updated_at, expires_at, value, metadata)
+            :codecs::smallint[], :values::bytea[], :metadata::jsonb[])
+     AS u (key, rev, created_at, updated_at, expires_at, codec, value, metadata)
 WHERE t.namespace = :ns AND t.key = u.key;
 
 -- name: entries_insert :execrows
 -- doc: Fewer rows than keys: somebody else was first.
-INSERT INTO :"schema".:"entries" (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, key, value, metadata)
+INSERT INTO :"schema".:"entries" (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, codec, key, value,
+                                  metadata)
 SELECT u.rev, u.created_at, u.updated_at, u.expires_at, floor(extract(epoch FROM u.expires_at) / 300)::integer, :ns, :epoch,
-       u.key, u.value, u.metadata
+       u.codec, u.key, u.value, u.metadata
 FROM unnest(:keys::bytea[], :revs::bigint[], :created::timestamptz[], :updated::timestamptz[], :expires::timestamptz[],
-            :values::bytea[], :metadata::jsonb[]) AS u (key, rev, created_at, updated_at, expires_at, value, metadata)
+            :codecs::smallint[], :values::bytea[], :metadata::jsonb[])
+     AS u (key, rev, created_at, updated_at, expires_at, codec, value, metadata)
 ON CONFLICT (namespace, key) DO NOTHING;
 
 -- name: entries_remove :execrows

@@ -1,5 +1,5 @@
 -- One plain put: what the script `write` does with it, without what only others need.
--- KEYS as everywhere; ARGV: key, microseconds to live or 0, metadata, value. Answers as `write` does.
+-- KEYS as everywhere; ARGV: key, microseconds to live or 0, metadata, value, the record's version. Answers as `write` does.
 local call, records, key, ttl = redis.call, KEYS[1], ARGV[1], ARGV[2]
 local time, last, raw = call('TIME'), call('GET', KEYS[4]), call('HGET', KEYS[1], ARGV[1])
 local now = time[1] * 1000000 + time[2]
@@ -15,7 +15,7 @@ if raw then
 	if #raw >= 37 then
 		version, metadata, _, first, _, ends = struct.unpack('<BI4i8i8i8i8', raw)
 	end
-	if version ~= 1 or metadata > #raw - 37 then
+	if version < 1 or version > 2 or metadata > #raw - 37 then
 		error('HFCORRUPT', 0)
 	end
 	was = ends
@@ -29,7 +29,7 @@ if expires ~= was then
 	call('ZCARD', KEYS[3])
 end
 call('SET', KEYS[4], string.format('%.0f', rev))
-call('HSET', records, key, struct.pack('<BI4i8i8i8i8', 1, #ARGV[3], rev, created, now, expires) .. ARGV[3] .. ARGV[4])
+call('HSET', records, key, struct.pack('<BI4i8i8i8i8', ARGV[5], #ARGV[3], rev, created, now, expires) .. ARGV[3] .. ARGV[4])
 if not raw then
 	call('ZADD', KEYS[2], 0, key)
 end

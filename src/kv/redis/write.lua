@@ -4,37 +4,39 @@
 --
 -- KEYS: records, order, expiry, revision, locks.
 -- ARGV: a head <I4 compare, I4 writes of `then`, I4 its arguments, I4 writes of `otherwise`, I8 greatest value, I4 1 when
---   fenced>, when fenced the lock's name, owner and fence, then each write: <B operation, I2 flags, i8 ttl, i8 revision>, key, and where a flag says so value, metadata, value to compare.
--- Answers {1 held, 0 not held, 2 fenced, <B outcome, B existed, i8 revision> for each write, then sums and entries in order}.
+--   fenced, I4 values unpacked>, when fenced the lock's name, owner and fence, packed and plain values, then each write: <B operation, I2 flags, i8 ttl, i8 revision>, key, and where a flag says so value, metadata, value to compare.
+-- A value may be packed, which nobody here can undo: what looks at one finds its plain value in ARGV, or asks for it.
+-- Answers {3, '', packed values to unpack}, and nothing was done; else {1 held, 0 not held, 2 fenced, <B outcome, B existed, i8 revision> for each write, then sums and entries in order}.
 -- include fence.lua
 local call, pack, unpack, sub, band = redis.call, struct.pack, struct.unpack, string.sub, bit.band
 local records, order, expiry, revision = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local HEAD, HEAD_BYTES = '<BI4i8i8i8i8', 37
 local PUT, DELETE, TOUCH, PERSIST, ADD, APPEND, READ = 1, 2, 3, 4, 5, 6, 7
 local KEEP_TTL, KEEP_METADATA, NO_TTL, BEFORE, IF_ABSENT, IF_REV, IF_VALUE = 1, 2, 4, 8, 16, 64, 128
-local CONDITIONS, MUST_EXIST, HAS_VALUE, HAS_METADATA = 240, 224, 256, 512
+local CONDITIONS, MUST_EXIST, HAS_VALUE, HAS_METADATA, IS_PACKED = 240, 224, 256, 512, 1024
 local DONE, NO_ENTRY, EXISTS, ABSENT, CHANGED, NO_NUMBER, TOO_LONG = 1, 2, 3, 4, 5, 6, 7
 
 local time = call('TIME')
 local now = time[1] * 1000000 + time[2]
-local compare, then_writes, then_args, else_writes, value_max, fenced = unpack('<I4I4I4I4I8I4', ARGV[1])
+local compare, then_writes, then_args, else_writes, value_max, fenced, given = unpack('<I4I4I4I4I8I4I4', ARGV[1])
 local at = 2
 local entries, touched, ntouched, last_rev = {}, {}, 0, nil
+local plains, missing, nmissing = {}, {3, ''}, 2
 
 -- The entry as it would be by now. raw: its record, false when it was changed since.
 local function load(key)
 	local raw = call('HGET', records, key)
 	local entry = {key = key, raw = raw, stored = raw, live = false, touched = false, rev = 0, created = 0, updated = 0,
-		expires = 0, was_expires = 0, metadata_bytes = 0, metadata = false, value = false} -- all at once: no growing
+		expires = 0, was_expires = 0, metadata_bytes = 0, metadata = false, value = false, packed = false} -- all at once: no growing
 	if raw then
 		local version, rev, created, updated, expires, metadata
 		if #raw >= HEAD_BYTES then
 			version, metadata, rev, created, updated, expires = unpack(HEAD, raw)
 		end
-		if version ~= 1 or metadata > #raw - HEAD_BYTES then
+		if not version or version < 1 or version > 2 or metadata > #raw - HEAD_BYTES then
 			error('HFCORRUPT', 0)
 		end
-		entry.was_expires = expires
+		entry.was_expires, entry.packed = expires, version == 2
 		if expires == 0 or expires > now then
 			entry.live, entry.rev, entry.created, entry.updated, entry.expires = true, rev, created, updated, expires
 			entry.metadata_bytes = metadata
@@ -52,9 +54,22 @@ local function value_of(entry)
 	return entry.value or sub(entry.raw, HEAD_BYTES + 1 + entry.metadata_bytes)
 end
 
+-- nil when it is packed and was not given; it is asked for then.
+local function plain_of(entry)
+	local value = value_of(entry)
+	if not entry.packed then
+		return value
+	elseif plains[value] == nil then
+		nmissing = nmissing + 1
+		missing[nmissing] = value
+		plains[value] = false
+	end
+	return plains[value] or nil
+end
+
 local function raw_of(entry)
 	if not entry.raw then
-		entry.raw = pack(HEAD, 1, #entry.metadata, entry.rev, entry.created, entry.updated, entry.expires)
+		entry.raw = pack(HEAD, entry.packed and 2 or 1, #entry.metadata, entry.rev, entry.created, entry.updated, entry.expires)
 			.. entry.metadata .. entry.value
 		entry.metadata_bytes = #entry.metadata
 	end
@@ -86,12 +101,12 @@ local function expire_at(entry, expires)
 	touch(entry)
 end
 
-local function set(entry, value, metadata, expires)
+local function set(entry, value, packed, metadata, expires)
 	if not entry.live then
 		entry.live, entry.created = true, now
 	end
 	entry.rev, entry.updated, entry.expires = next_rev(), now, expires
-	entry.metadata, entry.value, entry.raw = metadata, value, false
+	entry.metadata, entry.value, entry.packed, entry.raw = metadata, value, packed, false
 	touch(entry)
 end
 
@@ -152,7 +167,7 @@ local function refusal(entry, flags, if_rev, if_value)
 		return band(flags, MUST_EXIST) ~= 0 and ABSENT or nil
 	elseif band(flags, IF_REV) ~= 0 and entry.rev ~= if_rev then
 		return CHANGED
-	elseif band(flags, IF_VALUE) ~= 0 and value_of(entry) ~= if_value then
+	elseif band(flags, IF_VALUE) ~= 0 and (plain_of(entry) or if_value) ~= if_value then
 		return CHANGED
 	end
 end
@@ -160,22 +175,22 @@ end
 local function write(entry, op, flags, ttl, value, metadata)
 	if op == PUT then
 		local keep = entry.live and band(flags, KEEP_METADATA) ~= 0
-		set(entry, value, keep and metadata_of(entry) or metadata or '',
+		set(entry, value, band(flags, IS_PACKED) ~= 0, keep and metadata_of(entry) or metadata or '',
 			expires_of(entry, flags, ttl, band(flags, KEEP_TTL) ~= 0))
 		return DONE
 	elseif op == ADD then
-		local sum = sum_of(entry.live and value_of(entry) or '0', value)
+		local sum = sum_of(entry.live and (plain_of(entry) or '0') or '0', value)
 		if not sum then
 			return NO_NUMBER
 		end
-		set(entry, sum, entry.live and metadata_of(entry) or '', expires_of(entry, flags, ttl, true))
+		set(entry, sum, false, entry.live and metadata_of(entry) or '', expires_of(entry, flags, ttl, true))
 		return DONE, sum
 	elseif op == APPEND then
-		local old = entry.live and value_of(entry) or ''
+		local old = entry.live and plain_of(entry) or ''
 		if #old + #value > value_max then
 			return TOO_LONG
 		end
-		set(entry, old .. value, entry.live and metadata_of(entry) or '', expires_of(entry, flags, ttl, true))
+		set(entry, old .. value, false, entry.live and metadata_of(entry) or '', expires_of(entry, flags, ttl, true))
 		return DONE
 	elseif op == DELETE then
 		local was = entry.live
@@ -228,11 +243,18 @@ if fenced == 1 then
 	end
 	at = 5
 end
+for _ = 1, given do
+	plains[ARGV[at]] = ARGV[at + 1]
+	at = at + 2
+end
 local held = true
 for _ = 1, compare do
 	if step() >= EXISTS then
 		held = false
 	end
+end
+if nmissing > 2 then
+	return missing
 end
 local writes = then_writes
 if not held then
@@ -251,6 +273,9 @@ for i = 1, writes do
 		n = n + 1
 		answer[n] = before
 	end
+end
+if nmissing > 2 then
+	return missing
 end
 answer[2] = table.concat(results)
 if refused or ntouched == 0 then

@@ -1,9 +1,10 @@
 """kv: the key-value store, in parts. A part is a file of its own with a function from the build folder to a report."""
 
 import kv_batch
+import kv_checkpoint
 import kv_engines
 import kv_list
 import kv_single
 
 PARTS = {"kv_single": kv_single.kv_single, "kv_batch": kv_batch.kv_batch, "kv_list": kv_list.kv_list,
-         "kv_engines": kv_engines.kv_engines}
+         "kv_engines": kv_engines.kv_engines, "kv_checkpoint": kv_checkpoint.kv_checkpoint}

@@ -244,7 +244,7 @@ static void whole_under_writers(hf_kv *kv, int count)
 
 static int rounds(void)
 {
-	int count = kv_rounds(&rig, 300);
+	int count = kv_rounds(&rig, 100);
 	return count < 40 ? 40 : count < POINTS_MAX ? count : POINTS_MAX;
 }
 

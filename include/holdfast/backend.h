@@ -16,6 +16,7 @@
 #include "holdfast/kv.h"
 #include "holdfast/kv_checkpoint.h"
 #include "holdfast/kv_lock.h"
+#include "holdfast/kv_watch.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -60,6 +61,14 @@ struct hf_kv_load {
 	hf_deadline deadline;
 	hf_kv_next_fn *next;
 	void *user;
+};
+
+/* Where a watch is. Zeroed with position -1, or the one to go on behind; the rest is the backend's own. */
+struct hf_kv_feed_place {
+	int64_t position;                 /* behind this */
+	int64_t final;                    /* up to here nothing comes any more that is not there yet */
+	int64_t seen, barrier;            /* greatest seen, and what has to end before that is final */
+	bool waits;                       /* there is more than is final */
 };
 
 struct hf_kv_vtable {
@@ -152,6 +161,20 @@ struct hf_kv_vtable {
 	enum hf_status (*diff)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *from,
 	                       const struct hf_uuid *to, int64_t moment_us, hf_deadline deadline, hf_kv_change_fn *fn,
 	                       void *user, hf_error *err);
+
+	/* ---- HF_KV_CAN_WATCH; see kv_watch.h. Without a feed HF_NOT_FOUND, worded by the store. ---- */
+
+	/** keep_us and keep_changes of `feed`; NULL = turn it off. */
+	enum hf_status (*feed_set)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_feed *feed,
+	                           hf_deadline deadline, hf_error *err);
+	enum hf_status (*feed_show)(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline,
+	                            struct hf_kv_feed *ret_feed, hf_error *err);
+	/** At most `limit` of what is final behind `place`, which moves on; none is HF_OK. A position of -1 becomes the
+	 *  end of the feed as soon as that is known to be final. Events are in the arena, without entries.
+	 *  HF_E_COMPACTED: some of them are gone, or the position is none of this feed. */
+	enum hf_status (*changes)(hf_kv_backend_state *state, int32_t ns, struct hf_kv_feed_place *place, size_t limit,
+	                          hf_deadline deadline, hf_arena *arena, struct hf_kv_event **ret_events,
+	                          size_t *ret_count, hf_error *err);
 };
 
 /** Open a store on a backend of the program's own. */

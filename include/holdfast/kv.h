@@ -86,7 +86,8 @@ enum hf_kv_capability {
 	HF_KV_CAN_CHECKPOINT = 8,
 	HF_KV_CAN_LOCK = 16,
 	HF_KV_CAN_ESTIMATE = 32,        /* a count without reading */
-	HF_KV_CAN_READ_REPLICAS = 64
+	HF_KV_CAN_READ_REPLICAS = 64,
+	HF_KV_CAN_WATCH = 128           /* a change feed: kv_watch.h */
 };
 
 enum hf_kv_durability {

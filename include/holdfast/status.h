@@ -38,7 +38,8 @@ extern "C" {
 	X(HF_E_NO_PACKAGE, -13, 69, "no-package", "a needed package is not installed")              \
 	X(HF_E_INPUT, -14, 1, "input", "input data is malformed")                                   \
 	X(HF_E_DRIFT, -15, 1, "schema-drift", "the database does not have the compiled shape") \
-	X(HF_E_UNSUPPORTED, -16, 2, "unsupported", "the backend or server cannot do that")
+	X(HF_E_UNSUPPORTED, -16, 2, "unsupported", "the backend or server cannot do that") \
+	X(HF_E_COMPACTED, -17, 1, "compacted", "the changes asked for are not kept any more: read all, go on from now")
 
 #define HF_STATUS_ENUM(name, value, exit_code, word, meaning) name = value,
 enum hf_status { HF_STATUS_TABLE(HF_STATUS_ENUM) };

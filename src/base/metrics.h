@@ -44,6 +44,8 @@ enum {
 	X(REPREPARES, COUNTER, "hf_reprepares_total", "Statements prepared again because the server forgot them")      \
 	X(NOTICES, COUNTER, "hf_notices_total", "Notices received")                                                    \
 	X(COMMIT_DURATION, HISTOGRAM, "hf_commit_duration_seconds", "Time from sending COMMIT to its answer")          \
+	X(WATCH_HELD, GAUGE, "hf_kv_watch_held_milliseconds",                                                          \
+	  "How long a transaction has held committed changes back from a watch")                                       \
 	X(REFUSED, COUNTER, "hf_metrics_refused_total", "Metrics asked for and not given: bad name or too many")
 
 enum metric {

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "holdfast/kv_watch.h"
 
 /* ---- the store as a whole ---- */
 
@@ -56,14 +57,27 @@ static const struct column stats_columns[] = {
 	{"shared", COLUMN_BOOL, NULL, "several processes at a time"},
 	{"checkpoints", COLUMN_BOOL, NULL, NULL},
 	{"locks", COLUMN_BOOL, NULL, NULL},
+	{"feed", COLUMN_BOOL, NULL, "changes are kept for `kv watch`"},
+	{"held_s", COLUMN_DURATION, NULL, "how long a transaction has held changes back; null: no feed"},
 	{"latency_s", COLUMN_DURATION, NULL, "of one round trip, now"},
 	{0},
 };
+
+/* Of `stats`: is there a feed, and is it held back? */
+static enum hf_status feed_cells(hf_kv *kv, struct cell ret_cells[2], hf_error *err)
+{
+	struct hf_kv_feed feed = {0};
+	enum hf_status status = hf_kv_feed_show(kv, &feed, err);
+	ret_cells[0] = status == HF_E_UNSUPPORTED ? cell_null() : cell_bool(status == HF_OK);
+	ret_cells[1] = status == HF_OK ? cell_duration((double)feed.held_us / 1e6) : cell_null();
+	return status == HF_NOT_FOUND || status == HF_E_UNSUPPORTED ? HF_OK : status;
+}
 
 static enum hf_status run_stats(struct cli *cli, hf_error *err)
 {
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	struct hf_kv_sizes sizes = {0};
+	struct cell feed[2];
 	uint64_t count = 0;
 	int64_t latency_us = 0;
 	enum hf_status status = kv_open(cli, &kv, err);
@@ -73,6 +87,8 @@ static enum hf_status run_stats(struct cli *cli, hf_error *err)
 		status = hf_kv_count(kv, NULL, &count, err);
 	if (status == HF_OK)
 		status = hf_kv_sizes(kv, &sizes, err);
+	if (status == HF_OK)
+		status = feed_cells(kv, feed, err);
 	if (status != HF_OK)
 		return status;
 	uint32_t can = hf_kv_capabilities(kv);
@@ -85,6 +101,8 @@ static enum hf_status run_stats(struct cli *cli, hf_error *err)
 	                             cell_bool(can & HF_KV_CAN_SHARE),
 	                             cell_bool(can & HF_KV_CAN_CHECKPOINT),
 	                             cell_bool(can & HF_KV_CAN_LOCK),
+	                             feed[0],
+	                             feed[1],
 	                             cell_duration((double)latency_us / 1e6)};
 	return out_object(cli->out, stats_columns, cells, err);
 }
@@ -337,6 +355,37 @@ const struct cmd kv_commands[] = {
          .examples = {"holdfast kv stats", "holdfast kv stats --json=entries,total_bytes", "holdfast --demo kv stats"},
          .test_effect = "test_kv_stats_describes_the_store",
          .test_refusal = "test_kv_stats_refuses_a_store_that_is_not_there"},
+	{.noun = "kv",
+         .verb = "feed",
+         .args = "[on|off]",
+         .summary = "turn the change feed of a namespace on or off, or show it",
+         .about = "Off by default. While it is on each change is kept for those who watch, in the transaction that "
+                  "makes "
+                  "it. Turning it off forgets them. Without an argument it is shown.",
+         .options = kv_feed_options,
+         .columns = kv_feed_columns,
+         .run = kv_feed_verb,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast kv feed on", "holdfast kv feed on --keep 7d --keep-changes 10000000",
+                      "holdfast kv feed --json"},
+         .test_effect = "test_kv_feed_is_turned_on_and_off",
+         .test_refusal = "test_kv_feed_refuses_what_is_neither_on_nor_off"},
+	{.noun = "kv",
+         .verb = "watch",
+         .args = "[PREFIX]",
+         .summary = "follow the changes of a namespace as they are committed",
+         .about = "A line each; --json and -o ndjson: an object a line, with a token to go on from. Needs the feed: kv "
+                  "feed "
+                  "on. Ends with --count changes, --timeout or an interrupt, all with exit 0; --timeout before "
+                  "--count is reached is 8. A token whose changes are not kept any more is refused (compacted): "
+                  "watch from now, then read the namespace.",
+         .options = kv_watch_options,
+         .columns = kv_watch_columns,
+         .run = kv_watch_verb,
+         .examples = {"holdfast kv watch", "holdfast kv watch user/ --json --values",
+                      "holdfast kv watch --from kv1.1d9bd3a1.42 --count 10"},
+         .test_effect = "test_kv_watch_follows_and_goes_on_from_a_token",
+         .test_refusal = "test_kv_watch_refuses_a_namespace_without_a_feed"},
 	{.noun = "kv",
          .verb = "import",
          .args = "FILE",

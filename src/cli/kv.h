@@ -58,11 +58,12 @@ enum hf_status kv_entry_cells(struct cli *cli, const struct hf_kv_entry *entry, 
 /** The first argument (and any) as a key. */
 enum hf_status kv_key(struct cli *cli, size_t argument, struct hf_bytes *ret_key, hf_error *err);
 
-/* ---- verbs: kv_entry.c, kv_range.c, kv_file.c ---- */
+/* ---- verbs: kv_entry.c, kv_range.c, kv_file.c, kv_watch.c ---- */
 
 extern const struct cmd_option kv_ls_options[], kv_count_options[], kv_import_options[], kv_export_options[],
-	kv_copy_options[];
-extern const struct column kv_ls_columns[], kv_count_columns[], kv_file_columns[];
+	kv_copy_options[], kv_feed_options[], kv_watch_options[];
+extern const struct column kv_ls_columns[], kv_count_columns[], kv_file_columns[], kv_feed_columns[],
+	kv_watch_columns[];
 extern const struct column kv_changed_columns[], kv_get_columns[], kv_put_columns[], kv_exists_columns[],
 	kv_ttl_columns[], kv_meta_columns[], kv_incr_columns[];
 enum hf_status kv_get_verb(struct cli *cli, hf_error *err);
@@ -82,5 +83,7 @@ enum hf_status kv_count_verb(struct cli *cli, hf_error *err);
 enum hf_status kv_import_verb(struct cli *cli, hf_error *err);
 enum hf_status kv_export_verb(struct cli *cli, hf_error *err);
 enum hf_status kv_copy_verb(struct cli *cli, hf_error *err);
+enum hf_status kv_feed_verb(struct cli *cli, hf_error *err);
+enum hf_status kv_watch_verb(struct cli *cli, hf_error *err);
 
 #endif

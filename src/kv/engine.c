@@ -14,7 +14,7 @@
 #include "kv/engine_write.h"
 
 static const struct hf_bytes ID_KEY = {(const uint8_t *)"i", 1};
-enum { NAMESPACE_BYTES = 16 };
+enum { NAMESPACE_BYTES = 24, NAMESPACE_BYTES_UNFED = 16 }; /* the shorter one was before there were feeds */
 
 /* ---- keys ---- */
 
@@ -116,13 +116,15 @@ enum hf_status engine_namespace_load(struct ordered_txn *txn, int32_t ns, struct
 	namespace_key(ns, key);
 	enum hf_status status =
 		txn->store->ops->get(txn, ORDERED_META, (struct hf_bytes){key, sizeof(key)}, &value, err);
-	if (status == HF_NOT_FOUND || (status == HF_OK && value.len != NAMESPACE_BYTES))
+	if (status == HF_NOT_FOUND ||
+	    (status == HF_OK && value.len != NAMESPACE_BYTES && value.len != NAMESPACE_BYTES_UNFED))
 		return error_set(err, HF_E_CORRUPT, "could not read the state of namespace %d", ns);
 	if (status != HF_OK)
 		return status;
 	*ret_state = (struct namespace_state){.count = get_le64(value.ptr),
 	                                      .epoch = get_le32(value.ptr + 8),
-	                                      .top = get_le32(value.ptr + 12)};
+	                                      .top = get_le32(value.ptr + 12),
+	                                      .fed = value.len == NAMESPACE_BYTES ? get_le64(value.ptr + 16) : 0};
 	return HF_OK;
 }
 
@@ -138,6 +140,7 @@ enum hf_status engine_namespace_save(struct ordered_txn *txn, int32_t ns, const 
 	put_le64(place, state->count);
 	put_le32(place + 8, state->epoch);
 	put_le32(place + 12, state->top);
+	put_le64(place + 16, state->fed);
 	return HF_OK;
 }
 
@@ -313,8 +316,9 @@ static enum hf_status open_lmdb(hf_context *ctx, const char *url, const struct h
 	.sizes = engine_sizes, .health = engine_health, .now = engine_now, .lock_take = engine_lock_take,          \
 	.lock_renew = engine_lock_renew, .lock_list = engine_lock_list, .point_create = engine_point_create,       \
 	.point_list = engine_point_list, .point_update = engine_point_update, .point_delete = engine_point_delete, \
-	.restore = engine_restore, .read_at = engine_read_at, .diff = engine_diff
-#define ENGINE_CAPABILITIES (HF_KV_CAN_ESTIMATE | HF_KV_CAN_CHECKPOINT | HF_KV_CAN_LOCK)
+	.restore = engine_restore, .read_at = engine_read_at, .diff = engine_diff, .feed_set = engine_feed_set,    \
+	.feed_show = engine_feed_show, .changes = engine_changes
+#define ENGINE_CAPABILITIES (HF_KV_CAN_ESTIMATE | HF_KV_CAN_CHECKPOINT | HF_KV_CAN_LOCK | HF_KV_CAN_WATCH)
 
 const struct hf_kv_vtable memory_backend = {
 	.size = sizeof(struct hf_kv_vtable),

@@ -9,8 +9,9 @@
  *     changed      namespace, epoch, key         -> nothing; what was written in an epoch that follows a checkpoint
  *     checkpoints  namespace, epoch              -> checkpoint
  *     locks        namespace, name               -> lock (engine_lock.c)
+ *     changes      namespace, number             -> change (engine_feed.c)
  *     meta         'n' namespace                 -> struct namespace_state; 'r' -> the last revision; 'i' -> the last
- *                                                   number of a namespace
+ *                                                   number of a namespace; 'f' namespace -> its feed
  * Invariants: revision, counts and the index of expiries change in the transaction that changes the entry. Time is read
  * once a call, after the transaction began. No transaction is open while a callback runs.
  */
@@ -27,6 +28,7 @@ struct namespace_state {
 	uint64_t count; /* entries, expired ones included */
 	uint32_t epoch; /* of what is written now */
 	uint32_t top;   /* that of the newest checkpoint; 0 = there is none */
+	uint64_t fed;   /* the last change of its feed; 0 = there is none */
 };
 
 /* What the last transaction of this process left behind, if the next one has the number after it and nobody else had
@@ -128,6 +130,15 @@ enum hf_status engine_restore(hf_kv_backend_state *state, int32_t ns, const stru
                               hf_error *err);
 enum hf_status engine_diff(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *from, const struct hf_uuid *to,
                            int64_t moment_us, hf_deadline deadline, hf_kv_change_fn *fn, void *user, hf_error *err);
+enum hf_status engine_feed_set(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_feed *feed,
+                               hf_deadline deadline, hf_error *err);
+enum hf_status engine_feed_show(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline,
+                                struct hf_kv_feed *ret_feed, hf_error *err);
+enum hf_status engine_changes(hf_kv_backend_state *state, int32_t ns, struct hf_kv_feed_place *place, size_t limit,
+                              hf_deadline deadline, hf_arena *arena, struct hf_kv_event **ret_events, size_t *ret_count,
+                              hf_error *err);
+/** Removes what feeds keep no longer, in steps. */
+enum hf_status engine_feed_trim(hf_kv_backend_state *state, hf_deadline deadline, hf_error *err);
 enum hf_status engine_sweep(hf_kv_backend_state *state, size_t limit, hf_deadline deadline, uint64_t *ret_removed,
                             hf_error *err);
 

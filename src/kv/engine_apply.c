@@ -426,6 +426,9 @@ enum hf_status engine_clear(hf_kv_backend_state *state, int32_t ns, const struct
 		return status;
 	status = engine_fence(&write, how->fence, err);
 	if (status == HF_OK)
+		status = engine_tell(&write, HF_KV_EVENT_CLEAR, (struct hf_bytes){NULL, 0}, 0, err);
+	write.untold = true;
+	if (status == HF_OK)
 		status = engine_clear_all(&write, true, how->deadline, &removed, err);
 	status = engine_write_end(&write, status, err);
 	if (status == HF_OK)

@@ -96,6 +96,8 @@ static enum hf_status run(struct restore *restore, const struct hf_uuid *id, str
 	enum hf_status status = engine_epoch_find(&write->txn, write->ns, id, &restore->epoch, err);
 	if (status == HF_OK && undo)
 		status = engine_point_make(write, undo, err);
+	if (status == HF_OK)
+		status = engine_tell(write, HF_KV_EVENT_RESTORE, (struct hf_bytes){NULL, 0}, 0, err);
 	return status == HF_OK ? run_through(restore, err) : status;
 }
 

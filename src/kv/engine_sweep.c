@@ -93,6 +93,8 @@ enum hf_status engine_sweep(hf_kv_backend_state *state, size_t limit, hf_deadlin
 			status = engine_write_end(&write, remove_expired(&write, limit, &removed, err), err);
 	}
 	if (status == HF_OK)
+		status = engine_feed_trim(state, deadline, err);
+	if (status == HF_OK)
 		*ret_removed = removed;
 	return status;
 }

@@ -51,7 +51,8 @@ static enum hf_status save_rev(struct engine_write *write, hf_error *err)
 static enum hf_status save_namespace(struct engine_write *write, hf_error *err)
 {
 	const struct namespace_state *now = &write->space, *before = &write->space_before;
-	if (write->ns == 0 || (now->count == before->count && now->epoch == before->epoch && now->top == before->top))
+	if (write->ns == 0 || (now->count == before->count && now->epoch == before->epoch && now->top == before->top &&
+	                       now->fed == before->fed))
 		return HF_OK;
 	return engine_namespace_save(&write->txn, write->ns, &write->space, err);
 }
@@ -211,6 +212,7 @@ enum hf_status engine_store(struct engine_write *write, struct engine_found *fou
                             hf_error *err)
 {
 	uint8_t *place = NULL;
+	bool touched = found->is_live && record->rev == found->record.rev;
 	enum hf_status status = engine_changed_add(write, found, err);
 	if (status == HF_OK)
 		status = keep_image(write, found, err);
@@ -224,7 +226,8 @@ enum hf_status engine_store(struct engine_write *write, struct engine_found *fou
 		return status;
 	record_encode(record, place);
 	write->space.count += !found->is_there;
-	return HF_OK;
+	return engine_tell(write, touched ? HF_KV_EVENT_TOUCH : HF_KV_EVENT_PUT,
+	                   engine_user_key(engine_key_view(&found->key)), record->rev, err);
 }
 
 enum hf_status engine_remove(struct engine_write *write, struct engine_found *found, hf_error *err)
@@ -238,7 +241,9 @@ enum hf_status engine_remove(struct engine_write *write, struct engine_found *fo
 		status = expiry_del(write, found, err);
 	if (status == HF_OK)
 		status = write->txn.store->ops->del(&write->txn, ORDERED_ENTRIES, engine_key_view(&found->key), err);
-	if (status == HF_OK)
-		write->space.count--;
-	return status;
+	if (status != HF_OK)
+		return status;
+	write->space.count--;
+	return engine_tell(write, found->is_live ? HF_KV_EVENT_DELETE : HF_KV_EVENT_EXPIRE,
+	                   engine_user_key(engine_key_view(&found->key)), found->record.rev, err);
 }

@@ -20,6 +20,9 @@ struct engine_write {
 	int64_t rev, rev_before; /* the last one given */
 	int32_t ns;              /* 0 = none yet */
 	struct namespace_state space, space_before;
+	int32_t feed_ns; /* whose feed keeps `feed_most` */
+	uint64_t feed_most;
+	bool untold;      /* what happens is told in one change */
 	uint8_t *scratch; /* a record as it was */
 	size_t scratch_room;
 	hf_arena *arena; /* NULL until engine_arena(); of one write */
@@ -62,6 +65,9 @@ enum hf_status engine_run(struct engine_write *write, const struct hf_kv_batch *
 enum hf_status engine_apply_alone(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
                                   const struct codec_value *packed, hf_arena *arena, struct hf_kv_result *ret_results,
                                   hf_error *err);
+/** A change for the feed, if there is one. engine_store() and engine_remove() tell theirs. */
+enum hf_status engine_tell(struct engine_write *write, enum hf_kv_event_kind kind, struct hf_bytes user_key,
+                           int64_t rev, hf_error *err);
 /** HF_CONFLICT unless the lock is held with that fence (NULL: none is asked for). */
 enum hf_status engine_fence(struct engine_write *write, const struct hf_kv_fence *fence, hf_error *err);
 /** Remove all entries of the namespace. HF_CONFLICT without `live_too`: one is live. */

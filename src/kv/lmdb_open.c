@@ -115,6 +115,7 @@ static const char *const map_names[ORDERED_MAPS] = {
 	[ORDERED_NAMESPACES] = "namespaces",
 	[ORDERED_CHECKPOINTS] = "checkpoints",
 	[ORDERED_LOCKS] = "locks",
+	[ORDERED_CHANGES] = "changes",
 };
 static char FORMAT_KEY[] = "holdfast"; /* of ORDERED_META */
 static const struct hf_str FORMAT = HF_STR_INIT("3");

@@ -96,6 +96,9 @@ static enum hf_status postgres_open(hf_context *ctx, const char *url, const stru
 	if (status == HF_OK)
 		status = load_bind(&(struct load_names){names.schema, names.entries}, state->arena, &state->load, err);
 	if (status == HF_OK)
+		status = changes_bind(&(struct changes_names){names.schema, names.entries}, state->arena,
+		                      &state->changes, err);
+	if (status == HF_OK)
 		status = prepare_tables(ctx, settings, &how, options, err);
 	if (status == HF_OK)
 		status = open_pool(state, settings, &how, options, err);
@@ -145,10 +148,11 @@ static enum hf_status postgres_sweep(hf_kv_backend_state *state, size_t limit, h
 			status = sweep_step(where, &state->entries, &in, arena, &step, err);
 		removed += status == HF_OK ? (uint64_t)step.n : 0;
 	}
-	if (status != HF_OK && status != HF_NOT_FOUND)
-		return status;
-	*ret_removed = removed;
-	return HF_OK;
+	if (status == HF_OK || status == HF_NOT_FOUND)
+		status = postgres_trim(state, deadline, err);
+	if (status == HF_OK)
+		*ret_removed = removed;
+	return status;
 }
 
 static enum hf_status postgres_vacuum(hf_kv_backend_state *state, hf_deadline deadline, hf_error *err)
@@ -190,7 +194,8 @@ static enum hf_status postgres_health(hf_kv_backend_state *state, hf_deadline de
 const struct hf_kv_vtable postgres_backend = {
 	.size = sizeof(struct hf_kv_vtable),
 	.name = "postgresql",
-	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_LOCK | HF_KV_CAN_CHECKPOINT,
+	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_LOCK | HF_KV_CAN_CHECKPOINT |
+                        HF_KV_CAN_WATCH,
 	.key_bytes_max = HF_KV_KEY_BYTES_MAX,
 	.open = postgres_open,
 	.close = postgres_close,
@@ -218,4 +223,7 @@ const struct hf_kv_vtable postgres_backend = {
 	.restore = postgres_restore,
 	.read_at = postgres_read_at,
 	.diff = postgres_diff,
+	.feed_set = postgres_feed_set,
+	.feed_show = postgres_feed_show,
+	.changes = postgres_changes,
 };

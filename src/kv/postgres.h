@@ -7,6 +7,7 @@
  *   postgres_write.c   which way a batch takes, and the transaction that all others are
  *   postgres_lock.c    leases with fences
  *   postgres_checkpoint.h  checkpoints
+ *   postgres_feed.c    the change feed
  *   postgres_change.c  what writes do to entries that are held; decides, no I/O
  *
  * Plain puts of different keys, and one plain delete, are one statement. Everything else is a transaction: the epoch,
@@ -23,6 +24,7 @@
 #include "holdfast/pool.h"
 #include "holdfast/transaction.h"
 #include "kv/codec.h"
+#include "queries/kv/changes.h"
 #include "queries/kv/checkpoints.h"
 #include "queries/kv/entries.h"
 #include "queries/kv/load.h"
@@ -30,10 +32,11 @@
 struct hf_kv_backend_state {
 	hf_context *ctx;
 	hf_pool *pool;                /* owned */
-	hf_arena *arena;              /* owned: the texts of the two below */
+	hf_arena *arena;              /* owned: the texts of those below */
 	struct entries_bound entries; /* with the schema's and the table's name */
 	struct checkpoints_bound points;
 	struct load_bound load;
+	struct changes_bound changes;
 	uint32_t attempts_max;
 	int64_t backoff_ms;
 	struct codec codec;
@@ -135,5 +138,16 @@ enum hf_status postgres_lock_renew(hf_kv_backend_state *state, int32_t ns, const
                                    int64_t ttl_us, hf_deadline deadline, int64_t *ret_expires_us, hf_error *err);
 enum hf_status postgres_lock_list(hf_kv_backend_state *state, int32_t ns, struct hf_str name, hf_deadline deadline,
                                   hf_arena *arena, struct hf_kv_lock **ret_locks, size_t *ret_count, hf_error *err);
+
+/* postgres_feed.c */
+enum hf_status postgres_feed_set(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_feed *feed,
+                                 hf_deadline deadline, hf_error *err);
+enum hf_status postgres_feed_show(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline,
+                                  struct hf_kv_feed *ret_feed, hf_error *err);
+enum hf_status postgres_changes(hf_kv_backend_state *state, int32_t ns, struct hf_kv_feed_place *place, size_t limit,
+                                hf_deadline deadline, hf_arena *arena, struct hf_kv_event **ret_events,
+                                size_t *ret_count, hf_error *err);
+/** Removes what feeds keep no longer. */
+enum hf_status postgres_trim(hf_kv_backend_state *state, hf_deadline deadline, hf_error *err);
 
 #endif

@@ -283,7 +283,8 @@ static uint64_t redis_retries(const hf_kv_backend_state *state)
 const struct hf_kv_vtable redis_backend = {
 	.size = sizeof(redis_backend),
 	.name = "redis",
-	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_LOCK | HF_KV_CAN_ESTIMATE,
+	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_LOCK | HF_KV_CAN_ESTIMATE |
+	                HF_KV_CAN_WATCH,
 	.key_bytes_max = HF_KV_KEY_BYTES_MAX,
 	.open = redis_open,
 	.close = redis_close,
@@ -305,4 +306,7 @@ const struct hf_kv_vtable redis_backend = {
 	.lock_take = redis_lock_take,
 	.lock_renew = redis_lock_renew,
 	.lock_list = redis_lock_list,
+	.feed_set = redis_feed_set,
+	.feed_show = redis_feed_show,
+	.changes = redis_changes,
 };

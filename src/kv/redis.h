@@ -8,6 +8,8 @@
  *     {holdfast:NS}:expiry    zset     key, score the moment at which it expires, in microseconds
  *     {holdfast:NS}:revision  string   the last revision given
  *     {holdfast:NS}:locks     hash     name -> fence, times, owner: beside the entries, not one of them
+ *     {holdfast:NS}:feed      hash     what the change feed keeps, and the number of the last change
+ *     {holdfast:NS}:changes   stream   number -> kind, revision, time, key
  *     holdfast:namespaces     set      the names
  *
  * Invariant: a key is in `order` if and only if it is in `records`, and in `expiry` with the moment that its record
@@ -33,7 +35,7 @@
  *
  * redis_url.c URL . redis_wire.c sockets . redis_login.c what the server is . redis_pool.c connections . redis_call.c
  * requests, again . redis_error.c refusals . redis_space.c namespaces . redis_record.c records . redis_read.c reading .
- * redis_write.c writing . redis_lock.c leases . redis.c the table
+ * redis_write.c writing . redis_lock.c leases . redis_feed.c the change feed . redis.c the table
  */
 #ifndef KV_REDIS_H
 #define KV_REDIS_H
@@ -153,9 +155,9 @@ struct redis_script {
 };
 extern const struct redis_script redis_script_write, redis_script_put, redis_script_read, redis_script_scan,
 	redis_script_count, redis_script_clear, redis_script_sweep, redis_script_lock, redis_script_load,
-	redis_script_load_end;
+	redis_script_load_end, redis_script_feed;
 
-enum { REDIS_RECORDS, REDIS_ORDER, REDIS_EXPIRY, REDIS_REVISION, REDIS_LOCKS, REDIS_KEYS };
+enum { REDIS_RECORDS, REDIS_ORDER, REDIS_EXPIRY, REDIS_REVISION, REDIS_LOCKS, REDIS_FEED, REDIS_CHANGES, REDIS_KEYS };
 
 /* A namespace: its keys, and the same as they stand in a request. */
 struct redis_space {
@@ -246,5 +248,13 @@ enum hf_status redis_lock_renew(hf_kv_backend_state *state, int32_t ns, const st
                                 hf_deadline deadline, int64_t *ret_expires_us, hf_error *err);
 enum hf_status redis_lock_list(hf_kv_backend_state *state, int32_t ns, struct hf_str name, hf_deadline deadline,
                                hf_arena *arena, struct hf_kv_lock **ret_locks, size_t *ret_count, hf_error *err);
+
+enum hf_status redis_feed_set(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_feed *feed,
+                              hf_deadline deadline, hf_error *err);
+enum hf_status redis_feed_show(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline,
+                               struct hf_kv_feed *ret_feed, hf_error *err);
+enum hf_status redis_changes(hf_kv_backend_state *state, int32_t ns, struct hf_kv_feed_place *place, size_t limit,
+                             hf_deadline deadline, hf_arena *arena, struct hf_kv_event **ret_events, size_t *ret_count,
+                             hf_error *err);
 
 #endif

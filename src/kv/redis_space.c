@@ -8,8 +8,8 @@
 #include "base/intern.h"
 #include "kv/redis.h"
 
-static const char *const suffixes[REDIS_KEYS] = {"records", "order", "expiry", "revision", "locks"};
-static const char *const types[REDIS_KEYS] = {"hash", "zset", "zset", "string", "hash"};
+static const char *const suffixes[REDIS_KEYS] = {"records", "order", "expiry", "revision", "locks", "feed", "changes"};
+static const char *const types[REDIS_KEYS] = {"hash", "zset", "zset", "string", "hash", "hash", "stream"};
 #define NAMES_KEY "holdfast:namespaces"
 
 /* Without braces, which would end the tag, and one text for one name. */

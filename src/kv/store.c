@@ -121,6 +121,15 @@ static enum hf_status check_name(const char *name, hf_error *err)
 	return HF_OK;
 }
 
+/* FNV-1a: tells the tokens of namespaces apart, and stays what it is. */
+static uint32_t hash_of(const char *name)
+{
+	uint32_t hash = 2166136261u;
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)*name) * 16777619u;
+	return hash;
+}
+
 /* Takes a share of `backend` only on success. */
 static enum hf_status handle_new(struct kv_backend *backend, const char *name, hf_kv **ret_kv, hf_error *err)
 {
@@ -139,6 +148,7 @@ static enum hf_status handle_new(struct kv_backend *backend, const char *name, h
 	kv->backend = backend;
 	kv->ns = ns;
 	snprintf(kv->name, sizeof(kv->name), "%s", name);
+	kv->name_hash = hash_of(name);
 	if (backend->options.combine)
 		status = combine_new(kv, backend->options.combine, &kv->combine, err);
 	if (status != HF_OK) {

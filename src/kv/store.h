@@ -67,6 +67,7 @@ struct hf_kv {
 	struct combine *combine; /* owned; NULL = callers do not share statements */
 	int32_t ns;
 	char name[HF_KV_NAMESPACE_BYTES + 1];
+	uint32_t name_hash; /* of the namespace's name */
 };
 
 static inline const struct hf_kv_vtable *kv_vtable(const hf_kv *kv)

@@ -98,7 +98,7 @@ SELECT :"schema".:"entries_next_epoch"(:ns) AS epoch
 FROM (SELECT set_config('lock_timeout', :patience::text, true)) AS p;
 
 -- name: restore_take :one
--- doc: What was written since epoch `at` goes, into the history as far as a checkpoint needs it. How many entries were
+-- doc: What was written since epoch `at` goes, into the history as far as a checkpoint needs it; a feed is told. How many entries were
 --   live that were not there then.
 WITH gone AS (DELETE FROM :"schema".:"entries" AS t WHERE t.namespace = :ns AND t.epoch >= :at
               RETURNING t.rev, t.created_at, t.updated_at, t.expires_at, t.epoch, t.codec, t.key, t.value, t.metadata),
@@ -106,7 +106,9 @@ WITH gone AS (DELETE FROM :"schema".:"entries" AS t WHERE t.namespace = :ns AND 
                                                         codec, key, value, metadata)
               SELECT g.rev, g.created_at, g.updated_at, g.expires_at, :ns, g.epoch, :epoch, g.codec, g.key, g.value, g.metadata
               FROM gone AS g
-              WHERE g.epoch < (SELECT max(c.epoch) FROM :"schema".:"entries_checkpoints" AS c WHERE c.namespace = :ns))
+              WHERE g.epoch < (SELECT max(c.epoch) FROM :"schema".:"entries_checkpoints" AS c WHERE c.namespace = :ns)),
+     told AS (INSERT INTO :"schema".:"entries_changes" (namespace, op) SELECT f.namespace, 'R' FROM :"schema".:"entries_feeds" AS f
+              WHERE f.namespace = :ns)
 SELECT count(*) AS n FROM gone AS g
 WHERE (g.expires_at IS NULL OR g.expires_at > now())
 AND NOT EXISTS (SELECT FROM :"schema".:"entries_history" AS h WHERE h.namespace = :ns AND h.key = g.key

@@ -146,7 +146,7 @@ DELETE FROM :"schema".:"entries" AS t USING unnest(:keys::bytea[]) AS u (key) WH
 -- name: space_clear :one
 -- doc: How many were live.
 WITH gone AS (DELETE FROM :"schema".:"entries" WHERE namespace = :ns AND (SELECT :"schema".:"entries_epoch"(:ns)) > 0
-              RETURNING expires_at)
+              AND (SELECT set_config('holdfast.feed', 'clear', true)) IS NOT NULL RETURNING expires_at)
 SELECT count(*) AS n FROM gone WHERE expires_at IS NULL OR expires_at > now();
 
 -- name: sweep_next :opt
@@ -165,14 +165,16 @@ SELECT count(*) AS n FROM gone;
 
 -- name: store_vacuum :exec
 VACUUM (ANALYZE) :"schema".:"entries", :"schema".:"entries_history", :"schema".:"entries_namespaces",
-       :"schema".:"entries_checkpoints", :"schema".:"entries_locks";
+       :"schema".:"entries_checkpoints", :"schema".:"entries_locks", :"schema".:"entries_feeds",
+       :"schema".:"entries_changes";
 
 -- name: store_sizes :one
 -- col all_bytes: notnull! the tables are there
 -- col entries_bytes: notnull! the table is there
 SELECT (pg_total_relation_size(:'schema.entries') + pg_total_relation_size(:'schema.entries_history')
         + pg_total_relation_size(:'schema.entries_namespaces') + pg_total_relation_size(:'schema.entries_checkpoints')
-        + pg_total_relation_size(:'schema.entries_locks'))::bigint AS all_bytes,
+        + pg_total_relation_size(:'schema.entries_locks') + pg_total_relation_size(:'schema.entries_changes')
+        + pg_total_relation_size(:'schema.entries_feeds'))::bigint AS all_bytes,
        pg_relation_size(:'schema.entries') AS entries_bytes;
 
 -- name: lock_take :opt

@@ -1,13 +1,15 @@
 -- What the script `load` put aside takes the place of the namespace, at one moment; revision and locks stay.
 -- KEYS as everywhere. ARGV: what tells this load from others, then "look" (is it empty?), "drop", or "keep" or "replace" and
 -- how many entries there have to be. Answers 1; 0 there are live entries and they are to stay; -1 what was put aside is gone.
+-- include tell.lua
 local call, aside, what = redis.call, ':load:' .. ARGV[1], ARGV[2]
 if what == 'drop' then
 	call('UNLINK', KEYS[1] .. aside, KEYS[2] .. aside, KEYS[3] .. aside)
 	return 1
 end
 local time = call('TIME')
-local now = string.format('%.0f', time[1] * 1000000 + time[2])
+local moment = time[1] * 1000000 + time[2]
+local now = string.format('%.0f', moment)
 if what ~= 'replace' and call('HLEN', KEYS[1]) > call('ZCOUNT', KEYS[3], '-inf', now) then
 	return 0
 end
@@ -24,4 +26,5 @@ for i = 1, 3 do
 		call('PERSIST', KEYS[i])
 	end
 end
+tell(6, '', 0, moment)
 return 1

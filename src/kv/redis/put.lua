@@ -1,5 +1,6 @@
 -- One plain put: what the script `write` does with it, without what only others need.
 -- KEYS as everywhere; ARGV: key, microseconds to live or 0, metadata, value, the record's version. Answers as `write` does.
+-- include tell.lua
 local call, records, key, ttl = redis.call, KEYS[1], ARGV[1], ARGV[2]
 local time, last, raw = call('TIME'), call('GET', KEYS[4]), call('HGET', KEYS[1], ARGV[1])
 local now = time[1] * 1000000 + time[2]
@@ -40,4 +41,5 @@ if expires ~= was then
 		call('ZADD', KEYS[3], string.format('%.0f', expires), key)
 	end
 end
+tell(1, key, rev, now)
 return struct.pack('<BBi8', 1, existed, rev)

@@ -2,12 +2,13 @@
 -- was refused are the keys written, the revision before all others. That is the one command that a full server refuses,
 -- and a script that has written is not refused afterwards: so nothing or everything.
 --
--- KEYS: records, order, expiry, revision, locks.
+-- KEYS: records, order, expiry, revision, locks, feed, changes.
 -- ARGV: a head <I4 compare, I4 writes of `then`, I4 its arguments, I4 writes of `otherwise`, I8 greatest value, I4 1 when
 --   fenced, I4 values unpacked>, when fenced the lock's name, owner and fence, packed and plain values, then each write: <B operation, I2 flags, i8 ttl, i8 revision>, key, and where a flag says so value, metadata, value to compare.
 -- A value may be packed, which nobody here can undo: what looks at one finds its plain value in ARGV, or asks for it.
 -- Answers {3, '', packed values to unpack}, and nothing was done; else {1 held, 0 not held, 2 fenced, <B outcome, B existed, i8 revision> for each write, then sums and entries in order}.
 -- include fence.lua
+-- include tell.lua
 local call, pack, unpack, sub, band = redis.call, struct.pack, struct.unpack, string.sub, bit.band
 local records, order, expiry, revision = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local HEAD, HEAD_BYTES = '<BI4i8i8i8i8', 37
@@ -27,7 +28,7 @@ local plains, missing, nmissing = {}, {3, ''}, 2
 local function load(key)
 	local raw = call('HGET', records, key)
 	local entry = {key = key, raw = raw, stored = raw, live = false, touched = false, rev = 0, created = 0, updated = 0,
-		expires = 0, was_expires = 0, metadata_bytes = 0, metadata = false, value = false, packed = false} -- all at once: no growing
+		expires = 0, was_expires = 0, was_live = false, was_rev = 0, metadata_bytes = 0, metadata = false, value = false, packed = false} -- all at once: no growing
 	if raw then
 		local version, rev, created, updated, expires, metadata
 		if #raw >= HEAD_BYTES then
@@ -36,8 +37,9 @@ local function load(key)
 		if not version or version < 1 or version > 2 or metadata > #raw - HEAD_BYTES then
 			error('HFCORRUPT', 0)
 		end
-		entry.was_expires, entry.packed = expires, version == 2
+		entry.was_expires, entry.was_rev, entry.packed = expires, rev, version == 2
 		if expires == 0 or expires > now then
+			entry.was_live = true
 			entry.live, entry.rev, entry.created, entry.updated, entry.expires = true, rev, created, updated, expires
 			entry.metadata_bytes = metadata
 		end
@@ -297,9 +299,11 @@ for i = 1, ntouched do
 		if not entry.stored then
 			call('ZADD', order, 0, key)
 		end
+		tell(entry.was_live and entry.rev == entry.was_rev and 2 or 1, key, entry.rev, now)
 	elseif entry.stored then
 		call('HDEL', records, key)
 		call('ZREM', order, key)
+		tell(entry.was_live and 3 or 4, key, entry.was_rev, now)
 	end
 	if expires ~= was then
 		if expires == 0 then

@@ -419,13 +419,13 @@ static void test_a_damaged_value(void **state)
 	EXPECT_OK(rig->vtable->read(rig->state, rig->ns[0], &write.key, 1, true, INT64_MAX, rig->arena, &entry, &err));
 	EXPECT_STATUS(rig->vtable->scan(rig->state, rig->ns[0], &span, count_bytes, &count, &err), HF_E_CORRUPT);
 	EXPECT_OK(rig->vtable->count(rig->state, rig->ns[0], &span, &count, &err));
-	struct hf_kv_write looks[] = {{.op = HF_KV_APPEND},
-	                              {.op = HF_KV_ADD},
-	                              {.op = HF_KV_PUT, .flags = HF_KV_IF_VALUE},
-	                              {.op = HF_KV_READ}};
-	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
-		looks[i].key = write.key;
-		batch.writes = &looks[i];
+	struct hf_kv_write asking[] = {{.op = HF_KV_APPEND},
+	                               {.op = HF_KV_ADD},
+	                               {.op = HF_KV_PUT, .flags = HF_KV_IF_VALUE},
+	                               {.op = HF_KV_READ}};
+	for (size_t i = 0; i < ARRAY_LEN(asking); i++) {
+		asking[i].key = write.key;
+		batch.writes = &asking[i];
 		EXPECT_STATUS(rig->vtable->apply(rig->state, rig->ns[0], &batch, rig->arena, &result, &err),
 		              HF_E_CORRUPT);
 	}

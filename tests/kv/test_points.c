@@ -288,9 +288,9 @@ static void write_some(struct past *past)
 			EXPECT_OK(hf_kv_delete(past->kv, which, NULL, NULL, &err));
 			break;
 		case 2:
-			if (hf_kv_touch(past->kv, which, SECONDS(3600), NULL, &err) != HF_NOT_FOUND)
-				break;
-			/* fallthrough */
+			if (hf_kv_touch(past->kv, which, SECONDS(3600), NULL, &err) == HF_NOT_FOUND)
+				EXPECT_OK(hf_kv_put(past->kv, which, hf_kv_text(value), &how, &err));
+			break;
 		default:
 			EXPECT_OK(hf_kv_put(past->kv, which, hf_kv_text(value), &how, &err));
 		}

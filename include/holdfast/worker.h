@@ -51,6 +51,19 @@ enum hf_status hf_worker_get(hf_where where, struct hf_str name, hf_arena *arena
  */
 enum hf_status hf_worker_put(hf_where where, const struct hf_worker *worker, struct hf_str password, bool replace,
                              bool *ret_created, hf_error *err);
+/* A worker with its password. */
+struct hf_worker_account {
+	struct hf_worker worker;
+	struct hf_str password;
+};
+/**
+ * Store many, all or none, each by the rules of hf_worker_put(). @param ret_created (may be NULL) how many there were
+ * none of. One transaction, a round trip per 200; each password costs the server some 15 ms.
+ * @return as hf_worker_put(), with the number of the worker (the first is 1) before what is wrong with one, and
+ *         HF_E_INPUT a name that came before; HF_E_LIMIT more than 100,000.
+ */
+enum hf_status hf_worker_import(hf_where where, const struct hf_worker_account *accounts, size_t count, bool replace,
+                                int64_t *ret_created, hf_error *err);
 /** HF_NOT_FOUND without such a worker; HF_REJECTED where a run names it: history keeps its worker. One round trip. */
 enum hf_status hf_worker_remove(hf_where where, struct hf_str name, hf_error *err);
 /**

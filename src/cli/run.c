@@ -242,28 +242,37 @@ static enum hf_status tally_row(void *user, const struct hf_run_tally *tally, hf
 	return out_row(user, cells, err);
 }
 
-static enum hf_status tally(struct cli *cli, const struct column *columns,
-                            enum hf_status (*count)(hf_where where, struct hf_str campaign, hf_run_tally_fn *fn,
-                                                    void *user, hf_error *err),
+typedef enum hf_status count_fn(hf_where where, struct hf_str campaign, hf_run_tally_fn *fn, void *user, hf_error *err);
+typedef enum hf_status count_last_fn(hf_where where, const struct hf_run_last_tally_filter *filter, hf_run_tally_fn *fn,
+                                     void *user, hf_error *err);
+
+/* Of all runs, or with --last of the last of each codebase and campaign. */
+static enum hf_status tally(struct cli *cli, const struct column *columns, count_fn *count, count_last_fn *count_last,
                             hf_error *err)
 {
+	struct hf_run_last_tally_filter filter = {.which = (enum hf_run_which)cli_int(cli, "last", HF_RUN_NEWEST),
+	                                          .campaign = text_or_null(cli_text(cli, "campaign")),
+	                                          .wanted = cli_given(cli, "wanted")};
+	if (filter.wanted && !cli_given(cli, "last"))
+		return error_set(err, HF_E_USAGE, "--wanted is about the last runs: give --last, too");
 	hf_where where;
 	enum hf_status status = out_list(cli->out, columns, err);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
-		status = count(where, text_or_null(cli_text(cli, "campaign")), tally_row, cli->out, err);
+		status = cli_given(cli, "last") ? count_last(where, &filter, tally_row, cli->out, err)
+		                                : count(where, filter.campaign, tally_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;
 }
 
 static enum hf_status run_codes_verb(struct cli *cli, hf_error *err)
 {
-	return tally(cli, code_columns, hf_run_result_codes, err);
+	return tally(cli, code_columns, hf_run_result_codes, hf_run_last_result_codes, err);
 }
 
 static enum hf_status run_stages_verb(struct cli *cli, hf_error *err)
 {
-	return tally(cli, stage_columns, hf_run_failure_stages, err);
+	return tally(cli, stage_columns, hf_run_failure_stages, hf_run_last_failure_stages, err);
 }
 
 /* ---- the table ---- */
@@ -284,6 +293,12 @@ static const struct cmd_option list_options[] = {
 
 static const struct cmd_option campaign_options[] = {
 	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
+	{.name = "last",
+         .arg = "WHICH",
+         .kind = OPTION_CHOICE,
+         .choices = "newest|effective|unabsorbed",
+         .help = "of each codebase and campaign that run alone; nothing new to do counts as a success"},
+	{.name = "wanted", .kind = OPTION_FLAG, .help = "with --last: what a candidate still asks for alone"},
 	{0},
 };
 
@@ -332,7 +347,7 @@ const struct cmd run_commands[] = {
          .run = run_codes_verb,
          .flags = CMD_LIST,
          .examples = {"holdfast run result-codes", "holdfast run result-codes --campaign lintian-fixes",
-                      "holdfast run result-codes --json"},
+                      "holdfast run result-codes --last effective --wanted"},
          .test_effect = "test_run_result_codes_counts",
          .test_refusal = "test_run_result_codes_refuses_an_argument"},
 	{.noun = "run",
@@ -343,7 +358,7 @@ const struct cmd run_commands[] = {
          .run = run_stages_verb,
          .flags = CMD_LIST,
          .examples = {"holdfast run failure-stages", "holdfast run failure-stages --campaign lintian-fixes",
-                      "holdfast run failure-stages -o csv"},
+                      "holdfast run failure-stages --last newest -o csv"},
          .test_effect = "test_run_failure_stages_counts",
          .test_refusal = "test_run_failure_stages_refuses_an_argument"},
 	{.noun = "run",

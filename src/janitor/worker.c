@@ -4,12 +4,18 @@
  */
 #include "holdfast/worker.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/intern.h"
 #include "base/str.h"
+#include "holdfast/transaction.h"
+#include "janitor/columns.h"
 #include "janitor/values.h"
 #include "queries/janitor/worker.h"
+
+enum { WORKERS_MAX = 100000, BATCH = 200 };
 
 struct sink {
 	hf_worker_fn *fn;
@@ -81,24 +87,114 @@ static enum hf_status check_password(struct hf_str password, hf_error *err)
 	return HF_OK;
 }
 
+struct putting {
+	struct intern *stored; /* names that the server answered */
+	int64_t created;
+};
+
+static enum hf_status put_row(void *user, const struct worker_put_row *row, hf_error *err)
+{
+	struct putting *putting = user;
+	putting->created += row->inserted;
+	return intern_add(putting->stored, row->name) == INTERN_NONE ? error_nomem(err) : HF_OK;
+}
+
+static enum hf_status put(hf_where where, const struct hf_worker_account *accounts, size_t count, bool replace,
+                          int64_t *created, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	CLEANUP(intern_freep) struct intern *stored = intern_new(BATCH);
+	struct columns columns = {.arena = arena,
+	                          .rows = accounts,
+	                          .row_size = sizeof(*accounts),
+	                          .count = (uint32_t)count};
+	struct putting putting = {.stored = stored};
+	if (!arena || !stored)
+		return error_nomem(err);
+	struct worker_put_in in = {.names = columns_text(&columns, offsetof(struct hf_worker_account, worker.name)),
+	                           .passwords = columns_text(&columns, offsetof(struct hf_worker_account, password)),
+	                           .links = columns_text(&columns, offsetof(struct hf_worker_account, worker.link)),
+	                           .replace = replace};
+	if (columns.starved)
+		return error_nomem(err);
+	enum hf_status status = worker_put(where, &in, put_row, &putting, err);
+	for (size_t i = 0; status == HF_OK && i < count; i++)
+		if (intern_find(stored, accounts[i].worker.name) == INTERN_NONE)
+			status = error_set(err, HF_CONFLICT, "there is a worker %.*s", SHOWN(accounts[i].worker.name));
+	if (status == HF_OK)
+		*created += putting.created;
+	return status;
+}
+
 enum hf_status hf_worker_put(hf_where where, const struct hf_worker *worker, struct hf_str password, bool replace,
                              bool *ret_created, hf_error *err)
 {
-	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct worker_put_in in = {.name = worker->name, .password = password, .replace = replace};
-	struct worker_put_row row;
-	if (!arena)
-		return error_nomem(err);
-	SET_TEXT(&in, link, worker->link);
+	const struct hf_worker_account account = {*worker, password};
+	int64_t created = 0;
 	enum hf_status status = check_name(worker->name, err);
 	if (status == HF_OK)
 		status = check_password(password, err);
 	if (status == HF_OK)
-		status = worker_put(where, &in, arena, &row, err);
-	if (status == HF_NOT_FOUND)
-		return error_set(err, HF_CONFLICT, "there is a worker %.*s", STR_ARG(worker->name));
+		status = put(where, &account, 1, replace, &created, err);
 	if (status == HF_OK && ret_created)
-		*ret_created = row.inserted;
+		*ret_created = created > 0;
+	return status;
+}
+
+/* ---- many ---- */
+
+struct importing {
+	const struct hf_worker_account *accounts;
+	size_t count;
+	bool replace;
+	int64_t created;
+};
+
+static enum hf_status import_tx(hf_where tx, void *user, hf_error *err)
+{
+	struct importing *importing = user;
+	enum hf_status status = HF_OK;
+	importing->created = 0;
+	for (size_t at = 0; at < importing->count && status == HF_OK; at += BATCH) {
+		const size_t n = importing->count - at < BATCH ? importing->count - at : BATCH;
+		status = put(tx, importing->accounts + at, n, importing->replace, &importing->created, err);
+	}
+	return status;
+}
+
+static enum hf_status check_all(const struct hf_worker_account *accounts, size_t count, hf_error *err)
+{
+	CLEANUP(intern_freep) struct intern *names = intern_new(WORKERS_MAX);
+	if (!names)
+		return error_nomem(err);
+	for (size_t i = 0; i < count; i++) {
+		enum hf_status status = check_name(accounts[i].worker.name, err);
+		if (status == HF_OK)
+			status = check_password(accounts[i].password, err);
+		const uint32_t number = status == HF_OK ? intern_add(names, accounts[i].worker.name) : INTERN_NONE;
+		if (status == HF_OK && number == INTERN_NONE)
+			return error_nomem(err);
+		if (status == HF_OK && number != i)
+			status = error_set(err, HF_E_INPUT, "the same name came before");
+		if (status != HF_OK) {
+			error_prefix(err, "worker %zu", i + 1);
+			return status;
+		}
+	}
+	return HF_OK;
+}
+
+enum hf_status hf_worker_import(hf_where where, const struct hf_worker_account *accounts, size_t count, bool replace,
+                                int64_t *ret_created, hf_error *err)
+{
+	struct importing importing = {accounts, count, replace, 0};
+	if (count > WORKERS_MAX)
+		return error_set(err, HF_E_LIMIT, "more than %d workers in one import", WORKERS_MAX);
+	enum hf_status status = check_all(accounts, count, err);
+	if (status == HF_OK && count > 0)
+		status = hf_transaction(where, NULL, import_tx, &importing, err);
+	if (status == HF_OK && ret_created)
+		*ret_created = importing.created;
 	return status;
 }
 

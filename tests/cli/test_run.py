@@ -120,6 +120,29 @@ def test_run_result_codes_counts(runs):
 
 def test_run_result_codes_refuses_an_argument(runs):
     assert "unexpected argument" in runs.refused(2, "run", "result-codes", "fixes")
+    assert "give --last" in runs.refused(2, "run", "result-codes", "--wanted")
+    assert "newest" in runs.refused(2, "run", "result-codes", "--last", "first")
+
+
+def test_tallies_of_the_last_runs(runs):
+    """Of each codebase and campaign one: r2 of aa/fixes, r3 of bb/fixes, r4 of aa/docs, one without times of bb/docs."""
+    runs.db.execute("UPDATE run SET failure_transient = true WHERE id = 'r2'; UPDATE run SET start_time = '2024-01-05', "
+                    "finish_time = '2024-01-05' WHERE id = 'r6'; "
+                    "INSERT INTO candidate (codebase, suite, command) VALUES ('aa', 'fixes', 'x')")
+
+    def codes(*flags):
+        return [(row["result_code"], row["runs"]) for row in runs.json("run", "result-codes", *flags)]
+
+    def stages(*flags):
+        return [(row["failure_stage"], row["runs"]) for row in runs.json("run", "failure-stages", *flags)]
+
+    assert codes("--last", "newest", "--campaign", "fixes") == [("build-failed", 1), ("success", 1)]
+    assert codes("--last", "effective", "--campaign", "fixes") == [("success", 2)]
+    assert codes("--last", "newest", "--wanted") == [("build-failed", 1)]
+    assert codes("--last", "effective", "--wanted") == [("success", 1)]
+    assert stages("--last", "newest", "--campaign", "fixes") == [("build", 1)]
+    assert stages("--last", "effective", "--campaign", "fixes") == []
+    assert stages("--last", "newest", "--wanted") == [("build", 1)]
 
 
 def test_run_failure_stages_counts(runs):

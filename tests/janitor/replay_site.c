@@ -215,6 +215,21 @@ static void run_delete(struct replay *replay, const json_t *args, struct answer 
 		ret->ok = json_null();
 }
 
+/* ---- followups ---- */
+
+static enum hf_status note_followup(void *user, const struct hf_followup *followup, UNUSED hf_error *err)
+{
+	json_array_append_new(user, json_pack("[o,o]", json_of(followup->codebase), json_of(followup->campaign)));
+	return HF_OK;
+}
+
+static void followups(struct replay *replay, const json_t *args, struct answer *ret)
+{
+	struct hf_followup_filter filter = {.origin = text_of(args, "id")};
+	json_t *list = json_array();
+	give_sorted(hf_followup_list(replay->rig.where, &filter, note_followup, list, &ret->err), list, ret);
+}
+
 const struct call site_calls[] = {{"absorbed", absorbed},
                                   {"never_processed", never_processed},
                                   {"candidate_list", candidate_list},
@@ -225,4 +240,5 @@ const struct call site_calls[] = {{"absorbed", absorbed},
                                   {"run_list", run_list},
                                   {"change_set", change_set},
                                   {"run_delete", run_delete},
+                                  {"followups", followups},
                                   {NULL, NULL}};

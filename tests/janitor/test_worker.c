@@ -46,12 +46,74 @@ static void its_password_lets_a_worker_in(void **state)
 	EXPECT_STATUS(try(rig, "w1", "one"), HF_E_DENIED);
 }
 
+static void many_workers_at_once(void **state)
+{
+	struct rig *rig = *state;
+	enum { N = 205 };
+	static char names[N][16];
+	struct hf_worker_account accounts[N];
+	hf_error err = HF_ERROR_INIT;
+	int64_t created = -7;
+	start(rig);
+	for (size_t i = 0; i < N; i++) {
+		snprintf(names[i], sizeof(names[i]), "w%zu", i);
+		accounts[i] = (struct hf_worker_account){{hf_str_of(names[i]), {NULL, 0}}, HF_STR("x")};
+	}
+	accounts[1].worker.link = HF_STR("https://w/1");
+	accounts[N - 1].password = HF_STR("last");
+	EXPECT_OK(hf_worker_import(rig->where, accounts, N, false, &created, &err));
+	assert_int_equal(created, N);
+	assert_int_equal(rig_count(rig, "worker"), N);
+	assert_int_equal(rig_count(rig, "worker WHERE link = 'https://w/1' AND name = 'w1'"), 1);
+	assert_int_equal(rig_number(rig, "SELECT count(DISTINCT password) FROM worker"), N); /* a salt each */
+	EXPECT_OK(try(rig, "w204", "last"));
+	accounts[N - 1].password = HF_STR("first");
+	accounts[0].worker.name = HF_STR("new");
+	EXPECT_OK(hf_worker_import(rig->where, accounts, N, true, &created, &err));
+	assert_int_equal(created, 1);
+	EXPECT_OK(try(rig, "w204", "first"));
+	EXPECT_OK(hf_worker_import(rig->where, NULL, 0, false, &created, &err));
+	assert_int_equal(created, 0);
+}
+
+static void one_worker_of_many_refuses_all(void **state)
+{
+	struct rig *rig = *state;
+	struct hf_worker_account accounts[] = {{{HF_STR("a"), {NULL, 0}}, HF_STR("x")},
+	                                       {{HF_STR("b"), {NULL, 0}}, HF_STR("x")},
+	                                       {{HF_STR("w1"), {NULL, 0}}, HF_STR("x")}};
+	hf_error err = HF_ERROR_INIT;
+	int64_t created = -7;
+	start(rig);
+	EXPECT_OK(put(rig, "w1", "one", false, &err));
+	EXPECT_STATUS(hf_worker_import(rig->where, accounts, 3, false, &created, &err), HF_CONFLICT);
+	assert_string_equal(err.message, "there is a worker w1");
+	accounts[2].worker.name = HF_STR("a");
+	EXPECT_STATUS(hf_worker_import(rig->where, accounts, 3, true, &created, &err), HF_E_INPUT);
+	assert_string_equal(err.message, "worker 3: the same name came before");
+	accounts[2].worker.name = HF_STR("c:d");
+	EXPECT_STATUS(hf_worker_import(rig->where, accounts, 3, true, &created, &err), HF_E_INPUT);
+	EXPECT_CONTAINS(err.message, "worker 3: the name of a worker has no colon");
+	accounts[2] = (struct hf_worker_account){{HF_STR("c"), {NULL, 0}}, HF_STR("")};
+	EXPECT_STATUS(hf_worker_import(rig->where, accounts, 3, true, &created, &err), HF_E_INPUT);
+	EXPECT_CONTAINS(err.message, "worker 3: the password");
+	EXPECT_STATUS(hf_worker_import(rig->where, accounts, 100001, true, &created, &err), HF_E_LIMIT);
+	assert_int_equal(created, -7);
+	assert_int_equal(rig_count(rig, "worker"), 1);
+	EXPECT_OK(try(rig, "w1", "one"));
+}
+
 /* Hashes that the original's operators made by other means; texts that are none shut the door and break nothing. */
 static void hashes_of_every_kind(void **state)
 {
 	static const char *const salts[] = {"gen_salt('bf')", "gen_salt('md5')", "gen_salt('xdes')", "gen_salt('des')"};
-	static const char *const others[] = {"", "x", "one", "$2a$99$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuuabcdefghi",
-	                                     "$2b$08$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuuabcdefghi", "$1$", "*"};
+	static const char *const others[] = {"",
+	                                     "x",
+	                                     "one",
+	                                     "$2a$99$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuuabcdefghi",
+	                                     "$2b$08$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuuabcdefghi",
+	                                     "$1$",
+	                                     "*"};
 	struct rig *rig = *state;
 	hf_error err = HF_ERROR_INIT;
 	char sql[256];
@@ -115,10 +177,9 @@ static void hashing_is_the_servers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(its_password_lets_a_worker_in),
-		cmocka_unit_test(hashes_of_every_kind),
-		cmocka_unit_test(what_cannot_be_is_refused),
-		cmocka_unit_test(hashing_is_the_servers),
+		cmocka_unit_test(its_password_lets_a_worker_in),  cmocka_unit_test(many_workers_at_once),
+		cmocka_unit_test(one_worker_of_many_refuses_all), cmocka_unit_test(hashes_of_every_kind),
+		cmocka_unit_test(what_cannot_be_is_refused),      cmocka_unit_test(hashing_is_the_servers),
 	};
 	return cmocka_run_group_tests(tests, rig_up, rig_down);
 }

@@ -5,6 +5,7 @@ Same rules as in calls.py. A page is what it would show: its template is not fil
 
 import types
 
+import stand_ins
 from calls_publish import MICROSECOND, Request
 from calls_runs import _time
 
@@ -95,6 +96,15 @@ class SiteCalls:
         rows = await self.m.common.iter_candidates(self.conn, campaign=a.get("campaign"))
         return sorted(([r["codebase"], r["suite"], r["context"], r["value"], r["success_chance"]] for r in rows),
                       key=lambda row: [(v is not None, v) for v in row])
+
+    async def followups(self, a):
+        """What the page of a run shows to have come of it; the page asks for the rest of a run, too."""
+        asked = {"id": a["id"], "codebase": "never", "suite": "never", "main_branch_revision": None, "revision": None,
+                 "result_code": "x", "failure_stage": None, "logfilenames": [], "resume_from": None, "result": None}
+        app = self._page((), {}).app
+        shown = await self.m.pkg.generate_run_file(app["pool"], None, app["config"], None, None, None, asked, {}, False,
+                                                   stand_ins.Span())
+        return sorted([r["codebase"], r["campaign"]] for r in shown["followups"])
 
     async def run_delete(self, a):
         await self.conn.execute("DELETE FROM run WHERE id = $1", a["id"])

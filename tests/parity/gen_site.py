@@ -84,6 +84,20 @@ def gone(number):
                 watch=("run", "last_run", "new_result_branch", "change_set", "review", "followup"))
 
 
+def consequences(number):
+    """Candidates that came of runs: of none, of one, of several; and what is left of them when some go."""
+    die = random.Random(f"{SEED}/consequences/{number}")
+    runs, candidates = history(die), asked(die)
+    ids = [r["id"] for r in runs]
+    named = {(die.choice(ids), 1 + die.randrange(len(candidates))) for _ in range(die.randint(0, 12))} if candidates else ()
+    tables = {k: v for k, v in (("candidate", candidates),
+                                ("followup", [{"origin": i, "candidate": c} for i, c in sorted(named)])) if v}
+    gone = [call("sql", text=f"DELETE FROM followup WHERE candidate = {c}") for c in sorted({c for _, c in named})[:1]]
+    before, after = ([call("followups", id=i) for i in (*ids, "nowhere")] for _ in range(2))
+    return case(f"F/{number}", archive(run=runs, **tables), [*before, *gone, *after], watch=("run", "followup"))
+
+
 def cases():
     yield from (pages(number) for number in range(120))
     yield from (gone(number) for number in range(120))
+    yield from (consequences(number) for number in range(60))

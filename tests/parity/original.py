@@ -75,7 +75,7 @@ class Modules:
         try:
             from breezy.config import parse_username
             from janitor import publish, queue, review, runner, schedule, splitout_env, state, worker_creds
-            from janitor.site import common, cupboard
+            from janitor.site import common, cupboard, pkg
             from janitor.site.cupboard import merge_proposals
             from janitor.site.cupboard import publish as history
             from janitor.site.cupboard import review as reviewing
@@ -83,7 +83,7 @@ class Modules:
             raise Missing(f"could not import the original: {reason}; see README.md for the packages") from reason
         self.queue, self.schedule, self.state = queue, schedule, state
         self.review, self.runner, self.worker_creds = review, runner, worker_creds
-        self.publish, self.cupboard, self.common = publish, cupboard, common
+        self.publish, self.cupboard, self.common, self.pkg = publish, cupboard, common, pkg
         self.history, self.reviewing, self.cupboard_proposals = history, reviewing, merge_proposals
         self.splitout_env, self.parse_username = splitout_env, parse_username
         self.clock = FrozenClock

@@ -20,14 +20,14 @@ SELECT w.name, w.link, r.runs, r.successes, r.newest
                  WHERE worker = w.name) AS r
  WHERE w.name = :name;
 
--- name: worker_put :opt
--- doc: Store a worker. One of that name is replaced if `replace` says so (its link stays without another), else there
--- doc: is no row.
--- param link: nullable
+-- name: worker_put :each
+-- doc: Store workers, whose names differ. One of a name that is there is replaced if `replace` says so (its link stays
+-- doc: without another), else there is no row of it.
 INSERT INTO worker AS w (name, password, link)
-VALUES (:name, crypt(:password, gen_salt('bf', 8)), :link)
+SELECT n.name, crypt(n.password, gen_salt('bf', 8)), n.link
+  FROM unnest(:names::text[], :passwords::text[], :links::text[]) AS n (name, password, link)
 ON CONFLICT (name) DO UPDATE SET password = excluded.password, link = coalesce(excluded.link, w.link) WHERE :replace
-RETURNING xmax = 0 AS inserted;
+RETURNING name, xmax = 0 AS inserted;
 
 -- name: worker_delete :execrows
 -- doc: Forget a worker; one that runs name is refused by their foreign key.

@@ -22,6 +22,7 @@
 #include "holdfast/migrate.h"
 #include "holdfast/health.h"
 #include "holdfast/kv.h"
+#include "holdfast/kv_cache.h"
 #include "holdfast/kv_checkpoint.h"
 #include "holdfast/kv_file.h"
 #include "holdfast/kv_lock.h"

@@ -163,6 +163,7 @@ struct hf_kv_entry {
 struct hf_kv_read {
 	hf_deadline deadline;  /* 0 = the handle's timeout from now */
 	bool keys_only;        /* no values, no metadata */
+	bool fresh;            /* of the store itself, whatever a cache has (kv_cache.h) */
 };
 
 /** HF_OK; HF_NOT_FOUND absent or expired. */

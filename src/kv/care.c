@@ -2,6 +2,7 @@
  * care.c - clearing, sweeping, sizes, counts, health.
  */
 #include "base/error.h"
+#include "kv/cache.h"
 #include "kv/check.h"
 
 enum hf_status hf_kv_clear(hf_kv *kv, const struct hf_kv_how *how, uint64_t *ret_removed, hf_error *err)
@@ -14,8 +15,11 @@ enum hf_status hf_kv_clear(hf_kv *kv, const struct hf_kv_how *how, uint64_t *ret
 	};
 	uint64_t removed = 0;
 	enum hf_status status = check_how(kv, how, err);
-	if (status == HF_OK)
-		status = kv_vtable(kv)->clear(kv->backend->state, kv->ns, &batch, &removed, err);
+	if (status != HF_OK)
+		return kv_count_failure(kv, status);
+	cache_begin_write_all(kv->cache);
+	status = kv_vtable(kv)->clear(kv->backend->state, kv->ns, &batch, &removed, err);
+	cache_end_write_all(kv->cache);
 	if (status == HF_CONFLICT)
 		status = refused(&batch, NULL, err);
 	if (status != HF_OK)

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "holdfast/values.h"
+#include "kv/cache.h"
 #include "kv/check.h"
 #include "kv/digest.h"
 #include "kv/metadata.h"
@@ -256,8 +257,10 @@ enum hf_status hf_kv_checkpoint_restore(hf_kv *kv, const struct hf_uuid *id, con
 	enum hf_status status = check_can(kv, err);
 	if (status != HF_OK)
 		return status;
+	cache_begin_write_all(kv->cache);
 	status = kv_vtable(kv)->restore(kv->backend->state, kv->ns, id, wanted ? &undo : NULL,
 	                                kv_deadline(kv, how ? how->deadline : HF_DEADLINE_DEFAULT), &restored, err);
+	cache_end_write_all(kv->cache);
 	if (status == HF_OK && wanted)
 		restored.undo = undo.id;
 	if (status == HF_OK)

@@ -1,6 +1,7 @@
 /*
  * load.c - see load.h.
  */
+#include "kv/cache.h"
 #include "kv/load.h"
 
 #include "base/arena.h"
@@ -122,7 +123,9 @@ static enum hf_status run(struct loading *loading, hf_error *err)
 		.next = next_entry,
 		.user = loading,
 	};
+	cache_begin_write_all(kv->cache);
 	enum hf_status status = kv_vtable(kv)->load(kv->backend->state, kv->ns, &load, err);
+	cache_end_write_all(kv->cache);
 	if (status == HF_CONFLICT && !load.replace)
 		error_hint(err, "the namespace must be empty, or be replaced on request");
 	return status;

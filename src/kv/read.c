@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "core/key_range.h"
+#include "kv/cache.h"
 #include "kv/check.h"
 #include "kv/combine.h"
 #include "kv/metadata.h"
@@ -14,14 +15,13 @@ static enum hf_status not_there(struct hf_bytes key, hf_error *err)
 	return error_set(err, HF_NOT_FOUND, "key %s is not there", key_text(key, text));
 }
 
-static void count_reads(hf_kv *kv, const struct hf_kv_entry *entries, size_t count)
+static void count_entries(hf_kv *kv, const struct hf_kv_entry *entries, size_t count)
 {
 	uint64_t hits = 0, bytes = 0;
 	for (size_t i = 0; i < count; i++) {
 		hits += entries[i].rev != 0;
 		bytes += entries[i].value.len;
 	}
-	kv_count(kv, KV_QUERIES, 1);
 	kv_count(kv, KV_HITS, hits);
 	kv_count(kv, KV_MISSES, count - hits);
 	kv_count(kv, KV_READ, bytes);
@@ -38,8 +38,28 @@ static enum hf_status read_keys(hf_kv *kv, const struct hf_bytes *keys, size_t c
 	                                                      deadline, arena, ret_entries, err);
 	if (status != HF_OK)
 		return kv_count_failure(kv, status);
-	count_reads(kv, ret_entries, count);
+	kv_count(kv, KV_QUERIES, 1);
+	count_entries(kv, ret_entries, count);
 	return HF_OK;
+}
+
+/* One key, from memory where that is allowed. */
+static enum hf_status read_key(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read *how, hf_arena *arena,
+                               struct hf_kv_entry *ret_entry, hf_error *err)
+{
+	bool keys_only = how && how->keys_only;
+	uint64_t ticket = 0;
+	if (!kv->cache || (how && how->fresh))
+		return read_keys(kv, &key, 1, how, arena, ret_entry, err);
+	enum cache_answer answer = cache_get(kv->cache, key, keys_only, arena, ret_entry, &ticket);
+	if (answer == CACHE_HIT || answer == CACHE_ABSENT) {
+		count_entries(kv, ret_entry, 1);
+		return HF_OK;
+	}
+	enum hf_status status = read_keys(kv, &key, 1, how, arena, ret_entry, err);
+	if (status == HF_OK && answer == CACHE_MISS && (!keys_only || ret_entry->rev == 0))
+		cache_keep(kv->cache, key, ticket, ret_entry);
+	return status;
 }
 
 enum hf_status hf_kv_get(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read *how, hf_arena *arena,
@@ -50,7 +70,7 @@ enum hf_status hf_kv_get(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read
 	if (status == HF_OK)
 		status = check_key(kv, key, err);
 	if (status == HF_OK)
-		status = read_keys(kv, &key, 1, how, arena, &entry, err);
+		status = read_key(kv, key, how, arena, &entry, err);
 	if (status != HF_OK)
 		return status;
 	if (entry.rev == 0)

@@ -9,6 +9,7 @@
 #include "base/context.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "kv/cache_feed.h"
 #include "kv/combine.h"
 
 DEFINE_OWNED(kv, hf_kv *, hf_kv_close)
@@ -197,6 +198,8 @@ void hf_kv_close(hf_kv *kv)
 {
 	if (!kv)
 		return;
+	if (!fork_guard_forked(&kv->backend->fork)) /* its thread is the parent's */
+		cache_feed_end(kv->cache_feed);
 	combine_free(kv->combine);
 	if (atomic_fetch_sub(&kv->backend->handles, 1) == 1)
 		backend_free(kv->backend);

@@ -66,6 +66,8 @@ struct hf_kv {
 	struct kv_backend *backend;
 	struct combine *combine; /* owned; NULL = callers do not share statements */
 	int32_t ns;
+	struct cache *cache;           /* of `cache_feed`; NULL = reads ask the store */
+	struct cache_feed *cache_feed; /* owned */
 	char name[HF_KV_NAMESPACE_BYTES + 1];
 	uint32_t name_hash; /* of the namespace's name */
 };

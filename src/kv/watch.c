@@ -13,6 +13,7 @@
 #include "base/metrics.h"
 #include "base/str.h"
 #include "kv/check.h"
+#include "kv/watch.h"
 #include "pg/monotonic.h"
 
 enum { PAGE = 1000, PAUSE_US_MIN = 1000, PAUSE_US_IDLE = 20 * 1000, PAUSE_US_MAX = 100 * 1000 };
@@ -26,7 +27,9 @@ struct hf_kv_watch {
 	struct hf_kv_feed_place place; /* behind the page */
 	int64_t position;              /* behind what was handed out */
 	int64_t pause_us;
-	int64_t held_since_us; /* monotonic; 0 = nothing is held back */
+	int64_t held_since_us;     /* monotonic; 0 = nothing is held back */
+	int64_t seen_us, final_us; /* when what is `seen` and what is final of the place were looked at */
+	int64_t followed_us;       /* what was committed before has come; 0 = not known by the last question */
 	bool values;
 	size_t prefix_len;
 	uint8_t prefix[HF_KV_KEY_BYTES_MAX];
@@ -183,18 +186,32 @@ static void note_held(hf_kv_watch *watch)
 	              watch->held_since_us ? (now_us - watch->held_since_us) / 1000 : 0);
 }
 
+/* `before` is the place of before a question that began at `now_us` and gave `count` changes. */
+static void note_followed(hf_kv_watch *watch, const struct hf_kv_feed_place *before, int64_t now_us, size_t count)
+{
+	const struct hf_kv_feed_place *place = &watch->place;
+	if (place->final != before->final)
+		watch->final_us = watch->seen_us;
+	if (place->seen != before->seen)
+		watch->seen_us = now_us;
+	watch->followed_us = place->position >= place->final ? watch->final_us : 0;
+	if (!place->waits && count < PAGE && place->position >= place->final)
+		watch->followed_us = now_us;
+}
+
 /* One question. Nothing is lost when it fails half way: the place moves on with the page. */
 static enum hf_status fetch(hf_kv_watch *watch, hf_deadline deadline, hf_error *err)
 {
 	hf_kv *kv = watch->kv;
-	struct hf_kv_feed_place place = watch->place;
+	struct hf_kv_feed_place place = watch->place, before = place;
+	int64_t now_us = hf_now_monotonic_us(kv->backend->ctx);
 	watch->count = watch->next = 0;
 	hf_arena_reset(watch->arena);
 	enum hf_status status = kv_vtable(kv)->changes(kv->backend->state, kv->ns, &place, PAGE, deadline, watch->arena,
 	                                               &watch->events, &watch->count, err);
 	kv_count(kv, KV_QUERIES, status == HF_OK);
-	if (status != HF_OK)
-		watch->count = 0;
+	size_t count = status == HF_OK ? watch->count : 0;
+	watch->count = count;
 	keep_wanted(watch);
 	if (status == HF_OK && watch->values && watch->count)
 		status = read_values(watch, deadline, err);
@@ -205,7 +222,25 @@ static enum hf_status fetch(hf_kv_watch *watch, hf_deadline deadline, hf_error *
 	watch->place = place;
 	if (watch->count == 0)
 		watch->position = place.position;
+	note_followed(watch, &before, now_us, count);
 	note_held(watch);
+	return HF_OK;
+}
+
+/* What find_place() fetched is the first page. */
+enum hf_status watch_page(hf_kv_watch *watch, hf_deadline deadline, const struct hf_kv_event **ret_events,
+                          size_t *ret_count, int64_t *ret_followed_us, hf_error *err)
+{
+	enum hf_status status = HF_OK;
+	if (watch->next == watch->count)
+		status = fetch(watch, deadline, err);
+	if (status != HF_OK)
+		return status;
+	*ret_events = watch->events + watch->next;
+	*ret_count = watch->count - watch->next;
+	*ret_followed_us = watch->followed_us;
+	watch->next = watch->count;
+	watch->position = watch->place.position;
 	return HF_OK;
 }
 

@@ -3,6 +3,7 @@
  */
 #include "base/arena.h"
 #include "base/error.h"
+#include "kv/cache.h"
 #include "kv/check.h"
 #include "kv/combine.h"
 
@@ -42,9 +43,11 @@ static void count_writes(hf_kv *kv, const struct hf_kv_write *writes, size_t cou
 static enum hf_status apply_checked(hf_kv *kv, const struct hf_kv_batch *batch, hf_arena *arena,
                                     struct hf_kv_result *results, hf_error *err)
 {
+	cache_begin_write(kv->cache, batch->writes, batch->count);
 	enum hf_status status = kv->combine && combine_takes(batch)
 	                                ? combine_write(kv, batch, arena, results, err)
 	                                : kv_vtable(kv)->apply(kv->backend->state, kv->ns, batch, arena, results, err);
+	cache_end_write(kv->cache, batch->writes, batch->count);
 	if (status == HF_CONFLICT)
 		status = refused(batch, results, err);
 	if (status != HF_OK)
@@ -126,8 +129,12 @@ static enum hf_status transact_checked(hf_kv *kv, const struct hf_kv_txn *txn, s
                                        hf_arena *arena, bool *ret_held, struct hf_kv_result *results, hf_error *err)
 {
 	bool held = false;
+	cache_begin_write(kv->cache, txn->then, txn->nthen);
+	cache_begin_write(kv->cache, txn->otherwise, txn->notherwise);
 	enum hf_status status =
 		kv_vtable(kv)->transact(kv->backend->state, kv->ns, txn, common, arena, &held, results, err);
+	cache_end_write(kv->cache, txn->otherwise, txn->notherwise);
+	cache_end_write(kv->cache, txn->then, txn->nthen);
 	common->writes = held ? txn->then : txn->otherwise;
 	common->count = held ? txn->nthen : txn->notherwise;
 	if (status == HF_CONFLICT)

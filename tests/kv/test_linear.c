@@ -14,6 +14,8 @@
 #include "broken.h"
 #include "linear.h"
 #include "chance.h"
+#include "holdfast/kv_cache.h"
+#include "holdfast/kv_watch.h"
 #include "steps.h"
 
 enum { THREADS = 8, CALLS_EACH = 7, ACCOUNTS = 12, BALANCE = 1000 };
@@ -23,11 +25,13 @@ static uint64_t seed_of_all;
 
 struct crew {
 	hf_kv *kv;
+	hf_kv *reader; /* of what is read */
 	pthread_barrier_t barrier;
 	atomic_int number; /* of threads that have one */
 	atomic_int wrong;  /* what a thread saw that cannot be */
 	atomic_bool stop;
 	int rounds;
+	bool mostly_reads;
 	struct call calls[THREADS * CALLS_EACH];
 };
 
@@ -108,12 +112,13 @@ static void *play(void *user)
 	int64_t seen = 0;
 	for (int i = 0; i < CALLS_EACH; i++) {
 		struct call *call = &crew->calls[number * CALLS_EACH + i];
-		*call = (struct call){.kind = kinds[chance_under(&seed, ARRAY_LEN(kinds))],
+		enum call_kind kind = kinds[chance_under(&seed, ARRAY_LEN(kinds))];
+		*call = (struct call){.kind = crew->mostly_reads && chance_under(&seed, 10) ? CALL_GET : kind,
 		                      .value = 1 + number * CALLS_EACH + i,
 		                      .expected = seen};
 		pthread_barrier_wait(&crew->barrier);
 		call->begin_ns = now_ns();
-		call->answer = make_call(crew->kv, call, arena);
+		call->answer = make_call(call->kind == CALL_GET ? crew->reader : crew->kv, call, arena);
 		call->end_ns = now_ns();
 		if (call->answer < 0)
 			atomic_fetch_add(&crew->wrong, 1);
@@ -139,14 +144,14 @@ static void print_history(const struct crew *crew)
 }
 
 /* @return rounds whose history cannot be ordered; ends at the first. */
-static int wrong_histories(hf_kv *kv, int rounds, bool show)
+static int wrong_histories_of(hf_kv *kv, hf_kv *reader, int rounds, bool mostly_reads, bool show)
 {
 	struct crew *crew = calloc(1, sizeof(*crew));
 	int wrong = 0;
 	assert_non_null(crew);
 	for (int i = 0; i < rounds && wrong == 0; i++) {
 		hf_error err = HF_ERROR_INIT;
-		*crew = (struct crew){.kv = kv, .rounds = i};
+		*crew = (struct crew){.kv = kv, .reader = reader, .rounds = i, .mostly_reads = mostly_reads};
 		EXPECT_OK(hf_kv_delete(kv, B("k"), NULL, NULL, &err));
 		run_crew(crew, play);
 		assert_int_equal(crew->wrong, 0);
@@ -156,6 +161,11 @@ static int wrong_histories(hf_kv *kv, int rounds, bool show)
 	}
 	free(crew);
 	return wrong;
+}
+
+static int wrong_histories(hf_kv *kv, int rounds, bool show)
+{
+	return wrong_histories_of(kv, kv, rounds, false, show);
 }
 
 /* ---- transfers ---- */
@@ -313,6 +323,44 @@ static void sums_stay_constant(void **state)
 	assert_int_equal(wrong_sums(rig.root, kv_rounds(&rig, 3000)), 0);
 }
 
+/* Of a namespace with a feed, which may be late by a minute: it is used whenever it may be. */
+static hf_kv *cached_handle(void)
+{
+	const struct hf_kv_cache_options options = {.size = sizeof(options), .stale_ms_max = 60000};
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv = NULL;
+	EXPECT_OK(hf_kv_namespace(rig.root, "cached", &kv, &err));
+	EXPECT_OK(hf_kv_feed_on(kv, NULL, &err));
+	EXPECT_OK(hf_kv_cache_start(kv, &options, &err));
+	return kv;
+}
+
+static void histories_through_a_cache_are_linearizable(void **state)
+{
+	(void)state;
+	struct hf_kv_cache_stats stats;
+	hf_kv *kv = cached_handle();
+	assert_int_equal(wrong_histories_of(kv, kv, kv_rounds(&rig, 300), true, true), 0);
+	assert_int_equal(wrong_histories(kv, kv_rounds(&rig, 100), true), 0);
+	hf_kv_cache_stats(kv, &stats);
+	print_message("# %llu reads from memory, %llu misses, %llu while a write ran\n", (unsigned long long)stats.hits,
+	              (unsigned long long)stats.misses, (unsigned long long)stats.bypassed);
+	assert_true(stats.hits > 0);
+	hf_kv_close(kv);
+}
+
+/* What others write is seen later: such histories are not promised, and the checker tells them apart. */
+static void writes_of_others_are_seen_later(void **state)
+{
+	(void)state;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *reader = cached_handle(), *writer = NULL;
+	EXPECT_OK(hf_kv_namespace(rig.root, "cached", &writer, &err));
+	assert_true(wrong_histories_of(writer, reader, 20000, false, false) > 0);
+	hf_kv_close(writer);
+	hf_kv_close(reader);
+}
+
 /* ---- the checkers themselves ---- */
 
 static void the_checker_knows_orders(void **state)
@@ -357,10 +405,14 @@ static void the_checkers_notice_a_broken_store(void **state)
 
 int main(int argc, char *argv[])
 {
-	enum { CHECKERS = 2, TESTS = 5 };
+	enum { CHECKERS = 3, TESTS = 7 };
 	const struct CMUnitTest tests[TESTS] = {
-		cmocka_unit_test(the_checker_knows_orders),   cmocka_unit_test(the_checkers_notice_a_broken_store),
-		cmocka_unit_test(histories_are_linearizable), cmocka_unit_test(sums_stay_constant),
+		cmocka_unit_test(the_checker_knows_orders),
+		cmocka_unit_test(the_checkers_notice_a_broken_store),
+		cmocka_unit_test(writes_of_others_are_seen_later),
+		cmocka_unit_test(histories_through_a_cache_are_linearizable),
+		cmocka_unit_test(histories_are_linearizable),
+		cmocka_unit_test(sums_stay_constant),
 		cmocka_unit_test(no_increment_is_lost),
 	};
 	if (argc < 2)

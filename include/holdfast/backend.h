@@ -162,6 +162,14 @@ struct hf_kv_vtable {
 	                       const struct hf_uuid *to, int64_t moment_us, hf_deadline deadline, hf_kv_change_fn *fn,
 	                       void *user, hf_error *err);
 
+	/* ---- HF_KV_CAN_READ_REPLICAS; see hf_kv_read.replica ---- */
+
+	/** A number behind all that was committed before. */
+	enum hf_status (*position)(hf_kv_backend_state *state, hf_deadline deadline, int64_t *ret_position,
+	                           hf_error *err);
+	/** What to read() from, that has all up to `behind` and is within the bound; `state` where nothing else is. */
+	hf_kv_backend_state *(*replica)(hf_kv_backend_state *state, int64_t behind, hf_deadline deadline);
+
 	/* ---- HF_KV_CAN_WATCH; see kv_watch.h. Without a feed HF_NOT_FOUND, worded by the store. ---- */
 
 	/** keep_us and keep_changes of `feed`; NULL = turn it off. */

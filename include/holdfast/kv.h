@@ -118,6 +118,8 @@ struct hf_kv_options {
 	uint32_t attempts_max;             /* 0 = 3: the first included; what may have happened is not repeated */
 	int64_t backoff_ms;                /* 0 = 100: base of the exponential pause with full jitter */
 	uint32_t combine;                  /* so many statements at a time that callers share (above); 0 = none */
+	const char *replica_url;           /* a hot standby that may be read from (hf_kv_read.replica); NULL = none */
+	int64_t replica_stale_ms_max;      /* 0 = 5,000: how late it may be; from 10 */
 	/* LMDB: concurrent calls of one write each share a commit. HF_KV_RELAXED does not wait for a commit's last
 	 * page: a crash of the machine may undo the newest */
 	uint64_t map_bytes_max;            /* 0 = 64 GiB of address space: HF_E_LIMIT beyond */
@@ -164,7 +166,23 @@ struct hf_kv_read {
 	hf_deadline deadline;  /* 0 = the handle's timeout from now */
 	bool keys_only;        /* no values, no metadata */
 	bool fresh;            /* of the store itself, whatever a cache has (kv_cache.h) */
+	bool replica;          /* hf_kv_get(), hf_kv_get_many(): a read replica may answer (below) */
+	int64_t behind;        /* with `replica`: what hf_kv_position() told has to be there; 0 = nothing */
 };
+
+/*
+ * Read replicas (PostgreSQL; hf_kv_options.replica_url, a hot standby that follows the same primary). A read with
+ * `replica` is answered by it if it has everything that was committed until `replica_stale_ms_max` before the call, and
+ * what `behind` names; if it lacks that, 50 ms later too, or cannot be reached, by the primary. So what is read is late
+ * by that bound at most; the clock of expiries is the replica's. To read what was written: ask hf_kv_position() behind
+ * the write, hand the number to whoever reads, in another process if need be. Conditions, transactions, ranges and
+ * whatever writes ask the primary; neither does a cache keep what a replica said. Round trips: one; every half of the
+ * bound one to the primary, and one or more to the replica where it is not known to be so far.
+ */
+
+/** A number that is behind every write that returned before. Round trips: one. HF_E_UNSUPPORTED without
+ *  HF_KV_CAN_READ_REPLICAS. */
+enum hf_status hf_kv_position(hf_kv *kv, hf_deadline deadline, int64_t *ret_position, hf_error *err);
 
 /** HF_OK; HF_NOT_FOUND absent or expired. */
 enum hf_status hf_kv_get(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read *how, hf_arena *arena,
@@ -359,6 +377,7 @@ struct hf_kv_stats {
 	uint64_t bytes_written, bytes_read;
 	uint64_t hits, misses, refused, failures, expired_removed;
 	uint64_t combined_count, shared_count;
+	uint64_t replica_count;  /* keys that a replica answered */
 };
 /** Reads counters; no lock, no round trip. */
 void hf_kv_stats(const hf_kv *kv, struct hf_kv_stats *ret_stats);

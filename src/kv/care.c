@@ -108,6 +108,7 @@ void hf_kv_stats(const hf_kv *kv, struct hf_kv_stats *ret_stats)
 		.delete_count = total(kv, KV_DELETES),
 		.query_count = total(kv, KV_QUERIES),
 		.transaction_count = total(kv, KV_TRANSACTIONS),
+		.replica_count = total(kv, KV_REPLICA),
 		.retry_count = backend->vtable->retries ? backend->vtable->retries(backend->state) : 0,
 		.bytes_written = total(kv, KV_WRITTEN),
 		.bytes_read = total(kv, KV_READ),

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "holdfast/migrate.h"
 #include "kv/backends.h"
+#include "kv/postgres_replica.h"
 #include "kv/postgres_checkpoint.h"
 
 DEFINE_OWNED(settings, hf_settings *, hf_settings_free)
@@ -19,6 +20,7 @@ DEFINE_OWNED(migrations, hf_migrations *, hf_migrations_free)
 
 static void postgres_close(hf_kv_backend_state *state)
 {
+	postgres_replica_close(state->replica);
 	hf_pool_close(state->pool);
 	hf_arena_free(state->arena);
 	codec_deinit(&state->codec);
@@ -102,6 +104,8 @@ static enum hf_status postgres_open(hf_context *ctx, const char *url, const stru
 		status = prepare_tables(ctx, settings, &how, options, err);
 	if (status == HF_OK)
 		status = open_pool(state, settings, &how, options, err);
+	if (status == HF_OK && options->replica_url)
+		status = postgres_replica_open(state, options, &how, &state->replica, err);
 	if (status == HF_OK)
 		*ret_state = state_take(&state);
 	return status;
@@ -195,7 +199,7 @@ const struct hf_kv_vtable postgres_backend = {
 	.size = sizeof(struct hf_kv_vtable),
 	.name = "postgresql",
 	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_LOCK | HF_KV_CAN_CHECKPOINT |
-                        HF_KV_CAN_WATCH,
+                        HF_KV_CAN_WATCH | HF_KV_CAN_READ_REPLICAS,
 	.key_bytes_max = HF_KV_KEY_BYTES_MAX,
 	.open = postgres_open,
 	.close = postgres_close,
@@ -223,6 +227,8 @@ const struct hf_kv_vtable postgres_backend = {
 	.restore = postgres_restore,
 	.read_at = postgres_read_at,
 	.diff = postgres_diff,
+	.position = postgres_position,
+	.replica = postgres_replica_for,
 	.feed_set = postgres_feed_set,
 	.feed_show = postgres_feed_show,
 	.changes = postgres_changes,

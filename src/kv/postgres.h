@@ -8,6 +8,7 @@
  *   postgres_lock.c    leases with fences
  *   postgres_checkpoint.h  checkpoints
  *   postgres_feed.c    the change feed
+ *   postgres_replica.h reads from a replica
  *   postgres_change.c  what writes do to entries that are held; decides, no I/O
  *
  * Plain puts of different keys, and one plain delete, are one statement. Everything else is a transaction: the epoch,
@@ -37,6 +38,7 @@ struct hf_kv_backend_state {
 	struct checkpoints_bound points;
 	struct load_bound load;
 	struct changes_bound changes;
+	struct postgres_replica *replica; /* owned; NULL = none */
 	uint32_t attempts_max;
 	int64_t backoff_ms;
 	struct codec codec;

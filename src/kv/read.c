@@ -27,11 +27,30 @@ static void count_entries(hf_kv *kv, const struct hf_kv_entry *entries, size_t c
 	kv_count(kv, KV_READ, bytes);
 }
 
+/* False: the primary is to be asked. */
+static bool read_replica(hf_kv *kv, const struct hf_bytes *keys, size_t count, const struct hf_kv_read *how,
+                         hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries)
+{
+	hf_kv_backend_state *primary = kv->backend->state;
+	if (!(kv_vtable(kv)->capabilities & HF_KV_CAN_READ_REPLICAS))
+		return false;
+	hf_kv_backend_state *replica = kv_vtable(kv)->replica(primary, how->behind, deadline);
+	if (replica == primary || kv_vtable(kv)->read(replica, kv->ns, keys, count, how->keys_only, deadline, arena,
+	                                              ret_entries, NULL) != HF_OK)
+		return false;
+	kv_count(kv, KV_QUERIES, 1);
+	kv_count(kv, KV_REPLICA, count);
+	count_entries(kv, ret_entries, count);
+	return true;
+}
+
 static enum hf_status read_keys(hf_kv *kv, const struct hf_bytes *keys, size_t count, const struct hf_kv_read *how,
                                 hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err)
 {
 	hf_deadline deadline = kv_deadline(kv, how ? how->deadline : HF_DEADLINE_DEFAULT);
 	bool keys_only = how && how->keys_only;
+	if (how && how->replica && read_replica(kv, keys, count, how, deadline, arena, ret_entries))
+		return HF_OK;
 	enum hf_status status = kv->combine && count == 1
 	                                ? combine_read(kv, *keys, keys_only, deadline, arena, ret_entries, err)
 	                                : kv_vtable(kv)->read(kv->backend->state, kv->ns, keys, count, keys_only,
@@ -49,7 +68,7 @@ static enum hf_status read_key(hf_kv *kv, struct hf_bytes key, const struct hf_k
 {
 	bool keys_only = how && how->keys_only;
 	uint64_t ticket = 0;
-	if (!kv->cache || (how && how->fresh))
+	if (!kv->cache || (how && (how->fresh || how->replica)))
 		return read_keys(kv, &key, 1, how, arena, ret_entry, err);
 	enum cache_answer answer = cache_get(kv->cache, key, keys_only, arena, ret_entry, &ticket);
 	if (answer == CACHE_HIT || answer == CACHE_ABSENT) {
@@ -126,6 +145,16 @@ enum hf_status hf_kv_get_many(hf_kv *kv, const struct hf_bytes *keys, size_t cou
 	if (status != HF_OK || count == 0)
 		return status;
 	return read_keys(kv, keys, count, how, arena, ret_entries, err);
+}
+
+enum hf_status hf_kv_position(hf_kv *kv, hf_deadline deadline, int64_t *ret_position, hf_error *err)
+{
+	enum hf_status status = kv_check_process(kv, err);
+	if (status != HF_OK)
+		return status;
+	if (!(kv_vtable(kv)->capabilities & HF_KV_CAN_READ_REPLICAS))
+		return error_set(err, HF_E_UNSUPPORTED, "%s has no read replicas", kv_vtable(kv)->name);
+	return kv_vtable(kv)->position(kv->backend->state, kv_deadline(kv, deadline), ret_position, err);
 }
 
 /* ---- ranges ---- */

@@ -34,6 +34,7 @@ static void apply_defaults(struct hf_kv_options *options)
 	if (options->connections_min == 0)
 		options->connections_min = options->connections_max < 2 ? options->connections_max : 2;
 	options->connect_timeout_ms = or_default(options->connect_timeout_ms, 30000);
+	options->replica_stale_ms_max = or_default(options->replica_stale_ms_max, 5000);
 	options->attempts_max = options->attempts_max ? options->attempts_max : 3;
 	options->backoff_ms = or_default(options->backoff_ms, 100);
 	options->map_bytes_max = options->map_bytes_max ? options->map_bytes_max : UINT64_C(64) << 30;
@@ -55,6 +56,11 @@ static enum hf_status check_options(const struct hf_kv_options *options, const s
 	if (options->sweep_interval_ms > INT64_MAX / 1000)
 		return error_set(err, HF_E_USAGE, "sweep_interval_ms is %lld: -1 for none",
 		                 (long long)options->sweep_interval_ms);
+	if (options->replica_url && !(vtable->capabilities & HF_KV_CAN_READ_REPLICAS))
+		return error_set(err, HF_E_UNSUPPORTED, "%s has no read replicas", vtable->name);
+	if (options->replica_stale_ms_max < 10 || options->replica_stale_ms_max > HF_KV_TTL_MAX_US / 1000)
+		return error_set(err, HF_E_USAGE, "replica_stale_ms_max is %lld: from 10",
+		                 (long long)options->replica_stale_ms_max);
 	if (options->combine && !vtable->gather)
 		return error_set(err, HF_E_UNSUPPORTED, "%s does not combine the calls of several threads",
 		                 vtable->name);

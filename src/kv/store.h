@@ -30,6 +30,7 @@ enum kv_counter {
 	KV_FAILURES,
 	KV_COMBINED,
 	KV_SHARED,
+	KV_REPLICA,
 	KV_COUNTERS
 };
 

@@ -1,0 +1,304 @@
+/*
+ * test_replica.c - reads from a real streaming replica: within the bound, behind one's own writes, and from the primary
+ * when the replica cannot keep that. Replay is paused and resumed by hand, so that nothing depends on how fast it is.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../check.h"
+#include "base/macros.h"
+#include "base/str.h"
+#include "holdfast/holdfast.h"
+
+static hf_context *ctx;
+static hf_server *primary, *standby;
+static char folder[64], standby_url[200];
+
+struct stores {
+	hf_kv *kv; /* reads may go to the replica */
+	hf_arena *arena;
+	char url[200];
+};
+
+/* ---- servers ---- */
+
+/* A program as the servers' user, asserted to end well. */
+static void run_as_server(const char *const *argv)
+{
+	int status = 0;
+	struct stat data;
+	assert_int_equal(stat(hf_server_data(primary), &data), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (geteuid() == 0 && (setgid(data.st_gid) != 0 || setuid(data.st_uid) != 0))
+			_exit(126);
+		execv(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		fail_msg("%s ended with %d", argv[0], WEXITSTATUS(status));
+}
+
+static void path_of(const char *program, char *ret_path, size_t size)
+{
+	const char *bin = getenv("HOLDFAST_PG_BIN");
+	char folder_text[200] = "";
+	if (!bin) {
+		FILE *ask = popen("pg_config --bindir", "r");
+		assert_non_null(ask);
+		assert_non_null(fgets(folder_text, sizeof(folder_text), ask));
+		pclose(ask);
+		folder_text[strcspn(folder_text, "\n")] = '\0';
+	}
+	snprintf(ret_path, size, "%s/%s", bin ? bin : folder_text, program);
+}
+
+/* A cluster is made where the replica's data will be, and replaced by a copy of the primary's. */
+static void start_standby(void)
+{
+	hf_error err = HF_ERROR_INIT;
+	char program[300], data[200];
+	const struct hf_server_options options = {.size = sizeof(options), .folder = folder};
+	EXPECT_OK(hf_server_start(ctx, &options, HF_DEADLINE_DEFAULT, &standby, &err));
+	snprintf(data, sizeof(data), "%s", hf_server_data(standby));
+	hf_server_free(standby);
+	path_of("pg_basebackup", program, sizeof(program));
+	run_as_server((const char *const[]){"/bin/sh", "-c", "rm -rf \"$0\"/*", data, NULL});
+	run_as_server((const char *const[]){program, "-d", hf_server_url(primary), "-D", data, "-R", "-X", "stream",
+	                                    "-c", "fast", NULL});
+	EXPECT_OK(hf_server_start(ctx, &options, HF_DEADLINE_DEFAULT, &standby, &err));
+}
+
+static int start_all(void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	const char *tmp = getenv("TMPDIR");
+	struct stat data;
+	(void)state;
+	snprintf(folder, sizeof(folder), "%.40s/hf-replica-XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
+	assert_non_null(mkdtemp(folder));
+	EXPECT_OK(hf_context_new(NULL, &ctx, &err));
+	EXPECT_OK(hf_server_start(ctx, NULL, HF_DEADLINE_DEFAULT, &primary, &err));
+	assert_int_equal(stat(hf_server_data(primary), &data), 0);
+	assert_int_equal(chown(folder, data.st_uid, data.st_gid), 0);
+	EXPECT_OK(hf_server_create_database(primary, "store", NULL, &err));
+	start_standby();
+	EXPECT_OK(hf_server_url_of(standby, "store", standby_url, sizeof(standby_url), &err));
+	return 0;
+}
+
+static int stop_all(void **state)
+{
+	char remove[120];
+	(void)state;
+	hf_server_free(standby);
+	hf_server_free(primary);
+	hf_context_free(ctx);
+	snprintf(remove, sizeof(remove), "rm -rf %s", folder);
+	return system(remove);
+}
+
+/* ---- stores ---- */
+
+static hf_kv *open_with(const char *url, const char *replica, int64_t stale_ms)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv = NULL;
+	const struct hf_kv_options options = {.size = sizeof(options),
+	                                      .replica_url = replica,
+	                                      .replica_stale_ms_max = stale_ms,
+	                                      .sweep_interval_ms = -1};
+	EXPECT_OK(hf_kv_open(ctx, url, &options, &kv, &err));
+	return kv;
+}
+
+static int set_up(void **state)
+{
+	static struct stores stores;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_server_url_of(primary, "store", stores.url, sizeof(stores.url), &err));
+	stores.kv = open_with(stores.url, standby_url, 3600000);
+	stores.arena = hf_arena_new(0);
+	EXPECT_OK(hf_kv_clear(stores.kv, NULL, NULL, &err));
+	*state = &stores;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct stores *stores = *state;
+	hf_kv_close(stores->kv);
+	hf_arena_free(stores->arena);
+	return 0;
+}
+
+static void at_standby(const char *sql)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_settings *settings = NULL;
+	hf_connection *connection = NULL;
+	EXPECT_OK(hf_settings_new(ctx, &settings, &err));
+	EXPECT_OK(hf_settings_parse(settings, standby_url, &err));
+	EXPECT_OK(hf_connection_open(ctx, settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
+	EXPECT_OK(hf_sql_exec(hf_on_connection(connection), hf_str_of(sql), NULL, 0, NULL, &err));
+	hf_connection_free(connection);
+	hf_settings_free(settings);
+}
+
+static void put(hf_kv *kv, const char *value)
+{
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_put(kv, HF_KV_KEY("k"), hf_kv_text(value), NULL, &err));
+}
+
+static uint64_t by_replica(const hf_kv *kv)
+{
+	struct hf_kv_stats stats;
+	hf_kv_stats(kv, &stats);
+	return stats.replica_count;
+}
+
+/* "" = absent */
+static const char *read_behind(struct stores *stores, hf_kv *kv, int64_t behind)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_entry entry;
+	const struct hf_kv_read how = {.replica = true, .behind = behind};
+	enum hf_status status = hf_kv_get(kv, HF_KV_KEY("k"), &how, stores->arena, &entry, &err);
+	if (status == HF_NOT_FOUND)
+		return "";
+	EXPECT_OK(status);
+	return hf_arena_str(stores->arena, (struct hf_str){(const char *)entry.value.ptr, entry.value.len}).ptr;
+}
+
+static int64_t position(hf_kv *kv)
+{
+	hf_error err = HF_ERROR_INIT;
+	int64_t at = 0;
+	EXPECT_OK(hf_kv_position(kv, HF_DEADLINE_DEFAULT, &at, &err));
+	assert_true(at > 0);
+	return at;
+}
+
+/* Until the replica answers. */
+static void wait_for_replica(struct stores *stores, hf_kv *kv)
+{
+	int64_t at = position(kv);
+	uint64_t before = by_replica(kv);
+	while (by_replica(kv) == before)
+		read_behind(stores, kv, at);
+}
+
+/* ---- tests ---- */
+
+static void a_replica_answers_what_may_be_late(void **state)
+{
+	struct stores *stores = *state;
+	struct hf_kv_entry entries[2];
+	hf_error err = HF_ERROR_INIT;
+	const struct hf_bytes keys[] = {HF_KV_KEY("k"), HF_KV_KEY("none")};
+	const struct hf_kv_read how = {.replica = true};
+	put(stores->kv, "1");
+	wait_for_replica(stores, stores->kv);
+	at_standby("SELECT pg_wal_replay_pause()");
+	put(stores->kv, "2");
+	uint64_t before = by_replica(stores->kv);
+	assert_string_equal(read_behind(stores, stores->kv, 0), "1"); /* late, within an hour */
+	EXPECT_OK(hf_kv_get_many(stores->kv, keys, 2, &how, stores->arena, entries, &err));
+	assert_int_equal(entries[0].value.ptr[0], '1');
+	assert_int_equal(entries[1].rev, 0);
+	assert_int_equal(by_replica(stores->kv), before + 3);
+	EXPECT_OK(hf_kv_get(stores->kv, keys[0], NULL, stores->arena, entries, &err)); /* not asked for: the primary */
+	assert_int_equal(entries[0].value.ptr[0], '2');
+	at_standby("SELECT pg_wal_replay_resume()");
+}
+
+static void what_was_written_is_read(void **state)
+{
+	struct stores *stores = *state;
+	put(stores->kv, "1");
+	wait_for_replica(stores, stores->kv);
+	at_standby("SELECT pg_wal_replay_pause()");
+	put(stores->kv, "2");
+	int64_t at = position(stores->kv);
+	uint64_t before = by_replica(stores->kv);
+	assert_string_equal(read_behind(stores, stores->kv, at), "2"); /* by the primary, as the replica waits */
+	assert_int_equal(by_replica(stores->kv), before);
+	at_standby("SELECT pg_wal_replay_resume()");
+	while (by_replica(stores->kv) == before)
+		assert_string_equal(read_behind(stores, stores->kv, at), "2");
+	for (int i = 0; i < 50; i++) { /* whoever answers */
+		char value[12];
+		snprintf(value, sizeof(value), "%d", i);
+		put(stores->kv, value);
+		assert_string_equal(read_behind(stores, stores->kv, position(stores->kv)), value);
+	}
+}
+
+static void nothing_is_later_than_the_bound(void **state)
+{
+	struct stores *stores = *state;
+	hf_kv *strict = open_with(stores->url, standby_url, 100);
+	put(strict, "1");
+	wait_for_replica(stores, strict);
+	at_standby("SELECT pg_wal_replay_pause()");
+	put(strict, "2");
+	usleep(110000);
+	assert_string_equal(read_behind(stores, strict, 0), "2");
+	at_standby("SELECT pg_wal_replay_resume()");
+	wait_for_replica(stores, strict);
+	hf_kv_close(strict);
+}
+
+static void a_replica_that_is_not_there_is_no_failure(void **state)
+{
+	struct stores *stores = *state;
+	hf_kv *alone = open_with(stores->url, "postgresql:///store?host=/nowhere", 0);
+	put(alone, "1");
+	assert_string_equal(read_behind(stores, alone, position(alone)), "1");
+	assert_int_equal(by_replica(alone), 0);
+	hf_kv_close(alone);
+	/* the primary named as its own replica follows nobody */
+	hf_kv *twice = open_with(stores->url, stores->url, 0);
+	assert_string_equal(read_behind(stores, twice, 0), "1");
+	assert_int_equal(by_replica(twice), 0);
+	hf_kv_close(twice);
+}
+
+static void where_there_are_none_they_are_refused(void **state)
+{
+	struct stores *stores = *state;
+	struct hf_kv_options options = {.size = sizeof(options), .replica_url = "postgresql:///x"};
+	struct hf_kv_entry entry;
+	const struct hf_kv_read how = {.replica = true};
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv = NULL;
+	int64_t at;
+	EXPECT_STATUS(hf_kv_open(ctx, "memory:", &options, &kv, &err), HF_E_UNSUPPORTED);
+	options.replica_url = NULL;
+	options.replica_stale_ms_max = 9;
+	EXPECT_STATUS(hf_kv_open(ctx, "memory:", &options, &kv, &err), HF_E_USAGE);
+	options.replica_stale_ms_max = 0;
+	EXPECT_OK(hf_kv_open(ctx, "memory:", &options, &kv, &err));
+	EXPECT_STATUS(hf_kv_position(kv, HF_DEADLINE_DEFAULT, &at, &err), HF_E_UNSUPPORTED);
+	put(kv, "1");
+	EXPECT_OK(hf_kv_get(kv, HF_KV_KEY("k"), &how, stores->arena, &entry, &err));
+	hf_kv_close(kv);
+}
+
+#define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE(a_replica_answers_what_may_be_late),    STORE(what_was_written_is_read),
+		STORE(nothing_is_later_than_the_bound),       STORE(a_replica_that_is_not_there_is_no_failure),
+		STORE(where_there_are_none_they_are_refused),
+	};
+	return cmocka_run_group_tests(tests, start_all, stop_all);
+}

@@ -29,7 +29,7 @@ enum {
 	COMBINE_MOST = 256,            /* requests of a batch */
 	COMBINE_BYTES = 256 << 10,     /* of their keys, values and metadata */
 	COMBINE_ONE_BYTES = 8 << 10,   /* a write with more goes alone */
-	COMBINE_VALUE_BYTES = 32 << 10 /* a value read with more is read alone */
+	COMBINE_VALUE_BYTES = 32 << 10 /* a value stored with more is read alone */
 };
 
 struct combine;

@@ -11,9 +11,9 @@
  *   postgres_replica.h reads from a replica
  *   postgres_change.c  what writes do to entries that are held; decides, no I/O
  *
- * Plain puts of different keys, and one plain delete, are one statement. Everything else is a transaction: the epoch,
- * the fence, the entries of all keys in order, locked; then the writes are applied to what was read, and what came of
- * it is stored.
+ * Plain puts of different keys are one statement, and so are plain deletes. Everything else is a transaction: the
+ * epoch, the fence, the entries of all keys in order, locked; then the writes are applied to what was read, and what
+ * came of it is stored.
  * A key under which nothing stands cannot be locked: when somebody else put it meanwhile, all is done once more.
  *
  * Everything in the state is constant after open; the pool serves any number of threads.
@@ -112,11 +112,12 @@ static inline bool postgres_is_plain(const struct hf_kv_write *write, enum hf_kv
 {
 	return write->op == op && !(write->flags & ~(uint32_t)HF_KV_NO_TTL);
 }
-/** A batch of plain puts, which go to postgres_hold_and_apply() if a key is there twice; a single plain delete. */
+/** A batch of plain puts; or of plain deletes, up to POSTGRES_STEP, that are not relaxed. One in which a key stands
+ *  twice goes on to postgres_hold_and_apply(). */
 enum hf_status postgres_put(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
                             struct hf_kv_result *ret_results, hf_error *err);
 enum hf_status postgres_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
-                               struct hf_kv_result *ret_result, hf_error *err);
+                               struct hf_kv_result *ret_results, hf_error *err);
 /* Bound of the memory that a call works in: as much as its inputs and what it reads take. */
 #define POSTGRES_SCRATCH_BYTES_MAX ((size_t)1 << 34)
 

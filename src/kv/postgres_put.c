@@ -1,5 +1,5 @@
 /*
- * postgres_put.c - what takes one statement: plain puts, sorted, of each key the last; and a plain delete.
+ * postgres_put.c - what takes one statement: plain puts, or plain deletes, of different keys, in their order.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -84,9 +84,9 @@ struct put_step {
 	size_t next;
 };
 
-static bool step_new(struct put_step *step, hf_arena *scratch)
+static bool step_new(struct put_step *step, size_t count, hf_arena *scratch)
 {
-	size_t n = POSTGRES_STEP;
+	size_t n = count < POSTGRES_STEP ? count : POSTGRES_STEP;
 	step->keys = hf_arena_alloc(scratch, n * sizeof(*step->keys));
 	step->values = hf_arena_alloc(scratch, n * sizeof(*step->values));
 	step->codecs = hf_arena_alloc(scratch, n * sizeof(*step->codecs));
@@ -159,7 +159,7 @@ static enum hf_status put_all(hf_where where, void *user, hf_error *err)
 {
 	const struct putting *putting = user;
 	struct put_step step = {0};
-	if (!step_new(&step, putting->scratch))
+	if (!step_new(&step, putting->batch->count, putting->scratch))
 		return error_nomem(err);
 	enum hf_status status = HF_OK;
 	while (status == HF_OK && step.next < putting->batch->count) {
@@ -203,8 +203,21 @@ static enum hf_status put_many(hf_kv_backend_state *state, int32_t ns, const str
 	return is_one_step(batch) ? put_all(where, &putting, err) : hf_transaction(where, &how, put_all, &putting, err);
 }
 
-enum hf_status postgres_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
-                               struct hf_kv_result *ret_result, hf_error *err)
+/* ---- plain deletes ---- */
+
+static struct hf_kv_result deleted(bool was_live)
+{
+	return (struct hf_kv_result){.outcome = was_live ? HF_KV_DONE : HF_KV_NO_ENTRY, .existed = was_live};
+}
+
+static int by_key_alone(const void *left, const void *right)
+{
+	const struct place *a = left, *b = right;
+	return postgres_compare(a->write->key, b->write->key);
+}
+
+static enum hf_status delete_one(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
+                                 hf_arena *arena, struct hf_kv_result *ret_result, hf_error *err)
 {
 	struct entry_delete_row row = {0};
 	enum hf_status status =
@@ -212,8 +225,56 @@ enum hf_status postgres_delete(hf_kv_backend_state *state, int32_t ns, const str
 	                     &(struct entry_delete_in){.ns = ns, .key = batch->writes[0].key}, arena, &row, err);
 	if (status != HF_OK && status != HF_NOT_FOUND)
 		return status;
-	*ret_result = (struct hf_kv_result){.outcome = row.live ? HF_KV_DONE : HF_KV_NO_ENTRY, .existed = row.live};
+	*ret_result = deleted(row.live);
 	return HF_OK;
+}
+
+/* Of different keys, in order. */
+static enum hf_status delete_places(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
+                                    const struct place *places, hf_arena *scratch, struct hf_kv_result *results,
+                                    hf_error *err)
+{
+	struct hf_bytes *keys = hf_arena_alloc(scratch, batch->count * sizeof(*keys));
+	struct entries_delete_row *rows = NULL;
+	size_t nrows = 0;
+	if (!keys)
+		return error_nomem(err);
+	for (size_t i = 0; i < batch->count; i++) {
+		keys[i] = places[i].write->key;
+		results[i] = deleted(false);
+	}
+	const struct entries_delete_in in = {.ns = ns,
+	                                     .keys = {.count = (uint32_t)batch->count, .ndim = 1, .values = keys}};
+	enum hf_status status =
+		entries_delete(postgres_on(state, batch->deadline), &state->entries, &in, scratch, &rows, &nrows, err);
+	for (size_t i = 0; i < nrows && status == HF_OK; i++) {
+		const struct hf_kv_write asked = {.key = rows[i].key};
+		const struct place wanted = {.write = &asked};
+		const struct place *at = bsearch(&wanted, places, batch->count, sizeof(*places), by_key_alone);
+		if (!at)
+			return error_set(err, HF_E_PROTOCOL, "the server deleted a key that was not asked for");
+		results[at->index] = deleted(rows[i].live);
+	}
+	return status;
+}
+
+static enum hf_status delete_many(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
+                                  hf_arena *arena, struct hf_kv_result *results, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(POSTGRES_SCRATCH_BYTES_MAX);
+	const struct place *places = scratch ? postgres_in_order(batch->writes, batch->count, scratch) : NULL;
+	if (!places)
+		return error_nomem(err);
+	if (repeats_a_key(places, batch->count))
+		return postgres_hold_and_apply(state, ns, batch, arena, results, err);
+	return delete_places(state, ns, batch, places, scratch, results, err);
+}
+
+enum hf_status postgres_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
+                               struct hf_kv_result *ret_results, hf_error *err)
+{
+	return batch->count == 1 ? delete_one(state, ns, batch, arena, ret_results, err)
+	                         : delete_many(state, ns, batch, arena, ret_results, err);
 }
 
 enum hf_status postgres_put(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,

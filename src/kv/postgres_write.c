@@ -382,10 +382,10 @@ static enum hf_status run(struct work *work, hf_error *err)
 	return error_set(err, HF_BUSY, "others put the same keys each time, %d times", RACES_MAX);
 }
 
-static bool all_plain_puts(const struct hf_kv_batch *batch)
+static bool all_plain(const struct hf_kv_batch *batch, enum hf_kv_op op)
 {
 	for (size_t i = 0; i < batch->count; i++)
-		if (!postgres_is_plain(&batch->writes[i], HF_KV_PUT))
+		if (!postgres_is_plain(&batch->writes[i], op))
 			return false;
 	return !batch->fence;
 }
@@ -405,10 +405,9 @@ enum hf_status postgres_hold_and_apply(hf_kv_backend_state *state, int32_t ns, c
 enum hf_status postgres_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
                               struct hf_kv_result *ret_results, hf_error *err)
 {
-	if (all_plain_puts(batch))
+	if (all_plain(batch, HF_KV_PUT))
 		return postgres_put(state, ns, batch, arena, ret_results, err);
-	if (batch->count == 1 && !batch->fence && batch->durability != HF_KV_RELAXED &&
-	    postgres_is_plain(batch->writes, HF_KV_DELETE))
+	if (all_plain(batch, HF_KV_DELETE) && batch->count <= POSTGRES_STEP && batch->durability != HF_KV_RELAXED)
 		return postgres_delete(state, ns, batch, arena, ret_results, err);
 	return postgres_hold_and_apply(state, ns, batch, arena, ret_results, err);
 }

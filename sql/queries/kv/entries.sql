@@ -95,6 +95,16 @@ DELETE FROM :"schema".:"entries"
 WHERE namespace = :ns AND key = :key AND (SELECT :"schema".:"entries_epoch"(:ns)) > 0
 RETURNING (expires_at IS NULL OR expires_at > now()) AS live;
 
+-- name: entries_delete :many
+-- doc: The same for keys in order, none twice; no row for what is not there. They are held in their order first.
+-- col live: notnull! of a comparison with what is not NULL
+WITH held AS (SELECT e.key FROM (SELECT :"schema".:"entries_epoch"(:ns) AS epoch) AS w
+              CROSS JOIN unnest(:keys::bytea[]) AS u (key)
+              CROSS JOIN LATERAL (SELECT t.key FROM :"schema".:"entries" AS t
+                                  WHERE t.namespace = :ns AND t.key = u.key FOR UPDATE) AS e WHERE w.epoch > 0)
+DELETE FROM :"schema".:"entries" AS d USING held WHERE d.namespace = :ns AND d.key = held.key
+RETURNING d.key, (d.expires_at IS NULL OR d.expires_at > now()) AS live;
+
 -- name: write_begin :one
 -- doc: The epoch to write in, held until the transaction ends, and its moment. No durability to speak of on request.
 -- col epoch: nullable

@@ -59,6 +59,12 @@ coverage: deps
 bench: all
 	@bench/run $(BUILD) $(BENCH)
 
+# What kv_combine is measured against: needs cargo and go, and their registries. Without it those figures are not measured.
+bench-peers: deps
+	@mkdir -p $(BUILD)/peers && cp -r bench/peers/tokio bench/peers/pgx $(BUILD)/peers/
+	@cd $(BUILD)/peers/pgx && go mod tidy && go build -o peer-pgx .
+	@cd $(BUILD)/peers/tokio && cargo build --release && cp target/release/peer-tokio .
+
 # Renew the offline metadata of sql/queries after an edit. Stale metadata stop the build, so only the compiler is built.
 gen: deps
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix=$(PREFIX) >/dev/null
@@ -71,4 +77,4 @@ install: all
 clean:
 	@rm -rf build build-asan build-tsan build-coverage build-clang build-fuzz
 
-.PHONY: all deps demo check check-long check-sanitize check-valgrind check-parity fuzz coverage bench gen install clean
+.PHONY: all deps demo check check-long check-sanitize check-valgrind check-parity fuzz coverage bench bench-peers gen install clean

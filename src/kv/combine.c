@@ -2,6 +2,7 @@
  * combine.c - see combine.h: batches, turns, and who waits for what. What a batch asks of the backend is in
  * combine_run.c.
  */
+#include <sched.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -10,7 +11,8 @@
 
 enum {
 	SLICE_US = 200000, /* an interruption is seen within it */
-	SPARES_MAX = 8
+	SPARES_MAX = 8,
+	YIELDS_MAX = 4
 };
 
 /* What comes of a request that asks to share. */
@@ -78,17 +80,21 @@ static void step_out(struct lane *lane, struct batch *batch)
 		lane->last = before;
 }
 
-/* @return the batch whose turn it is now: its leader is to be roused. */
-static struct batch *pass_turn(struct lane *lane)
+static struct batch *give_turn(struct lane *lane)
 {
 	struct batch *next = lane->first;
-	if (!next) {
-		lane->running--;
-		return NULL;
-	}
 	step_out(lane, next);
 	atomic_store_explicit(&next->turn, 1, memory_order_release);
 	return next;
+}
+
+/* @return the batch whose turn it is now: its leader is to be roused. */
+static struct batch *pass_turn(struct lane *lane)
+{
+	if (lane->first)
+		return give_turn(lane);
+	lane->running--;
+	return NULL;
 }
 
 static void end_turn(struct combine *combine, enum batch_kind kind)
@@ -130,18 +136,22 @@ static struct batch *join(struct combine *combine, struct request *request)
 	return batch;
 }
 
-/* @return false: it may go at once. `ret_batch` NULL otherwise means that it goes without a turn. */
+/* Who comes first of a crowd goes at once too, but in a batch, which the others may reach before it closes.
+ * @return false: it goes at once, alone. `ret_batch` NULL otherwise means that it goes without a turn. */
 static bool must_share(struct combine *combine, struct request *request, struct batch **ret_batch)
 {
 	struct lane *lane = lane_of(combine, request->kind);
 	pthread_mutex_lock(&combine->mutex);
 	bool may_go = lane->running < combine->width && !lane->first;
-	if (may_go)
-		lane->running++;
-	else
+	bool alone = may_go && lane->crowd <= 1;
+	if (!alone)
 		*ret_batch = join(combine, request);
+	if (alone || (may_go && lane->first))
+		lane->running++;
+	if (may_go && lane->first)
+		give_turn(lane);
 	pthread_mutex_unlock(&combine->mutex);
-	return !may_go;
+	return !alone;
 }
 
 /* ---- leaving ---- */
@@ -264,9 +274,27 @@ static enum hf_status wait_in(struct combine *combine, struct batch *batch, stru
 
 /* ---- leading ---- */
 
-static void close_batch(struct combine *combine, struct batch *batch)
+static bool is_below_crowd(struct combine *combine, const struct batch *batch)
 {
 	pthread_mutex_lock(&combine->mutex);
+	bool below = batch->count < lane_of(combine, batch->kind)->crowd;
+	pthread_mutex_unlock(&combine->mutex);
+	return below;
+}
+
+/* Callers who were answered a moment ago may be about to come again: let them run first, if they can. It costs a few
+ * system calls where nobody else wants the processor. */
+static void let_others_come(struct combine *combine, const struct batch *batch)
+{
+	for (int i = 0; i < YIELDS_MAX && is_below_crowd(combine, batch); i++)
+		sched_yield();
+}
+
+static void close_batch(struct combine *combine, struct batch *batch)
+{
+	let_others_come(combine, batch);
+	pthread_mutex_lock(&combine->mutex);
+	lane_of(combine, batch->kind)->crowd = batch->count;
 	batch->closed = true;
 	atomic_store_explicit(&batch->riders, batch->count, memory_order_relaxed);
 	if (combine->open[batch->kind] == batch)

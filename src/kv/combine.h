@@ -5,7 +5,8 @@
  * time. There is no thread behind it. Who comes while one may go goes at once, on the plain way. Who comes while all
  * are on their way joins the batch that gathers, or begins one and leads it: it waits for its turn, closes the batch,
  * has the backend run it as one call, gives its turn to the next batch and tells the others, who slept. So a batch
- * gathers while the ones before it are on their way, and is as large as the load makes it.
+ * gathers while the ones before it are on their way, and is as large as the load makes it. A batch behind a larger one
+ * gives the processor away a few times before it closes: many are about to come again.
  *
  * What must stay true:
  *   - A batch holds requests of one kind, of a bounded number and size. Batches take turns in the order in which they

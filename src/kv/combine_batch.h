@@ -64,6 +64,7 @@ enum { READS, WRITES, LANES };
 /* What goes over the same connections. Under the mutex. */
 struct lane {
 	unsigned running;           /* statements on their way */
+	uint32_t crowd;             /* how many the last batch had */
 	struct batch *first, *last; /* wait for their turn */
 };
 

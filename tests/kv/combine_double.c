@@ -102,7 +102,10 @@ void double_fail_reads(enum hf_status status)
 
 size_t double_calls(void)
 {
-	return gate.ncalls;
+	pthread_mutex_lock(&gate.mutex);
+	size_t count = gate.ncalls;
+	pthread_mutex_unlock(&gate.mutex);
+	return count;
 }
 
 const struct double_call *double_call(size_t index)

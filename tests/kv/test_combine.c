@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../check.h"
+#include "../torture.h"
 #include "base/arena.h"
 #include "base/macros.h"
 #include "chance.h"
@@ -554,6 +555,25 @@ static void a_child_process_can_only_close(void **user)
 		EXPECT_STATUS(state->callers[i].status, HF_OK);
 }
 
+static void without_memory_for_a_batch_it_goes_alone(void **user)
+{
+	enum { ARENA_OF_CALLER = 1, BATCH, ARENA_OF_BATCH };
+	struct state *state = *user;
+	state->kv = double_open(state->ctx, 1);
+	occupy(state, (struct caller){.what = PUT, .key = "k", .value = "0"});
+	for (unsigned i = BATCH; i <= ARENA_OF_BATCH; i++) {
+		torture_begin(i);
+		begin(state, (struct caller){.what = PUT, .key = "k", .value = "1"});
+		double_wait_held(i);
+		assert_true(torture_end());
+	}
+	double_let_go(-1);
+	end_all(state);
+	for (size_t i = 0; i < 3; i++)
+		EXPECT_STATUS(state->callers[i].status, HF_OK);
+	assert_int_equal(stats_of(state).combined_count, 0);
+}
+
 static void it_is_refused_where_it_is_of_no_use(void **user)
 {
 	struct state *state = *user;
@@ -664,6 +684,7 @@ int main(void)
 		TEST(the_statement_of_a_batch_ends_at_its_leaders_deadline),
 		TEST(interrupted_callers_leave),
 		TEST(a_child_process_can_only_close),
+		TEST(without_memory_for_a_batch_it_goes_alone),
 		TEST(it_is_refused_where_it_is_of_no_use),
 		TEST(a_crowd_reads_what_it_wrote),
 	};

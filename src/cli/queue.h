@@ -40,6 +40,11 @@ extern const struct column queue_move_columns[];
 enum hf_status queue_show(struct cli *cli, hf_error *err);
 enum hf_status queue_move_verb(struct cli *cli, hf_error *err);
 
+/* queue_watch.c */
+extern const struct cmd_option queue_watch_options[];
+extern const struct column queue_watch_columns[];
+enum hf_status queue_watch_verb(struct cli *cli, hf_error *err);
+
 /* claim.c */
 extern const struct cmd_option queue_claim_options[], queue_renew_options[], queue_holder_options[],
 	queue_fail_options[], queue_claims_options[], queue_prune_options[];

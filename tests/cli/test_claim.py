@@ -1,10 +1,13 @@
 """holdfast queue claim and its kin: who holds what, what the end of a lease does to the queue, and what is refused."""
 
 import json
+import select
+import signal
+import subprocess
 
 import pytest
 
-from command import run
+from command import PROGRAM, environment, run
 from test_janitor import Janitor, add
 
 
@@ -325,3 +328,41 @@ def test_queue_pauses_lists_what_has_not_ended(queue):
 
 def test_queue_pauses_refuses_an_argument(queue):
     assert "unexpected argument" in queue.refused(2, "queue", "pauses", "hook")
+
+
+# ---- watch ----
+
+def test_queue_watch_shows_each_change(queue):
+    watch = subprocess.Popen([PROGRAM, *queue.flags, "queue", "watch", "--interval", "100ms"], env=environment(),
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def line():
+        return json.loads(watch.stdout.readline())
+
+    for _ in range(1200):  # what came before its first look is not new to it
+        queue.db.execute("UPDATE queue SET priority = priority + 1 WHERE codebase = 'aa'")
+        if select.select([watch.stdout], [], [], 0.05)[0]:
+            break
+    moved = line()
+    assert (moved["event"], moved["codebase"], moved["campaign"], moved["bucket"], moved["bucket_before"]) == (
+        "moved", "aa", "fixes", "default", "default") and moved["priority"] > moved["priority_before"]
+    watch.send_signal(signal.SIGSTOP)
+    queue.db.execute("DELETE FROM queue WHERE codebase = 'bb'; UPDATE queue SET bucket = 'hook' WHERE codebase = 'cc'; "
+                     "INSERT INTO queue (codebase, suite, priority) VALUES ('bb', 'docs', 7)")
+    watch.send_signal(signal.SIGCONT)
+    seen = []
+    while len(seen) < 3:
+        told = line()
+        if told["codebase"] != "aa":
+            seen.append((told["event"], told["codebase"], told["campaign"], told["bucket"], told["bucket_before"]))
+    assert seen == [("gone", "bb", "fixes", "default", None), ("moved", "cc", "fixes", "hook", "default"),
+                    ("added", "bb", "docs", "default", None)]
+    watch.send_signal(signal.SIGINT)
+    out, err = watch.communicate(timeout=60)
+    assert (watch.returncode, err) == (0, "")
+
+
+def test_queue_watch_refuses_what_is_no_time(queue):
+    assert "--interval" in queue.refused(2, "queue", "watch", "--interval", "often")
+    assert "--timeout" in queue.refused(8, "queue", "watch", "--limit", "1", "--timeout", "500ms", "--interval", "100ms")
+    assert queue.ok("queue", "watch", "--timeout", "500ms", "--interval", "100ms") == ""

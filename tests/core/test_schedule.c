@@ -167,6 +167,14 @@ static void history_follows_the_rules(UNUSED void **state)
 	schedule_history_add(&history, &failure);
 	assert_int_equal(schedule_history_finish(&history, &estimate), SCHEDULE_MISSING_TIME);
 
+	/* a clock that stepped back: what began after now is young */
+	schedule_history_init(&history, false, now - 30 * day);
+	failure.has_times = true;
+	failure.start_us = now;
+	schedule_history_add(&history, &failure);
+	assert_int_equal(history.total, 1);
+	assert_int_equal(history.fault, SCHEDULE_FINE);
+
 	schedule_history_init(&history, false, now);
 	run = (struct schedule_run){.has_times = true, .duration_us = -2000000};
 	schedule_history_add(&history, &run);

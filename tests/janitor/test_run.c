@@ -188,6 +188,29 @@ static void a_run_is_stored_once(void **state)
 	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue"), 1);
 }
 
+/* An id is a text, whatever is in it; no path and no pattern is made of it. */
+static void ids_may_hold_anything_but_nothing(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_run_result result = decoded(arena, small_json);
+	static const char *const ids[] = {"../../etc/passwd", "a/b", "%", "it's \"so\"", "a\nb", "-r", "\xc3\xa9"};
+	start(rig);
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		struct hf_run_report report = report_of(ids[i], &result);
+		struct hf_run run;
+		EXPECT_OK(hf_run_store(rig->where, &report, NULL, NULL, &err));
+		EXPECT_OK(hf_run_get(rig->where, report.id, arena, &run, &err));
+		is_text(run.id, ids[i]);
+		EXPECT_STATUS(hf_run_store(rig->where, &report, NULL, NULL, &err), HF_CONFLICT);
+	}
+	struct hf_run_report broken = report_of("a\xff", &result);
+	EXPECT_STATUS(hf_run_store(rig->where, &broken, NULL, NULL, &err), HF_REJECTED);
+	EXPECT_CONTAINS(err.message, "UTF8");
+	assert_int_equal(rig_count(rig, "run"), 1 + ARRAY_LEN(ids));
+}
+
 static void a_claim_ends_with_its_run(void **state)
 {
 	struct rig *rig = *state;
@@ -430,6 +453,7 @@ int main(void)
 		cmocka_unit_test(the_least_that_a_worker_says),
 		cmocka_unit_test(last_run_sees_branches_or_as_in_the_original_does_not),
 		cmocka_unit_test(a_run_is_stored_once),
+		cmocka_unit_test(ids_may_hold_anything_but_nothing),
 		cmocka_unit_test(a_claim_ends_with_its_run),
 		cmocka_unit_test(what_the_schema_refuses_is_named),
 		cmocka_unit_test(reports_are_checked),

@@ -76,6 +76,7 @@ struct hf_kv_vtable {
 	const char *name; /* "postgresql" */
 	uint32_t capabilities;
 	uint32_t key_bytes_max;
+	bool embedded;         /* in this process: a call is no round trip */
 
 	/** `url` as given to hf_kv_open(); options are filled with defaults. */
 	enum hf_status (*open)(hf_context *ctx, const char *url, const struct hf_kv_options *options,

@@ -95,6 +95,13 @@ enum hf_kv_durability {
 	HF_KV_RELAXED     /* may lose the last moments at a crash of the server or machine; never torn */
 };
 
+/* Two looks at the clock a call: a few in a hundred of what LMDB and memory take, nothing beside a round trip. */
+enum hf_kv_latencies {
+	HF_KV_LATENCIES_DEFAULT = 0, /* counted, but for LMDB and memory */
+	HF_KV_LATENCIES_ON,
+	HF_KV_LATENCIES_OFF
+};
+
 struct hf_kv_options {
 	size_t size;
 	const char *name_space;            /* NULL = "default"; made when it is not there */
@@ -103,6 +110,7 @@ struct hf_kv_options {
 	int64_t timeout_ms;                /* 0 = 60,000: of a call without a deadline of its own */
 	int64_t ttl_us;                    /* of puts that say none; 0 = they never expire */
 	enum hf_kv_durability durability;  /* of writes that say none */
+	enum hf_kv_latencies latencies;    /* see hf_kv_latency() */
 	int64_t sweep_interval_ms;         /* 0 = 60,000; -1 = no thread of the handle removes what expired */
 	/* Values of so many bytes and more are kept compressed where that makes them shorter by 12 % and more, on every
 	 * backend; lengths are always those of the value. 0 = HF_KV_COMPRESS_FROM. It binds what is put, not what is
@@ -359,7 +367,7 @@ enum hf_status hf_kv_count_estimate(hf_kv *kv, uint64_t *ret_count, hf_error *er
 enum hf_status hf_kv_clear(hf_kv *kv, const struct hf_kv_how *how, uint64_t *ret_removed, hf_error *err);
 /** Remove what expired, in the whole store, in steps of 1,000; what was put anew meanwhile stays. */
 enum hf_status hf_kv_sweep(hf_kv *kv, hf_deadline deadline, uint64_t *ret_removed, hf_error *err);
-/** VACUUM and ANALYZE the tables; LMDB, Redis and memory have nothing to do. */
+/** VACUUM and ANALYZE the tables; HF_E_DENIED who does not own them. LMDB, Redis and memory have nothing to do. */
 enum hf_status hf_kv_vacuum(hf_kv *kv, hf_deadline deadline, hf_error *err);
 
 struct hf_kv_sizes {
@@ -378,11 +386,36 @@ struct hf_kv_stats {
 	uint64_t hits, misses, refused, failures, expired_removed;
 	uint64_t combined_count, shared_count;
 	uint64_t replica_count;  /* keys that a replica answered */
+	/* of the failures: HF_TIMEOUT, HF_E_UNAVAILABLE, HF_E_OUTCOME_UNKNOWN, HF_E_LIMIT, HF_E_CORRUPT */
+	uint64_t timeouts, unavailable, outcomes_unknown, limits, corrupt;
 };
 /** Reads counters; no lock, no round trip. */
 void hf_kv_stats(const hf_kv *kv, struct hf_kv_stats *ret_stats);
+/* Kinds of calls, by what the backend was asked to do. */
+enum hf_kv_call {
+	HF_KV_CALL_GET = 0,
+	HF_KV_CALL_GET_MANY,
+	HF_KV_CALL_PUT,      /* one write of any kind */
+	HF_KV_CALL_APPLY,    /* several */
+	HF_KV_CALL_TRANSACT,
+	HF_KV_CALL_SCAN,     /* with what the caller did between the entries */
+	HF_KV_CALL_COUNT,
+	HF_KV_CALLS
+};
+struct hf_kv_latency {
+	uint64_t count, sum_us, max_us;
+	uint64_t p50_us, p90_us, p99_us, p999_us; /* at most an eighth too high */
+};
+/** How long calls of a kind took since the handle was opened, failed ones too. Reads counters; no lock, no round trip.
+ *  All zero where nothing is counted. */
+void hf_kv_latency(const hf_kv *kv, enum hf_kv_call call, struct hf_kv_latency *ret_latency);
+/** "get", "get-many", ... Never NULL. */
+const char *hf_kv_call_word(enum hf_kv_call call);
 /** One round trip, made now. HF_OK; else what is wrong. @param ret_latency_us NULL allowed. */
 enum hf_status hf_kv_health(hf_kv *kv, hf_deadline deadline, int64_t *ret_latency_us, hf_error *err);
+
+/** Microseconds since 1970 on the store's clock, by which entries expire. One round trip; none for LMDB and memory. */
+enum hf_status hf_kv_now(hf_kv *kv, hf_deadline deadline, int64_t *ret_us, hf_error *err);
 
 /** "done", "no-entry", "exists", ... Never NULL. */
 const char *hf_kv_outcome_word(enum hf_kv_outcome outcome);

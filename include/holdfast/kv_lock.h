@@ -77,6 +77,32 @@ bool hf_kv_hold_is_lost(const hf_kv_hold *hold);
 /** Ends the thread, releases the lock, frees. HF_CONFLICT it was lost before. NULL is HF_OK. */
 enum hf_status hf_kv_hold_end(hf_kv_hold *hold, hf_error *err);
 
+/* ---- leading ---- */
+
+typedef struct hf_kv_election hf_kv_election;
+
+struct hf_kv_candidate {
+	const char *owner;   /* NULL = a random one each time; copied */
+	int64_t ttl_us;      /* of the lease: who dies is followed after it at the latest; 3 ms to 100 years */
+	/* Both from the election's thread, never both at a time; NULL allowed. They may do all but end the election.
+	 * `elected`: it leads from here on; write with the lock's fence. `deposed`: no more. */
+	void (*elected)(void *user, const struct hf_kv_lock *lock);
+	void (*deposed)(void *user);
+	void *user;
+};
+/**
+ * Stand for leader: the lock `name` is taken whenever it is free and kept as a hold keeps it; who loses it stands
+ * again. A store that does not answer is asked again. @param ret_election end it before the handle is closed.
+ * @return HF_OK, whoever leads now; HF_E_USAGE; else what asking for the lock answered.
+ */
+enum hf_status hf_kv_election_start(hf_kv *kv, const char *name, const struct hf_kv_candidate *candidate,
+                                    hf_kv_election **ret_election, hf_error *err);
+/** The fence with which it leads now; 0 = it does not. No round trip. */
+int64_t hf_kv_election_fence(const hf_kv_election *election);
+/** Stand back: `deposed` is called if it leads, the lock released. Waits for a try that is under way, half a second and
+ *  a round trip at most. NULL is HF_OK. HF_E_USAGE in a child of the process. */
+enum hf_status hf_kv_election_end(hf_kv_election *election, hf_error *err);
+
 #ifdef __cplusplus
 }
 #endif

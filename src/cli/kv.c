@@ -8,9 +8,13 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "holdfast/kv_blob.h"
 #include "holdfast/kv_watch.h"
 
 /* ---- the store as a whole ---- */
+
+/* Chunks of no blob that nobody has added to for an hour. */
+#define LEFT_OVER_US INT64_C(3600000000)
 
 static enum hf_status confirm_clear(struct cli *cli, uint64_t count, hf_error *err)
 {
@@ -39,10 +43,13 @@ static enum hf_status run_clear(struct cli *cli, hf_error *err)
 static enum hf_status run_sweep(struct cli *cli, hf_error *err)
 {
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
-	uint64_t removed = 0;
+	uint64_t removed = 0, left_over = 0;
 	enum hf_status status = kv_open(cli, &kv, err);
 	if (status == HF_OK)
 		status = hf_kv_sweep(kv, cli->deadline, &removed, err);
+	if (status == HF_OK)
+		status = hf_kv_blob_sweep(kv, LEFT_OVER_US, cli->deadline, &left_over, err);
+	removed += left_over;
 	const struct written written = {.what = "expired entries", .changed = (int64_t)removed};
 	return status == HF_OK ? out_written(cli->out, &written, err) : status;
 }
@@ -125,6 +132,12 @@ static enum hf_status run_stats(struct cli *cli, hf_error *err)
 	}
 
 static const struct cmd_option plain_options[] = {KV_STORE_OPTIONS, {0}};
+static const struct cmd_option get_options[] = {
+	KV_STORE_OPTIONS,
+	KV_ENCODING_OPTION,
+	{.name = "range", .arg = "FIRST-LAST", .help = "only these bytes of the value, as they are; FIRST- to its end"},
+	{0},
+};
 static const struct cmd_option key_options[] = {KV_STORE_OPTIONS, KV_ENCODING_OPTION, {0}};
 static const struct cmd_option del_options[] = {KV_STORE_OPTIONS, KV_ENCODING_OPTION, IF_REV_OPTION, {0}};
 static const struct cmd_option touch_options[] = {KV_STORE_OPTIONS, KV_ENCODING_OPTION, TTL_OPTION, {0}};
@@ -133,11 +146,20 @@ static const struct cmd_option put_options[] = {
 	KV_STORE_OPTIONS,
 	KV_ENCODING_OPTION,
 	FILE_OPTION,
+	{.name = "chunked", .kind = OPTION_FLAG, .help = "of any length, in chunks of 1 MiB"},
 	TTL_OPTION,
 	{.name = "meta", .arg = "JSON", .help = "metadata: JSON of any kind"},
 	{.name = "if-absent", .kind = OPTION_FLAG, .help = "only if there is no such key, exit 5 otherwise"},
 	{.name = "if-present", .kind = OPTION_FLAG, .help = "only if there is such a key"},
 	IF_REV_OPTION,
+	{.name = "lock", .arg = "NAME", .help = "only while this lock is held, checked with the write; else exit 5"},
+	{.name = "owner", .arg = "NAME", .help = "who holds it (default HOLDFAST_LOCK_OWNER)"},
+	{.name = "fence",
+         .arg = "N",
+         .kind = OPTION_INT,
+         .min = 1,
+         .max = INT64_MAX,
+         .help = "with which (default HOLDFAST_FENCE)"},
 	{.name = "keep-ttl", .kind = OPTION_FLAG, .help = "the expiry stays; without it a put clears it"},
 	{.name = "keep-meta", .kind = OPTION_FLAG, .help = "the metadata stay; without it a put clears them"},
 	{0},
@@ -166,12 +188,13 @@ const struct cmd kv_commands[] = {
          .summary = "print the value of a key",
          .about = ABOUT_ENCODING
          "\n-o raw writes the value to the byte, without a line feed behind it. A key that is not "
-         "there or has expired is exit 3.",
-         .options = key_options,
+         "there or has expired is exit 3. -o raw and --range read a value in chunks (kv put --chunked) in the memory "
+         "of one.",
+         .options = get_options,
          .columns = kv_get_columns,
          .run = kv_get_verb,
          .examples = {"holdfast kv get greeting", "holdfast kv get greeting --json",
-                      "holdfast kv get logo -o raw > logo.png"},
+                      "holdfast kv get logo -o raw > logo.png", "holdfast kv get film --range 1048576-2097151 > part"},
          .test_effect = "test_kv_get_prints_value_and_fields",
          .test_refusal = "test_kv_get_refuses_an_absent_key"},
 	{.noun = "kv",
@@ -180,13 +203,16 @@ const struct cmd kv_commands[] = {
          .summary = "store a value, in place of all that stood there",
          .about = "Without VALUE, or with -, it is read from stdin. A put clears expiry and metadata of what stood "
                   "there "
-                  "unless --keep-ttl, --keep-meta say otherwise. A condition that does not hold is exit "
+                  "unless --keep-ttl, --keep-meta say otherwise. --chunked stores what is too long for a value, from a "
+                  "file or "
+                  "stdin, and nothing of it is seen before all of it is. A condition that does not hold is exit "
                   "5.\n" ABOUT_ENCODING,
          .options = put_options,
          .columns = kv_put_columns,
          .run = kv_put_verb,
          .examples = {"holdfast kv put greeting hello --ttl 10m --meta '{\"by\":\"me\"}'",
-                      "holdfast kv put logo --file logo.png", "holdfast kv put leader me --if-absent --ttl 30s"},
+                      "holdfast kv put logo --file logo.png", "holdfast kv put leader me --if-absent --ttl 30s",
+                      "holdfast kv lock run nightly -- holdfast kv put report done --lock nightly"},
          .test_effect = "test_kv_put_stores_with_ttl_and_metadata",
          .test_refusal = "test_kv_put_refuses_what_cannot_be"},
 	{.noun = "kv",
@@ -387,19 +413,34 @@ const struct cmd kv_commands[] = {
          .test_effect = "test_kv_watch_follows_and_goes_on_from_a_token",
          .test_refusal = "test_kv_watch_refuses_a_namespace_without_a_feed"},
 	{.noun = "kv",
+         .verb = "bench",
+         .summary = "how fast this store is from here",
+         .about = "One caller, calls one after the other, each as durable as the store is by default; values that "
+                  "cannot be made shorter. In the namespace holdfast-bench, which is emptied before and behind.",
+         .options = kv_bench_options,
+         .columns = kv_bench_columns,
+         .run = kv_bench_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast kv bench --store lmdb:here", "holdfast kv bench --entries 100000 --bytes 1000 --json",
+                      "holdfast --private kv bench"},
+         .test_effect = "test_kv_bench_measures_in_a_namespace_of_its_own",
+         .test_refusal = "test_kv_bench_refuses_an_unknown_store"},
+	{.noun = "kv",
          .verb = "import",
-         .args = "FILE",
-         .summary = "store entries from a file, an object a line",
+         .args = "[FILE]",
+         .summary = "store entries of a file, or of other programs' tables",
          .about = "FILE (- is stdin) is what export and scan -o ndjson write: key and value as {\"utf8\": text}, "
                   "{\"hex\": text}, {\"base64\": text} or plain text; metadata, expires or ttl_s where there are any. "
                   "Stored a thousand at a time: after a malformed line what stood before is in the store, and the "
-                  "message says how much.",
+                  "message says how much.\n--from-seed-tables and --from-dapr read tables of PostgreSQL instead, in "
+                  "the order "
+                  "of their keys: what was cut short is simply done again, or goes on with --after.",
          .options = kv_import_options,
          .columns = kv_file_columns,
          .run = kv_import_verb,
          .flags = CMD_WRITES,
          .examples = {"holdfast kv import state.ndjson", "zcat state.gz | holdfast kv import -",
-                      "holdfast kv import state.ndjson --dry-run"},
+                      "holdfast kv import --from-seed-tables postgresql:///old --store lmdb:new"},
          .test_effect = "test_kv_import_reads_what_export_wrote",
          .test_refusal = "test_kv_import_names_the_line"},
 	{.noun = "kv",

@@ -47,6 +47,18 @@ enum hf_status kv_cell(struct cli *cli, struct hf_bytes bytes, hf_arena *arena, 
 /** Microseconds since 1970 as a time; HF_KV_NEVER is null. */
 struct cell kv_cell_time(int64_t us);
 
+extern const struct cmd_option kv_bench_options[];
+extern const struct column kv_bench_columns[];
+enum hf_status kv_bench_verb(struct cli *cli, hf_error *err);
+
+/* ---- values in chunks (kv_blob.c) ---- */
+
+/** @param path "-" is stdin. */
+enum hf_status kv_blob_from_file(hf_kv *kv, struct hf_bytes key, const char *path, const struct hf_kv_put *put,
+                                 hf_error *err);
+/** All of it, or what --range says. */
+enum hf_status kv_blob_to_stdout(struct cli *cli, hf_kv *kv, struct hf_bytes key, hf_error *err);
+
 /* ---- entries ---- */
 
 enum { KV_ENTRY_COLUMNS = 7 };

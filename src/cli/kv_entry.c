@@ -4,12 +4,14 @@
  * What a write answers in a table is nothing, or the new number; in JSON {"changed": 1, ...} as everywhere.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/str.h"
 #include "cli/files.h"
 #include "cli/kv.h"
+#include "holdfast/kv_blob.h"
 
 enum { ATTEMPTS_MAX = 10 };
 
@@ -102,16 +104,34 @@ static enum hf_status show_entry(struct cli *cli, const struct hf_kv_entry *entr
 	return status == HF_OK ? out_object(cli->out, kv_get_columns, shown, err) : status;
 }
 
+static enum hf_status get_bytes(struct cli *cli, hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	struct hf_bytes key;
+	enum hf_status status = open_key(cli, &kv, &key, err);
+	return status == HF_OK ? kv_blob_to_stdout(cli, kv, key, err) : status;
+}
+
+static enum hf_status not_whole(hf_error *err)
+{
+	error_set(err, HF_E_USAGE, "the value is kept in chunks");
+	error_hint(err, "write it    -o raw\npart of it  --range FIRST-LAST");
+	return HF_E_USAGE;
+}
+
 enum hf_status kv_get_verb(struct cli *cli, hf_error *err)
 {
+	if (cli->globals.format == OUT_RAW || cli_given(cli, "range"))
+		return get_bytes(cli, err);
 	struct hf_kv_entry entry;
 	int64_t ttl = HF_KV_NEVER;
 	enum hf_status status = read_entry(cli, false, &entry, &ttl, err);
 	if (status != HF_OK)
 		return status;
-	bool raw = cli->globals.format == OUT_RAW || kv_encoding(cli) == KV_RAW;
-	if (cli->globals.format == OUT_RAW || cli->globals.format == OUT_TABLE)
-		return show_value(cli, entry.value, raw, err);
+	if (hf_kv_blob_is_manifest(entry.value))
+		return not_whole(err);
+	if (cli->globals.format == OUT_TABLE)
+		return show_value(cli, entry.value, kv_encoding(cli) == KV_RAW, err);
 	return show_entry(cli, &entry, ttl, err);
 }
 
@@ -134,8 +154,29 @@ static uint32_t put_flags(const struct cli *cli)
 	return flags;
 }
 
+/* --lock, with owner and fence as given, or as `kv lock run` gives them to its command. */
+static enum hf_status read_fence(struct cli *cli, struct hf_kv_fence *ret_fence, const struct hf_kv_fence **ret_used,
+                                 hf_error *err)
+{
+	const char *lock = cli_text(cli, "lock"), *owner = cli_text(cli, "owner"), *fence = getenv("HOLDFAST_FENCE");
+	int64_t number = cli_int(cli, "fence", 0);
+	if (!lock && (owner || number))
+		return error_set(err, HF_E_USAGE, "--owner and --fence go with --lock");
+	if (!lock)
+		return HF_OK;
+	owner = owner ? owner : getenv("HOLDFAST_LOCK_OWNER");
+	if (number == 0 && fence && !str_to_i64(hf_str_of(fence), &number))
+		return error_set(err, HF_E_USAGE, "HOLDFAST_FENCE is no number: \"%s\"", fence);
+	if (!owner || number <= 0)
+		return error_set(err, HF_E_USAGE, "--lock takes --owner and --fence, or runs below `kv lock run`");
+	*ret_fence = (struct hf_kv_fence){hf_str_of(lock), hf_str_of(owner), number};
+	*ret_used = ret_fence;
+	return HF_OK;
+}
+
 enum hf_status kv_put_verb(struct cli *cli, hf_error *err)
 {
+	struct hf_kv_fence fence;
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	int64_t rev = 0;
 	struct hf_bytes key, value;
@@ -145,13 +186,20 @@ enum hf_status kv_put_verb(struct cli *cli, hf_error *err)
 	                        .flags = put_flags(cli),
 	                        .if_rev = cli_int(cli, "if-rev", 0),
 	                        .ret_rev = &rev};
+	bool chunked = cli_given(cli, "chunked");
+	const char *file = cli_text(cli, "file");
 	enum hf_status status = out_check_fields(cli->out, kv_put_columns, err);
 	if (status == HF_OK)
+		status = read_fence(cli, &fence, &put.how.fence, err);
+	if (status == HF_OK && chunked && cli_arg(cli, 1))
+		return error_set(err, HF_E_USAGE, "--chunked stores a file or stdin, not an argument");
+	if (status == HF_OK && !chunked)
 		status = value_argument(cli, 1, &value, err);
 	if (status == HF_OK)
 		status = open_key(cli, &kv, &key, err);
 	if (status == HF_OK)
-		status = hf_kv_put(kv, key, value, &put, err);
+		status = chunked ? kv_blob_from_file(kv, key, file ? file : "-", &put, err)
+		                 : hf_kv_put(kv, key, value, &put, err);
 	if (status != HF_OK || cli->globals.format == OUT_TABLE)
 		return status;
 	return out_object(cli->out, kv_put_columns, (const struct cell[]){cell_int(1), cell_int(rev)}, err);

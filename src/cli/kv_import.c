@@ -18,7 +18,16 @@
 /* A value of the greatest size in hexadecimal digits, and room for the rest. */
 #define LINE_BYTES_MAX ((size_t)HF_KV_VALUE_BYTES_MAX * 2 + ((size_t)1 << 20))
 
-const struct cmd_option kv_import_options[] = {KV_STORE_OPTIONS, {0}};
+const struct cmd_option kv_import_options[] = {
+	KV_STORE_OPTIONS,
+	{.name = "from-seed-tables", .arg = "URL", .help = "read state_entries of the PostgreSQL there"},
+	{.name = "with-checkpoints", .kind = OPTION_FLAG, .help = "and state_checkpoints, into an empty namespace"},
+	{.name = "from-dapr", .arg = "URL", .help = "read the table of Dapr's PostgreSQL store, version 2"},
+	{.name = "from-schema", .arg = "NAME", .help = "of those tables (default public)"},
+	{.name = "from-table", .arg = "NAME", .help = "instead of state_entries, state"},
+	{.name = "after", .arg = "KEY", .help = "only keys of those tables behind this one"},
+	{0},
+};
 
 DEFINE_OWNED(json, json_t *, json_decref)
 DEFINE_OWNED(stream, FILE *, fclose)
@@ -103,7 +112,7 @@ static enum hf_status read_expiry(struct importing *importing, const json_t *obj
 		return HF_OK;
 	if (!(seconds * 1e6 >= 1 && seconds * 1e6 <= (double)HF_KV_TTL_MAX_US))
 		return wrong(importing, err, "ttl_s must be a number of seconds above 0, at most 100 years");
-	entry->expires_us = hf_now_wall_us(importing->cli->ctx) + (int64_t)(seconds * 1e6);
+	entry->expires_us = kv_writer_now(importing->writer) + (int64_t)(seconds * 1e6);
 	return HF_OK;
 }
 
@@ -215,6 +224,12 @@ enum hf_status kv_import_verb(struct cli *cli, hf_error *err)
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	CLEANUP(stream_freep) FILE *opened = NULL;
 	const char *path = cli_arg(cli, 0);
+	bool foreign = cli_given(cli, "from-seed-tables") || cli_given(cli, "from-dapr");
+	if (foreign == (path != NULL))
+		return error_set(err, HF_E_USAGE,
+		                 "import reads a FILE (- is stdin), or what --from-seed-tables or --from-dapr names");
+	if (foreign)
+		return kv_foreign_import(cli, err);
 	bool is_stdin = strcmp(path, "-") == 0;
 	if (!is_stdin && !(opened = fopen(path, "re")))
 		return error_errno(err, errno == ENOENT ? HF_NOT_FOUND : HF_E_FAILED, "could not open %s", path);

@@ -31,6 +31,7 @@ enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_sp
 		.connect_timeout_ms = config_int(cli->config, "database.connect_timeout"),
 		.schema = config_text(cli->config, "kv.schema"),
 		.table = config_text(cli->config, "kv.table"),
+		.latencies = HF_KV_LATENCIES_ON,
 		.connections_min = 1,
 		.connections_max = KV_CONNECTIONS_MAX,
 		.sweep_interval_ms = -1, /* the command is over before it would be due: see `kv sweep` */

@@ -3,6 +3,8 @@
  */
 #include "cli/kv_write.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/error.h"
@@ -53,12 +55,21 @@ enum hf_status kv_writer_open(struct kv_writer *writer, struct cli *cli, hf_kv *
 	writer->kv = cli->globals.dry_run ? NULL : kv;
 	writer->count = writer->bytes = 0;
 	writer->stored = writer->stored_bytes = writer->expired = 0;
+	writer->last_len = 0;
 	writer->started_us = now_us;
 	writer->arena = hf_arena_new((size_t)2 * HF_KV_VALUE_BYTES_MAX);
 	if (!writer->arena)
 		return error_nomem(err);
 	progress_start(&cli->progress, what, 0, now_us);
-	return HF_OK;
+	int64_t here_us = hf_now_wall_us(cli->ctx), there_us = 0;
+	enum hf_status status = hf_kv_now(kv, cli->deadline, &there_us, err);
+	writer->ahead_us = status == HF_OK ? there_us - here_us : 0;
+	return status;
+}
+
+int64_t kv_writer_now(const struct kv_writer *writer)
+{
+	return hf_now_wall_us(writer->cli->ctx) + writer->ahead_us;
 }
 
 void kv_writer_close(struct kv_writer *writer)
@@ -77,6 +88,11 @@ enum hf_status kv_writer_flush(struct kv_writer *writer, hf_error *err)
 		status = hf_kv_apply(writer->kv, writer->writes, writer->count, &how, NULL, NULL, err);
 	if (status != HF_OK)
 		return status;
+	if (writer->count > 0) {
+		struct hf_bytes last = writer->writes[writer->count - 1].key;
+		memcpy(writer->last, last.ptr, last.len);
+		writer->last_len = last.len;
+	}
 	writer->stored += (int64_t)writer->count;
 	writer->stored_bytes += (int64_t)writer->bytes;
 	writer->count = writer->bytes = 0;
@@ -98,7 +114,7 @@ enum hf_status kv_writer_add(struct kv_writer *writer, const struct hf_kv_entry 
 	size_t bytes = entry->key.len + entry->value.len;
 	int64_t ttl_us = 0;
 	if (entry->expires_us != HF_KV_NEVER) {
-		ttl_us = entry->expires_us - hf_now_wall_us(writer->cli->ctx);
+		ttl_us = entry->expires_us - kv_writer_now(writer);
 		ttl_us = ttl_us > HF_KV_TTL_MAX_US ? HF_KV_TTL_MAX_US : ttl_us;
 		if (ttl_us <= 0) {
 			writer->expired++;

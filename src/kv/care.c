@@ -71,6 +71,13 @@ enum hf_status hf_kv_health(hf_kv *kv, hf_deadline deadline, int64_t *ret_latenc
 	return status;
 }
 
+enum hf_status hf_kv_now(hf_kv *kv, hf_deadline deadline, int64_t *ret_us, hf_error *err)
+{
+	enum hf_status status = kv_check_process(kv, err);
+	return status == HF_OK ? kv_vtable(kv)->now(kv->backend->state, kv_deadline(kv, deadline), ret_us, err)
+	                       : status;
+}
+
 /* ---- counts ---- */
 
 static size_t stripe_of_thread(void)
@@ -87,8 +94,38 @@ void kv_count(hf_kv *kv, enum kv_counter counter, uint64_t n)
 
 enum hf_status kv_count_failure(hf_kv *kv, enum hf_status status)
 {
+	static const struct {
+		enum hf_status status;
+		enum kv_counter counter;
+	} classes[] = {{HF_TIMEOUT, KV_TIMEOUTS},
+	               {HF_E_UNAVAILABLE, KV_UNAVAILABLE},
+	               {HF_E_OUTCOME_UNKNOWN, KV_OUTCOMES_UNKNOWN},
+	               {HF_E_LIMIT, KV_LIMITS},
+	               {HF_E_CORRUPT, KV_CORRUPT}};
 	kv_count(kv, status == HF_CONFLICT ? KV_REFUSED : KV_FAILURES, 1);
+	for (size_t i = 0; i < ARRAY_LEN(classes); i++)
+		if (classes[i].status == status)
+			kv_count(kv, classes[i].counter, 1);
 	return status;
+}
+
+void kv_timed(hf_kv *kv, enum hf_kv_call call, int64_t since_us)
+{
+	if (kv->latencies)
+		latency_add(kv->latencies, stripe_of_thread(), call, hf_now_monotonic_us(kv->backend->ctx) - since_us);
+}
+
+void hf_kv_latency(const hf_kv *kv, enum hf_kv_call call, struct hf_kv_latency *ret_latency)
+{
+	*ret_latency = (struct hf_kv_latency){0};
+	if (kv->latencies && (unsigned)call < HF_KV_CALLS)
+		latency_read(kv->latencies, call, ret_latency);
+}
+
+const char *hf_kv_call_word(enum hf_kv_call call)
+{
+	static const char *const words[] = {"get", "get-many", "put", "apply", "transact", "scan", "count"};
+	return (unsigned)call < ARRAY_LEN(words) ? words[call] : "unknown";
 }
 
 static uint64_t total(const hf_kv *kv, enum kv_counter counter)
@@ -116,6 +153,11 @@ void hf_kv_stats(const hf_kv *kv, struct hf_kv_stats *ret_stats)
 		.misses = total(kv, KV_MISSES),
 		.refused = total(kv, KV_REFUSED),
 		.failures = total(kv, KV_FAILURES),
+		.timeouts = total(kv, KV_TIMEOUTS),
+		.unavailable = total(kv, KV_UNAVAILABLE),
+		.outcomes_unknown = total(kv, KV_OUTCOMES_UNKNOWN),
+		.limits = total(kv, KV_LIMITS),
+		.corrupt = total(kv, KV_CORRUPT),
 		.combined_count = total(kv, KV_COMBINED),
 		.shared_count = total(kv, KV_SHARED),
 		.expired_removed = atomic_load_explicit(&backend->swept, memory_order_relaxed),

@@ -325,6 +325,7 @@ const struct hf_kv_vtable memory_backend = {
 	.name = "memory",
 	.capabilities = ENGINE_CAPABILITIES,
 	.key_bytes_max = HF_KV_KEY_BYTES_MAX,
+	.embedded = true,
 	.open = open_memory,
 	ENGINE_FUNCTIONS,
 };
@@ -334,6 +335,7 @@ const struct hf_kv_vtable lmdb_backend = {
 	.name = "lmdb",
 	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | ENGINE_CAPABILITIES,
 	.key_bytes_max = HF_KV_KEY_BYTES,
+	.embedded = true,
 	.open = open_lmdb,
 	ENGINE_FUNCTIONS,
 };

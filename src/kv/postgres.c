@@ -161,7 +161,19 @@ static enum hf_status postgres_sweep(hf_kv_backend_state *state, size_t limit, h
 
 static enum hf_status postgres_vacuum(hf_kv_backend_state *state, hf_deadline deadline, hf_error *err)
 {
-	return store_vacuum(postgres_on(state, deadline), &state->entries, err);
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	hf_where where = postgres_on(state, deadline);
+	struct store_may_vacuum_row row = {0};
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = store_may_vacuum(where, &state->entries, arena, &row, err);
+	if (status == HF_OK && !row.may) {
+		error_set(err, HF_E_DENIED, "only who owns the store's tables may vacuum them, not role \"%.*s\"",
+		          (int)row.role.len, row.role.ptr);
+		error_hint(err, "autovacuum does it unasked; or GRANT the owner's role to this one");
+		return HF_E_DENIED;
+	}
+	return status == HF_OK ? store_vacuum(where, &state->entries, err) : status;
 }
 
 static enum hf_status postgres_sizes(hf_kv_backend_state *state, hf_deadline deadline, struct hf_kv_sizes *ret_sizes,

@@ -51,10 +51,12 @@ static enum hf_status read_keys(hf_kv *kv, const struct hf_bytes *keys, size_t c
 	bool keys_only = how && how->keys_only;
 	if (how && how->replica && read_replica(kv, keys, count, how, deadline, arena, ret_entries))
 		return HF_OK;
+	int64_t since_us = kv_timing(kv);
 	enum hf_status status = kv->combine && count == 1
 	                                ? combine_read(kv, *keys, keys_only, deadline, arena, ret_entries, err)
 	                                : kv_vtable(kv)->read(kv->backend->state, kv->ns, keys, count, keys_only,
 	                                                      deadline, arena, ret_entries, err);
+	kv_timed(kv, count == 1 ? HF_KV_CALL_GET : HF_KV_CALL_GET_MANY, since_us);
 	if (status != HF_OK)
 		return kv_count_failure(kv, status);
 	kv_count(kv, KV_QUERIES, 1);
@@ -246,9 +248,11 @@ static enum hf_status count_entry(void *user, const struct hf_kv_entry *entry, h
 static enum hf_status scan_span(hf_kv *kv, const struct hf_kv_span *span, hf_kv_entry_fn *fn, void *user, hf_error *err)
 {
 	struct counted_scan scan = {fn, user, 0};
+	int64_t since_us = kv_timing(kv);
 	enum hf_status status = HF_OK;
 	if (!is_empty(span))
 		status = kv_vtable(kv)->scan(kv->backend->state, kv->ns, span, count_entry, &scan, err);
+	kv_timed(kv, HF_KV_CALL_SCAN, since_us);
 	if (status == HF_STOP)
 		status = HF_OK;
 	if (status != HF_OK)
@@ -364,8 +368,10 @@ enum hf_status hf_kv_count(hf_kv *kv, const struct hf_kv_range *range, uint64_t 
 		status = work_out_span(kv, range, &ends, arena, &span, err);
 	if (status != HF_OK)
 		return status;
+	int64_t since_us = kv_timing(kv);
 	if (!is_empty(&span))
 		status = kv_vtable(kv)->count(kv->backend->state, kv->ns, &span, &count, err);
+	kv_timed(kv, HF_KV_CALL_COUNT, since_us);
 	if (status != HF_OK)
 		return kv_count_failure(kv, status);
 	kv_count(kv, KV_QUERIES, 1);

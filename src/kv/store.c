@@ -137,6 +137,12 @@ static uint32_t hash_of(const char *name)
 	return hash;
 }
 
+static bool counts_latencies(const struct kv_backend *backend)
+{
+	enum hf_kv_latencies wanted = backend->options.latencies;
+	return wanted == HF_KV_LATENCIES_ON || (wanted == HF_KV_LATENCIES_DEFAULT && !backend->vtable->embedded);
+}
+
 /* Takes a share of `backend` only on success. */
 static enum hf_status handle_new(struct kv_backend *backend, const char *name, hf_kv **ret_kv, hf_error *err)
 {
@@ -156,9 +162,12 @@ static enum hf_status handle_new(struct kv_backend *backend, const char *name, h
 	kv->ns = ns;
 	snprintf(kv->name, sizeof(kv->name), "%s", name);
 	kv->name_hash = hash_of(name);
-	if (backend->options.combine)
+	if (counts_latencies(backend) && !(kv->latencies = calloc(1, sizeof(*kv->latencies))))
+		status = error_nomem(err);
+	if (status == HF_OK && backend->options.combine)
 		status = combine_new(kv, backend->options.combine, &kv->combine, err);
 	if (status != HF_OK) {
+		free(kv->latencies);
 		free(kv);
 		return status;
 	}
@@ -209,6 +218,7 @@ void hf_kv_close(hf_kv *kv)
 	combine_free(kv->combine);
 	if (atomic_fetch_sub(&kv->backend->handles, 1) == 1)
 		backend_free(kv->backend);
+	free(kv->latencies);
 	free(kv);
 }
 

@@ -15,6 +15,7 @@
 #include "base/context.h"
 #include "base/macros.h"
 #include "holdfast/backend.h"
+#include "kv/latency.h"
 #include "pg/fork.h"
 
 enum kv_counter {
@@ -28,6 +29,11 @@ enum kv_counter {
 	KV_MISSES,
 	KV_REFUSED,
 	KV_FAILURES,
+	KV_TIMEOUTS,
+	KV_UNAVAILABLE,
+	KV_OUTCOMES_UNKNOWN,
+	KV_LIMITS,
+	KV_CORRUPT,
 	KV_COMBINED,
 	KV_SHARED,
 	KV_REPLICA,
@@ -71,6 +77,7 @@ struct hf_kv {
 	struct cache_feed *cache_feed; /* owned */
 	char name[HF_KV_NAMESPACE_BYTES + 1];
 	uint32_t name_hash; /* of the namespace's name */
+	struct latencies *latencies; /* owned; NULL = not counted */
 };
 
 static inline const struct hf_kv_vtable *kv_vtable(const hf_kv *kv)
@@ -92,6 +99,13 @@ static inline hf_deadline kv_deadline(const hf_kv *kv, hf_deadline given)
 /** HF_E_USAGE in a child of the process that opened the store. */
 enum hf_status kv_check_process(const hf_kv *kv, hf_error *err);
 void kv_count(hf_kv *kv, enum kv_counter counter, uint64_t n);
+/** When a call begins, where that is counted. */
+static inline int64_t kv_timing(const hf_kv *kv)
+{
+	return kv->latencies ? hf_now_monotonic_us(kv->backend->ctx) : 0;
+}
+/** It ended. */
+void kv_timed(hf_kv *kv, enum hf_kv_call call, int64_t since_us);
 /** Counts a call that did not end well; returns `status`. */
 enum hf_status kv_count_failure(hf_kv *kv, enum hf_status status);
 

@@ -43,10 +43,12 @@ static void count_writes(hf_kv *kv, const struct hf_kv_write *writes, size_t cou
 static enum hf_status apply_checked(hf_kv *kv, const struct hf_kv_batch *batch, hf_arena *arena,
                                     struct hf_kv_result *results, hf_error *err)
 {
+	int64_t since_us = kv_timing(kv);
 	cache_begin_write(kv->cache, batch->writes, batch->count);
 	enum hf_status status = kv->combine && combine_takes(batch)
 	                                ? combine_write(kv, batch, arena, results, err)
 	                                : kv_vtable(kv)->apply(kv->backend->state, kv->ns, batch, arena, results, err);
+	kv_timed(kv, batch->count == 1 ? HF_KV_CALL_PUT : HF_KV_CALL_APPLY, since_us);
 	cache_end_write(kv->cache, batch->writes, batch->count);
 	if (status == HF_CONFLICT)
 		status = refused(batch, results, err);
@@ -129,10 +131,12 @@ static enum hf_status transact_checked(hf_kv *kv, const struct hf_kv_txn *txn, s
                                        hf_arena *arena, bool *ret_held, struct hf_kv_result *results, hf_error *err)
 {
 	bool held = false;
+	int64_t since_us = kv_timing(kv);
 	cache_begin_write(kv->cache, txn->then, txn->nthen);
 	cache_begin_write(kv->cache, txn->otherwise, txn->notherwise);
 	enum hf_status status =
 		kv_vtable(kv)->transact(kv->backend->state, kv->ns, txn, common, arena, &held, results, err);
+	kv_timed(kv, HF_KV_CALL_TRANSACT, since_us);
 	cache_end_write(kv->cache, txn->otherwise, txn->notherwise);
 	cache_end_write(kv->cache, txn->then, txn->nthen);
 	common->writes = held ? txn->then : txn->otherwise;

@@ -168,3 +168,17 @@ def test_kv_lock_run_passes_signals_on(store, number, code):
     assert process.wait(30) == code
     process.communicate()
     assert not store.json("lock", "status", "job")["held"]
+
+
+def test_a_put_carries_the_fence_of_its_lock(store):
+    ok("kv", "lock", "run", "job", "--store", store.url, "--owner", "me", "--", "sh", "-c",
+       'exec "$0" kv put k v --lock job --store "$1"', str(PROGRAM), store.url)
+    assert store.ok("get", "k") == "v\n"
+    fence = int(ok("kv", "lock", "acquire", "job", "--store", store.url, "--owner", "me", "--ttl", "1h", "-o", "raw"))
+    store.ok("put", "k", "w", "--lock", "job", "--owner", "me", "--fence", fence)
+    assert "fenced" in store.refused(5, "put", "k", "x", "--lock", "job", "--owner", "me", "--fence", fence + 1)
+    assert "fenced" in store.refused(5, "put", "k", "x", "--lock", "job", "--owner", "you", "--fence", fence)
+    assert store.ok("get", "k") == "w\n"
+    assert "--lock takes" in store.refused(2, "put", "k", "x", "--lock", "job")
+    assert "go with --lock" in store.refused(2, "put", "k", "x", "--fence", "1")
+    assert "HOLDFAST_FENCE is no number" in store.refused(2, "put", "k", "x", "--lock", "job", "--owner", "me", env={"HOLDFAST_FENCE": "x"})

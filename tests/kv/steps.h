@@ -84,8 +84,8 @@ struct kv_test {
 };
 
 extern const struct kv_case kv_cases_entry[], kv_cases_expiry[], kv_cases_write[], kv_cases_batch[], kv_cases_range[],
-	kv_cases_care[], kv_cases_lock[], kv_cases_checkpoint[],
-	kv_cases_value[], kv_cases_watch[]; /* each ends with one without a name */
+	kv_cases_care[], kv_cases_lock[], kv_cases_checkpoint[], kv_cases_value[], kv_cases_blob[],
+	kv_cases_watch[]; /* each ends with one without a name */
 
 void kv_steps_run(struct kv_test *t, const struct kv_step *steps);
 /** Every way to read says: this value, this metadata, a time to live of at most `ttl_max_us` (0 = none). Returns the

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../check.h"
 #include "../fixture.h"
@@ -549,12 +550,42 @@ static void values_are_packed(void **user)
 	EXPECT_OK(hf_kv_get(state->kv, key, NULL, state->arena, &entry, &err));
 }
 
+/* The server passes over it with a warning: that is no success. */
+static void vacuuming_takes_the_owner(void **user)
+{
+	struct state *state = *user;
+	struct hf_kv_options options = options_of("we\"ird", "Ta ble");
+	char url[700], role[40];
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *guest = NULL;
+	snprintf(role, sizeof(role), "guest_%d", (int)getpid());
+	char sql[600];
+	snprintf(sql, sizeof(sql),
+	         "DO $$ BEGIN CREATE ROLE %s LOGIN; GRANT USAGE ON SCHEMA \"we\"\"ird\" TO %s; "
+	         "GRANT USAGE ON SCHEMA holdfast TO %s; GRANT SELECT ON ALL TABLES IN SCHEMA holdfast TO %s; "
+	         "GRANT ALL ON ALL TABLES IN SCHEMA \"we\"\"ird\" TO %s; GRANT ALL ON ALL SEQUENCES IN SCHEMA "
+	         "\"we\"\"ird\" TO %s; END $$",
+	         role, role, role, role, role, role);
+	run(state, sql);
+	snprintf(url, sizeof(url), "%s&user=%s", state->url, role);
+	options.no_migrate = true;
+	EXPECT_OK(hf_kv_open_backend(fixture_context(), &postgres_backend, url, &options, &guest, &err));
+	EXPECT_OK(hf_kv_put(guest, HF_KV_KEY("k"), HF_KV_KEY("v"), NULL, &err));
+	EXPECT_STATUS(hf_kv_vacuum(guest, HF_DEADLINE_DEFAULT, &err), HF_E_DENIED);
+	EXPECT_CONTAINS(err.message, role);
+	hf_kv_close(guest);
+	snprintf(sql, sizeof(sql), "DO $$ BEGIN DROP OWNED BY %s; DROP ROLE %s; END $$", role, role);
+	run(state, sql);
+	EXPECT_OK(hf_kv_vacuum(state->kv, HF_DEADLINE_DEFAULT, &err));
+}
+
 #define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE(values_are_packed),
+		STORE(vacuuming_takes_the_owner),
 		STORE(a_put_replaces_all_but_the_beginning),
 		STORE(a_put_at_the_moment_of_the_first_is_none_of_its_own),
 		STORE(the_servers_isolation_is_not_the_stores),

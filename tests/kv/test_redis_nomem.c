@@ -3,6 +3,7 @@
  * leaks, nothing is half done. hiredis allocates by itself and is left alone.
  */
 #include "base/macros.h"
+#include "holdfast/kv_blob.h"
 #include "holdfast/kv_lock.h"
 #include "redis_fixture.h"
 #include "../check.h"
@@ -15,6 +16,33 @@ static struct redis_fixture server;
 static enum hf_status see(UNUSED void *user, UNUSED const struct hf_kv_entry *entry, UNUSED hf_error *err)
 {
 	return HF_OK;
+}
+
+static enum hf_status give(void *user, uint8_t *place, size_t room, size_t *ret_bytes, UNUSED hf_error *err)
+{
+	size_t *left = user;
+	*ret_bytes = *left < room ? *left : room;
+	memset(place, 'x', *ret_bytes);
+	*left -= *ret_bytes;
+	return HF_OK;
+}
+
+static enum hf_status take(UNUSED void *user, UNUSED struct hf_bytes part, UNUSED hf_error *err)
+{
+	return HF_OK;
+}
+
+/* In chunks; what was begun and not ended goes. */
+static enum hf_status use_blob(hf_kv *kv, hf_error *err)
+{
+	size_t left = 50000;
+	uint64_t removed;
+	enum hf_status status = hf_kv_blob_put(kv, B("blob"), give, &left, NULL, NULL, err);
+	if (status == HF_OK)
+		status = hf_kv_blob_read(kv, B("blob"), 0, UINT64_MAX, NULL, take, NULL, NULL, err);
+	if (status == HF_OK)
+		status = hf_kv_blob_delete(kv, B("blob"), NULL, NULL, err);
+	return status == HF_OK ? hf_kv_blob_sweep(kv, 0, 0, &removed, err) : status;
 }
 
 static enum hf_status use(hf_kv *kv, hf_arena *arena, hf_error *err)
@@ -42,12 +70,17 @@ static enum hf_status use(hf_kv *kv, hf_arena *arena, hf_error *err)
 		status = hf_kv_lock_try(kv, "lock", "me", 60000000, arena, &lock, err);
 	if (status == HF_OK)
 		status = hf_kv_sweep(kv, HF_DEADLINE_DEFAULT, &count, err);
+	if (status == HF_OK)
+		status = use_blob(kv, err);
 	return status == HF_OK ? hf_kv_clear(kv, NULL, NULL, err) : status;
 }
 
 static enum hf_status whole_life(UNUSED void *user, hf_error *err)
 {
-	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1, .backoff_ms = 1};
+	const struct hf_kv_options options = {.size = sizeof(options),
+	                                      .sweep_interval_ms = -1,
+	                                      .backoff_ms = 1,
+	                                      .value_bytes_max = 20000};
 	hf_context *ctx = NULL;
 	hf_kv *kv = NULL;
 	torture_hold(true);

@@ -173,6 +173,13 @@ WITH due AS (SELECT key FROM :"schema".:"entries"
      gone AS (DELETE FROM :"schema".:"entries" AS t USING due WHERE t.namespace = :ns AND t.key = due.key RETURNING t.rev)
 SELECT count(*) AS n FROM gone;
 
+-- name: store_may_vacuum :one
+-- doc: VACUUM passes over tables of others with a warning only.
+SELECT coalesce(bool_and(pg_has_role(c.relowner, 'USAGE')), false)
+       OR coalesce((SELECT pg_has_role(d.datdba, 'USAGE') FROM pg_database AS d WHERE d.datname = current_database()), false) AS may,
+       current_user::text AS role
+FROM pg_class AS c WHERE c.oid = (:'schema.entries')::regclass;
+
 -- name: store_vacuum :exec
 VACUUM (ANALYZE) :"schema".:"entries", :"schema".:"entries_history", :"schema".:"entries_namespaces",
        :"schema".:"entries_checkpoints", :"schema".:"entries_locks", :"schema".:"entries_feeds",

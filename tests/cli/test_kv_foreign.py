@@ -1,0 +1,101 @@
+"""holdfast kv import of other programs' tables: everything that lives comes over, as often as one likes."""
+
+import pytest
+
+from command import ok, ok_json, refused, run
+from kv_store import Store
+
+
+@pytest.fixture
+def url(cluster, empty):
+    return f"postgresql:///{empty.name}?host={cluster.server.dir}&user={cluster.server.user}"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(f"lmdb:{tmp_path}/store")
+
+
+SEED = """
+CREATE TABLE state_entries (key bytea PRIMARY KEY, value bytea NOT NULL, created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(), expires_at timestamptz, metadata jsonb);
+INSERT INTO state_entries (key, value, expires_at, metadata) VALUES ('a', '1', NULL, '{"by": "me"}'), ('\\x00ff', '', NULL, NULL),
+    ('b', 'old', now() - interval '1 s', NULL), ('c', 'short', now() + interval '1 hour', '[1]');
+INSERT INTO state_entries (key, value) SELECT convert_to(format('k%s', lpad(i::text, 5, '0')), 'UTF8'), '\\x78' FROM generate_series(1, 2500) AS i;
+CREATE TABLE state_checkpoints (checkpoint_id uuid PRIMARY KEY, created_at timestamptz NOT NULL DEFAULT now(), checkpoint_data jsonb NOT NULL,
+    metadata jsonb, row_count bigint NOT NULL, data_size bigint NOT NULL);
+INSERT INTO state_checkpoints VALUES
+    ('00000000-0000-4000-8000-000000000002', now(), '[{"key": "61", "value": "32"}]', '{"n": 2}', 1, 2),
+    ('00000000-0000-4000-8000-000000000001', now() - interval '1 day', '[{"key": "61", "value": "00ff"}, {"key": "", "value": ""}]', NULL, 2, 3);
+"""
+
+DAPR = """
+CREATE TABLE state (key text NOT NULL PRIMARY KEY, value bytea NOT NULL, etag uuid NOT NULL DEFAULT gen_random_uuid(),
+    created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz, expires_at timestamptz);
+INSERT INTO state (key, value, expires_at) VALUES ('app||b', '{"n":1}', NULL), ('app||a', '\\x00', now() + interval '1 hour'),
+    ('app||gone', '', now() - interval '1 s'), ('app||ü', 'x', NULL);
+"""
+
+
+def test_kv_import_brings_the_seeds_tables(empty, url, store):
+    empty.execute(SEED)
+    assert store.json("import", "--from-seed-tables", url, "--dry-run")["changed"] == 2503 and store.all() == {}
+    told = store.json("import", "--from-seed-tables", url)
+    assert (told["changed"], told["expired"]) == (2503, 0)
+    here = store.all()
+    assert len(here) == 2503 and here[b"a"] == (b"1", {"by": "me"}, False) and here[b"c"] == (b"short", [1], True)
+    assert here[b"\0\xff"] == (b"", None, False) and here[b"k02500"] == (b"x", None, False) and b"b" not in here
+    assert 3500 < store.json("ttl", "c")["ttl_s"] <= 3600
+    assert store.json("import", "--from-seed-tables", url)["changed"] == 2503 and store.all() == here, "once more is the same"
+    assert store.json("import", "--from-seed-tables", url, "--after", "k02000")["changed"] == 500
+    assert empty.value("SELECT count(*) FROM state_entries") == 2504, "theirs is not changed"
+
+
+def test_kv_import_makes_their_checkpoints_anew(empty, url, store):
+    empty.execute(SEED)
+    told = store.json("import", "--from-seed-tables", url, "--with-checkpoints")
+    assert told["changed"] == 2506
+    new, old = store_checkpoints(store)
+    assert (old["name"], old["entries"], old["metadata"]) == ("00000000-0000-4000-8000-000000000001", 2, None)
+    assert (new["name"], new["entries"], new["metadata"]) == ("00000000-0000-4000-8000-000000000002", 1, {"n": 2})
+    assert len(store.all()) == 2503
+    ok("kv", "checkpoint", "restore", old["id"], "--store", store.url)
+    assert store.all() == {b"a": (b"\0\xff", None, False), b"": (b"", None, False)}
+    assert "has 2 entries" in store.refused(5, "import", "--from-seed-tables", url, "--with-checkpoints")
+
+
+def store_checkpoints(store):
+    return ok_json("kv", "checkpoint", "list", "--store", store.url)
+
+
+def test_kv_import_brings_daprs_table(empty, url, store):
+    empty.execute(DAPR)
+    assert store.json("import", "--from-dapr", url)["changed"] == 3
+    assert store.all() == {b"app||a": (b"\0", None, True), b"app||b": (b'{"n":1}', None, False), "app||ü".encode(): (b"x", None, False)}
+    empty.execute('ALTER TABLE state RENAME TO "my state"')
+    assert store.json("import", "--from-dapr", url, "--from-table", "my state", "--after", "app||b")["changed"] == 1
+
+
+def test_the_store_takes_the_place_of_the_seeds_tables(empty, url):
+    empty.execute(SEED)
+    message = refused(5, "-d", url, "kv", "get", "a")
+    assert "was not made by holdfast" in message and "holdfast kv import" in message
+    env = {"HOLDFAST_KV_TABLE": "mine"}
+    assert ok_json("-d", url, "kv", "import", "--from-seed-tables", url, env=env)["changed"] == 2503
+    assert ok("-d", url, "kv", "get", "a", env=env) == "1\n"
+
+
+def test_kv_import_refuses_what_is_no_source(empty, url, store):
+    assert "--from-seed-tables and --from-dapr" in store.refused(2, "import", "--from-seed-tables", url, "--from-dapr", url)
+    assert "--with-checkpoints goes with" in store.refused(2, "import", "--from-dapr", url, "--with-checkpoints")
+    assert "FILE" in store.refused(2, "import")
+    assert "FILE" in store.refused(2, "import", "x", "--from-dapr", url)
+    done = run("kv", "import", "--store", store.url, "--from-seed-tables", url)
+    assert done.returncode not in (0, 2) and "state_entries" in done.stderr
+    empty.execute(SEED)
+    empty.execute("""UPDATE state_checkpoints SET checkpoint_data = '[{"key": "61"}]'""")
+    assert "checkpoint 00000000-0000-4000-8000-000000000001: an entry has no key or no value" in store.refused(
+        1, "import", "--from-seed-tables", url, "--with-checkpoints")
+    empty.execute("INSERT INTO state_entries VALUES (repeat('x', 481)::bytea, '')")
+    told = store.refused(1, "import", "--from-seed-tables", url)
+    assert "at most 480 are kept" in told and "2000 entries are stored; go on behind them   --after '\\x6b3031393937'" in told

@@ -350,8 +350,9 @@ struct hf_kv_range {
 
 typedef enum hf_status hf_kv_entry_fn(void *user, const struct hf_kv_entry *entry, hf_error *err);
 /** In the order of keys, in constant memory; the entry is valid during the callback, which must not use the handle.
- *  HF_STOP ends with HF_OK. PostgreSQL and Redis read pages of 1,000: what is written meanwhile is seen or not; each
- *  entry is seen once at most, and each that stood there all the time once. Round trips: one per 1,000. */
+ *  HF_STOP ends with HF_OK. Redis reads pages of 1,000, PostgreSQL such that grow to 16,000: what is written meanwhile
+ *  is seen or not; each entry is seen once at most, and each that stood there all the time once. Round trips:
+ *  one a page. */
 enum hf_status hf_kv_scan(hf_kv *kv, const struct hf_kv_range *range, hf_kv_entry_fn *fn, void *user, hf_error *err);
 /** A page as an array; one longer than `range->limit` is not read. limit 0 is 1,000. */
 enum hf_status hf_kv_list(hf_kv *kv, const struct hf_kv_range *range, hf_arena *arena, struct hf_kv_entry **ret_entries,

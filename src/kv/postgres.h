@@ -44,7 +44,7 @@ struct hf_kv_backend_state {
 	struct codec codec;
 };
 
-enum { POSTGRES_STEP = 5000, POSTGRES_STEP_BYTES = 8 << 20, POSTGRES_PAGE = 1000 };
+enum { POSTGRES_STEP = 5000, POSTGRES_STEP_BYTES = 8 << 20, POSTGRES_PAGE = 1000, POSTGRES_PAGE_MAX = 16000 };
 #define POSTGRES_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 from 1970 */
 
 static inline hf_where postgres_on(const hf_kv_backend_state *state, hf_deadline deadline)

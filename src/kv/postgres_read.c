@@ -233,8 +233,8 @@ enum hf_status postgres_scan(hf_kv_backend_state *state, int32_t ns, const struc
 	size_t left = span->limit ? span->limit : SIZE_MAX;
 	if (!arena)
 		return error_nomem(err);
-	for (;;) {
-		size_t page = left < POSTGRES_PAGE ? left : POSTGRES_PAGE;
+	for (size_t full = POSTGRES_PAGE;;) {
+		size_t page = left < full ? left : full;
 		in.most = (int64_t)page;
 		in.has_most = true;
 		enum hf_status status = scan_page(state, &in, &scanning, err);
@@ -242,6 +242,7 @@ enum hf_status postgres_scan(hf_kv_backend_state *state, int32_t ns, const struc
 		if (status != HF_OK || scanning.stopped || scanning.rows < page || left == 0)
 			return status;
 		go_on(&scanning, &in);
+		full = full < POSTGRES_PAGE_MAX ? full * 2 : full; /* while we take a row the server makes the next */
 	}
 }
 

@@ -53,7 +53,8 @@ struct hf_kv_file {
 	struct hf_kv_sums state; /* the whole checkpoint */
 };
 
-/** Told now and then, from the thread of the call. @return HF_OK; anything else ends the call with it. */
+/** Told now and then, from the thread of the call; it must not use the stores. @return HF_OK; anything else ends the
+ * call with it. */
 typedef enum hf_status hf_kv_progress_fn(void *user, uint64_t entries, hf_error *err);
 
 /* NULL for nothing. */
@@ -97,7 +98,8 @@ struct hf_kv_copied {
 /**
  * Put into the namespace what the files hold: a base, and what follows it. @return HF_OK; HF_CONFLICT the namespace has
  * entries and `replace` is not set, or somebody wrote into it meanwhile; HF_E_INPUT the files do not join; the errors
- * of hf_kv_file_verify(). Unless it is HF_OK or HF_E_OUTCOME_UNKNOWN nothing was changed (but see Redis above).
+ * of hf_kv_file_verify(). Unless it is HF_OK or HF_E_OUTCOME_UNKNOWN, or HF_DIFFERS
+ * of a copy, nothing was changed.
  */
 enum hf_status hf_kv_import(hf_kv *kv, const char *const *paths, size_t count, const struct hf_kv_import *how,
                             struct hf_kv_copied *ret_copied, hf_error *err);

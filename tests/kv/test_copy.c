@@ -518,9 +518,7 @@ static int start(void **state)
 static void open_all(const char *kind)
 {
 	char url[128];
-	store_add(kind, rig.url);
-	if (strcmp(kind, "memory") == 0)
-		nstores = 0, store_add(kind, "memory:");
+	store_add(kind, rig.url); /* memory: one of its own */
 	snprintf(url, sizeof(url), "lmdb:%s/store", folder);
 	store_add("lmdb", url);
 	if (strcmp(kind, "memory") != 0)

@@ -116,6 +116,14 @@ struct hf_kv_options {
 	 * backend; lengths are always those of the value. 0 = HF_KV_COMPRESS_FROM. It binds what is put, not what is
 	 * read. */
 	uint32_t compress_from;
+	/* Checkpoints of the handle's namespace by themselves, named HF_KV_SCHEDULED (kv_checkpoint.h): one an
+	 * interval, made by one of all handles and processes that ask for it, if anything was written since.
+	 * HF_E_UNSUPPORTED where there are none. Which of them stay, pinned ones beside: the newest, and the newest of
+	 * each of the latest hours and days (UTC) that have one. hf_kv_close() waits for one that is being made. */
+	int64_t checkpoint_interval_ms;    /* 0 = none are made */
+	uint32_t checkpoints_kept;         /* 0 = 10 */
+	uint32_t checkpoints_hourly;
+	uint32_t checkpoints_daily;
 	/* PostgreSQL */
 	const char *schema;                /* NULL = "public" */
 	const char *table;                 /* NULL = "state_entries"; the others are named after it */

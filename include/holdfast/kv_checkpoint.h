@@ -41,6 +41,8 @@ struct hf_kv_digest {
 	uint8_t bytes[HF_KV_DIGEST_BYTES];
 };
 
+#define HF_KV_SCHEDULED "scheduled" /* name of those that handles make by themselves: checkpoint_interval_ms of kv.h */
+
 struct hf_kv_checkpoint {
 	struct hf_uuid id;      /* random (version 4) */
 	struct hf_str name;     /* ptr NULL = none; need not be unique */
@@ -84,7 +86,10 @@ enum hf_status hf_kv_checkpoint_pin(hf_kv *kv, const struct hf_uuid *id, bool pi
 /* Which to delete; pinned ones stay. Zero what does not matter. */
 struct hf_kv_prune {
 	size_t keep;           /* the newest so many stay */
-	int64_t older_than_us; /* only what is older; 0 = any age */
+	size_t hourly;         /* and the newest of each of so many hours (UTC), the latest that have one */
+	size_t daily;          /* the same of days */
+	int64_t older_than_us; /* only what is older goes; 0 = any age */
+	const char *name;      /* only those of that name are looked at; NULL = all */
 };
 enum hf_status hf_kv_checkpoint_prune(hf_kv *kv, const struct hf_kv_prune *what, size_t *ret_deleted, hf_error *err);
 

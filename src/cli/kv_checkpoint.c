@@ -239,10 +239,12 @@ static enum hf_status run_prune(struct cli *cli, hf_error *err)
 {
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	const struct hf_kv_prune what = {.keep = (size_t)cli_int(cli, "newest", 0),
+	                                 .hourly = (size_t)cli_int(cli, "hourly", 0),
+	                                 .daily = (size_t)cli_int(cli, "daily", 0),
 	                                 .older_than_us = cli_int(cli, "older-than", 0) * 1000};
 	size_t deleted = 0;
-	if (!cli_given(cli, "newest") && !cli_given(cli, "older-than"))
-		return error_set(err, HF_E_USAGE, "prune needs --newest, --older-than or both");
+	if (!cli_given(cli, "newest") && !cli_given(cli, "older-than") && !what.hourly && !what.daily)
+		return error_set(err, HF_E_USAGE, "prune needs --newest, --hourly, --daily or --older-than");
 	enum hf_status status = kv_open(cli, &kv, err);
 	if (status == HF_OK)
 		status = hf_kv_checkpoint_prune(kv, &what, &deleted, err);
@@ -283,6 +285,18 @@ static const struct cmd_option prune_options[] = {
          .min = 0,
          .max = HF_KV_CHECKPOINTS_MAX,
          .help = "the newest N stay"},
+	{.name = "hourly",
+         .arg = "N",
+         .kind = OPTION_INT,
+         .min = 0,
+         .max = HF_KV_CHECKPOINTS_MAX,
+         .help = "the newest of each of the latest N hours that have one stays"},
+	{.name = "daily",
+         .arg = "N",
+         .kind = OPTION_INT,
+         .min = 0,
+         .max = HF_KV_CHECKPOINTS_MAX,
+         .help = "the newest of each of the latest N days that have one stays"},
 	{.name = "older-than",
          .arg = "DUR",
          .kind = OPTION_DURATION,

@@ -12,6 +12,7 @@
 #include "kv/check.h"
 #include "kv/digest.h"
 #include "kv/metadata.h"
+#include "kv/retention.h"
 
 static enum hf_status check_can(const hf_kv *kv, hf_error *err)
 {
@@ -212,15 +213,11 @@ enum hf_status hf_kv_checkpoint_delete(hf_kv *kv, const struct hf_uuid *id, hf_e
 }
 
 /* Another pruner may have been faster: what is gone is gone. */
-static enum hf_status prune_all(hf_kv *kv, const struct hf_kv_prune *what, const struct hf_kv_checkpoint *points,
-                                size_t count, int64_t now_us, size_t *ret_deleted, hf_error *err)
+static enum hf_status delete_all(hf_kv *kv, const struct hf_kv_checkpoint *points, const bool *goes, size_t count,
+                                 size_t *ret_deleted, hf_error *err)
 {
-	for (size_t i = what->keep; i < count; i++) {
-		if (points[i].pinned)
-			continue;
-		if (what->older_than_us && points[i].created_us > now_us - what->older_than_us)
-			continue;
-		enum hf_status status = hf_kv_checkpoint_delete(kv, &points[i].id, err);
+	for (size_t i = 0; i < count; i++) {
+		enum hf_status status = goes[i] ? hf_kv_checkpoint_delete(kv, &points[i].id, err) : HF_NOT_FOUND;
 		if (status != HF_OK && status != HF_NOT_FOUND)
 			return status;
 		*ret_deleted += status == HF_OK;
@@ -239,8 +236,11 @@ enum hf_status hf_kv_checkpoint_prune(hf_kv *kv, const struct hf_kv_prune *what,
 	enum hf_status status = hf_kv_checkpoint_list(kv, arena, &points, &count, err);
 	if (status == HF_OK)
 		status = kv_vtable(kv)->now(kv->backend->state, kv_deadline(kv, 0), &now_us, err);
-	if (status == HF_OK)
-		status = prune_all(kv, what, points, count, now_us, &deleted, err);
+	bool *goes = status == HF_OK ? hf_arena_calloc(arena, count + 1, sizeof(*goes)) : NULL;
+	if (status == HF_OK && !goes)
+		status = error_nomem(err);
+	if (status == HF_OK && retention_choose(what, points, count, now_us, goes) > 0)
+		status = delete_all(kv, points, goes, count, &deleted, err);
 	if (ret_deleted)
 		*ret_deleted = deleted;
 	return status;

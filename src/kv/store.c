@@ -67,6 +67,9 @@ static enum hf_status check_options(const struct hf_kv_options *options, const s
 	if (options->combine > options->connections_max)
 		return error_set(err, HF_E_USAGE, "combine is %u: at most connections_max, %u", options->combine,
 		                 options->connections_max);
+	if (options->checkpoint_interval_ms < 0 || options->checkpoint_interval_ms > INT64_MAX / 1000)
+		return error_set(err, HF_E_USAGE, "checkpoint_interval_ms is %lld: not in its range",
+		                 (long long)options->checkpoint_interval_ms);
 	if (options->connections_min > options->connections_max || options->connections_max > 1000)
 		return error_set(err, HF_E_USAGE,
 		                 "connections_min %u and connections_max %u: the first at most the "
@@ -90,7 +93,7 @@ static enum hf_status read_options(const struct hf_kv_options *given, const stru
 static void backend_free(struct kv_backend *backend)
 {
 	if (!fork_guard_forked(&backend->fork))
-		sweeper_stop(backend);
+		ticker_stop(&backend->sweeper);
 	if (backend->state)
 		backend->vtable->close(backend->state);
 	fork_guard_deinit(&backend->fork);
@@ -166,8 +169,11 @@ static enum hf_status handle_new(struct kv_backend *backend, const char *name, h
 		status = error_nomem(err);
 	if (status == HF_OK && backend->options.combine)
 		status = combine_new(kv, backend->options.combine, &kv->combine, err);
+	if (status == HF_OK)
+		status = scheduler_start(kv, err);
 	if (status != HF_OK) {
 		free(kv->latencies);
+		combine_free(kv->combine);
 		free(kv);
 		return status;
 	}
@@ -213,8 +219,10 @@ void hf_kv_close(hf_kv *kv)
 {
 	if (!kv)
 		return;
-	if (!fork_guard_forked(&kv->backend->fork)) /* its thread is the parent's */
+	if (!fork_guard_forked(&kv->backend->fork)) { /* its threads are the parent's */
+		ticker_stop(&kv->scheduler);
 		cache_feed_end(kv->cache_feed);
+	}
 	combine_free(kv->combine);
 	if (atomic_fetch_sub(&kv->backend->handles, 1) == 1)
 		backend_free(kv->backend);

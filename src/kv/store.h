@@ -16,6 +16,7 @@
 #include "base/macros.h"
 #include "holdfast/backend.h"
 #include "kv/latency.h"
+#include "kv/ticker.h"
 #include "pg/fork.h"
 
 enum kv_counter {
@@ -47,15 +48,6 @@ struct kv_counters {
 	} stripe[8];
 };
 
-/* The thread that removes what expired, one a backend. */
-struct kv_sweeper {
-	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t wake;
-	bool running;
-	bool stop; /* under the mutex */
-};
-
 struct kv_backend {
 	hf_context *ctx;
 	const struct hf_kv_vtable *vtable;
@@ -63,7 +55,7 @@ struct kv_backend {
 	struct hf_kv_options options; /* defaults applied; its texts are not kept */
 	int64_t timeout_us;           /* of them */
 	struct fork_guard fork;
-	struct kv_sweeper sweeper;
+	struct ticker sweeper; /* removes what expired */
 	atomic_uint_least64_t swept;
 	atomic_uint handles;
 };
@@ -72,6 +64,7 @@ struct hf_kv {
 	struct kv_counters counters;
 	struct kv_backend *backend;
 	struct combine *combine; /* owned; NULL = callers do not share statements */
+	struct ticker scheduler; /* makes checkpoints */
 	int32_t ns;
 	struct cache *cache;           /* of `cache_feed`; NULL = reads ask the store */
 	struct cache_feed *cache_feed; /* owned */
@@ -112,7 +105,8 @@ enum hf_status kv_count_failure(hf_kv *kv, enum hf_status status);
 /** Removes what expired until there is no more, the deadline passes or the context is interrupted. */
 enum hf_status sweep_all(struct kv_backend *backend, hf_deadline deadline, uint64_t *ret_removed, hf_error *err);
 enum hf_status sweeper_start(struct kv_backend *backend, hf_error *err);
-void sweeper_stop(struct kv_backend *backend);
+/** The handle's thread that makes checkpoints, if its options ask for it. HF_E_UNSUPPORTED. */
+enum hf_status scheduler_start(hf_kv *kv, hf_error *err);
 
 /** hf_kv_lock_renew() until `deadline`. */
 enum hf_status kv_lock_renew(hf_kv *kv, struct hf_kv_lock *lock, int64_t ttl_us, hf_deadline deadline, hf_error *err);

@@ -144,13 +144,14 @@ def test_kv_checkpoint_prune_leaves_what_is_pinned(store):
     assert store.json("checkpoint", "prune", "--newest", 1, "--older-than", "1h")["changed"] == 0
     assert store.json("checkpoint", "prune", "--newest", 1)["changed"] == 2
     assert [row["name"] for row in store.json("checkpoint", "list")] == ["d", "a"]
+    assert store.json("checkpoint", "prune", "--daily", 2)["changed"] == 0
     store.ok("checkpoint", "pin", "--undo", ids[0])
     assert store.json("checkpoint", "prune", "--newest", 0) == {"changed": 2, "unchanged": 0, "ids": []}
 
 
 def test_kv_checkpoint_prune_refuses_to_delete_everything_unasked(two):
     store = two[0]
-    assert store.refused(2, "checkpoint", "prune") == "error: prune needs --newest, --older-than or both\n"
+    assert store.refused(2, "checkpoint", "prune") == "error: prune needs --newest, --hourly, --daily or --older-than\n"
     assert "--older-than is 0" in store.refused(2, "checkpoint", "prune", "--older-than", "0")
     assert len(store.json("checkpoint", "list")) == 2
 

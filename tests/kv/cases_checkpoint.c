@@ -467,7 +467,7 @@ static void listed(struct kv_test *t, const char *want)
 
 static void prune(struct kv_test *t, size_t keep, int64_t older_than_us, size_t want)
 {
-	const struct hf_kv_prune what = {keep, older_than_us};
+	const struct hf_kv_prune what = {.keep = keep, .older_than_us = older_than_us};
 	size_t deleted = 99;
 	WANT_OK(hf_kv_checkpoint_prune(t->kv, &what, &deleted, &t->err));
 	WANT_INT(deleted, want);

@@ -381,6 +381,98 @@ static void a_checkpoint_stays_what_it_was(UNUSED void **state)
 	hf_arena_free(past.arena);
 }
 
+/* ---- checkpoints that handles make by themselves ---- */
+
+enum { INTERVAL_MS = 60, KEPT = 3 };
+
+static hf_kv *open_scheduled(const char *url)
+{
+	const struct hf_kv_options options = {.size = sizeof(options),
+	                                      .name_space = "scheduled",
+	                                      .sweep_interval_ms = -1,
+	                                      .checkpoint_interval_ms = INTERVAL_MS,
+	                                      .checkpoints_kept = KEPT};
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv;
+	EXPECT_OK(kv_rig_open_at(&rig, url, &options, &kv, &err));
+	return kv;
+}
+
+static size_t list_points(hf_kv *kv, hf_arena *arena, struct hf_kv_checkpoint **ret_points)
+{
+	hf_error err = HF_ERROR_INIT;
+	size_t count = 0;
+	EXPECT_OK(hf_kv_checkpoint_list(kv, arena, ret_points, &count, &err));
+	return count;
+}
+
+static void pass_interval(void)
+{
+	kv_rig_pass(&rig, INTERVAL_MS * 1000);
+	usleep(INTERVAL_MS * 1000);
+}
+
+/* Until there is one that is newer than `since`. @return when it was made */
+static int64_t wait_for_point(hf_kv *kv, int64_t since_us)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_kv_checkpoint *points;
+	for (int i = 0; i < 500; i++) {
+		size_t count = list_points(kv, arena, &points);
+		assert_true(count <= KEPT + 1); /* that of the moment is not pruned yet */
+		if (count && points[0].created_us > since_us) {
+			assert_true(str_eq(points[0].name, HF_STR(HF_KV_SCHEDULED)) && !points[0].counted);
+			return points[0].created_us;
+		}
+		pass_interval();
+	}
+	fail_msg("no checkpoint was made by itself");
+	return 0;
+}
+
+/* Two handles ask for it, and one is made an interval, if something was written. */
+static void checkpoints_are_made_by_themselves(UNUSED void **state)
+{
+	char url[256];
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_kv_checkpoint *points;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv, *other;
+	int64_t made_us = 0;
+	if (!has_checkpoints())
+		return;
+	snprintf(url, sizeof(url), "%s", kv_rig_fresh_url(&rig));
+	kv = open_scheduled(url);
+	EXPECT_OK(hf_kv_namespace(kv, "scheduled", &other, &err));
+	made_us = wait_for_point(kv, 0); /* the first, of nothing */
+	for (int i = 0; i < KEPT + 2; i++) {
+		EXPECT_OK(hf_kv_put(kv, B("k01"), hf_kv_text(i % 2 ? "1" : "2"), NULL, &err));
+		int64_t next_us = wait_for_point(kv, made_us);
+		assert_true(next_us >= made_us + INTERVAL_MS * 1000);
+		made_us = next_us;
+	}
+	for (int i = 0; i < 6; i++)
+		pass_interval();
+	size_t count = list_points(kv, arena, &points);
+	assert_int_equal(count, KEPT);
+	assert_int_equal(points[0].created_us, made_us); /* nothing was written */
+	hf_kv_close(other);
+	hf_kv_close(kv);
+}
+
+static void wrong_schedules_are_refused(UNUSED void **state)
+{
+	struct hf_kv_options options = {.size = sizeof(options), .checkpoint_interval_ms = -1};
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv = NULL;
+	EXPECT_STATUS(kv_rig_open_at(&rig, kv_rig_fresh_url(&rig), &options, &kv, &err), HF_E_USAGE);
+	options.checkpoint_interval_ms = 1000;
+	options.durability = HF_KV_RELAXED;
+	if (!has_checkpoints())
+		EXPECT_STATUS(kv_rig_open_at(&rig, kv_rig_fresh_url(&rig), &options, &kv, &err), HF_E_UNSUPPORTED);
+	assert_null(kv);
+}
+
 /* ---- PostgreSQL: stores that are set up otherwise ---- */
 
 static bool is_postgres(void)
@@ -496,6 +588,8 @@ int main(int argc, char *argv[])
 		cmocka_unit_test(checkpoints_are_never_torn),
 		cmocka_unit_test(a_checkpoint_stays_what_it_was),
 		cmocka_unit_test(whatever_the_database_defaults_to),
+		cmocka_unit_test(checkpoints_are_made_by_themselves),
+		cmocka_unit_test(wrong_schedules_are_refused),
 	};
 	if (argc < 2)
 		return 2;

@@ -1,0 +1,13 @@
+/*
+ * retention.h - which checkpoints stay. Decides; no I/O.
+ */
+#ifndef KV_RETENTION_H
+#define KV_RETENTION_H
+
+#include "holdfast/kv_checkpoint.h"
+
+/** Of `points`, the newest first: set `ret_goes[i]` where pruning at `now_us` deletes it. @return how many. */
+size_t retention_choose(const struct hf_kv_prune *what, const struct hf_kv_checkpoint *points, size_t count,
+                        int64_t now_us, bool *ret_goes);
+
+#endif

@@ -139,8 +139,8 @@ static double restore(struct points *points, long step)
 	hf_error err = HF_ERROR_INIT;
 	struct hf_kv_restored restored;
 	struct hf_uuid id = make(points);
+	kv_command(points->pg, "CHECKPOINT"); /* what changes afterwards is in the log as a page once */
 	change(points, step);
-	kv_command(points->pg, "CHECKPOINT");
 	double start = wall_seconds();
 	if (hf_kv_checkpoint_restore(points->kv, &id, NULL, &restored, &err) != HF_OK)
 		give_up("restore", err.message);

@@ -151,11 +151,51 @@ static void images_go_with_the_last_checkpoint_that_needs_them(void **user)
 	assert_int_equal(number(state, images), 0);
 }
 
+/* ---- a checkpoint that is deleted while it is read ---- */
+
+enum { READ = 2500 };
+
+struct deleting {
+	struct state *state;
+	struct hf_uuid id;
+	size_t seen;
+};
+
+static enum hf_status delete_it(void *user, UNUSED const struct hf_kv_entry *entry, UNUSED hf_error *ret_err)
+{
+	struct deleting *deleting = user;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *other;
+	if (deleting->seen++ > 0)
+		return HF_OK;
+	EXPECT_OK(hf_kv_namespace(deleting->state->kv, "default", &other, &err));
+	EXPECT_OK(hf_kv_checkpoint_delete(other, &deleting->id, &err));
+	hf_kv_close(other);
+	return HF_OK;
+}
+
+/* What it had is gone with it: that is told, and not taken for its end. */
+static void one_that_is_deleted_while_it_is_read_is_unknown(void **user)
+{
+	struct deleting deleting = {.state = *user};
+	static char texts[READ][8];
+	static struct hf_bytes keys[READ];
+	hf_error err = HF_ERROR_INIT;
+	for (int i = 0; i < READ; i++)
+		keys[i] = (struct hf_bytes){(uint8_t *)texts[i], (size_t)snprintf(texts[i], 8, "%06d", i)};
+	EXPECT_OK(hf_kv_put_many(deleting.state->kv, keys, keys, READ, NULL, &err));
+	deleting.id = point(deleting.state);
+	EXPECT_OK(hf_kv_clear(deleting.state->kv, NULL, NULL, &err));
+	EXPECT_STATUS(hf_kv_scan_at(deleting.state->kv, &deleting.id, NULL, delete_it, &deleting, &err), HF_NOT_FOUND);
+	assert_true(deleting.seen > 0 && deleting.seen < READ);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_transaction_that_does_not_end_stalls_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(images_go_with_the_last_checkpoint_that_needs_them, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_that_is_deleted_while_it_is_read_is_unknown, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

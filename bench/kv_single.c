@@ -1,10 +1,10 @@
 /*
  * kv_single.c - single gets and durable puts by N threads: the store against libpq by hand on a plain table.
  *
- *     build/bench/bench-kv-single URL ROWS THREADS SECONDS_PER_RUN RUNS
+ *     build/bench/bench-kv-single URL ROWS THREADS SECONDS_PER_RUN RUNS [SIDE]
  *
  * bench/kv_store.py has filled both. The store has as many connections as there are threads; by hand each thread has a
- * session. Sides take turns in slices.
+ * session. Sides take turns in slices; a SIDE runs alone, for profilers.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -177,7 +177,7 @@ static void print(const struct bench *bench, const struct side *sides, long thre
 
 int main(int argc, char **argv)
 {
-	static const char usage[] = "bench-kv-single URL ROWS THREADS SECONDS_PER_RUN RUNS";
+	static const char usage[] = "bench-kv-single URL ROWS THREADS SECONDS_PER_RUN RUNS [SIDE]";
 	static struct worker workers[THREADS_MAX];
 	static struct side sides[SIDES] = {{.name = "get_holdfast", .one = our_get},
 	                                   {.name = "get_libpq", .one = their_get},
@@ -185,7 +185,7 @@ int main(int argc, char **argv)
 	                                   {.name = "put_libpq", .one = their_put}};
 	struct bench bench;
 	double ignored = 0;
-	if (argc != 6)
+	if (argc < 6 || argc > 7)
 		give_up("usage", usage);
 	long rows = kv_number(argv[2], usage), threads = kv_number(argv[3], usage), runs = kv_number(argv[5], usage);
 	double seconds = strtod(argv[4], NULL);
@@ -194,7 +194,12 @@ int main(int argc, char **argv)
 	bench_attach(&bench, argv[1]);
 	open_workers(&bench, argv[1], workers, threads, rows);
 	for (int i = 0; i < SIDES; i++)
-		slice(workers, threads, &sides[i], 0.1, &ignored);
+		if (argc == 6)
+			slice(workers, threads, &sides[i], 0.1, &ignored);
+		else if (strcmp(argv[6], sides[i].name) == 0)
+			printf("%ld\n", slice(workers, threads, &sides[i], seconds, &ignored));
+	if (argc == 7)
+		return 0;
 	for (int i = 0; i < (int)runs; i++)
 		run(workers, threads, sides, seconds, i);
 	print(&bench, sides, threads, (int)runs);

@@ -55,17 +55,37 @@ enum hf_status postgres_entry_at(hf_kv_backend_state *state, const struct entry_
 
 /* ---- by key ---- */
 
+static enum hf_status found_one(hf_kv_backend_state *state, const struct entry_get_row *got, struct hf_bytes key,
+                                hf_arena *arena, struct hf_kv_entry *ret_entry, hf_error *err)
+{
+	const struct hf_str copy = hf_arena_str(arena, (struct hf_str){(const char *)key.ptr, key.len});
+	const struct entry_row row = {
+		.key = {(const uint8_t *)copy.ptr, copy.len},
+		.rev = got->rev,
+		.created_at = got->created_at,
+		.updated_at = got->updated_at,
+		.has_expires_at = got->has_expires_at,
+		.expires_at = got->expires_at,
+		.codec = got->codec,
+		.has_value = true,
+		.value = got->value,
+		.has_metadata = got->has_metadata,
+		.metadata = got->metadata,
+	};
+	return copy.ptr ? postgres_entry(state, &row, false, arena, ret_entry, err) : error_nomem(err);
+}
+
 static enum hf_status read_one(hf_kv_backend_state *state, int32_t ns, struct hf_bytes key, hf_deadline deadline,
                                hf_arena *arena, struct hf_kv_entry *ret_entry, hf_error *err)
 {
-	struct entry_row row;
+	struct entry_get_row row;
 	enum hf_status status = entry_get(postgres_on(state, deadline), &state->entries,
 	                                  &(struct entry_get_in){.ns = ns, .key = key}, arena, &row, err);
 	if (status == HF_NOT_FOUND) {
 		*ret_entry = (struct hf_kv_entry){0};
 		return HF_OK;
 	}
-	return status == HF_OK ? postgres_entry(state, &row, false, arena, ret_entry, err) : status;
+	return status == HF_OK ? found_one(state, &row, key, arena, ret_entry, err) : status;
 }
 
 struct reading {

@@ -85,8 +85,6 @@ static enum hf_status begin(struct work *work, hf_where tx, hf_error *err)
 	struct write_begin_row row;
 	const struct write_begin_in in = {.ns = work->ns, .relaxed = work->batch->durability == HF_KV_RELAXED};
 	enum hf_status status = write_begin(tx, &work->state->entries, &in, work->scratch, &row, err);
-	if (status == HF_OK && !row.has_epoch)
-		return error_set(err, HF_E_DRIFT, "the namespace is gone");
 	if (status != HF_OK)
 		return status;
 	work->epoch = row.epoch;

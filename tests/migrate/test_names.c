@@ -206,7 +206,7 @@ static void the_catalog_is_as_designed(UNUSED void **state)
 		run_text(connection, "SELECT string_agg(relname || ':' || relkind::text, ' ' ORDER BY relname)"
 	                             " FROM pg_class WHERE relnamespace = 'public'::regnamespace"),
 		"state_entries:r state_entries_checkpoints:r state_entries_checkpoints_namespace_epoch_key:i"
-		" state_entries_checkpoints_pkey:i state_entries_expire:i state_entries_history:r"
+		" state_entries_checkpoints_pkey:i state_entries_epochs:S state_entries_expire:i state_entries_history:r"
 		" state_entries_history_pkey:i state_entries_locks:r state_entries_locks_pkey:i"
 		" state_entries_namespaces:r state_entries_namespaces_id_seq:S"
 		" state_entries_namespaces_name_key:i state_entries_namespaces_pkey:i state_entries_pkey:i"
@@ -230,7 +230,8 @@ static void the_catalog_is_as_designed(UNUSED void **state)
 		" WHERE (expire_bucket IS NOT NULL)");
 	assert_string_equal(run_text(connection, "SELECT string_agg(set_name || version, ' ' ORDER BY version)"
 	                                         " FROM holdfast.migration WHERE state = 'applied'"),
-	                    "kv:public.state_entries0001 kv:public.state_entries0002 kv:public.state_entries0003");
+	                    "kv:public.state_entries0001 kv:public.state_entries0002 kv:public.state_entries0003"
+	                    " kv:public.state_entries0006");
 }
 
 static void two_instances_stand_beside_each_other(UNUSED void **state)
@@ -406,16 +407,25 @@ static void nothing_is_kept_for_nobody(UNUSED void **state)
 	assert_string_equal(history(connection), "");
 }
 
-static void an_unknown_namespace_takes_nothing(UNUSED void **state)
+static void an_unknown_namespace_has_no_checkpoints(UNUSED void **state)
 {
 	CLEANUP(connection_freep) hf_connection *connection = store();
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_STATUS(hf_sql_exec(hf_on_connection(connection),
-	                          HF_STR("INSERT INTO app.e (rev, created_at, updated_at, namespace, epoch, key, value)"
-	                                 " VALUES (1, now(), now(), 9, app.e_epoch(9), '', '')"),
-	                          NULL, 0, NULL, &err),
-	              HF_REJECTED);
-	EXPECT_CONTAINS(err.message, "\"epoch\"");
+	assert_string_equal(run_text(connection, "SELECT coalesce(app.e_next_epoch(9)::text, 'none')"), "none");
+}
+
+/* The number is seen at once, whatever the transaction that took it comes to: no two checkpoints share it. */
+static void an_epoch_is_never_used_twice(UNUSED void **state)
+{
+	CLEANUP(connection_freep) hf_connection *connection = store();
+	put(connection, "a", "1");
+	run_sql(connection, "BEGIN");
+	run_sql(connection, "SELECT app.e_next_epoch(1)");
+	run_sql(connection, "ROLLBACK");
+	put(connection, "a", "2");
+	checkpoint(connection);
+	put(connection, "a", "3");
+	assert_string_equal(history(connection), "a2 2-3");
+	assert_string_equal(run_text(connection, "SELECT epoch::text FROM app.e_namespaces WHERE id = 1"), "3");
 }
 
 static enum hf_status next_epoch(hf_connection *connection, hf_error *err)
@@ -444,7 +454,7 @@ static void the_epoch_moves_between_transactions(UNUSED void **state)
 	put(other, "b", "1"); /* writers do not wait for each other */
 	run_sql(writer, "COMMIT");
 	EXPECT_OK(next_epoch(other, &err));
-	assert_string_equal(run_text(writer, "SELECT app.e_epoch(1)"), "2");
+	assert_string_equal(run_text(writer, "SELECT app.e_epoch(1)"), "3");
 }
 
 /* The epoch that a statement waited for is the one it writes in, whatever its snapshot was. */
@@ -496,7 +506,8 @@ int main(void)
 		cmocka_unit_test(a_table_that_stands_there_is_refused),
 		cmocka_unit_test(an_image_is_kept_once_per_checkpoint),
 		cmocka_unit_test(nothing_is_kept_for_nobody),
-		cmocka_unit_test(an_unknown_namespace_takes_nothing),
+		cmocka_unit_test(an_unknown_namespace_has_no_checkpoints),
+		cmocka_unit_test(an_epoch_is_never_used_twice),
 		cmocka_unit_test(the_epoch_moves_between_transactions),
 		cmocka_unit_test(a_writer_sees_the_epoch_that_it_waited_for),
 	};

@@ -15,9 +15,8 @@ INSERT INTO :"schema".:"entries_namespaces" (name) VALUES (:name) ON CONFLICT (n
 SELECT now() AS at;
 
 -- name: entry_get :opt
--- row: entry_row
--- col value: nullable
-SELECT 0::bigint AS place, key, rev, created_at, updated_at, expires_at, codec, value, metadata FROM :"schema".:"entries"
+-- doc: What the caller does not have: each column costs both sides.
+SELECT rev, created_at, updated_at, expires_at, codec, value, metadata FROM :"schema".:"entries"
 WHERE namespace = :ns AND key = :key AND (expires_at IS NULL OR expires_at > now());
 
 -- name: entries_get :many
@@ -107,7 +106,7 @@ RETURNING d.key, (d.expires_at IS NULL OR d.expires_at > now()) AS live;
 
 -- name: write_begin :one
 -- doc: The epoch to write in, held until the transaction ends, and its moment. No durability to speak of on request.
--- col epoch: nullable
+-- col epoch: notnull! the sequence always has a value
 SELECT :"schema".:"entries_epoch"(:ns) AS epoch, now() AS at,
        CASE WHEN :relaxed::boolean THEN set_config('synchronous_commit', 'off', true) END AS relaxed;
 

@@ -131,7 +131,8 @@ struct hf_kv_options {
 	uint32_t connections_min;          /* 0 = 2, or connections_max if less; Redis too */
 	uint32_t connections_max;          /* 0 = 10 */
 	int64_t connect_timeout_ms;        /* 0 = 30,000 */
-	uint32_t attempts_max;             /* 0 = 3: the first included; what may have happened is not repeated */
+	uint32_t attempts_max;             /* 0 = 3: the first included. Repeated are conflicts, shortages, and what
+	                                      certainly did not reach a server; never what may have happened */
 	int64_t backoff_ms;                /* 0 = 100: base of the exponential pause with full jitter */
 	uint32_t combine;                  /* so many statements at a time that callers share (above); 0 = none */
 	const char *replica_url;           /* a hot standby that may be read from (hf_kv_read.replica); NULL = none */
@@ -367,7 +368,8 @@ enum hf_status hf_kv_list(hf_kv *kv, const struct hf_kv_range *range, hf_arena *
                           size_t *ret_count, hf_error *err);
 /** How many live entries; `range` NULL = all. */
 enum hf_status hf_kv_count(hf_kv *kv, const struct hf_kv_range *range, uint64_t *ret_count, hf_error *err);
-/** About how many in the namespace, without reading them; exact for LMDB and memory but for expired ones. */
+/** About how many in the namespace, without reading them; exact for LMDB and memory but for expired ones. PostgreSQL
+ *  tells what its statistics say, and counts while it has none. */
 enum hf_status hf_kv_count_estimate(hf_kv *kv, uint64_t *ret_count, hf_error *err);
 
 /* ---- care ---- */

@@ -10,6 +10,7 @@
 #include "holdfast/migrate.h"
 #include "kv/backends.h"
 #include "kv/postgres_replica.h"
+#include "kv/postgres_retry.h"
 #include "kv/postgres_checkpoint.h"
 
 DEFINE_OWNED(settings, hf_settings *, hf_settings_free)
@@ -113,15 +114,11 @@ static enum hf_status postgres_open(hf_context *ctx, const char *url, const stru
 
 /* ---- namespaces ---- */
 
-static enum hf_status postgres_name_space(hf_kv_backend_state *state, struct hf_str name, hf_deadline deadline,
-                                          int32_t *ret_ns, hf_error *err)
+static enum hf_status find_or_add(hf_kv_backend_state *state, struct hf_str name, hf_where where, hf_arena *arena,
+                                  int32_t *ret_ns, hf_error *err)
 {
-	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	hf_where where = postgres_on(state, deadline);
 	struct space_find_row found = {0};
 	struct space_add_row added = {0};
-	if (!arena)
-		return error_nomem(err);
 	enum hf_status status = space_find(where, &state->entries, &(struct space_find_in){name}, arena, &found, err);
 	if (status == HF_NOT_FOUND)
 		status = space_add(where, &state->entries, &(struct space_add_in){name}, arena, &added, err);
@@ -129,6 +126,21 @@ static enum hf_status postgres_name_space(hf_kv_backend_state *state, struct hf_
 		status = space_find(where, &state->entries, &(struct space_find_in){name}, arena, &found, err);
 	if (status == HF_OK)
 		*ret_ns = added.id ? added.id : found.id;
+	return status;
+}
+
+static enum hf_status postgres_name_space(hf_kv_backend_state *state, struct hf_str name, hf_deadline deadline,
+                                          int32_t *ret_ns, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	enum hf_status status;
+	struct retrying again;
+	if (!arena)
+		return error_nomem(err);
+	postgres_retry(&again, state, deadline, err);
+	do
+		status = find_or_add(state, name, postgres_on(state, deadline), arena, ret_ns, &again.err);
+	while (postgres_again(&again, status));
 	return status;
 }
 
@@ -210,8 +222,8 @@ static enum hf_status postgres_health(hf_kv_backend_state *state, hf_deadline de
 const struct hf_kv_vtable postgres_backend = {
 	.size = sizeof(struct hf_kv_vtable),
 	.name = "postgresql",
-	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_LOCK | HF_KV_CAN_CHECKPOINT |
-                        HF_KV_CAN_WATCH | HF_KV_CAN_READ_REPLICAS,
+	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_ESTIMATE | HF_KV_CAN_LOCK |
+                        HF_KV_CAN_CHECKPOINT | HF_KV_CAN_WATCH | HF_KV_CAN_READ_REPLICAS,
 	.key_bytes_max = HF_KV_KEY_BYTES_MAX,
 	.open = postgres_open,
 	.close = postgres_close,
@@ -222,6 +234,7 @@ const struct hf_kv_vtable postgres_backend = {
 	.transact = postgres_transact,
 	.scan = postgres_scan,
 	.count = postgres_count,
+	.estimate = postgres_estimate,
 	.clear = postgres_clear,
 	.load = postgres_load,
 	.sweep = postgres_sweep,
@@ -229,6 +242,7 @@ const struct hf_kv_vtable postgres_backend = {
 	.sizes = postgres_sizes,
 	.health = postgres_health,
 	.now = postgres_now,
+	.retries = postgres_retries,
 	.lock_take = postgres_lock_take,
 	.lock_renew = postgres_lock_renew,
 	.lock_list = postgres_lock_list,

@@ -5,6 +5,7 @@
  *   postgres_read.c    get, scan, count
  *   postgres_put.c     plain puts and deletes, in one statement
  *   postgres_write.c   which way a batch takes, and the transaction that all others are
+ *   postgres_retry.c   a statement again when that can help and cannot do harm
  *   postgres_lock.c    leases with fences
  *   postgres_checkpoint.h  checkpoints
  *   postgres_feed.c    the change feed
@@ -16,10 +17,12 @@
  * came of it is stored.
  * A key under which nothing stands cannot be locked: when somebody else put it meanwhile, all is done once more.
  *
- * Everything in the state is constant after open; the pool serves any number of threads.
+ * Everything in the state but the count of retries is constant after open; the pool serves any number of threads.
  */
 #ifndef KV_POSTGRES_H
 #define KV_POSTGRES_H
+
+#include <stdatomic.h>
 
 #include "holdfast/backend.h"
 #include "holdfast/pool.h"
@@ -42,6 +45,7 @@ struct hf_kv_backend_state {
 	uint32_t attempts_max;
 	int64_t backoff_ms;
 	struct codec codec;
+	atomic_uint_least64_t retries; /* statements and transactions that were sent again */
 };
 
 enum { POSTGRES_STEP = 5000, POSTGRES_STEP_BYTES = 8 << 20, POSTGRES_PAGE = 1000, POSTGRES_PAGE_MAX = 16000 };
@@ -92,6 +96,9 @@ enum hf_status postgres_scan(hf_kv_backend_state *state, int32_t ns, const struc
                              void *user, hf_error *err);
 enum hf_status postgres_count(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span,
                               uint64_t *ret_count, hf_error *err);
+
+enum hf_status postgres_estimate(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline, uint64_t *ret_count,
+                                 hf_error *err);
 
 /* postgres_put.c */
 

@@ -3,7 +3,7 @@
  */
 #include "base/arena.h"
 #include "base/error.h"
-#include "kv/postgres.h"
+#include "kv/postgres_retry.h"
 
 static struct hf_kv_lock lock_of(const struct lock_row *row)
 {
@@ -21,7 +21,12 @@ enum hf_status postgres_lock_take(hf_kv_backend_state *state, int32_t ns, struct
 	struct lock_row row;
 	hf_where where = postgres_on(state, deadline);
 	const struct lock_take_in in = {.ns = ns, .name = name, .owner = owner, .ttl = {.us = ttl_us}};
-	enum hf_status status = lock_take(where, &state->entries, &in, arena, &row, err);
+	struct retrying again;
+	enum hf_status status;
+	postgres_retry(&again, state, deadline, err);
+	do
+		status = lock_take(where, &state->entries, &in, arena, &row, &again.err);
+	while (postgres_again(&again, status));
 	bool taken = status == HF_OK;
 	if (status == HF_NOT_FOUND)
 		status = lock_get(where, &state->entries, &(struct lock_get_in){.ns = ns, .name = name}, arena, &row,
@@ -40,7 +45,12 @@ enum hf_status postgres_lock_renew(hf_kv_backend_state *state, int32_t ns, const
 		.ns = ns, .name = held->lock, .owner = held->owner, .fence = held->fence, .ttl = {.us = ttl_us}};
 	if (!arena)
 		return error_nomem(err);
-	enum hf_status status = lock_renew(postgres_on(state, deadline), &state->entries, &in, arena, &row, err);
+	struct retrying again;
+	enum hf_status status;
+	postgres_retry(&again, state, deadline, err);
+	do
+		status = lock_renew(postgres_on(state, deadline), &state->entries, &in, arena, &row, &again.err);
+	while (postgres_again(&again, status));
 	if (status == HF_OK)
 		*ret_expires_us = postgres_us(row.expires_at);
 	return status == HF_NOT_FOUND ? HF_CONFLICT : status;

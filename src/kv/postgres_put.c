@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/macros.h"
-#include "kv/postgres.h"
+#include "kv/postgres_retry.h"
 
 int postgres_compare(struct hf_bytes a, struct hf_bytes b)
 {
@@ -58,7 +58,11 @@ static enum hf_status put_one(hf_kv_backend_state *state, int32_t ns, const stru
 		.has_ttl = write->ttl_us > 0,
 		.with_relaxed = batch->durability == HF_KV_RELAXED,
 	};
-	status = entry_put(postgres_on(state, batch->deadline), &state->entries, &in, arena, &row, err);
+	struct retrying again;
+	postgres_retry(&again, state, batch->deadline, err);
+	do
+		status = entry_put(postgres_on(state, batch->deadline), &state->entries, &in, arena, &row, &again.err);
+	while (postgres_again(&again, status));
 	if (status == HF_OK)
 		*ret_result = (struct hf_kv_result){.outcome = HF_KV_DONE, .rev = row.rev, .existed = row.existed};
 	return status;
@@ -159,9 +163,10 @@ static enum hf_status put_all(hf_where where, void *user, hf_error *err)
 {
 	const struct putting *putting = user;
 	struct put_step step = {0};
+	enum hf_status status = HF_OK;
+	postgres_count_again(putting->state, where);
 	if (!step_new(&step, putting->batch->count, putting->scratch))
 		return error_nomem(err);
-	enum hf_status status = HF_OK;
 	while (status == HF_OK && step.next < putting->batch->count) {
 		status = step_fill(&step, putting, err);
 		if (status == HF_OK)
@@ -200,7 +205,15 @@ static enum hf_status put_many(hf_kv_backend_state *state, int32_t ns, const str
 		return error_nomem(err);
 	if (repeats_a_key(putting.places, batch->count))
 		return postgres_hold_and_apply(state, ns, batch, scratch, results, err);
-	return is_one_step(batch) ? put_all(where, &putting, err) : hf_transaction(where, &how, put_all, &putting, err);
+	if (!is_one_step(batch))
+		return hf_transaction(where, &how, put_all, &putting, err);
+	struct retrying again;
+	enum hf_status status;
+	postgres_retry(&again, state, batch->deadline, err);
+	do
+		status = put_all(where, &putting, &again.err);
+	while (postgres_again(&again, status));
+	return status;
 }
 
 /* ---- plain deletes ---- */
@@ -219,10 +232,14 @@ static int by_key_alone(const void *left, const void *right)
 static enum hf_status delete_one(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
                                  hf_arena *arena, struct hf_kv_result *ret_result, hf_error *err)
 {
+	const struct entry_delete_in in = {.ns = ns, .key = batch->writes[0].key};
 	struct entry_delete_row row = {0};
-	enum hf_status status =
-		entry_delete(postgres_on(state, batch->deadline), &state->entries,
-	                     &(struct entry_delete_in){.ns = ns, .key = batch->writes[0].key}, arena, &row, err);
+	struct retrying again;
+	enum hf_status status;
+	postgres_retry(&again, state, batch->deadline, err);
+	do
+		status = entry_delete(postgres_on(state, batch->deadline), &state->entries, &in, arena, &row, &again.err);
+	while (postgres_again(&again, status));
 	if (status != HF_OK && status != HF_NOT_FOUND)
 		return status;
 	*ret_result = deleted(row.live);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "kv/metadata.h"
 #include "kv/postgres_checkpoint.h"
+#include "kv/postgres_retry.h"
 
 /* ---- rows ---- */
 
@@ -78,9 +79,14 @@ static enum hf_status found_one(hf_kv_backend_state *state, const struct entry_g
 static enum hf_status read_one(hf_kv_backend_state *state, int32_t ns, struct hf_bytes key, hf_deadline deadline,
                                hf_arena *arena, struct hf_kv_entry *ret_entry, hf_error *err)
 {
+	const struct entry_get_in in = {.ns = ns, .key = key};
 	struct entry_get_row row;
-	enum hf_status status = entry_get(postgres_on(state, deadline), &state->entries,
-	                                  &(struct entry_get_in){.ns = ns, .key = key}, arena, &row, err);
+	struct retrying again;
+	enum hf_status status;
+	postgres_retry(&again, state, deadline, err);
+	do
+		status = entry_get(postgres_on(state, deadline), &state->entries, &in, arena, &row, &again.err);
+	while (postgres_again(&again, status));
 	if (status == HF_NOT_FOUND) {
 		*ret_entry = (struct hf_kv_entry){0};
 		return HF_OK;
@@ -120,6 +126,7 @@ static enum hf_status read_all(hf_where where, void *user, hf_error *err)
 {
 	const struct reading *reading = user;
 	enum hf_status status = HF_OK;
+	postgres_count_again(reading->state, where);
 	memset(reading->entries, 0, reading->count * sizeof(*reading->entries));
 	for (size_t from = 0; from < reading->count && status == HF_OK;) {
 		size_t left = reading->count - from, step = left < POSTGRES_STEP ? left : POSTGRES_STEP;
@@ -138,9 +145,15 @@ enum hf_status postgres_read(hf_kv_backend_state *state, int32_t ns, const struc
 	hf_where where = postgres_on(state, deadline);
 	if (count == 1 && !keys_only)
 		return read_one(state, ns, keys[0], deadline, arena, ret_entries, err);
-	if (count <= POSTGRES_STEP)
-		return read_all(where, &reading, err);
-	return hf_transaction(where, &how, read_all, &reading, err);
+	if (count > POSTGRES_STEP)
+		return hf_transaction(where, &how, read_all, &reading, err);
+	struct retrying again;
+	enum hf_status status;
+	postgres_retry(&again, state, deadline, err);
+	do
+		status = read_all(where, &reading, &again.err);
+	while (postgres_again(&again, status));
+	return status;
 }
 
 enum hf_status postgres_gather(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
@@ -165,23 +178,27 @@ struct scanning {
 	size_t last_len;
 };
 
+static enum hf_status see(struct scanning *scanning, const struct hf_kv_entry *entry, hf_error *err)
+{
+	if (entry->key.len > HF_KV_KEY_BYTES_MAX)
+		return error_set(err, HF_E_CORRUPT, "a key of %zu bytes stands in the store", entry->key.len);
+	if (entry->key.len)
+		memcpy(scanning->last, entry->key.ptr, entry->key.len);
+	scanning->last_len = entry->key.len;
+	scanning->rows++;
+	enum hf_status status = scanning->fn(scanning->user, entry, err);
+	scanning->stopped = status == HF_STOP;
+	return status;
+}
+
 static enum hf_status see_row(void *user, const struct entry_row *row, hf_error *err)
 {
 	struct scanning *scanning = user;
 	struct hf_kv_entry entry;
 	hf_arena_reset(scanning->arena);
-	if (row->key.len > HF_KV_KEY_BYTES_MAX)
-		return error_set(err, HF_E_CORRUPT, "a key of %zu bytes stands in the store", row->key.len);
-	if (row->key.len)
-		memcpy(scanning->last, row->key.ptr, row->key.len);
-	scanning->last_len = row->key.len;
-	scanning->rows++;
 	enum hf_status status =
 		postgres_entry(scanning->state, row, scanning->span->keys_only, scanning->arena, &entry, err);
-	if (status == HF_OK)
-		status = scanning->fn(scanning->user, &entry, err);
-	scanning->stopped = status == HF_STOP;
-	return status;
+	return status == HF_OK ? see(scanning, &entry, err) : status;
 }
 
 static struct entries_scan_in scan_in(int32_t ns, const struct hf_kv_span *span)
@@ -218,6 +235,55 @@ static struct entries_scan_at_in scan_at_in(const struct hf_kv_span *span, const
 	};
 }
 
+/* A page of keys is small, and one result of a thousand rows is cheaper than a thousand of one. */
+static enum hf_status keys_page(hf_kv_backend_state *state, const struct entries_scan_in *in, struct scanning *scanning,
+                                hf_error *err)
+{
+	const struct keys_scan_in keys = {
+		.ns = in->ns,
+		.from = in->from,
+		.with_to = in->with_to,
+		.to = in->to,
+		.with_metadata = in->with_metadata,
+		.part = in->part,
+		.most = in->most,
+		.has_most = in->has_most,
+		.order = scanning->span->reverse ? KEYS_SCAN_ORDER_DOWN : KEYS_SCAN_ORDER_UP,
+	};
+	struct keys_scan_row *rows = NULL;
+	size_t count = 0;
+	hf_arena_reset(scanning->arena);
+	enum hf_status status = keys_scan(postgres_on(state, scanning->span->deadline), &state->entries, &keys,
+	                                  scanning->arena, &rows, &count, err);
+	for (size_t i = 0; i < count && status == HF_OK; i++) {
+		const struct hf_kv_entry entry = {
+			.key = rows[i].key,
+			.rev = rows[i].rev,
+			.created_us = postgres_us(rows[i].created_at),
+			.updated_us = postgres_us(rows[i].updated_at),
+			.expires_us = rows[i].has_expires_at ? postgres_us(rows[i].expires_at) : HF_KV_NEVER,
+		};
+		status = see(scanning, &entry, err);
+	}
+	return status == HF_STOP ? HF_OK : status;
+}
+
+/* As long as nothing was seen of it, the page can be asked for again. */
+static enum hf_status page_now(hf_kv_backend_state *state, const struct entries_scan_in *in, struct scanning *scanning,
+                               hf_error *err)
+{
+	const struct hf_kv_span *span = scanning->span;
+	struct retrying again;
+	enum hf_status status;
+	postgres_retry(&again, state, span->deadline, err);
+	do
+		status = span->keys_only ? keys_page(state, in, scanning, &again.err)
+		                         : entries_scan(postgres_on(state, span->deadline), &state->entries, in,
+		                                        see_row, scanning, &again.err);
+	while (postgres_again_if(&again, scanning->rows == 0, status));
+	return status;
+}
+
 static enum hf_status scan_page(hf_kv_backend_state *state, const struct entries_scan_in *in, struct scanning *scanning,
                                 hf_error *err)
 {
@@ -225,7 +291,7 @@ static enum hf_status scan_page(hf_kv_backend_state *state, const struct entries
 	hf_where where = postgres_on(state, span->deadline);
 	scanning->rows = 0;
 	if (!span->at)
-		return entries_scan(where, &state->entries, in, see_row, scanning, err);
+		return page_now(state, in, scanning, err);
 	const struct entries_scan_at_in at = scan_at_in(span, in);
 	enum hf_status status = entries_scan_at(where, &state->points, &at, see_row, scanning, err);
 	bool nothing = status == HF_OK && scanning->rows == 0; /* or no checkpoint, not any more */
@@ -281,8 +347,35 @@ enum hf_status postgres_count(hf_kv_backend_state *state, int32_t ns, const stru
 	};
 	if (!arena)
 		return error_nomem(err);
-	enum hf_status status =
-		entries_count(postgres_on(state, span->deadline), &state->entries, &in, arena, &row, err);
+	struct retrying again;
+	enum hf_status status;
+	postgres_retry(&again, state, span->deadline, err);
+	do
+		status = entries_count(postgres_on(state, span->deadline), &state->entries, &in, arena, &row, &again.err);
+	while (postgres_again(&again, status));
+	if (status == HF_OK)
+		*ret_count = (uint64_t)row.n;
+	return status;
+}
+
+/* Where the server has no statistics yet there is little, or it came just now: counted. */
+enum hf_status postgres_estimate(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline, uint64_t *ret_count,
+                                 hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	const struct hf_kv_span all = {.from = HF_KV_KEY(""), .deadline = deadline};
+	const struct entries_estimate_in in = {.ns = ns};
+	struct entries_estimate_row row;
+	struct retrying again;
+	enum hf_status status;
+	if (!arena)
+		return error_nomem(err);
+	postgres_retry(&again, state, deadline, err);
+	do
+		status = entries_estimate(postgres_on(state, deadline), &state->entries, &in, arena, &row, &again.err);
+	while (postgres_again(&again, status));
+	if (status == HF_OK && row.n < 0)
+		return postgres_count(state, ns, &all, ret_count, err);
 	if (status == HF_OK)
 		*ret_count = (uint64_t)row.n;
 	return status;

@@ -10,6 +10,7 @@
 #include "base/macros.h"
 #include "kv/postgres.h"
 #include "kv/postgres_change.h"
+#include "kv/postgres_retry.h"
 
 enum { RACES_MAX = 100 };
 
@@ -349,6 +350,7 @@ static enum hf_status store_all(struct work *work, hf_where tx, hf_error *err)
 static enum hf_status attempt(hf_where tx, void *user, hf_error *err)
 {
 	struct work *work = user;
+	postgres_count_again(work->state, tx);
 	hf_arena_reset(work->scratch);
 	memset(work->results, 0, work->nresults * sizeof(*work->results));
 	work->lost_race = false;
@@ -439,6 +441,7 @@ static enum hf_status clear_all(hf_where tx, void *user, hf_error *err)
 	struct clearing *clearing = user;
 	struct work *work = &clearing->work;
 	struct space_clear_row row;
+	postgres_count_again(work->state, tx);
 	hf_arena_reset(work->scratch);
 	enum hf_status status = begin(work, tx, err);
 	if (status == HF_OK)

@@ -44,6 +44,33 @@ WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > n
 /*order: up = key | down = key DESC */
 LIMIT :most::bigint;
 
+-- name: keys_scan :many
+-- doc: A page of it without values: at most 1,000.
+SELECT key, rev, created_at, updated_at, expires_at FROM :"schema".:"entries"
+WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > now())
+/*? to */ AND key < :to /*?*/
+/*? metadata */ AND metadata @> :part::jsonb /*?*/
+/*order: up = key | down = key DESC */
+LIMIT :most::bigint;
+
+-- name: entries_estimate :one
+-- doc: What the planner thinks: rows and the commonest namespaces as of the last ANALYZE, which runs by itself as the table
+--   grows, scaled to the pages of now. Expired entries count until they are swept. A namespace that is none of the
+--   commonest: an equal share of what they leave. -1: nothing is known of the table yet.
+-- col n: notnull! of what is none
+SELECT CASE WHEN c.reltuples < 0 OR s.known IS NULL THEN -1
+       ELSE c.reltuples / greatest(c.relpages, 1) * (pg_relation_size(c.oid) / current_setting('block_size')::integer)
+            * coalesce(s.share, greatest(1 - s.known, 0) / greatest(s.left_over, 1)) END::bigint AS n
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS o ON o.oid = c.relnamespace
+LEFT JOIN LATERAL (SELECT sum(f.share)::float8 AS known, max(f.share) FILTER (WHERE v.ns = :ns)::float8 AS share,
+                          max(p.n_distinct) - count(*) AS left_over
+                   FROM pg_catalog.pg_stats AS p
+                   CROSS JOIN LATERAL unnest(p.most_common_vals::text::integer[]) WITH ORDINALITY AS v (ns, n)
+                   JOIN LATERAL unnest(p.most_common_freqs) WITH ORDINALITY AS f (share, n) USING (n)
+                   WHERE p.schemaname = o.nspname AND p.tablename = c.relname AND p.attname = 'namespace') AS s ON true
+WHERE c.oid = :'schema.entries'::regclass;
+
 -- name: entries_count :one
 SELECT count(*) AS n FROM :"schema".:"entries"
 WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > now())
@@ -129,14 +156,16 @@ LEFT JOIN LATERAL (SELECT e.rev, e.created_at, e.updated_at, e.expires_at, e.cod
                    FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = u.key FOR UPDATE) AS t ON true;
 
 -- name: entries_update :execrows
--- doc: Rows that are held.
+-- doc: Rows that are held. By both columns of the key whatever the statistics say, hence the look aside.
+-- allow: limit-order the key is unique, and the planner is to know
 UPDATE :"schema".:"entries" AS t SET rev = u.rev, epoch = :epoch, created_at = u.created_at, updated_at = u.updated_at,
        expires_at = u.expires_at, expire_bucket = floor(extract(epoch FROM u.expires_at) / 300)::integer, value = u.value,
        metadata = u.metadata, codec = u.codec
 FROM unnest(:keys::bytea[], :revs::bigint[], :created::timestamptz[], :updated::timestamptz[], :expires::timestamptz[],
             :codecs::smallint[], :values::bytea[], :metadata::jsonb[])
      AS u (key, rev, created_at, updated_at, expires_at, codec, value, metadata)
-WHERE t.namespace = :ns AND t.key = u.key;
+CROSS JOIN LATERAL (SELECT e.ctid AS at FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = u.key LIMIT 1) AS x
+WHERE t.ctid = x.at;
 
 -- name: entries_insert :execrows
 -- doc: Fewer rows than keys: somebody else was first.
@@ -150,7 +179,11 @@ FROM unnest(:keys::bytea[], :revs::bigint[], :created::timestamptz[], :updated::
 ON CONFLICT (namespace, key) DO NOTHING;
 
 -- name: entries_remove :execrows
-DELETE FROM :"schema".:"entries" AS t USING unnest(:keys::bytea[]) AS u (key) WHERE t.namespace = :ns AND t.key = u.key;
+-- doc: Rows that are held; likewise.
+-- allow: limit-order the key is unique, and the planner is to know
+DELETE FROM :"schema".:"entries" AS t USING unnest(:keys::bytea[]) AS u (key)
+CROSS JOIN LATERAL (SELECT e.ctid AS at FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = u.key LIMIT 1) AS x
+WHERE t.ctid = x.at;
 
 -- name: space_clear :one
 -- doc: How many were live.

@@ -1,0 +1,229 @@
+/* How the server runs the store's statements: in a namespace that is newer than the statistics each finds its rows by
+ * both columns of the key, with a plan for these parameters and with one for any; and updates stay on their page. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../check.h"
+#include "../fixture.h"
+#include "base/macros.h"
+#include "holdfast/holdfast.h"
+#include "holdfast/kv.h"
+#include "queries/kv/entries.h"
+
+struct state {
+	hf_kv *kv;
+	hf_connection *connection;
+	hf_arena *arena;
+	struct entries_bound entries;
+};
+
+static void run(struct state *state, const char *sql)
+{
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_sql_exec(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, NULL, &err));
+}
+
+static int set_up(void **user)
+{
+	static struct state state;
+	hf_error err = HF_ERROR_INIT;
+	hf_settings *settings = NULL;
+	const struct entries_names names = {HF_STR("public"), HF_STR("state_entries")};
+	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1};
+	const char *url = fixture_database(NULL);
+	state.arena = hf_arena_new(0);
+	EXPECT_OK(hf_settings_new(fixture_context(), &settings, &err));
+	EXPECT_OK(hf_settings_parse(settings, url, &err));
+	EXPECT_OK(hf_connection_open(fixture_context(), settings, NULL, HF_DEADLINE_DEFAULT, &state.connection, &err));
+	hf_settings_free(settings);
+	EXPECT_OK(hf_kv_open(fixture_context(), url, &options, &state.kv, &err));
+	EXPECT_OK(entries_bind(&names, state.arena, &state.entries, &err));
+	run(&state, "ALTER TABLE state_entries SET (autovacuum_enabled = false)");
+	*user = &state;
+	return 0;
+}
+
+static int tear_down(void **user)
+{
+	struct state *state = *user;
+	hf_kv_close(state->kv);
+	hf_connection_free(state->connection);
+	hf_arena_free(state->arena);
+	return 0;
+}
+
+/* ---- plans ---- */
+
+static const struct {
+	const char *name, *value;
+} arguments[] = {
+	{"ns", "2"},
+	{"key", "'key00001'"},
+	{"from", "'key00001'"},
+	{"to", "'key00100'"},
+	{"most", "10"},
+	{"part", "'{}'"},
+	{"keys_only", "false"},
+	{"relaxed", "false"},
+	{"epoch", "1"},
+	{"ttl", "NULL"},
+	{"value", "'v'"},
+	{"metadata", "NULL"},
+	{"keys", "ARRAY['key00001', 'key00002']::bytea[]"},
+	{"values", "ARRAY['a', 'b']::bytea[]"},
+	{"needs", "'{1,1}'"},
+	{"revs", "'{1,2}'"},
+	{"created", "ARRAY[now(), now()]"},
+	{"updated", "ARRAY[now(), now()]"},
+	{"expires", "ARRAY[now(), now()]"},
+	{"ttls", "'{NULL,NULL}'"},
+};
+
+static const char *argument(const struct hf_query *query, const char *name)
+{
+	if (strcmp(name, "metadata") == 0 && query->params[0].type->kind == HF_TYPE_ARRAY)
+		return "'{NULL,NULL}'";
+	for (size_t i = 0; i < ARRAY_LEN(arguments); i++)
+		if (strcmp(arguments[i].name, name) == 0)
+			return arguments[i].value;
+	return "NULL";
+}
+
+struct plan {
+	char text[8000];
+	size_t len;
+	int looks; /* at the table by its key */
+};
+
+static bool is_by_key(const char *condition)
+{
+	return strstr(condition, "namespace = ") && (strstr(condition, "key = ") || strstr(condition, "key >= "));
+}
+
+static enum hf_status see_line(void *user, const struct hf_sql_row *row, UNUSED hf_error *err)
+{
+	struct plan *plan = user;
+	const char *line = row->values[0].as.s.ptr;
+	plan->len += (size_t)snprintf(plan->text + plan->len, sizeof(plan->text) - plan->len, "%s\n", line);
+	assert_true(plan->len < sizeof(plan->text));
+	plan->looks += strstr(line, "Index Cond: ") && is_by_key(line);
+	return HF_OK;
+}
+
+static struct plan explain(struct state *state, const struct hf_query *query, const char *mode)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct plan plan = {.len = 0};
+	char *sql = malloc(query->sql_len + 100), execute[1000];
+	int n = snprintf(execute, sizeof(execute), "EXPLAIN (COSTS OFF) EXECUTE p (");
+	for (uint32_t i = 0; i < query->nparams; i++)
+		n += snprintf(execute + n, sizeof(execute) - (size_t)n, "%s%s", i ? ", " : "",
+		              argument(query, query->params[i].name));
+	snprintf(execute + n, sizeof(execute) - (size_t)n, ")");
+	snprintf(sql, query->sql_len + 100, "PREPARE p AS %s", query->sql);
+	run(state, sql);
+	snprintf(sql, 100, "SET plan_cache_mode = %s", mode);
+	run(state, sql);
+	EXPECT_OK(hf_sql_each(hf_on_connection(state->connection), hf_str_of(execute), NULL, 0, see_line, &plan, &err));
+	run(state, "DEALLOCATE p");
+	free(sql);
+	return plan;
+}
+
+static void every_statement_finds_its_rows_by_the_whole_key(void **user)
+{
+	struct state *state = *user;
+	const struct entries_bound *all = &state->entries;
+	const struct hf_query *queries[32];
+	size_t count = 0;
+	queries[count++] = &all->entry_get;
+	queries[count++] = &all->entries_get;
+	queries[count++] = &all->entry_delete;
+	queries[count++] = &all->entries_lock;
+	queries[count++] = &all->entries_update;
+	queries[count++] = &all->entries_remove;
+	for (size_t i = 0; i < ARRAY_LEN(all->entries_scan); i++)
+		queries[count++] = &all->entries_scan[i];
+	for (size_t i = 0; i < ARRAY_LEN(all->keys_scan); i++)
+		queries[count++] = &all->keys_scan[i];
+	run(state, "INSERT INTO state_entries_namespaces (name) VALUES ('new')");
+	run(state, "INSERT INTO state_entries (rev, created_at, updated_at, namespace, epoch, key, value) SELECT i, "
+	           "now(), now(), 1,"
+	           " 1, convert_to(to_char(i, '\"key\"FM00000'), 'UTF8'), 'v' FROM generate_series(1, 20000) AS i");
+	run(state, "ANALYZE state_entries");
+	run(state, "INSERT INTO state_entries (rev, created_at, updated_at, namespace, epoch, key, value) SELECT i, "
+	           "now(), now(), 2,"
+	           " 1, convert_to(to_char(i, '\"key\"FM00000'), 'UTF8'), 'v' FROM generate_series(1, 5000) AS i");
+	for (size_t i = 0; i < count; i++) {
+		for (int generic = 0; generic < 2; generic++) {
+			const char *mode = generic ? "force_generic_plan" : "force_custom_plan";
+			const struct plan plan = explain(state, queries[i], mode);
+			if (plan.looks == 0 || strstr(plan.text, "Seq Scan"))
+				fail_msg("%s, %s:\n%s", queries[i]->name, mode, plan.text);
+		}
+	}
+}
+
+/* ---- updates on their page ---- */
+
+static int64_t number(struct state *state, const char *sql)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_sql_row row;
+	EXPECT_OK(hf_sql_one(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, state->arena, &row, &err));
+	return row.values[0].as.i;
+}
+
+enum { KEYS = 500, PUTS = 4000, HOT_PERCENT = 95 };
+
+static void put_often(struct state *state, int64_t ttl_us)
+{
+	hf_error err = HF_ERROR_INIT;
+	uint8_t value[200] = {0};
+	const struct hf_kv_put how = {.ttl_us = ttl_us, .how = {.durability = HF_KV_RELAXED, .durability_set = true}};
+	for (int i = 0; i < PUTS; i++) {
+		char key[16];
+		snprintf(key, sizeof(key), "hot%04d", i * 7 % KEYS);
+		EXPECT_OK(hf_kv_put(state->kv, hf_kv_text(key), (struct hf_bytes){value, sizeof(value)}, &how, &err));
+	}
+}
+
+/* What a session counts reaches the view when it ends or has been idle for a while. */
+static void hot_share_is_high(struct state *state)
+{
+	hf_kv_close(state->kv);
+	state->kv = NULL;
+	int64_t updates = 0;
+	for (int i = 0; i < 200 && updates < PUTS - KEYS; i++) {
+		run(state, "SELECT pg_sleep(0.05), pg_stat_clear_snapshot()");
+		updates = number(state, "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'state_entries'");
+	}
+	assert_true(updates >= PUTS - KEYS);
+	assert_true(number(state, "SELECT n_tup_hot_upd * 100 / n_tup_upd FROM pg_stat_user_tables"
+	                          " WHERE relname = 'state_entries'") >= HOT_PERCENT);
+}
+
+static void puts_stay_on_their_page(void **user)
+{
+	put_often(*user, 0);
+	hot_share_is_high(*user);
+}
+
+static void refreshed_expiries_stay_on_their_page(void **user)
+{
+	put_often(*user, INT64_C(86400000000));
+	hot_share_is_high(*user);
+}
+
+#define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE(every_statement_finds_its_rows_by_the_whole_key),
+		STORE(puts_stay_on_their_page),
+		STORE(refreshed_expiries_stay_on_their_page),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

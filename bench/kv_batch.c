@@ -11,9 +11,12 @@
 #include "kv_common.h"
 #include "kv_relay.h"
 
-#define PUT                                                                                                       \
+#define PUT_PLAIN                                                                                                 \
 	"INSERT INTO plain (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, " \
 	"expires_at = EXCLUDED.expires_at"
+#define PUT_SEED                                                                                                 \
+	"INSERT INTO seed (key, value, created_at, updated_at) VALUES ($1, $2, now(), now()) ON CONFLICT (key) " \
+	"DO UPDATE SET value = EXCLUDED.value, updated_at = now()"
 
 struct batch {
 	long count, rows;
@@ -71,14 +74,14 @@ static double ours(hf_kv *kv, const struct batch *batch)
 	return (wall_seconds() - start) * 1e3;
 }
 
-static double theirs(PGconn *pg, const struct batch *batch)
+static double theirs(PGconn *pg, const char *put, const struct batch *batch)
 {
 	static const int binary[] = {1, 1}, lengths[] = {KV_KEY_LEN, KV_VALUE_LEN};
 	double start = wall_seconds();
 	kv_command(pg, "BEGIN");
 	for (long i = 0; i < batch->count; i++) {
 		const char *values[] = {batch->names[i], (const char *)batch->bytes[i]};
-		PQclear(kv_expect(pg, PQexecParams(pg, PUT, 2, NULL, values, lengths, binary, 1), PGRES_COMMAND_OK));
+		PQclear(kv_expect(pg, PQexecParams(pg, put, 2, NULL, values, lengths, binary, 1), PGRES_COMMAND_OK));
 	}
 	kv_command(pg, "COMMIT");
 	return (wall_seconds() - start) * 1e3;
@@ -87,7 +90,7 @@ static double theirs(PGconn *pg, const struct batch *batch)
 int main(int argc, char **argv)
 {
 	static const char usage[] = "bench-kv-batch URL ROWS COUNT DELAY_US RUNS [ours]";
-	double ms[2][RUNS_MAX];
+	double ms[3][RUNS_MAX];
 	struct bench bench;
 	struct batch batch;
 	struct kv_relay relay = {0};
@@ -107,14 +110,17 @@ int main(int argc, char **argv)
 		if (i < 0 && count > 1000)
 			continue;
 		batch_fill(&batch, i + 1);
-		double mine = ours(kv, &batch), other = both ? theirs(pg, &batch) : 0;
-		ms[0][i < 0 ? 0 : i] = mine;
-		ms[1][i < 0 ? 0 : i] = other;
+		int at = i < 0 ? 0 : i;
+		ms[0][at] = ours(kv, &batch);
+		ms[1][at] = both ? theirs(pg, PUT_SEED, &batch) : 0;
+		ms[2][at] = both ? theirs(pg, PUT_PLAIN, &batch) : 0;
 	}
 	printf("{\"count\": %ld, \"delay_us\": %ld, \"samples\": {", count, delay_us);
 	print_samples("holdfast_ms", ms[0], (int)runs, 3);
 	printf(", ");
-	print_samples("libpq_ms", ms[1], (int)runs, 3);
+	print_samples("seed_ms", ms[1], (int)runs, 3);
+	printf(", ");
+	print_samples("plain_loop_ms", ms[2], (int)runs, 3);
 	printf("}}\n");
 	batch_free(&batch);
 	PQfinish(pg);

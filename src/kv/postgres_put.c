@@ -73,7 +73,7 @@ struct putting {
 	const struct hf_kv_batch *batch;
 	int32_t ns;
 	const struct place *places; /* of all writes */
-	hf_arena *scratch;
+	hf_arena *scratch, *answer; /* of the whole; of what the server says to one step */
 	struct hf_kv_result *results;
 };
 
@@ -147,7 +147,8 @@ static enum hf_status put_step(hf_where where, const struct putting *putting, st
 		.metadata = {.count = count, .ndim = 1, .values = step->metadata, .nulls = step->no_metadata},
 		.ttls = {.count = count, .ndim = 1, .values = step->ttls, .nulls = step->no_ttl},
 	};
-	enum hf_status status = entries_put(where, &putting->state->entries, &in, putting->scratch, &rows, &nrows, err);
+	hf_arena_reset(putting->answer);
+	enum hf_status status = entries_put(where, &putting->state->entries, &in, putting->answer, &rows, &nrows, err);
 	if (status == HF_OK && nrows != step->count)
 		return error_set(err, HF_E_PROTOCOL, "%zu entries were put, the server answered %zu", step->count,
 		                 nrows);
@@ -196,10 +197,11 @@ static enum hf_status put_many(hf_kv_backend_state *state, int32_t ns, const str
                                struct hf_kv_result *results, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(POSTGRES_SCRATCH_BYTES_MAX);
-	struct putting putting = {state, batch, ns, NULL, scratch, results};
+	CLEANUP(arena_freep) hf_arena *answer = hf_arena_new(POSTGRES_SCRATCH_BYTES_MAX);
+	struct putting putting = {state, batch, ns, NULL, scratch, answer, results};
 	const struct hf_transaction_options how = postgres_transaction(state);
 	hf_where where = postgres_on(state, batch->deadline);
-	if (scratch)
+	if (scratch && answer)
 		putting.places = postgres_in_order(batch->writes, batch->count, scratch);
 	if (!putting.places)
 		return error_nomem(err);
@@ -238,7 +240,8 @@ static enum hf_status delete_one(hf_kv_backend_state *state, int32_t ns, const s
 	enum hf_status status;
 	postgres_retry(&again, state, batch->deadline, err);
 	do
-		status = entry_delete(postgres_on(state, batch->deadline), &state->entries, &in, arena, &row, &again.err);
+		status = entry_delete(postgres_on(state, batch->deadline), &state->entries, &in, arena, &row,
+		                      &again.err);
 	while (postgres_again(&again, status));
 	if (status != HF_OK && status != HF_NOT_FOUND)
 		return status;

@@ -351,7 +351,8 @@ enum hf_status postgres_count(hf_kv_backend_state *state, int32_t ns, const stru
 	enum hf_status status;
 	postgres_retry(&again, state, span->deadline, err);
 	do
-		status = entries_count(postgres_on(state, span->deadline), &state->entries, &in, arena, &row, &again.err);
+		status = entries_count(postgres_on(state, span->deadline), &state->entries, &in, arena, &row,
+		                       &again.err);
 	while (postgres_again(&again, status));
 	if (status == HF_OK)
 		*ret_count = (uint64_t)row.n;

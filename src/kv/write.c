@@ -312,12 +312,16 @@ static enum hf_status apply_many(hf_kv *kv, enum hf_kv_op op, const struct hf_by
 	struct hf_kv_write *writes = scratch ? hf_arena_calloc(scratch, count, sizeof(*writes)) : NULL;
 	if (!writes || results_for(count, scratch, &results, NULL) != HF_OK)
 		return error_nomem(err);
-	for (size_t i = 0; i < count; i++) {
-		writes[i] = (struct hf_kv_write){.op = op, .key = keys[i]};
-		if (values)
-			writes[i].value = values[i];
+	enum hf_status status = check_how(kv, how, err);
+	for (size_t i = 0; i < count && status == HF_OK; i++) {
+		const struct hf_kv_write write = {.op = op,
+		                                  .key = keys[i],
+		                                  .value = values ? values[i] : HF_KV_KEY("")};
+		status = check_write(kv, &write, scratch, &writes[i], err);
 	}
-	enum hf_status status = hf_kv_apply(kv, writes, count, how, NULL, results, err);
+	struct hf_kv_batch batch = batch_of(kv, writes, count, how);
+	if (status == HF_OK && count > 0)
+		status = apply_checked(kv, &batch, scratch, results, err);
 	for (size_t i = 0; i < count; i++)
 		existed += results[i].existed;
 	if (status == HF_OK && ret_existed)

@@ -205,10 +205,11 @@ static void the_catalog_is_as_designed(UNUSED void **state)
 	assert_string_equal(
 		run_text(connection, "SELECT string_agg(relname || ':' || relkind::text, ' ' ORDER BY relname)"
 	                             " FROM pg_class WHERE relnamespace = 'public'::regnamespace"),
-		"state_entries:r state_entries_checkpoints:r state_entries_checkpoints_namespace_epoch_key:i"
-		" state_entries_checkpoints_pkey:i state_entries_epochs:S state_entries_expire:i state_entries_history:r"
-		" state_entries_history_pkey:i state_entries_locks:r state_entries_locks_pkey:i"
-		" state_entries_namespaces:r state_entries_namespaces_id_seq:S"
+		"state_entries:r state_entries_changes:r state_entries_changes_pkey:i state_entries_changes_seq:S"
+		" state_entries_checkpoints:r state_entries_checkpoints_namespace_epoch_key:i"
+		" state_entries_checkpoints_pkey:i state_entries_epochs:S state_entries_expire:i state_entries_feeds:r"
+		" state_entries_feeds_pkey:i state_entries_history:r state_entries_history_pkey:i state_entries_locks:r"
+		" state_entries_locks_pkey:i state_entries_namespaces:r state_entries_namespaces_id_seq:S"
 		" state_entries_namespaces_name_key:i state_entries_namespaces_pkey:i state_entries_pkey:i"
 		" state_entries_rev:S");
 	assert_string_equal(
@@ -220,7 +221,8 @@ static void the_catalog_is_as_designed(UNUSED void **state)
 	                             "SELECT string_agg(relname || ' ' || reloptions[1], ', ' ORDER BY relname)"
 	                             " FROM pg_class WHERE relkind = 'r' AND reloptions IS NOT NULL"
 	                             " AND relnamespace = 'public'::regnamespace"),
-	                    "state_entries fillfactor=80, state_entries_history fillfactor=100,"
+	                    "state_entries fillfactor=80, state_entries_changes autovacuum_vacuum_scale_factor=0.1,"
+	                    " state_entries_history fillfactor=100,"
 	                    " state_entries_locks fillfactor=50, state_entries_namespaces fillfactor=50");
 	assert_string_equal(
 		run_text(connection, "SELECT pg_get_indexdef('state_entries_pkey'::regclass) || '; ' ||"
@@ -231,7 +233,7 @@ static void the_catalog_is_as_designed(UNUSED void **state)
 	assert_string_equal(run_text(connection, "SELECT string_agg(set_name || version, ' ' ORDER BY version)"
 	                                         " FROM holdfast.migration WHERE state = 'applied'"),
 	                    "kv:public.state_entries0001 kv:public.state_entries0002 kv:public.state_entries0003"
-	                    " kv:public.state_entries0006");
+	                    " kv:public.state_entries0005 kv:public.state_entries0006");
 }
 
 static void two_instances_stand_beside_each_other(UNUSED void **state)
@@ -249,11 +251,11 @@ static void two_instances_stand_beside_each_other(UNUSED void **state)
 	assert_string_equal(run_text(connection,
 	                             "SELECT count(*) FROM pg_class WHERE relnamespace = 'app'::regnamespace"
 	                             " AND relkind = 'r'"),
-	                    "10");
+	                    "14");
 	EXPECT_OK(hf_migrate_to(connection, left, "0", NULL, NULL, &err));
 	assert_string_equal(run_text(connection, "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class"
 	                                         " WHERE relnamespace = 'app'::regnamespace AND relkind = 'r'"),
-	                    "right right_checkpoints right_history right_locks right_namespaces");
+	                    "right right_changes right_checkpoints right_feeds right_history right_locks right_namespaces");
 	EXPECT_OK(hf_migrate_check(hf_on_connection(connection), right, &err));
 }
 

@@ -31,7 +31,8 @@
  *
  * Threads: a handle may be used by any number of threads. fork: in a child every call but hf_kv_close() is HF_E_USAGE.
  * Ownership: inputs are borrowed for the call; everything returned lives in the arena passed in.
- * Round trips: none for memory and LMDB; for Redis one a call unless said otherwise. For PostgreSQL one for what reads
+ * Round trips: none for memory and LMDB; for Redis one a call unless said otherwise, and two for a get where some
+ * entries expire and some do not, and for the first put of a key after a checkpoint. For PostgreSQL one for what reads
  * and for plain puts or plain deletes (different keys, no conditions, no fence); all other writes are a transaction of
  * four, and one more each for a fence, entries replaced, entries made, entries removed. Large batches go
  * in steps of 5,000 keys or 8 MiB.

@@ -131,8 +131,8 @@ static enum hf_status redis_estimate(hf_kv_backend_state *state, int32_t ns, hf_
 	struct redis_request request;
 	redis_request_init(&request);
 	redis_request_command(&request, 2);
-	redis_request_text(&request, "HLEN");
-	redis_request_text(&request, redis_space(state, ns)->keys[REDIS_RECORDS].ptr);
+	redis_request_text(&request, "ZCARD");
+	redis_request_text(&request, redis_space(state, ns)->keys[REDIS_ORDER].ptr);
 	enum hf_status status = ask_number(state, &request, "count", deadline, ret_count, err);
 	redis_request_deinit(&request);
 	return status;
@@ -144,7 +144,8 @@ static enum hf_status redis_clear(hf_kv_backend_state *state, int32_t ns, const 
 	struct redis_request request;
 	redisReply *reply;
 	redis_request_init(&request);
-	redis_request_script(&request, &redis_script_clear, redis_space(state, ns), how->fence ? 3 : 0);
+	redis_request_script(&request, &redis_script_clear, redis_space(state, ns), how->fence ? 4 : 1);
+	redis_request_number(&request, REDIS_CHANGES_MAX);
 	if (how->fence)
 		redis_request_fence(&request, how->fence);
 	const struct redis_call call = {.request = &request,
@@ -283,8 +284,8 @@ static uint64_t redis_retries(const hf_kv_backend_state *state)
 const struct hf_kv_vtable redis_backend = {
 	.size = sizeof(redis_backend),
 	.name = "redis",
-	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_LOCK | HF_KV_CAN_ESTIMATE |
-	                HF_KV_CAN_WATCH,
+	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_CHECKPOINT | HF_KV_CAN_LOCK |
+	                HF_KV_CAN_ESTIMATE | HF_KV_CAN_WATCH,
 	.key_bytes_max = HF_KV_KEY_BYTES_MAX,
 	.open = redis_open,
 	.close = redis_close,
@@ -309,4 +310,11 @@ const struct hf_kv_vtable redis_backend = {
 	.feed_set = redis_feed_set,
 	.feed_show = redis_feed_show,
 	.changes = redis_changes,
+	.point_create = redis_point_create,
+	.point_list = redis_point_list,
+	.point_update = redis_point_update,
+	.point_delete = redis_point_delete,
+	.restore = redis_restore,
+	.read_at = redis_read_at,
+	.diff = redis_diff,
 };

@@ -3,14 +3,23 @@
  *
  * What a namespace NS is on the server, all on one slot of a cluster by the tag in braces (NS with % { } as %XX):
  *
- *     {holdfast:NS}:records   hash     key -> record (redis_record.h): one string with times, revision, metadata, value
+ *     {holdfast:NS}:records   hash     key -> record (redis_record.h): one string with times, metadata, value; and
+ *                                      under the byte 0xff the state: last revision, epoch, newest checkpoint
  *     {holdfast:NS}:order     zset     key, score 0: ZRANGEBYLEX is the order of memcmp(3)
  *     {holdfast:NS}:expiry    zset     key, score the moment at which it expires, in microseconds
- *     {holdfast:NS}:revision  string   the last revision given
  *     {holdfast:NS}:locks     hash     name -> fence, times, owner: beside the entries, not one of them
+ *     {holdfast:NS}:images    hash     key, epoch (4 bytes) -> record as it was before that epoch
+ *     {holdfast:NS}:untils    hash     key -> the epochs of its images
+ *     {holdfast:NS}:past      zset     keys that have images, score 0
+ *     {holdfast:NS}:changed   zset     key, score the last epoch in which it was written, with checkpoints
+ *     {holdfast:NS}:points    hash     id of a checkpoint -> its row (points.lua)
+ *     {holdfast:NS}:epochs    zset     id of a checkpoint, score its epoch
  *     {holdfast:NS}:feed      hash     what the change feed keeps, and the number of the last change
  *     {holdfast:NS}:changes   stream   number -> kind, revision, time, key
  *     holdfast:namespaces     set      the names
+ *
+ * A key that begins with 0xff stands there with that byte twice: the order is the same, and the state is no key.
+ * Checkpoints go by epochs as those of LMDB do (engine_checkpoint.h).
  *
  * Invariant: a key is in `order` if and only if it is in `records`, and in `expiry` with the moment that its record
  * says if and only if that says one. Scripts (src/kv/redis/) are all that writes, so each change of them is one.
@@ -35,7 +44,8 @@
  *
  * redis_url.c URL . redis_wire.c sockets . redis_login.c what the server is . redis_pool.c connections . redis_call.c
  * requests, again . redis_error.c refusals . redis_space.c namespaces . redis_record.c records . redis_read.c reading .
- * redis_write.c writing . redis_lock.c leases . redis_feed.c the change feed . redis.c the table
+ * redis_write.c writing . redis_checkpoint.c checkpoints . redis_lock.c leases . redis_feed.c the change feed .
+ * redis.c the table
  */
 #ifndef KV_REDIS_H
 #define KV_REDIS_H
@@ -56,7 +66,8 @@ enum {
 	REDIS_REQUEST_BYTES_MAX = 900 << 20, /* the server's client-query-buffer-limit is a gigabyte */
 	REDIS_ANSWER_BYTES_MAX = 1200 << 20,
 	REDIS_FIRST_MAX = 16, /* connections made at open */
-	REDIS_VERSION_MIN = 50000
+	REDIS_VERSION_MIN = 50000,
+	REDIS_CHANGES_MAX = 100000 /* entries that one script restores, or clears while there are checkpoints */
 };
 
 DEFINE_OWNED(reply, void *, freeReplyObject)
@@ -82,6 +93,8 @@ void redis_request_deinit(struct redis_request *request);
 /** A command of `argc` words, its name included; the words follow. */
 void redis_request_command(struct redis_request *request, size_t argc);
 void redis_request_word(struct redis_request *request, struct hf_bytes word);
+/** A key as it stands at the server. */
+void redis_request_key(struct redis_request *request, struct hf_bytes key);
 void redis_request_text(struct redis_request *request, const char *word);
 void redis_request_number(struct redis_request *request, int64_t number);
 /** HF_E_LIMIT when it outgrew REDIS_REQUEST_BYTES_MAX; HF_E_NOMEM. */
@@ -153,16 +166,33 @@ struct redis_script {
 	char sha1[41];
 	struct hf_str text;
 };
-extern const struct redis_script redis_script_write, redis_script_put, redis_script_read, redis_script_scan,
-	redis_script_count, redis_script_clear, redis_script_sweep, redis_script_lock, redis_script_load,
-	redis_script_load_end, redis_script_feed;
+extern const struct redis_script redis_script_write, redis_script_put, redis_script_puts, redis_script_read,
+	redis_script_scan, redis_script_count, redis_script_clear, redis_script_sweep, redis_script_lock,
+	redis_script_load, redis_script_load_end, redis_script_feed, redis_script_points, redis_script_forget,
+	redis_script_read_at, redis_script_scan_at, redis_script_restore;
 
-enum { REDIS_RECORDS, REDIS_ORDER, REDIS_EXPIRY, REDIS_REVISION, REDIS_LOCKS, REDIS_FEED, REDIS_CHANGES, REDIS_KEYS };
+/* As the scripts count them, from 1. Feed and changes are the last, everywhere. */
+enum {
+	REDIS_RECORDS,
+	REDIS_ORDER,
+	REDIS_EXPIRY,
+	REDIS_LOCKS,
+	REDIS_IMAGES,
+	REDIS_UNTILS,
+	REDIS_PAST,
+	REDIS_CHANGED,
+	REDIS_POINTS,
+	REDIS_EPOCHS,
+	REDIS_FEED,
+	REDIS_CHANGES,
+	REDIS_KEYS
+};
+enum { REDIS_PUT_KEYS = 5 }; /* what a plain put touches: records, order, expiry, feed, changes */
 
-/* A namespace: its keys, and the same as they stand in a request. */
+/* A namespace: its keys, and the same as they stand in a request; the first of these for a plain put. */
 struct redis_space {
 	struct hf_str keys[REDIS_KEYS];
-	struct hf_str words;
+	struct hf_str words, put_words;
 };
 
 struct hf_kv_backend_state {
@@ -174,6 +204,7 @@ struct hf_kv_backend_state {
 	struct redis_pool pool;
 	atomic_uint_least64_t retries;
 	struct codec codec;
+	atomic_bool expiring; /* the entry that was read last expires */
 
 	pthread_mutex_t mutex; /* for what follows */
 	hf_arena *arena;       /* of the spaces */
@@ -222,6 +253,17 @@ static inline bool redis_is_array(const redisReply *reply, size_t elements_min)
 {
 	return reply->type == REDIS_REPLY_ARRAY && reply->elements >= elements_min;
 }
+/** A key without what redis_request_key() may have put before it; borrowed. */
+static inline struct hf_bytes redis_plain_key(struct hf_bytes key)
+{
+	size_t doubled = key.len > 1 && key.ptr[0] == 0xff;
+	return (struct hf_bytes){key.ptr + doubled, key.len - doubled};
+}
+/** The key that `reply`, a text, holds; borrowed. */
+static inline struct hf_bytes redis_key_of(const redisReply *reply)
+{
+	return redis_plain_key((struct hf_bytes){(const uint8_t *)reply->str, reply->len});
+}
 /** Microseconds of an answer to TIME. False: it is none. */
 bool redis_time(const redisReply *seconds, const redisReply *microseconds, int64_t *ret_us);
 
@@ -256,5 +298,25 @@ enum hf_status redis_feed_show(hf_kv_backend_state *state, int32_t ns, hf_deadli
 enum hf_status redis_changes(hf_kv_backend_state *state, int32_t ns, struct hf_kv_feed_place *place, size_t limit,
                              hf_deadline deadline, hf_arena *arena, struct hf_kv_event **ret_events, size_t *ret_count,
                              hf_error *err);
+
+/* ---- checkpoints ---- */
+
+enum hf_status redis_point_create(hf_kv_backend_state *state, int32_t ns, struct hf_kv_checkpoint *point,
+                                  hf_deadline deadline, hf_error *err);
+enum hf_status redis_point_list(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id, hf_deadline deadline,
+                                hf_arena *arena, struct hf_kv_checkpoint **ret_points, size_t *ret_count,
+                                hf_error *err);
+enum hf_status redis_point_update(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_checkpoint *point,
+                                  hf_deadline deadline, hf_error *err);
+enum hf_status redis_point_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                                  hf_deadline deadline, hf_error *err);
+enum hf_status redis_restore(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                             struct hf_kv_checkpoint *undo, hf_deadline deadline, struct hf_kv_restored *ret_restored,
+                             hf_error *err);
+enum hf_status redis_read_at(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                             const struct hf_bytes *keys, size_t count, bool keys_only, hf_deadline deadline,
+                             hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err);
+enum hf_status redis_diff(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *from, const struct hf_uuid *to,
+                          int64_t moment_us, hf_deadline deadline, hf_kv_change_fn *fn, void *user, hf_error *err);
 
 #endif

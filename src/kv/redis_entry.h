@@ -20,5 +20,8 @@ struct redis_look {
  *  in the arena. HF_E_CORRUPT; HF_E_LIMIT; HF_E_NOMEM; HF_E_PROTOCOL. */
 enum hf_status redis_entry_read(const struct redis_look *look, const redisReply *reply, struct hf_bytes key,
                                 struct hf_kv_entry *ret_entry, hf_error *err);
+/** The answer of the scripts `read` and `read_at`. @param look now_us 0 = expiries are judged at the server's now. */
+enum hf_status redis_read_answer(struct redis_look *look, const redisReply *reply, const struct hf_bytes *keys,
+                                 size_t count, struct hf_kv_entry *ret_entries, hf_error *err);
 
 #endif

@@ -64,6 +64,11 @@ static const struct refusal inside[] = {
          "clear the namespace; a server that may evict is none for a store"},
 	{"The user executing the script", HF_E_DENIED, HF_CATEGORY_AUTHORIZATION, HF_ACTION_FIX_CONFIG, FINAL,
          "the user may not do that on Redis", NULL},
+	{"HFMANY", HF_E_LIMIT, HF_CATEGORY_NONE, HF_ACTION_NEVER, FINAL,
+         "more than 100,000 entries would change at once, with nobody else served meanwhile",
+         "read the checkpoint by hf_kv_scan_at() and write it elsewhere; clear by hf_kv_delete_many()"},
+	{"HFPOINTS", HF_E_LIMIT, HF_CATEGORY_NONE, HF_ACTION_NEVER, FINAL, "the namespace has 10,000 checkpoints",
+         "delete some, or prune them"},
 	{"HFLIMIT", HF_E_LIMIT, HF_CATEGORY_NONE, HF_ACTION_NEVER, FINAL,
          "the values have more than a gigabyte together", "read fewer keys at once"},
 };

@@ -94,7 +94,9 @@ static enum hf_status read_change(const redisReply *id, const redisReply *change
 	ret_event->at_us = (int64_t)get_le64(at + 9);
 	if (ret_event->kind == HF_KV_EVENT_CLEAR || ret_event->kind == HF_KV_EVENT_RESTORE)
 		return HF_OK;
-	struct hf_str key = hf_arena_str(arena, (struct hf_str){change->str + HEAD_BYTES, change->len - HEAD_BYTES});
+	struct hf_bytes shown =
+		redis_plain_key((struct hf_bytes){(const uint8_t *)change->str + HEAD_BYTES, change->len - HEAD_BYTES});
+	struct hf_str key = hf_arena_str(arena, (struct hf_str){(const char *)shown.ptr, shown.len});
 	ret_event->key = (struct hf_bytes){(const uint8_t *)key.ptr, key.len};
 	return key.ptr ? HF_OK : error_nomem(err);
 }

@@ -53,10 +53,11 @@ static enum hf_status end(const struct loading *loading, const char *what, bool 
 {
 	struct redis_request request;
 	redis_request_init(&request);
-	redis_request_script(&request, &redis_script_load_end, redis_space(loading->state, loading->ns), 3);
+	redis_request_script(&request, &redis_script_load_end, redis_space(loading->state, loading->ns), 4);
 	redis_request_text(&request, loading->token);
 	redis_request_text(&request, what);
 	redis_request_number(&request, loading->total);
+	redis_request_number(&request, REDIS_CHANGES_MAX);
 	enum hf_status status = ask(loading, &redis_script_load_end, &request, strict, ret_answer, err);
 	redis_request_deinit(&request);
 	return status;
@@ -135,7 +136,7 @@ static enum hf_status put_aside(struct loading *loading, hf_error *err)
 		put_le64(times + 8, (uint64_t)entry->updated_us);
 		put_le64(times + 16, (uint64_t)entry->expires_us);
 		redis_request_word(&request, (struct hf_bytes){times, sizeof(times)});
-		redis_request_word(&request, entry->key);
+		redis_request_key(&request, entry->key);
 		redis_request_word(&request,
 		                   (struct hf_bytes){(const uint8_t *)entry->metadata.ptr, entry->metadata.len});
 		redis_request_word(&request, entry->value);

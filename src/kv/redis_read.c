@@ -1,8 +1,8 @@
 /*
  * redis_read.c - reading: one key, several from one moment, pages in order, counts.
  *
- * One key is TIME and HGET in one round trip, without a script. The time is asked first: what is live at it and still
- * there at the HGET was the entry at a moment between the two.
+ * One key is HGET, without a script, and with TIME before it in the same round trip where entries expire. What is live
+ * at the time and still there at the HGET was the entry at a moment between the two.
  */
 #include "base/arena.h"
 #include "base/error.h"
@@ -103,36 +103,58 @@ static enum hf_status read_owned(hf_kv_backend_state *state, redisReply **reply,
 
 /* ---- keys ---- */
 
-static enum hf_status read_one(hf_kv_backend_state *state, const struct redis_space *space, struct hf_bytes key,
-                               hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entry, hf_error *err)
+/* Without the time an entry that expires is shown whether it has or not. */
+static enum hf_status read_once(hf_kv_backend_state *state, const struct redis_space *space, struct hf_bytes key,
+                                bool with_time, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entry,
+                                hf_error *err)
 {
 	struct redis_request request;
-	redisReply *replies[2];
-	int64_t now_us;
+	redisReply *replies[2] = {NULL, NULL};
+	int64_t now_us = INT64_MIN;
 	redis_request_init(&request);
-	buf_add(&request.text, HF_STR("*1\r\n$4\r\nTIME\r\n*3\r\n$4\r\nHGET\r\n"));
+	buf_add(&request.text,
+	        with_time ? HF_STR("*1\r\n$4\r\nTIME\r\n*3\r\n$4\r\nHGET\r\n") : HF_STR("*3\r\n$4\r\nHGET\r\n"));
 	redis_request_word(&request, hf_kv_text(space->keys[REDIS_RECORDS].ptr));
-	redis_request_word(&request, key);
-	const struct redis_call call = {.request = &request, .what = "read", .answers = 2, .deadline = deadline};
+	redis_request_key(&request, key);
+	const struct redis_call call = {.request = &request,
+	                                .what = "read",
+	                                .answers = with_time ? 2 : 1,
+	                                .deadline = deadline};
 	enum hf_status status = redis_call(state, &call, replies, err);
 	redis_request_deinit(&request);
 	if (status != HF_OK)
 		return status;
-	if (redis_is_array(replies[0], 2) && redis_time(replies[0]->element[0], replies[0]->element[1], &now_us))
-		status = read_owned(state, &replies[1], key, now_us, arena, ret_entry, err);
-	else
-		status = redis_unexpected("read", err);
-	freeReplyObject(replies[0]);
-	if (replies[1])
-		freeReplyObject(replies[1]);
+	bool timed = !with_time || (redis_is_array(replies[0], 2) &&
+	                            redis_time(replies[0]->element[0], replies[0]->element[1], &now_us));
+	status = timed ? read_owned(state, &replies[with_time], key, now_us, arena, ret_entry, err)
+	               : redis_unexpected("read", err);
+	for (size_t i = 0; i < ARRAY_LEN(replies); i++)
+		if (replies[i])
+			freeReplyObject(replies[i]);
 	return status;
 }
 
-static enum hf_status read_answer(struct redis_look *look, const redisReply *reply, const struct hf_bytes *keys,
-                                  size_t count, struct hf_kv_entry *ret_entries, hf_error *err)
+/* Most entries never expire, or most do: the one before tells whether to ask for the time along. */
+static enum hf_status read_one(hf_kv_backend_state *state, const struct redis_space *space, struct hf_bytes key,
+                               hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entry, hf_error *err)
 {
-	if (!redis_is_array(reply, 2 + count) || !redis_time(reply->element[0], reply->element[1], &look->now_us))
+	bool with_time = atomic_load_explicit(&state->expiring, memory_order_relaxed);
+	enum hf_status status = read_once(state, space, key, with_time, deadline, arena, ret_entry, err);
+	if (status != HF_OK || ret_entry->rev == 0)
+		return status;
+	bool expires = ret_entry->expires_us != HF_KV_NEVER;
+	if (expires != with_time)
+		atomic_store_explicit(&state->expiring, expires, memory_order_relaxed);
+	return expires && !with_time ? read_once(state, space, key, true, deadline, arena, ret_entry, err) : HF_OK;
+}
+
+enum hf_status redis_read_answer(struct redis_look *look, const redisReply *reply, const struct hf_bytes *keys,
+                                 size_t count, struct hf_kv_entry *ret_entries, hf_error *err)
+{
+	int64_t now_us;
+	if (!redis_is_array(reply, 2 + count) || !redis_time(reply->element[0], reply->element[1], &now_us))
 		return redis_unexpected("read", err);
+	look->now_us = look->now_us ? look->now_us : now_us;
 	enum hf_status status = HF_OK;
 	for (size_t i = 0; status == HF_OK && i < count; i++)
 		status = redis_entry_read(look, reply->element[2 + i], keys[i], &ret_entries[i], err);
@@ -152,7 +174,7 @@ enum hf_status redis_read(hf_kv_backend_state *state, int32_t ns, const struct h
 	redis_request_script(&request, &redis_script_read, space, 1 + count);
 	redis_request_text(&request, keys_only ? "1" : "0");
 	for (size_t i = 0; i < count; i++)
-		redis_request_word(&request, keys[i]);
+		redis_request_key(&request, keys[i]);
 	const struct redis_call call = {
 		.request = &request, .what = "read", .script = &redis_script_read, .answers = 1, .deadline = deadline};
 	enum hf_status status = redis_call(state, &call, &reply, err);
@@ -160,7 +182,7 @@ enum hf_status redis_read(hf_kv_backend_state *state, int32_t ns, const struct h
 	if (status != HF_OK)
 		return status;
 	struct redis_look look = {.state = state, .arena = arena, .head_only = keys_only};
-	status = read_answer(&look, reply, keys, count, ret_entries, err);
+	status = redis_read_answer(&look, reply, keys, count, ret_entries, err);
 	freeReplyObject(reply);
 	return status;
 }
@@ -181,16 +203,18 @@ struct page {
 
 static void add_end(struct redis_request *request, char mark, struct hf_bytes key, const char *open)
 {
-	uint8_t word[1 + HF_KV_KEY_BYTES_MAX + 1]; /* the store makes ends one byte longer than keys */
+	uint8_t word[1 + HF_KV_KEY_BYTES_MAX + 2]; /* the store makes ends one byte longer than keys */
 	if (!key.ptr) {
 		redis_request_text(request, open);
 		return;
 	}
-	ASSERT(key.len < sizeof(word));
+	size_t doubled = key.len > 0 && key.ptr[0] == 0xff; /* as redis_request_key() does */
+	ASSERT(key.len + doubled < sizeof(word));
 	word[0] = (uint8_t)mark;
+	word[1] = 0xff;
 	if (key.len)
-		memcpy(word + 1, key.ptr, key.len);
-	redis_request_word(request, (struct hf_bytes){word, key.len + 1});
+		memcpy(word + 1 + doubled, key.ptr, key.len);
+	redis_request_word(request, (struct hf_bytes){word, 1 + doubled + key.len});
 }
 
 /* Low and high end: from <= key < to, and beyond the last key seen. */
@@ -221,17 +245,21 @@ static enum hf_status deliver(struct page *page, const struct hf_kv_entry *entry
 	return status;
 }
 
-static enum hf_status deliver_page(struct page *page, struct redis_look *look, const redisReply *reply, hf_error *err)
+/* @param first where entries begin. */
+static enum hf_status deliver_page(struct page *page, struct redis_look *look, const redisReply *reply, size_t first,
+                                   hf_error *err)
 {
 	if (!redis_is_array(reply, 3) || !redis_time(reply->element[0], reply->element[1], &look->now_us) ||
 	    reply->element[2]->type != REDIS_REPLY_INTEGER)
 		return redis_unexpected("list", err);
-	for (size_t i = 3; i + 1 < reply->elements && !page->ended; i += 2) {
+	if (page->span->moment_us)
+		look->now_us = page->span->moment_us;
+	for (size_t i = first; i + 1 < reply->elements && !page->ended; i += 2) {
 		const redisReply *name = reply->element[i];
 		struct hf_kv_entry entry;
-		if (name->type != REDIS_REPLY_STRING || name->len > sizeof(page->last_bytes))
+		if (name->type != REDIS_REPLY_STRING || name->len > 1 + sizeof(page->last_bytes))
 			return redis_unexpected("list", err);
-		struct hf_bytes key = {(const uint8_t *)name->str, name->len};
+		struct hf_bytes key = redis_key_of(name);
 		hf_arena_reset(look->arena);
 		enum hf_status status = redis_entry_read(look, reply->element[i + 1], key, &entry, err);
 		if (status == HF_OK && entry.rev != 0)
@@ -239,22 +267,60 @@ static enum hf_status deliver_page(struct page *page, struct redis_look *look, c
 		if (status != HF_OK)
 			return status;
 	}
-	size_t entries = (reply->elements - 3) / 2;
-	if (entries == 0 || reply->element[2]->integer == 0)
+	return HF_OK;
+}
+
+/* Where the next page begins. */
+static enum hf_status go_on(struct page *page, const redisReply *more, const redisReply *last, hf_error *err)
+{
+	if (!last || more->integer == 0)
 		page->ended = true;
 	if (page->ended)
 		return HF_OK;
-	const redisReply *last = reply->element[1 + 2 * entries];
-	memcpy(page->last_bytes, last->str, last->len);
-	page->last = (struct hf_bytes){page->last_bytes, last->len};
+	if (last->type != REDIS_REPLY_STRING || last->len > 1 + sizeof(page->last_bytes))
+		return redis_unexpected("list", err);
+	struct hf_bytes key = redis_key_of(last);
+	if (key.len)
+		memcpy(page->last_bytes, key.ptr, key.len);
+	page->last = (struct hf_bytes){page->last_bytes, key.len};
 	return HF_OK;
 }
 
 static size_t page_entries(const struct page *page)
 {
 	size_t left = page->span->limit - page->delivered;
-	bool bounded = page->span->limit > 0 && !page->span->has_metadata.ptr;
+	bool bounded = page->span->limit > 0 && !page->span->has_metadata.ptr && !page->span->at;
 	return bounded && left < PAGE_ENTRIES ? left : PAGE_ENTRIES;
+}
+
+static void ask_page(struct redis_request *request, const struct redis_space *space, const struct page *page,
+                     bool heads)
+{
+	const struct hf_kv_span *span = page->span;
+	const struct redis_script *script = span->at ? &redis_script_scan_at : &redis_script_scan;
+	redis_request_script(request, script, space, span->at ? 7 : 6);
+	redis_request_text(request, span->reverse ? "1" : "0");
+	add_ends(request, span, page->last);
+	redis_request_number(request, (int64_t)page_entries(page));
+	redis_request_text(request, heads ? "1" : "0");
+	redis_request_number(request, PAGE_BYTES);
+	if (span->at)
+		redis_request_word(request, (struct hf_bytes){span->at->bytes, sizeof(span->at->bytes)});
+}
+
+/* As of a checkpoint the key where the page ends stands in the answer: it need not be an entry's. */
+static enum hf_status take_page(struct page *page, struct redis_look *look, const redisReply *reply, hf_error *err)
+{
+	bool at = page->span->at;
+	if (at && redis_is_array(reply, 0) && reply->elements == 0)
+		return HF_NOT_FOUND;
+	if (!redis_is_array(reply, at ? 4 : 3))
+		return redis_unexpected("list", err);
+	enum hf_status status = deliver_page(page, look, reply, at ? 4 : 3, err);
+	const redisReply *last = at ? reply->element[3] : NULL;
+	if (!at && reply->elements >= 5)
+		last = reply->element[3 + (reply->elements - 3) / 2 * 2 - 2];
+	return status == HF_OK ? go_on(page, reply->element[2], last, err) : status;
 }
 
 static enum hf_status read_page(hf_kv_backend_state *state, const struct redis_space *space, struct page *page,
@@ -265,15 +331,10 @@ static enum hf_status read_page(hf_kv_backend_state *state, const struct redis_s
 	struct redis_request request;
 	redisReply *reply;
 	redis_request_init(&request);
-	redis_request_script(&request, &redis_script_scan, space, 6);
-	redis_request_text(&request, span->reverse ? "1" : "0");
-	add_ends(&request, span, page->last);
-	redis_request_number(&request, (int64_t)page_entries(page));
-	redis_request_text(&request, heads ? "1" : "0");
-	redis_request_number(&request, PAGE_BYTES);
+	ask_page(&request, space, page, heads);
 	const struct redis_call call = {.request = &request,
 	                                .what = "list",
-	                                .script = &redis_script_scan,
+	                                .script = span->at ? &redis_script_scan_at : &redis_script_scan,
 	                                .answers = 1,
 	                                .deadline = span->deadline};
 	enum hf_status status = redis_call(state, &call, &reply, err);
@@ -281,7 +342,7 @@ static enum hf_status read_page(hf_kv_backend_state *state, const struct redis_s
 	if (status != HF_OK)
 		return status;
 	struct redis_look look = {.state = state, .arena = page->arena, .head_only = heads, .borrows = true};
-	status = deliver_page(page, &look, reply, err);
+	status = take_page(page, &look, reply, err);
 	freeReplyObject(reply);
 	return status;
 }
@@ -333,7 +394,7 @@ static enum hf_status count_answer(const redisReply *reply, const struct hf_kv_s
 		return HF_PARTIAL;
 	uint64_t within = all ? expired : 0;
 	for (size_t i = 2; i < reply->elements; i++) {
-		struct hf_bytes key = {(const uint8_t *)reply->element[i]->str, reply->element[i]->len};
+		struct hf_bytes key = redis_key_of(reply->element[i]);
 		within += key_compare(span->from, key) <= 0 && (!span->to.ptr || key_compare(key, span->to) < 0);
 	}
 	*ret_count = count - within;

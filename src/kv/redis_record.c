@@ -11,10 +11,10 @@ bool redis_record_read(struct hf_bytes bytes, bool head_only, struct redis_recor
 		return false;
 	uint32_t metadata = get_le32(bytes.ptr + 1);
 	struct redis_record record = {
-		.rev = (int64_t)get_le64(bytes.ptr + 5),
-		.created_us = (int64_t)get_le64(bytes.ptr + 13),
-		.updated_us = (int64_t)get_le64(bytes.ptr + 21),
-		.expires_us = (int64_t)get_le64(bytes.ptr + 29),
+		.rev = (int64_t)get_le64(bytes.ptr + 9),
+		.created_us = (int64_t)get_le64(bytes.ptr + 17),
+		.updated_us = (int64_t)get_le64(bytes.ptr + 25),
+		.expires_us = (int64_t)get_le64(bytes.ptr + 33),
 		.packed = bytes.ptr[0] == REDIS_RECORD_PACKED,
 	};
 	if (record.rev <= 0 || record.expires_us < 0 || (!head_only && metadata > bytes.len - REDIS_RECORD_HEAD))

@@ -1,8 +1,8 @@
 /*
  * redis_record.h - an entry as one string, as the scripts of src/kv/redis/ write it:
  *
- *     0 version   1 bytes of metadata   5 revision   13 created   21 updated   29 expires   37 metadata, then the
- * value
+ *     0 version   1 bytes of metadata   5 epoch   9 revision   17 created   25 updated   33 expires   41 metadata, then
+ * the value
  *
  * Version 2: the value is packed (codec.h); 1: it is not. Numbers are little endian, times microseconds since 1970,
  * expires 0 for never. Not the record of LMDB: that has a check of 64-bit products, which Lua's numbers cannot make.
@@ -15,7 +15,7 @@
 
 #include "holdfast/types.h"
 
-enum { REDIS_RECORD_HEAD = 37, REDIS_RECORD_PLAIN = 1, REDIS_RECORD_PACKED = 2 };
+enum { REDIS_RECORD_HEAD = 41, REDIS_RECORD_PLAIN = 3, REDIS_RECORD_PACKED = 4 };
 
 struct redis_record {
 	int64_t rev, created_us, updated_us, expires_us;

@@ -8,8 +8,10 @@
 #include "base/intern.h"
 #include "kv/redis.h"
 
-static const char *const suffixes[REDIS_KEYS] = {"records", "order", "expiry", "revision", "locks", "feed", "changes"};
-static const char *const types[REDIS_KEYS] = {"hash", "zset", "zset", "string", "hash", "hash", "stream"};
+static const char *const suffixes[REDIS_KEYS] = {"records", "order",   "expiry", "locks",  "images", "untils",
+                                                 "past",    "changed", "points", "epochs", "feed",   "changes"};
+static const char *const types[REDIS_KEYS] = {"hash", "zset", "zset", "hash", "hash", "hash",
+                                              "zset", "zset", "hash", "zset", "hash", "stream"};
 #define NAMES_KEY "holdfast:namespaces"
 
 /* Without braces, which would end the tag, and one text for one name. */
@@ -24,22 +26,35 @@ static void add_escaped(struct buf *buf, struct hf_str name)
 	}
 }
 
+static void add_word(struct buf *buf, struct hf_str word)
+{
+	buf_printf(buf, "$%zu\r\n%.*s\r\n", word.len, STR_ARG(word));
+}
+
 enum hf_status redis_space_make(hf_arena *arena, struct hf_str name, struct redis_space **ret_space, hf_error *err)
 {
 	struct redis_space *space = hf_arena_calloc(arena, 1, sizeof(*space));
-	struct buf tag, words;
+	static const int put_keys[REDIS_PUT_KEYS] = {REDIS_RECORDS, REDIS_ORDER, REDIS_EXPIRY, REDIS_FEED,
+	                                             REDIS_CHANGES};
+	struct buf tag, words, put_words;
 	buf_init(&tag, 4 * HF_KV_NAMESPACE_BYTES);
-	buf_init(&words, 4096);
+	buf_init(&words, 8192);
+	buf_init(&put_words, 4096);
 	add_escaped(&tag, name);
 	bool fine = space && buf_ok(&tag);
 	for (int i = 0; fine && i < REDIS_KEYS; i++) {
 		space->keys[i] = arena_printf(arena, "{holdfast:%.*s}:%s", STR_ARG(buf_str(&tag)), suffixes[i]);
 		fine = space->keys[i].ptr != NULL;
-		buf_printf(&words, "$%zu\r\n%.*s\r\n", space->keys[i].len, STR_ARG(space->keys[i]));
+		add_word(&words, space->keys[i]);
 	}
-	if (fine)
+	for (int i = 0; fine && i < REDIS_PUT_KEYS; i++)
+		add_word(&put_words, space->keys[put_keys[i]]);
+	if (fine) {
 		space->words = hf_arena_str(arena, buf_str(&words));
-	fine = fine && buf_ok(&words) && space->words.ptr;
+		space->put_words = hf_arena_str(arena, buf_str(&put_words));
+	}
+	fine = fine && buf_ok(&words) && buf_ok(&put_words) && space->words.ptr && space->put_words.ptr;
+	buf_deinit(&put_words);
 	buf_deinit(&tag);
 	buf_deinit(&words);
 	if (!fine)

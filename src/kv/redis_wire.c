@@ -18,7 +18,11 @@
 #include "base/error.h"
 #include "kv/redis.h"
 
-enum { COPIED_BYTES = 2048, IOV_MAX_SENT = 64, CHUNK_BYTES = 64 << 10 };
+enum {
+	COPIED_BYTES = HF_KV_KEY_BYTES_MAX + 8 /* a key as it stands at the server */,
+	IOV_MAX_SENT = 64,
+	CHUNK_BYTES = 64 << 10
+};
 
 /* ---- requests ---- */
 
@@ -77,6 +81,19 @@ void redis_request_word(struct redis_request *request, struct hf_bytes word)
 	else if (word.len > 0)
 		buf_add(&request->text, (struct hf_str){(const char *)word.ptr, word.len});
 	buf_add(&request->text, HF_STR("\r\n"));
+}
+
+void redis_request_key(struct redis_request *request, struct hf_bytes key)
+{
+	uint8_t doubled[HF_KV_KEY_BYTES_MAX + 1];
+	if (key.len == 0 || key.ptr[0] != 0xff) {
+		redis_request_word(request, key);
+		return;
+	}
+	ASSERT(key.len < sizeof(doubled));
+	doubled[0] = 0xff;
+	memcpy(doubled + 1, key.ptr, key.len);
+	redis_request_word(request, (struct hf_bytes){doubled, key.len + 1});
 }
 
 void redis_request_text(struct redis_request *request, const char *word)

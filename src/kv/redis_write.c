@@ -4,7 +4,7 @@
  * The script holds the server for as long as it runs, a few microseconds a write; other clients wait meanwhile. A batch
  * is bounded by REDIS_REQUEST_BYTES_MAX. Values arrive packed (codec.h), which the server cannot unpack: where a
  * condition or an append looks at one, the script does nothing but answer it, and is called again with its plain value
- * beside it. One plain put, which is most of what programs do, has a script of its own that takes half the time.
+ * beside it. Plain puts, which are most of what programs do, have scripts of their own that take half the time.
  */
 #include <endian.h>
 
@@ -65,7 +65,7 @@ static void add_write(struct redis_request *request, const struct hf_kv_write *w
 	end = put_le(end, (uint64_t)write->ttl_us, 8);
 	put_le(end, (uint64_t)write->if_rev, 8);
 	redis_request_word(request, (struct hf_bytes){spec, sizeof(spec)});
-	redis_request_word(request, write->key);
+	redis_request_key(request, write->key);
 	if (write->op == HF_KV_ADD)
 		redis_request_number(request, write->delta);
 	else if (flags & HAS_VALUE)
@@ -320,38 +320,59 @@ enum hf_status redis_transact(hf_kv_backend_state *state, int32_t ns, const stru
 	return status;
 }
 
-/* ---- one plain put ---- */
+/* ---- plain puts ---- */
 
-static bool is_plain_put(const struct hf_kv_batch *batch)
+static bool are_plain_puts(const struct hf_kv_batch *batch)
 {
-	const struct hf_kv_write *write = batch->writes;
-	return batch->count == 1 && !batch->fence && write->op == HF_KV_PUT &&
-	       !(write->flags & ~(uint32_t)HF_KV_NO_TTL);
+	bool plain = !batch->fence && batch->count > 0;
+	for (size_t i = 0; plain && i < batch->count; i++)
+		plain = batch->writes[i].op == HF_KV_PUT && !(batch->writes[i].flags & ~(uint32_t)HF_KV_NO_TTL);
+	return plain;
 }
 
-static enum hf_status put_one(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
-                              struct hf_kv_result *ret_result, hf_error *err)
+static void add_put(struct redis_request *request, const struct hf_kv_write *write, const struct codec_value *packed)
+{
+	bool is_packed = packed && packed->codec == CODEC_ZSTD;
+	redis_request_key(request, write->key);
+	redis_request_number(request, write->flags & HF_KV_NO_TTL ? 0 : write->ttl_us);
+	redis_request_word(request, (struct hf_bytes){(const uint8_t *)write->metadata.ptr, write->metadata.len});
+	redis_request_word(request, packed ? packed->bytes : write->value);
+	redis_request_number(request, is_packed ? REDIS_RECORD_PACKED : REDIS_RECORD_PLAIN);
+}
+
+static enum hf_status read_puts(hf_kv_backend_state *state, const redisReply *reply, const struct hf_kv_batch *batch,
+                                struct hf_kv_result *ret_results, hf_error *err)
+{
+	struct answer answer = {.state = state, .results = (const uint8_t *)reply->str};
+	enum hf_status status = HF_OK;
+	if (reply->type == REDIS_REPLY_STRING && reply->len == 0)
+		return HF_PARTIAL;
+	if (reply->type != REDIS_REPLY_STRING || reply->len != batch->count * RESULT_BYTES)
+		return redis_unexpected("write", err);
+	for (size_t i = 0; status == HF_OK && i < batch->count; i++)
+		status = read_result(&answer, i, &batch->writes[i], NULL, &ret_results[i], err);
+	return status;
+}
+
+/* HF_PARTIAL: nothing happened; a checkpoint has to keep what was there, or a key stands there twice. */
+static enum hf_status put_plain(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
+                                struct hf_kv_result *ret_results, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *memory = NULL;
-	const struct hf_kv_write *write = batch->writes;
-	const struct codec_value plain = {write->value, CODEC_RAW};
+	const struct redis_script *script = batch->count == 1 ? &redis_script_put : &redis_script_puts;
 	struct codec_value *packed;
 	struct redis_request request;
 	redisReply *reply;
-	enum hf_status status = codec_pack_writes(&state->codec, write, 1, &memory, &packed, err);
+	enum hf_status status = codec_pack_writes(&state->codec, batch->writes, batch->count, &memory, &packed, err);
 	if (status != HF_OK)
 		return status;
-	const struct codec_value *stored = packed ? packed : &plain;
 	redis_request_init(&request);
-	redis_request_script(&request, &redis_script_put, redis_space(state, ns), 5);
-	redis_request_word(&request, write->key);
-	redis_request_number(&request, write->flags & HF_KV_NO_TTL ? 0 : write->ttl_us);
-	redis_request_word(&request, (struct hf_bytes){(const uint8_t *)write->metadata.ptr, write->metadata.len});
-	redis_request_word(&request, stored->bytes);
-	redis_request_text(&request, stored->codec == CODEC_ZSTD ? "2" : "1");
+	redis_request_script(&request, script, redis_space(state, ns), 5 * batch->count);
+	for (size_t i = 0; i < batch->count; i++)
+		add_put(&request, &batch->writes[i], packed ? &packed[i] : NULL);
 	const struct redis_call call = {.request = &request,
 	                                .what = "write",
-	                                .script = &redis_script_put,
+	                                .script = script,
 	                                .answers = 1,
 	                                .writes = true,
 	                                .strict = batch->durability == HF_KV_STRICT,
@@ -360,11 +381,7 @@ static enum hf_status put_one(hf_kv_backend_state *state, int32_t ns, const stru
 	redis_request_deinit(&request);
 	if (status != HF_OK)
 		return status;
-	struct answer answer = {.state = state, .results = (const uint8_t *)reply->str};
-	if (reply->type == REDIS_REPLY_STRING && reply->len == RESULT_BYTES)
-		status = read_result(&answer, 0, write, NULL, ret_result, err);
-	else
-		status = redis_unexpected(call.what, err);
+	status = read_puts(state, reply, batch, ret_results, err);
 	freeReplyObject(reply);
 	return status;
 }
@@ -374,7 +391,8 @@ enum hf_status redis_apply(hf_kv_backend_state *state, int32_t ns, const struct 
 {
 	const struct hf_kv_txn txn = {.then = batch->writes, .nthen = batch->count};
 	bool held;
-	if (is_plain_put(batch))
-		return put_one(state, ns, batch, ret_results, err);
+	enum hf_status status = are_plain_puts(batch) ? put_plain(state, ns, batch, ret_results, err) : HF_PARTIAL;
+	if (status != HF_PARTIAL)
+		return status;
 	return redis_transact(state, ns, &txn, batch, arena, &held, ret_results, err);
 }

@@ -250,19 +250,19 @@ static void test_point_update(void **state)
 
 static struct ordered_ops counting;
 static const struct ordered_ops *counted;
-static unsigned looks;
+static unsigned visits;
 
 static enum hf_status count_get(struct ordered_txn *txn, enum ordered_map map, struct hf_bytes key,
                                 struct hf_bytes *ret_value, hf_error *err)
 {
-	looks++;
+	visits++;
 	return counted->get(txn, map, key, ret_value, err);
 }
 
 static enum hf_status count_move(struct ordered_cursor *cursor, enum ordered_move move, struct hf_bytes key,
                                  struct ordered_pair *ret_pair, hf_error *err)
 {
-	looks++;
+	visits++;
 	return counted->move(cursor, move, key, ret_pair, err);
 }
 
@@ -321,22 +321,22 @@ static void test_cost_of_change(void **state)
 	counting.get = count_get;
 	counting.move = count_move;
 	rig->state->store->ops = &counting;
-	looks = 0;
+	visits = 0;
 	EXPECT_OK(rig->vtable->diff(rig->state, rig->ns[0], &points[0].id, NULL, 0, INT64_MAX, count_change, &told,
 	                            &err));
 	assert_int_equal(told, CHANGES + 2);
-	assert_in_range(looks, CHANGES, ENOUGH);
-	looks = 0;
+	assert_in_range(visits, CHANGES, ENOUGH);
+	visits = 0;
 	told = 0;
 	EXPECT_OK(rig->vtable->diff(rig->state, rig->ns[0], &points[0].id, &points[1].id, 0, INT64_MAX, count_change,
 	                            &told, &err));
 	assert_int_equal(told, CHANGES);
-	assert_in_range(looks, CHANGES, ENOUGH);
-	looks = 0;
+	assert_in_range(visits, CHANGES, ENOUGH);
+	visits = 0;
 	EXPECT_OK(rig->vtable->restore(rig->state, rig->ns[0], &points[1].id, NULL, INT64_MAX, &restored, &err));
 	assert_int_equal(restored.put, CHANGES - 1);
 	assert_int_equal(restored.deleted, 2);
-	assert_in_range(looks, CHANGES, ENOUGH);
+	assert_in_range(visits, CHANGES, ENOUGH);
 	for (size_t i = 0; i < 3; i++)
 		EXPECT_OK(rig->vtable->point_delete(rig->state, rig->ns[0], &points[i].id, INT64_MAX, &err));
 	rig->state->store->ops = counted;

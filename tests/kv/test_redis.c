@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/context.h"
-#include "holdfast/kv.h"
+#include "holdfast/kv_checkpoint.h"
 #include "redis_fixture.h"
 #include "../check.h"
 
@@ -82,14 +82,15 @@ static int end(void **state)
 	return 0;
 }
 
-/* The three keys of a namespace agree: every record is in the order, every expiry is that of a record. */
+/* The three keys of a namespace agree: every record is in the order, every expiry is that of a record. Beside the
+ * records lies the state. */
 static void check_whole(const struct rig *rig, const char *name, long long entries, long long expiring)
 {
 	redisContext *context = redisConnectUnix(server.socket);
 	const struct {
 		const char *command, *key;
 		long long want;
-	} sizes[] = {{"HLEN", "records", entries}, {"ZCARD", "order", entries}, {"ZCARD", "expiry", expiring}};
+	} sizes[] = {{"HLEN", "records", entries + 1}, {"ZCARD", "order", entries}, {"ZCARD", "expiry", expiring}};
 	freeReplyObject(redisCommand(context, "SELECT %d", rig->database));
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		redisReply *reply = redisCommand(context, "%s {holdfast:%s}:%s", sizes[i].command, name, sizes[i].key);
@@ -143,7 +144,7 @@ static uint64_t count_of(struct rig *rig, const struct hf_kv_range *range)
 
 /* ---- what is stored ---- */
 
-static void test_four_keys_change_together(void **state)
+static void test_the_keys_change_together(void **state)
 {
 	struct rig *rig = *state;
 	hf_error err = HF_ERROR_INIT;
@@ -170,8 +171,8 @@ static void test_nothing_that_is_ours_has_a_ttl_of_redis(void **state)
 	put(rig, B("a"), B("1"), 60000000);
 	redisReply *info = redis_fixture_ask(&server, "INFO keyspace");
 	char wanted[32];
-	snprintf(wanted, sizeof(wanted), "db%d:keys=5,expires=0", rig->database);
-	EXPECT_CONTAINS(info->str, wanted); /* the four, and the list of namespaces */
+	snprintf(wanted, sizeof(wanted), "db%d:keys=4,expires=0", rig->database);
+	EXPECT_CONTAINS(info->str, wanted); /* the three, and the list of namespaces */
 	freeReplyObject(info);
 }
 
@@ -439,6 +440,136 @@ static void test_sizes_health_and_estimate(void **state)
 	EXPECT_OK(hf_kv_vacuum(rig->kv, HF_DEADLINE_DEFAULT, &err));
 }
 
+/* ---- keys that begin with the byte of the state ---- */
+
+struct told {
+	char text[200];
+	size_t len;
+};
+
+/* "ff ffff 61 " */
+static enum hf_status tell_key(void *user, const struct hf_kv_entry *entry, UNUSED hf_error *err)
+{
+	struct told *told = user;
+	for (size_t i = 0; i < entry->key.len; i++)
+		told->len += (size_t)snprintf(told->text + told->len, sizeof(told->text) - told->len, "%02x",
+		                              entry->key.ptr[i]);
+	told->text[told->len++] = ' ';
+	return HF_OK;
+}
+
+static void expect_keys(struct rig *rig, struct hf_kv_range range, uint64_t count, const char *want)
+{
+	struct told told = {.len = 0};
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_scan(rig->kv, &range, tell_key, &told, &err));
+	assert_string_equal(told.text, want);
+	assert_int_equal(count_of(rig, &range), count);
+}
+
+static void test_keys_that_begin_with_ff(void **state)
+{
+	struct rig *rig = *state;
+	const struct hf_bytes keys[] = {B("\xff"),
+	                                B("\xff\xff"),
+	                                B("\xff\xff\xff"),
+	                                B("\xff"
+	                                  "a"),
+	                                B("a\xff"),
+	                                B("")};
+	struct hf_kv_entry entries[ARRAY_LEN(keys)];
+	struct hf_kv_checkpoint point;
+	struct told told = {.len = 0};
+	hf_error err = HF_ERROR_INIT;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		put(rig, keys[i], keys[i], i % 2 ? 60000000 : 0);
+	check_whole(rig, "default", ARRAY_LEN(keys), 3);
+	EXPECT_OK(hf_kv_get_many(rig->kv, keys, ARRAY_LEN(keys), NULL, rig->arena, entries, &err));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		assert_int_equal(entries[i].value.len, keys[i].len);
+	expect_keys(rig, (struct hf_kv_range){0}, 6, " 61ff ff ff61 ffff ffffff ");
+	expect_keys(rig, (struct hf_kv_range){.reverse = true}, 6, "ffffff ffff ff61 ff 61ff  ");
+	expect_keys(rig, (struct hf_kv_range){.prefix = B("\xff")}, 4, "ff ff61 ffff ffffff ");
+	expect_keys(rig, (struct hf_kv_range){.prefix = B("\xff\xff")}, 2, "ffff ffffff ");
+	expect_keys(rig, (struct hf_kv_range){.to = B("\xff")}, 2, " 61ff ");
+	expect_keys(rig, (struct hf_kv_range){.after = B("\xff"), .limit = 2}, 3, "ff61 ffff ");
+	EXPECT_OK(hf_kv_checkpoint_create(rig->kv, NULL, rig->arena, &point, &err));
+	assert_int_equal(point.row_count, 6);
+	assert_int_equal(point.data_size, 2 * (1 + 2 + 3 + 2 + 2));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		EXPECT_OK(hf_kv_delete(rig->kv, keys[i], NULL, NULL, &err));
+	check_whole(rig, "default", 0, 0);
+	EXPECT_OK(hf_kv_scan_at(rig->kv, &point.id, NULL, tell_key, &told, &err));
+	assert_string_equal(told.text, " 61ff ff ff61 ffff ffffff ");
+	EXPECT_OK(hf_kv_checkpoint_restore(rig->kv, &point.id, NULL, NULL, &err));
+	check_whole(rig, "default", ARRAY_LEN(keys), 3);
+	expect_keys(rig, (struct hf_kv_range){0}, 6, " 61ff ff ff61 ffff ffffff ");
+}
+
+/* ---- checkpoints ---- */
+
+static long long at_server(struct rig *rig, const char *command, const char *key)
+{
+	redisContext *context = redisConnectUnix(server.socket);
+	freeReplyObject(redisCommand(context, "SELECT %d", rig->database));
+	redisReply *reply = redisCommand(context, "%s {holdfast:default}:%s", command, key);
+	assert_int_equal(reply->type, REDIS_REPLY_INTEGER);
+	long long number = reply->integer;
+	freeReplyObject(reply);
+	redisFree(context);
+	return number;
+}
+
+/* Images are kept once a checkpoint, and gone with the last that needs them, in more steps than one. */
+static void test_images_come_and_go(void **state)
+{
+	struct rig *rig = *state;
+	struct hf_kv_checkpoint points[2];
+	static const char *const kept[] = {"images", "untils", "past", "changed", "points", "epochs"};
+	hf_error err = HF_ERROR_INIT;
+	put_numbered(rig, 0, 2500, 0);
+	assert_int_equal(at_server(rig, "EXISTS", "changed"), 0);
+	for (size_t i = 0; i < ARRAY_LEN(points); i++) {
+		EXPECT_OK(hf_kv_checkpoint_create(rig->kv, NULL, rig->arena, &points[i], &err));
+		assert_int_equal(points[i].row_count, 2500);
+		put_numbered(rig, 0, 2500, 0);
+		put_numbered(rig, 0, 2500, 0);
+		put(rig, B("k000007"), B("once more"), 0);
+	}
+	assert_int_equal(at_server(rig, "HLEN", "images"), 5000);
+	assert_int_equal(at_server(rig, "ZCARD", "past"), 2500);
+	assert_int_equal(at_server(rig, "ZCARD", "changed"), 2500);
+	EXPECT_OK(hf_kv_checkpoint_delete(rig->kv, &points[0].id, &err));
+	assert_int_equal(at_server(rig, "HLEN", "images"), 2500);
+	EXPECT_OK(hf_kv_checkpoint_verify(rig->kv, &points[1].id, rig->arena, &points[0], &err));
+	EXPECT_OK(hf_kv_checkpoint_delete(rig->kv, &points[1].id, &err));
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		assert_int_equal(at_server(rig, "EXISTS", kept[i]), 0);
+	put_numbered(rig, 0, 10, 0);
+	assert_int_equal(at_server(rig, "EXISTS", "changed"), 0);
+}
+
+/* What one script may do is bounded; what is refused changes nothing. */
+static void test_too_much_for_one_script(void **state)
+{
+	struct rig *rig = *state;
+	struct hf_kv_checkpoint point;
+	struct hf_kv_checkpoint *points = NULL;
+	size_t count = 0;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_checkpoint_create(rig->kv, NULL, rig->arena, &point, &err));
+	put_numbered(rig, 0, 100001, 0);
+	EXPECT_STATUS(hf_kv_checkpoint_restore(rig->kv, &point.id, NULL, NULL, &err), HF_E_LIMIT);
+	EXPECT_CONTAINS(err.message, "more than 100,000 entries");
+	EXPECT_STATUS(hf_kv_clear(rig->kv, NULL, NULL, &err), HF_E_LIMIT);
+	assert_int_equal(count_of(rig, NULL), 100001);
+	EXPECT_OK(hf_kv_checkpoint_list(rig->kv, rig->arena, &points, &count, &err));
+	assert_int_equal(count, 1);
+	EXPECT_OK(hf_kv_delete(rig->kv, B("k000000"), NULL, NULL, &err));
+	EXPECT_OK(hf_kv_clear(rig->kv, NULL, NULL, &err));
+	assert_int_equal(count_of(rig, NULL), 0);
+}
+
 /* ---- what the server refuses, and what others did to our keys ---- */
 
 static void test_scripts_come_back_after_a_flush(void **state)
@@ -461,7 +592,8 @@ static void test_keys_of_others_are_not_taken(void **state)
 	struct rig *rig = *state;
 	hf_kv *kv;
 	hf_error err = HF_ERROR_INIT;
-	static const char *const keys[] = {"records", "order", "expiry", "revision"};
+	static const char *const keys[] = {"records", "order", "expiry",  "locks",  "images",
+	                                   "untils",  "past",  "changed", "points", "epochs"};
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		char name[8] = "n0";
 		name[1] = (char)('0' + i);
@@ -476,7 +608,7 @@ static void test_a_key_that_became_another_is_corrupt_and_nothing_is_written(voi
 	struct rig *rig = *state;
 	struct hf_kv_entry entry;
 	hf_error err = HF_ERROR_INIT;
-	static const char *const keys[] = {"order", "expiry", "revision", "records"};
+	static const char *const keys[] = {"order", "expiry", "records"};
 	const struct hf_kv_put expiring = {.ttl_us = 60000000};
 	const struct hf_bytes names[] = {B("k"), B("new")};
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
@@ -499,7 +631,7 @@ static void test_a_packed_value_that_was_damaged_is_corrupt(void **state)
 {
 	static const char damage[] =
 		"local key = '{holdfast:default}:records' local raw = redis.call('HGET', key, 'k') "
-		"if string.byte(raw) ~= 2 or #raw > 100 then return redis.error_reply('not packed') end "
+		"if string.byte(raw) ~= 4 or #raw > 100 then return redis.error_reply('not packed') end "
 		"return redis.call('HSET', key, 'k', string.sub(raw, 1, -2) .. "
 		"string.char((string.byte(raw, -1) + 1) % 256))";
 	static uint8_t value[5000];
@@ -516,6 +648,36 @@ static void test_a_packed_value_that_was_damaged_is_corrupt(void **state)
 	EXPECT_STATUS(hf_kv_compare_and_set(rig->kv, B("k"), many, B("x"), NULL, &err), HF_E_CORRUPT);
 	put(rig, B("k"), many, 0);
 	EXPECT_OK(hf_kv_append(rig->kv, B("k"), B("x"), NULL, &err));
+}
+
+static void test_history_that_became_another_is_corrupt_and_nothing_is_written(void **state)
+{
+	struct rig *rig = *state;
+	struct hf_kv_checkpoint points[5];
+	hf_error err = HF_ERROR_INIT;
+	static const char *const keys[] = {"images", "untils", "past", "changed"};
+	put(rig, B("k"), B("1"), 0);
+	EXPECT_OK(hf_kv_checkpoint_create(rig->kv, NULL, rig->arena, &points[4], &err));
+	put(rig, B("k"), B("2"), 0);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		EXPECT_OK(hf_kv_checkpoint_create(rig->kv, NULL, rig->arena, &points[i], &err));
+		server_does(rig, "RENAME {holdfast:default}:%s kept", keys[i]);
+		server_does(rig, "LPUSH {holdfast:default}:%s x", keys[i]);
+		EXPECT_STATUS(hf_kv_put(rig->kv, B("k"), B("3"), NULL, &err), HF_E_CORRUPT);
+		EXPECT_STATUS(hf_kv_delete(rig->kv, B("k"), NULL, NULL, &err), HF_E_CORRUPT);
+		EXPECT_STATUS(hf_kv_clear(rig->kv, NULL, NULL, &err), HF_E_CORRUPT);
+		EXPECT_STATUS(hf_kv_checkpoint_restore(rig->kv, &points[4].id, NULL, NULL, &err), HF_E_CORRUPT);
+		server_does(rig, "RENAME kept {holdfast:default}:%s", keys[i]);
+		holds_value(rig, B("k"), "2");
+	}
+	server_does(rig, "DEL {holdfast:default}:images");
+	EXPECT_STATUS(hf_kv_checkpoint_restore(rig->kv, &points[4].id, NULL, NULL, &err), HF_E_CORRUPT);
+	holds_value(rig, B("k"), "2");
+	server_does(rig, "HSET {holdfast:default}:points 0123456789abcdef short");
+	server_does(rig, "ZADD {holdfast:default}:epochs 99 0123456789abcdef");
+	struct hf_kv_checkpoint *listed;
+	size_t count;
+	EXPECT_STATUS(hf_kv_checkpoint_list(rig->kv, rig->arena, &listed, &count, &err), HF_E_CORRUPT);
 }
 
 static void test_what_was_evicted_is_noticed(void **state)
@@ -662,7 +824,7 @@ static int group_end(UNUSED void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_four_keys_change_together),
+		CASE(test_the_keys_change_together),
 		CASE(test_nothing_that_is_ours_has_a_ttl_of_redis),
 		CASE(test_a_long_value_is_not_torn),
 		CASE(test_a_refused_batch_leaves_nothing),
@@ -675,10 +837,14 @@ int main(void)
 		CASE(test_clear_counts_the_living_and_revisions_go_on),
 		CASE(test_a_revision_survives_what_the_server_lost),
 		CASE(test_sizes_health_and_estimate),
+		CASE(test_keys_that_begin_with_ff),
+		CASE(test_images_come_and_go),
+		CASE(test_too_much_for_one_script),
 		CASE(test_scripts_come_back_after_a_flush),
 		CASE(test_keys_of_others_are_not_taken),
 		CASE(test_a_key_that_became_another_is_corrupt_and_nothing_is_written),
 		CASE(test_a_packed_value_that_was_damaged_is_corrupt),
+		CASE(test_history_that_became_another_is_corrupt_and_nothing_is_written),
 		CASE(test_what_was_evicted_is_noticed),
 		CASE(test_a_full_server_takes_nothing_in_part),
 		CASE(test_who_may_not_is_told_so),

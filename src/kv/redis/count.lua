@@ -4,8 +4,8 @@ local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000000 + time[2])
 local expired = redis.call('ZCOUNT', KEYS[3], '-inf', now)
 if #ARGV == 0 then
-	local count = redis.call('HLEN', KEYS[1])
-	if count ~= redis.call('ZCARD', KEYS[2]) then
+	local count = redis.call('ZCARD', KEYS[2]) -- the records have one field more: the state
+	if count ~= math.max(redis.call('HLEN', KEYS[1]) - 1, 0) then
 		error('HFCORRUPT', 0)
 	end
 	return {count, expired}

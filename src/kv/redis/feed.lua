@@ -3,7 +3,7 @@
 -- Numbers go on where they were when it was turned off, and one is left out: so who was there before is told.
 -- Answers nothing when there is no feed; to "show" {kept for, how many, since, how many there are}; to "read" {the last
 -- number, the first that is kept, then number and change by turns}; else 1.
-local call, feed, changes, what = redis.call, KEYS[6], KEYS[7], ARGV[1]
+local call, feed, changes, what = redis.call, KEYS[11], KEYS[12], ARGV[1]
 local on = call('HEXISTS', feed, 'most') == 1
 if what == 'on' then
 	if not on then

@@ -1,6 +1,6 @@
 -- Included by what a fence may guard. Is the lock held by this owner with this fence?
 local function is_held(name, owner, fence, now)
-	local raw = redis.call('HGET', KEYS[5], name)
+	local raw = redis.call('HGET', KEYS[4], name)
 	if not raw then
 		return false
 	elseif #raw < 24 then

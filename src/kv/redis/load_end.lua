@@ -1,6 +1,10 @@
--- What the script `load` put aside takes the place of the namespace, at one moment; revision and locks stay.
+-- What the script `load` put aside takes the place of the namespace, at one moment; state and locks stay. With checkpoints
+-- what goes is kept and what comes is noted, which is why they are counted first.
 -- KEYS as everywhere. ARGV: what tells this load from others, then "look" (is it empty?), "drop", or "keep" or "replace" and
--- how many entries there have to be. Answers 1; 0 there are live entries and they are to stay; -1 what was put aside is gone.
+-- how many entries there have to be, and how many may change with checkpoints. Answers 1; 0 there are live entries and they
+-- are to stay; -1 what was put aside is gone.
+-- include state.lua
+-- include history.lua
 -- include tell.lua
 local call, aside, what = redis.call, ':load:' .. ARGV[1], ARGV[2]
 if what == 'drop' then
@@ -10,7 +14,7 @@ end
 local time = call('TIME')
 local moment = time[1] * 1000000 + time[2]
 local now = string.format('%.0f', moment)
-if what ~= 'replace' and call('HLEN', KEYS[1]) > call('ZCOUNT', KEYS[3], '-inf', now) then
+if what ~= 'replace' and call('ZCARD', KEYS[2]) > call('ZCOUNT', KEYS[3], '-inf', now) then
 	return 0
 end
 if what == 'look' then
@@ -19,12 +23,32 @@ end
 if call('HLEN', KEYS[1] .. aside) ~= tonumber(ARGV[3]) then
 	return -1
 end
+local rev, epoch, top = load_state()
+if top > 0 then
+	check_history()
+	if call('ZCARD', KEYS[2]) + tonumber(ARGV[3]) > tonumber(ARGV[4]) then
+		error('HFMANY', 0)
+	end
+	for _, key in ipairs(call('ZRANGE', KEYS[2], 0, -1)) do
+		local raw = call('HGET', KEYS[1], key) or error('HFCORRUPT', 0)
+		local _, written = head_of(raw)
+		keep(key, raw, written, epoch, top)
+	end
+	for _, key in ipairs(call('ZRANGE', KEYS[2] .. aside, 0, -1)) do
+		local raw = call('HGET', KEYS[1] .. aside, key)
+		call('HSET', KEYS[1] .. aside, key, string.sub(raw, 1, 5) .. struct.pack('<I4', epoch) .. string.sub(raw, 10))
+		call('ZADD', KEYS[8], epoch, key)
+	end
+end
 call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
 for i = 1, 3 do
 	if call('EXISTS', KEYS[i] .. aside) == 1 then
 		call('RENAME', KEYS[i] .. aside, KEYS[i])
 		call('PERSIST', KEYS[i])
 	end
+end
+if rev > 0 then
+	save_state(rev, epoch, top)
 end
 tell(6, '', 0, moment)
 return 1

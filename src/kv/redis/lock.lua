@@ -7,7 +7,7 @@ local what, name, owner, ttl = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local fence, acquired, expires, holder = 0, 0, 0, ''
-local raw = redis.call('HGET', KEYS[5], name)
+local raw = redis.call('HGET', KEYS[4], name)
 if raw then
 	if #raw < 24 then
 		error('HFCORRUPT', 0)
@@ -28,5 +28,5 @@ if expires <= now then
 	fence, acquired = math.max(fence + 1, now), now
 end
 expires = now + ttl
-redis.call('HSET', KEYS[5], name, struct.pack('<i8i8i8', fence, acquired, expires) .. owner)
+redis.call('HSET', KEYS[4], name, struct.pack('<i8i8i8', fence, acquired, expires) .. owner)
 return {1, fence, acquired, expires, owner}

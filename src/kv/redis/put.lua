@@ -1,22 +1,28 @@
 -- One plain put: what the script `write` does with it, without what only others need.
--- KEYS as everywhere; ARGV: key, microseconds to live or 0, metadata, value, the record's version. Answers as `write` does.
+-- KEYS: records, order, expiry, feed, changes; ARGV: key, microseconds to live or 0, metadata, value, the record's version.
+-- Answers as `write` does, or with nothing where a checkpoint has to keep what was there: that is for `write`.
 -- include tell.lua
-local call, records, key, ttl = redis.call, KEYS[1], ARGV[1], ARGV[2]
-local time, last, raw = call('TIME'), call('GET', KEYS[4]), call('HGET', KEYS[1], ARGV[1])
+local call, key, ttl = redis.call, ARGV[1], ARGV[2]
+local time, found = call('TIME'), call('HMGET', KEYS[1], key, '\255')
+local raw, state = found[1], found[2]
 local now = time[1] * 1000000 + time[2]
-local rev, created, was, expires, existed = now, now, 0, 0, 0
-if last and last + 1 > now then
-	rev = last + 1
+local rev, created, was, expires, existed, epoch, top, written = now, now, 0, 0, 0, 1, 0, nil
+if state then
+	local last
+	last, epoch, top = struct.unpack('<i8I4I4', state)
+	if last >= now then
+		rev = last + 1
+	end
 end
 if ttl ~= '0' then
 	expires = now + ttl
 end
 if raw then
-	local version, metadata, _, first, _, ends = 0, 0, nil, nil, nil, nil
-	if #raw >= 37 then
-		version, metadata, _, first, _, ends = struct.unpack('<BI4i8i8i8i8', raw)
+	local version, metadata, first, ends, _ = 0, 0, nil, nil, nil
+	if #raw >= 41 then
+		version, metadata, written, _, first, _, ends = struct.unpack('<BI4I4i8i8i8i8', raw)
 	end
-	if version < 1 or version > 2 or metadata > #raw - 37 then
+	if version < 3 or version > 4 or metadata > #raw - 41 then
 		error('HFCORRUPT', 0)
 	end
 	was = ends
@@ -26,11 +32,15 @@ if raw then
 else
 	call('ZCARD', KEYS[2])
 end
+if top > 0 and written ~= epoch then
+	return ''
+end
 if expires ~= was then
 	call('ZCARD', KEYS[3])
 end
-call('SET', KEYS[4], string.format('%.0f', rev))
-call('HSET', records, key, struct.pack('<BI4i8i8i8i8', ARGV[5], #ARGV[3], rev, created, now, expires) .. ARGV[3] .. ARGV[4])
+call('HSET', KEYS[1], key,
+	struct.pack('<BI4I4i8i8i8i8', ARGV[5], #ARGV[3], epoch, rev, created, now, expires) .. ARGV[3] .. ARGV[4],
+	'\255', struct.pack('<i8I4I4', rev, epoch, top))
 if not raw then
 	call('ZADD', KEYS[2], 0, key)
 end

@@ -8,7 +8,7 @@ for from = 2, #ARGV, 1000 do
 	for i = 1, #raws do
 		local raw = raws[i]
 		if raw and heads then
-			raw = string.sub(raw, 1, 37)
+			raw = string.sub(raw, 1, 41)
 		end
 		bytes = bytes + (raw and #raw or 0)
 		if bytes > 1073741824 then

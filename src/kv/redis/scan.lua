@@ -17,7 +17,7 @@ for i = 1, count do
 		error('HFCORRUPT', 0)
 	end
 	if heads then
-		raw = string.sub(raw, 1, 37)
+		raw = string.sub(raw, 1, 41)
 	end
 	answer[2 * i + 2], answer[2 * i + 3] = keys[i], raw
 	bytes = bytes + #keys[i] + #raw

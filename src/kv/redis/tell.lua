@@ -1,12 +1,12 @@
 -- Included by what writes: a change for the feed, if there is one. Kept are about as many as it keeps; sweeping is exact.
-local fed = redis.call('HGET', KEYS[6], 'most')
+local fed = redis.call('HGET', KEYS[#KEYS - 1], 'most')
 if fed then
-	redis.call('XLEN', KEYS[7]) -- another's key is refused before anything is written
+	redis.call('XLEN', KEYS[#KEYS]) -- another's key is refused before anything is written
 end
 local function tell(kind, key, rev, now)
 	if fed then
-		local number = redis.call('HINCRBY', KEYS[6], 'last', 1)
-		redis.call('XADD', KEYS[7], 'MAXLEN', '~', fed, string.format('%.0f-0', number), 'c',
+		local number = redis.call('HINCRBY', KEYS[#KEYS - 1], 'last', 1)
+		redis.call('XADD', KEYS[#KEYS], 'MAXLEN', '~', fed, string.format('%.0f-0', number), 'c',
 			struct.pack('<Bi8i8', kind, rev, now) .. key)
 	end
 end

@@ -1,17 +1,18 @@
 -- Applies a batch, or one branch of a transaction, as a whole: every write is worked out on copies first; only when none
--- was refused are the keys written, the revision before all others. That is the one command that a full server refuses,
+-- was refused are the keys written, the state before all others. That is the one command that a full server refuses,
 -- and a script that has written is not refused afterwards: so nothing or everything.
 --
--- KEYS: records, order, expiry, revision, locks, feed, changes.
+-- KEYS: records, order, expiry, locks, images, untils, past, changed, points, epochs, feed, changes.
 -- ARGV: a head <I4 compare, I4 writes of `then`, I4 its arguments, I4 writes of `otherwise`, I8 greatest value, I4 1 when
 --   fenced, I4 values unpacked>, when fenced the lock's name, owner and fence, packed and plain values, then each write: <B operation, I2 flags, i8 ttl, i8 revision>, key, and where a flag says so value, metadata, value to compare.
 -- A value may be packed, which nobody here can undo: what looks at one finds its plain value in ARGV, or asks for it.
 -- Answers {3, '', packed values to unpack}, and nothing was done; else {1 held, 0 not held, 2 fenced, <B outcome, B existed, i8 revision> for each write, then sums and entries in order}.
 -- include fence.lua
+-- include state.lua
+-- include history.lua
 -- include tell.lua
 local call, pack, unpack, sub, band = redis.call, struct.pack, struct.unpack, string.sub, bit.band
-local records, order, expiry, revision = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local HEAD, HEAD_BYTES = '<BI4i8i8i8i8', 37
+local records, order, expiry = KEYS[1], KEYS[2], KEYS[3]
 local PUT, DELETE, TOUCH, PERSIST, ADD, APPEND, READ = 1, 2, 3, 4, 5, 6, 7
 local KEEP_TTL, KEEP_METADATA, NO_TTL, BEFORE, IF_ABSENT, IF_REV, IF_VALUE = 1, 2, 4, 8, 16, 64, 128
 local CONDITIONS, MUST_EXIST, HAS_VALUE, HAS_METADATA, IS_PACKED = 240, 224, 256, 512, 1024
@@ -21,6 +22,7 @@ local time = call('TIME')
 local now = time[1] * 1000000 + time[2]
 local compare, then_writes, then_args, else_writes, value_max, fenced, given = unpack('<I4I4I4I4I8I4I4', ARGV[1])
 local at = 2
+local stored_rev, epoch, top = load_state()
 local entries, touched, ntouched, last_rev = {}, {}, 0, nil
 local plains, missing, nmissing = {}, {3, ''}, 2
 
@@ -28,16 +30,11 @@ local plains, missing, nmissing = {}, {3, ''}, 2
 local function load(key)
 	local raw = call('HGET', records, key)
 	local entry = {key = key, raw = raw, stored = raw, live = false, touched = false, rev = 0, created = 0, updated = 0,
-		expires = 0, was_expires = 0, was_live = false, was_rev = 0, metadata_bytes = 0, metadata = false, value = false, packed = false} -- all at once: no growing
+		expires = 0, was_expires = 0, was_live = false, was_rev = 0, written = 0, metadata_bytes = 0, metadata = false, value = false,
+		packed = false} -- all at once: no growing
 	if raw then
-		local version, rev, created, updated, expires, metadata
-		if #raw >= HEAD_BYTES then
-			version, metadata, rev, created, updated, expires = unpack(HEAD, raw)
-		end
-		if not version or version < 1 or version > 2 or metadata > #raw - HEAD_BYTES then
-			error('HFCORRUPT', 0)
-		end
-		entry.was_expires, entry.was_rev, entry.packed = expires, rev, version == 2
+		local metadata, written, rev, created, updated, expires, packed = head_of(raw)
+		entry.was_expires, entry.was_rev, entry.written, entry.packed = expires, rev, written, packed
 		if expires == 0 or expires > now then
 			entry.was_live = true
 			entry.live, entry.rev, entry.created, entry.updated, entry.expires = true, rev, created, updated, expires
@@ -71,7 +68,7 @@ end
 
 local function raw_of(entry)
 	if not entry.raw then
-		entry.raw = pack(HEAD, entry.packed and 2 or 1, #entry.metadata, entry.rev, entry.created, entry.updated, entry.expires)
+		entry.raw = pack(HEAD, entry.packed and 4 or 3, #entry.metadata, epoch, entry.rev, entry.created, entry.updated, entry.expires)
 			.. entry.metadata .. entry.value
 		entry.metadata_bytes = #entry.metadata
 	end
@@ -81,8 +78,7 @@ end
 -- The time, or one more than the last: not given twice even where a crash forgets the last ones.
 local function next_rev()
 	if not last_rev then
-		local stored = call('GET', revision)
-		last_rev = math.max((stored and tonumber(stored) or 0), now - 1)
+		last_rev = math.max(stored_rev, now - 1)
 	end
 	last_rev = last_rev + 1
 	return last_rev
@@ -287,12 +283,16 @@ end
 -- From here on only what cannot be refused.
 call('ZCARD', order)
 call('ZCARD', expiry)
+if top > 0 then
+	check_history()
+end
 if last_rev then
-	call('SET', revision, string.format('%.0f', last_rev))
+	save_state(last_rev, epoch, top)
 end
 for i = 1, ntouched do
 	local entry = touched[i]
 	local key, expires, was = entry.key, 0, entry.was_expires
+	keep(key, entry.stored, entry.written, epoch, top)
 	if entry.live then
 		expires = entry.expires
 		call('HSET', records, key, raw_of(entry))

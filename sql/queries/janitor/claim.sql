@@ -24,9 +24,10 @@ WITH swept AS (
       LEFT JOIN codebase AS b ON b.name = q.codebase
      WHERE (SELECT active FROM holdfast.queue_assigner) = 'holdfast'
        AND NOT EXISTS (SELECT FROM paused WHERE kind = 'queue')
-       AND q.bucket::text <> ALL (ARRAY(SELECT name FROM paused WHERE kind = 'bucket'))
-       AND q.suite::text <> ALL (ARRAY(SELECT name FROM paused WHERE kind = 'campaign'))
-       AND (b.hostname IS NULL OR b.hostname <> ALL (ARRAY(SELECT name FROM paused WHERE kind = 'host')))
+       AND (NOT EXISTS (SELECT FROM paused)
+            OR q.bucket::text <> ALL (ARRAY(SELECT name FROM paused WHERE kind = 'bucket'))
+               AND q.suite::text <> ALL (ARRAY(SELECT name FROM paused WHERE kind = 'campaign'))
+               AND (b.hostname IS NULL OR b.hostname <> ALL (ARRAY(SELECT name FROM paused WHERE kind = 'host'))))
        /*? codebase */ AND q.codebase = :codebase /*?*/
        /*? campaign */ AND q.suite = :campaign /*?*/
        /*? exclude_hosts */ AND (b.hostname IS NULL OR b.hostname <> ALL (:exclude_hosts)) /*?*/

@@ -7,6 +7,7 @@ import pytest
 
 from command import ok, ok_json, refused, run
 
+KV = len(list((pathlib.Path(__file__).parents[2] / "sql/migrations/kv").glob("*.sql")))
 ONE = "-- up\nCREATE TABLE public.a (i int);\n-- verify\nSELECT to_regclass('public.a') IS NOT NULL;\n-- down\nDROP TABLE public.a;\n"
 TWO = "-- up\nCREATE TABLE public.b (i int);\nINSERT INTO public.b VALUES (1);\n-- down\nDROP TABLE public.b;\n"
 
@@ -70,15 +71,15 @@ def test_migrate_up_dry_run_changes_nothing(shop):
 def test_migrate_up_makes_an_instance_of_a_set(shop):
     """The tables of a key-value store, under the names that the set's name says."""
     made = ok_json("migrate", "up", "--set", "kv:app.sessions", "-d", shop.url)
-    assert [row["action"] for row in made] == 3 * ["apply"]
+    assert [row["action"] for row in made] == KV * ["apply"]
     assert ok_json("migrate", "up", "--set", 'kv:"app"."Ta ble"', "-d", shop.url)[0]["action"] == "apply"
     tables = shop.database.value("SELECT string_agg(relname, ',' ORDER BY relname COLLATE \"C\") FROM pg_class"
                                  " WHERE relkind = 'r' AND relnamespace = 'app'::regnamespace")
-    one = "{0},{0}_checkpoints,{0}_history,{0}_locks,{0}_namespaces"
+    one = "{0},{0}_changes,{0}_checkpoints,{0}_feeds,{0}_history,{0}_locks,{0}_namespaces"
     assert tables == one.format("Ta ble") + "," + one.format("sessions")
     for verb, name, code in (("verify", "kv:app.sessions", 0), ("status", "kv:app.sessions", 0), ("status", "kv", 4)):
         assert run("migrate", verb, "--set", name, "-d", shop.url).returncode == code
-    assert len(ok_json("migrate", "down", "--set", "kv:app.sessions", "--to", "0", "--yes", "-d", shop.url)) == 3
+    assert len(ok_json("migrate", "down", "--set", "kv:app.sessions", "--to", "0", "--yes", "-d", shop.url)) == KV
     assert shop.database.value("SELECT string_agg(DISTINCT set_name, ' ') FROM holdfast.migration"
                                " WHERE state = 'applied'") == 'kv:app."Ta ble"'
 

@@ -7,7 +7,8 @@ import kv_engines
 import kv_export
 import kv_list
 import kv_single
+import kv_watch
 
 PARTS = {"kv_single": kv_single.kv_single, "kv_batch": kv_batch.kv_batch, "kv_list": kv_list.kv_list,
          "kv_engines": kv_engines.kv_engines, "kv_checkpoint": kv_checkpoint.kv_checkpoint,
-         "kv_combine": kv_combine.kv_combine, "kv_export": kv_export.kv_export}
+         "kv_combine": kv_combine.kv_combine, "kv_export": kv_export.kv_export, "kv_watch": kv_watch.kv_watch}

@@ -14,6 +14,7 @@
 #include "holdfast/kv_cache.h"
 #include "holdfast/kv_checkpoint.h"
 #include "holdfast/kv_watch.h"
+#include "holdfast/sql.h"
 #include "steps.h"
 
 static struct kv_rig rig;
@@ -306,6 +307,37 @@ static void without_its_feed_it_is_not_used(void **state)
 	pair_close(&pair);
 }
 
+/* A transaction that goes on holds the feed back (PostgreSQL): memory grows older than the bound and is not used. */
+static void held_back_it_is_not_used(void **state)
+{
+	(void)state;
+	const struct hf_kv_cache_options options = late_by(50);
+	hf_settings *settings = NULL;
+	hf_connection *slow = NULL;
+	struct pair pair;
+	hf_error err = HF_ERROR_INIT;
+	if (strcmp(hf_kv_backend(rig.root), "postgresql") != 0)
+		return;
+	pair_open(&pair, &options);
+	put(pair.other, "k", "1");
+	warm(&pair, "k");
+	EXPECT_OK(hf_settings_new(rig.ctx, &settings, &err));
+	EXPECT_OK(hf_settings_parse(settings, rig.url, &err));
+	EXPECT_OK(hf_connection_open(rig.ctx, settings, NULL, HF_DEADLINE_DEFAULT, &slow, &err));
+	EXPECT_OK(hf_sql_exec(hf_on_connection(slow), HF_STR("BEGIN"), NULL, 0, NULL, &err));
+	EXPECT_OK(
+		hf_sql_exec(hf_on_connection(slow), HF_STR("SELECT pg_current_xact_id()::text"), NULL, 0, NULL, &err));
+	put(pair.other, "k", "2");
+	usleep(60000);
+	assert_string_equal(get(&pair, "k"), "2");
+	assert_true(stats_of(&pair).behind_us > 50000);
+	EXPECT_OK(hf_sql_exec(hf_on_connection(slow), HF_STR("ROLLBACK"), NULL, 0, NULL, &err));
+	warm(&pair, "k");
+	hf_connection_free(slow);
+	hf_settings_free(settings);
+	pair_close(&pair);
+}
+
 /* ---- bounds ---- */
 
 static void it_keeps_within_its_bounds(void **state)
@@ -359,6 +391,7 @@ int main(int argc, char *argv[])
 		cmocka_unit_test(others_writes_come_by_the_feed),
 		cmocka_unit_test(nothing_is_older_than_the_bound),
 		cmocka_unit_test(without_its_feed_it_is_not_used),
+		cmocka_unit_test(held_back_it_is_not_used),
 		cmocka_unit_test(it_keeps_within_its_bounds),
 		cmocka_unit_test(what_cannot_be_is_refused),
 	};

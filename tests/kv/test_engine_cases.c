@@ -531,10 +531,15 @@ static enum hf_status use_all(void *user, hf_error *err)
 	                            .deadline = INT64_MAX,
 	                            .value_bytes_max = 1 << 20};
 	struct hf_kv_span span = {.deadline = INT64_MAX};
+	const struct hf_kv_feed feed = {.keep_us = INT64_MAX / 4, .keep_changes = 5};
+	struct hf_kv_feed_place place = {.position = -1};
+	struct hf_kv_event *events = NULL;
 	enum hf_status status = rig->vtable->open(rig->ctx, rig->url, &rig->options, &state, err);
 	if (status != HF_OK)
 		return status;
 	status = rig->vtable->name_space(state, HF_STR("n"), INT64_MAX, &ns, err);
+	if (status == HF_OK)
+		status = rig->vtable->feed_set(state, ns, &feed, INT64_MAX, err);
 	if (status == HF_OK)
 		status = rig->vtable->apply(state, ns, &batch, rig->arena, results, err);
 	if (status == HF_OK)
@@ -574,6 +579,13 @@ static enum hf_status use_all(void *user, hf_error *err)
 		status = rig->vtable->clear(state, ns, &batch, &count, err);
 	if (status == HF_OK)
 		assert_int_equal(count, 1);
+	if (status == HF_OK)
+		status = rig->vtable->changes(state, ns, &place, 100, INT64_MAX, rig->arena, &events, &n, err);
+	place.position -= 5;
+	if (status == HF_OK)
+		status = rig->vtable->changes(state, ns, &place, 100, INT64_MAX, rig->arena, &events, &n, err);
+	if (status == HF_OK)
+		assert_true(n == 5 && events[n - 1].kind == HF_KV_EVENT_CLEAR);
 	rig->vtable->close(state);
 	hf_arena_reset(rig->arena);
 	return status;

@@ -6,6 +6,7 @@
 #include "base/macros.h"
 #include "holdfast/kv_blob.h"
 #include "holdfast/kv_lock.h"
+#include "holdfast/kv_watch.h"
 #include "redis_fixture.h"
 #include "../check.h"
 #include "../torture.h"
@@ -46,6 +47,26 @@ static enum hf_status use_blob(hf_kv *kv, hf_error *err)
 	return status == HF_OK ? hf_kv_blob_sweep(kv, 0, 0, &removed, err) : status;
 }
 
+/* What is put while it watches comes. */
+static enum hf_status use_feed(hf_kv *kv, hf_error *err)
+{
+	struct hf_kv_watch_options options = {.size = sizeof(options), .values = true};
+	struct hf_kv_event event;
+	struct hf_kv_feed feed;
+	hf_kv_watch *watch = NULL;
+	enum hf_status status = hf_kv_feed_on(kv, NULL, err);
+	if (status == HF_OK)
+		status = hf_kv_feed_show(kv, &feed, err);
+	if (status == HF_OK)
+		status = hf_kv_watch_open(kv, &options, &watch, err);
+	if (status == HF_OK)
+		status = hf_kv_put(kv, B("fed"), B("v"), NULL, err);
+	if (status == HF_OK)
+		status = hf_kv_watch_next(watch, HF_DEADLINE_DEFAULT, &event, err);
+	hf_kv_watch_close(watch);
+	return status == HF_OK ? hf_kv_feed_off(kv, err) : status;
+}
+
 static enum hf_status use(hf_kv *kv, hf_arena *arena, hf_error *err)
 {
 	static uint8_t value[10000];
@@ -54,7 +75,9 @@ static enum hf_status use(hf_kv *kv, hf_arena *arena, hf_error *err)
 	struct hf_kv_entry entries[3];
 	struct hf_kv_lock lock;
 	uint64_t count;
-	enum hf_status status = hf_kv_put(kv, B("k"), (struct hf_bytes){value, sizeof(value)}, NULL, err);
+	enum hf_status status = use_feed(kv, err);
+	if (status == HF_OK)
+		status = hf_kv_put(kv, B("k"), (struct hf_bytes){value, sizeof(value)}, NULL, err);
 	if (status == HF_OK)
 		status = hf_kv_get_and_put(kv, B("k"), B("w"), NULL, arena, entries, err);
 	if (status == HF_OK)

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
+
 enum { ALIGNMENT = 16, BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20, DEFAULT_MAX = 256 << 20 };
 
 struct block {
@@ -162,6 +164,13 @@ void hf_arena_free(hf_arena *arena)
 size_t arena_room(const hf_arena *arena)
 {
 	return arena->max - arena->used;
+}
+
+enum hf_status arena_refused(const hf_arena *arena, size_t size, const char *what, hf_error *err)
+{
+	if (size > arena_room(arena))
+		return error_set(err, HF_E_LIMIT, "%s of %zu bytes does not fit the arena", what, size);
+	return error_nomem(err);
 }
 
 size_t hf_arena_used(const hf_arena *arena)

@@ -6,6 +6,7 @@
 
 #include "base/macros.h"
 #include "holdfast/arena.h"
+#include "holdfast/error.h"
 
 DEFINE_OWNED(arena, hf_arena *, hf_arena_free)
 
@@ -13,5 +14,7 @@ DEFINE_OWNED(arena, hf_arena *, hf_arena_free)
 struct hf_str arena_printf(hf_arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 /** Bytes that can still be handed out or charged. */
 size_t arena_room(const hf_arena *arena);
+/** Why the arena did not give `size` bytes for `what` ("an entry"): HF_E_LIMIT beyond its bound, or HF_E_NOMEM. */
+enum hf_status arena_refused(const hf_arena *arena, size_t size, const char *what, hf_error *err) COLD;
 
 #endif

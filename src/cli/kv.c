@@ -65,7 +65,7 @@ static const struct column stats_columns[] = {
 	{"checkpoints", COLUMN_BOOL, NULL, NULL},
 	{"locks", COLUMN_BOOL, NULL, NULL},
 	{"feed", COLUMN_BOOL, NULL, "changes are kept for `kv watch`"},
-	{"held_s", COLUMN_DURATION, NULL, "how long a transaction has held changes back; null: no feed"},
+	{"held_s", COLUMN_DURATION, NULL, "how long changes are held back; null: no feed"},
 	{"latency_s", COLUMN_DURATION, NULL, "of one round trip, now"},
 	{0},
 };

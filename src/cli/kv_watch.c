@@ -97,7 +97,7 @@ const struct column kv_watch_columns[] = {
 	{"key", COLUMN_JSON, NULL, "null: clear, restore"},
 	{"rev", COLUMN_INT, NULL, "of the entry that was put, touched or removed"},
 	{"at", COLUMN_TIME, NULL, NULL},
-	{"value", COLUMN_JSON, NULL, "--values: as it is by now; null: gone, or not asked for"},
+	{"value", COLUMN_JSON, NULL, "--values: as it is by now; null: gone"},
 	{"token", COLUMN_TEXT, "", "--from goes on behind this change"},
 	{0},
 };

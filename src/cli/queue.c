@@ -574,7 +574,7 @@ const struct cmd queue_commands[] = {
          .run = queue_watch_verb,
          .flags = CMD_LIST,
          .examples = {"holdfast queue watch", "holdfast queue watch --campaign lintian-fixes --interval 10s",
-                      "holdfast queue watch --limit 1 --timeout 10min"},
+                      "holdfast queue watch --limit 1 --timeout 10m"},
          .test_effect = "test_queue_watch_shows_each_change",
          .test_refusal = "test_queue_watch_refuses_what_is_no_time"},
 	{.noun = "queue",

@@ -215,11 +215,9 @@ enum hf_status codec_plain(struct codec *codec, struct codec_value value, hf_are
 		*ret_plain = value.bytes;
 		return status;
 	}
-	if (bytes >= arena_room(arena))
-		return error_set(err, HF_E_LIMIT, "a value of %zu bytes does not fit the arena", bytes);
 	uint8_t *place = hf_arena_alloc(arena, bytes + 1);
 	if (!place)
-		return error_nomem(err);
+		return arena_refused(arena, bytes + 1, "a value", err);
 	place[bytes] = '\0';
 	status = codec_unpack(codec, value, place, bytes, err);
 	if (status == HF_OK)

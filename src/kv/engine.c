@@ -59,13 +59,6 @@ HOT enum hf_status engine_read_begin(hf_kv_backend_state *state, hf_deadline dea
 	return status == HF_OK ? state->store->ops->begin(state->store, ORDERED_READ, deadline, ret_txn, err) : status;
 }
 
-static enum hf_status no_room(const hf_arena *arena, size_t size, hf_error *err)
-{
-	if (size > arena_room(arena))
-		return error_set(err, HF_E_LIMIT, "an entry of %zu bytes does not fit the arena", size);
-	return error_nomem(err);
-}
-
 HOT enum hf_status engine_entry(hf_kv_backend_state *state, hf_arena *arena, struct hf_bytes user_key,
                                 const struct record *record, bool keys_only, struct hf_kv_entry *ret_entry,
                                 hf_error *err)
@@ -75,7 +68,7 @@ HOT enum hf_status engine_entry(hf_kv_backend_state *state, hf_arena *arena, str
 	size_t size = user_key.len + value + metadata + 1;
 	uint8_t *place = status == HF_OK ? hf_arena_alloc(arena, size) : NULL;
 	if (!place)
-		return status == HF_OK ? no_room(arena, size, err) : status;
+		return status == HF_OK ? arena_refused(arena, size, "an entry", err) : status;
 	uint8_t *at_metadata = place + user_key.len, *at_value = at_metadata + metadata;
 	if (user_key.len)
 		memcpy(place, user_key.ptr, user_key.len);

@@ -303,6 +303,7 @@ enum hf_status kv_keep_entry(hf_arena *arena, const struct hf_kv_entry *entry, s
                              hf_error *err)
 {
 	bool failed = false;
+	size_t size = entry->key.len + entry->value.len + entry->metadata.len + 3;
 	*ret_copy = *entry;
 	ret_copy->key = keep_bytes(arena, entry->key, &failed);
 	if (entry->value.ptr)
@@ -312,7 +313,7 @@ enum hf_status kv_keep_entry(hf_arena *arena, const struct hf_kv_entry *entry, s
 		failed |= !ret_copy->metadata.ptr;
 	}
 	if (failed)
-		return error_set(err, HF_E_LIMIT, "what was read does not fit the arena");
+		return arena_refused(arena, size, "an entry", err);
 	return HF_OK;
 }
 
@@ -321,7 +322,7 @@ static enum hf_status grow_page(struct page *page, hf_error *err)
 	size_t room = page->room ? page->room * 2 : 64;
 	struct hf_kv_entry *entries = hf_arena_calloc(page->arena, room, sizeof(*entries));
 	if (!entries)
-		return error_set(err, HF_E_LIMIT, "the page does not fit the arena");
+		return arena_refused(page->arena, room * sizeof(*entries), "a page", err);
 	if (page->count)
 		memcpy(entries, page->entries, page->count * sizeof(*entries));
 	page->entries = entries;

@@ -76,12 +76,13 @@ def test_kv_watch_follows_and_goes_on_from_a_token(store):
 
 def test_kv_watch_refuses_a_namespace_without_a_feed(store):
     assert store.refused(3, "watch").startswith("error: the namespace has no change feed\n  turn it on: holdfast kv feed on")
-    store.ok("feed", "on", "--keep-changes", 1)
+    store.ok("feed", "on")
     assert store.refused(2, "watch", "--from", "x") == 'error: "x" is no token of a watch\n'
     token = first_token(store)
     assert "another namespace" in store.refused(2, "watch", "--from", token, "--namespace", "other")
     assert "--timeout 300ms" in store.refused(8, "watch", "--count", 1, "--timeout", "300ms")
     assert store.ok("watch", "--timeout", "300ms") == ""
+    store.ok("feed", "on", "--keep-changes", 1)
     for value in range(3):
         store.ok("put", "k", value)
     store.ok("sweep")

@@ -323,7 +323,7 @@ const struct cmd kv_checkpoint_commands[] = {
          .args = "[NAME]",
          .summary = "keep the state of the namespace as it is now",
          .about = "Costs nothing while nothing changes: the first change of a key keeps what stood there. Expired "
-                  "entries are not part of it. On LMDB and in memory; other stores refuse it by name.",
+                  "entries are not part of it. The way back is restore.",
          .options = create_options,
          .columns = point_columns,
          .run = run_create,

@@ -232,6 +232,24 @@ static void cleared(struct kv_test *t)
 	scan_now(t, "a=1 b=2");
 }
 
+/* Nothing was ever written when it is made and when all is cleared: what comes behind is not in it. */
+static void cleared_when_empty(struct kv_test *t)
+{
+	uint64_t removed = 99;
+	if (!can(t))
+		return;
+	Point nothing = make(t);
+	WANT_OK(hf_kv_clear(t->kv, NULL, &removed, &t->err));
+	WANT_INT(removed, 0);
+	put(t, "a", "1");
+	scan_at(t, &nothing, NULL, "");
+	Point one = make(t);
+	WANT_TRUE(one.epoch > nothing.epoch);
+	WANT_INT(restore(t, &nothing.id).deleted, 1);
+	scan_now(t, "");
+	scan_at(t, &one, NULL, "a=1");
+}
+
 static bool same_digest(const Point *a, const Point *b)
 {
 	return memcmp(&a->digest, &b->digest, sizeof(a->digest)) == 0;
@@ -596,6 +614,7 @@ const struct kv_case kv_cases_checkpoint[] = {
 	{.name = "keys are read as of a checkpoint", .run = read_at},
 	{.name = "ranges are scanned as of a checkpoint", .run = scans_at},
 	{.name = "what was cleared is in a checkpoint", .run = cleared},
+	{.name = "a namespace that was cleared when it was empty keeps its checkpoints", .run = cleared_when_empty},
 	{.name = "a restore brings back expiry, metadata and creation", .run = restore_keeps},
 	{.name = "a checkpoint is restored as often as one likes", .run = restore_twice},
 	{.name = "a restore is undone, and its undoing", .run = undone},

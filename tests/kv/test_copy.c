@@ -228,6 +228,27 @@ static void test_entries_that_stand_there_are_refused_or_replaced(void **state)
 	each_pair(refuse_pair, false);
 }
 
+/* Nothing was ever written into the target: its checkpoint stays one of nothing. */
+static void nothing_pair(hf_kv *from, hf_kv *to)
+{
+	const struct hf_kv_import replace = {.replace = true};
+	uint64_t count = 99;
+	if (!has_points(to))
+		return;
+	struct hf_kv_checkpoint nothing = point_of(to);
+	EXPECT_OK(hf_kv_copy(from, to, &replace, NULL, &err));
+	put(to, "new", "1");
+	EXPECT_OK(hf_kv_checkpoint_restore(to, &nothing.id, NULL, NULL, &err));
+	EXPECT_OK(hf_kv_count(to, NULL, &count, &err));
+	assert_int_equal(count, 0);
+}
+
+static void test_nothing_is_copied_into_what_was_always_empty(void **state)
+{
+	(void)state;
+	each_pair(nothing_pair, false);
+}
+
 static void export_to(hf_kv *kv, const struct hf_uuid *id, const struct hf_uuid *since, const char *path,
                       struct hf_kv_file *ret_file)
 {
@@ -534,6 +555,7 @@ int main(int argc, char *argv[])
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_a_copy_has_all_that_an_entry_is, start),
 		cmocka_unit_test_setup(test_entries_that_stand_there_are_refused_or_replaced, start),
+		cmocka_unit_test_setup(test_nothing_is_copied_into_what_was_always_empty, start),
 		cmocka_unit_test_setup(test_a_file_from_each_store_goes_into_each, start),
 		cmocka_unit_test_setup(test_a_base_and_what_follows_it, start),
 		cmocka_unit_test_setup(test_what_is_wrong_leaves_the_target, start),

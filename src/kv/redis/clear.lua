@@ -30,7 +30,7 @@ if top > 0 then
 	end
 end
 redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-if rev > 0 then
+if rev > 0 or epoch > 1 then
 	save_state(rev, epoch, top)
 end
 tell(5, '', 0, now)

@@ -47,7 +47,7 @@ for i = 1, 3 do
 		call('PERSIST', KEYS[i])
 	end
 end
-if rev > 0 then
+if rev > 0 or epoch > 1 then
 	save_state(rev, epoch, top)
 end
 tell(6, '', 0, moment)

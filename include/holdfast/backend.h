@@ -146,7 +146,7 @@ struct hf_kv_vtable {
 	enum hf_status (*point_list)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
 	                             hf_deadline deadline, hf_arena *arena, struct hf_kv_checkpoint **ret_points,
 	                             size_t *ret_count, hf_error *err);
-	/** Keep pinned, counted, row_count, data_size and digest of `point`. */
+	/** Keep row_count, data_size and digest of `point` where it is counted, else pinned; the other stays. */
 	enum hf_status (*point_update)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_checkpoint *point,
 	                               hf_deadline deadline, hf_error *err);
 	enum hf_status (*point_delete)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,

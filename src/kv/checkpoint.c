@@ -191,14 +191,10 @@ enum hf_status hf_kv_checkpoint_verify(hf_kv *kv, const struct hf_uuid *id, hf_a
 
 enum hf_status hf_kv_checkpoint_pin(hf_kv *kv, const struct hf_uuid *id, bool pinned, hf_error *err)
 {
-	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct hf_kv_checkpoint point;
-	if (!arena)
-		return error_nomem(err);
-	enum hf_status status = hf_kv_checkpoint_show(kv, id, arena, &point, err);
+	const struct hf_kv_checkpoint point = {.id = *id, .pinned = pinned};
+	enum hf_status status = check_can(kv, err);
 	if (status != HF_OK)
 		return status;
-	point.pinned = pinned;
 	status = kv_vtable(kv)->point_update(kv->backend->state, kv->ns, &point, kv_deadline(kv, 0), err);
 	return kv_checkpoint_answered(kv, id, status, err);
 }

@@ -229,19 +229,25 @@ enum hf_status engine_point_list(hf_kv_backend_state *state, int32_t ns, const s
 
 /* ---- changing ---- */
 
-/* Its texts stay; they are copied, because the row is written in its own place. */
+/* What was counted where it was, else `pinned`. Texts are copied, because the row is written in its own place. */
 static enum hf_status update_row(struct engine_write *write, const struct hf_kv_checkpoint *point, hf_arena *arena,
                                  hf_error *err)
 {
 	struct hf_kv_checkpoint copy;
 	struct listing listing = {.arena = arena, .points = &copy};
-	enum hf_status status = row_find(&write->txn, write->ns, &point->id, &copy, err);
-	if (status == HF_OK)
-		status = list_row(&listing,
-		                  &(struct hf_kv_checkpoint){copy.id, copy.name, copy.metadata, copy.created_us,
-		                                             copy.epoch, point->pinned, point->counted,
-		                                             point->row_count, point->data_size, point->digest},
-		                  err);
+	struct hf_kv_checkpoint row;
+	enum hf_status status = row_find(&write->txn, write->ns, &point->id, &row, err);
+	if (status != HF_OK)
+		return status;
+	if (point->counted) {
+		row.counted = true;
+		row.row_count = point->row_count;
+		row.data_size = point->data_size;
+		row.digest = point->digest;
+	} else {
+		row.pinned = point->pinned;
+	}
+	status = list_row(&listing, &row, err);
 	return status == HF_OK ? row_put(&write->txn, write->ns, &copy, err) : status;
 }
 

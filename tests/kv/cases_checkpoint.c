@@ -3,6 +3,7 @@
  */
 #include "base/str.h"
 #include "holdfast/kv_checkpoint.h"
+#include "kv/store.h"
 #include "steps.h"
 
 #include <stdio.h>
@@ -145,6 +146,30 @@ static void counted_later(struct kv_test *t)
 	WANT_INT(counted.data_size, 4);
 	WANT_OK(hf_kv_checkpoint_show(t->kv, &point.id, t->arena, &shown, &t->err));
 	WANT_INT(shown.counted, true);
+	WANT_INT(shown.data_size, 4);
+}
+
+/* Whoever counts read the row before it was pinned. */
+static void counted_while_pinned(struct kv_test *t)
+{
+	struct hf_kv_checkpoint_new how = {.uncounted = true};
+	Point shown;
+	if (!can(t))
+		return;
+	put(t, "a", "123");
+	Point point = point_of(t, &how), counted = point;
+	counted.counted = true;
+	counted.row_count = 1;
+	counted.data_size = 4;
+	WANT_OK(hf_kv_checkpoint_pin(t->kv, &point.id, true, &t->err));
+	WANT_OK(kv_vtable(t->kv)->point_update(t->kv->backend->state, t->kv->ns, &counted, INT64_MAX, &t->err));
+	WANT_OK(hf_kv_checkpoint_show(t->kv, &point.id, t->arena, &shown, &t->err));
+	WANT_TRUE(shown.pinned && shown.counted);
+	point.pinned = false; /* read before it was counted */
+	WANT_OK(kv_vtable(t->kv)->point_update(t->kv->backend->state, t->kv->ns, &point, INT64_MAX, &t->err));
+	WANT_OK(hf_kv_checkpoint_show(t->kv, &point.id, t->arena, &shown, &t->err));
+	WANT_TRUE(!shown.pinned && shown.counted);
+	WANT_INT(shown.row_count, 1);
 	WANT_INT(shown.data_size, 4);
 }
 
@@ -608,6 +633,7 @@ static void refused_by_name(struct kv_test *t)
 const struct kv_case kv_cases_checkpoint[] = {
 	{.name = "a checkpoint has name, metadata, and counts rows and bytes", .run = counts},
 	{.name = "a checkpoint is counted later", .run = counted_later},
+	{.name = "a checkpoint that is pinned while it is counted stays both", .run = counted_while_pinned},
 	{.name = "a checkpoint has a digest, which no order and no history changes", .run = digested},
 	{.name = "a checkpoint counts what was live when it was made", .run = counted_as_of_then},
 	{.name = "a checkpoint's wrong name or metadata are refused", .run = misdescribed},

@@ -233,9 +233,10 @@ static void test_point_update(void **state)
 				*points = NULL;
 	size_t count = 0;
 	EXPECT_OK(rig->vtable->point_create(rig->state, rig->ns[0], &point, INT64_MAX, &err));
-	struct hf_kv_checkpoint update = {
-		.id = point.id, .pinned = true, .counted = true, .row_count = 3, .data_size = 4};
-	EXPECT_OK(rig->vtable->point_update(rig->state, rig->ns[0], &update, INT64_MAX, &err));
+	const struct hf_kv_checkpoint pin = {.id = point.id, .pinned = true};
+	const struct hf_kv_checkpoint counts = {.id = point.id, .counted = true, .row_count = 3, .data_size = 4};
+	EXPECT_OK(rig->vtable->point_update(rig->state, rig->ns[0], &pin, INT64_MAX, &err));
+	EXPECT_OK(rig->vtable->point_update(rig->state, rig->ns[0], &counts, INT64_MAX, &err));
 	EXPECT_OK(rig->vtable->point_list(rig->state, rig->ns[0], &point.id, INT64_MAX, rig->arena, &points, &count,
 	                                  &err));
 	assert_int_equal(count, 1);

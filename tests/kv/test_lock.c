@@ -129,7 +129,10 @@ static enum hf_status fake_point_update(hf_kv_backend_state *state, int32_t ns, 
 	struct hf_kv_checkpoint *own = find(&point->id);
 	if (!own)
 		return HF_NOT_FOUND;
-	*own = *point;
+	bool pinned = point->counted ? own->pinned : point->pinned;
+	if (point->counted)
+		*own = *point;
+	own->pinned = pinned;
 	return HF_OK;
 }
 

@@ -29,11 +29,14 @@ SELECT epoch FROM :"schema".:"entries_checkpoints" WHERE namespace = :ns AND id 
 SELECT epoch, set_config('holdfast.kept', 'on', true) AS kept FROM :"schema".:"entries_checkpoints" WHERE namespace = :ns AND id = :id FOR KEY SHARE;
 
 -- name: point_update :execrows
+-- doc: What was counted where there is something, else `pinned`: whoever counts for a minute undoes no pin.
 -- param row_count: nullable
 -- param data_size: nullable
 -- param digest: nullable
-UPDATE :"schema".:"entries_checkpoints" SET pinned = :pinned, row_count = :row_count, data_size = :data_size,
-       digest = :digest
+UPDATE :"schema".:"entries_checkpoints"
+SET pinned = CASE WHEN :row_count::bigint IS NULL THEN :pinned::boolean ELSE pinned END,
+    row_count = coalesce(:row_count::bigint, row_count), data_size = coalesce(:data_size::bigint, data_size),
+    digest = coalesce(:digest::bytea, digest)
 WHERE namespace = :ns AND id = :id;
 
 -- name: point_delete :execrows

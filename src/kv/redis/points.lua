@@ -3,7 +3,7 @@
 -- ARGV: what, then
 --   create: id, pinned, name, metadata, how many at most -> record, or 0: too many
 --   list: an id or nothing for all -> {id, record, ...}, the newest first
---   update: id, pinned, counted, entries, bytes, digest -> 1, or 0: there is none
+--   update: id, pinned, counted, entries, bytes, digest (keeps what was counted, else pinned) -> 1, or 0: there is none
 --   delete: id -> 1, or 0: there is none; what it needed stays for `forget`
 -- include state.lua
 -- include point.lua
@@ -26,9 +26,13 @@ local record = redis.call('HGET', KEYS[9], id)
 if not record then
 	return 0
 elseif what == 'update' then
-	local made, epoch = struct.unpack('<i8I4', record)
-	redis.call('HSET', KEYS[9], id, struct.pack(POINT, made, epoch, tonumber(ARGV[3]), tonumber(ARGV[4]),
-		tonumber(ARGV[5]), tonumber(ARGV[6])) .. ARGV[7] .. string.sub(record, POINT_BYTES + 33))
+	if ARGV[4] == '0' then
+		record = string.sub(record, 1, 12) .. string.char(tonumber(ARGV[3])) .. string.sub(record, 14)
+	else
+		record = string.sub(record, 1, 13) .. struct.pack('<Bi8i8', 1, tonumber(ARGV[5]), tonumber(ARGV[6])) .. ARGV[7]
+			.. string.sub(record, POINT_BYTES + 33)
+	end
+	redis.call('HSET', KEYS[9], id, record)
 	return 1
 end
 local rev, epoch = load_state()

@@ -1,11 +1,13 @@
 /*
- * campaign.c - `holdfast campaign`: list, show. Its pauses: pause.c.
+ * campaign.c - `holdfast campaign`: list, show, stats. Its pauses: pause.c.
  */
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/pause.h"
 #include "cli/rows.h"
 #include "holdfast/campaign.h"
+#include "holdfast/publish.h"
+#include "holdfast/run.h"
 
 static const struct column campaign_columns[] = {
 	{.name = "name"},
@@ -70,6 +72,65 @@ static enum hf_status run_show(struct cli *cli, hf_error *err)
 	return out_object(cli->out, campaign_columns, cells, err);
 }
 
+/* ---- stats ---- */
+
+static const struct column stats_columns[] = {
+	{.name = "what", .help = "candidate, queue, run or publish"},
+	{.name = "mode", .help = "of publishes, or null"},
+	{.name = "result_code", .title = "RESULT", .help = "of runs and publishes, or null"},
+	{.name = "count", .kind = COLUMN_INT},
+	{.name = "codebases", .kind = COLUMN_INT, .help = "different ones, of runs and publishes"},
+	{.name = "newest", .kind = COLUMN_TIME, .help = "start of the newest run, time of the newest publish"},
+	{0},
+};
+
+static enum hf_status count_row(struct cli *cli, const char *what, int64_t count, hf_error *err)
+{
+	const struct cell cells[] = {cell_word(what), cell_null(), cell_null(),
+	                             cell_int(count), cell_null(), cell_null()};
+	return out_row(cli->out, cells, err);
+}
+
+static enum hf_status run_row(void *user, const struct hf_run_tally *tally, hf_error *err)
+{
+	const struct cell cells[] = {cell_word("run"),           cell_null(),
+	                             cell_text(tally->word),     cell_int(tally->runs),
+	                             cell_int(tally->codebases), cell_time_or_null(tally->has_newest, tally->newest)};
+	return out_row(user, cells, err);
+}
+
+static enum hf_status publish_row(void *user, const struct hf_publish_tally *tally, hf_error *err)
+{
+	const struct cell cells[] = {cell_word("publish"),
+	                             cell_text(tally->mode),
+	                             cell_text(tally->result_code),
+	                             cell_int(tally->publishes),
+	                             cell_int(tally->codebases),
+	                             cell_time_or_null(tally->has_newest, tally->newest)};
+	return out_row(user, cells, err);
+}
+
+static enum hf_status run_stats(struct cli *cli, hf_error *err)
+{
+	struct hf_str name = hf_str_of(cli_arg(cli, 0));
+	struct hf_campaign campaign;
+	hf_where where;
+	enum hf_status status = out_list(cli->out, stats_columns, err);
+	if (status == HF_OK)
+		status = cli_where(cli, &where, err);
+	if (status == HF_OK)
+		status = hf_campaign_get(where, name, cli->arena, &campaign, err);
+	if (status == HF_OK)
+		status = count_row(cli, "candidate", campaign.candidates, err);
+	if (status == HF_OK)
+		status = count_row(cli, "queue", campaign.queued, err);
+	if (status == HF_OK)
+		status = hf_run_result_codes(where, name, run_row, cli->out, err);
+	if (status == HF_OK)
+		status = hf_publish_tallies(where, name, publish_row, cli->out, err);
+	return status == HF_OK || status == HF_STOP ? out_list_end(cli->out, err) : status;
+}
+
 const struct cmd campaign_commands[] = {
 	{.noun = "campaign",
          .verb = "list",
@@ -91,6 +152,18 @@ const struct cmd campaign_commands[] = {
                       "holdfast campaign show lintian-fixes --json=queued"},
          .test_effect = "test_campaign_show_counts_one",
          .test_refusal = "test_campaign_show_refuses_an_unknown_name"},
+	{.noun = "campaign",
+         .verb = "stats",
+         .args = "NAME",
+         .summary = "count what waits, runs by result, publishes by mode and result",
+         .about = "The most frequent first. What is written while it is counted may be in one line and not in another.",
+         .columns = stats_columns,
+         .run = run_stats,
+         .flags = CMD_LIST,
+         .examples = {"holdfast campaign stats lintian-fixes", "holdfast campaign stats lintian-fixes -o csv",
+                      "holdfast campaign stats lintian-fixes --json=what,result_code,count"},
+         .test_effect = "test_campaign_stats_counts_each_result",
+         .test_refusal = "test_campaign_stats_refuses_an_unknown_name"},
 	{.noun = "campaign",
          .verb = "pause",
          .args = "NAME",

@@ -1,5 +1,5 @@
 /*
- * codebase.c - `holdfast codebase`: list, show, set, delete, upload, import-debian.
+ * codebase.c - `holdfast codebase`: list, show, set, delete, import, import-debian.
  */
 #include <string.h>
 
@@ -160,28 +160,28 @@ static enum hf_status run_delete(struct cli *cli, hf_error *err)
 	return status == HF_OK ? out_written(cli->out, &written, err) : status;
 }
 
-/* ---- upload ---- */
+/* ---- import ---- */
 
-struct upload_job {
+struct import_job {
 	struct hf_str json;
 	const struct hf_defects *keep;
 	struct hf_changes changes;
 };
 
-static enum hf_status upload_tx(hf_where tx, void *user, hf_error *err)
+static enum hf_status import_tx(hf_where tx, void *user, hf_error *err)
 {
-	struct upload_job *job = user;
+	struct import_job *job = user;
 	return hf_codebase_upload(tx, job->json, job->keep, &job->changes, err);
 }
 
-static enum hf_status run_upload(struct cli *cli, hf_error *err)
+static enum hf_status run_import(struct cli *cli, hf_error *err)
 {
-	struct upload_job job = {.changes = {0}};
+	struct import_job job = {.changes = {0}};
 	enum hf_status status = cli_defects(cli, &job.keep, err);
 	if (status == HF_OK)
 		status = file_read(cli, cli_arg(cli, 0), UPLOAD_FILE_MAX, &job.json, err);
 	if (status == HF_OK)
-		status = cli_write(cli, upload_tx, &job, err);
+		status = cli_write(cli, import_tx, &job, err);
 	if (status != HF_OK)
 		return status;
 	struct written written = {.what = "codebases",
@@ -190,7 +190,7 @@ static enum hf_status run_upload(struct cli *cli, hf_error *err)
 	return out_written(cli->out, &written, err);
 }
 
-/* ---- import ---- */
+/* ---- import-debian ---- */
 
 static const struct column import_columns[] = {
 	{.name = "changed", .kind = COLUMN_INT, .help = "codebases inserted or updated"},
@@ -238,7 +238,7 @@ static void show_progress(void *user, const char *step, int64_t done, int64_t to
 	progress_update(&cli->progress, done, now_us);
 }
 
-static enum hf_status run_import(struct cli *cli, hf_error *err)
+static enum hf_status run_import_debian(struct cli *cli, hf_error *err)
 {
 	CLEANUP(sources_release) struct sources sources = SOURCES_INIT;
 	struct hf_import_report report;
@@ -357,17 +357,17 @@ const struct cmd codebase_commands[] = {
          .test_effect = "test_codebase_delete_takes_candidates_and_entries_along",
          .test_refusal = "test_codebase_delete_refuses_one_with_runs"},
 	{.noun = "codebase",
-         .verb = "upload",
+         .verb = "import",
          .args = "FILE",
          .summary = "create or replace codebases from JSON, as the Janitor takes it",
          .about = "FILE (- is stdin) holds one array of objects with name, branch_url, url, branch, subpath, vcs_type, "
                   "vcs_last_revision, value and web_url. What is absent becomes null. All of them are stored or none.",
-         .run = run_upload,
+         .run = run_import,
          .flags = CMD_WRITES,
-         .examples = {"holdfast codebase upload codebases.json", "generate | holdfast codebase upload -",
-                      "holdfast codebase upload codebases.json --dry-run"},
-         .test_effect = "test_codebase_upload_stores_every_entry",
-         .test_refusal = "test_codebase_upload_names_the_entry_and_the_member"},
+         .examples = {"holdfast codebase import codebases.json", "generate | holdfast codebase import -",
+                      "holdfast codebase import codebases.json --dry-run"},
+         .test_effect = "test_codebase_import_stores_every_entry",
+         .test_refusal = "test_codebase_import_names_the_entry_and_the_member"},
 	{.noun = "codebase",
          .verb = "import-debian",
          .summary = "make every source package of a Debian archive a codebase",
@@ -378,7 +378,7 @@ const struct cmd codebase_commands[] = {
                  "nothing is. The value of a codebase is the number of other packages that build with it.",
          .options = import_options,
          .columns = import_columns,
-         .run = run_import,
+         .run = run_import_debian,
          .flags = CMD_WRITES,
          .examples = {"holdfast codebase import-debian", "holdfast codebase import-debian --suite sid",
                       "holdfast codebase import-debian --sources Sources.xz --dry-run"},

@@ -1,13 +1,14 @@
 /*
- * proposal.c - `holdfast proposal`: list, show, stats, buckets, set-status, move.
+ * proposal.c - `holdfast proposal`: show, stats, buckets, set-status, move; `holdfast publish merge-proposals`.
  */
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/preview.h"
+#include "cli/publish.h"
 #include "cli/rows.h"
 #include "holdfast/proposal.h"
 
-static const struct column list_columns[] = {
+const struct column publish_proposals_columns[] = {
 	{.name = "url"},
 	{.name = "codebase"},
 	{.name = "status", .help = "open, closed, merged, ..., or null"},
@@ -21,7 +22,7 @@ static const struct column list_columns[] = {
 	{0},
 };
 
-enum { PROPOSAL_CELLS = ARRAY_LEN(list_columns) - 1 };
+enum { PROPOSAL_CELLS = ARRAY_LEN(publish_proposals_columns) - 1 };
 
 static void proposal_cells(const struct hf_proposal *proposal, struct cell cells[PROPOSAL_CELLS])
 {
@@ -45,7 +46,7 @@ static enum hf_status list_row(void *user, const struct hf_proposal *proposal, h
 	return out_row(user, cells, err);
 }
 
-static enum hf_status run_list(struct cli *cli, hf_error *err)
+enum hf_status publish_proposals_verb(struct cli *cli, hf_error *err)
 {
 	struct hf_proposal_filter filter = {.status = text_or_null(cli_text(cli, "status")),
 	                                    .codebase = text_or_null(cli_text(cli, "codebase")),
@@ -56,7 +57,7 @@ static enum hf_status run_list(struct cli *cli, hf_error *err)
 	                                    .after = text_or_null(cli_text(cli, "after")),
 	                                    .limit = out_fetch_limit(cli->out)};
 	hf_where where;
-	enum hf_status status = out_list(cli->out, list_columns, err);
+	enum hf_status status = out_list(cli->out, publish_proposals_columns, err);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
@@ -214,7 +215,7 @@ static enum hf_status run_move(struct cli *cli, hf_error *err)
 
 /* ---- the table ---- */
 
-static const struct cmd_option list_options[] = {
+const struct cmd_option publish_proposals_options[] = {
 	{.name = "status", .arg = "WORD", .help = "open, closed, merged, applied, abandoned, rejected"},
 	{.name = "codebase", .arg = "NAME", .help = "only this codebase"},
 	{.name = "campaign", .arg = "NAME", .help = "only what a run of this campaign made"},
@@ -230,18 +231,6 @@ static const struct cmd_option stats_options[] = {
 };
 
 const struct cmd proposal_commands[] = {
-	{.noun = "proposal",
-         .verb = "list",
-         .summary = "list merge proposals by URL",
-         .options = list_options,
-         .columns = list_columns,
-         .run = run_list,
-         .flags = CMD_LIST,
-         .examples = {"holdfast proposal list --status open --broken",
-                      "holdfast proposal list --campaign lintian-fixes --limit 20",
-                      "holdfast proposal list --json=url,status"},
-         .test_effect = "test_proposal_list_is_ordered_filtered_and_paged",
-         .test_refusal = "test_proposal_list_refuses_an_unknown_status"},
 	{.noun = "proposal",
          .verb = "show",
          .args = "URL",

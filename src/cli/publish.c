@@ -1,5 +1,6 @@
 /*
- * publish.c - `holdfast publish`: list, show, stats. What waits and what arrived: ready.c.
+ * publish.c - `holdfast publish`: history, show, stats. What waits and what arrived: ready.c. Merge
+ * proposals: proposal.c.
  */
 #include "base/error.h"
 #include "cli/commands.h"
@@ -46,7 +47,7 @@ static enum hf_status go_on_behind(struct cli *cli, hf_where where, struct hf_pu
 	return hf_publish_get(where, hf_str_of(id), cli->arena, after, err);
 }
 
-static enum hf_status publish_list_verb(struct cli *cli, hf_error *err)
+static enum hf_status publish_history_verb(struct cli *cli, hf_error *err)
 {
 	struct hf_publish_filter filter = {.codebase = text_or_null(cli_text(cli, "codebase")),
 	                                   .campaign = text_or_null(cli_text(cli, "campaign")),
@@ -175,16 +176,17 @@ static const struct cmd_option stats_options[] = {
 
 const struct cmd publish_commands[] = {
 	{.noun = "publish",
-         .verb = "list",
+         .verb = "history",
          .summary = "list what was published, or was tried to be, the newest first",
          .options = list_options,
          .columns = list_columns,
-         .run = publish_list_verb,
+         .run = publish_history_verb,
          .flags = CMD_LIST,
-         .examples = {"holdfast publish list --limit 20", "holdfast publish list --codebase bash --result success",
-                      "holdfast publish list --campaign lintian-fixes --json=id,mode"},
-         .test_effect = "test_publish_list_is_ordered_filtered_and_paged",
-         .test_refusal = "test_publish_list_refuses_an_unknown_mode"},
+         .examples = {"holdfast publish history --limit 20",
+                      "holdfast publish history --codebase bash --result success",
+                      "holdfast publish history --campaign lintian-fixes --json=id,mode"},
+         .test_effect = "test_publish_history_is_ordered_filtered_and_paged",
+         .test_refusal = "test_publish_history_refuses_an_unknown_mode"},
 	{.noun = "publish",
          .verb = "show",
          .args = "ID",
@@ -235,16 +237,27 @@ const struct cmd publish_commands[] = {
          .test_effect = "test_publish_blockers_names_each",
          .test_refusal = "test_publish_blockers_refuses_an_unknown_run"},
 	{.noun = "publish",
-         .verb = "absorbed",
+         .verb = "done",
          .summary = "list changes that arrived, the newest first",
-         .options = publish_absorbed_options,
-         .columns = publish_absorbed_columns,
-         .run = publish_absorbed_verb,
+         .options = publish_done_options,
+         .columns = publish_done_columns,
+         .run = publish_done_verb,
          .flags = CMD_LIST,
-         .examples = {"holdfast publish absorbed --since 2024-05-01",
-                      "holdfast publish absorbed --campaign lintian-fixes",
-                      "holdfast publish absorbed --json=run_id,delay_s"},
-         .test_effect = "test_publish_absorbed_is_ordered_filtered_and_paged",
-         .test_refusal = "test_publish_absorbed_refuses_what_is_no_time"},
+         .examples = {"holdfast publish done --since 2024-05-01", "holdfast publish done --campaign lintian-fixes",
+                      "holdfast publish done --json=run_id,delay_s"},
+         .test_effect = "test_publish_done_is_ordered_filtered_and_paged",
+         .test_refusal = "test_publish_done_refuses_what_is_no_time"},
+	{.noun = "publish",
+         .verb = "merge-proposals",
+         .summary = "list merge proposals by URL",
+         .options = publish_proposals_options,
+         .columns = publish_proposals_columns,
+         .run = publish_proposals_verb,
+         .flags = CMD_LIST,
+         .examples = {"holdfast publish merge-proposals --status open --broken",
+                      "holdfast publish merge-proposals --campaign lintian-fixes --limit 20",
+                      "holdfast publish merge-proposals --json=url,status"},
+         .test_effect = "test_publish_merge_proposals_is_ordered_filtered_and_paged",
+         .test_refusal = "test_publish_merge_proposals_refuses_an_unknown_status"},
 	{0},
 };

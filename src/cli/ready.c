@@ -1,5 +1,5 @@
 /*
- * ready.c - `holdfast publish` ready, blockers, absorbed.
+ * ready.c - `holdfast publish` ready, blockers, done.
  */
 #include "base/arena.h"
 #include "base/error.h"
@@ -163,9 +163,9 @@ enum hf_status publish_blockers_verb(struct cli *cli, hf_error *err)
 	return status == HF_OK || status == HF_STOP ? out_list_end(cli->out, err) : status;
 }
 
-/* ---- absorbed ---- */
+/* ---- done ---- */
 
-const struct column publish_absorbed_columns[] = {
+const struct column publish_done_columns[] = {
 	{.name = "absorbed_at", .kind = COLUMN_TIME, .title = "WHEN"},
 	{.name = "run_id"},
 	{.name = "codebase"},
@@ -234,7 +234,7 @@ static enum hf_status read_place(const char *text, hf_arena *arena, struct hf_ab
 	return copy.ptr ? cli_time(copy.ptr, &ret_place->absorbed_at, err) : error_nomem(err);
 }
 
-enum hf_status publish_absorbed_verb(struct cli *cli, hf_error *err)
+enum hf_status publish_done_verb(struct cli *cli, hf_error *err)
 {
 	struct hf_absorbed_filter filter = {.codebase = text_or_null(cli_text(cli, "codebase")),
 	                                    .campaign = text_or_null(cli_text(cli, "campaign")),
@@ -255,7 +255,7 @@ enum hf_status publish_absorbed_verb(struct cli *cli, hf_error *err)
 		filter.after = &place;
 	}
 	if (status == HF_OK)
-		status = out_list(cli->out, publish_absorbed_columns, err);
+		status = out_list(cli->out, publish_done_columns, err);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
@@ -263,7 +263,7 @@ enum hf_status publish_absorbed_verb(struct cli *cli, hf_error *err)
 	return status == HF_OK ? out_list_end(cli->out, err) : status;
 }
 
-const struct cmd_option publish_absorbed_options[] = {
+const struct cmd_option publish_done_options[] = {
 	{.name = "codebase", .arg = "NAME", .help = "only this codebase"},
 	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
 	{.name = "since", .arg = "TIME", .help = "only what arrived then or later, UTC"},

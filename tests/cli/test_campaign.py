@@ -48,6 +48,31 @@ def test_campaign_show_refuses_an_unknown_name(state):
     assert state.refused(3, "campaign", "show", "fix") == "error: no run, candidate or queue entry names a campaign fix\n"
 
 
+def test_campaign_stats_counts_each_result(state):
+    state.db.execute("""
+        INSERT INTO run (id, codebase, suite, result_code, logfilenames, change_set, start_time) VALUES
+            ('r5', 'aa', 'fixes', 'build-failed', '{}', 'cs', '2024-01-04');
+        INSERT INTO publish (id, change_set, codebase, target_branch_url, mode, role, result_code, revision, timestamp) VALUES
+            ('p1', 'cs', 'aa', 't', 'push', 'main', 'success', 'x', '2024-02-01'),
+            ('p2', 'other', 'bb', 't', 'push', 'main', 'success', 'none', '2024-02-02');
+        UPDATE run SET revision = 'x' WHERE id = 'r2'""")
+
+    def row(what, count, mode=None, result=None, codebases=None, newest=None):
+        return {"what": what, "mode": mode, "result_code": result, "count": count, "codebases": codebases,
+                "newest": newest and newest + "T00:00:00.000000Z"}
+
+    assert state.json("campaign", "stats", "fixes") == [
+        row("candidate", 2), row("queue", 1), row("run", 3, None, "build-failed", 2, "2024-01-04"),
+        row("run", 1, None, "success", 1, "2024-01-02"), row("publish", 1, "push", "success", 1, "2024-02-01")]
+    assert state.json("campaign", "stats", "queued") == [row("candidate", 0), row("queue", 2)]
+    assert state.json("campaign", "stats", "fixes", "--limit", 1, "-q") == [row("candidate", 2)]
+
+
+def test_campaign_stats_refuses_an_unknown_name(state):
+    assert state.refused(3, "campaign", "stats", "fix") == "error: no run, candidate or queue entry names a campaign fix\n"
+    assert "missing argument NAME" in state.refused(2, "campaign", "stats")
+
+
 def free_campaigns(state):
     """Of all that can be claimed, without claiming it."""
     found = []

@@ -133,26 +133,26 @@ def test_codebase_delete_refuses_one_with_runs(small):
     assert small.tables() == before
 
 
-def test_codebase_upload_stores_every_entry(small, tmp_path):
+def test_codebase_import_stores_every_entry(small, tmp_path):
     path = tmp_path / "codebases.json"
     path.write_text(json.dumps([{"name": "dd", "branch_url": "https://h4/dd,branch=a%2Fb"}, {"name": "aa", "value": 11}]))
-    assert small.json("codebase", "upload", path, "--dry-run")["changed"] == 2
+    assert small.json("codebase", "import", path, "--dry-run")["changed"] == 2
     assert small.db.value("SELECT value FROM codebase WHERE name = 'aa'") == 10
-    assert small.json("codebase", "upload", path)["changed"] == 2
+    assert small.json("codebase", "import", path)["changed"] == 2
     assert small.db.row("SELECT url, branch FROM codebase WHERE name = 'dd'") == ("https://h4/dd", "a/b")
     assert small.db.row("SELECT url, value FROM codebase WHERE name = 'aa'") == (None, 11), "what is absent becomes NULL"
-    assert small.json("codebase", "upload", "-", input=path.read_text())["unchanged"] == 2
+    assert small.json("codebase", "import", "-", input=path.read_text())["unchanged"] == 2
 
 
-def test_codebase_upload_names_the_entry_and_the_member(small, tmp_path):
+def test_codebase_import_names_the_entry_and_the_member(small, tmp_path):
     before = small.tables()
     bad = json.dumps([{"name": "dd"}, {"name": "ee", "vcs_type": 7}])
-    assert small.refused(1, "codebase", "upload", "-", input=bad) == (
+    assert small.refused(1, "codebase", "import", "-", input=bad) == (
         'error: codebases: entry 2: "vcs_type" is a number, not a string or null\n')
-    assert small.error(3, "codebase", "upload", tmp_path / "none")["exit"] == 3
+    assert small.error(3, "codebase", "import", tmp_path / "none")["exit"] == 3
     path = tmp_path / "large"
     path.write_bytes(b"[" + b" " * (100 << 20) + b"]")
-    assert "longer than 16 MiB" in small.error(1, "codebase", "upload", path)["message"]
+    assert "longer than 16 MiB" in small.error(1, "codebase", "import", path)["message"]
     assert small.tables() == before
 
 

@@ -1,4 +1,4 @@
-"""holdfast proposal: merge proposals in pages, with their run, and what may be said of them."""
+"""holdfast proposal, publish merge-proposals: merge proposals in pages, with their run, and what may be said of them."""
 
 import pytest
 
@@ -26,14 +26,14 @@ def proposals(cluster, db):
 
 
 def urls(proposals, *flags):
-    return [row["url"] for row in proposals.json("proposal", "list", *flags)]
+    return [row["url"] for row in proposals.json("publish", "merge-proposals", *flags)]
 
 
 def stored(proposals):
     return proposals.db.rows("SELECT url, codebase, status::text, rate_limit_bucket FROM merge_proposal ORDER BY url")
 
 
-def test_proposal_list_is_ordered_filtered_and_paged(proposals):
+def test_publish_merge_proposals_is_ordered_filtered_and_paged(proposals):
     assert urls(proposals) == ["u1", "u2", "u3", "u4"]
     assert urls(proposals, "--status", "open", "--codebase", "bb") == ["u2"]
     assert urls(proposals, "--campaign", "fixes") == urls(proposals, "--broken") == urls(proposals, "--revision", "v1") == ["u1"]
@@ -43,14 +43,14 @@ def test_proposal_list_is_ordered_filtered_and_paged(proposals):
         seen += urls(proposals, "--limit", 1, "-q", *after)
         after = ["--after", seen[-1]]
     assert seen == ["u1", "u2", "u3", "u4"]
-    assert proposals.json("proposal", "list", "--status", "merged") == [
+    assert proposals.json("publish", "merge-proposals", "--status", "merged") == [
         {"url": "u4", "codebase": "aa", "status": "merged", "can_be_merged": None, "rate_limit_bucket": None,
          "merged_at": "2024-01-01T00:00:00.000000Z", "merged_by": "jo", "last_scanned": "2024-01-02T00:00:00.000000Z",
          "target_branch_url": None, "revision": None}]
 
 
-def test_proposal_list_refuses_an_unknown_status(proposals):
-    assert '"opn" is no status of a merge proposal' in proposals.refused(1, "proposal", "list", "--status", "opn")
+def test_publish_merge_proposals_refuses_an_unknown_status(proposals):
+    assert '"opn" is no status of a merge proposal' in proposals.refused(1, "publish", "merge-proposals", "--status", "opn")
 
 
 def test_proposal_show_names_its_run(proposals):

@@ -25,10 +25,10 @@ def publishes(cluster, db):
 
 
 def ids(publishes, *flags):
-    return [row["id"] for row in publishes.json("publish", "list", *flags)]
+    return [row["id"] for row in publishes.json("publish", "history", *flags)]
 
 
-def test_publish_list_is_ordered_filtered_and_paged(publishes):
+def test_publish_history_is_ordered_filtered_and_paged(publishes):
     assert ids(publishes) == ["p4", "p3", "p2", "p1"]
     assert ids(publishes, "--codebase", "aa") == ids(publishes, "--campaign", "fixes") == ["p2", "p1"]
     assert ids(publishes, "--change-set", "other") == ids(publishes, "--mode", "push", "--result", "success") == ["p3"]
@@ -38,14 +38,14 @@ def test_publish_list_is_ordered_filtered_and_paged(publishes):
         seen += ids(publishes, "--limit", 1, "-q", *after)
         after = ["--after", seen[-1]]
     assert seen == ["p4", "p3", "p2", "p1"], "pages meet, also where times are equal or unknown"
-    assert publishes.json("publish", "list", "--proposal", "u1") == [
+    assert publishes.json("publish", "history", "--proposal", "u1") == [
         {"timestamp": "2024-01-01T00:00:00.000000Z", "id": "p1", "codebase": "aa", "role": "main", "mode": "propose",
          "result_code": "success", "merge_proposal_url": "u1", "description": "d", "change_set": "cs", "revision": "v1"}]
 
 
-def test_publish_list_refuses_an_unknown_mode(publishes):
-    assert '"psh" is no publish mode' in publishes.refused(1, "publish", "list", "--mode", "psh")
-    assert publishes.refused(3, "publish", "list", "--after", "p9") == "error: there is no publish p9\n"
+def test_publish_history_refuses_an_unknown_mode(publishes):
+    assert '"psh" is no publish mode' in publishes.refused(1, "publish", "history", "--mode", "psh")
+    assert publishes.refused(3, "publish", "history", "--after", "p9") == "error: there is no publish p9\n"
 
 
 def test_publish_show_prints_every_field(publishes):
@@ -132,14 +132,14 @@ def test_publish_blockers_refuses_an_unknown_run(waiting):
     assert waiting.refused(3, "publish", "blockers", "r9") == "error: there is no run r9\n"
 
 
-def test_publish_absorbed_is_ordered_filtered_and_paged(waiting):
-    assert waiting.json("publish", "absorbed") == [
+def test_publish_done_is_ordered_filtered_and_paged(waiting):
+    assert waiting.json("publish", "done") == [
         {"absorbed_at": "2024-01-02T00:00:00.000000Z", "run_id": "r1", "codebase": "aa", "campaign": "fixes", "mode": "propose",
          "delay_s": 86400, "merged_by": "jo", "merge_proposal_url": "u1", "change_set": "cs", "revision": "v1", "result": {"a": 1},
          "place": "2024-01-02T00:00:00.000000Z/propose/r1 u1"}]
     for flags, count in ((["--since", "2024-01-02"], 1), (["--since", "2024-01-02T00:00:01"], 0), (["--codebase", "bb"], 0),
                          (["--campaign", "fixes"], 1)):
-        assert len(waiting.json("publish", "absorbed", *flags)) == count, flags
+        assert len(waiting.json("publish", "done", *flags)) == count, flags
     waiting.db.execute("""
         INSERT INTO run (id, codebase, suite, result_code, logfilenames, change_set, revision) VALUES
             ('a/b', 'bb', 'fixes', 'success', '{}', 'cs', 'w1');
@@ -147,23 +147,23 @@ def test_publish_absorbed_is_ordered_filtered_and_paged(waiting):
             ('https://h/a/2', 'applied', 'v1', '2024-01-02'), ('u3', 'merged', 'w1', '2024-01-02'),
             ('u4', 'merged', 'w1', '2024-01-01 23:59:59.999999'), ('https://h/5', 'applied', 'w1', NULL);
     """)
-    everything = waiting.json("publish", "absorbed")
+    everything = waiting.json("publish", "done")
     assert [row["place"] for row in everything] == [
         "2024-01-02T00:00:00.000000Z/propose/r1 u1", "2024-01-02T00:00:00.000000Z/propose/r1 https://h/a/2",
         "2024-01-02T00:00:00.000000Z/propose/a/b u3", "2024-01-01T23:59:59.999999Z/propose/a/b u4", "never/propose/a/b https://h/5"]
     for at, row in enumerate(everything):
-        assert waiting.json("publish", "absorbed", "--after", row["place"]) == everything[at + 1:], row["place"]
+        assert waiting.json("publish", "done", "--after", row["place"]) == everything[at + 1:], row["place"]
 
 
 @pytest.mark.parametrize("place", ["r1", "2024-01-02/propose", "2024-01-02/propose/", ""])
-def test_publish_absorbed_refuses_what_is_no_place(waiting, place):
-    assert "--after names no arrival" in waiting.refused(2, "publish", "absorbed", f"--after={place}")
-    assert '"soon" is no time' in waiting.refused(2, "publish", "absorbed", "--after=soon/push/r1")
+def test_publish_done_refuses_what_is_no_place(waiting, place):
+    assert "--after names no arrival" in waiting.refused(2, "publish", "done", f"--after={place}")
+    assert '"soon" is no time' in waiting.refused(2, "publish", "done", "--after=soon/push/r1")
 
 
 @pytest.mark.parametrize("time", ["yesterday", "2024-13-01", "2024-01-01T", "2024-01-01 00:00:00", "2024-01-01T00:00:00ZZ", "2024-01-01T00:00:00.1234567", ""])
-def test_publish_absorbed_refuses_what_is_no_time(waiting, time):
-    assert f'"{time}" is no time' in waiting.refused(2, "publish", "absorbed", f"--since={time}")
+def test_publish_done_refuses_what_is_no_time(waiting, time):
+    assert f'"{time}" is no time' in waiting.refused(2, "publish", "done", f"--since={time}")
 
 
 def test_publish_keeps_defects_on_demand(waiting):
@@ -172,4 +172,4 @@ def test_publish_keeps_defects_on_demand(waiting):
         INSERT INTO candidate (codebase, suite, command, publish_policy, change_set) VALUES ('aa', 'fixes', 'x', 'p', 'other');
     """)
     assert ready(waiting) == ["r1", "r2"] and ready(waiting, "--defects", "correct,D-67") == ["r1", "r1", "r2"]
-    assert len(waiting.json("publish", "absorbed", "--defects", "correct,D-09")) == 2
+    assert len(waiting.json("publish", "done", "--defects", "correct,D-09")) == 2

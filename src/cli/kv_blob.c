@@ -57,8 +57,8 @@ static enum hf_status read_range(struct cli *cli, uint64_t *ret_from, uint64_t *
 
 static enum hf_status write_part(void *user, struct hf_bytes part, UNUSED hf_error *err)
 {
-	(void)fwrite(part.ptr, 1, part.len, user); /* main flushes, and sees what failed */
-	return HF_OK;
+	(void)fwrite(part.ptr, 1, part.len, user);
+	return ferror(user) ? HF_STOP : HF_OK; /* main flushes, and sees what failed */
 }
 
 enum hf_status kv_blob_to_stdout(struct cli *cli, hf_kv *kv, struct hf_bytes key, hf_error *err)

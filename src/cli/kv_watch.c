@@ -149,7 +149,9 @@ static enum hf_status show_event(struct following *following, const struct hf_kv
 		status = kv_cell(following->cli, event->entry.value, following->scratch, &cells[4], err);
 	if (status == HF_OK)
 		status = following->lines ? show_line(following, cells, err) : out_row(following->cli->out, cells, err);
-	return status == HF_OK ? out_flush(following->cli->out, err) : status;
+	if (status == HF_OK)
+		status = out_flush(following->cli->out, err);
+	return status == HF_OK && following->cli->out->gone ? HF_STOP : status; /* nobody reads any more */
 }
 
 /* A signal or --timeout is how it ends, unless --count asked for more. */

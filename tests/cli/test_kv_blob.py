@@ -1,10 +1,11 @@
 """holdfast kv put --chunked and get --range: values of any length, in the memory of a chunk."""
 
 import os
+import subprocess
 
 import pytest
 
-from command import run
+from command import PROGRAM, environment, run
 from kv_store import Store
 
 
@@ -30,6 +31,21 @@ def test_kv_put_chunked_stores_a_stream(store, tmp_path):
     assert done.returncode == 0, done.stderr
     assert get(store, "k") == b"\\x73686f727400\n" and get(store, "k", "--range", "1-2") == b"ho"
     assert store.ok("count") == "1\n", "the chunks went with what they were of"
+
+
+def test_a_value_that_nobody_reads_is_not_read_to_its_end(store, tmp_path):
+    (tmp_path / "long").write_bytes(b"x" * (4 << 20))
+    store.ok("put", "k", "--chunked", "--file", tmp_path / "long")
+    last = [line.split()[0] for line in store.ok("ls").splitlines() if line.split()[0].endswith("00000003")]
+    store.ok("del", *last)
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([PROGRAM, "kv", "get", "k", "-o", "raw", "--store", store.url], env=environment(), stdout=writer,
+                          stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = run("kv", "get", "k", "-o", "raw", "--store", store.url)
+    assert done.returncode == 5 and "a chunk is gone" in done.stderr
 
 
 def test_kv_put_chunked_refuses_what_does_not_go_with_it(store, tmp_path):

@@ -79,6 +79,7 @@ def test_kv_watch_refuses_a_namespace_without_a_feed(store):
     store.ok("feed", "on")
     assert store.refused(2, "watch", "--from", "x") == 'error: "x" is no token of a watch\n'
     token = first_token(store)
+    store.ok("feed", "on", "--keep-changes", 1)  # not before: puts one after the other would be ahead of the watch
     assert "another namespace" in store.refused(2, "watch", "--from", token, "--namespace", "other")
     assert "--timeout 300ms" in store.refused(8, "watch", "--count", 1, "--timeout", "300ms")
     assert store.ok("watch", "--timeout", "300ms") == ""
@@ -112,3 +113,13 @@ def test_a_signal_ends_a_watch_in_order(store, number):
         line = watching.stdout.readline()
     watching.send_signal(number)
     assert (watching.communicate()[1], watching.returncode) == ("", 0)
+
+
+@pytest.mark.parametrize("form", ["table", "ndjson"])
+def test_a_watch_that_nobody_reads_ends_with_the_next_change(store, form):
+    store.ok("feed", "on")
+    watching = follow(store, "--from", first_token(store), "-o", form)
+    watching.stdout.close()
+    store.ok("put", "a", "1")
+    assert watching.wait(60) == 0 and watching.stderr.read() == ""
+    watching.stderr.close()

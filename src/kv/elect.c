@@ -44,6 +44,7 @@ static void lose(void *user)
 	hf_kv_election *election = user;
 	pthread_mutex_lock(&election->mutex);
 	election->lost = true;
+	atomic_store(&election->fence, 0); /* at once, whatever `elected` is still at */
 	pthread_cond_signal(&election->wake);
 	pthread_mutex_unlock(&election->mutex);
 }
@@ -72,12 +73,20 @@ static bool wait_a_while(hf_kv_election *election, int64_t us)
 
 /* ---- the thread ---- */
 
+static void take_office(hf_kv_election *election, int64_t fence)
+{
+	pthread_mutex_lock(&election->mutex);
+	if (!election->lost)
+		atomic_store(&election->fence, fence);
+	pthread_mutex_unlock(&election->mutex);
+}
+
 /* From the election to its end. */
 static bool serve(hf_kv_election *election, const hf_kv_hold *hold)
 {
 	const struct hf_kv_candidate *candidate = &election->candidate;
 	const struct hf_kv_lock *lock = hf_kv_hold_lock(hold);
-	atomic_store(&election->fence, lock->fence);
+	take_office(election, lock->fence);
 	if (candidate->elected)
 		candidate->elected(candidate->user, lock);
 	bool stop = wait_until_lost(election);

@@ -12,7 +12,7 @@
 enum { PATIENCE_MS = 60000 };
 
 struct term {
-	atomic_int elected, deposed;
+	atomic_int elected, deposed, may_go;
 	_Atomic int64_t fence;
 };
 
@@ -105,6 +105,41 @@ static void who_lost_it_is_told(void **state)
 	hf_context_free(ctx);
 }
 
+static void begin_and_stay(void *user, const struct hf_kv_lock *lock)
+{
+	struct term *term = user;
+	begin(term, lock);
+	wait_for(&term->may_go, 1);
+}
+
+/* Who is still in `elected` when the lock goes does not lead any more. */
+static void a_callback_that_stays_leads_no_longer_than_the_lock(void **state)
+{
+	hf_context *ctx;
+	hf_kv *kv = open_store(&ctx);
+	hf_arena *arena = hf_arena_new(0);
+	struct term a = {0};
+	struct hf_kv_lock lock;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv_election *election = NULL;
+	const struct hf_kv_candidate candidate = {"a", 60000, begin_and_stay, end, &a};
+	(void)state;
+	EXPECT_OK(hf_kv_election_start(kv, "chair", &candidate, &election, &err));
+	wait_for(&a.elected, 1);
+	EXPECT_OK(hf_kv_lock_show(kv, "chair", arena, &lock, &err));
+	EXPECT_OK(hf_kv_lock_release(kv, &lock, &err));
+	for (int ms = 0; hf_kv_election_fence(election) && ms < PATIENCE_MS / 2; ms += 2)
+		usleep(2000);
+	assert_int_equal(hf_kv_election_fence(election), 0);
+	assert_int_equal(atomic_load(&a.deposed), 0);
+	atomic_store(&a.may_go, 1);
+	wait_for(&a.deposed, 1);
+	EXPECT_OK(hf_kv_election_end(election, &err));
+	hf_arena_free(arena);
+	hf_kv_close(kv);
+	hf_context_free(ctx);
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
 	hf_context *ctx;
@@ -128,6 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(one_leads_after_the_other),
 	                                   cmocka_unit_test(who_lost_it_is_told),
+	                                   cmocka_unit_test(a_callback_that_stays_leads_no_longer_than_the_lock),
 	                                   cmocka_unit_test(what_cannot_be_is_refused)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "kv/engine_write.h"
 
-static struct record record_of(struct engine_write *write, const struct hf_kv_entry *entry)
+static struct record record_of(struct engine_write *write, const struct hf_kv_entry *entry, struct codec_value value)
 {
 	return (struct record){
 		.rev = ++write->rev,
@@ -13,22 +13,37 @@ static struct record record_of(struct engine_write *write, const struct hf_kv_en
 		.updated_us = entry->updated_us,
 		.expires_us = entry->expires_us,
 		.metadata = {(const uint8_t *)entry->metadata.ptr, entry->metadata.len},
-		.value = entry->value,
+		.packed = value.codec != CODEC_RAW,
+		.value = value.bytes,
 	};
+}
+
+/* In the memory of the one before, which is stored. */
+static enum hf_status pack(struct engine_write *write, struct hf_bytes plain, struct codec_value *ret_value,
+                           hf_error *err)
+{
+	hf_arena *arena = engine_arena(write);
+	if (!arena)
+		return error_nomem(err);
+	hf_arena_reset(arena);
+	return codec_pack(&write->state->codec, plain, arena, ret_value, err);
 }
 
 static enum hf_status store_next(struct engine_write *write, const struct hf_kv_load *how, hf_error *err)
 {
 	struct hf_kv_entry entry;
 	struct engine_found found;
+	struct codec_value value;
 	enum hf_status status = how->next(how->user, &entry, err);
 	if (status != HF_OK)
 		return status;
 	engine_key_entry(&found.key, write->ns, entry.key);
 	status = engine_find(write, &found, err);
+	if (status == HF_OK)
+		status = pack(write, entry.value, &value, err);
 	if (status != HF_OK)
 		return status;
-	struct record record = record_of(write, &entry);
+	struct record record = record_of(write, &entry, value);
 	return engine_store(write, &found, &record, err);
 }
 

@@ -17,6 +17,7 @@ struct loading {
 	const struct load_bound *load;
 	const int64_t *revs; /* of this COPY */
 	size_t nrevs, used;
+	hf_arena *packed;  /* of one value */
 	bool began, ended; /* something was asked of the source; it has no more */
 };
 
@@ -28,7 +29,8 @@ static int64_t bucket_of(int64_t expires_us)
 	return bucket - (expires_us < 0 && bucket * BUCKET_US != expires_us);
 }
 
-static struct load_rows_in row_of(const struct loading *loading, const struct hf_kv_entry *entry, int64_t rev)
+static struct load_rows_in row_of(const struct loading *loading, const struct hf_kv_entry *entry,
+                                  struct codec_value value, int64_t rev)
 {
 	bool expires = entry->expires_us != HF_KV_NEVER;
 	return (struct load_rows_in){
@@ -42,7 +44,8 @@ static struct load_rows_in row_of(const struct loading *loading, const struct hf
 		.ns = loading->ns,
 		.epoch = loading->epoch,
 		.key = entry->key,
-		.value = entry->value,
+		.codec = value.codec,
+		.value = value.bytes,
 		.has_metadata = entry->metadata.len > 0,
 		.metadata = entry->metadata,
 	};
@@ -52,12 +55,16 @@ static enum hf_status next_row(void *user, struct load_rows_in *row, hf_error *e
 {
 	struct loading *loading = user;
 	struct hf_kv_entry entry;
+	struct codec_value value;
 	if (loading->used == loading->nrevs)
 		return HF_STOP;
 	enum hf_status status = loading->how->next(loading->how->user, &entry, err);
 	loading->ended = status == HF_STOP;
+	hf_arena_reset(loading->packed);
 	if (status == HF_OK)
-		*row = row_of(loading, &entry, loading->revs[loading->used++]);
+		status = codec_pack(&loading->state->codec, entry.value, loading->packed, &value, err);
+	if (status == HF_OK)
+		*row = row_of(loading, &entry, value, loading->revs[loading->used++]);
 	return status;
 }
 
@@ -122,10 +129,13 @@ static enum hf_status attempt(hf_where tx, void *user, hf_error *err)
 /* What was taken from the source is gone: only the waiting for the lock is repeated. */
 enum hf_status postgres_load(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_load *how, hf_error *err)
 {
+	CLEANUP(arena_freep) hf_arena *packed = hf_arena_new((size_t)2 * HF_KV_VALUE_BYTES_MAX);
 	struct hf_transaction_options once = postgres_transaction(state);
-	struct loading loading = {.state = state, .ns = ns, .how = how, .load = &state->load};
+	struct loading loading = {.state = state, .ns = ns, .how = how, .load = &state->load, .packed = packed};
 	struct postgres_wait wait;
 	enum hf_status status;
+	if (!packed)
+		return error_nomem(err);
 	once.attempts_max = 1;
 	postgres_wait_init(&wait, state, how->deadline);
 	loading.patience = wait.patience;

@@ -10,15 +10,17 @@
 #include "base/context.h"
 #include "base/error.h"
 #include "kv/redis.h"
+#include "kv/redis_record.h"
 
-enum { STEP_ENTRIES = 1000, STEP_BYTES = 4 << 20, TIMES_BYTES = 24 };
+enum { STEP_ENTRIES = 1000, STEP_BYTES = 4 << 20, HEAD_BYTES = 25 };
 
 struct loading {
 	hf_kv_backend_state *state;
 	int32_t ns;
 	const struct hf_kv_load *how;
-	hf_arena *arena; /* of one step */
-	struct hf_kv_entry *entries;
+	hf_arena *arena;             /* of one step */
+	struct hf_kv_entry *entries; /* their values are as `versions` says */
+	uint8_t *versions;
 	size_t count;
 	int64_t total;
 	char token[20];
@@ -89,12 +91,20 @@ static bool keep_bytes(struct loading *loading, const void *bytes, size_t len, c
 static enum hf_status keep_entry(struct loading *loading, struct hf_kv_entry *entry, hf_error *err)
 {
 	const void *key, *value, *metadata;
+	struct codec_value stored;
+	enum hf_status status = codec_pack(&loading->state->codec, entry->value, loading->arena, &stored, err);
+	if (status != HF_OK)
+		return status;
+	bool packed = stored.codec != CODEC_RAW;
+	loading->versions[loading->count] = packed ? REDIS_RECORD_PACKED : REDIS_RECORD_PLAIN;
+	entry->value = stored.bytes;
 	if (!keep_bytes(loading, entry->key.ptr, entry->key.len, &key) ||
-	    !keep_bytes(loading, entry->value.ptr, entry->value.len, &value) ||
+	    (!packed && !keep_bytes(loading, entry->value.ptr, entry->value.len, &value)) ||
 	    !keep_bytes(loading, entry->metadata.ptr, entry->metadata.len, &metadata))
 		return error_nomem(err);
 	entry->key.ptr = key;
-	entry->value.ptr = value;
+	if (!packed)
+		entry->value.ptr = value;
 	entry->metadata.ptr = metadata;
 	return HF_OK;
 }
@@ -105,7 +115,8 @@ static enum hf_status gather(struct loading *loading, hf_error *err)
 	hf_arena_reset(loading->arena);
 	loading->count = 0;
 	loading->entries = hf_arena_alloc(loading->arena, STEP_ENTRIES * sizeof(*loading->entries));
-	if (!loading->entries)
+	loading->versions = hf_arena_alloc(loading->arena, STEP_ENTRIES);
+	if (!loading->entries || !loading->versions)
 		return error_nomem(err);
 	while (loading->count < STEP_ENTRIES && hf_arena_used(loading->arena) < STEP_BYTES) {
 		struct hf_kv_entry *entry = &loading->entries[loading->count];
@@ -131,11 +142,11 @@ static enum hf_status put_aside(struct loading *loading, hf_error *err)
 	redis_request_text(&request, loading->token);
 	for (size_t i = 0; i < loading->count; i++) {
 		const struct hf_kv_entry *entry = &loading->entries[i];
-		uint8_t times[TIMES_BYTES];
-		put_le64(times, (uint64_t)entry->created_us);
-		put_le64(times + 8, (uint64_t)entry->updated_us);
-		put_le64(times + 16, (uint64_t)entry->expires_us);
-		redis_request_word(&request, (struct hf_bytes){times, sizeof(times)});
+		uint8_t head[HEAD_BYTES] = {loading->versions[i]};
+		put_le64(head + 1, (uint64_t)entry->created_us);
+		put_le64(head + 9, (uint64_t)entry->updated_us);
+		put_le64(head + 17, (uint64_t)entry->expires_us);
+		redis_request_word(&request, (struct hf_bytes){head, sizeof(head)});
 		redis_request_key(&request, entry->key);
 		redis_request_word(&request,
 		                   (struct hf_bytes){(const uint8_t *)entry->metadata.ptr, entry->metadata.len});

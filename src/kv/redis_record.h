@@ -4,7 +4,7 @@
  *     0 version   1 bytes of metadata   5 epoch   9 revision   17 created   25 updated   33 expires   41 metadata, then
  * the value
  *
- * Version 2: the value is packed (codec.h); 1: it is not. Numbers are little endian, times microseconds since 1970,
+ * Version 4: the value is packed (codec.h); 3: it is not. Numbers are little endian, times microseconds since 1970,
  * expires 0 for never. Not the record of LMDB: that has a check of 64-bit products, which Lua's numbers cannot make.
  * Pure; no allocation.
  */

@@ -197,6 +197,35 @@ static void test_a_copy_has_all_that_an_entry_is(void **state)
 	each_pair(copy_pair, false);
 }
 
+/* Of sixteen letters in no order: half as long when packed, and nothing that a server makes shorter by itself. */
+static void put_letters(hf_kv *kv, size_t bytes)
+{
+	static uint8_t letters[4 << 20];
+	uint64_t seed = 1;
+	for (size_t i = 0; i < bytes; i++)
+		letters[i] = (uint8_t)("0123456789abcdef"[(seed = seed * UINT64_C(6364136223846793005) + 1) >> 60]);
+	EXPECT_OK(hf_kv_put(kv, HF_KV_KEY("letters"), (struct hf_bytes){letters, bytes}, NULL, &err));
+}
+
+static void pack_pair(hf_kv *from, hf_kv *to)
+{
+	enum { BYTES = 4 << 20 };
+	struct hf_kv_sizes before, after;
+	put_letters(from, BYTES);
+	EXPECT_OK(hf_kv_sizes(to, &before, &err));
+	EXPECT_OK(hf_kv_copy(from, to, NULL, NULL, &err));
+	EXPECT_OK(hf_kv_sizes(to, &after, &err));
+	if (after.total_bytes > before.total_bytes + BYTES * 3 / 4)
+		fail_msg("%s: %" PRIu64 " bytes more", hf_kv_backend(to), after.total_bytes - before.total_bytes);
+	same_content(from, to);
+}
+
+static void test_what_is_copied_is_kept_compressed(void **state)
+{
+	(void)state;
+	each_pair(pack_pair, false);
+}
+
 static void refuse_pair(hf_kv *from, hf_kv *to)
 {
 	const struct hf_kv_import replace = {.replace = true};
@@ -554,6 +583,7 @@ int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_a_copy_has_all_that_an_entry_is, start),
+		cmocka_unit_test_setup(test_what_is_copied_is_kept_compressed, start),
 		cmocka_unit_test_setup(test_entries_that_stand_there_are_refused_or_replaced, start),
 		cmocka_unit_test_setup(test_nothing_is_copied_into_what_was_always_empty, start),
 		cmocka_unit_test_setup(test_a_file_from_each_store_goes_into_each, start),

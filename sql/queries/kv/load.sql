@@ -18,5 +18,5 @@ SELECT ARRAY(SELECT nextval(:'schema.entries_rev') FROM generate_series(1, :how_
 -- param expires_at: nullable
 -- param expire_bucket: nullable
 -- param metadata: nullable
-INSERT INTO :"schema".:"entries" (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, key, value, metadata)
-VALUES (:rev, :created_at, :updated_at, :expires_at, :expire_bucket, :ns, :epoch, :key, :value, :metadata);
+INSERT INTO :"schema".:"entries" (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, codec, key, value, metadata)
+VALUES (:rev, :created_at, :updated_at, :expires_at, :expire_bucket, :ns, :epoch, :codec, :key, :value, :metadata);

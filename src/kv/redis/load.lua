@@ -1,7 +1,7 @@
 -- Entries as they are, beside the namespace: nobody sees them before the script `load_end` puts them in its place. What a
 -- program leaves there that was killed is gone after an hour. Their epoch is 0: `load_end` gives another where it matters.
--- KEYS as everywhere. ARGV: what tells this load from others, then of each entry <i8 created, i8 updated, i8 expires>, key,
--- metadata, value. Answers how many there are by now.
+-- KEYS as everywhere. ARGV: what tells this load from others, then of each entry <B the record's version, i8 created,
+-- i8 updated, i8 expires>, key, metadata, value. Answers how many there are by now.
 -- include state.lua
 local call, pack, unpack = redis.call, struct.pack, struct.unpack
 local aside = ':load:' .. ARGV[1]
@@ -10,10 +10,10 @@ local time, last, epoch, top = call('TIME'), load_state()
 local rev = math.max(last, time[1] * 1000000 + time[2] - 1)
 save_state(rev + (#ARGV - 1) / 4, epoch, top)
 for at = 2, #ARGV, 4 do
-	local created, updated, expires = unpack('<i8i8i8', ARGV[at])
+	local version, created, updated, expires = unpack('<Bi8i8i8', ARGV[at])
 	local key, metadata = ARGV[at + 1], ARGV[at + 2]
 	rev = rev + 1
-	call('HSET', records, key, pack(HEAD, 3, #metadata, 0, rev, created, updated, expires) .. metadata .. ARGV[at + 3])
+	call('HSET', records, key, pack(HEAD, version, #metadata, 0, rev, created, updated, expires) .. metadata .. ARGV[at + 3])
 	call('ZADD', order, 0, key)
 	if expires ~= 0 then
 		call('ZADD', expiry, string.format('%.0f', expires), key)

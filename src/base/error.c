@@ -203,15 +203,14 @@ void error_reword(hf_error *err, const char *format, ...)
 	err->detail[0] = '\0';
 }
 
-enum hf_status error_hint(hf_error *err, const char *format, ...)
+void error_hint(hf_error *err, const char *format, ...)
 {
 	if (!err)
-		return HF_E_FAILED;
+		return;
 	va_list args;
 	va_start(args, format);
 	format_into(err->hint, sizeof(err->hint), format, args);
 	va_end(args);
-	return err->status;
 }
 
 void error_detail(hf_error *err, const char *format, ...)

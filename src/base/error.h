@@ -16,9 +16,8 @@ enum hf_status error_set(hf_error *err, enum hf_status status, const char *forma
 enum hf_status error_errno(hf_error *err, enum hf_status status, const char *format, ...) COLD PRINTF_LIKE(3, 4);
 /** Another message for the same error, detail gone: status, SQLSTATE, constraint and the rest stay. */
 void error_reword(hf_error *err, const char *format, ...) COLD PRINTF_LIKE(2, 3);
-/** What to do about it; one sentence. Its answer is for old callers alone, and none is left: the status of `err`, which
- *  is lost (HF_E_FAILED) where that is NULL. */
-enum hf_status error_hint(hf_error *err, const char *format, ...) COLD PRINTF_LIKE(2, 3);
+/** What to do about it; one sentence. */
+void error_hint(hf_error *err, const char *format, ...) COLD PRINTF_LIKE(2, 3);
 void error_detail(hf_error *err, const char *format, ...) COLD PRINTF_LIKE(2, 3);
 /** Put "prefix: " in front of the message. */
 void error_prefix(hf_error *err, const char *format, ...) COLD PRINTF_LIKE(2, 3);

@@ -324,10 +324,12 @@ const struct cmd schedule_commands[] = {
          .verb = "run",
          .args = "[CODEBASE...]",
          .summary = "put every candidate with a publish policy into the queue",
-         .about = "All of them in one transaction, the most valuable codebases first, with the priorities that adding "
-                  "them one by "
-                  "one "
-                  "would give. What the original does otherwise is chosen by --defects.",
+         .about =
+                 "All of them in one transaction, the most valuable codebases first, with the priorities that adding "
+                 "them one by "
+                 "one "
+                 "would give. With --dry-run it is simulated: all is decided and counted, nothing is written. What the "
+                 "original does otherwise is chosen by --defects.",
          .options = run_options,
          .columns = run_columns,
          .run = run_run,

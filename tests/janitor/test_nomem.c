@@ -342,6 +342,35 @@ static enum hf_status delete_none(struct rig *rig, hf_error *err)
 	return status == HF_NOT_FOUND ? HF_OK : status;
 }
 
+static enum hf_status begin_pause(struct rig *rig, hf_error *err)
+{
+	return hf_pause_begin(where_of(rig), HF_PAUSE_CAMPAIGN, HF_STR("fixes"), HF_STR("loud"), 3600000000, err);
+}
+
+static enum hf_status end_pause(struct rig *rig, hf_error *err)
+{
+	return hf_pause_end(where_of(rig), HF_PAUSE_CAMPAIGN, HF_STR("old"), err);
+}
+
+static enum hf_status pause_row(UNUSED void *user, UNUSED const struct hf_pause *pause, UNUSED hf_error *err)
+{
+	return HF_OK;
+}
+
+static enum hf_status list_pauses(struct rig *rig, hf_error *err)
+{
+	return hf_pause_list(where_of(rig), pause_row, NULL, err);
+}
+
+static enum hf_status import_workers(struct rig *rig, hf_error *err)
+{
+	const struct hf_worker_account accounts[] = {{.worker = {.name = HF_STR("w1"), .link = HF_STR("https://h/w1")},
+	                                              .password = HF_STR("one")},
+	                                             {.worker = {.name = HF_STR("w2")}, .password = HF_STR("two")}};
+	int64_t created;
+	return hf_worker_import(where_of(rig), accounts, ARRAY_LEN(accounts), true, &created, err);
+}
+
 /* ---- failing them ---- */
 
 static void fill(struct rig *rig)
@@ -351,7 +380,8 @@ static void fill(struct rig *rig)
 	                   "\"all_debian_versions\":[{\"source\":\"x\",\"version\":\"1\"}]}");
 	rig_run(rig,
 	        "INSERT INTO run (id, codebase, suite, result_code, logfilenames, change_set, start_time, finish_time, "
-	        "failure_details) VALUES ('waits', 'pkg1', 'fixes', 'install-deps-unsatisfied-dependencies', '{}', 'cs', "
+	        "failure_details) VALUES ('waits', 'pkg1', 'fixes', 'install-deps-unsatisfied-dependencies', '{}', "
+	        "'cs', "
 	        "'2024-01-01', '2024-01-01 00:00:01', '{\"relations\": [[{\"name\": \"x\"}]]}')");
 	rig_run(rig, "INSERT INTO codebase (name) SELECT 'pkg' || i FROM generate_series(3, 1100) AS i");
 	rig_run(rig,
@@ -361,6 +391,8 @@ static void fill(struct rig *rig)
 	             "('pkg1', 'fixes', 'fix-it', 3, '1.2', 'p'), ('pkg2', 'fixes', 'fix-it', 3, NULL, 'p')");
 	rig_run(rig, "INSERT INTO queue (codebase, suite, command, bucket, priority) VALUES "
 	             "('pkg1', 'old', 'x', 'default', 1), ('pkg2', 'fixes', 'x', 'default', 2)");
+	rig_run(rig, "DELETE FROM holdfast.queue_pause");
+	rig_run(rig, "INSERT INTO holdfast.queue_pause (kind, name) VALUES ('campaign', 'old')");
 }
 
 static int64_t digest(struct rig *rig)
@@ -369,7 +401,9 @@ static int64_t digest(struct rig *rig)
 	                  "SELECT hashtextextended(string_agg(line, chr(10) ORDER BY line), 0) FROM ("
 	                  "SELECT 'queue' || q::text FROM queue AS q UNION ALL SELECT 'codebase' || c::text FROM "
 	                  "codebase AS c UNION ALL SELECT 'candidate' || c::text FROM candidate AS c UNION ALL SELECT "
-	                  "'policy' || p::text FROM named_publish_policy AS p) AS rows (line)");
+	                  "'policy' || p::text FROM named_publish_policy AS p UNION ALL SELECT 'worker' || w::text "
+	                  "FROM worker AS w UNION ALL SELECT 'pause' || z.kind || z.name || coalesce(z.reason, '') "
+	                  "FROM holdfast.queue_pause AS z) AS rows (line)");
 }
 
 /* A connection that a failure cost is opened again. */
@@ -450,6 +484,10 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"debian build put", add_builds},
 	             {"candidate import", import_candidates},
 	             {"candidate import for all", import_all},
+	             {"pause begin", begin_pause},
+	             {"pause end", end_pause},
+	             {"pause list", list_pauses},
+	             {"worker import", import_workers},
 	             {"codebase import", import_archive}};
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
 		fail_each(*state, calls[i].name, calls[i].work);

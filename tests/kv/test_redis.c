@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/context.h"
-#include "holdfast/kv_checkpoint.h"
+#include "holdfast/kv_file.h"
 #include "redis_fixture.h"
 #include "../check.h"
 
@@ -696,6 +696,30 @@ static void test_what_was_evicted_is_noticed(void **state)
 	EXPECT_STATUS(hf_kv_scan(rig->kv, NULL, check_next, NULL, &err), HF_E_CORRUPT);
 }
 
+static enum hf_status lose_order(void *user, UNUSED uint64_t entries, UNUSED hf_error *err)
+{
+	server_does(user, "EVAL %s 0",
+	            "for _, key in ipairs(redis.call('KEYS', '*:order:load:*')) do redis.call('DEL', key) end");
+	return HF_OK;
+}
+
+/* What is put aside has a time to live, and goes first where a server evicts. */
+static void test_what_was_evicted_during_a_load_is_noticed(void **state)
+{
+	struct rig *rig = *state;
+	const struct hf_kv_import how = {.progress = lose_order, .user = rig};
+	hf_kv *other = NULL;
+	uint64_t count = 99;
+	hf_error err = HF_ERROR_INIT;
+	put_numbered(rig, 0, 11000, 0);
+	EXPECT_OK(hf_kv_namespace(rig->kv, "other", &other, &err));
+	EXPECT_STATUS(hf_kv_copy(rig->kv, other, &how, NULL, &err), HF_E_UNAVAILABLE);
+	EXPECT_CONTAINS(err.message, "is gone");
+	EXPECT_OK(hf_kv_count(other, NULL, &count, &err));
+	assert_int_equal(count, 0);
+	hf_kv_close(other);
+}
+
 static void test_a_full_server_takes_nothing_in_part(void **state)
 {
 	struct rig *rig = *state;
@@ -846,6 +870,7 @@ int main(void)
 		CASE(test_a_packed_value_that_was_damaged_is_corrupt),
 		CASE(test_history_that_became_another_is_corrupt_and_nothing_is_written),
 		CASE(test_what_was_evicted_is_noticed),
+		CASE(test_what_was_evicted_during_a_load_is_noticed),
 		CASE(test_a_full_server_takes_nothing_in_part),
 		CASE(test_who_may_not_is_told_so),
 		CASE(test_a_password_where_none_is_set),

@@ -20,7 +20,8 @@ end
 if what == 'look' then
 	return 1
 end
-if call('HLEN', KEYS[1] .. aside) ~= tonumber(ARGV[3]) then
+local wanted = tonumber(ARGV[3])
+if call('HLEN', KEYS[1] .. aside) ~= wanted or call('ZCARD', KEYS[2] .. aside) ~= wanted then
 	return -1
 end
 local rev, epoch, top = load_state()

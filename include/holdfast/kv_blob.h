@@ -65,8 +65,8 @@ bool hf_kv_blob_is_manifest(struct hf_bytes value);
 /** The key and its chunks. @param ret_existed NULL allowed. Absent is HF_OK. */
 enum hf_status hf_kv_blob_delete(hf_kv *kv, struct hf_bytes key, const struct hf_kv_how *how, bool *ret_existed,
                                  hf_error *err);
-/** Remove chunks of the namespace that belong to no blob. @param age_us only what was begun, or went on, that long ago:
- *  blobs that are being written stay. @param ret_removed blobs, NULL allowed. */
+/** Remove chunks of the namespace that belong to no blob. @param age_us only what was begun, or went on, that long ago
+ *  (below 0 is HF_E_USAGE): blobs that are being written stay. @param ret_removed blobs, NULL allowed. */
 enum hf_status hf_kv_blob_sweep(hf_kv *kv, int64_t age_us, hf_deadline deadline, uint64_t *ret_removed, hf_error *err);
 
 #ifdef __cplusplus

@@ -151,6 +151,8 @@ enum hf_status hf_kv_blob_sweep(hf_kv *kv, int64_t age_us, hf_deadline deadline,
 	uint64_t removed = 0;
 	int64_t now_us = 0;
 	bool first = true;
+	if (age_us < 0)
+		return error_set(err, HF_E_USAGE, "blobs that were begun in the future cannot be swept");
 	if (!arena)
 		return error_nomem(err);
 	deadline = kv_deadline(kv, deadline);

@@ -199,6 +199,7 @@ static void swept(struct kv_test *t)
 	kv_put(t, B("put over"), B("v"), 0);
 	WANT_OK(hf_kv_delete(t->kv, B("deleted"), NULL, NULL, &t->err));
 	WANT_INT(chunk_keys(t), 9);
+	WANT(hf_kv_blob_sweep(t->kv, -1, 0, &removed, &t->err), HF_E_USAGE);
 	WANT_OK(hf_kv_blob_sweep(t->kv, SECONDS(3600), 0, &removed, &t->err));
 	WANT_INT(removed, 0);
 	kv_rig_pass(t->rig, 2000);

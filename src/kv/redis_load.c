@@ -180,8 +180,11 @@ enum hf_status redis_load(hf_kv_backend_state *state, int32_t ns, const struct h
 	if (status != HF_OK)
 		return status;
 	status = all_aside(&loading, err);
-	if (status == HF_OK)
-		return end_well(&loading, how->replace ? "replace" : "keep", err);
+	if (status == HF_OK) {
+		status = end_well(&loading, how->replace ? "replace" : "keep", err);
+		if (status != HF_E_LIMIT && status != HF_CONFLICT)
+			return status;
+	}
 	(void)end(&loading, "drop", false, &answer, NULL); /* else it goes in an hour */
 	return status;
 }

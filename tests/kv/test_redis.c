@@ -565,6 +565,12 @@ static void test_too_much_for_one_script(void **state)
 	assert_int_equal(count_of(rig, NULL), 100001);
 	EXPECT_OK(hf_kv_checkpoint_list(rig->kv, rig->arena, &points, &count, &err));
 	assert_int_equal(count, 1);
+	hf_kv *other = NULL;
+	EXPECT_OK(hf_kv_namespace(rig->kv, "other", &other, &err));
+	EXPECT_OK(hf_kv_checkpoint_create(other, NULL, rig->arena, &point, &err));
+	EXPECT_STATUS(hf_kv_copy(rig->kv, other, NULL, NULL, &err), HF_E_LIMIT);
+	hf_kv_close(other);
+	server_does(rig, "EVAL %s 0", "return #redis.call('KEYS', '*:load:*') == 0 or error('something stays aside')");
 	EXPECT_OK(hf_kv_delete(rig->kv, B("k000000"), NULL, NULL, &err));
 	EXPECT_OK(hf_kv_clear(rig->kv, NULL, NULL, &err));
 	assert_int_equal(count_of(rig, NULL), 0);

@@ -68,3 +68,19 @@ const char *fixture_database_name(void)
 {
 	return count ? names[count - 1] : "";
 }
+
+hf_connection *fixture_connect(const char *url)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_settings *settings = NULL;
+	hf_connection *connection = NULL;
+	enum hf_status status = hf_settings_new(fixture_context(), &settings, &err);
+	if (status == HF_OK)
+		status = hf_settings_parse(settings, url, &err);
+	if (status == HF_OK)
+		status = hf_connection_open(context, settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err);
+	hf_settings_free(settings);
+	if (status != HF_OK)
+		give_up("no connection", &err);
+	return connection;
+}

@@ -13,7 +13,6 @@
 #include "../check.h"
 #include "../fixture.h"
 
-
 struct state {
 	const char *url;
 	hf_connection *connection;
@@ -21,29 +20,17 @@ struct state {
 	hf_arena *arena;
 };
 
-static inline hf_connection *connect_to(const char *url)
-{
-	hf_error err = HF_ERROR_INIT;
-	hf_settings *settings = NULL;
-	hf_connection *connection = NULL;
-	EXPECT_OK(hf_settings_new(fixture_context(), &settings, &err));
-	EXPECT_OK(hf_settings_parse(settings, url, &err));
-	EXPECT_OK(hf_connection_open(fixture_context(), settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
-	hf_settings_free(settings);
-	return connection;
-}
-
 static inline int set_up(void **user)
 {
 	static struct state state;
 	hf_error err = HF_ERROR_INIT;
 	hf_migrations *migrations = NULL;
 	state.url = fixture_database(NULL);
-	state.connection = connect_to(state.url);
+	state.connection = fixture_connect(state.url);
 	state.where = hf_on_connection(state.connection);
 	state.arena = hf_arena_new(0);
-	EXPECT_OK(hf_migrations_open(fixture_context(), "sample", test_variable("HOLDFAST_SAMPLE_MIGRATIONS"), &migrations,
-	                             &err));
+	EXPECT_OK(hf_migrations_open(fixture_context(), "sample", test_variable("HOLDFAST_SAMPLE_MIGRATIONS"),
+	                             &migrations, &err));
 	EXPECT_OK(hf_migrate_up(state.connection, migrations, NULL, NULL, &err));
 	hf_migrations_free(migrations);
 	*user = &state;

@@ -232,7 +232,7 @@ static void a_deadline_undoes_the_batch(void **user)
 	struct state *state = *user;
 	hf_error err = HF_ERROR_INIT;
 	struct hf_batch_item *items = results(state, MANY);
-	hf_connection *other = connect_to(state->url);
+	hf_connection *other = fixture_connect(state->url);
 	hf_where elsewhere = hf_on_connection(other);
 	EXPECT_OK(hf_sql_exec(elsewhere, HF_STR("BEGIN"), NULL, 0, NULL, &err));
 	EXPECT_OK(hf_sql_exec(elsewhere, HF_STR("INSERT INTO item (id, name) VALUES (500, 'held')"), NULL, 0, NULL, &err));
@@ -290,7 +290,7 @@ static void *kill_soon(void *user)
 {
 	struct state *state = user;
 	hf_error err = HF_ERROR_INIT;
-	hf_connection *other = connect_to(state->url);
+	hf_connection *other = fixture_connect(state->url);
 	char sql[200];
 	snprintf(sql, sizeof(sql),
 	         "DO $$ BEGIN LOOP EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE pid = %d AND wait_event_type ="
@@ -308,7 +308,7 @@ static void a_connection_lost_in_a_batch(void **user)
 	struct state *state = *user;
 	hf_error err = HF_ERROR_INIT;
 	struct hf_batch_item *items = results(state, MANY);
-	hf_connection *other = connect_to(state->url);
+	hf_connection *other = fixture_connect(state->url);
 	hf_where elsewhere = hf_on_connection(other);
 	EXPECT_OK(hf_sql_exec(elsewhere, HF_STR("BEGIN"), NULL, 0, NULL, &err));
 	EXPECT_OK(hf_sql_exec(elsewhere, HF_STR("INSERT INTO item (id, name) VALUES (5, 'held')"), NULL, 0, NULL, &err));

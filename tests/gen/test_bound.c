@@ -10,7 +10,7 @@ static int set_up_empty(void **user)
 {
 	static struct state state;
 	state.url = fixture_database(NULL);
-	state.connection = connect_to(state.url);
+	state.connection = fixture_connect(state.url);
 	state.where = hf_on_connection(state.connection);
 	state.arena = hf_arena_new(0);
 	*user = &state;

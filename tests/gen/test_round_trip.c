@@ -27,18 +27,6 @@ struct state {
 	size_t wrong;
 };
 
-static hf_connection *connect_to(const char *url)
-{
-	hf_error err = HF_ERROR_INIT;
-	hf_settings *settings = NULL;
-	hf_connection *connection = NULL;
-	EXPECT_OK(hf_settings_new(fixture_context(), &settings, &err));
-	EXPECT_OK(hf_settings_parse(settings, url, &err));
-	EXPECT_OK(hf_connection_open(fixture_context(), settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
-	hf_settings_free(settings);
-	return connection;
-}
-
 static void run(struct state *state, const char *sql)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -53,11 +41,11 @@ static int set_up(void **user)
 	const char *given = getenv("HF_SEED");
 	state.chance.state = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
 	print_message("# HF_SEED=%" PRIu64 "\n", state.chance.state);
-	state.connection = connect_to(fixture_database(NULL));
+	state.connection = fixture_connect(fixture_database(NULL));
 	state.where = hf_on_connection(state.connection);
 	state.lasting = hf_arena_new(0);
-	EXPECT_OK(hf_migrations_open(fixture_context(), "sample", test_variable("HOLDFAST_SAMPLE_MIGRATIONS"), &migrations,
-	                             &err));
+	EXPECT_OK(hf_migrations_open(fixture_context(), "sample", test_variable("HOLDFAST_SAMPLE_MIGRATIONS"),
+	                             &migrations, &err));
 	EXPECT_OK(hf_migrate_up(state.connection, migrations, NULL, NULL, &err));
 	hf_migrations_free(migrations);
 	run(&state, "CREATE SCHEMA wrap");

@@ -23,18 +23,6 @@ struct state {
 	hf_arena *arena;
 };
 
-static hf_connection *connect_to(const char *url)
-{
-	hf_error err = HF_ERROR_INIT;
-	hf_settings *settings = NULL;
-	hf_connection *connection = NULL;
-	EXPECT_OK(hf_settings_new(fixture_context(), &settings, &err));
-	EXPECT_OK(hf_settings_parse(settings, url, &err));
-	EXPECT_OK(hf_connection_open(fixture_context(), settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
-	hf_settings_free(settings);
-	return connection;
-}
-
 static struct hf_kv_options options_of(const char *schema, const char *table)
 {
 	return (struct hf_kv_options){.size = sizeof(struct hf_kv_options),
@@ -49,7 +37,7 @@ static int set_up(void **user)
 	hf_error err = HF_ERROR_INIT;
 	const struct hf_kv_options options = options_of("we\"ird", "Ta ble");
 	snprintf(state.url, sizeof(state.url), "%s", fixture_database(NULL));
-	state.connection = connect_to(state.url);
+	state.connection = fixture_connect(state.url);
 	state.arena = hf_arena_new(0);
 	EXPECT_OK(hf_kv_open_backend(fixture_context(), &postgres_backend, state.url, &options, &state.kv, &err));
 	*user = &state;

@@ -39,27 +39,18 @@ struct state {
 	size_t ncallers;
 };
 
-static hf_connection *connect_to(const char *url)
-{
-	hf_error err = HF_ERROR_INIT;
-	hf_settings *settings = NULL;
-	hf_connection *connection = NULL;
-	EXPECT_OK(hf_settings_new(fixture_context(), &settings, &err));
-	EXPECT_OK(hf_settings_parse(settings, url, &err));
-	EXPECT_OK(hf_connection_open(fixture_context(), settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
-	hf_settings_free(settings);
-	return connection;
-}
-
 static int set_up(void **user)
 {
 	struct state *state = calloc(1, sizeof(*state));
 	hf_error err = HF_ERROR_INIT;
-	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1, .combine = 1};
+	const struct hf_kv_options options = {.size = sizeof(options),
+	                                      .sweep_interval_ms = -1,
+	                                      .combine = 1,
+	                                      .attempts_max = 1};
 	assert_non_null(state);
 	const char *url = fixture_database(NULL);
 	EXPECT_OK(hf_kv_open(fixture_context(), url, &options, &state->kv, &err));
-	state->connection = connect_to(url);
+	state->connection = fixture_connect(url);
 	state->arena = hf_arena_new(0);
 	*user = state;
 	return 0;

@@ -19,25 +19,13 @@ struct state {
 	hf_arena *arena;
 };
 
-static hf_connection *connect_to(const char *url)
-{
-	hf_error err = HF_ERROR_INIT;
-	hf_settings *settings = NULL;
-	hf_connection *connection = NULL;
-	EXPECT_OK(hf_settings_new(fixture_context(), &settings, &err));
-	EXPECT_OK(hf_settings_parse(settings, url, &err));
-	EXPECT_OK(hf_connection_open(fixture_context(), settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
-	hf_settings_free(settings);
-	return connection;
-}
-
 static int set_up(void **user)
 {
 	static struct state state;
 	hf_error err = HF_ERROR_INIT;
 	const struct hf_kv_options options = {.size = sizeof(options), .schema = "we\"ird", .sweep_interval_ms = -1};
 	snprintf(state.url, sizeof(state.url), "%s", fixture_database(NULL));
-	state.connection = connect_to(state.url);
+	state.connection = fixture_connect(state.url);
 	state.arena = hf_arena_new(0);
 	EXPECT_OK(hf_kv_open(fixture_context(), state.url, &options, &state.kv, &err));
 	*user = &state;

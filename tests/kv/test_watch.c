@@ -71,16 +71,6 @@ static int tear_down(void **user)
 	return 0;
 }
 
-static hf_connection *connect_to(const struct rig *rig)
-{
-	hf_error err = HF_ERROR_INIT;
-	hf_connection *connection = NULL;
-	hf_settings *settings = settings_of(rig->url);
-	EXPECT_OK(hf_connection_open(fixture_context(), settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
-	hf_settings_free(settings);
-	return connection;
-}
-
 static void run(hf_connection *connection, const char *sql)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -180,7 +170,7 @@ static void look_naively(struct naive *naive, hf_connection *connection)
 static void *follow_naively(void *user)
 {
 	struct naive *naive = user;
-	hf_connection *connection = connect_to(naive->rig);
+	hf_connection *connection = fixture_connect(naive->rig->url);
 	while (!naive->stop)
 		look_naively(naive, connection);
 	look_naively(naive, connection);
@@ -208,7 +198,7 @@ static int64_t last_seq(struct rig *rig, hf_connection *connection)
 static size_t overtake(struct rig *rig, const struct naive *naive, struct committed *log)
 {
 	hf_error err = HF_ERROR_INIT;
-	hf_connection *first = connect_to(rig), *second = connect_to(rig);
+	hf_connection *first = fixture_connect(rig->url), *second = fixture_connect(rig->url);
 	run(first, "BEGIN");
 	log[0] = (struct committed){KEYS, put_on(rig, hf_on_connection(first), "k40", &err)};
 	log[1] = (struct committed){KEYS + 1, put_on(rig, hf_on_connection(second), "k41", &err)};
@@ -316,7 +306,7 @@ static void a_transaction_that_goes_on_holds_back_what_follows(void **user)
 {
 	struct rig *rig = *user;
 	hf_error err = HF_ERROR_INIT;
-	hf_connection *slow = connect_to(rig);
+	hf_connection *slow = fixture_connect(rig->url);
 	struct hf_kv_event event;
 	struct hf_kv_feed feed;
 	hf_kv_watch *watch = NULL, *late = NULL;
@@ -365,7 +355,7 @@ static void a_feed_does_not_wait_for_a_writer_for_ever(void **user)
 {
 	struct rig *rig = *user;
 	hf_error err = HF_ERROR_INIT;
-	hf_connection *slow = connect_to(rig);
+	hf_connection *slow = fixture_connect(rig->url);
 	run(slow, "BEGIN");
 	put_on(rig, hf_on_connection(slow), "k", &err);
 	EXPECT_STATUS(hf_kv_feed_off(rig->kv, &err), HF_BUSY);

@@ -20,7 +20,7 @@ static const char text[] =
 	"{\"kind\":\"column\",\"schema\":\"public\",\"parent\":\"b\",\"name\":\"a\",\"position\":2,"
 	"\"properties\":{\"type\":\"integer\",\"not_null\":\"yes\"}},\n"
 	"{\"kind\":\"view\",\"schema\":\"a\",\"name\":\"v\",\"properties\":{\"definition\":\"SELECT "
-        "1\",\"reads\":\"x\"}},\n"
+	"1\",\"reads\":\"x\"}},\n"
 	"{\"kind\":\"enum\",\"schema\":\"public\",\"name\":\"e\"}]";
 
 static struct hf_schema parsed(hf_arena *arena, const char *json)
@@ -98,7 +98,7 @@ static void a_comparison_tells_both_ways(UNUSED void **state)
 		"{\"kind\":\"column\",\"schema\":\"public\",\"parent\":\"b\",\"name\":\"a\",\"position\":1,"
 		"\"properties\":{\"type\":\"bigint\",\"not_null\":\"yes\"}},\n"
 		"{\"kind\":\"view\",\"schema\":\"a\",\"name\":\"v\",\"properties\":{\"definition\":\"SELECT "
-	        "1\",\"reads\":\"y\"}},\n"
+		"1\",\"reads\":\"y\"}},\n"
 		"{\"kind\":\"table\",\"schema\":\"public\",\"name\":\"n\"},\n"
 		"{\"kind\":\"column\",\"schema\":\"public\",\"parent\":\"n\",\"name\":\"i\",\"position\":1}]";
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
@@ -132,18 +132,6 @@ static void every_kind_has_a_word(UNUSED void **state)
 
 /* ---- a database ---- */
 
-static hf_connection *connect(void)
-{
-	hf_settings *settings = NULL;
-	hf_connection *connection = NULL;
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_settings_new(fixture_context(), &settings, &err));
-	EXPECT_OK(hf_settings_parse(settings, fixture_database(NULL), &err));
-	EXPECT_OK(hf_connection_open(fixture_context(), settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
-	hf_settings_free(settings);
-	return connection;
-}
-
 static void a_database_is_read(UNUSED void **state)
 {
 	static const char *const statements[] = {"CREATE TABLE public.t (id int PRIMARY KEY, v text DEFAULT 'x')",
@@ -151,7 +139,7 @@ static void a_database_is_read(UNUSED void **state)
 	                                         "GRANT SELECT ON t TO PUBLIC",
 	                                         "CREATE TEMPORARY TABLE unseen (i int)"};
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	hf_connection *connection = connect();
+	hf_connection *connection = fixture_connect(fixture_database(NULL));
 	hf_where where = hf_on_connection(connection);
 	hf_error err = HF_ERROR_INIT;
 	struct hf_schema schema;

@@ -236,7 +236,7 @@ enum hf_status watch_page(hf_kv_watch *watch, hf_deadline deadline, const struct
 		status = fetch(watch, deadline, err);
 	if (status != HF_OK)
 		return status;
-	*ret_events = watch->events + watch->next;
+	*ret_events = watch->count ? watch->events + watch->next : NULL;
 	*ret_count = watch->count - watch->next;
 	*ret_followed_us = watch->followed_us;
 	watch->next = watch->count;

@@ -3,13 +3,10 @@
  */
 #include "kv/postgres_retry.h"
 
-#include <errno.h>
-#include <time.h>
-
 #include "base/context.h"
 #include "base/error.h"
 
-enum { CAP_MS = 5000, SLICE_US = 200000 };
+enum { CAP_MS = 5000 };
 
 void postgres_retry(struct retrying *again, hf_kv_backend_state *state, hf_deadline deadline, hf_error *ret_err)
 {
@@ -36,18 +33,6 @@ static void log_again(const struct retrying *again, int64_t pause_us)
 	context_log(again->state->ctx, HF_LOG_WARN, "kv_retry", fields, ARRAY_LEN(fields));
 }
 
-/* In slices, so that an interruption is seen; what follows it answers HF_E_INTERRUPTED. */
-static void pause_for(const hf_context *ctx, int64_t us)
-{
-	while (us > 0 && !hf_context_interrupted(ctx)) {
-		int64_t slice_us = us < SLICE_US ? us : SLICE_US;
-		struct timespec left = {.tv_nsec = slice_us * 1000};
-		while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
-			;
-		us -= slice_us;
-	}
-}
-
 /* A pool without a connection has waited for one already. */
 COLD static bool try_again(struct retrying *again, bool may, enum hf_status status)
 {
@@ -62,7 +47,7 @@ COLD static bool try_again(struct retrying *again, bool may, enum hf_status stat
 	if (hf_now_monotonic_us(state->ctx) + pause_us >= again->deadline)
 		return false;
 	log_again(again, pause_us);
-	pause_for(state->ctx, pause_us);
+	context_pause(state->ctx, pause_us);
 	again->attempt++;
 	atomic_fetch_add_explicit(&state->retries, 1, memory_order_relaxed);
 	return true;

@@ -5,7 +5,6 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "base/context.h"
@@ -14,7 +13,6 @@
 #include "base/str.h"
 #include "kv/check.h"
 #include "kv/watch.h"
-#include "pg/monotonic.h"
 
 enum { PAGE = 1000, PAUSE_US_MIN = 1000, PAUSE_US_IDLE = 20 * 1000, PAUSE_US_MAX = 100 * 1000 };
 #define PAGE_BYTES_MAX ((size_t)1 << 32)
@@ -251,10 +249,7 @@ static void pause_for(hf_kv_watch *watch, hf_deadline deadline)
 {
 	int64_t left_us =
 		deadline == INT64_MAX ? PAUSE_US_MAX : deadline - hf_now_monotonic_us(watch->kv->backend->ctx);
-	int64_t us = watch->pause_us < left_us ? watch->pause_us : left_us;
-	struct timespec until = monotonic_after(us);
-	if (us > 0)
-		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+	context_pause(watch->kv->backend->ctx, watch->pause_us < left_us ? watch->pause_us : left_us);
 	watch->pause_us = watch->pause_us * 2 < PAUSE_US_MAX ? watch->pause_us * 2 : PAUSE_US_MAX;
 }
 

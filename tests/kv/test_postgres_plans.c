@@ -28,15 +28,11 @@ static int set_up(void **user)
 {
 	static struct state state;
 	hf_error err = HF_ERROR_INIT;
-	hf_settings *settings = NULL;
 	const struct entries_names names = {HF_STR("public"), HF_STR("state_entries")};
 	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1};
 	const char *url = fixture_database(NULL);
 	state.arena = hf_arena_new(0);
-	EXPECT_OK(hf_settings_new(fixture_context(), &settings, &err));
-	EXPECT_OK(hf_settings_parse(settings, url, &err));
-	EXPECT_OK(hf_connection_open(fixture_context(), settings, NULL, HF_DEADLINE_DEFAULT, &state.connection, &err));
-	hf_settings_free(settings);
+	state.connection = fixture_connect(url);
 	EXPECT_OK(hf_kv_open(fixture_context(), url, &options, &state.kv, &err));
 	EXPECT_OK(entries_bind(&names, state.arena, &state.entries, &err));
 	run(&state, "ALTER TABLE state_entries SET (autovacuum_enabled = false)");

@@ -24,17 +24,13 @@ static int set_up(void **user)
 {
 	static struct state state;
 	hf_error err = HF_ERROR_INIT;
-	hf_settings *settings = NULL;
 	const struct hf_kv_options options = {.size = sizeof(options),
 	                                      .sweep_interval_ms = -1,
 	                                      .attempts_max = 3,
 	                                      .backoff_ms = 1};
 	const char *url = fixture_database(NULL);
 	state.arena = hf_arena_new(0);
-	EXPECT_OK(hf_settings_new(fixture_context(), &settings, &err));
-	EXPECT_OK(hf_settings_parse(settings, url, &err));
-	EXPECT_OK(hf_connection_open(fixture_context(), settings, NULL, HF_DEADLINE_DEFAULT, &state.connection, &err));
-	hf_settings_free(settings);
+	state.connection = fixture_connect(url);
 	EXPECT_OK(hf_kv_open(fixture_context(), url, &options, &state.kv, &err));
 	run(&state, "CREATE SEQUENCE tries");
 	run(&state, "CREATE TABLE failing (code text NOT NULL, times bigint NOT NULL)");

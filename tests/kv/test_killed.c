@@ -3,6 +3,7 @@
  * before, or all of it. test_kv_killed KIND. The client dies; on PostgreSQL the server too, which comes back from its
  * log. And programs that make the tables of a store at once.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,7 +105,20 @@ static char what_is(hf_kv *kv, const struct hf_uuid *at)
 
 /* ---- who is killed ---- */
 
-static void do_work(enum work work, const char *name, int ready)
+/* This program once more, as another part of it: a fork of a program that has threads may start none of its own. */
+static pid_t begin(const char *part, const char *name, int out)
+{
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child > 0)
+		return child;
+	dup2(out, STDOUT_FILENO);
+	execl("/proc/self/exe", "test_kv_killed", part, url, name, NULL);
+	_exit(127);
+}
+
+/* Says one byte to who waits for it, then works until it is done or no more. @return the exit code */
+static int do_work(enum work work, const char *name)
 {
 	struct store store;
 	hf_error err = HF_ERROR_INIT;
@@ -112,16 +126,17 @@ static void do_work(enum work work, const char *name, int ready)
 	size_t count = 0;
 	if (try_open(&store, name, &err) != HF_OK ||
 	    hf_kv_checkpoint_list(store.kv, store.arena, &points, &count, &err) != HF_OK || count != 1)
-		_exit(2);
-	if (write(ready, "", 1) != 1)
-		_exit(3);
+		return 2;
+	if (write(STDOUT_FILENO, "", 1) != 1)
+		return 3;
 	if (work == BATCH)
 		put_all(store.kv, "c", &err);
 	if (work == CHECKPOINT)
 		hf_kv_checkpoint_create(store.kv, NULL, store.arena, &made, &err);
 	if (work == RESTORE)
 		hf_kv_checkpoint_restore(store.kv, &points[0].id, NULL, NULL, &err);
-	_exit(0);
+	end(&store);
+	return 0;
 }
 
 /* A number that the server answers; -1 when it does not. */
@@ -169,11 +184,8 @@ static int64_t kill_during(enum work work, const char *name, bool server, int64_
 	int ready[2], how;
 	char byte;
 	pid_t victim = server ? process_of_server() : 0;
-	assert_int_equal(pipe(ready), 0);
-	pid_t child = fork();
-	assert_true(child >= 0);
-	if (child == 0)
-		do_work(work, name, ready[1]);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid_t child = begin(work_names[work], name, ready[1]);
 	close(ready[1]);
 	if (read(ready[0], &byte, 1) != 1) {
 		waitpid(child, &how, 0);
@@ -271,16 +283,16 @@ static void the_server_is_killed(UNUSED void **state)
 	kill_at_any_moment(true);
 }
 
-static int open_and_count(int i)
+static int open_and_put(const char *key)
 {
 	struct store store;
 	hf_error err = HF_ERROR_INIT;
-	char key[2] = {(char)('a' + i), 0};
 	enum hf_status status = try_open(&store, "together", &err);
 	if (status == HF_OK)
 		status = hf_kv_put(store.kv, hf_kv_text(key), B("1"), NULL, &err);
 	if (status != HF_OK)
-		fprintf(stderr, "# program %d: %s: %s\n", i, hf_status_word(status), err.message);
+		fprintf(stderr, "# program %s: %s: %s\n", key, hf_status_word(status), err.message);
+	end(&store);
 	return status != HF_OK;
 }
 
@@ -294,8 +306,7 @@ static void programs_make_the_tables_at_once(UNUSED void **state)
 	for (int round = 0; round < 3; round++) {
 		snprintf(url, sizeof(url), "%s", kv_rig_fresh_url(&rig));
 		for (int i = 0; i < PROGRAMS; i++)
-			if ((children[i] = fork()) == 0)
-				_exit(open_and_count(i));
+			children[i] = begin("put", (const char[2]){(char)('a' + i)}, STDERR_FILENO);
 		for (int i = 0; i < PROGRAMS; i++) {
 			int how;
 			assert_int_equal(waitpid(children[i], &how, 0), children[i]);
@@ -308,6 +319,16 @@ static void programs_make_the_tables_at_once(UNUSED void **state)
 	}
 }
 
+/* What begin() asks of a program: PART URL NAME. @return its exit code */
+static int play(const char *part, const char *where, const char *name)
+{
+	snprintf(url, sizeof(url), "%s", where);
+	for (int i = 0; i < WORKS; i++)
+		if (strcmp(part, work_names[i]) == 0)
+			return do_work((enum work)i, name);
+	return open_and_put(name);
+}
+
 int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
@@ -315,7 +336,9 @@ int main(int argc, char *argv[])
 		cmocka_unit_test(the_client_is_killed),
 		cmocka_unit_test(the_server_is_killed),
 	};
-	if (argc < 2)
+	if (argc == 4)
+		return play(argv[1], argv[2], argv[3]);
+	if (argc != 2)
 		return 2;
 	kv_rig_open(&rig, argv[1]);
 	seed = chance_seed();

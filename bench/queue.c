@@ -3,6 +3,7 @@
  *
  *     build/bench/bench-queue next URL RUNS      the next item with none and with 500 assigned
  *     build/bench/bench-queue position URL RUNS  the place of the first, the middle and the last item
+ *     build/bench/bench-queue get URL RUNS       an item by its id, the last one in the table
  *     build/bench/bench-queue memory URL         100,000 questions through a pool, then the peak of memory
  *
  * bench/queueing.py fills the database and judges. Samples are microseconds of one call.
@@ -126,6 +127,34 @@ static void measure_position(hf_where where, int runs)
 	}
 }
 
+/* ---- get ---- */
+
+static enum hf_status last_id(void *user, const struct hf_queue_item *item, hf_error *err)
+{
+	int32_t *id = user;
+	(void)err;
+	*id = item->id > *id ? item->id : *id;
+	return HF_OK;
+}
+
+static void measure_get(hf_where where, hf_arena *arena, int runs)
+{
+	double samples[RUNS_MAX];
+	int32_t id = 0;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_queue_item item;
+	if (hf_queue_list(where, &(struct hf_queue_list_filter){.limit = 0}, last_id, &id, &err) != HF_OK)
+		give_up("list", err.message);
+	for (int run = -1; run < runs; run++) {
+		double start = wall_seconds();
+		hf_arena_reset(arena);
+		if (hf_queue_get(where, id, arena, &item, &err) != HF_OK)
+			give_up("get", err.message);
+		samples[run < 0 ? 0 : run] = (wall_seconds() - start) * 1e6;
+	}
+	print_samples("get_us", samples, runs, 1);
+}
+
 /* ---- memory ---- */
 
 static long vm_hwm_kib(void)
@@ -168,7 +197,7 @@ int main(int argc, char **argv)
 	int runs = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 1;
 	struct bench bench;
 	if (argc < 3 || runs < 1 || runs > RUNS_MAX)
-		give_up("usage", "bench-queue next|position|memory URL [RUNS]");
+		give_up("usage", "bench-queue next|position|get|memory URL [RUNS]");
 	bench_attach(&bench, argv[2]);
 	hf_connection *connection = bench_connect(&bench);
 	hf_arena *arena = hf_arena_new(0);
@@ -177,6 +206,8 @@ int main(int argc, char **argv)
 		measure_next(hf_on_connection(connection), arena, runs);
 	else if (strcmp(argv[1], "position") == 0)
 		measure_position(hf_on_connection(connection), runs);
+	else if (strcmp(argv[1], "get") == 0)
+		measure_get(hf_on_connection(connection), arena, runs);
 	else
 		measure_memory(&bench, arena);
 	printf("}\n");

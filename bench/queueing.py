@@ -1,5 +1,6 @@
 """queue: the head of the queue and places in it, at three sizes, beside the Python original on the same database."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -12,8 +13,10 @@ from small import samples
 import original
 
 METHOD = ("hf_queue_peek() with none and with the first 500 items assigned, hf_queue_position() of the first, the middle and "
-          "the last item, among 1,000,000 also where the set janitor-places is applied, which the goal is of; one connection, 11 runs (200 calls each of the first, one of the second) behind one that warms up; the original with the same "
-          "questions on a copy of the same queue on the same server right afterwards; memory: VmHWM of a program with a pool of four connections behind 100,000 questions")
+          "the last item, among 1,000,000 also where the set janitor-places is applied, which the goal is of; hf_queue_get(), also "
+          "with the set janitor-ids; one connection, 11 runs (200 calls each of the first, one of the others) behind one that "
+          "warms up; the original with the same questions on a copy of the same queue on the same server right afterwards; "
+          "memory: VmHWM of a program with a pool of four connections behind 100,000 questions, with the set janitor-ids")
 RUNS = 11
 SIZES = (1000, 100000, 1000000)
 COMPARED = 100000
@@ -45,24 +48,38 @@ def medians(found):
     return {name: median(values, 1) for name, values in found.items() if isinstance(values, list)}
 
 
-def counted(build, server):
-    """Places where the set janitor-places is applied, which is gone again afterwards."""
-    server.run("ours", "migrate", "up", "--set", "janitor-places")
-    server.psql("ours", "VACUUM ANALYZE holdfast.queue_span", "analyze")
-    found = samples(build, "bench-queue", "position", server.url("ours"), RUNS)
-    server.run("ours", "migrate", "down", "--set", "janitor-places", "--yes")
+@contextlib.contextmanager
+def added(server, name):
+    """With a set that an operator may add, which is gone again afterwards."""
+    server.run("ours", "migrate", "up", "--set", name)
+    yield
+    server.run("ours", "migrate", "down", "--set", name, "--yes")
+
+
+def asked(build, server, *modes):
+    found = {name: values for mode in modes for name, values in samples(build, "bench-queue", mode, server.url("ours"), RUNS).items()}
     return {"samples": found, "medians": medians(found)}
+
+
+def counted(build, server):
+    with added(server, "janitor-places"):
+        server.psql("ours", "VACUUM ANALYZE holdfast.queue_span", "analyze")
+        return asked(build, server, "position")
+
+
+def by_id(build, server):
+    """Items by id, and the memory of who asks all day."""
+    with added(server, "janitor-ids"):
+        return {**asked(build, server, "get"), "memory": samples(build, "bench-queue", "memory", server.url("ours"))}
 
 
 def measure(build, server, size, checkout):
     server.psql("ours", QUEUE.format(size=size), "queue")
-    url = server.url("ours")
-    found = {**samples(build, "bench-queue", "next", url, RUNS), **samples(build, "bench-queue", "position", url, RUNS)}
-    one = {"samples": found, "medians": medians(found)}
+    one = asked(build, server, "next", "position", "get")
     if size == max(SIZES):
         one["counted"] = counted(build, server)
     if size == COMPARED:
-        one["memory"] = samples(build, "bench-queue", "memory", url)
+        one["by_id"] = by_id(build, server)
         if checkout:
             other = theirs(server, checkout)
             one["original"] = {**other, "medians": medians(other)}
@@ -73,7 +90,7 @@ def goals_of(sizes):
     at = {size: one["medians"] for size, one in sizes.items()}
     goals = {"next_1000000_to_1000": goal(round(at[1000000]["next_500_assigned_us"] / at[1000]["next_500_assigned_us"], 2), most=2),
              "position_1000000_last_ms": goal(round(sizes[1000000]["counted"]["medians"]["last_us"] / 1000, 2), most=5),
-             "vm_hwm_mib": goal(round(sizes[COMPARED]["memory"]["vm_hwm_kib"] / 1024, 1), most=20)}
+             "vm_hwm_mib": goal(round(sizes[COMPARED]["by_id"]["memory"]["vm_hwm_kib"] / 1024, 1), most=20)}
     if "original" in sizes[COMPARED]:
         other = sizes[COMPARED]["original"]["medians"]
         goals["next_500_assigned_ratio"] = goal(

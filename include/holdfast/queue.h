@@ -97,7 +97,8 @@ enum hf_status hf_queue_list(hf_where where, const struct hf_queue_list_filter *
                              void *user, hf_error *err);
 /** How many wait; campaign {NULL, 0} or "" = in all. One round trip; reads them all. */
 enum hf_status hf_queue_count(hf_where where, struct hf_str campaign, int64_t *ret_count, hf_error *err);
-/** HF_NOT_FOUND without it. One round trip. */
+/** HF_NOT_FOUND without it. One round trip. Reads the queue, as hf_queue_move() and hf_queue_remove() do: the Janitor's
+ *  schema has no index that begins with the id. Not where the migration set janitor-ids is applied. */
 enum hf_status hf_queue_get(hf_where where, int32_t id, hf_arena *arena, struct hf_queue_item *ret_item, hf_error *err);
 
 struct hf_queue_move {

@@ -386,7 +386,8 @@ const struct cmd migrate_commands[] = {
 	 .summary = "list the built-in sets, and how much of each is applied",
 	 .about = "janitor is the schema; `up` applies it and nothing else. Each janitor-dNN mends a defect of the "
 	          "original that lives in this database (docs/compatibility.md), for everybody who writes to it: apply "
-	          "it by name, revert it by `down --set`. janitor-places keeps counts for `queue position`.",
+	          "it by name, revert it by `down --set`. janitor-places keeps counts for `queue position`, "
+	          "janitor-ids an index for `queue show`.",
 	 .columns = migrate_sets_columns,
 	 .examples = {"holdfast migrate sets", "holdfast -d postgresql:///janitor migrate sets",
 	              "holdfast migrate sets --json=set,applied"},

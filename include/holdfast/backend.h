@@ -15,6 +15,7 @@
 
 #include "holdfast/kv.h"
 #include "holdfast/kv_checkpoint.h"
+#include "holdfast/kv_health.h"
 #include "holdfast/kv_lock.h"
 #include "holdfast/kv_watch.h"
 
@@ -120,6 +121,10 @@ struct hf_kv_vtable {
 	enum hf_status (*sizes)(hf_kv_backend_state *state, hf_deadline deadline, struct hf_kv_sizes *ret_sizes,
 	                        hf_error *err);
 	enum hf_status (*health)(hf_kv_backend_state *state, hf_deadline deadline, hf_error *err);
+	/** What it can tell of itself into `health`, which has HF_KV_UNKNOWN for the rest; no verdict. A failure is one
+	 *  of the store. NULL = nothing. */
+	enum hf_status (*inspect)(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline,
+	                          struct hf_kv_health *health, hf_error *err);
 	/** Microseconds since 1970 on the store's clock. */
 	enum hf_status (*now)(hf_kv_backend_state *state, hf_deadline deadline, int64_t *ret_us, hf_error *err);
 	uint64_t (*retries)(const hf_kv_backend_state *state); /* statements that were sent again; NULL = none ever */

@@ -382,6 +382,20 @@ const struct cmd kv_commands[] = {
          .test_effect = "test_kv_stats_describes_the_store",
          .test_refusal = "test_kv_stats_refuses_a_store_that_is_not_there"},
 	{.noun = "kv",
+         .verb = "health",
+         .summary = "is the store usable, and what should somebody look at",
+         .about = "Degraded: it works, and the reasons say what to look at; exit 0, or 4 with --check. Unhealthy: the "
+                  "exit "
+                  "code of what is wrong (7 unreachable, 6 denied, 1 otherwise). Makes no tables: a database without "
+                  "them is unhealthy.",
+         .options = kv_health_options,
+         .columns = kv_health_columns,
+         .run = kv_health_verb,
+         .examples = {"holdfast kv health", "holdfast kv health --store lmdb:here --json",
+                      "holdfast kv health --check >/dev/null || page-somebody"},
+         .test_effect = "test_kv_health_tells_how_the_store_is",
+         .test_refusal = "test_kv_health_refuses_a_store_that_is_not_there"},
+	{.noun = "kv",
          .verb = "feed",
          .args = "[on|off]",
          .summary = "turn the change feed of a namespace on or off, or show it",

@@ -19,6 +19,8 @@
 /** The store that --store, -d, --private, --demo, HOLDFAST_KV_URL or the configuration names, else the database.
  *  Close it with hf_kv_close(). */
 enum hf_status kv_open(struct cli *cli, hf_kv **ret_kv, hf_error *err);
+/** The same without making tables. */
+enum hf_status kv_open_as_is(struct cli *cli, hf_kv **ret_kv, hf_error *err);
 /** Another one, by its URL. */
 enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_space, hf_kv **ret_kv, hf_error *err);
 /** For CLEANUP(). */
@@ -71,6 +73,10 @@ enum hf_status kv_entry_cells(struct cli *cli, const struct hf_kv_entry *entry, 
 enum hf_status kv_key(struct cli *cli, size_t argument, struct hf_bytes *ret_key, hf_error *err);
 
 /* ---- verbs: kv_entry.c, kv_range.c, kv_file.c, kv_watch.c ---- */
+
+extern const struct cmd_option kv_health_options[];
+extern const struct column kv_health_columns[];
+enum hf_status kv_health_verb(struct cli *cli, hf_error *err);
 
 extern const struct cmd_option kv_ls_options[], kv_count_options[], kv_import_options[], kv_export_options[],
 	kv_copy_options[], kv_feed_options[], kv_watch_options[];

@@ -22,7 +22,8 @@ static const char *given_database(const struct cli *cli)
 	return NULL;
 }
 
-enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_space, hf_kv **ret_kv, hf_error *err)
+static enum hf_status open_url(struct cli *cli, const char *url, const char *name_space, bool as_is, hf_kv **ret_kv,
+                               hf_error *err)
 {
 	struct hf_kv_options options = {
 		.size = sizeof(options),
@@ -31,12 +32,18 @@ enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_sp
 		.connect_timeout_ms = config_int(cli->config, "database.connect_timeout"),
 		.schema = config_text(cli->config, "kv.schema"),
 		.table = config_text(cli->config, "kv.table"),
+		.no_migrate = as_is,
 		.latencies = HF_KV_LATENCIES_ON,
 		.connections_min = 1,
 		.connections_max = KV_CONNECTIONS_MAX,
 		.sweep_interval_ms = -1, /* the command is over before it would be due: see `kv sweep` */
 	};
 	return hf_kv_open(cli->ctx, url, &options, ret_kv, err);
+}
+
+enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_space, hf_kv **ret_kv, hf_error *err)
+{
+	return open_url(cli, url, name_space, false, ret_kv, err);
 }
 
 static enum hf_status nothing_named(hf_error *err)
@@ -49,7 +56,7 @@ static enum hf_status nothing_named(hf_error *err)
 	return HF_E_CONFIG;
 }
 
-static enum hf_status open_database(struct cli *cli, const char *name_space, hf_kv **ret_kv, hf_error *err)
+static enum hf_status open_database(struct cli *cli, const char *name_space, bool as_is, hf_kv **ret_kv, hf_error *err)
 {
 	hf_settings *settings;
 	hf_connection *connection;
@@ -62,10 +69,10 @@ static enum hf_status open_database(struct cli *cli, const char *name_space, hf_
 	if (status != HF_OK)
 		return status;
 	const char *url = cli_login_url(cli, settings);
-	return url ? kv_open_url(cli, url, name_space, ret_kv, err) : error_nomem(err);
+	return url ? open_url(cli, url, name_space, as_is, ret_kv, err) : error_nomem(err);
 }
 
-enum hf_status kv_open(struct cli *cli, hf_kv **ret_kv, hf_error *err)
+static enum hf_status open_named(struct cli *cli, bool as_is, hf_kv **ret_kv, hf_error *err)
 {
 	const struct setting_value *url = config_get(cli->config, "kv.url");
 	const char *name_space = config_text(cli->config, "kv.namespace");
@@ -74,9 +81,19 @@ enum hf_status kv_open(struct cli *cli, hf_kv **ret_kv, hf_error *err)
 	if (store && database)
 		return error_set(err, HF_E_USAGE, "--store and --%s name two stores", database);
 	if (!url->value.text || (database && !store))
-		return open_database(cli, name_space, ret_kv, err);
-	enum hf_status status = kv_open_url(cli, url->value.text, name_space, ret_kv, err);
+		return open_database(cli, name_space, as_is, ret_kv, err);
+	enum hf_status status = open_url(cli, url->value.text, name_space, as_is, ret_kv, err);
 	if (status == HF_E_CONFIG || status == HF_E_UNSUPPORTED)
 		error_prefix(err, "%s", url->origin);
 	return status;
+}
+
+enum hf_status kv_open(struct cli *cli, hf_kv **ret_kv, hf_error *err)
+{
+	return open_named(cli, false, ret_kv, err);
+}
+
+enum hf_status kv_open_as_is(struct cli *cli, hf_kv **ret_kv, hf_error *err)
+{
+	return open_named(cli, true, ret_kv, err);
 }

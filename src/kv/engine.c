@@ -306,11 +306,11 @@ static enum hf_status open_lmdb(hf_context *ctx, const char *url, const struct h
 	.close = engine_close, .name_space = engine_namespace, .read = engine_read, .apply = engine_apply,         \
 	.transact = engine_transact, .scan = engine_scan, .count = engine_count, .estimate = engine_estimate,      \
 	.clear = engine_clear, .load = engine_load, .sweep = engine_sweep, .vacuum = engine_vacuum,                \
-	.sizes = engine_sizes, .health = engine_health, .now = engine_now, .lock_take = engine_lock_take,          \
-	.lock_renew = engine_lock_renew, .lock_list = engine_lock_list, .point_create = engine_point_create,       \
-	.point_list = engine_point_list, .point_update = engine_point_update, .point_delete = engine_point_delete, \
-	.restore = engine_restore, .read_at = engine_read_at, .diff = engine_diff, .feed_set = engine_feed_set,    \
-	.feed_show = engine_feed_show, .changes = engine_changes
+	.sizes = engine_sizes, .health = engine_health, .inspect = engine_inspect, .now = engine_now,              \
+	.lock_take = engine_lock_take, .lock_renew = engine_lock_renew, .lock_list = engine_lock_list,             \
+	.point_create = engine_point_create, .point_list = engine_point_list, .point_update = engine_point_update, \
+	.point_delete = engine_point_delete, .restore = engine_restore, .read_at = engine_read_at,                 \
+	.diff = engine_diff, .feed_set = engine_feed_set, .feed_show = engine_feed_show, .changes = engine_changes
 #define ENGINE_CAPABILITIES (HF_KV_CAN_ESTIMATE | HF_KV_CAN_CHECKPOINT | HF_KV_CAN_LOCK | HF_KV_CAN_WATCH)
 
 const struct hf_kv_vtable memory_backend = {

@@ -139,6 +139,9 @@ enum hf_status engine_changes(hf_kv_backend_state *state, int32_t ns, struct hf_
                               hf_error *err);
 /** Removes what feeds keep no longer, in steps. */
 enum hf_status engine_feed_trim(hf_kv_backend_state *state, hf_deadline deadline, hf_error *err);
+/** For kv_health.h. */
+enum hf_status engine_inspect(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline, struct hf_kv_health *health,
+                              hf_error *err);
 enum hf_status engine_sweep(hf_kv_backend_state *state, size_t limit, hf_deadline deadline, uint64_t *ret_removed,
                             hf_error *err);
 

@@ -1,5 +1,6 @@
 /*
- * engine_sweep.c - removing what expired, along the index of expiries, in steps that hold the writers' lock shortly.
+ * engine_sweep.c - removing what expired, along the index of expiries, in steps that hold the writers' lock shortly;
+ * and telling how much waits for that.
  */
 #include "base/bytes.h"
 #include "base/error.h"
@@ -97,4 +98,60 @@ enum hf_status engine_sweep(hf_kv_backend_state *state, size_t limit, hf_deadlin
 	if (status == HF_OK)
 		*ret_removed = removed;
 	return status;
+}
+
+/* ---- health ---- */
+
+/* Rows up to `limit`; since when the first has expired. */
+static enum hf_status count_expired(struct ordered_cursor *cursor, int64_t now_us, struct hf_kv_health *health,
+                                    hf_error *err)
+{
+	const struct ordered_ops *ops = cursor->txn->store->ops;
+	struct ordered_pair pair;
+	health->expired_waiting = health->sweep_lag_us = 0;
+	enum hf_status status = first_expired(cursor, now_us, &pair.key, err);
+	if (status == HF_OK)
+		health->sweep_lag_us = now_us - (int64_t)get_be64(pair.key.ptr);
+	while (status == HF_OK && ++health->expired_waiting < HF_KV_HEALTH_COUNT_MAX) {
+		status = ops->move(cursor, ORDERED_NEXT, FIRST, &pair, err);
+		if (status == HF_OK && (pair.key.len < 12 || (int64_t)get_be64(pair.key.ptr) > now_us))
+			status = HF_NOT_FOUND;
+	}
+	return status == HF_NOT_FOUND ? HF_OK : status;
+}
+
+static enum hf_status inspect_expired(hf_kv_backend_state *state, hf_deadline deadline, struct hf_kv_health *health,
+                                      hf_error *err)
+{
+	struct ordered_txn txn;
+	struct ordered_cursor cursor;
+	enum hf_status status = engine_read_begin(state, deadline, &txn, err);
+	if (status != HF_OK)
+		return status;
+	status = state->store->ops->cursor_open(&txn, ORDERED_EXPIRY, &cursor, err);
+	if (status == HF_OK) {
+		status = count_expired(&cursor, hf_now_wall_us(state->ctx), health, err);
+		state->store->ops->cursor_close(&cursor);
+	}
+	state->store->ops->abort(&txn);
+	return status;
+}
+
+enum hf_status engine_inspect(hf_kv_backend_state *state, UNUSED int32_t ns, hf_deadline deadline,
+                              struct hf_kv_health *health, hf_error *err)
+{
+	struct ordered_look look;
+	struct ordered_sizes sizes;
+	state->store->ops->look(state->store, &look);
+	enum hf_status status = state->store->ops->sizes(state->store, &sizes, err);
+	if (status == HF_OK)
+		status = inspect_expired(state, deadline, health, err);
+	if (status != HF_OK)
+		return status;
+	health->used_bytes = (int64_t)sizes.all_bytes;
+	health->room_bytes = look.room_bytes;
+	health->readers = look.readers;
+	health->readers_dead = look.readers_dead;
+	health->reader_lag = look.reader_lag;
+	return HF_OK;
 }

@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
@@ -413,6 +414,42 @@ static enum hf_status lmdb_sizes(struct ordered *store, struct ordered_sizes *re
 	return HF_OK;
 }
 
+struct readers {
+	int64_t count;
+	uint64_t oldest; /* transaction that one of them reads in; UINT64_MAX = none reads */
+};
+
+/* A line of mdb_reader_list(): process, thread, transaction or "-". What is none (the heading) is passed over. */
+static int see_reader(const char *line, void *user)
+{
+	struct readers *readers = user;
+	long process;
+	char thread[32], number[32], *end;
+	if (sscanf(line, "%ld %31s %31s", &process, thread, number) != 3)
+		return 0;
+	readers->count++;
+	uint64_t at = strtoull(number, &end, 10);
+	if (*end == '\0' && end != number && at < readers->oldest)
+		readers->oldest = at;
+	return 0;
+}
+
+static void lmdb_look(struct ordered *store, struct ordered_look *ret_look)
+{
+	struct lmdb_map *map = (struct lmdb_map *)store;
+	struct readers readers = {.oldest = UINT64_MAX};
+	MDB_envinfo info;
+	int dead = 0;
+	mdb_reader_check(map->env, &dead);
+	mdb_reader_list(map->env, see_reader, &readers);
+	mdb_env_info(map->env, &info);
+	*ret_look = (struct ordered_look){.room_bytes = (int64_t)info.me_mapsize,
+	                                  .readers = readers.count,
+	                                  .readers_dead = dead};
+	if (readers.oldest < info.me_last_txnid)
+		ret_look->reader_lag = (int64_t)(info.me_last_txnid - readers.oldest);
+}
+
 static void lmdb_tend(struct ordered *store)
 {
 	int dead = 0;
@@ -430,6 +467,7 @@ const struct ordered_ops lmdb_ops = {
 	.cursor_close = lmdb_cursor_close,
 	.move = lmdb_move,
 	.sizes = lmdb_sizes,
+	.look = lmdb_look,
 	.tend = lmdb_tend,
 	.close = lmdb_close,
 };

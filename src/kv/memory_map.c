@@ -391,6 +391,11 @@ static enum hf_status memory_sizes(struct ordered *store, struct ordered_sizes *
 	return HF_OK;
 }
 
+static void memory_look(UNUSED struct ordered *store, struct ordered_look *ret_look)
+{
+	*ret_look = (struct ordered_look){-1, -1, -1, -1};
+}
+
 static void memory_tend(UNUSED struct ordered *store)
 {
 }
@@ -423,6 +428,7 @@ static const struct ordered_ops MEMORY_OPS = {
 	.cursor_close = memory_cursor_close,
 	.move = memory_move,
 	.sizes = memory_sizes,
+	.look = memory_look,
 	.tend = memory_tend,
 	.close = memory_close,
 };

@@ -65,6 +65,12 @@ struct ordered_sizes {
 	uint64_t entries_bytes;
 };
 
+/* What is known of the store beside what is in it; -1 = nothing. */
+struct ordered_look {
+	int64_t room_bytes;
+	int64_t readers, readers_dead, reader_lag; /* as in kv_health.h */
+};
+
 struct ordered_ops {
 	/** HF_TIMEOUT: somebody else writes (or, in memory, reads) all the time. */
 	enum hf_status (*begin)(struct ordered *store, enum ordered_mode mode, hf_deadline deadline,
@@ -89,6 +95,7 @@ struct ordered_ops {
 	enum hf_status (*move)(struct ordered_cursor *cursor, enum ordered_move move, struct hf_bytes key,
 	                       struct ordered_pair *ret_pair, hf_error *err);
 	enum hf_status (*sizes)(struct ordered *store, struct ordered_sizes *ret_sizes, hf_error *err);
+	void (*look)(struct ordered *store, struct ordered_look *ret_look);
 	/** Look after what dead processes left; called now and then. */
 	void (*tend)(struct ordered *store);
 	void (*close)(struct ordered *store);

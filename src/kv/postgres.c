@@ -29,12 +29,12 @@ static void postgres_close(hf_kv_backend_state *state)
 }
 DEFINE_OWNED(state, hf_kv_backend_state *, postgres_close)
 
-static enum hf_status not_these(hf_error *err)
+enum hf_status postgres_not_these(hf_error *err)
 {
 	char why[sizeof(err->message)];
 	snprintf(why, sizeof(why), "%s", err ? err->message : "");
 	error_set(err, HF_E_DRIFT, "the store's tables are not those of this version: %s", why);
-	error_hint(err, "holdfast migrate up --set kv, or open without no_migrate");
+	error_hint(err, "holdfast migrate up --set kv, or open without no_migrate, makes them");
 	return HF_E_DRIFT;
 }
 
@@ -53,7 +53,7 @@ static enum hf_status prepare_tables(hf_context *ctx, const hf_settings *setting
 		return hf_migrate_up(connection, set, NULL, NULL, err);
 	if (status == HF_OK)
 		status = hf_migrate_check(hf_on_connection(connection), set, err);
-	return status == HF_DIFFERS ? not_these(err) : status;
+	return status == HF_DIFFERS ? postgres_not_these(err) : status;
 }
 
 static enum hf_status open_pool(hf_kv_backend_state *state, const hf_settings *settings,
@@ -86,6 +86,10 @@ static enum hf_status postgres_open(hf_context *ctx, const char *url, const stru
 		return error_nomem(err);
 	state->ctx = ctx;
 	codec_init(&state->codec, options);
+	state->schema = hf_arena_str(state->arena, names.schema);
+	state->table = hf_arena_str(state->arena, names.entries);
+	if (!state->schema.ptr || !state->table.ptr)
+		return error_nomem(err);
 	state->attempts_max = options->attempts_max;
 	state->backoff_ms = options->backoff_ms;
 	enum hf_status status = hf_settings_new(ctx, &settings, err);
@@ -241,6 +245,7 @@ const struct hf_kv_vtable postgres_backend = {
 	.vacuum = postgres_vacuum,
 	.sizes = postgres_sizes,
 	.health = postgres_health,
+	.inspect = postgres_inspect,
 	.now = postgres_now,
 	.retries = postgres_retries,
 	.lock_take = postgres_lock_take,

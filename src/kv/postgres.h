@@ -9,6 +9,7 @@
  *   postgres_lock.c    leases with fences
  *   postgres_checkpoint.h  checkpoints
  *   postgres_feed.c    the change feed
+ *   postgres_health.c  how the server, the tables and the replica are
  *   postgres_replica.h reads from a replica
  *   postgres_change.c  what writes do to entries that are held; decides, no I/O
  *
@@ -37,6 +38,7 @@ struct hf_kv_backend_state {
 	hf_context *ctx;
 	hf_pool *pool;                /* owned */
 	hf_arena *arena;              /* owned: the texts of those below */
+	struct hf_str schema, table;
 	struct entries_bound entries; /* with the schema's and the table's name */
 	struct checkpoints_bound points;
 	struct load_bound load;
@@ -148,6 +150,13 @@ enum hf_status postgres_lock_renew(hf_kv_backend_state *state, int32_t ns, const
                                    int64_t ttl_us, hf_deadline deadline, int64_t *ret_expires_us, hf_error *err);
 enum hf_status postgres_lock_list(hf_kv_backend_state *state, int32_t ns, struct hf_str name, hf_deadline deadline,
                                   hf_arena *arena, struct hf_kv_lock **ret_locks, size_t *ret_count, hf_error *err);
+
+/** HF_E_DRIFT, of what hf_migrate_check() said. */
+enum hf_status postgres_not_these(hf_error *err);
+
+/* postgres_health.c */
+enum hf_status postgres_inspect(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline,
+                                struct hf_kv_health *health, hf_error *err);
 
 /* postgres_feed.c */
 enum hf_status postgres_feed_set(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_feed *feed,

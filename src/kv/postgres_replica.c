@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "holdfast/values.h"
 #include "kv/postgres_replica.h"
 #include "pg/monotonic.h"
 #include "queries/kv/replicas.h"
@@ -157,4 +158,34 @@ hf_kv_backend_state *postgres_replica_for(hf_kv_backend_state *state, int64_t be
 		return state;
 	int64_t sample = atomic_load(&replica->sample);
 	return has_replayed(replica, behind > sample ? behind : sample, deadline) ? &replica->as : state;
+}
+
+/* ---- health ---- */
+
+static int64_t micros(struct hf_interval interval)
+{
+	int64_t us = 0;
+	return hf_interval_to_us(interval, &us) == HF_OK && us > 0 ? us : 0;
+}
+
+void postgres_replica_inspect(hf_kv_backend_state *state, hf_deadline deadline, struct hf_kv_health *health)
+{
+	struct postgres_replica *replica = state->replica;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct log_lag_row row;
+	int64_t position = 0;
+	if (!replica)
+		return;
+	const char *is = "unreachable";
+	hf_deadline soon = hf_now_monotonic_us(state->ctx) + AGAIN_US; /* its pool waits for it */
+	soon = soon < deadline ? soon : deadline;
+	bool told = arena && postgres_position(state, deadline, &position, NULL) == HF_OK &&
+	            log_lag(postgres_on(&replica->as, soon), arena, &row, NULL) == HF_OK;
+	if (told)
+		is = row.follows && row.has_at ? "follows" : "promoted";
+	snprintf(health->replica, sizeof(health->replica), "%s", is);
+	if (!told || !row.follows || !row.has_at)
+		return;
+	health->replica_lag_bytes = position > row.at ? position - row.at : 0;
+	health->replica_lag_us = health->replica_lag_bytes && row.has_late ? micros(row.late) : 0;
 }

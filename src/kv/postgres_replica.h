@@ -18,4 +18,8 @@ enum hf_status postgres_position(hf_kv_backend_state *state, hf_deadline deadlin
                                  hf_error *err);
 hf_kv_backend_state *postgres_replica_for(hf_kv_backend_state *state, int64_t behind, hf_deadline deadline);
 
+/** What health.replica and the lags are. Nothing without a replica. Round trips: one to the primary, one to it; one
+ *  that does not answer takes a second. */
+void postgres_replica_inspect(hf_kv_backend_state *state, hf_deadline deadline, struct hf_kv_health *health);
+
 #endif

@@ -11,7 +11,7 @@
 #include "base/intern.h"
 #include "kv/backends.h"
 
-static enum hf_status redis_now(hf_kv_backend_state *state, hf_deadline deadline, int64_t *ret_us, hf_error *err)
+enum hf_status redis_now(hf_kv_backend_state *state, hf_deadline deadline, int64_t *ret_us, hf_error *err)
 {
 	struct redis_request request;
 	redisReply *reply;
@@ -171,11 +171,8 @@ static enum hf_status redis_clear(hf_kv_backend_state *state, int32_t ns, const 
 
 /* ---- over all namespaces ---- */
 
-typedef enum hf_status space_fn(hf_kv_backend_state *state, const struct redis_space *space, hf_deadline deadline,
-                                void *user, hf_error *err);
-
-static enum hf_status for_each_space(hf_kv_backend_state *state, hf_deadline deadline, space_fn *fn, void *user,
-                                     hf_error *err)
+enum hf_status redis_each_space(hf_kv_backend_state *state, hf_deadline deadline, redis_space_fn *fn, void *user,
+                                hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	struct hf_str *names = NULL;
@@ -226,7 +223,7 @@ static enum hf_status redis_sweep(hf_kv_backend_state *state, size_t limit, hf_d
                                   hf_error *err)
 {
 	struct sweep sweep = {.limit = limit};
-	enum hf_status status = for_each_space(state, deadline, sweep_one, &sweep, err);
+	enum hf_status status = redis_each_space(state, deadline, sweep_one, &sweep, err);
 	if (status == HF_OK)
 		*ret_removed = sweep.removed;
 	return status;
@@ -257,7 +254,7 @@ static enum hf_status redis_sizes(hf_kv_backend_state *state, hf_deadline deadli
                                   hf_error *err)
 {
 	struct hf_kv_sizes sizes = {0};
-	enum hf_status status = for_each_space(state, deadline, size_one, &sizes, err);
+	enum hf_status status = redis_each_space(state, deadline, size_one, &sizes, err);
 	if (status == HF_OK)
 		*ret_sizes = sizes;
 	return status;
@@ -285,7 +282,7 @@ const struct hf_kv_vtable redis_backend = {
 	.size = sizeof(redis_backend),
 	.name = "redis",
 	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_CHECKPOINT | HF_KV_CAN_LOCK |
-	                HF_KV_CAN_ESTIMATE | HF_KV_CAN_WATCH,
+                        HF_KV_CAN_ESTIMATE | HF_KV_CAN_WATCH,
 	.key_bytes_max = HF_KV_KEY_BYTES_MAX,
 	.open = redis_open,
 	.close = redis_close,
@@ -302,6 +299,7 @@ const struct hf_kv_vtable redis_backend = {
 	.vacuum = redis_vacuum,
 	.sizes = redis_sizes,
 	.health = redis_health,
+	.inspect = redis_inspect,
 	.now = redis_now,
 	.retries = redis_retries,
 	.lock_take = redis_lock_take,

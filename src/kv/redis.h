@@ -45,7 +45,7 @@
  * redis_url.c URL . redis_wire.c sockets . redis_login.c what the server is . redis_pool.c connections . redis_call.c
  * requests, again . redis_error.c refusals . redis_space.c namespaces . redis_record.c records . redis_read.c reading .
  * redis_write.c writing . redis_checkpoint.c checkpoints . redis_lock.c leases . redis_feed.c the change feed .
- * redis.c the table
+ * redis_health.c how the server is . redis.c the table
  */
 #ifndef KV_REDIS_H
 #define KV_REDIS_H
@@ -141,6 +141,8 @@ enum hf_status redis_wire_receive(struct redis_connection *connection, hf_deadli
 /** Connect, log in, learn what the server is. */
 enum hf_status redis_login(hf_kv_backend_state *state, hf_deadline deadline, struct redis_connection **ret_connection,
                            hf_error *err);
+/** The value behind "\nname:" of an answer to INFO; empty when it is not there. Borrowed. */
+struct hf_str redis_info_field(struct hf_str info, const char *name);
 /** HF_E_UNSUPPORTED unless `server` can keep HF_KV_STRICT. */
 enum hf_status redis_check_strict(const struct redis_server *server, hf_error *err);
 
@@ -221,6 +223,16 @@ enum hf_status redis_name_space(hf_kv_backend_state *state, struct hf_str name, 
 /** The names of all namespaces; in `arena`. */
 enum hf_status redis_space_names(hf_kv_backend_state *state, hf_deadline deadline, hf_arena *arena,
                                  struct hf_str **ret_names, size_t *ret_count, hf_error *err);
+
+typedef enum hf_status redis_space_fn(hf_kv_backend_state *state, const struct redis_space *space, hf_deadline deadline,
+                                      void *user, hf_error *err);
+/** Each namespace of the server; HF_STOP ends it. */
+enum hf_status redis_each_space(hf_kv_backend_state *state, hf_deadline deadline, redis_space_fn *fn, void *user,
+                                hf_error *err);
+enum hf_status redis_now(hf_kv_backend_state *state, hf_deadline deadline, int64_t *ret_us, hf_error *err);
+/** redis_health.c: for kv_health.h. */
+enum hf_status redis_inspect(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline, struct hf_kv_health *health,
+                             hf_error *err);
 
 /* ---- calls ---- */
 

@@ -70,8 +70,7 @@ static enum hf_status choose_database(struct redis_connection *connection, const
 
 /* ---- what the server is ---- */
 
-/* The value behind "\nname:" of INFO; empty when it is not there. */
-static struct hf_str info_field(struct hf_str info, const char *name)
+struct hf_str redis_info_field(struct hf_str info, const char *name)
 {
 	struct hf_str line, key;
 	while (str_split(&info, '\n', &line)) {
@@ -101,13 +100,13 @@ static int version_of(struct hf_str text)
 
 static void read_info(struct hf_str info, struct redis_server *server)
 {
-	server->version = version_of(info_field(info, "redis_version"));
-	if (str_eq(info_field(info, "aof_enabled"), HF_STR("1")))
+	server->version = version_of(redis_info_field(info, "redis_version"));
+	if (str_eq(redis_info_field(info, "aof_enabled"), HF_STR("1")))
 		keep(HF_STR("yes"), server->append_only, sizeof(server->append_only));
-	else if (info_field(info, "aof_enabled").len > 0)
+	else if (redis_info_field(info, "aof_enabled").len > 0)
 		keep(HF_STR("no"), server->append_only, sizeof(server->append_only));
-	keep(info_field(info, "maxmemory_policy"), server->policy, sizeof(server->policy));
-	str_to_i64(info_field(info, "maxmemory"), &server->memory_max);
+	keep(redis_info_field(info, "maxmemory_policy"), server->policy, sizeof(server->policy));
+	str_to_i64(redis_info_field(info, "maxmemory"), &server->memory_max);
 }
 
 /* The answer to CONFIG GET is a name and its value. */

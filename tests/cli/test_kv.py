@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -312,6 +313,23 @@ def test_kv_stats_refuses_a_store_that_is_not_there(tmp_path):
     (tmp_path / "file").write_text("no folder")
     assert run("kv", "stats", "--store", f"lmdb:{tmp_path}/file").returncode not in (0, 2, 3)
     assert refused(7, "kv", "stats", "-d", "postgresql:///x?host=/nowhere").startswith("error: ")
+
+
+def test_kv_health_tells_how_the_store_is(some):
+    shown = some.json("health")
+    assert (shown["state"], shown["reasons"], shown["backend"], shown["expired_waiting"]) == ("healthy", [], "lmdb", 1)
+    assert shown["room_bytes"] > shown["used_bytes"] > 0 and shown["eviction"] is None and shown["connections"] is None
+    assert some.json("health", "--check")["state"] == "healthy"
+    some.ok("put", "short", "lived", "--ttl", "1ms")
+    time.sleep(0.01)
+    assert some.json("health")["expired_waiting"] == 2
+    assert some.json("health")["state"] == "healthy"  # nobody has been late for ten minutes
+    assert some.json("health", "--json=state,reasons") == {"state": "healthy", "reasons": []}
+
+
+def test_kv_health_refuses_a_store_that_is_not_there(tmp_path):
+    assert refused(7, "kv", "health", "-d", "postgresql:///x?host=/nowhere").startswith("error: ")
+    assert refused(2, "kv", "health").startswith("error: no store is named\n")
 
 
 @pytest.mark.parametrize("env, file, args, namespace", [

@@ -3,6 +3,9 @@
  */
 #include "steps.h"
 
+#include "holdfast/kv_checkpoint.h"
+#include "holdfast/kv_health.h"
+
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -186,6 +189,56 @@ static void size_and_health(struct kv_test *t)
 	kv_look(t, B("k"), B("v"), NULL, 0);
 }
 
+/* Which of the reasons holds `part`; NULL = none. */
+static const char *reason_with(const struct hf_kv_health *health, const char *part)
+{
+	for (size_t i = 0; i < health->nreasons; i++)
+		if (strstr(health->reasons[i], part))
+			return health->reasons[i];
+	return NULL;
+}
+
+static void health_reported(struct kv_test *t)
+{
+	const struct hf_kv_health_options soon = {.size = sizeof(soon), .sweep_ms = 20};
+	struct hf_kv_health health;
+	uint64_t removed = 0;
+	WANT_OK(hf_kv_sweep(t->kv, HF_DEADLINE_DEFAULT, &removed, &t->err));
+	kv_put(t, B("k"), B("v"), 0);
+	hf_kv_health_report(t->kv, NULL, &health);
+	WANT_TRUE(health.state == HF_HEALTHY && health.nreasons == 0);
+	WANT_TRUE(health.latency_us >= 0);
+	WANT_INT(health.expired_waiting, 0);
+	WANT_INT(health.sweep_lag_us, 0);
+	for (int i = 0; i < 3; i++)
+		kv_put(t, hf_kv_text(i == 0 ? "a" : i == 1 ? "b" : "c"), B("v"), 20000);
+	kv_rig_pass(t->rig, 60000);
+	hf_kv_health_report(t->kv, &soon, &health);
+	WANT_INT(health.expired_waiting, 3);
+	WANT_TRUE(health.sweep_lag_us >= 40000);
+	WANT_TRUE(health.state == HF_DEGRADED);
+	WANT_TRUE(reason_with(&health, "3 expired entries wait to be removed") != NULL);
+	WANT_OK(hf_kv_sweep(t->kv, HF_DEADLINE_DEFAULT, &removed, &t->err));
+	hf_kv_health_report(t->kv, &soon, &health);
+	WANT_INT(health.expired_waiting, 0);
+	WANT_TRUE(!reason_with(&health, "expired"));
+}
+
+static void health_of_checkpoints(struct kv_test *t)
+{
+	struct kv_test own = *t;
+	struct hf_kv_checkpoint point;
+	struct hf_kv_health health;
+	own.kv = kv_other(t, "health of checkpoints");
+	hf_kv_health_report(own.kv, NULL, &health);
+	WANT_INT(health.checkpoint_us, HF_KV_UNKNOWN);
+	WANT_OK(hf_kv_checkpoint_create(own.kv, NULL, t->arena, &point, &t->err));
+	kv_rig_pass(t->rig, 1000);
+	hf_kv_health_report(own.kv, NULL, &health);
+	WANT_TRUE(health.checkpoint_us >= 1000 && health.checkpoint_us < SECONDS(3600));
+	hf_kv_close(own.kv);
+}
+
 /* ---- opening ---- */
 
 static void wrong_options(struct kv_test *t)
@@ -250,6 +303,9 @@ static int calls_of_a_child(struct kv_test *t)
 	wrong += hf_kv_clear(t->kv, NULL, &n, &t->err) != HF_E_USAGE;
 	wrong += hf_kv_sweep(t->kv, HF_DEADLINE_DEFAULT, &n, &t->err) != HF_E_USAGE;
 	wrong += hf_kv_namespace(t->kv, "child", &other, &t->err) != HF_E_USAGE;
+	struct hf_kv_health health;
+	hf_kv_health_report(t->kv, NULL, &health);
+	wrong += health.state != HF_UNHEALTHY || health.error.status != HF_E_USAGE;
 	wrong += hf_kv_health(t->kv, HF_DEADLINE_DEFAULT, NULL, &t->err) != HF_E_USAGE;
 	hf_kv_stats(t->kv, &stats);
 	hf_kv_close(t->kv);
@@ -299,6 +355,8 @@ const struct kv_case kv_cases_care[] = {
 	{.name = "counters of reads", .run = counters_of_reads},
 	{.name = "counters of writes", .run = counters_of_writes},
 	{.name = "sizes, vacuum, health", .run = size_and_health},
+	{.name = "a health report tells what waits to be swept", .run = health_reported},
+	{.name = "a health report tells how old the newest checkpoint is", .run = health_of_checkpoints},
 	{.name = "wrong options and URLs are refused", .run = wrong_options},
 	{.name = "what was acknowledged is there after closing and opening", .run = reopened},
 	{.name = "a forked child is refused and does no harm", .run = forked},

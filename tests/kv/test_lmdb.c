@@ -381,6 +381,61 @@ static void test_a_dead_reader_is_cleared(void **state)
 	}
 }
 
+static void test_dead_readers_are_told_of(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_health health = {0};
+	pid_t child;
+	in_child(rig, begin_and_die, &child);
+	waitpid(child, NULL, 0);
+	EXPECT_OK(rig->vtable->inspect(rig->state, rig->ns[0], INT64_MAX, &health, &err));
+	assert_int_equal(health.readers_dead, 1);
+	assert_false(reads(rig, child));
+	EXPECT_OK(rig->vtable->inspect(rig->state, rig->ns[0], INT64_MAX, &health, &err));
+	assert_int_equal(health.readers_dead, 0);
+	assert_int_equal(health.reader_lag, 0); /* our own places hold nothing between calls */
+}
+
+static int told[2];
+
+/* Reads on while the parent writes; until the pipe is closed. */
+static void begin_and_stay(struct rig *rig)
+{
+	hf_error err = HF_ERROR_INIT;
+	char byte = 1;
+	rig->state->store->ops->begin(rig->state->store, ORDERED_READ, INT64_MAX, &held, &err);
+	if (write(told[1], &byte, 1) != 1)
+		_exit(1);
+	pause();
+}
+
+static void test_a_reader_that_stays_is_told_of(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_health health = {0};
+	char byte;
+	pid_t child;
+	rig->options.map_bytes_max = 8 << 20;
+	rig_reopen(rig);
+	EXPECT_OK(put(rig, HF_KV_KEY("k"), HF_KV_KEY("v"), &err));
+	assert_int_equal(pipe(told), 0);
+	in_child(rig, begin_and_stay, &child);
+	assert_int_equal(read(told[0], &byte, 1), 1);
+	for (int i = 0; i < 5; i++)
+		EXPECT_OK(put(rig, HF_KV_KEY("k"), HF_KV_KEY("v"), &err));
+	EXPECT_OK(rig->vtable->inspect(rig->state, rig->ns[0], INT64_MAX, &health, &err));
+	assert_int_equal(health.reader_lag, 5);
+	assert_true(health.readers >= 1 && health.readers_dead == 0);
+	assert_int_equal(health.room_bytes, 8 << 20);
+	assert_true(health.used_bytes > 0 && health.used_bytes < health.room_bytes);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(told[0]);
+	close(told[1]);
+}
+
 /* ---- locks ---- */
 
 enum { CHILD_READS, PARENT_WRITES, PARENT_READS, CHILD_WRITES, ENDS };
@@ -719,6 +774,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_killed_while_writing, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_killed_between_checkpoints, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_a_dead_reader_is_cleared, rig_lmdb, rig_end),
+		cmocka_unit_test_setup_teardown(test_dead_readers_are_told_of, rig_lmdb, rig_end),
+		cmocka_unit_test_setup_teardown(test_a_reader_that_stays_is_told_of, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_open_twice, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_fork, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_bad_folders, rig_lmdb, rig_end),

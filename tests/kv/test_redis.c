@@ -8,6 +8,7 @@
 
 #include "base/context.h"
 #include "holdfast/kv_file.h"
+#include "holdfast/kv_health.h"
 #include "redis_fixture.h"
 #include "../check.h"
 
@@ -837,6 +838,41 @@ static void test_a_server_that_forgets_or_evicts_is_told_of(void **state)
 	assert_ptr_equal(strstr(rig->events, "redis_evicts"), strrchr(rig->events, '_') - strlen("redis"));
 }
 
+static bool blames(const struct hf_kv_health *health, const char *part)
+{
+	for (size_t i = 0; i < health->nreasons; i++)
+		if (strstr(health->reasons[i], part))
+			return true;
+	return false;
+}
+
+static void test_health_tells_what_the_server_is(void **state)
+{
+	struct rig *rig = *state;
+	const struct hf_kv_options relaxed = {.durability = HF_KV_RELAXED};
+	struct hf_kv_health health;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv_health_report(rig->kv, NULL, &health);
+	assert_int_equal(health.state, HF_HEALTHY);
+	assert_string_equal(health.eviction, "noeviction");
+	assert_string_equal(health.persistence, "log always");
+	assert_true(health.used_bytes > 0);
+	assert_int_equal(health.room_bytes, HF_KV_UNKNOWN);
+	assert_true(health.pool.connections_max > 0 && health.pool.idle > 0);
+	hf_kv_close(rig->kv);
+	server_does(rig, "CONFIG SET maxmemory-policy allkeys-lru");
+	server_does(rig, "CONFIG SET appendonly no");
+	server_does(rig, "CONFIG SET maxmemory 1gb");
+	EXPECT_OK(open_as(rig, rig->url, &relaxed, &err));
+	hf_kv_health_report(rig->kv, NULL, &health);
+	server_does(rig, "CONFIG SET maxmemory 0");
+	server_does(rig, "CONFIG SET maxmemory-policy noeviction");
+	server_does(rig, "CONFIG SET appendonly yes");
+	assert_int_equal(health.state, HF_DEGRADED);
+	assert_true(blames(&health, "maxmemory-policy is allkeys-lru") && blames(&health, "keeps no log"));
+	assert_int_equal(health.room_bytes, 1 << 30);
+}
+
 static int group_begin(UNUSED void **state)
 {
 	redis_fixture_start(&server, NULL);
@@ -882,6 +918,7 @@ int main(void)
 		CASE(test_a_password_where_none_is_set),
 		CASE(test_strict_is_refused_where_the_server_is_not),
 		CASE(test_a_server_that_forgets_or_evicts_is_told_of),
+		CASE(test_health_tells_what_the_server_is),
 	};
 	return cmocka_run_group_tests(tests, group_begin, group_end);
 }

@@ -270,6 +270,50 @@ static void a_replica_that_is_not_there_is_no_failure(void **state)
 	hf_kv_close(twice);
 }
 
+static void health_tells_how_late_it_is(void **state)
+{
+	struct stores *stores = *state;
+	struct hf_kv_health health;
+	hf_kv *strict = open_with(stores->url, standby_url, 10);
+	put(strict, "1");
+	wait_for_replica(stores, stores->kv);
+	hf_kv_health_report(stores->kv, NULL, &health);
+	assert_int_equal(health.state, HF_HEALTHY);
+	assert_string_equal(health.replica, "follows");
+	at_standby("SELECT pg_wal_replay_pause()");
+	put(strict, "2");
+	usleep(20000);
+	hf_kv_health_report(strict, NULL, &health);
+	at_standby("SELECT pg_wal_replay_resume()");
+	hf_kv_close(strict);
+	assert_true(health.replica_lag_bytes > 0 && health.replica_lag_us >= 10000);
+	assert_int_equal(health.state, HF_DEGRADED);
+	assert_non_null(strstr(health.reasons[0], "the read replica is"));
+	hf_kv *alone = open_with(stores->url, "postgresql:///store?host=/nowhere", 0);
+	hf_kv_health_report(alone, NULL, &health);
+	hf_kv_close(alone);
+	assert_int_equal(health.state, HF_DEGRADED);
+	assert_string_equal(health.replica, "unreachable");
+	hf_kv *twice = open_with(stores->url, stores->url, 0);
+	hf_kv_health_report(twice, NULL, &health);
+	hf_kv_close(twice);
+	assert_string_equal(health.replica, "promoted");
+}
+
+/* Opened while its namespace is there already; nothing else would be read of a server that takes no writes. */
+static void a_standby_is_unhealthy(UNUSED void **state)
+{
+	struct hf_kv_options options = {.size = sizeof(options), .no_migrate = true, .sweep_interval_ms = -1};
+	struct hf_kv_health health;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv = NULL;
+	EXPECT_OK(hf_kv_open(ctx, standby_url, &options, &kv, &err));
+	hf_kv_health_report(kv, NULL, &health);
+	hf_kv_close(kv);
+	assert_int_equal(health.state, HF_UNHEALTHY);
+	assert_string_equal(health.reasons[0], "the server is a standby: it takes no writes");
+}
+
 static void where_there_are_none_they_are_refused(void **state)
 {
 	struct stores *stores = *state;
@@ -296,9 +340,13 @@ static void where_there_are_none_they_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORE(a_replica_answers_what_may_be_late),    STORE(what_was_written_is_read),
-		STORE(nothing_is_later_than_the_bound),       STORE(a_replica_that_is_not_there_is_no_failure),
+		STORE(a_replica_answers_what_may_be_late),
+		STORE(what_was_written_is_read),
+		STORE(nothing_is_later_than_the_bound),
+		STORE(a_replica_that_is_not_there_is_no_failure),
 		STORE(where_there_are_none_they_are_refused),
+		STORE(health_tells_how_late_it_is),
+		STORE(a_standby_is_unhealthy),
 	};
 	return cmocka_run_group_tests(tests, start_all, stop_all);
 }

@@ -226,6 +226,20 @@ SELECT (pg_total_relation_size(:'schema.entries') + pg_total_relation_size(:'sch
         + pg_total_relation_size(:'schema.entries_feeds'))::bigint AS all_bytes,
        pg_relation_size(:'schema.entries') AS entries_bytes;
 
+-- name: store_health :one
+-- doc: `waiting`: what expired and was not removed, up to `most` of it, and since when. `held`: how long the oldest
+--   transaction that writes has run, as far as the role may see. `feed`: the namespace has one.
+-- col oldest: nullable
+-- col held: nullable
+SELECT pg_is_in_recovery() AS standby, d.waiting, now() - d.oldest AS oldest,
+       greatest((SELECT max(clock_timestamp() - a.xact_start) FROM pg_stat_activity AS a WHERE a.backend_xid IS NOT NULL),
+                (SELECT max(clock_timestamp() - p.prepared) FROM pg_prepared_xacts AS p)) AS held,
+       EXISTS (SELECT FROM :"schema".:"entries_feeds" AS f WHERE f.namespace = :ns) AS feed
+FROM (SELECT count(*) AS waiting, min(x.expires_at) AS oldest
+      FROM (SELECT e.expires_at FROM :"schema".:"entries" AS e
+            WHERE e.expire_bucket <= floor(extract(epoch FROM now()) / 300)::integer AND e.expires_at <= now()
+            ORDER BY e.expire_bucket LIMIT :most::bigint) AS x) AS d;
+
 -- name: lock_take :opt
 -- doc: No row: another one holds it. A lease that is over gives a higher fence, whoever takes it.
 -- row: lock_row

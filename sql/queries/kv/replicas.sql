@@ -10,3 +10,10 @@ FROM (SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint AS at) AS l;
 -- doc: Of a replica; `follows` is false once it was promoted.
 -- col at: nullable
 SELECT pg_is_in_recovery() AS follows, (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint AS at;
+
+-- name: log_lag :one
+-- doc: Of a replica: the place it has replayed, and since when what it replayed last is committed.
+-- col at: nullable
+-- col late: nullable
+SELECT pg_is_in_recovery() AS follows, (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint AS at,
+       clock_timestamp() - pg_last_xact_replay_timestamp() AS late;

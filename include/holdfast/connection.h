@@ -37,6 +37,8 @@ struct hf_connection_options {
 	uint32_t statement_cache_max;       /* 0 = 256 prepared statements, least recently used go first */
 	const char *time_zone;              /* NULL = "UTC" (the Janitor writes naive UTC); "" = server default */
 	const char *server_options;         /* extra startup options ("-c jit=off"), or NULL */
+	int64_t slow_statement_ms;          /* 0 = never: event "query_slow" at warn for one that took so long */
+	bool log_statements;                /* as that of the context, for this connection alone */
 };
 
 /** Connect. @return HF_OK; HF_TIMEOUT; HF_E_UNAVAILABLE; HF_E_DENIED; HF_E_CONFIG. Round trips: the login. */

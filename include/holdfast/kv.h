@@ -112,6 +112,9 @@ struct hf_kv_options {
 	int64_t ttl_us;                    /* of puts that say none; 0 = they never expire */
 	enum hf_kv_durability durability;  /* of writes that say none */
 	enum hf_kv_latencies latencies;    /* see hf_kv_latency() */
+	int64_t slow_ms;                   /* 0 = 1,000; -1 = never: a statement (PostgreSQL) or request (Redis) that
+	                                      took so long is a log event, query_slow or redis_slow, with its name */
+	bool log_statements;               /* each is one, at debug; names, times and outcomes, never parameters */
 	int64_t sweep_interval_ms;         /* 0 = 60,000; -1 = no thread of the handle removes what expired */
 	/* Values of so many bytes and more are kept compressed where that makes them shorter by 12 % and more, on every
 	 * backend; lengths are always those of the value. 0 = HF_KV_COMPRESS_FROM. It binds what is put, not what is
@@ -135,6 +138,9 @@ struct hf_kv_options {
 	uint32_t attempts_max;             /* 0 = 3: the first included. Repeated are conflicts, shortages, and what
 	                                      certainly did not reach a server; never what may have happened */
 	int64_t backoff_ms;                /* 0 = 100: base of the exponential pause with full jitter */
+	int64_t backoff_ms_max;            /* 0 = 5,000: what it grows to */
+	int64_t connection_idle_ms;        /* 0 = 600,000; -1 = never: closes idle ones beyond the minimum */
+	int64_t connection_lifetime_ms;    /* 0 = 1,800,000; -1 = for ever: PostgreSQL */
 	uint32_t combine;                  /* so many statements at a time that callers share (above); 0 = none */
 	const char *replica_url;           /* a hot standby that may be read from (hf_kv_read.replica); NULL = none */
 	int64_t replica_stale_ms_max;      /* 0 = 5,000: how late it may be; from 10 */

@@ -25,6 +25,7 @@ static const char *given_database(const struct cli *cli)
 static enum hf_status open_url(struct cli *cli, const char *url, const char *name_space, bool as_is, hf_kv **ret_kv,
                                hf_error *err)
 {
+	int64_t slow_ms = config_int(cli->config, "kv.slow_statement");
 	struct hf_kv_options options = {
 		.size = sizeof(options),
 		.name_space = name_space,
@@ -32,6 +33,9 @@ static enum hf_status open_url(struct cli *cli, const char *url, const char *nam
 		.connect_timeout_ms = config_int(cli->config, "database.connect_timeout"),
 		.schema = config_text(cli->config, "kv.schema"),
 		.table = config_text(cli->config, "kv.table"),
+		.slow_ms = slow_ms ? slow_ms : -1,
+		.attempts_max = (uint32_t)config_int(cli->config, "kv.attempts"),
+		.backoff_ms = config_int(cli->config, "kv.backoff"),
 		.no_migrate = as_is,
 		.latencies = HF_KV_LATENCIES_ON,
 		.connections_min = 1,

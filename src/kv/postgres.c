@@ -65,6 +65,8 @@ static enum hf_status open_pool(hf_kv_backend_state *state, const hf_settings *s
 	                                     .connections_max = options->connections_max,
 	                                     .connections_min = options->connections_min,
 	                                     .acquire_timeout_ms = options->timeout_ms,
+	                                     .idle_timeout_ms = options->connection_idle_ms,
+	                                     .lifetime_ms = options->connection_lifetime_ms,
 	                                     .connection = how};
 	return hf_pool_open(state->ctx, settings, &pool, &state->pool, err);
 }
@@ -79,6 +81,8 @@ static enum hf_status postgres_open(hf_context *ctx, const char *url, const stru
 	const struct hf_connection_options how = {.size = sizeof(how),
 	                                          .connect_timeout_ms = options->connect_timeout_ms,
 	                                          .query_timeout_ms = options->timeout_ms,
+	                                          .slow_statement_ms = options->slow_ms,
+	                                          .log_statements = options->log_statements,
 	                                          .server_options = READ_COMMITTED};
 	CLEANUP(settings_freep) hf_settings *settings = NULL;
 	CLEANUP(state_freep) hf_kv_backend_state *state = calloc(1, sizeof(*state));
@@ -92,6 +96,7 @@ static enum hf_status postgres_open(hf_context *ctx, const char *url, const stru
 		return error_nomem(err);
 	state->attempts_max = options->attempts_max;
 	state->backoff_ms = options->backoff_ms;
+	state->backoff_ms_max = options->backoff_ms_max;
 	enum hf_status status = hf_settings_new(ctx, &settings, err);
 	if (status == HF_OK)
 		status = hf_settings_parse(settings, url, err);

@@ -45,7 +45,7 @@ struct hf_kv_backend_state {
 	struct changes_bound changes;
 	struct postgres_replica *replica; /* owned; NULL = none */
 	uint32_t attempts_max;
-	int64_t backoff_ms;
+	int64_t backoff_ms, backoff_ms_max;
 	struct codec codec;
 	atomic_uint_least64_t retries; /* statements and transactions that were sent again */
 };
@@ -62,7 +62,8 @@ static inline struct hf_transaction_options postgres_transaction(const hf_kv_bac
 	return (struct hf_transaction_options){.size = sizeof(struct hf_transaction_options),
 	                                       .isolation = HF_READ_COMMITTED,
 	                                       .attempts_max = state->attempts_max,
-	                                       .backoff_base_ms = state->backoff_ms};
+	                                       .backoff_base_ms = state->backoff_ms,
+	                                       .backoff_cap_ms = state->backoff_ms_max};
 }
 /** To read in several statements what is there at one moment. */
 static inline struct hf_transaction_options postgres_one_moment(const hf_kv_backend_state *state)

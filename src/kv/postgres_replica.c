@@ -38,6 +38,8 @@ enum hf_status postgres_replica_open(hf_kv_backend_state *state, const struct hf
 	                                     .connections_max = options->connections_max,
 	                                     .lazy = true,
 	                                     .acquire_timeout_ms = options->timeout_ms,
+	                                     .idle_timeout_ms = options->connection_idle_ms,
+	                                     .lifetime_ms = options->connection_lifetime_ms,
 	                                     .connection = how};
 	hf_settings *settings = NULL;
 	struct postgres_replica *replica = calloc(1, sizeof(*replica));

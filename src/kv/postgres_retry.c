@@ -6,8 +6,6 @@
 #include "base/context.h"
 #include "base/error.h"
 
-enum { CAP_MS = 5000 };
-
 void postgres_retry(struct retrying *again, hf_kv_backend_state *state, hf_deadline deadline, hf_error *ret_err)
 {
 	again->state = state;
@@ -42,7 +40,7 @@ COLD static bool try_again(struct retrying *again, bool may, enum hf_status stat
 	if (!may || again->attempt >= state->attempts_max)
 		return false;
 	if (again->attempt == 1)
-		backoff_init(&again->backoff, state->backoff_ms * 1000, CAP_MS * 1000);
+		backoff_init(&again->backoff, state->backoff_ms * 1000, state->backoff_ms_max * 1000);
 	int64_t pause_us = backoff_next(&again->backoff, context_random_u64(state->ctx));
 	if (hf_now_monotonic_us(state->ctx) + pause_us >= again->deadline)
 		return false;

@@ -56,11 +56,14 @@ static enum hf_status state_new(hf_context *ctx, const struct hf_kv_options *opt
 	state->timeout_ms = options->timeout_ms;
 	state->connect_timeout_ms = options->connect_timeout_ms;
 	state->backoff_ms = options->backoff_ms;
+	state->backoff_ms_max = options->backoff_ms_max;
+	state->slow_us = options->slow_ms < 0 ? -1 : options->slow_ms * 1000;
+	state->log_requests = options->log_statements;
 	state->attempts_max = options->attempts_max;
 	state->arena = hf_arena_new(0);
 	state->names = intern_new(REDIS_SPACES_MAX);
 	pthread_mutex_init(&state->mutex, NULL);
-	redis_pool_init(&state->pool, options->connections_min, options->connections_max);
+	redis_pool_init(&state->pool, options);
 	*ret_state = state;
 	if (!state->arena || !state->names)
 		return error_nomem(err);

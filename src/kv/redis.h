@@ -151,10 +151,11 @@ struct redis_pool {
 	pthread_cond_t freed;
 	struct redis_connection *idle; /* the last that came back first */
 	uint32_t idle_count, open_count, min, max;
+	int64_t idle_us_max; /* negative = for ever */
 	pid_t pid; /* that made it */
 };
 
-void redis_pool_init(struct redis_pool *pool, uint32_t min, uint32_t max);
+void redis_pool_init(struct redis_pool *pool, const struct hf_kv_options *options);
 void redis_pool_deinit(struct redis_pool *pool);
 enum hf_status redis_pool_take(hf_kv_backend_state *state, hf_deadline deadline,
                                struct redis_connection **ret_connection, hf_error *err);
@@ -201,7 +202,9 @@ struct hf_kv_backend_state {
 	hf_context *ctx;
 	struct redis_url url;
 	enum hf_kv_durability durability;
-	int64_t timeout_ms, connect_timeout_ms, backoff_ms;
+	int64_t timeout_ms, connect_timeout_ms, backoff_ms, backoff_ms_max;
+	int64_t slow_us; /* a request that takes so long is told of; negative = none is */
+	bool log_requests;
 	uint32_t attempts_max;
 	struct redis_pool pool;
 	atomic_uint_least64_t retries;

@@ -11,7 +11,7 @@
 #include "core/backoff.h"
 #include "kv/redis.h"
 
-enum { PAUSE_MS_MAX = 5000, LOOK_MS = 200 };
+enum { LOOK_MS = 200 };
 
 /* How an attempt ended. */
 enum verdict { DONE, FAILED, AGAIN };
@@ -255,8 +255,8 @@ static bool pause_us(hf_context *ctx, int64_t us, hf_deadline deadline)
 	return !hf_context_interrupted(ctx);
 }
 
-enum hf_status redis_call(hf_kv_backend_state *state, const struct redis_call *call, redisReply **ret_replies,
-                          hf_error *err)
+static enum hf_status call_again(hf_kv_backend_state *state, const struct redis_call *call, redisReply **ret_replies,
+                                 hf_error *err)
 {
 	struct backoff backoff;
 	hf_error last = HF_ERROR_INIT;
@@ -264,7 +264,7 @@ enum hf_status redis_call(hf_kv_backend_state *state, const struct redis_call *c
 	if (status != HF_OK)
 		return status;
 	memset(ret_replies, 0, call->answers * sizeof(*ret_replies));
-	backoff_init(&backoff, state->backoff_ms * 1000, PAUSE_MS_MAX * 1000);
+	backoff_init(&backoff, state->backoff_ms * 1000, state->backoff_ms_max * 1000);
 	for (uint32_t attempt = 1;; attempt++) {
 		enum verdict verdict = attempt_once(state, call, ret_replies, &status, &last);
 		if (verdict == DONE)
@@ -276,5 +276,30 @@ enum hf_status redis_call(hf_kv_backend_state *state, const struct redis_call *c
 	}
 	if (err)
 		*err = last;
+	return status;
+}
+
+/* ---- telling ---- */
+
+static void tell(const hf_kv_backend_state *state, const struct redis_call *call, enum hf_status status,
+                 int64_t took_us)
+{
+	bool slow = state->slow_us >= 0 && took_us >= state->slow_us;
+	enum hf_log_level level = slow ? HF_LOG_WARN : HF_LOG_DEBUG;
+	if (!context_logs(state->ctx, level) || !(slow || state->log_requests))
+		return;
+	const struct hf_log_field fields[] = {field_text("request", call->what), field_us("ms", took_us),
+	                                      field_text("outcome", hf_status_word(status))};
+	context_log(state->ctx, level, slow ? "redis_slow" : "redis", fields, ARRAY_LEN(fields));
+}
+
+enum hf_status redis_call(hf_kv_backend_state *state, const struct redis_call *call, redisReply **ret_replies,
+                          hf_error *err)
+{
+	if (!context_logs(state->ctx, HF_LOG_WARN))
+		return call_again(state, call, ret_replies, err);
+	int64_t started_us = hf_now_monotonic_us(state->ctx);
+	enum hf_status status = call_again(state, call, ret_replies, err);
+	tell(state, call, status, hf_now_monotonic_us(state->ctx) - started_us);
 	return status;
 }

@@ -1,7 +1,7 @@
 /*
  * redis_pool.c - the connections of a backend: taken for one call, given back, at most `max` of them.
  *
- * The last that came back goes out first; what stays idle for longer than IDLE_US beyond `min` is closed as others come
+ * The last that came back goes out first; what stays idle for too long beyond `min` is closed as others come
  * back, so that no thread is needed. Connecting happens outside of the mutex.
  */
 #include <unistd.h>
@@ -12,11 +12,13 @@
 #include "pg/monotonic.h"
 
 enum { LOOK_US = 200000 };
-#define IDLE_US (INT64_C(300) * 1000000)
 
-void redis_pool_init(struct redis_pool *pool, uint32_t min, uint32_t max)
+void redis_pool_init(struct redis_pool *pool, const struct hf_kv_options *options)
 {
-	*pool = (struct redis_pool){.min = min, .max = max, .pid = getpid()};
+	*pool = (struct redis_pool){.min = options->connections_min,
+	                            .max = options->connections_max,
+	                            .idle_us_max = options->connection_idle_ms * 1000,
+	                            .pid = getpid()};
 	pthread_mutex_init(&pool->mutex, NULL);
 	cond_init_monotonic(&pool->freed);
 }
@@ -96,12 +98,12 @@ enum hf_status redis_pool_take(hf_kv_backend_state *state, hf_deadline deadline,
 static struct redis_connection *unlink_stale(struct redis_pool *pool, int64_t now_us)
 {
 	struct redis_connection **last = &pool->idle;
-	if (pool->open_count <= pool->min || !pool->idle)
+	if (pool->open_count <= pool->min || !pool->idle || pool->idle_us_max < 0)
 		return NULL;
 	while ((*last)->next)
 		last = &(*last)->next;
 	struct redis_connection *stale = *last;
-	if (now_us - stale->since_us < IDLE_US)
+	if (now_us - stale->since_us < pool->idle_us_max)
 		return NULL;
 	*last = NULL;
 	pool->idle_count--;

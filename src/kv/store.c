@@ -37,7 +37,16 @@ static void apply_defaults(struct hf_kv_options *options)
 	options->replica_stale_ms_max = or_default(options->replica_stale_ms_max, 5000);
 	options->attempts_max = options->attempts_max ? options->attempts_max : 3;
 	options->backoff_ms = or_default(options->backoff_ms, 100);
+	options->backoff_ms_max = or_default(options->backoff_ms_max, 5000);
+	options->connection_idle_ms = or_default(options->connection_idle_ms, 600000);
+	options->connection_lifetime_ms = or_default(options->connection_lifetime_ms, 1800000);
+	options->slow_ms = or_default(options->slow_ms, 1000);
 	options->map_bytes_max = options->map_bytes_max ? options->map_bytes_max : UINT64_C(64) << 30;
+}
+
+static bool is_time_or_never(int64_t ms)
+{
+	return ms >= -1 && ms <= HF_KV_TTL_MAX_US / 1000;
 }
 
 static enum hf_status check_options(const struct hf_kv_options *options, const struct hf_kv_vtable *vtable,
@@ -51,8 +60,17 @@ static enum hf_status check_options(const struct hf_kv_options *options, const s
 		                 HF_KV_VALUE_BYTES_MAX);
 	if (options->ttl_us < 0 || options->ttl_us > HF_KV_TTL_MAX_US)
 		return error_set(err, HF_E_USAGE, "ttl_us is %lld: from 0 to 100 years", (long long)options->ttl_us);
-	if (options->timeout_ms < 0 || options->connect_timeout_ms < 0 || options->backoff_ms < 0)
+	if (options->timeout_ms < 0 || options->connect_timeout_ms < 0 || options->backoff_ms < 0 ||
+	    options->backoff_ms_max < 0)
 		return error_set(err, HF_E_USAGE, "a timeout of the store's options is negative");
+	if (options->backoff_ms > options->backoff_ms_max || options->backoff_ms_max > HF_KV_TTL_MAX_US / 1000)
+		return error_set(err, HF_E_USAGE,
+		                 "backoff_ms %lld and backoff_ms_max %lld: the first at most the second",
+		                 (long long)options->backoff_ms, (long long)options->backoff_ms_max);
+	if (!is_time_or_never(options->slow_ms) || !is_time_or_never(options->connection_idle_ms) ||
+	    !is_time_or_never(options->connection_lifetime_ms))
+		return error_set(err, HF_E_USAGE,
+		                 "slow_ms, connection_idle_ms and connection_lifetime_ms: -1 for never");
 	if (options->sweep_interval_ms > INT64_MAX / 1000)
 		return error_set(err, HF_E_USAGE, "sweep_interval_ms is %lld: -1 for none",
 		                 (long long)options->sweep_interval_ms);

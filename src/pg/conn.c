@@ -57,6 +57,8 @@ enum hf_status conn_new(hf_context *ctx, const struct hf_connection_options *opt
 	connection->canceller = canceller;
 	connection->query_timeout_ms = options->query_timeout_ms ? options->query_timeout_ms : QUERY_TIMEOUT_MS;
 	connection->statements_max = options->statement_cache_max ? options->statement_cache_max : STATEMENTS_MAX;
+	connection->slow_us = options->slow_statement_ms > 0 ? options->slow_statement_ms * 1000 : 0;
+	connection->log_statements = options->log_statements || ctx->options.log_statements;
 	fork_guard_init(&connection->fork);
 	ready_init(&connection->ready, PQsocket(pg));
 	PQsetNoticeReceiver(pg, receive_notice, connection);

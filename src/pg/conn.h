@@ -55,6 +55,8 @@ struct hf_connection {
 	struct statement_cache *statements; /* made at first use */
 	int64_t query_timeout_ms;
 	uint32_t statements_max;
+	int64_t slow_us; /* a statement that takes so long is told of; 0 = none is */
+	bool log_statements;
 	int64_t seen_us; /* when the clock was last looked at: near enough for how long to wait, never for a verdict */
 	bool broken;
 	bool wrong_server;	/* a write was refused by a standby: the pool looks for the primary anew */

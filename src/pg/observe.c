@@ -1,8 +1,9 @@
 /*
  * observe.c - metrics and log events of statements.
  *
- * Levels: an alerting error -> error, a retryable one -> warn, another -> info, success -> debug. Successes are logged
- * only when the context asks for its statements; failures whenever there is a log.
+ * Levels: an alerting error -> error, a retryable one -> warn, another -> info, success -> debug, a slow one -> warn.
+ * Successes are logged only when the context or the connection asks for its statements; failures whenever there is a
+ * log.
  */
 #include "pg/observe.h"
 
@@ -28,7 +29,7 @@ static void count_failure(struct hf_metrics *metrics, enum hf_status status, con
 	hf_counter_add(hf_metrics_counter(metrics, "hf_errors_total", "Failed queries by category", labels, 2), 1);
 }
 
-static void log_query(hf_context *ctx, enum hf_log_level level, const char *name, int64_t took_us,
+static void log_query(hf_context *ctx, enum hf_log_level level, const char *event, const char *name, int64_t took_us,
                       enum hf_status status, const hf_error *err, int64_t rows)
 {
 	struct hf_log_field fields[6];
@@ -42,7 +43,17 @@ static void log_query(hf_context *ctx, enum hf_log_level level, const char *name
 		fields[count++] = field_text("sqlstate", err->sqlstate);
 	if (err)
 		fields[count++] = field_text("error", err->message);
-	context_log(ctx, level, is_failure(status) ? "query_failed" : "query", fields, count);
+	context_log(ctx, level, event, fields, count);
+}
+
+COLD static void log_success(const hf_connection *connection, const char *name, int64_t took_us, enum hf_status status,
+                             int64_t rows)
+{
+	hf_context *ctx = connection->ctx;
+	if (connection->slow_us && took_us >= connection->slow_us && context_logs(ctx, HF_LOG_WARN))
+		log_query(ctx, HF_LOG_WARN, "query_slow", name, took_us, status, NULL, rows);
+	else if (connection->log_statements && context_logs(ctx, HF_LOG_DEBUG))
+		log_query(ctx, HF_LOG_DEBUG, "query", name, took_us, status, NULL, rows);
 }
 
 HOT void observe_query(hf_connection *connection, const char *name, int64_t start_us, enum hf_status status,
@@ -57,8 +68,8 @@ HOT void observe_query(hf_connection *connection, const char *name, int64_t star
 	if (rows > 0)
 		metrics_count(ctx->metrics, METRIC_ROWS, (uint64_t)rows);
 	if (!is_failure(status)) {
-		if (ctx->options.log_statements && context_logs(ctx, HF_LOG_DEBUG))
-			log_query(ctx, HF_LOG_DEBUG, name, took, status, NULL, rows);
+		if (connection->log_statements || (connection->slow_us && took >= connection->slow_us))
+			log_success(connection, name, took, status, rows);
 		return;
 	}
 	if (err && strcmp(err->sqlstate, "25006") == 0 && connection->broken)
@@ -69,5 +80,5 @@ HOT void observe_query(hf_connection *connection, const char *name, int64_t star
 	count_failure(ctx->metrics, status, err);
 	enum hf_log_level level = err ? error_log_level(err) : HF_LOG_INFO;
 	if (context_logs(ctx, level))
-		log_query(ctx, level, name, took, status, err, rows);
+		log_query(ctx, level, "query_failed", name, took, status, err, rows);
 }

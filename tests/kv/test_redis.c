@@ -45,6 +45,7 @@ static enum hf_status open_as(struct rig *rig, const char *url, const struct hf_
 	chosen.size = sizeof(chosen);
 	chosen.sweep_interval_ms = -1;
 	chosen.backoff_ms = chosen.backoff_ms ? chosen.backoff_ms : 1;
+	chosen.slow_ms = chosen.slow_ms ? chosen.slow_ms : -1;
 	return hf_kv_open(rig->ctx, url, &chosen, &rig->kv, err);
 }
 
@@ -838,6 +839,24 @@ static void test_a_server_that_forgets_or_evicts_is_told_of(void **state)
 	assert_ptr_equal(strstr(rig->events, "redis_evicts"), strrchr(rig->events, '_') - strlen("redis"));
 }
 
+static void test_a_slow_request_is_told_of(void **state)
+{
+	struct rig *rig = *state;
+	const struct hf_kv_options slow = {.slow_ms = 50};
+	hf_error err = HF_ERROR_INIT;
+	put(rig, B("k"), B("v"), 0);
+	assert_null(strstr(rig->events, "redis_slow"));
+	hf_kv_close(rig->kv);
+	EXPECT_OK(open_as(rig, rig->url, &slow, &err));
+	server_does(rig, "CLIENT PAUSE 60000 WRITE");
+	const struct hf_kv_put soon = {.how.deadline = hf_deadline_in(rig->ctx, 100)};
+	EXPECT_STATUS(hf_kv_put(rig->kv, B("k"), B("secret"), &soon, &err), HF_E_OUTCOME_UNKNOWN);
+	server_does(rig, "CLIENT UNPAUSE");
+	EXPECT_CONTAINS(rig->events, "1 redis_slow request=write");
+	assert_non_null(strstr(rig->events, "outcome=outcome-unknown"));
+	assert_null(strstr(rig->events, "secret"));
+}
+
 static bool blames(const struct hf_kv_health *health, const char *part)
 {
 	for (size_t i = 0; i < health->nreasons; i++)
@@ -919,6 +938,7 @@ int main(void)
 		CASE(test_strict_is_refused_where_the_server_is_not),
 		CASE(test_a_server_that_forgets_or_evicts_is_told_of),
 		CASE(test_health_tells_what_the_server_is),
+		CASE(test_a_slow_request_is_told_of),
 	};
 	return cmocka_run_group_tests(tests, group_begin, group_end);
 }

@@ -1,0 +1,182 @@
+/* Options of a store on PostgreSQL: which statements are told of, TLS modes, what is refused. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../check.h"
+#include "../fixture.h"
+#include "base/macros.h"
+#include "holdfast/holdfast.h"
+
+struct state {
+	hf_context *ctx;
+	hf_connection *connection; /* beside the store */
+	char url[500];
+	char events[8192]; /* a line each: "level event query=... ms=... outcome=..." */
+};
+
+static void log_event(void *user, enum hf_log_level level, const char *event, const struct hf_log_field *fields,
+                      size_t nfields)
+{
+	struct state *state = user;
+	size_t at = strlen(state->events), room = sizeof(state->events);
+	if (at > room - 400)
+		return;
+	at += (size_t)snprintf(state->events + at, room - at, "%d %s", (int)level, event);
+	for (size_t i = 0; i < nfields && at < room - 100; i++)
+		at += (size_t)snprintf(state->events + at, room - at, " %s=%.*s", fields[i].name,
+		                       fields[i].kind == HF_FIELD_TEXT ? (int)fields[i].text.len : 0,
+		                       fields[i].text.ptr ? fields[i].text.ptr : "");
+	snprintf(state->events + at, room - at, "\n");
+}
+
+static int set_up(void **user)
+{
+	static struct state state;
+	hf_error err = HF_ERROR_INIT;
+	const struct hf_context_options options = {.size = sizeof(options),
+	                                           .user = &state,
+	                                           .log = log_event,
+	                                           .log_level = HF_LOG_DEBUG};
+	state = (struct state){0};
+	snprintf(state.url, sizeof(state.url), "%s", fixture_database(NULL));
+	state.connection = fixture_connect(state.url);
+	EXPECT_OK(hf_context_new(&options, &state.ctx, &err));
+	*user = &state;
+	return 0;
+}
+
+static int tear_down(void **user)
+{
+	struct state *state = *user;
+	hf_connection_free(state->connection);
+	hf_context_free(state->ctx);
+	return 0;
+}
+
+static void run(struct state *state, const char *sql)
+{
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_sql_exec(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, NULL, &err));
+}
+
+/* What was logged while "secret" was put with these options. */
+static const char *events_of_a_put(struct state *state, int64_t slow_ms, bool log_statements)
+{
+	const struct hf_kv_options options = {.size = sizeof(options),
+	                                      .slow_ms = slow_ms,
+	                                      .log_statements = log_statements,
+	                                      .sweep_interval_ms = -1};
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv = NULL;
+	EXPECT_OK(hf_kv_open(state->ctx, state->url, &options, &kv, &err));
+	state->events[0] = '\0';
+	EXPECT_OK(hf_kv_put(kv, HF_KV_KEY("secret"), HF_KV_KEY("secret"), NULL, &err));
+	hf_kv_close(kv);
+	return state->events;
+}
+
+static void make_puts_slow(struct state *state)
+{
+	events_of_a_put(state, -1, false); /* makes the tables */
+	run(state, "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.03); RETURN "
+	           "NEW; END'");
+	run(state, "CREATE TRIGGER wait BEFORE INSERT ON state_entries FOR EACH ROW EXECUTE FUNCTION wait()");
+}
+
+static void a_slow_statement_is_told_of_by_name(void **user)
+{
+	struct state *state = *user;
+	make_puts_slow(state);
+	const char *events = events_of_a_put(state, 20, false);
+	EXPECT_CONTAINS(events, "query_slow query=entry_put ms= outcome=ok");
+	assert_null(strstr(events, "secret"));
+	assert_null(strstr(events_of_a_put(state, -1, false), "query_slow"));
+	assert_null(strstr(events_of_a_put(state, 3600000, false), "query_slow"));
+}
+
+static void a_slow_statement_that_fails_is_told_of_once(void **user)
+{
+	struct state *state = *user;
+	const struct hf_kv_options options = {.size = sizeof(options), .slow_ms = 20, .sweep_interval_ms = -1};
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv = NULL;
+	make_puts_slow(state);
+	EXPECT_OK(hf_kv_open(state->ctx, state->url, &options, &kv, &err));
+	run(state, "ALTER TABLE state_entries ADD CHECK (length(value) < 3) NOT VALID");
+	state->events[0] = '\0';
+	EXPECT_STATUS(hf_kv_put(kv, HF_KV_KEY("k"), HF_KV_KEY("long"), NULL, &err), HF_REJECTED);
+	EXPECT_CONTAINS(state->events, "query_failed query=entry_put");
+	assert_null(strstr(state->events, "query_slow"));
+	hf_kv_close(kv);
+}
+
+static void statements_are_logged_where_that_is_asked_for(void **user)
+{
+	struct state *state = *user;
+	assert_null(strstr(events_of_a_put(state, 0, false), " query query="));
+	const char *events = events_of_a_put(state, -1, true);
+	EXPECT_CONTAINS(events, " query query=entry_put ms= outcome=ok");
+	assert_null(strstr(events, "secret"));
+}
+
+/* On a socket none of them encrypts; each is a word that libpq knows. */
+static void every_tls_mode_is_taken_from_the_url(void **user)
+{
+	static const char *const modes[] = {"disable", "allow", "prefer", "require"};
+	static const char *const wrong[] = {"sslmode=never", "sslmode=", "sslcert=/nowhere&sslmode",
+	                                    "sslcertificate=/x"};
+	struct state *state = *user;
+	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1};
+	char url[600];
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		hf_error err = HF_ERROR_INIT;
+		hf_kv *kv = NULL;
+		snprintf(url, sizeof(url), "%s%csslmode=%s", state->url, strchr(state->url, '?') ? '&' : '?', modes[i]);
+		EXPECT_OK(hf_kv_open(state->ctx, url, &options, &kv, &err));
+		hf_kv_close(kv);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		hf_error err = HF_ERROR_INIT;
+		hf_kv *kv = NULL;
+		snprintf(url, sizeof(url), "%s%c%s", state->url, strchr(state->url, '?') ? '&' : '?', wrong[i]);
+		if (strcmp(wrong[i], "sslmode=") == 0) /* libpq: as if it were not there */
+			continue;
+		EXPECT_STATUS(hf_kv_open(state->ctx, url, &options, &kv, &err), HF_E_CONFIG);
+		assert_null(kv);
+	}
+}
+
+static void times_that_are_none_are_refused(void **user)
+{
+	struct state *state = *user;
+	const struct hf_kv_options wrong[] = {
+		{.size = sizeof(struct hf_kv_options), .slow_ms = -2},
+		{.size = sizeof(struct hf_kv_options), .slow_ms = INT64_MAX},
+		{.size = sizeof(struct hf_kv_options), .connection_idle_ms = -2},
+		{.size = sizeof(struct hf_kv_options), .connection_lifetime_ms = INT64_MAX},
+		{.size = sizeof(struct hf_kv_options), .backoff_ms_max = -1},
+		{.size = sizeof(struct hf_kv_options), .backoff_ms = 6000},
+		{.size = sizeof(struct hf_kv_options), .backoff_ms = 60, .backoff_ms_max = 59},
+		{.size = sizeof(struct hf_kv_options), .backoff_ms = INT64_MAX, .backoff_ms_max = INT64_MAX},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		hf_error err = HF_ERROR_INIT;
+		hf_kv *kv = NULL;
+		EXPECT_STATUS(hf_kv_open(state->ctx, state->url, &wrong[i], &kv, &err), HF_E_USAGE);
+		EXPECT_STATUS(hf_kv_open(state->ctx, "memory:", &wrong[i], &kv, &err), HF_E_USAGE);
+	}
+}
+
+#define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE(a_slow_statement_is_told_of_by_name),
+		STORE(a_slow_statement_that_fails_is_told_of_once),
+		STORE(statements_are_logged_where_that_is_asked_for),
+		STORE(every_tls_mode_is_taken_from_the_url),
+		STORE(times_that_are_none_are_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -17,7 +17,8 @@
  * that come then wait for them: 100 ms at a time, with longer pauses in between, so that a transaction that does not
  * end delays a checkpoint (HF_TIMEOUT) and hardly the writers. A restore lets readers read and keeps writers out until
  * it is done. Round trips: one each to make, list, show, pin and read; one more where nothing is found; to delete one,
- * and one per 10,000 images of the namespace; to restore six; a difference is read as it comes, on one connection.
+ * and one per 10,000 images of the namespace; to restore seven to nine; a difference is read as it comes, on one
+ * connection.
  *
  * Redis: a restore, and hf_kv_clear() while there are checkpoints, are one script, during which the server serves
  * nobody else (about a second for 100,000 entries): HF_E_LIMIT, and nothing is done, when more would change.

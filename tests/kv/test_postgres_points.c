@@ -139,6 +139,71 @@ static void images_go_with_the_last_checkpoint_that_needs_them(void **user)
 	assert_int_equal(number(state, images), 0);
 }
 
+/* ---- a large restore ---- */
+
+enum { MANY = 24000 };
+
+/* Keys [from, to) of so many digits. */
+static void put_range(struct state *state, int from, int to, const char *value)
+{
+	static char texts[MANY + 100][8];
+	static struct hf_bytes keys[MANY + 100], values[MANY + 100];
+	hf_error err = HF_ERROR_INIT;
+	for (int i = from; i < to; i++) {
+		keys[i] = (struct hf_bytes){(uint8_t *)texts[i], (size_t)snprintf(texts[i], 8, "%06d", i)};
+		values[i] = hf_kv_text(value);
+	}
+	EXPECT_OK(hf_kv_put_many(state->kv, keys + from, values + from, (size_t)(to - from), NULL, &err));
+}
+
+static struct hf_kv_checkpoint counted(struct state *state)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_checkpoint made;
+	EXPECT_OK(hf_kv_checkpoint_create(state->kv, NULL, state->arena, &made, &err));
+	return made;
+}
+
+static void want_same(struct state *state, const struct hf_kv_checkpoint *was)
+{
+	struct hf_kv_checkpoint is = counted(state);
+	assert_int_equal(is.row_count, was->row_count);
+	assert_memory_equal(&is.digest, &was->digest, sizeof(is.digest));
+}
+
+/* So many that they are joined as a set; of some nothing stands there any more, some were not there, some expire. */
+static void many_entries_come_back_as_they_were(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_restored back, undone;
+	const struct hf_kv_restore no_undo = {.no_undo = true};
+	const struct hf_kv_put hour = {.ttl_us = INT64_C(3600000000)};
+	put_range(state, 0, MANY, "1");
+	EXPECT_OK(hf_kv_put(state->kv, hf_kv_text("000001"), hf_kv_text("1"), &hour, &err));
+	struct hf_kv_checkpoint before = counted(state);
+	put_range(state, 0, MANY + 100, "2");
+	run(state, "DELETE FROM \"we\"\"ird\".state_entries WHERE key IN ('000005', '000500')");
+	struct hf_kv_checkpoint after = counted(state);
+	EXPECT_OK(hf_kv_checkpoint_restore(state->kv, &before.id, NULL, &back, &err));
+	assert_int_equal(back.put, MANY);
+	assert_int_equal(back.deleted, 100);
+	want_same(state, &before);
+	EXPECT_OK(hf_kv_checkpoint_verify(state->kv, &after.id, state->arena, &(struct hf_kv_checkpoint){0}, &err));
+	EXPECT_OK(hf_kv_checkpoint_restore(state->kv, &back.undo, NULL, &undone, &err));
+	assert_int_equal(undone.put, MANY + 100 - 2);
+	assert_int_equal(undone.deleted, 2);
+	want_same(state, &after);
+	EXPECT_OK(hf_kv_checkpoint_restore(state->kv, &before.id, &no_undo, &back, &err));
+	assert_int_equal(back.put, MANY);
+	assert_int_equal(back.deleted, 100);
+	want_same(state, &before);
+	EXPECT_OK(hf_kv_checkpoint_verify(state->kv, &before.id, state->arena, &(struct hf_kv_checkpoint){0}, &err));
+	assert_int_equal(number(state, "SELECT count(*) FROM \"we\"\"ird\".state_entries WHERE expires_at IS NOT NULL"
+	                               " AND expire_bucket = floor(extract(epoch FROM expires_at) / 300)"),
+	                 1);
+}
+
 /* ---- a checkpoint that is deleted while it is read ---- */
 
 enum { READ = 2500 };
@@ -183,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_transaction_that_does_not_end_stalls_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(images_go_with_the_last_checkpoint_that_needs_them, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(many_entries_come_back_as_they_were, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_that_is_deleted_while_it_is_read_is_unknown, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,7 +233,8 @@ static void the_catalog_is_as_designed(UNUSED void **state)
 	assert_string_equal(run_text(connection, "SELECT string_agg(set_name || version, ' ' ORDER BY version)"
 	                                         " FROM holdfast.migration WHERE state = 'applied'"),
 	                    "kv:public.state_entries0001 kv:public.state_entries0002 kv:public.state_entries0003"
-	                    " kv:public.state_entries0005 kv:public.state_entries0006");
+	                    " kv:public.state_entries0005 kv:public.state_entries0006"
+	                    " kv:public.state_entries0007");
 }
 
 static void two_instances_stand_beside_each_other(UNUSED void **state)

@@ -100,31 +100,63 @@ LIMIT :most::bigint;
 SELECT :"schema".:"entries_next_epoch"(:ns) AS epoch
 FROM (SELECT set_config('lock_timeout', :patience::text, true)) AS p;
 
--- name: restore_take :one
--- doc: What was written since epoch `at` goes, into the history as far as a checkpoint needs it; a feed is told. How many entries were
---   live that were not there then.
-WITH gone AS (DELETE FROM :"schema".:"entries" AS t WHERE t.namespace = :ns AND t.epoch >= :at
-              RETURNING t.rev, t.created_at, t.updated_at, t.expires_at, t.epoch, t.codec, t.key, t.value, t.metadata),
-     kept AS (INSERT INTO :"schema".:"entries_history" (rev, created_at, updated_at, expires_at, namespace, epoch_from, epoch_to,
-                                                        codec, key, value, metadata)
-              SELECT g.rev, g.created_at, g.updated_at, g.expires_at, :ns, g.epoch, :epoch, g.codec, g.key, g.value, g.metadata
-              FROM gone AS g
-              WHERE g.epoch < (SELECT max(c.epoch) FROM :"schema".:"entries_checkpoints" AS c WHERE c.namespace = :ns)),
-     told AS (INSERT INTO :"schema".:"entries_changes" (namespace, op) SELECT f.namespace, 'R' FROM :"schema".:"entries_feeds" AS f
+-- name: restore_keep :execrows
+-- doc: What was written since epoch `at` goes into the history, as far as a checkpoint needs it; a feed is told.
+WITH told AS (INSERT INTO :"schema".:"entries_changes" (namespace, op) SELECT f.namespace, 'R' FROM :"schema".:"entries_feeds" AS f
               WHERE f.namespace = :ns)
-SELECT count(*) AS n FROM gone AS g
-WHERE (g.expires_at IS NULL OR g.expires_at > now())
-AND NOT EXISTS (SELECT FROM :"schema".:"entries_history" AS h WHERE h.namespace = :ns AND h.key = g.key
-                AND h.epoch_from < :at AND h.epoch_to >= :at AND (h.expires_at IS NULL OR h.expires_at > now()));
+INSERT INTO :"schema".:"entries_history" (rev, created_at, updated_at, expires_at, namespace, epoch_from, epoch_to, codec, key,
+                                          value, metadata)
+SELECT t.rev, t.created_at, t.updated_at, t.expires_at, :ns, t.epoch, :epoch, t.codec, t.key, t.value, t.metadata
+FROM :"schema".:"entries" AS t
+WHERE t.namespace = :ns AND t.epoch >= :at
+AND t.epoch < (SELECT max(c.epoch) FROM :"schema".:"entries_checkpoints" AS c WHERE c.namespace = :ns);
 
--- name: restore_put :execrows
--- doc: Images that were live at epoch `at` are entries again, written in `epoch`.
+-- name: restore_count :one
+-- doc: Images that were live at epoch `at`. More than `few` are joined as a set, in memory that suffices for a million
+--   keys, not one by one, whatever the statistics say.
+SELECT count(*) AS images,
+       set_config('enable_nestloop', CASE WHEN count(*) > :few::bigint THEN 'off' ELSE current_setting('enable_nestloop') END, true) AS loops,
+       set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')), 67108864) / 1024 || 'kB', true) AS memory
+FROM :"schema".:"entries_history" AS h
+WHERE h.namespace = :ns AND h.epoch_from < :at AND h.epoch_to >= :at AND (h.expires_at IS NULL OR h.expires_at > now());
+
+-- name: restore_put_few :execrows
+-- doc: Entries are their images of epoch `at` again, written in `epoch`; by both columns of the key whatever the statistics say.
+-- allow: limit-order the key is unique, and the planner is to know
+UPDATE :"schema".:"entries" AS t SET rev = nextval(:'schema.entries_rev'), epoch = :epoch, created_at = h.created_at,
+       updated_at = h.updated_at, expires_at = h.expires_at,
+       expire_bucket = floor(extract(epoch FROM h.expires_at) / 300)::integer, codec = h.codec, value = h.value,
+       metadata = h.metadata
+FROM :"schema".:"entries_history" AS h
+CROSS JOIN LATERAL (SELECT e.ctid AS at FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = h.key LIMIT 1) AS x
+WHERE h.namespace = :ns AND h.epoch_from < :at AND h.epoch_to >= :at AND (h.expires_at IS NULL OR h.expires_at > now())
+AND t.ctid = x.at;
+
+-- name: restore_put_many :execrows
+-- doc: The same as a set.
+UPDATE :"schema".:"entries" AS t SET rev = nextval(:'schema.entries_rev'), epoch = :epoch, created_at = h.created_at,
+       updated_at = h.updated_at, expires_at = h.expires_at,
+       expire_bucket = floor(extract(epoch FROM h.expires_at) / 300)::integer, codec = h.codec, value = h.value,
+       metadata = h.metadata
+FROM :"schema".:"entries_history" AS h
+WHERE h.namespace = :ns AND h.epoch_from < :at AND h.epoch_to >= :at AND (h.expires_at IS NULL OR h.expires_at > now())
+AND t.namespace = :ns AND t.epoch >= :at AND t.key = h.key;
+
+-- name: restore_take :one
+-- doc: What is not written in `epoch` and was not there at epoch `at` goes. How many of it were live.
+WITH gone AS (DELETE FROM :"schema".:"entries" AS t WHERE t.namespace = :ns AND t.epoch >= :at AND t.epoch < :epoch
+              RETURNING t.expires_at)
+SELECT count(*) AS n FROM gone AS g WHERE g.expires_at IS NULL OR g.expires_at > now();
+
+-- name: restore_add :execrows
+-- doc: Images that were live at epoch `at` of keys that nothing stands under.
 INSERT INTO :"schema".:"entries" (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, codec, key, value,
                                   metadata)
 SELECT nextval(:'schema.entries_rev'), h.created_at, h.updated_at, h.expires_at,
        floor(extract(epoch FROM h.expires_at) / 300)::integer, :ns, :epoch, h.codec, h.key, h.value, h.metadata
 FROM :"schema".:"entries_history" AS h
-WHERE h.namespace = :ns AND h.epoch_from < :at AND h.epoch_to >= :at AND (h.expires_at IS NULL OR h.expires_at > now());
+WHERE h.namespace = :ns AND h.epoch_from < :at AND h.epoch_to >= :at AND (h.expires_at IS NULL OR h.expires_at > now())
+AND NOT EXISTS (SELECT FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.epoch = :epoch AND e.key = h.key);
 
 -- name: entries_diff :each
 -- doc: Versions that lived at one of the two epochs and not at the other, by key, that of `from` before that of `to`

@@ -35,6 +35,7 @@ struct hf_kv_batch {
 	const struct hf_kv_fence *fence;
 	hf_deadline deadline;
 	uint32_t value_bytes_max; /* for APPEND */
+	bool blind; /* plain puts whose results nobody looks at: whoever wants leaves them as they are */
 };
 
 /* Keys that lie in from <= key, key < to (ptr NULL = no end), in order or reversed. The store has worked prefix,

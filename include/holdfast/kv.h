@@ -33,9 +33,9 @@
  * Ownership: inputs are borrowed for the call; everything returned lives in the arena passed in.
  * Round trips: none for memory and LMDB; for Redis one a call unless said otherwise, and two for a get where some
  * entries expire and some do not, and for the first put of a key after a checkpoint. For PostgreSQL one for what reads
- * and for plain puts or plain deletes (different keys, no conditions, no fence); all other writes are a transaction of
- * four, and one more each for a fence, entries replaced, entries made, entries removed. Large batches go
- * in steps of 5,000 keys or 8 MiB.
+ * and for plain puts or plain deletes (different keys, of hf_kv_put_many() any; no conditions, no fence), however many
+ * puts there are; all other writes are a transaction of four, and one more each for a fence, entries replaced, entries
+ * made, entries removed, in steps of 5,000 keys or 8 MiB.
  *
  * Combining (PostgreSQL; hf_kv_options.combine): while `combine` statements of a handle that read are on their way,
  * calls of other threads that read one key wait for the next, which is one for all of them, up to 256. So do plain puts

@@ -194,7 +194,7 @@ static enum hf_status refused_write(const struct hf_kv_write *write, const struc
 
 enum hf_status refused(const struct hf_kv_batch *batch, const struct hf_kv_result *results, hf_error *err)
 {
-	for (size_t i = 0; i < batch->count; i++) {
+	for (size_t i = 0; i < batch->count && !batch->blind; i++) {
 		enum hf_status status = refused_write(&batch->writes[i], &results[i], batch, err);
 		if (status != HF_OK)
 			return status;

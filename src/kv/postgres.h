@@ -3,7 +3,8 @@
  *
  *   postgres.c         open and close, namespaces, care
  *   postgres_read.c    get, scan, count
- *   postgres_put.c     plain puts and deletes, in one statement
+ *   postgres_put.c     a plain put, plain deletes, in one statement
+ *   postgres_batch.c   plain puts of many keys, in one pipeline
  *   postgres_write.c   which way a batch takes, and the transaction that all others are
  *   postgres_retry.c   a statement again when that can help and cannot do harm
  *   postgres_lock.c    leases with fences
@@ -13,9 +14,9 @@
  *   postgres_replica.h reads from a replica
  *   postgres_change.c  what writes do to entries that are held; decides, no I/O
  *
- * Plain puts of different keys are one statement, and so are plain deletes. Everything else is a transaction: the
- * epoch, the fence, the entries of all keys in order, locked; then the writes are applied to what was read, and what
- * came of it is stored.
+ * Plain puts of different keys are one statement, or many in one pipeline; plain deletes are one. Everything else is a
+ * transaction: the epoch, the fence, the entries of all keys in order, locked; then the writes are applied to what was
+ * read, and what came of it is stored.
  * A key under which nothing stands cannot be locked: when somebody else put it meanwhile, all is done once more.
  *
  * Everything in the state but the count of retries is constant after open; the pool serves any number of threads.
@@ -123,11 +124,15 @@ static inline bool postgres_is_plain(const struct hf_kv_write *write, enum hf_kv
 	return write->op == op && !(write->flags & ~(uint32_t)HF_KV_NO_TTL);
 }
 /** A batch of plain puts; or of plain deletes, up to POSTGRES_STEP, that are not relaxed. One in which a key stands
- *  twice goes on to postgres_hold_and_apply(). */
+ *  twice goes on to postgres_hold_and_apply(), unless nobody looks at the results of puts. */
 enum hf_status postgres_put(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
                             struct hf_kv_result *ret_results, hf_error *err);
 enum hf_status postgres_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
                                struct hf_kv_result *ret_results, hf_error *err);
+/* postgres_batch.c */
+/** A batch of plain puts, as postgres_put() has them. */
+enum hf_status postgres_put_many(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
+                                 hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err);
 /* Bound of the memory that a call works in: as much as its inputs and what it reads take. */
 #define POSTGRES_SCRATCH_BYTES_MAX ((size_t)1 << 34)
 

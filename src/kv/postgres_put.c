@@ -1,5 +1,5 @@
 /*
- * postgres_put.c - what takes one statement: plain puts, or plain deletes, of different keys, in their order.
+ * postgres_put.c - what takes one statement: a plain put, or plain deletes of different keys, in their order.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -68,123 +68,9 @@ static enum hf_status put_one(hf_kv_backend_state *state, int32_t ns, const stru
 	return status;
 }
 
-struct putting {
-	hf_kv_backend_state *state;
-	const struct hf_kv_batch *batch;
-	int32_t ns;
-	const struct place *places; /* of all writes */
-	hf_arena *scratch, *answer; /* of the whole; of what the server says to one step */
-	struct hf_kv_result *results;
-};
+/* ---- plain deletes ---- */
 
-/* `next` is where the next step begins. */
-struct put_step {
-	struct hf_bytes *keys, *values;
-	int16_t *codecs;
-	struct hf_str *metadata;
-	struct hf_interval *ttls;
-	bool *no_metadata, *no_ttl;
-	size_t count;
-	size_t next;
-};
-
-static bool step_new(struct put_step *step, size_t count, hf_arena *scratch)
-{
-	size_t n = count < POSTGRES_STEP ? count : POSTGRES_STEP;
-	step->keys = hf_arena_alloc(scratch, n * sizeof(*step->keys));
-	step->values = hf_arena_alloc(scratch, n * sizeof(*step->values));
-	step->codecs = hf_arena_alloc(scratch, n * sizeof(*step->codecs));
-	step->metadata = hf_arena_alloc(scratch, n * sizeof(*step->metadata));
-	step->ttls = hf_arena_calloc(scratch, n, sizeof(*step->ttls));
-	step->no_metadata = hf_arena_alloc(scratch, n * sizeof(*step->no_metadata));
-	step->no_ttl = hf_arena_alloc(scratch, n * sizeof(*step->no_ttl));
-	return step->keys && step->values && step->codecs && step->metadata && step->ttls && step->no_metadata &&
-	       step->no_ttl;
-}
-
-static enum hf_status step_fill(struct put_step *step, const struct putting *putting, hf_error *err)
-{
-	enum hf_status status = HF_OK;
-	size_t bytes = 0;
-	step->count = 0;
-	while (status == HF_OK && step->next < putting->batch->count && step->count < POSTGRES_STEP &&
-	       bytes < POSTGRES_STEP_BYTES) {
-		size_t n = step->count++;
-		struct codec_value stored;
-		const struct hf_kv_write *write = putting->places[step->next++].write;
-		status = codec_pack(&putting->state->codec, write->value, putting->scratch, &stored, err);
-		step->keys[n] = write->key;
-		step->values[n] = stored.bytes;
-		step->codecs[n] = stored.codec;
-		step->metadata[n] = write->metadata;
-		step->no_metadata[n] = !write->metadata.ptr;
-		step->ttls[n] = (struct hf_interval){.us = write->ttl_us};
-		step->no_ttl[n] = write->ttl_us <= 0;
-		bytes += write->key.len + stored.bytes.len + write->metadata.len;
-	}
-	return status;
-}
-
-static void step_report(const struct put_step *step, const struct putting *putting, const struct entries_put_row *rows)
-{
-	const struct place *places = putting->places + (step->next - step->count);
-	for (size_t n = 0; n < step->count; n++)
-		putting->results[places[n].index] =
-			(struct hf_kv_result){.outcome = HF_KV_DONE, .rev = rows[n].rev, .existed = rows[n].existed};
-}
-
-static enum hf_status put_step(hf_where where, const struct putting *putting, struct put_step *step, hf_error *err)
-{
-	uint32_t count = (uint32_t)step->count;
-	struct entries_put_row *rows = NULL;
-	size_t nrows = 0;
-	const struct entries_put_in in = {
-		.ns = putting->ns,
-		.with_relaxed = putting->batch->durability == HF_KV_RELAXED,
-		.keys = {.count = count, .ndim = 1, .values = step->keys},
-		.codecs = {.count = count, .ndim = 1, .values = step->codecs},
-		.values = {.count = count, .ndim = 1, .values = step->values},
-		.metadata = {.count = count, .ndim = 1, .values = step->metadata, .nulls = step->no_metadata},
-		.ttls = {.count = count, .ndim = 1, .values = step->ttls, .nulls = step->no_ttl},
-	};
-	hf_arena_reset(putting->answer);
-	enum hf_status status = entries_put(where, &putting->state->entries, &in, putting->answer, &rows, &nrows, err);
-	if (status == HF_OK && nrows != step->count)
-		return error_set(err, HF_E_PROTOCOL, "%zu entries were put, the server answered %zu", step->count,
-		                 nrows);
-	for (size_t n = 0; n < nrows && status == HF_OK; n++)
-		if (postgres_compare(rows[n].key, step->keys[n]) != 0)
-			return error_set(err, HF_E_PROTOCOL, "the server answered in another order than it was asked");
-	if (status == HF_OK)
-		step_report(step, putting, rows);
-	return status;
-}
-
-static enum hf_status put_all(hf_where where, void *user, hf_error *err)
-{
-	const struct putting *putting = user;
-	struct put_step step = {0};
-	enum hf_status status = HF_OK;
-	postgres_count_again(putting->state, where);
-	if (!step_new(&step, putting->batch->count, putting->scratch))
-		return error_nomem(err);
-	while (status == HF_OK && step.next < putting->batch->count) {
-		status = step_fill(&step, putting, err);
-		if (status == HF_OK)
-			status = put_step(where, putting, &step, err);
-	}
-	return status;
-}
-
-static bool is_one_step(const struct hf_kv_batch *batch)
-{
-	size_t bytes = 0;
-	for (size_t i = 0; i < batch->count && bytes < POSTGRES_STEP_BYTES; i++)
-		bytes += batch->writes[i].key.len + batch->writes[i].value.len + batch->writes[i].metadata.len;
-	return batch->count <= POSTGRES_STEP && bytes < POSTGRES_STEP_BYTES;
-}
-
-/* Then each needs a revision of its own, and a statement puts a key once. */
+/* Then each has a result of its own, and a statement deletes a key once. */
 static bool repeats_a_key(const struct place *places, size_t count)
 {
 	for (size_t i = 1; i < count; i++)
@@ -192,33 +78,6 @@ static bool repeats_a_key(const struct place *places, size_t count)
 			return true;
 	return false;
 }
-
-static enum hf_status put_many(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
-                               struct hf_kv_result *results, hf_error *err)
-{
-	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(POSTGRES_SCRATCH_BYTES_MAX);
-	CLEANUP(arena_freep) hf_arena *answer = hf_arena_new(POSTGRES_SCRATCH_BYTES_MAX);
-	struct putting putting = {state, batch, ns, NULL, scratch, answer, results};
-	const struct hf_transaction_options how = postgres_transaction(state);
-	hf_where where = postgres_on(state, batch->deadline);
-	if (scratch && answer)
-		putting.places = postgres_in_order(batch->writes, batch->count, scratch);
-	if (!putting.places)
-		return error_nomem(err);
-	if (repeats_a_key(putting.places, batch->count))
-		return postgres_hold_and_apply(state, ns, batch, scratch, results, err);
-	if (!is_one_step(batch))
-		return hf_transaction(where, &how, put_all, &putting, err);
-	struct retrying again;
-	enum hf_status status;
-	postgres_retry(&again, state, batch->deadline, err);
-	do
-		status = put_all(where, &putting, &again.err);
-	while (postgres_again(&again, status));
-	return status;
-}
-
-/* ---- plain deletes ---- */
 
 static struct hf_kv_result deleted(bool was_live)
 {
@@ -301,5 +160,5 @@ enum hf_status postgres_put(hf_kv_backend_state *state, int32_t ns, const struct
                             struct hf_kv_result *ret_results, hf_error *err)
 {
 	return batch->count == 1 ? put_one(state, ns, batch, arena, ret_results, err)
-	                         : put_many(state, ns, batch, ret_results, err);
+	                         : postgres_put_many(state, ns, batch, arena, ret_results, err);
 }

@@ -305,13 +305,16 @@ static enum hf_status apply_many(hf_kv *kv, enum hf_kv_op op, const struct hf_by
                                  size_t *ret_existed, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new((size_t)1 << 32);
-	struct hf_kv_result *results = NULL;
+	const bool blind = op == HF_KV_PUT && !(how && how->fence);
 	size_t existed = 0;
 	if (check_count(count, "writes", err) != HF_OK)
 		return HF_E_LIMIT;
-	struct hf_kv_write *writes = scratch ? hf_arena_calloc(scratch, count, sizeof(*writes)) : NULL;
-	if (!writes || results_for(count, scratch, &results, NULL) != HF_OK)
+	struct hf_kv_write *writes = scratch ? hf_arena_alloc(scratch, count * sizeof(*writes)) : NULL;
+	struct hf_kv_result *results = writes ? hf_arena_alloc(scratch, count * sizeof(*results)) : NULL;
+	if (!results)
 		return error_nomem(err);
+	if (!blind) /* else memory that nobody touches is none */
+		memset(results, 0, count * sizeof(*results));
 	enum hf_status status = check_how(kv, how, err);
 	for (size_t i = 0; i < count && status == HF_OK; i++) {
 		const struct hf_kv_write write = {.op = op,
@@ -320,9 +323,10 @@ static enum hf_status apply_many(hf_kv *kv, enum hf_kv_op op, const struct hf_by
 		status = check_write(kv, &write, scratch, &writes[i], err);
 	}
 	struct hf_kv_batch batch = batch_of(kv, writes, count, how);
+	batch.blind = blind;
 	if (status == HF_OK && count > 0)
 		status = apply_checked(kv, &batch, scratch, results, err);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && status == HF_OK && ret_existed; i++)
 		existed += results[i].existed;
 	if (status == HF_OK && ret_existed)
 		*ret_existed = existed;

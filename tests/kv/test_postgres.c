@@ -242,6 +242,49 @@ static void a_large_batch_is_one_transaction_in_steps(void **user)
 	free(keys);
 }
 
+/* Keys 00000 to MANY - 1 in no order, the first of them twice: the value of the last is `last`. */
+static enum hf_status put_all(struct state *state, const char *value, const char *last, hf_error *err)
+{
+	struct hf_bytes *keys = calloc(MANY + 1, sizeof(*keys)), *values = calloc(MANY + 1, sizeof(*values));
+	char(*texts)[8] = calloc(MANY, sizeof(*texts));
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "%05zu", (i * 7919) % MANY);
+		keys[i] = hf_kv_text(texts[i]);
+		values[i] = hf_kv_text(value);
+	}
+	keys[MANY] = keys[0];
+	values[MANY] = hf_kv_text(last);
+	enum hf_status status = hf_kv_put_many(state->kv, keys, values, MANY + 1, NULL, err);
+	free(keys);
+	free(values);
+	free(texts);
+	return status;
+}
+
+static void many_puts_are_one_transaction(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(put_all(state, "1", "last", &err));
+	assert_int_equal(number(state, "SELECT count(DISTINCT xmin::text) FROM \"we\"\"ird\".\"Ta ble\""), 1);
+	assert_int_equal(number(state, "SELECT count(DISTINCT rev) FROM \"we\"\"ird\".\"Ta ble\""), MANY);
+	assert_string_equal(get(state, "00000"), "last");
+	assert_string_equal(get(state, "11999"), "1");
+	/* one row in one step */
+	run(state, "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.key = '09000' THEN"
+	           " RAISE EXCEPTION 'as the test said' USING ERRCODE = '23505'; END IF; RETURN NEW; END $$");
+	run(state,
+	    "CREATE TRIGGER fail BEFORE UPDATE ON \"we\"\"ird\".\"Ta ble\" FOR EACH ROW EXECUTE FUNCTION fail()");
+	EXPECT_STATUS(put_all(state, "2", "2", &err), HF_CONFLICT);
+	assert_int_equal(number(state, "SELECT count(*) FROM \"we\"\"ird\".\"Ta ble\" WHERE value = '2'"), 0);
+	run(state, "CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.key = '09000'"
+	           " THEN RAISE EXCEPTION 'as the test said' USING ERRCODE = '23514'; END IF; RETURN NEW; END $$");
+	assert_int_not_equal(put_all(state, "2", "2", &err), HF_OK);
+	assert_string_equal(err.sqlstate, "23514");
+	assert_null(strstr(err.message, "items["));
+	assert_int_equal(number(state, "SELECT count(*) FROM \"we\"\"ird\".\"Ta ble\" WHERE value = '2'"), 0);
+}
+
 struct seen {
 	char first[16], last[16];
 	size_t count, stop_at;
@@ -580,6 +623,7 @@ int main(void)
 		STORE(what_expired_is_not_there),
 		STORE(a_sweep_is_of_every_namespace),
 		STORE(a_large_batch_is_one_transaction_in_steps),
+		STORE(many_puts_are_one_transaction),
 		STORE(a_range_comes_in_pages),
 		STORE(one_wins_a_key_that_was_free),
 		STORE(every_way_to_write_keeps_the_image),

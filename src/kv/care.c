@@ -80,16 +80,10 @@ enum hf_status hf_kv_now(hf_kv *kv, hf_deadline deadline, int64_t *ret_us, hf_er
 
 /* ---- counts ---- */
 
-static size_t stripe_of_thread(void)
-{
-	uint64_t mixed = (uint64_t)pthread_self() * UINT64_C(0x9e3779b97f4a7c15);
-	return (size_t)(mixed >> 61);
-}
-
 void kv_count(hf_kv *kv, enum kv_counter counter, uint64_t n)
 {
 	if (n)
-		atomic_fetch_add_explicit(&kv->counters.stripe[stripe_of_thread()].n[counter], n, memory_order_relaxed);
+		kv_stripe_add(&kv->counters, kv_stripe_find(&kv->counters), counter, n);
 }
 
 enum hf_status kv_count_failure(hf_kv *kv, enum hf_status status)
@@ -112,7 +106,8 @@ enum hf_status kv_count_failure(hf_kv *kv, enum hf_status status)
 void kv_timed(hf_kv *kv, enum hf_kv_call call, int64_t since_us)
 {
 	if (kv->latencies)
-		latency_add(kv->latencies, stripe_of_thread(), call, hf_now_monotonic_us(kv->backend->ctx) - since_us);
+		latency_add(kv->latencies, kv_place_of_thread(3), call,
+		            hf_now_monotonic_us(kv->backend->ctx) - since_us);
 }
 
 void hf_kv_latency(const hf_kv *kv, enum hf_kv_call call, struct hf_kv_latency *ret_latency)
@@ -130,10 +125,7 @@ const char *hf_kv_call_word(enum hf_kv_call call)
 
 static uint64_t total(const hf_kv *kv, enum kv_counter counter)
 {
-	uint64_t sum = 0;
-	for (size_t i = 0; i < ARRAY_LEN(kv->counters.stripe); i++)
-		sum += atomic_load_explicit(&kv->counters.stripe[i].n[counter], memory_order_relaxed);
-	return sum;
+	return kv_counters_total(&kv->counters, counter);
 }
 
 void hf_kv_stats(const hf_kv *kv, struct hf_kv_stats *ret_stats)

@@ -10,10 +10,12 @@
  *     checkpoints  namespace, epoch              -> checkpoint
  *     locks        namespace, name               -> lock (engine_lock.c)
  *     changes      namespace, number             -> change (engine_feed.c)
- *     meta         'n' namespace                 -> struct namespace_state; 'r' -> the last revision; 'i' -> the last
- *                                                   number of a namespace; 'f' namespace -> its feed
- * Invariants: revision, counts and the index of expiries change in the transaction that changes the entry. Time is read
- * once a call, after the transaction began. No transaction is open while a callback runs.
+ *     meta         'n' namespace                 -> struct namespace_state; 'r' -> a revision that none has passed;
+ *                                                   'i' -> the last number of a namespace; 'f' namespace -> its feed
+ * Invariants: counts and the index of expiries change in the transaction that changes the entry. Revisions are taken
+ * ENGINE_REVISIONS at a time, so that a put writes the path to its entry and no other; who does not know the last one
+ * given goes on behind what was taken. Time is read once a call, after the transaction began. No transaction is open
+ * while a callback runs.
  */
 #ifndef KV_ENGINE_H
 #define KV_ENGINE_H
@@ -31,25 +33,26 @@ struct namespace_state {
 	uint64_t fed;   /* the last change of its feed; 0 = there is none */
 };
 
-/* What the last transaction of this process left behind, if the next one has the number after it and nobody else had
- * that number. Touched by who writes only. */
+/* What a transaction of this process left behind, if the next one has the number after it and nobody else had that
+ * number. Touched by who writes only. */
 struct engine_last {
 	uint64_t number; /* 0 = nothing yet */
 	int64_t rev;
+	int64_t rev_taken;
 	int32_t ns;
 	struct namespace_state space;
 };
 
 struct hf_kv_backend_state {
 	hf_context *ctx;
-	struct ordered *store; /* owned */
-	struct engine_last last;
+	struct ordered *store;           /* owned */
+	struct engine_last last, before; /* `before` holds where that of `last` changed nothing, or failed */
 	struct engine_group group;
 	struct codec codec;
 };
 
 enum { ENGINE_NAMESPACES_MAX = 0x3fffffff };
-enum { ENGINE_KEY_BYTES = 8 + 4 + HF_KV_KEY_BYTES_MAX + 4, ENGINE_STEP = 1000 };
+enum { ENGINE_KEY_BYTES = 8 + 4 + HF_KV_KEY_BYTES_MAX + 4, ENGINE_STEP = 1000, ENGINE_REVISIONS = 1000 };
 
 /* A key of one of the maps being put together. */
 struct engine_key {

@@ -13,17 +13,37 @@ static const struct hf_bytes REV_KEY = {(const uint8_t *)"r", 1};
 
 /* ---- the transaction ---- */
 
-/* Nobody has written since this process did: what it left behind need not be read. */
-static bool is_known(const struct engine_write *write)
+/* Nobody has written since this process did: what it left behind need not be read. NULL: somebody may have. */
+static const struct engine_last *known(const struct engine_write *write)
 {
-	return write->txn.is_next && write->txn.number == write->state->last.number + 1;
+	const struct engine_last *last = &write->state->last, *before = &write->state->before;
+	uint64_t previous = write->txn.number - 1;
+	if (!write->txn.is_next)
+		return NULL;
+	if (last->number == previous)
+		return last;
+	return last->number == write->txn.number && before->number == previous ? before : NULL;
+}
+
+static void remember(const struct engine_write *write)
+{
+	hf_kv_backend_state *state = write->state;
+	if (state->last.number != write->txn.number)
+		state->before = state->last;
+	state->last = (struct engine_last){.number = write->txn.number,
+	                                   .rev = write->rev,
+	                                   .rev_taken = write->rev_taken,
+	                                   .ns = write->ns,
+	                                   .space = write->space};
 }
 
 static enum hf_status load_rev(struct engine_write *write, hf_error *err)
 {
 	struct hf_bytes value;
-	if (is_known(write)) {
-		write->rev = write->rev_before = write->state->last.rev;
+	const struct engine_last *last = known(write);
+	if (last) {
+		write->rev = last->rev;
+		write->rev_taken = last->rev_taken;
 		return HF_OK;
 	}
 	enum hf_status status = write->txn.store->ops->get(&write->txn, ORDERED_META, REV_KEY, &value, err);
@@ -33,18 +53,19 @@ static enum hf_status load_rev(struct engine_write *write, hf_error *err)
 		return status;
 	if (value.len != 8)
 		return error_set(err, HF_E_CORRUPT, "could not read the store's revision: it has %zu bytes", value.len);
-	write->rev = write->rev_before = (int64_t)get_le64(value.ptr);
+	write->rev = write->rev_taken = (int64_t)get_le64(value.ptr);
 	return HF_OK;
 }
 
 static enum hf_status save_rev(struct engine_write *write, hf_error *err)
 {
 	uint8_t *place = NULL;
-	if (write->rev == write->rev_before)
+	if (write->rev <= write->rev_taken)
 		return HF_OK;
+	write->rev_taken = write->rev + ENGINE_REVISIONS;
 	enum hf_status status = write->txn.store->ops->put(&write->txn, ORDERED_META, REV_KEY, 8, &place, err);
 	if (status == HF_OK)
-		put_le64(place, (uint64_t)write->rev);
+		put_le64(place, (uint64_t)write->rev_taken);
 	return status;
 }
 
@@ -62,8 +83,9 @@ enum hf_status engine_write_enter(struct engine_write *write, int32_t ns, hf_err
 	if (ns == write->ns)
 		return HF_OK;
 	enum hf_status status = save_namespace(write, err);
-	if (status == HF_OK && write->ns == 0 && ns == write->state->last.ns && is_known(write))
-		write->space = write->state->last.space;
+	const struct engine_last *last = write->ns == 0 ? known(write) : NULL;
+	if (status == HF_OK && last && last->ns == ns)
+		write->space = last->space;
 	else if (status == HF_OK)
 		status = engine_namespace_load(&write->txn, ns, &write->space, err);
 	if (status != HF_OK)
@@ -101,7 +123,7 @@ enum hf_status engine_write_end(struct engine_write *write, enum hf_status statu
 	hf_arena_free(write->arena);
 	/* Before the commit lets the next one in. One that fails does not use up the number. */
 	if (status == HF_OK)
-		write->state->last = (struct engine_last){write->txn.number, write->rev, write->ns, write->space};
+		remember(write);
 	if (status == HF_OK)
 		return write->txn.store->ops->commit(&write->txn, err);
 	write->txn.store->ops->abort(&write->txn);

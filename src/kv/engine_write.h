@@ -17,7 +17,8 @@ struct engine_write {
 	hf_kv_backend_state *state;
 	struct ordered_txn txn;
 	int64_t now_us;
-	int64_t rev, rev_before; /* the last one given */
+	int64_t rev;       /* the last one given */
+	int64_t rev_taken; /* up to here the store knows */
 	int32_t ns;              /* 0 = none yet */
 	struct namespace_state space, space_before;
 	int32_t feed_ns; /* whose feed keeps `feed_most` */

@@ -15,16 +15,19 @@ static enum hf_status not_there(struct hf_bytes key, hf_error *err)
 	return error_set(err, HF_NOT_FOUND, "key %s is not there", key_text(key, text));
 }
 
-static void count_entries(hf_kv *kv, const struct hf_kv_entry *entries, size_t count)
+/* @param queries that were made of the store for them. */
+static void count_entries(hf_kv *kv, const struct hf_kv_entry *entries, size_t count, uint64_t queries)
 {
+	struct kv_stripe *stripe = kv_stripe_find(&kv->counters);
 	uint64_t hits = 0, bytes = 0;
 	for (size_t i = 0; i < count; i++) {
 		hits += entries[i].rev != 0;
 		bytes += entries[i].value.len;
 	}
-	kv_count(kv, KV_HITS, hits);
-	kv_count(kv, KV_MISSES, count - hits);
-	kv_count(kv, KV_READ, bytes);
+	kv_stripe_add(&kv->counters, stripe, KV_QUERIES, queries);
+	kv_stripe_add(&kv->counters, stripe, KV_HITS, hits);
+	kv_stripe_add(&kv->counters, stripe, KV_MISSES, count - hits);
+	kv_stripe_add(&kv->counters, stripe, KV_READ, bytes);
 }
 
 /* False: the primary is to be asked. */
@@ -38,9 +41,8 @@ static bool read_replica(hf_kv *kv, const struct hf_bytes *keys, size_t count, c
 	if (replica == primary || kv_vtable(kv)->read(replica, kv->ns, keys, count, how->keys_only, deadline, arena,
 	                                              ret_entries, NULL) != HF_OK)
 		return false;
-	kv_count(kv, KV_QUERIES, 1);
 	kv_count(kv, KV_REPLICA, count);
-	count_entries(kv, ret_entries, count);
+	count_entries(kv, ret_entries, count, 1);
 	return true;
 }
 
@@ -59,8 +61,7 @@ static enum hf_status read_keys(hf_kv *kv, const struct hf_bytes *keys, size_t c
 	kv_timed(kv, count == 1 ? HF_KV_CALL_GET : HF_KV_CALL_GET_MANY, since_us);
 	if (status != HF_OK)
 		return kv_count_failure(kv, status);
-	kv_count(kv, KV_QUERIES, 1);
-	count_entries(kv, ret_entries, count);
+	count_entries(kv, ret_entries, count, 1);
 	return HF_OK;
 }
 
@@ -74,7 +75,7 @@ static enum hf_status read_key(hf_kv *kv, struct hf_bytes key, const struct hf_k
 		return read_keys(kv, &key, 1, how, arena, ret_entry, err);
 	enum cache_answer answer = cache_get(kv->cache, key, keys_only, arena, ret_entry, &ticket);
 	if (answer == CACHE_HIT || answer == CACHE_ABSENT) {
-		count_entries(kv, ret_entry, 1);
+		count_entries(kv, ret_entry, 1, 0);
 		return HF_OK;
 	}
 	enum hf_status status = read_keys(kv, &key, 1, how, arena, ret_entry, err);

@@ -9,44 +9,15 @@
 #ifndef KV_STORE_H
 #define KV_STORE_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/context.h"
 #include "base/macros.h"
 #include "holdfast/backend.h"
+#include "kv/counters.h"
 #include "kv/latency.h"
 #include "kv/ticker.h"
 #include "pg/fork.h"
-
-enum kv_counter {
-	KV_PUTS,
-	KV_DELETES,
-	KV_QUERIES,
-	KV_TRANSACTIONS,
-	KV_WRITTEN,
-	KV_READ,
-	KV_HITS,
-	KV_MISSES,
-	KV_REFUSED,
-	KV_FAILURES,
-	KV_TIMEOUTS,
-	KV_UNAVAILABLE,
-	KV_OUTCOMES_UNKNOWN,
-	KV_LIMITS,
-	KV_CORRUPT,
-	KV_COMBINED,
-	KV_SHARED,
-	KV_REPLICA,
-	KV_COUNTERS
-};
-
-/* Threads count in different cache lines; who reads adds them up. */
-struct kv_counters {
-	struct {
-		_Alignas(64) atomic_uint_least64_t n[KV_COUNTERS];
-	} stripe[8];
-};
 
 struct kv_backend {
 	hf_context *ctx;
@@ -69,7 +40,7 @@ struct hf_kv {
 	struct cache *cache;           /* of `cache_feed`; NULL = reads ask the store */
 	struct cache_feed *cache_feed; /* owned */
 	char name[HF_KV_NAMESPACE_BYTES + 1];
-	uint32_t name_hash; /* of the namespace's name */
+	uint32_t name_hash;          /* of the namespace's name */
 	struct latencies *latencies; /* owned; NULL = not counted */
 };
 

@@ -25,6 +25,7 @@ static struct hf_kv_batch batch_of(const hf_kv *kv, const struct hf_kv_write *wr
 
 static void count_writes(hf_kv *kv, const struct hf_kv_write *writes, size_t count)
 {
+	struct kv_stripe *stripe = kv_stripe_find(&kv->counters);
 	uint64_t puts = 0, deletes = 0, bytes = 0;
 	for (size_t i = 0; i < count; i++) {
 		bool puts_value =
@@ -33,11 +34,11 @@ static void count_writes(hf_kv *kv, const struct hf_kv_write *writes, size_t cou
 		deletes += writes[i].op == HF_KV_DELETE;
 		bytes += puts_value ? writes[i].key.len + writes[i].value.len : 0;
 	}
-	kv_count(kv, KV_QUERIES, 1);
-	kv_count(kv, KV_TRANSACTIONS, 1);
-	kv_count(kv, KV_PUTS, puts);
-	kv_count(kv, KV_DELETES, deletes);
-	kv_count(kv, KV_WRITTEN, bytes);
+	kv_stripe_add(&kv->counters, stripe, KV_QUERIES, 1);
+	kv_stripe_add(&kv->counters, stripe, KV_TRANSACTIONS, 1);
+	kv_stripe_add(&kv->counters, stripe, KV_PUTS, puts);
+	kv_stripe_add(&kv->counters, stripe, KV_DELETES, deletes);
+	kv_stripe_add(&kv->counters, stripe, KV_WRITTEN, bytes);
 }
 
 static enum hf_status apply_checked(hf_kv *kv, const struct hf_kv_batch *batch, hf_arena *arena,

@@ -254,9 +254,13 @@ static void expect_writes(size_t space, const struct hf_kv_write *writes, const 
 	memcpy(saved, model[space], sizeof(saved));
 	for (size_t i = 0; i < count; i++) {
 		struct cell *cell = &model[space][ks[i]], before = *cell;
+		if (last_rev == saved_rev && status == HF_OK && results[i].rev > last_rev)
+			last_rev = results[i].rev - 1; /* some may be left out between two calls */
 		enum hf_kv_outcome outcome = model_write(cell, &writes[i], &number);
 		if (is_refusal(outcome)) {
 			assert_int_equal(status, HF_CONFLICT);
+			if (before.rev > saved_rev && results[i].rev > before.rev)
+				before.rev = results[i].rev; /* given in this very call, which left some out */
 			same_result(&results[i], &writes[i], ks[i], &before, &before, outcome, 0);
 			memcpy(model[space], saved, sizeof(saved));
 			last_rev = saved_rev;
@@ -516,13 +520,14 @@ static void run_delete(struct rig *rig, size_t space)
 	              HF_NOT_FOUND);
 }
 
-/* What was restored has revisions that nobody had; which ones is the engine's business. */
-static void adopt(struct rig *rig, size_t space, const struct cell *wanted)
+/* What was restored has revisions that nobody had; which ones is the engine's business. Returns how many have. */
+static uint64_t adopt(struct rig *rig, size_t space, const struct cell *wanted)
 {
 	hf_error err = HF_ERROR_INIT;
 	struct hf_bytes keys[KEYS];
 	struct hf_kv_entry entries[KEYS];
 	int64_t newest = last_rev;
+	uint64_t fresh = 0;
 	for (size_t k = 0; k < KEYS; k++)
 		keys[k] = key_of(k);
 	EXPECT_OK(
@@ -534,11 +539,13 @@ static void adopt(struct rig *rig, size_t space, const struct cell *wanted)
 			assert_true(entries[k].rev > last_rev || entries[k].rev == cell.rev);
 			cell.rev = entries[k].rev;
 			same_entry(&entries[k], k, &cell, false);
+			fresh += cell.rev > last_rev;
 			newest = cell.rev > newest ? cell.rev : newest;
 		}
 		model[space][k] = cell;
 	}
 	last_rev = newest;
+	return fresh;
 }
 
 static void run_restore(struct rig *rig, size_t space)
@@ -553,9 +560,8 @@ static void run_restore(struct rig *rig, size_t space)
 	}
 	EXPECT_OK(rig->vtable->restore(rig->state, rig->ns[space], &snap->point.id, undo ? &undo->point : NULL,
 	                               INT64_MAX, &restored, &err));
-	int64_t before = last_rev;
-	adopt(rig, space, snap->cells);
-	assert_int_equal(restored.put, last_rev - before);
+	uint64_t fresh = adopt(rig, space, snap->cells);
+	assert_int_equal(restored.put, fresh);
 	sweep_rest(rig); /* of what had expired some may be there still */
 }
 

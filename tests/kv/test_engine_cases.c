@@ -344,6 +344,76 @@ static void test_cost_of_change(void **state)
 	expect_nothing_noted(rig);
 }
 
+/* ---- what a put costs ---- */
+
+static int written;
+
+static enum hf_status count_put(struct ordered_txn *txn, enum ordered_map map, struct hf_bytes key, size_t value_bytes,
+                                uint8_t **ret_place, hf_error *err)
+{
+	written++;
+	return counted->put(txn, map, key, value_bytes, ret_place, err);
+}
+
+static int64_t put_one(struct rig *rig, const char *key, uint32_t flags)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_result result = {0};
+	struct hf_kv_write write = {.op = HF_KV_PUT,
+	                            .flags = flags,
+	                            .key = hf_kv_text(key),
+	                            .value = HF_KV_KEY("value")};
+	struct hf_kv_batch batch = {.writes = &write, .count = 1, .deadline = INT64_MAX};
+	enum hf_status status = rig->vtable->apply(rig->state, rig->ns[0], &batch, rig->arena, &result, &err);
+	assert_true(status == HF_OK || (flags && status == HF_CONFLICT));
+	return result.rev;
+}
+
+/* One look and one row for each put over another: neither the revision nor the namespace is written with it. */
+static void test_a_put_is_one_row(void **state)
+{
+	enum { PUTS = ENGINE_REVISIONS };
+	struct rig *rig = *state;
+	int64_t first = put_one(rig, "key", 0), last = first;
+	counted = rig->state->store->ops;
+	counting = *counted;
+	counting.get = count_get;
+	counting.put = count_put;
+	rig->state->store->ops = &counting;
+	visits = 0;
+	written = 0;
+	for (int i = 0; i < PUTS; i++) {
+		int64_t rev = put_one(rig, "key", 0);
+		assert_true(rev > last);
+		last = rev;
+	}
+	rig->state->store->ops = counted;
+	assert_int_equal(visits, PUTS);
+	assert_in_range(written, PUTS, PUTS + 1); /* the revisions that were taken may end within */
+}
+
+/* Whatever was given is passed by what comes after the store was opened again, deleted and refused ones included. */
+static void test_revisions_grow(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_result result = {0};
+	struct hf_kv_write gone = {.op = HF_KV_DELETE, .key = HF_KV_KEY("key")};
+	struct hf_kv_batch batch = {.writes = &gone, .count = 1, .deadline = INT64_MAX};
+	int64_t last = 0;
+	for (int i = 0; i < 5; i++) {
+		for (int n = 0; n < ENGINE_REVISIONS - 2 + i; n++) {
+			int64_t rev = put_one(rig, "key", 0);
+			assert_true(rev > last);
+			last = rev;
+		}
+		put_one(rig, "key", HF_KV_IF_ABSENT);
+		EXPECT_OK(rig->vtable->apply(rig->state, rig->ns[0], &batch, rig->arena, &result, &err));
+		if (rig->url[0] == 'l')
+			rig_reopen(rig);
+	}
+}
+
 /* ---- damage ---- */
 
 static void damage(struct rig *rig, enum ordered_map map, struct hf_bytes key, const char *bytes)
@@ -638,6 +708,8 @@ int main(void)
 		BOTH(test_unknown_checkpoint),
 		BOTH(test_point_update),
 		BOTH(test_cost_of_change),
+		BOTH(test_a_put_is_one_row),
+		BOTH(test_revisions_grow),
 		BOTH(test_a_damaged_record),
 		BOTH(test_a_damaged_value),
 		BOTH(test_damaged_counters),

@@ -156,7 +156,7 @@ static void test_two_processes_add(void **state)
 	wait_for(two);
 	struct hf_kv_entry entry = get(rig, HF_KV_KEY("sum"));
 	assert_memory_equal(entry.value.ptr, "300", 3);
-	assert_int_equal(entry.rev, 3 * TIMES);
+	assert_true(entry.rev >= 3 * TIMES);
 }
 
 static int pipes[4];

@@ -121,13 +121,17 @@ VALUES ('policy', ARRAY[ROW('main', 'propose', NULL)::branch_publish_policy]);
 _CANDIDATE = ("codebase", "suite", "command", "value", "success_chance", "context", "publish_policy", "change_set")
 
 
+# Else autovacuum does it while somebody is being timed.
+_SETTLED = "VACUUM ANALYZE;\n"
+
+
 def first_time():
     """SQL: an archive whose candidates were never tried."""
     draw = random.Random(f"{SEED}/first")
     found, codebases = _codebases(draw, RECORDS)
     chosen = sorted(draw.sample(found, CANDIDATES))
     rows = (_candidate(draw, name, CAMPAIGNS[0], None) for name in chosen)
-    return codebases + _POLICY + _copy("candidate", _CANDIDATE, rows) + "ANALYZE;\n"
+    return codebases + _POLICY + _copy("candidate", _CANDIDATE, rows) + _SETTLED
 
 
 def _run(draw, number, name, campaign):
@@ -153,4 +157,4 @@ def with_history():
     return ("SET session_replication_role = replica;\n" + codebases + _POLICY +
             "INSERT INTO change_set (id, campaign) VALUES ('changes', 'lintian-fixes');\n" +
             _copy("candidate", _CANDIDATE, candidates) +
-            _copy("run", _RUN, runs) + "ANALYZE;\n")
+            _copy("run", _RUN, runs) + _SETTLED)

@@ -81,6 +81,25 @@ enum hf_status hf_publish_import(hf_where where, const struct hf_publish_try *tr
 /** HF_NOT_FOUND without such a try. One round trip; reads all tries, no index leads to an id. */
 enum hf_status hf_publish_get(hf_where where, struct hf_str id, hf_arena *arena, struct hf_publish *ret_publish,
                               hf_error *err);
+/* Parts of a try, for hf_publish_update(). Its time, mode, role, revisions and change set stay what they were. */
+enum hf_publish_part {
+	HF_PUBLISH_RESULT = 1, /* result_code and description */
+	HF_PUBLISH_REQUESTER = 2,
+	HF_PUBLISH_CODEBASE = 4,
+	HF_PUBLISH_PROPOSAL = 8, /* merge_proposal_url */
+	HF_PUBLISH_SOURCE = 16,  /* source_branch_url, source_branch_web_url and branch_name */
+	HF_PUBLISH_TARGET = 32   /* target_branch_url, target_branch_web_url and subpath */
+};
+/**
+ * Correct what the tries with publish->id say: these parts (`parts`: enum hf_publish_part). History alone is written:
+ * no branch becomes absorbed or waits again, and a change set does not go back.
+ * @param ret_changed (may be NULL) how many tries have that id.
+ * @return HF_OK; HF_NOT_FOUND without one; HF_REJECTED one that failed cannot succeed afterwards: store the try that
+ * did with hf_publish_store(), or a codebase or merge proposal that the database does not know; HF_E_INPUT no result
+ * code, no target branch: nothing was sent. One statement, one round trip; may be repeated. Reads all tries.
+ */
+enum hf_status hf_publish_update(hf_where where, const struct hf_publish *publish, unsigned parts, int64_t *ret_changed,
+                                 hf_error *err);
 /** Forget the tries with that id; their merge proposals and what they absorbed stay, and a change set does not go back.
  *  @param ret_removed may be NULL. HF_NOT_FOUND without one. One round trip; reads all tries. */
 enum hf_status hf_publish_delete(hf_where where, struct hf_str id, int64_t *ret_removed, hf_error *err);

@@ -6,10 +6,10 @@
  * priority is the offset, rounded; of two requests for a place in one bucket the newer says what is run, and the better
  * priority stays.
  *
- * The Janitor's table has no index that leads to an id. What is named by its id alone (get, move, delete, a list from
- * behind an entry, a run stored with the entry that it was) reads the table, some 20 ms per 100,000 entries; claims go
- * by the place of the row, bulk scheduling reads all of it anyway, and neither needs one. So none is added: every
- * writer would pay for it, and whoever works by ids on a long queue can (CREATE INDEX CONCURRENTLY ON queue (id)).
+ * The Janitor's table has no index that leads to an id. What is named by its id alone (get, move, remove, a list from
+ * behind an entry, a run stored with the entry that it was) reads the table, some 10 ms per 100,000 entries; claims go
+ * by the place of the row, bulk scheduling reads all of it anyway, and neither needs one. So none is there unasked:
+ * every writer would pay for it. Who works by ids on a long queue adds the migration set janitor-ids.
  *
  * Defects of the original that can be kept: D-13, the newer priority counts, even when it is worse; D-14, the offset
  * is counted from the smallest priority of the whole queue (0 when empty), the replaced item included, so that
@@ -97,8 +97,7 @@ enum hf_status hf_queue_list(hf_where where, const struct hf_queue_list_filter *
                              void *user, hf_error *err);
 /** How many wait; campaign {NULL, 0} or "" = in all. One round trip; reads them all. */
 enum hf_status hf_queue_count(hf_where where, struct hf_str campaign, int64_t *ret_count, hf_error *err);
-/** HF_NOT_FOUND without it. One round trip. Reads the queue, as hf_queue_move() and hf_queue_remove() do: the Janitor's
- *  schema has no index that begins with the id. Not where the migration set janitor-ids is applied. */
+/** HF_NOT_FOUND without it. One round trip. */
 enum hf_status hf_queue_get(hf_where where, int32_t id, hf_arena *arena, struct hf_queue_item *ret_item, hf_error *err);
 
 struct hf_queue_move {

@@ -125,6 +125,13 @@ struct hf_run_finished_filter {
  */
 enum hf_status hf_run_finished(hf_where where, const struct hf_run_finished_filter *filter, hf_run_fn *fn, void *user,
                                hf_error *err);
+/**
+ * Those that are not: runs without a start, and runs without an end that began within `ago_us` and `longest_us`, by id
+ * (no worker leaves such, an import may). Nobody knows when they ended: `since` does not count, and of `after` the id.
+ * Otherwise as hf_run_finished().
+ */
+enum hf_status hf_run_timeless(hf_where where, const struct hf_run_finished_filter *filter, hf_run_fn *fn, void *user,
+                               hf_error *err);
 
 struct hf_run_tally {
 	struct hf_str word; /* result code or failure stage; {NULL, 0} where no stage is known */
@@ -217,7 +224,8 @@ struct hf_run_report {
 
 /**
  * Store a run with its change set, branches, tags and build, and take its entry out of the queue: all or nothing. One
- * statement, so one round trip where nothing else is asked for; with a claim it is a transaction of three more.
+ * statement that commits by itself, so one round trip in all. With a claim four: BEGIN, the claim's end, which decides
+ * whether anything is stored, the rows, COMMIT. With D-04 kept four: the branches come apart.
  * @param keep defects to keep (NULL: none): D-04, last_run does not see the branches of a new run.
  * @param ret_again (may be NULL) the entry of the claim stays, since somebody asked for it again.
  * @return HF_OK; HF_CONFLICT the run is stored already, or the claim is not held: nothing is stored; HF_REJECTED a name

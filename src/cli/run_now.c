@@ -155,16 +155,32 @@ static enum hf_status watch_row(void *user, const struct hf_run *run, hf_error *
 	return watch->over ? HF_STOP : status;
 }
 
-/* All pages of one look; the next one goes on behind the last run of a page that was full. */
-static enum hf_status look(struct watch *watch, hf_where where, hf_error *err)
+typedef enum hf_status find_fn(hf_where where, const struct hf_run_finished_filter *filter, hf_run_fn *fn, void *user,
+                               hf_error *err);
+
+/* All pages; the next one goes on behind the last run of a page that was full. */
+static enum hf_status pages(struct watch *watch, hf_where where, find_fn *find, hf_error *err)
 {
-	enum hf_status status = forget(watch, err);
+	enum hf_status status = HF_OK;
 	watch->filter.after = NULL;
 	for (watch->page = PAGE; status == HF_OK && watch->page == PAGE && !watch->over;) {
 		watch->page = 0;
-		status = hf_run_finished(where, &watch->filter, watch_row, watch, err);
+		status = find(where, &watch->filter, watch_row, watch, err);
 		watch->filter.after = &watch->last;
 	}
+	return status;
+}
+
+/* What has no times stands behind what has, and is new only where it was not there at the first look. */
+static enum hf_status look(struct watch *watch, hf_where where, bool first, hf_error *err)
+{
+	enum hf_status status = forget(watch, err);
+	if (status == HF_OK)
+		status = pages(watch, where, hf_run_finished, err);
+	watch->silent = first;
+	if (status == HF_OK && !watch->over)
+		status = pages(watch, where, hf_run_timeless, err);
+	watch->silent = false;
 	return status == HF_OK ? out_flush(watch->cli->out, err) : status;
 }
 
@@ -195,9 +211,9 @@ static enum hf_status follow(struct watch *watch, int64_t interval_us, hf_error 
 	hf_where where;
 	enum hf_status status = cli_where(watch->cli, &where, err);
 	watch->silent = !watch->filter.has_since;
-	while (status == HF_OK && !hf_context_interrupted(watch->cli->ctx)) {
-		status = look(watch, where, err);
-		watch->silent = watch->filter.has_since = false;
+	for (bool first = true; status == HF_OK && !hf_context_interrupted(watch->cli->ctx); first = false) {
+		status = look(watch, where, first, err);
+		watch->filter.has_since = false;
 		if (status == HF_OK && watch->over)
 			break;
 		pause_for(watch->cli, status == HF_OK ? interval_us : 0);

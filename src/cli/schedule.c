@@ -1,5 +1,5 @@
 /*
- * schedule.c - `holdfast schedule`: run, one, control, after-run, estimate. As the original is called:
+ * schedule.c - `holdfast schedule`: run, simulate, one, control, after-run, estimate. As the original is called:
  * schedule_janitor.c.
  */
 #include <stdlib.h>
@@ -101,6 +101,12 @@ static enum hf_status run_run(struct cli *cli, hf_error *err)
 	if (status == HF_OK)
 		status = check_matched(cli, &report, err);
 	return status == HF_OK ? show_run(cli, &report, err) : cli_rolled_back(status, err);
+}
+
+static enum hf_status run_simulate(struct cli *cli, hf_error *err)
+{
+	cli->globals.dry_run = true;
+	return run_run(cli, err);
 }
 
 /* ---- one, control ---- */
@@ -338,6 +344,20 @@ const struct cmd schedule_commands[] = {
                       "holdfast schedule run bash zlib --dry-run"},
          .test_effect = "test_schedule_run_fills_the_queue",
          .test_refusal = "test_schedule_run_refuses_values_of_zero"},
+	{.noun = "schedule",
+         .verb = "simulate",
+         .args = "[CODEBASE...]",
+         .summary = "decide all that `run` would, and write nothing",
+         .about = "The same as schedule run --dry-run: everything is read, decided and counted, no one who writes to "
+                  "the "
+                  "queue waits for it, and no number of its sequence is used.",
+         .options = run_options,
+         .columns = run_columns,
+         .run = run_simulate,
+         .examples = {"holdfast schedule simulate", "holdfast schedule simulate --campaign lintian-fixes --json",
+                      "holdfast schedule simulate bash zlib"},
+         .test_effect = "test_schedule_simulate_counts_and_writes_nothing",
+         .test_refusal = "test_schedule_simulate_refuses_what_is_no_candidate"},
 	{.noun = "schedule",
          .verb = "janitor",
          .args = "[CODEBASE...]",

@@ -222,6 +222,67 @@ enum hf_status hf_publish_get(hf_where where, struct hf_str id, hf_arena *arena,
 	return status;
 }
 
+/* ---- correcting ---- */
+
+static enum hf_status check_parts(const struct hf_publish *publish, unsigned parts, hf_error *err)
+{
+	if ((parts & HF_PUBLISH_RESULT) && publish->result_code.len == 0)
+		return error_set(err, HF_E_INPUT, "a publish needs a result code");
+	if ((parts & HF_PUBLISH_TARGET) && !publish->target_branch_url.ptr)
+		return error_set(err, HF_E_INPUT, "a publish needs the URL of its target branch");
+	return HF_OK;
+}
+
+static struct publish_update_in parts_of(const struct hf_publish *publish, unsigned parts)
+{
+	struct publish_update_in in = {.id = publish->id,
+	                               .set_result = parts & HF_PUBLISH_RESULT,
+	                               .set_requester = parts & HF_PUBLISH_REQUESTER,
+	                               .set_codebase = parts & HF_PUBLISH_CODEBASE,
+	                               .set_proposal = parts & HF_PUBLISH_PROPOSAL,
+	                               .set_source = parts & HF_PUBLISH_SOURCE,
+	                               .set_target = parts & HF_PUBLISH_TARGET};
+	SET_TEXT(&in, result_code, publish->result_code);
+	SET_TEXT(&in, description, publish->description);
+	SET_TEXT(&in, requester, publish->requester);
+	SET_TEXT(&in, codebase, publish->codebase);
+	SET_TEXT(&in, merge_proposal_url, publish->merge_proposal_url);
+	SET_TEXT(&in, source_branch_url, publish->source_branch_url);
+	SET_TEXT(&in, source_branch_web_url, publish->source_branch_web_url);
+	SET_TEXT(&in, branch_name, publish->branch_name);
+	SET_TEXT(&in, target_branch_url, publish->target_branch_url);
+	SET_TEXT(&in, target_branch_web_url, publish->target_branch_web_url);
+	SET_TEXT(&in, subpath, publish->subpath);
+	return in;
+}
+
+enum hf_status hf_publish_update(hf_where where, const struct hf_publish *publish, unsigned parts, int64_t *ret_changed,
+                                 hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct publish_update_in in = parts_of(publish, parts);
+	struct publish_update_row row;
+	hf_error local = HF_ERROR_INIT;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = check_parts(publish, parts, &local);
+	if (status == HF_OK)
+		status = publish_update(where, &in, arena, &row, &local);
+	if (status == HF_OK && row.found == 0)
+		status = no_such_publish(publish->id, &local);
+	else if (status == HF_OK && row.late)
+		status = error_set(&local, HF_REJECTED, "publish %.*s failed, and does not succeed afterwards",
+		                   SHOWN(publish->id));
+	if (status == HF_OK && ret_changed)
+		*ret_changed = row.changed;
+	if (status != HF_OK) {
+		reworded(publish, &local);
+		if (err)
+			*err = local;
+	}
+	return status;
+}
+
 enum hf_status hf_publish_delete(hf_where where, struct hf_str id, int64_t *ret_removed, hf_error *err)
 {
 	int64_t removed;

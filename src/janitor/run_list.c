@@ -69,6 +69,11 @@ enum hf_status hf_run_list(hf_where where, const struct hf_run_filter *filter, h
 	return status == HF_OK ? run_list(where, &in, run_to_sink, &sink, err) : status;
 }
 
+static struct hf_interval longest_of(const struct hf_run_finished_filter *filter)
+{
+	return interval_of_us(filter->longest_us > 0 ? filter->longest_us : INT64_C(86400000000));
+}
+
 enum hf_status hf_run_finished(hf_where where, const struct hf_run_finished_filter *filter, hf_run_fn *fn, void *user,
                                hf_error *err)
 {
@@ -77,8 +82,7 @@ enum hf_status hf_run_finished(hf_where where, const struct hf_run_finished_filt
 	struct run_finished_in in = {.since = filter->since,
 	                             .has_since = filter->has_since,
 	                             .ago = interval_of_us(filter->ago_us),
-	                             .longest = interval_of_us(filter->longest_us > 0 ? filter->longest_us
-	                                                                              : INT64_C(86400000000)),
+	                             .longest = longest_of(filter),
 	                             .codebase = filter->codebase,
 	                             .with_codebase = filter->codebase.ptr != NULL,
 	                             .campaign = filter->campaign,
@@ -95,6 +99,29 @@ enum hf_status hf_run_finished(hf_where where, const struct hf_run_finished_filt
 		in.after_id = filter->after->id;
 	}
 	return run_finished(where, &in, run_to_sink, &sink, err);
+}
+
+enum hf_status hf_run_timeless(hf_where where, const struct hf_run_finished_filter *filter, hf_run_fn *fn, void *user,
+                               hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(0);
+	struct run_sink sink = {fn, user, scratch};
+	struct run_timeless_in in = {.ago = interval_of_us(filter->ago_us),
+	                             .longest = longest_of(filter),
+	                             .codebase = filter->codebase,
+	                             .with_codebase = filter->codebase.ptr != NULL,
+	                             .campaign = filter->campaign,
+	                             .with_campaign = filter->campaign.ptr != NULL,
+	                             .result_code = filter->result_code,
+	                             .with_result_code = filter->result_code.ptr != NULL,
+	                             .with_after = filter->after != NULL,
+	                             .row_limit = filter->limit,
+	                             .has_row_limit = filter->limit != 0};
+	if (!scratch)
+		return error_nomem(err);
+	if (filter->after)
+		in.after_id = filter->after->id;
+	return run_timeless(where, &in, run_to_sink, &sink, err);
 }
 
 /* ---- tallies ---- */

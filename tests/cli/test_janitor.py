@@ -598,6 +598,21 @@ def test_schedule_run_previews_what_it_would_change(small):
     assert (told["changed"], told["added"], done["changed"], done["added"]) == (2, 2, 2, 2)
 
 
+def test_schedule_simulate_counts_and_writes_nothing(small):
+    before, last_id = small.tables(), small.db.value("SELECT last_value FROM queue_id_seq")
+    told = small.json("schedule", "simulate", "--verify", 10)
+    assert (told["changed"], told["items"], told["added"], told["verified"], told["dry_run"]) == (2, 2, 2, 2, True)
+    assert small.json("schedule", "simulate", "aa")["items"] == 1
+    assert (small.tables(), small.db.value("SELECT last_value FROM queue_id_seq")) == (before, last_id)
+    assert {**small.json("schedule", "run"), "dry_run": True, "read_s": 0, "write_s": 0} == {
+        **small.json("schedule", "simulate"), "added": 2, "replaced": 0, "read_s": 0, "write_s": 0}
+
+
+def test_schedule_simulate_refuses_what_is_no_candidate(small):
+    assert 'of campaign "fixse" with a publish policy' in small.refused(3, "schedule", "simulate", "--campaign", "fixse")
+    assert small.refused(1, "schedule", "simulate", "--bucket", "x").startswith('error: "x" is no bucket')
+
+
 def test_schedule_run_refuses_names_that_nothing_answers_to(small):
     before = small.tables()
     assert small.refused(3, "schedule", "run", "--campaign", "fixse") == (

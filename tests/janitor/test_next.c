@@ -1,9 +1,10 @@
 /*
  * What is next when much is assigned: sets of ids of every width, the server's answer beside a plain walk over the
- * queue. Prints its seed; HOLDFAST_TEST_SEED repeats one.
+ * queue; and what cannot be in a queue. Prints its seed; HOLDFAST_TEST_SEED repeats one.
  */
 #include "rig.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -106,12 +107,61 @@ static void the_first_that_is_not_assigned_is_next(void **state)
 	}
 }
 
+/* ---- what cannot be added ---- */
+
+static void what_cannot_be_in_a_queue_is_refused(void **state)
+{
+	struct rig *rig = *state;
+	const struct hf_defects parity = hf_defects_all();
+	const struct hf_queue_request good = {.codebase = HF_STR("cb1"), .campaign = HF_STR("fixes")};
+	struct hf_queue_request cases[9];
+	static const struct {
+		enum hf_status status;
+		const char *message, *constraint;
+	} answers[ARRAY_LEN(cases)] = {
+		{HF_REJECTED, "there is no codebase cb9", "queue_codebase_fkey"},
+		{HF_REJECTED, "there is no change set cs", "queue_change_set_fkey"},
+		{HF_REJECTED, "\"a/b\" is no name for a campaign", "suite_name_check"},
+		{HF_REJECTED, "the command is empty", "queue_command_check"},
+		{HF_E_INPUT, "the offset is not a finite number within 64 bits", ""},
+		{HF_E_INPUT, "the offset is not a finite number within 64 bits", ""},
+		{HF_E_INPUT, "the offset is not a finite number within 64 bits", ""},
+		{HF_REJECTED, "out of range", ""}, /* the sum with the smallest priority (D-14) */
+		{HF_REJECTED, "UTF8", ""},
+	};
+	rig_load_text(rig, "{\"codebase\":[{\"name\":\"cb1\"},{\"name\":\"cb2\"}],\"queue\":[{\"codebase\":\"cb2\","
+	                   "\"suite\":\"fixes\",\"bucket\":\"default\",\"priority\":9000000000000000000}]}");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		cases[i] = good;
+	cases[0].codebase = HF_STR("cb9");
+	cases[1].change_set = HF_STR("cs");
+	cases[2].campaign = HF_STR("a/b");
+	cases[3].command = HF_STR("");
+	cases[4].offset = (double)NAN;
+	cases[5].offset = -(double)INFINITY;
+	cases[6].offset = 9223372036854775808.0;
+	cases[7].offset = 9e18;
+	cases[7].keep = &parity;
+	cases[8].requester = HF_STR("\xff");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		hf_error err = HF_ERROR_INIT;
+		int32_t id = 7;
+		enum hf_bucket bucket = HF_BUCKET_HOOK;
+		EXPECT_STATUS(hf_queue_add(rig->where, &cases[i], &id, &bucket, &err), answers[i].status);
+		EXPECT_CONTAINS(err.message, answers[i].message);
+		assert_string_equal(err.constraint, answers[i].constraint);
+		assert_true(id == 7 && bucket == HF_BUCKET_HOOK);
+		assert_int_equal(rig_count(rig, "queue"), 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_set_has_its_ids_and_no_others),
 		cmocka_unit_test(what_is_null_is_no_id),
 		cmocka_unit_test(the_first_that_is_not_assigned_is_next),
+		cmocka_unit_test(what_cannot_be_in_a_queue_is_refused),
 	};
 	return cmocka_run_group_tests(tests, rig_up, rig_down);
 }

@@ -215,6 +215,13 @@ static enum hf_status import_publishes(struct rig *rig, hf_error *err)
 	return status == HF_REJECTED ? HF_OK : status; /* there is no such change set */
 }
 
+static enum hf_status update_publish(struct rig *rig, hf_error *err)
+{
+	static const struct hf_publish publish = {.id = HF_STR_INIT("none"), .requester = HF_STR_INIT("r")};
+	enum hf_status status = hf_publish_update(where_of(rig), &publish, HF_PUBLISH_REQUESTER, NULL, err);
+	return status == HF_NOT_FOUND ? HF_OK : status;
+}
+
 static enum hf_status no_ready(void *user, const struct hf_ready *ready, hf_error *err)
 {
 	(void)user, (void)ready, (void)err;
@@ -469,6 +476,7 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"publish count", count_publishes},
 	             {"publish store", store_publish},
 	             {"publish import", import_publishes},
+	             {"publish update", update_publish},
 	             {"publish ready", list_ready},
 	             {"run last", list_last},
 	             {"run last tallies", tally_last},

@@ -343,6 +343,85 @@ static void what_is_found(void **state)
 	              HF_E_INPUT);
 }
 
+static void a_try_is_corrected_part_by_part(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	const struct hf_publish publish = {.id = HF_STR("p2"),
+	                                   .result_code = HF_STR("diverged"),
+	                                   .description = HF_STR("d"),
+	                                   .requester = HF_STR("r"),
+	                                   .codebase = HF_STR("bb"),
+	                                   .branch_name = HF_STR("n"),
+	                                   .target_branch_url = HF_STR("t2"),
+	                                   .subpath = HF_STR("s")};
+	int64_t changed = 0;
+	fill_history(rig);
+	EXPECT_OK(hf_publish_update(rig->where, &publish, HF_PUBLISH_RESULT, &changed, &err));
+	assert_int_equal(changed, 1);
+	assert_int_equal(rig_count(rig,
+	                           "publish WHERE id = 'p2' AND result_code = 'diverged' AND description = 'd' AND "
+	                           "requester IS NULL AND codebase = 'aa' AND target_branch_url = 't' AND "
+	                           "timestamp = '2024-01-02'"),
+	                 1);
+	EXPECT_OK(hf_publish_update(rig->where, &publish,
+	                            HF_PUBLISH_REQUESTER | HF_PUBLISH_CODEBASE | HF_PUBLISH_SOURCE | HF_PUBLISH_TARGET,
+	                            NULL, &err));
+	assert_int_equal(rig_count(rig,
+	                           "publish WHERE id = 'p2' AND requester = 'r' AND codebase = 'bb' AND branch_name "
+	                           "= 'n' AND target_branch_url = 't2' AND subpath = 's'"),
+	                 1);
+	EXPECT_OK(hf_publish_update(rig->where, &(struct hf_publish){.id = HF_STR("p1")}, HF_PUBLISH_CODEBASE, &changed,
+	                            &err)); /* {NULL, 0} is what the database calls NULL; two tries have that id */
+	assert_int_equal(changed, 2);
+	assert_int_equal(rig_count(rig, "publish WHERE id = 'p1' AND codebase IS NULL AND result_code = 'success'"), 2);
+	assert_int_equal(rig_count(rig, "publish WHERE codebase = 'bb'"), 2);
+	assert_int_equal(rig_count(rig, "new_result_branch WHERE absorbed"), 0);
+}
+
+static void what_a_correction_cannot_be(void **state)
+{
+	struct rig *rig = *state;
+	const struct {
+		struct hf_publish publish;
+		unsigned parts;
+		enum hf_status status;
+		const char *message;
+	} cases[] = {
+		{{.id = HF_STR("p9")}, HF_PUBLISH_REQUESTER, HF_NOT_FOUND, "there is no publish p9"},
+		{{.id = HF_STR("p2"), .description = HF_STR("d")},
+	         HF_PUBLISH_RESULT,
+	         HF_E_INPUT,
+	         "a publish needs a result code"},
+		{{.id = HF_STR("p2")}, HF_PUBLISH_TARGET, HF_E_INPUT, "a publish needs the URL of its target branch"},
+		{{.id = HF_STR("p2"), .result_code = HF_STR("success")},
+	         HF_PUBLISH_RESULT,
+	         HF_REJECTED,
+	         "publish p2 failed, and does not succeed afterwards"},
+		{{.id = HF_STR("p2"), .codebase = HF_STR("zz")},
+	         HF_PUBLISH_CODEBASE,
+	         HF_REJECTED,
+	         "there is no codebase zz"},
+		{{.id = HF_STR("p2"), .merge_proposal_url = HF_STR("u9")},
+	         HF_PUBLISH_PROPOSAL,
+	         HF_REJECTED,
+	         "there is no merge proposal u9"},
+	};
+	fill_history(rig);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		hf_error err = HF_ERROR_INIT;
+		int64_t changed = 7;
+		EXPECT_STATUS(hf_publish_update(rig->where, &cases[i].publish, cases[i].parts, &changed, &err),
+		              cases[i].status);
+		assert_string_equal(err.message, cases[i].message);
+		assert_int_equal(changed, 7);
+	}
+	assert_int_equal(rig_count(rig,
+	                           "publish WHERE id = 'p2' AND result_code = 'failed' AND description IS NULL AND "
+	                           "codebase = 'aa'"),
+	                 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_push_absorbs_its_branch),
@@ -356,6 +435,8 @@ int main(void)
 	                                   cmocka_unit_test(what_the_database_does_not_know),
 	                                   cmocka_unit_test(the_original_stores_no_history),
 	                                   cmocka_unit_test(pages_meet),
-	                                   cmocka_unit_test(what_is_found)};
+	                                   cmocka_unit_test(what_is_found),
+	                                   cmocka_unit_test(a_try_is_corrected_part_by_part),
+	                                   cmocka_unit_test(what_a_correction_cannot_be)};
 	return cmocka_run_group_tests_name("publish", tests, rig_up, rig_down);
 }

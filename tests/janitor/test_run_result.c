@@ -216,6 +216,29 @@ static void what_is_wrong_is_named(void **state)
 	}
 }
 
+static void every_text_is_a_text(void **state)
+{
+	static const char *const members[] = {
+		"code",     "description",       "context",    "stage",   "main_branch_revision",
+		"revision", "target_branch_url", "branch_url", "subpath", "vcs_type",
+		"codebase", "worker_name"};
+	static const struct {
+		const char *json, *kind;
+	} values[] = {{"7", "a number"}, {"[]", "a list"}, {"{}", "an object"}, {"true", "a truth value"}};
+	for (size_t i = 0; i < ARRAY_LEN(members); i++)
+		for (size_t j = 0; j < ARRAY_LEN(values); j++) {
+			char json[128], message[128];
+			hf_error err = HF_ERROR_INIT;
+			struct hf_run_result result = {.nbranches = 7};
+			snprintf(json, sizeof(json), "{\"%s\":%s}", members[i], values[j].json);
+			snprintf(message, sizeof(message), "%s is %s, not a string or null", members[i],
+			         values[j].kind);
+			EXPECT_STATUS(hf_run_result_decode(hf_str_of(json), NULL, *state, &result, &err), HF_E_INPUT);
+			EXPECT_CONTAINS(err.message, message);
+			assert_int_equal(result.nbranches, 7);
+		}
+}
+
 static void size_and_depth_are_bounded(void **state)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -273,6 +296,7 @@ int main(void)
 		CASE(what_is_empty_or_null_is_absent),
 		CASE(values_become_whole_numbers),
 		CASE(what_is_wrong_is_named),
+		CASE(every_text_is_a_text),
 		CASE(size_and_depth_are_bounded),
 		CASE(json_is_written_as_the_original_writes_it),
 	};

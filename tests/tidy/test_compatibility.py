@@ -1,4 +1,5 @@
 """docs/compatibility.md against the source: every defect once, every named test there, every switch named.
+docs/refusals.md: every constraint of the tables that are written has its row, every named test is there.
 
 Needs neither a build nor a server.
 """
@@ -9,6 +10,11 @@ import re
 TOP = pathlib.Path(__file__).resolve().parents[2]
 KEPT = {"switch", "schema", "always", "never", "outside"}
 ROW = re.compile(r"^\| D-(\d\d) \|(.*)\|$")
+# Nothing of ours writes what could break them: triggers keep last_run, an upsert cannot collide, the site has its sessions.
+UNREACHED = {
+    "merge_proposal_pkey", "branch_publish_policy_role_key", "named_publish_policy_pkey", "last_run_codebase_campaign_key",
+    "last_run_codebase_fkey", "last_run_last_run_id_fkey", "last_run_last_effective_run_id_fkey",
+    "last_run_last_unabsorbed_run_id_fkey", "site_session_pkey", "followup_origin_candidate_key"}
 TEST = re.compile(r"(tests/[\w/.]+)::(\w+)")
 
 
@@ -49,13 +55,28 @@ def test_rows_are_whole():
             assert why and (TEST.search(shown) or shown.startswith("not built yet")), f"D-{number:02d}: shown by nothing"
 
 
+def exists(name, case, who):
+    path = TOP / name
+    assert path.is_file(), f"{who}: there is no {name}"
+    head = "static void" if path.suffix == ".c" else "def"
+    assert re.search(rf"^{head} {case}\(", path.read_text(), re.M), f"{who}: no case {case} in {name}"
+
+
 def test_named_tests_exist():
     for number, cells in rows().items():
         for name, case in TEST.findall(cells[4]):
-            path = TOP / name
-            assert path.is_file(), f"D-{number:02d}: there is no {name}"
-            head = "static void" if path.suffix == ".c" else "def"
-            assert re.search(rf"^{head} {case}\(", path.read_text(), re.M), f"D-{number:02d}: no case {case} in {name}"
+            exists(name, case, f"D-{number:02d}")
+
+
+def test_refusals_are_shown():
+    found = [line.strip("| ").split(" | ") for line in (TOP / "docs/refusals.md").read_text().splitlines()
+             if line.startswith("| ") and not line.startswith("| What |")]
+    for cells in found:
+        assert len(cells) == 3 and TEST.fullmatch(cells[2]), f"{cells[0]}: shown by nothing"
+        exists(*TEST.fullmatch(cells[2]).groups(), cells[0])
+    schema = "".join(path.read_text() for path in sorted((TOP / "sql/migrations/janitor").glob("000[3-6]_*.sql")))
+    named = set(re.findall(r"CONSTRAINT (\w+)", schema))
+    assert named - {cells[0] for cells in found} == UNREACHED, "docs/refusals.md names each constraint but these"
 
 
 def test_switches_are_named():

@@ -67,6 +67,45 @@ SELECT id, change_set, codebase, source_branch_url, source_branch_web_url, targe
  ORDER BY timestamp DESC
  LIMIT 1;
 
+-- name: publish_update :one
+-- doc: Change parts of the tries with an id. One that did not succeed does not succeed by it: what follows from a success
+-- doc: is stored with it (publish_store).
+-- param result_code: nullable
+-- param target_branch_url: nullable
+-- param description: nullable
+-- param requester: nullable
+-- param codebase: nullable
+-- param merge_proposal_url: nullable
+-- param source_branch_url: nullable
+-- param source_branch_web_url: nullable
+-- param target_branch_web_url: nullable
+-- param branch_name: nullable
+-- param subpath: nullable
+WITH tries AS (
+    SELECT ctid AS row, :set_result::boolean AND :result_code = 'success' AND result_code <> 'success' AS late
+      FROM publish
+     WHERE id = :id
+       FOR UPDATE
+), written AS (
+    UPDATE publish AS p
+       SET result_code = CASE WHEN :set_result THEN :result_code ELSE p.result_code END,
+           description = CASE WHEN :set_result THEN :description ELSE p.description END,
+           requester = CASE WHEN :set_requester::boolean THEN :requester ELSE p.requester END,
+           codebase = CASE WHEN :set_codebase::boolean THEN :codebase ELSE p.codebase END,
+           merge_proposal_url = CASE WHEN :set_proposal::boolean THEN :merge_proposal_url ELSE p.merge_proposal_url END,
+           source_branch_url = CASE WHEN :set_source::boolean THEN :source_branch_url ELSE p.source_branch_url END,
+           source_branch_web_url = CASE WHEN :set_source THEN :source_branch_web_url ELSE p.source_branch_web_url END,
+           branch_name = CASE WHEN :set_source THEN :branch_name ELSE p.branch_name END,
+           target_branch_url = CASE WHEN :set_target::boolean THEN :target_branch_url ELSE p.target_branch_url END,
+           target_branch_web_url = CASE WHEN :set_target THEN :target_branch_web_url ELSE p.target_branch_web_url END,
+           subpath = CASE WHEN :set_target THEN :subpath ELSE p.subpath END
+      FROM tries
+     WHERE p.ctid = tries.row AND NOT EXISTS (SELECT FROM tries AS t WHERE t.late)
+    RETURNING p.id
+)
+SELECT (SELECT count(*) FROM tries) AS found, EXISTS (SELECT FROM tries WHERE late) AS late,
+       (SELECT count(*) FROM written) AS changed;
+
 -- name: publish_delete :execrows
 -- doc: Forget the tries with an id; what followed from them stays.
 DELETE FROM publish WHERE id = :id;

@@ -143,6 +143,31 @@ SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.
  ORDER BY r.finish_time, r.id
  LIMIT :row_limit::bigint;
 
+-- name: run_timeless :each
+-- doc: Runs without a start, and those without an end that began `ago` and `longest` before now or later, by id, from
+-- doc: behind one on (keyset).
+-- row: run_row
+-- param row_limit: nullable
+-- col start_time: nullable  -- col finish_time: nullable
+-- col vcs_type: open  -- col publish_status: open
+SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.start_time, r.finish_time, r.result_code,
+       r.instigated_context, r.context, r.main_branch_revision, r.revision, r.result, r.vcs_type, r.branch_url, r.subpath,
+       r.logfilenames, r.publish_status, r.value, r.worker, r.result_tags, r.failure_stage, r.failure_details,
+       r.target_branch_url, r.failure_transient, r.resume_from, r.change_set,
+       ARRAY(SELECT ROW(b.role, b.remote_name, b.base_revision, b.revision)::result_branch
+               FROM new_result_branch AS b
+              WHERE b.run_id = r.id
+              ORDER BY b.role <> 'main', b.role) AS branches
+  FROM run AS r
+ WHERE (r.start_time IS NULL
+        OR r.start_time >= now() AT TIME ZONE 'UTC' - :ago::interval - :longest::interval AND r.finish_time IS NULL)
+   /*? codebase */ AND r.codebase = :codebase /*?*/
+   /*? campaign */ AND r.suite = :campaign /*?*/
+   /*? result_code */ AND r.result_code = :result_code /*?*/
+   /*? after */ AND r.id > :after_id /*?*/
+ ORDER BY r.id
+ LIMIT :row_limit::bigint;
+
 -- name: run_start :opt
 -- doc: When a run started: where a page goes on.
 SELECT start_time FROM run WHERE id = :id;

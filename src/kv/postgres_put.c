@@ -37,13 +37,50 @@ struct place *postgres_in_order(const struct hf_kv_write *writes, size_t count, 
 
 /* ---- plain puts ---- */
 
+static enum hf_status put_and_tell(hf_kv_backend_state *state, const struct entry_put_in *in, hf_deadline deadline,
+                                   hf_arena *arena, struct hf_kv_result *ret_result, hf_error *err)
+{
+	struct entry_put_row row;
+	struct retrying again;
+	enum hf_status status;
+	postgres_retry(&again, state, deadline, err);
+	do
+		status = entry_put(postgres_on(state, deadline), &state->entries, in, arena, &row, &again.err);
+	while (postgres_again(&again, status));
+	if (status == HF_OK)
+		*ret_result = (struct hf_kv_result){.outcome = HF_KV_DONE, .rev = row.rev, .existed = row.existed};
+	return status;
+}
+
+static enum hf_status put_untold(hf_kv_backend_state *state, const struct entry_put_in *put, hf_deadline deadline,
+                                 hf_error *err)
+{
+	const struct entry_set_in in = {
+		.ns = put->ns,
+		.codec = put->codec,
+		.key = put->key,
+		.value = put->value,
+		.metadata = put->metadata,
+		.has_metadata = put->has_metadata,
+		.with_ttl = put->with_ttl,
+		.ttl = put->ttl,
+		.with_relaxed = put->with_relaxed,
+	};
+	struct retrying again;
+	enum hf_status status;
+	postgres_retry(&again, state, deadline, err);
+	do
+		status = entry_set(postgres_on(state, deadline), &state->entries, &in, &again.err);
+	while (postgres_again(&again, status));
+	return status;
+}
+
 static enum hf_status put_one(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,
                               struct hf_kv_result *ret_result, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *memory = NULL;
 	const struct hf_kv_write *write = batch->writes;
 	struct codec_value *packed;
-	struct entry_put_row row;
 	enum hf_status status = codec_pack_writes(&state->codec, write, 1, &memory, &packed, err);
 	if (status != HF_OK)
 		return status;
@@ -54,18 +91,12 @@ static enum hf_status put_one(hf_kv_backend_state *state, int32_t ns, const stru
 		.value = packed ? packed->bytes : write->value,
 		.metadata = write->metadata,
 		.has_metadata = write->metadata.ptr != NULL,
+		.with_ttl = write->ttl_us > 0,
 		.ttl = {.us = write->ttl_us},
-		.has_ttl = write->ttl_us > 0,
 		.with_relaxed = batch->durability == HF_KV_RELAXED,
 	};
-	struct retrying again;
-	postgres_retry(&again, state, batch->deadline, err);
-	do
-		status = entry_put(postgres_on(state, batch->deadline), &state->entries, &in, arena, &row, &again.err);
-	while (postgres_again(&again, status));
-	if (status == HF_OK)
-		*ret_result = (struct hf_kv_result){.outcome = HF_KV_DONE, .rev = row.rev, .existed = row.existed};
-	return status;
+	return batch->blind ? put_untold(state, &in, batch->deadline, err)
+	                      : put_and_tell(state, &in, batch->deadline, arena, ret_result, err);
 }
 
 /* ---- plain deletes ---- */

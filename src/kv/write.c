@@ -172,13 +172,20 @@ enum hf_status hf_kv_transact(hf_kv *kv, const struct hf_kv_txn *txn, const stru
 
 /* ---- one write ---- */
 
-/* Needs no memory of its own, unless there is metadata. @param arena for what comes before; NULL = nothing does. */
+static bool is_plain_put(const struct hf_kv_write *write)
+{
+	return write->op == HF_KV_PUT && !(write->flags & ~(uint32_t)HF_KV_NO_TTL);
+}
+
+/* Needs no memory of its own, unless there is metadata. @param arena for what comes before; NULL = nothing does.
+ * @param ret_result NULL = not asked for. */
 static enum hf_status apply_one(hf_kv *kv, const struct hf_kv_write *write, const struct hf_kv_how *how,
                                 hf_arena *arena, struct hf_kv_result *ret_result, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *scratch = NULL;
+	struct hf_kv_result unasked, *result = ret_result ? ret_result : &unasked;
 	struct hf_kv_write checked;
-	*ret_result = (struct hf_kv_result){0};
+	*result = (struct hf_kv_result){0};
 	if (write->metadata.ptr && !(scratch = hf_arena_new(0)))
 		return error_nomem(err);
 	enum hf_status status = check_how(kv, how, err);
@@ -187,7 +194,8 @@ static enum hf_status apply_one(hf_kv *kv, const struct hf_kv_write *write, cons
 	if (status != HF_OK)
 		return status;
 	struct hf_kv_batch batch = batch_of(kv, &checked, 1, how);
-	return apply_checked(kv, &batch, arena, ret_result, err);
+	batch.blind = !ret_result && is_plain_put(&checked) && !batch.fence;
+	return apply_checked(kv, &batch, arena, result, err);
 }
 
 /* As apply_one(), for what must be there. */
@@ -205,8 +213,9 @@ static enum hf_status apply_to_present(hf_kv *kv, const struct hf_kv_write *writ
 enum hf_status hf_kv_put(hf_kv *kv, struct hf_bytes key, struct hf_bytes value, const struct hf_kv_put *put,
                          hf_error *err)
 {
-	struct hf_kv_result result;
+	struct hf_kv_result result = {0};
 	struct hf_kv_write write = {.op = HF_KV_PUT, .key = key, .value = value};
+	bool asked = put && put->ret_rev;
 	if (put) {
 		write.flags = put->flags & ~(uint32_t)HF_KV_RETURN_BEFORE;
 		write.ttl_us = put->ttl_us;
@@ -214,8 +223,8 @@ enum hf_status hf_kv_put(hf_kv *kv, struct hf_bytes key, struct hf_bytes value, 
 		write.if_rev = put->if_rev;
 		write.if_value = put->if_value;
 	}
-	enum hf_status status = apply_one(kv, &write, put ? &put->how : NULL, NULL, &result, err);
-	if (put && put->ret_rev)
+	enum hf_status status = apply_one(kv, &write, put ? &put->how : NULL, NULL, asked ? &result : NULL, err);
+	if (asked)
 		*put->ret_rev = result.rev;
 	return status;
 }

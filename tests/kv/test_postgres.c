@@ -114,6 +114,37 @@ static void a_put_replaces_all_but_the_beginning(void **user)
 	assert_string_equal(get(state, "k"), "not-found");
 }
 
+/* What is asked for the revision of takes another statement than what is not. */
+static void whether_it_is_asked_for_or_not_a_put_does_the_same(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	int64_t rev = 0;
+	const struct hf_kv_put hows[] = {
+		{0},
+		{.ttl_us = 3600000000, .metadata = HF_STR("{\"a\":1}")},
+		{.how = {.durability = HF_KV_RELAXED, .durability_set = true}},
+		{.ttl_us = 60000000, .how = {.durability = HF_KV_RELAXED, .durability_set = true}},
+	};
+	for (size_t i = 0; i < 3 * ARRAY_LEN(hows); i++) {
+		struct hf_kv_put told = hows[i % ARRAY_LEN(hows)], untold = told;
+		told.ret_rev = &rev;
+		if (i == 2 * ARRAY_LEN(hows)) /* over what expired */
+			run(state, "UPDATE \"we\"\"ird\".\"Ta ble\" SET expires_at = now(), created_at = '2020-01-01'");
+		EXPECT_OK(hf_kv_put(state->kv, HF_KV_KEY("told"), HF_KV_KEY("v"), &told, &err));
+		EXPECT_OK(hf_kv_put(state->kv, HF_KV_KEY("untold"), HF_KV_KEY("v"), &untold, &err));
+		assert_int_equal(number(state, "SELECT rev FROM \"we\"\"ird\".\"Ta ble\" WHERE key = 'told'"), rev);
+		assert_int_equal(
+			number(state, "SELECT count(*) FROM \"we\"\"ird\".\"Ta ble\" AS a JOIN \"we\"\"ird\".\"Ta ble\" AS b"
+		                      " USING (namespace, epoch, codec, value) WHERE a.key = 'told' AND b.key = 'untold'"
+		                      " AND b.rev > a.rev AND a.metadata IS NOT DISTINCT FROM b.metadata"
+		                      " AND a.expires_at - a.updated_at IS NOT DISTINCT FROM b.expires_at - b.updated_at"
+		                      " AND (a.expire_bucket IS NULL) = (b.expire_bucket IS NULL)"
+		                      " AND (a.created_at = a.updated_at) = (b.created_at = b.updated_at)"),
+			1);
+	}
+}
+
 struct twice {
 	struct state *state;
 	struct entries_bound entries;
@@ -618,6 +649,7 @@ int main(void)
 		STORE(values_are_packed),
 		STORE(vacuuming_takes_the_owner),
 		STORE(a_put_replaces_all_but_the_beginning),
+		STORE(whether_it_is_asked_for_or_not_a_put_does_the_same),
 		STORE(a_put_at_the_moment_of_the_first_is_none_of_its_own),
 		STORE(the_servers_isolation_is_not_the_stores),
 		STORE(what_expired_is_not_there),

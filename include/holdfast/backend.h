@@ -50,6 +50,8 @@ struct hf_kv_span {
 	hf_deadline deadline;
 	const struct hf_uuid *at; /* as of that checkpoint; NULL = now. Only with HF_KV_CAN_CHECKPOINT */
 	int64_t moment_us;        /* with `at`: what expired by then is absent, what did later is not; 0 = now */
+	bool at_once;             /* it is read as fast as it comes: one long answer will do, revisions may be 1.
+	                           * Without `at` in whatever order, times may be missing */
 };
 
 /** An entry after the other, in the order of keys and none twice; valid until the next call. HF_STOP: that was all.

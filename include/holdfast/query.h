@@ -69,7 +69,8 @@ struct hf_field {
 enum hf_query_flags {
 	HF_QUERY_READ_ONLY = 1,  /* SELECT without FOR UPDATE and volatile functions: may be run again */
 	HF_QUERY_IDEMPOTENT = 2, /* annotated: running it twice equals running it once */
-	HF_QUERY_INDEPENDENT = 4 /* :batch, annotated: each item is a transaction of its own */
+	HF_QUERY_INDEPENDENT = 4, /* :batch, annotated: each item is a transaction of its own */
+	HF_QUERY_BY_COPY = 8      /* :each without parameters, annotated: its rows come by COPY TO STDOUT */
 };
 
 struct hf_query {
@@ -110,7 +111,9 @@ typedef enum hf_status hf_query_row_fn(void *user, const void *row, hf_error *er
 /** :each: constant memory; the row is valid during the callback. HF_STOP ends with HF_OK: up to 1,000 further rows are
  *  read and dropped, more are cancelled; in a transaction, which a cancel would abort, all are read. Either way the
  *  connection runs the next statement. With rows_max or bytes_max the first row beyond is HF_E_LIMIT, as above: `fn`
- *  has seen those before it. */
+ *  has seen those before it.
+ *  HF_QUERY_BY_COPY: the text is run as COPY (text) TO STDOUT (FORMAT binary), prepared all the same, for its shape; in
+ *  a transaction a failing `fn` cancels it. */
 enum hf_status hf_query_each(hf_where where, const struct hf_query *query, const void *in, hf_query_row_fn *fn,
                              void *user, hf_error *err);
 typedef enum hf_status hf_query_next_fn(void *user, void *in, hf_error *err);

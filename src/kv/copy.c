@@ -166,7 +166,7 @@ static enum hf_status compare_once(hf_kv *to, const struct kv_tally *tally, int6
                                    hf_error *err)
 {
 	const struct hf_kv_vtable *vtable = kv_vtable(to);
-	const struct hf_kv_span span = {.deadline = deadline};
+	const struct hf_kv_span span = {.deadline = deadline, .at_once = true};
 	struct comparing comparing = {.after_us = 0};
 	struct kv_sums wanted;
 	int64_t now_us = 0;

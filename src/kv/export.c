@@ -40,7 +40,10 @@ static enum hf_status export_all(struct exporting *exporting, const struct hf_kv
 	const struct hf_kv_vtable *vtable = kv_vtable(kv);
 	const struct hf_kv_export *how = exporting->how;
 	hf_deadline deadline = how && how->deadline ? how->deadline : INT64_MAX;
-	const struct hf_kv_span span = {.at = &point->id, .moment_us = point->created_us, .deadline = deadline};
+	const struct hf_kv_span span = {.at = &point->id,
+	                                .moment_us = point->created_us,
+	                                .deadline = deadline,
+	                                .at_once = true};
 	enum hf_status status = how && how->since
 	                                ? vtable->diff(kv->backend->state, kv->ns, how->since, &point->id,
 	                                               point->created_us, deadline, export_entry, exporting, err)

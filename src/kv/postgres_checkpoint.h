@@ -5,6 +5,7 @@
  *   postgres_restore.c      going back to one
  *   postgres_load.c         taking over entries as they are
  *   postgres_at.c           reading as of one, and what differs
+ *   postgres_stream.c       reading all, as of one or now
  *
  * What a checkpoint is stands in sql/migrations/kv/0002_checkpoints.sql. Making one and restoring take the namespace's
  * lock from all writers. Whoever waits for it holds up the writers that come after, so that it is waited for in slices,
@@ -53,6 +54,11 @@ enum hf_status postgres_restore(hf_kv_backend_state *state, int32_t ns, const st
 enum hf_status postgres_read_at(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                                 const struct hf_bytes *keys, size_t count, bool keys_only, hf_deadline deadline,
                                 hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err);
+/** Is all wanted, with values, as fast as it comes? */
+bool postgres_can_stream(const struct hf_kv_span *span);
+/** Such a scan. Round trips: four, and one more where there is nothing. */
+enum hf_status postgres_stream(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span,
+                               hf_kv_entry_fn *fn, void *user, hf_error *err);
 enum hf_status postgres_diff(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *from,
                              const struct hf_uuid *to, int64_t moment_us, hf_deadline deadline, hf_kv_change_fn *fn,
                              void *user, hf_error *err);

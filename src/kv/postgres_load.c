@@ -15,8 +15,9 @@ struct loading {
 	const struct hf_kv_load *how;
 	const char *patience;
 	const struct load_bound *load;
-	const int64_t *revs; /* of this COPY */
-	size_t nrevs, used;
+	int64_t first;       /* revision of this COPY, and so on */
+	const int64_t *revs; /* NULL; or those where they do not follow each other */
+	size_t used;
 	hf_arena *packed;  /* of one value */
 	bool began, ended; /* something was asked of the source; it has no more */
 };
@@ -51,12 +52,18 @@ static struct load_rows_in row_of(const struct loading *loading, const struct hf
 	};
 }
 
+static int64_t next_rev(struct loading *loading)
+{
+	size_t i = loading->used++;
+	return loading->revs ? loading->revs[i] : loading->first + (int64_t)i;
+}
+
 static enum hf_status next_row(void *user, struct load_rows_in *row, hf_error *err)
 {
 	struct loading *loading = user;
 	struct hf_kv_entry entry;
 	struct codec_value value;
-	if (loading->used == loading->nrevs)
+	if (loading->used == COPY_ROWS)
 		return HF_STOP;
 	enum hf_status status = loading->how->next(loading->how->user, &entry, err);
 	loading->ended = status == HF_STOP;
@@ -64,21 +71,37 @@ static enum hf_status next_row(void *user, struct load_rows_in *row, hf_error *e
 	if (status == HF_OK)
 		status = codec_pack(&loading->state->codec, entry.value, loading->packed, &value, err);
 	if (status == HF_OK)
-		*row = row_of(loading, &entry, value, loading->revs[loading->used++]);
+		*row = row_of(loading, &entry, value, next_rev(loading));
+	return status;
+}
+
+/* One number and the next: nobody else writes into the store just now. */
+static enum hf_status take_revs(struct loading *loading, hf_where tx, hf_arena *arena, hf_error *err)
+{
+	struct load_span_row span;
+	struct load_revs_row row;
+	loading->revs = NULL;
+	enum hf_status status =
+		load_span(tx, loading->load, &(struct load_span_in){.how_many = COPY_ROWS}, arena, &span, err);
+	if (status != HF_OK)
+		return status;
+	loading->first = span.first;
+	if (span.last - span.first == COPY_ROWS - 1)
+		return HF_OK;
+	status = load_revs(tx, loading->load, &(struct load_revs_in){.how_many = COPY_ROWS}, arena, &row, err);
+	if (status == HF_OK && row.revs.count != COPY_ROWS)
+		return error_set(err, HF_E_PROTOCOL, "the server gave %u revisions for %d", row.revs.count, COPY_ROWS);
+	loading->revs = status == HF_OK ? row.revs.values : NULL;
 	return status;
 }
 
 static enum hf_status copy_rows(struct loading *loading, hf_where tx, hf_arena *arena, hf_error *err)
 {
-	struct load_revs_row row;
 	int64_t rows = 0;
 	hf_arena_reset(arena);
-	enum hf_status status =
-		load_revs(tx, loading->load, &(struct load_revs_in){.how_many = COPY_ROWS}, arena, &row, err);
+	enum hf_status status = take_revs(loading, tx, arena, err);
 	if (status != HF_OK)
 		return status;
-	loading->revs = row.revs.values;
-	loading->nrevs = row.revs.count;
 	loading->used = 0;
 	loading->began = true;
 	return load_rows(tx, loading->load, next_row, loading, &rows, err);

@@ -317,6 +317,8 @@ enum hf_status postgres_scan(hf_kv_backend_state *state, int32_t ns, const struc
 	struct scanning scanning = {.state = state, .span = span, .fn = fn, .user = user, .arena = arena};
 	struct entries_scan_in in = scan_in(ns, span);
 	size_t left = span->limit ? span->limit : SIZE_MAX;
+	if (postgres_can_stream(span))
+		return postgres_stream(state, ns, span, fn, user, err);
 	if (!arena)
 		return error_nomem(err);
 	for (size_t full = POSTGRES_PAGE;;) {

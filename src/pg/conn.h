@@ -94,6 +94,8 @@ void conn_end(hf_connection *connection);
 enum hf_status conn_flush(hf_connection *connection, hf_deadline deadline);
 /** One turn of that: while something is unsent, wait for either direction and take in what came, unparsed. */
 enum hf_status conn_turn(hf_connection *connection, hf_deadline deadline, bool *ret_unsent);
+/** Wait for something to read, and take it in, unparsed. HF_TIMEOUT or HF_OK (also when the connection is lost). */
+enum hf_status conn_read(hf_connection *connection, hf_deadline deadline);
 /** The deadline passed: send a cancel. Returns the deadline for its confirmation. */
 hf_deadline conn_cancel_now(hf_connection *connection, struct call *call);
 /** The call begins now, unless it has begun: its start and, where the caller gave none, its deadline. */

@@ -25,7 +25,7 @@
 #include "pg/statements.h"
 #include "pg/where.h"
 
-enum { ROW_ON_STACK = 1024, OVERSIZED_ROW_BYTES = 16 << 20 };
+enum { ROW_ON_STACK = 1024 };
 
 /* ---- execution ---- */
 
@@ -128,29 +128,61 @@ static enum hf_status unexpected_null(const struct hf_query *query, const struct
 	return name_column(query, column, status, err);
 }
 
+/* @param at NULL: the column is */
+HOT static inline enum hf_status decode_column(struct decoder *decoder, const struct hf_query *query, uint32_t index,
+                                               const uint8_t *at, size_t len, char *out, hf_error *err)
+{
+	const struct hf_field *column = &query->columns[index];
+	if (!at)
+		return column->null_offset == HF_NEVER_NULL ? unexpected_null(query, column, err) : HF_OK;
+	if (column->null_offset != HF_NEVER_NULL)
+		*(bool *)(out + column->null_offset) = true;
+	if (decode_quick(decoder, column->type, at, len, out + column->offset))
+		return HF_OK;
+	decoder->column = index;
+	enum hf_status status = decode_field(decoder, column->type, at, len, out + column->offset, err);
+	return status == HF_OK ? HF_OK : name_column(query, column, status, err);
+}
+
 HOT enum hf_status query_decode_row(struct decoder *decoder, const struct hf_query *query, const PGresult *result,
                                     int row, char *out, hf_error *err)
 {
+	enum hf_status status = HF_OK;
 	decoder->query = query;
-	for (uint32_t i = 0; i < query->ncolumns; i++) {
-		const struct hf_field *column = &query->columns[i];
+	for (uint32_t i = 0; status == HF_OK && i < query->ncolumns; i++) {
 		int len = PQgetlength(result, row, (int)i);
-		if (len == 0 && PQgetisnull(result, row, (int)i)) {
-			if (column->null_offset == HF_NEVER_NULL)
-				return unexpected_null(query, column, err);
-			continue;
-		}
-		if (column->null_offset != HF_NEVER_NULL)
-			*(bool *)(out + column->null_offset) = true;
-		const uint8_t *at = (const uint8_t *)PQgetvalue(result, row, (int)i);
-		if (decode_quick(decoder, column->type, at, (size_t)len, out + column->offset))
-			continue;
-		decoder->column = i;
-		enum hf_status status = decode_field(decoder, column->type, at, (size_t)len, out + column->offset, err);
-		if (status != HF_OK)
-			return name_column(query, column, status, err);
+		bool is_null = len == 0 && PQgetisnull(result, row, (int)i);
+		const char *at = is_null ? NULL : PQgetvalue(result, row, (int)i);
+		status = decode_column(decoder, query, i, (const uint8_t *)at, (size_t)len, out, err);
 	}
-	return HF_OK;
+	return status;
+}
+
+static enum hf_status wrong_row(const struct hf_query *query, hf_error *err)
+{
+	return error_set(err, HF_E_PROTOCOL, "query \"%s\": a row of COPY is not as long as it says", query->name);
+}
+
+/* The length of a value was read when the NUL behind the one before is put in its place. */
+HOT enum hf_status query_decode_copied(struct decoder *decoder, const struct hf_query *query, uint8_t *at, size_t bytes,
+                                       char *out, hf_error *err)
+{
+	const uint8_t *end = at + bytes;
+	enum hf_status status = HF_OK;
+	decoder->query = query;
+	if (bytes < 2 || wire_uint2(at) != query->ncolumns)
+		return wrong_row(query, err);
+	at += 2;
+	for (uint32_t i = 0; status == HF_OK && i < query->ncolumns; i++) {
+		uint32_t len = end - at < 4 ? UINT32_MAX - 1 : wire_uint4(at);
+		if (len != UINT32_MAX && len > (size_t)(end - at - 4))
+			return wrong_row(query, err);
+		*at = '\0';
+		at += 4;
+		status = decode_column(decoder, query, i, len == UINT32_MAX ? NULL : at, len, out, err);
+		at += len == UINT32_MAX ? 0 : len;
+	}
+	return status == HF_OK && at != end ? wrong_row(query, err) : status;
 }
 
 enum hf_status query_check_columns(const struct hf_query *query, const PGresult *result, hf_error *err)
@@ -360,6 +392,8 @@ static enum hf_status receive_each(hf_connection *connection, struct call *call,
 enum hf_status hf_query_each(hf_where where, const struct hf_query *query, const void *in, hf_query_row_fn *fn,
 			     void *user, hf_error *err)
 {
+	if (query->flags & HF_QUERY_BY_COPY)
+		return query_copy_out(where, query, fn, user, err);
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	if (!arena)
 		return error_nomem(err);

@@ -1,6 +1,6 @@
 /*
  * query_run.h - what the several ways of running a generated query share: one row and many (query.c), an array of
- * inputs in one pipeline (batch.c), an array of inputs as arrays (bulk.c).
+ * inputs in one pipeline (batch.c), an array of inputs as arrays (bulk.c), rows by COPY (copy_out.c).
  */
 #ifndef PG_QUERY_RUN_H
 #define PG_QUERY_RUN_H
@@ -9,6 +9,8 @@
 #include "holdfast/query.h"
 #include "pg/conn.h"
 #include "pg/decode.h"
+
+enum { OVERSIZED_ROW_BYTES = 16 << 20 };
 
 static inline struct call query_call(const hf_where *where, const struct hf_query *query)
 {
@@ -48,12 +50,18 @@ struct many_rows {
 /** Decode one row into `out`, which is cleared. */
 enum hf_status query_decode_row(struct decoder *decoder, const struct hf_query *query, const PGresult *result, int row,
                                 char *out, hf_error *err);
+/** The same of a row of binary COPY: `bytes` and a NUL behind them, which serve as the memory of what is borrowed. */
+enum hf_status query_decode_copied(struct decoder *decoder, const struct hf_query *query, uint8_t *at, size_t bytes,
+                                   char *out, hf_error *err);
 /** A table whose columns are not as many as the compiled ones would be read beyond its end. */
 enum hf_status query_check_columns(const struct hf_query *query, const PGresult *result, hf_error *err);
 /** libpq's input buffer has grown to hold the largest row and will not shrink again. */
 void query_note_size(hf_connection *connection, const PGresult *result, int rows);
 /** HF_E_LIMIT: what has come, so many bytes, has no room in the caller's arena. */
 enum hf_status query_too_large(const struct hf_query *query, size_t bytes, hf_error *err);
+/** :each of a query that is HF_QUERY_BY_COPY. */
+enum hf_status query_copy_out(hf_where where, const struct hf_query *query, hf_query_row_fn *fn, void *user,
+                              hf_error *err);
 /** The one result of a statement that gives no rows; `user` is int64_t * for the affected ones, or NULL. */
 enum hf_status query_receive_exec(hf_connection *connection, struct call *call, void *user, hf_error *err);
 

@@ -105,6 +105,15 @@ enum hf_status conn_turn(hf_connection *connection, hf_deadline deadline, bool *
 	return HF_OK;
 }
 
+enum hf_status conn_read(hf_connection *connection, hf_deadline deadline)
+{
+	PGconn *pg = connection->pg;
+	if (wait_ready(connection, PQflush(pg) == 1, deadline) != HF_OK)
+		return HF_TIMEOUT;
+	(void)PQconsumeInput(pg); /* lost: the next call says so */
+	return HF_OK;
+}
+
 enum hf_status conn_flush(hf_connection *connection, hf_deadline deadline)
 {
 	bool unsent = true;

@@ -3,6 +3,7 @@
  * connection, the pool, the transaction.
  */
 #include "base/arena.h"
+#include "base/error.h"
 #include "queries/sample/bounds.h"
 #include "sample.h"
 
@@ -153,6 +154,95 @@ static void each_sees_the_rows_before_the_bound(void **user)
 	EXPECT_OK(words_each(state->where, &endless, count_up, &stopping, &err)); /* before the bound */
 }
 
+/* ---- by COPY ---- */
+
+static void set_rows(struct state *state, const char *sql)
+{
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_sql_exec(state->where, hf_str_of(sql), NULL, 0, NULL, &err));
+}
+
+static enum hf_status check_word(void *user, const struct words *row, hf_error *err)
+{
+	char word[16];
+	int *seen = user;
+	(void)err;
+	snprintf(word, sizeof(word), "xx%d", ++*seen);
+	assert_int_equal(row->number, *seen);
+	assert_string_equal(row->word.ptr, word); /* a NUL behind it */
+	assert_int_equal(row->word.len, strlen(word));
+	assert_int_equal(row->has_but_two, *seen != 2);
+	assert_int_equal(row->but_two, *seen != 2 ? *seen : 0);
+	return HF_OK;
+}
+
+static void a_stream_gives_every_row(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	int seen = 0;
+	set_rows(state, "SET sample.rows = 20000");
+	EXPECT_OK(words_stream(state->where, check_word, &seen, &err));
+	assert_int_equal(seen, 20000);
+	set_rows(state, "SET sample.rows = 0");
+	EXPECT_OK(words_stream(state->where, check_word, &seen, &err));
+	assert_int_equal(seen, 20000);
+	set_rows(state, "SET sample.rows = 'many'");
+	EXPECT_STATUS(words_stream(state->where, check_word, &seen, &err), HF_REJECTED);
+	assert_string_equal(err.sqlstate, "22P02");
+	assert_string_equal(text(state, "SELECT 'alive'"), "alive");
+}
+
+static enum hf_status stop_at_five(void *user, const struct words *row, hf_error *err)
+{
+	int *seen = user;
+	(void)err;
+	assert_true(*seen < 5);
+	return ++*seen == 5 ? (row->number == 5 ? HF_STOP : HF_E_FAILED) : HF_OK;
+}
+
+static enum hf_status fail_at_once(void *user, const struct words *row, hf_error *err)
+{
+	(void)user;
+	(void)row;
+	return error_set(err, HF_E_LIMIT, "no more than that");
+}
+
+static enum hf_status stop_and_write(hf_where tx, void *user, hf_error *err)
+{
+	enum hf_status status = words_stream(tx, stop_at_five, user, err);
+	return status == HF_OK
+	               ? hf_sql_exec(tx, HF_STR("INSERT INTO item (name) VALUES ('behind')"), NULL, 0, NULL, err)
+	               : status;
+}
+
+static void a_stream_stops_where_it_is_told(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	int seen = 0;
+	set_rows(state, "SET sample.rows = 300000");
+	EXPECT_OK(words_stream(state->where, stop_at_five, &seen, &err));
+	assert_int_equal(seen, 5);
+	EXPECT_STATUS(words_stream(state->where, fail_at_once, NULL, &err), HF_E_LIMIT);
+	assert_string_equal(err.message, "no more than that");
+	seen = 0;
+	EXPECT_OK(hf_transaction(state->where, NULL, stop_and_write, &seen, &err));
+	assert_string_equal(text(state, "SELECT name FROM item"), "behind");
+}
+
+static void a_stream_ends_at_its_deadline(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	int seen = 0;
+	set_rows(state, "SET sample.rows = 20000000");
+	hf_where soon = hf_until(state->where, hf_deadline_in(fixture_context(), 300));
+	EXPECT_STATUS(words_stream(soon, check_word, &seen, &err), HF_TIMEOUT);
+	if (strstr(err.message, "was cancelled")) /* a machine that is busy may not confirm it in time */
+		assert_string_equal(text(state, "SELECT 'alive'"), "alive");
+}
+
 /* ---- transactions ---- */
 
 struct trying {
@@ -249,6 +339,9 @@ int main(void)
 		SAMPLE(as_many_bytes_as_the_bound),
 		SAMPLE(the_arena_bounds_what_the_query_does_not),
 		SAMPLE(each_sees_the_rows_before_the_bound),
+		SAMPLE(a_stream_gives_every_row),
+		SAMPLE(a_stream_stops_where_it_is_told),
+		SAMPLE(a_stream_ends_at_its_deadline),
 		SAMPLE(a_transaction_goes_on),
 		SAMPLE(a_deadline_ends_the_reading_of_the_rest),
 		SAMPLE(a_transaction_that_forwards_it_is_rolled_back),

@@ -230,6 +230,17 @@ static void read_copy(struct query *query, struct text value, struct diags *diag
 			"-- copy: schema.table(column, ...)";
 }
 
+static void read_stream(struct query *query, struct text value, struct diags *diags)
+{
+	query->by_copy = true;
+	query->by_copy_at = span_of(value);
+	if (!str_eq(value.str, HF_STR("copy")))
+		query_unfit(diags, query, query->by_copy_at, "stream is \"copy\", not \"%.*s\"", STR_ARG(value.str));
+	else if (query->card != CARD_EACH)
+		query_unfit(diags, query, query->by_copy_at, "\"stream\" belongs to :each, this query is %s",
+		            cardinality_word(query->card));
+}
+
 static void read_allow(struct query *query, struct text value, struct diags *diags)
 {
 	struct text name = word(&value);
@@ -293,6 +304,8 @@ static bool read_known(struct query *query, struct hf_str key, struct text value
 		read_row(query, value, diags);
 	else if (str_eq(key, HF_STR("copy")))
 		read_copy(query, value, diags);
+	else if (str_eq(key, HF_STR("stream")))
+		read_stream(query, value, diags);
 	else if (str_eq(key, HF_STR("allow")))
 		read_allow(query, value, diags);
 	else
@@ -327,7 +340,7 @@ static void read_one(struct query *query, struct text text, struct diags *diags)
 	if (!read_known(query, key, value, diags))
 		query_unfit(diags, query, (struct span){first.at, first.at + key.len}, "unknown annotation \"%.*s\"",
 		            STR_ARG(key))
-			->hint = "one of name, doc, timeout, idempotent, atomic, row, copy, allow, col NAME, "
+			->hint = "one of name, doc, timeout, idempotent, atomic, row, copy, stream, allow, col NAME, "
 		                 "param NAME, rows max, bytes max";
 }
 

@@ -13,6 +13,7 @@
  *     -- col mood: open
  *     -- param since: nullable
  *     -- copy: public.worker(name, link)
+ *     -- stream: copy
  *
  * Before the first name of a file: `-- import type: public.debversion as text`, a type of an extension whose binary
  * form is that of a type we know; and `-- identifier: entries = state_entries`, a name that is chosen at run time and

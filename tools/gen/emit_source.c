@@ -75,7 +75,8 @@ static void add_flags(struct buf *out, const struct query *query)
 {
 	const char *flags[] = {query->read_only ? "HF_QUERY_READ_ONLY" : NULL,
 	                       query->idempotent ? "HF_QUERY_IDEMPOTENT" : NULL,
-	                       query->independent ? "HF_QUERY_INDEPENDENT" : NULL};
+	                       query->independent ? "HF_QUERY_INDEPENDENT" : NULL,
+	                       query->by_copy ? "HF_QUERY_BY_COPY" : NULL};
 	const char *between = "";
 	buf_add_text(out, "\t.flags = ");
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {

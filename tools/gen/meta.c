@@ -165,6 +165,8 @@ const char *meta_annotations_digest(hf_arena *arena, const struct query *query)
 	if (query->rows_max || query->bytes_max)
 		buf_printf(&buf, "rows max %llu\nbytes max %llu\n", (unsigned long long)query->rows_max,
 		           (unsigned long long)query->bytes_max);
+	if (query->by_copy)
+		buf_add_text(&buf, "stream copy\n");
 	if (query->copy_target.ptr)
 		buf_printf(&buf, "copy %.*s\n", STR_ARG(query->copy_target));
 	add_overrides(&buf, "col", &query->cols);

@@ -339,6 +339,9 @@ static void check_complete(struct query *query, struct diags *diags)
 		variants_each(query, rewrite_variant, diags);
 	if (!query->broken)
 		variants_collect_inputs(query, diags);
+	if (!query->broken && query->by_copy && (query->nparams || query->rows_max || query->bytes_max))
+		query_wrong(diags, query, query->by_copy_at, "a COPY has neither parameters nor bounds")->hint =
+			"current_setting() reads what set_config() of another query said";
 }
 
 void source_read(struct source *source, struct diags *diags)

@@ -131,6 +131,8 @@ struct query {
 	uint64_t rows_max, bytes_max; /* 0: no bound */
 	bool idempotent;
 	bool independent; /* :batch, each item a transaction of its own */
+	bool by_copy;     /* :each, rows come by COPY TO STDOUT */
+	struct span by_copy_at;
 	const char *row; /* name of a shared row struct, or NULL */
 	struct span row_at;
 	struct overrides cols, params_said, opens;

@@ -94,6 +94,46 @@ AND t.until >= (SELECT c.epoch FROM :"schema".:"entries_checkpoints" AS c WHERE 
 /*order: up = t.key | down = t.key DESC */
 LIMIT :most::bigint;
 
+-- name: stream_begin :one
+-- doc: In the transaction of one of the next two, which take no parameters: what they read. In the order of keys they go
+--   through an index, however many rows that is: nothing is sorted.
+-- param moment: nullable
+SELECT set_config('holdfast.namespace', :ns::integer::text, true) AS namespace,
+       set_config('holdfast.point', coalesce(:id::uuid::text, ''), true) AS point,
+       set_config('holdfast.moment', coalesce(:moment::timestamptz, now())::text, true) AS moment,
+       set_config('enable_sort', 'off', true) AS sorts, set_config('max_parallel_workers_per_gather', '0', true) AS workers,
+       set_config('jit', 'off', true) AS compiles;
+
+-- name: entries_stream_at :each
+-- doc: All of a checkpoint, by key. What is commonest is left out: a NULL costs less than a value.
+-- stream: copy
+-- row: stream_row
+-- col created_at: nullable
+SELECT t.key, t.created_at, nullif(t.updated_at, t.created_at) AS updated_at, t.expires_at, nullif(t.codec, 0) AS codec,
+       t.value, t.metadata
+FROM (SELECT namespace, key, rev, created_at, updated_at, expires_at, codec, value, metadata, epoch AS since,
+             2147483647 AS until
+      FROM :"schema".:"entries"
+      UNION ALL
+      SELECT namespace, key, rev, created_at, updated_at, expires_at, codec, value, metadata, epoch_from, epoch_to
+      FROM :"schema".:"entries_history") AS t
+WHERE t.namespace = current_setting('holdfast.namespace')::integer
+AND (t.expires_at IS NULL OR t.expires_at > (SELECT current_setting('holdfast.moment')::timestamptz))
+AND t.since < (SELECT c.epoch FROM :"schema".:"entries_checkpoints" AS c
+               WHERE c.namespace = current_setting('holdfast.namespace')::integer AND c.id = current_setting('holdfast.point')::uuid)
+AND t.until >= (SELECT c.epoch FROM :"schema".:"entries_checkpoints" AS c
+                WHERE c.namespace = current_setting('holdfast.namespace')::integer AND c.id = current_setting('holdfast.point')::uuid)
+ORDER BY t.key;
+
+-- name: entries_stream :each
+-- doc: All that is live, in any order, without times.
+-- stream: copy
+-- row: stream_row
+SELECT key, NULL::timestamptz AS created_at, NULL::timestamptz AS updated_at, expires_at, nullif(codec, 0) AS codec, value,
+       metadata
+FROM :"schema".:"entries"
+WHERE namespace = current_setting('holdfast.namespace')::integer AND (expires_at IS NULL OR expires_at > now());
+
 -- name: restore_epoch :one
 -- doc: With the lock of point_create(), for a restore that keeps no way back.
 -- col epoch: nullable

@@ -10,8 +10,15 @@ SELECT rev FROM :"schema".:"entries" WHERE namespace = :ns AND (expires_at IS NU
 -- name: load_clear :execrows
 DELETE FROM :"schema".:"entries" WHERE namespace = :ns;
 
+-- name: load_span :one
+-- doc: Takes revisions for the next rows: `how_many` from `first` on, unless somebody else took one in between.
+-- col first: notnull! how_many is above 0
+-- col last: notnull! how_many is above 0
+SELECT min(n.rev) AS first, max(n.rev) AS last
+FROM (SELECT nextval(:'schema.entries_rev') AS rev, generate_series(1, :how_many::bigint)) AS n;
+
 -- name: load_revs :one
--- doc: Revisions for the next rows.
+-- doc: Takes them one by one: four times as dear.
 SELECT ARRAY(SELECT nextval(:'schema.entries_rev') FROM generate_series(1, :how_many::bigint)) AS revs;
 
 -- name: load_rows :copy

@@ -23,3 +23,10 @@ FROM generate_series(1, :rows::int) AS number, generate_series(1, :times::int) A
 -- row: words
 SELECT number, repeat('x', :len::int) || number AS word, nullif(number, 2) AS but_two
 FROM generate_series(1, :rows::int) AS number, generate_series(1, :times::int) AS again;
+
+-- name: words_stream :each
+-- doc: As many as the setting says.
+-- stream: copy
+-- row: words
+SELECT number, repeat('x', 2) || number AS word, nullif(number, 2) AS but_two
+FROM generate_series(1, current_setting('sample.rows')::integer) AS number;

@@ -285,11 +285,11 @@ static void add_settings(struct buf *text, size_t *count, const struct cluster_c
 	                                     "logging_collector=off",
 	                                     "log_destination=stderr",
 	                                     "log_line_prefix=%m [%p] ",
-	                                     "max_wal_size=2GB",
 	                                     "cluster_name=holdfast"};
-	/* Without fsync a commit costs one write; it then survives the death of the server, if not of the machine. */
+	/* Without fsync a commit costs one write; it then survives the death of the server, if not of the machine. What
+	   stands here cannot be changed by ALTER SYSTEM: of a durable server that is its owner's affair. */
 	static const char *const fast[] = {"fsync=off", "synchronous_commit=on", "full_page_writes=off",
-	                                   "checkpoint_timeout=30min"};
+	                                   "checkpoint_timeout=30min", "max_wal_size=2GB"};
 	static const char *const safe[] = {"fsync=on", "synchronous_commit=on", "full_page_writes=on"};
 	char line[PATH_MAX + 64];
 	for (size_t i = 0; i < ARRAY_LEN(always); i++)

@@ -178,13 +178,17 @@ struct scanning {
 	size_t last_len;
 };
 
+static void keep_last(struct scanning *scanning, struct hf_bytes key)
+{
+	if (key.len)
+		memcpy(scanning->last, key.ptr, key.len);
+	scanning->last_len = key.len;
+}
+
 static enum hf_status see(struct scanning *scanning, const struct hf_kv_entry *entry, hf_error *err)
 {
 	if (entry->key.len > HF_KV_KEY_BYTES_MAX)
 		return error_set(err, HF_E_CORRUPT, "a key of %zu bytes stands in the store", entry->key.len);
-	if (entry->key.len)
-		memcpy(scanning->last, entry->key.ptr, entry->key.len);
-	scanning->last_len = entry->key.len;
 	scanning->rows++;
 	enum hf_status status = scanning->fn(scanning->user, entry, err);
 	scanning->stopped = status == HF_STOP;
@@ -198,7 +202,11 @@ static enum hf_status see_row(void *user, const struct entry_row *row, hf_error 
 	hf_arena_reset(scanning->arena);
 	enum hf_status status =
 		postgres_entry(scanning->state, row, scanning->span->keys_only, scanning->arena, &entry, err);
-	return status == HF_OK ? see(scanning, &entry, err) : status;
+	if (status == HF_OK)
+		status = see(scanning, &entry, err);
+	if (status == HF_OK)
+		keep_last(scanning, entry.key);
+	return status;
 }
 
 static struct entries_scan_in scan_in(int32_t ns, const struct hf_kv_span *span)
@@ -260,11 +268,13 @@ static enum hf_status keys_page(hf_kv_backend_state *state, const struct entries
 			.key = rows[i].key,
 			.rev = rows[i].rev,
 			.created_us = postgres_us(rows[i].created_at),
-			.updated_us = postgres_us(rows[i].updated_at),
+			.updated_us = postgres_us(rows[i].has_updated_at ? rows[i].updated_at : rows[i].created_at),
 			.expires_us = rows[i].has_expires_at ? postgres_us(rows[i].expires_at) : HF_KV_NEVER,
 		};
 		status = see(scanning, &entry, err);
 	}
+	if (status == HF_OK && count > 0)
+		keep_last(scanning, rows[count - 1].key);
 	return status == HF_STOP ? HF_OK : status;
 }
 

@@ -320,8 +320,8 @@ enum hf_status kv_keep_entry(hf_arena *arena, const struct hf_kv_entry *entry, s
 
 static enum hf_status grow_page(struct page *page, hf_error *err)
 {
-	size_t room = page->room ? page->room * 2 : 64;
-	struct hf_kv_entry *entries = hf_arena_calloc(page->arena, room, sizeof(*entries));
+	size_t room = page->room ? page->room * 4 : 64;
+	struct hf_kv_entry *entries = hf_arena_alloc(page->arena, room * sizeof(*entries));
 	if (!entries)
 		return arena_refused(page->arena, room * sizeof(*entries), "a page", err);
 	if (page->count)

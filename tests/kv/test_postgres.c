@@ -145,6 +145,29 @@ static void whether_it_is_asked_for_or_not_a_put_does_the_same(void **user)
 	}
 }
 
+static void a_list_of_keys_has_the_times_of_each(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_entry *listed = NULL, got;
+	size_t count = 0;
+	const struct hf_kv_put how = {.ttl_us = 3600000000};
+	EXPECT_OK(hf_kv_put(state->kv, HF_KV_KEY("a once"), HF_KV_KEY("1"), NULL, &err));
+	EXPECT_OK(hf_kv_put(state->kv, HF_KV_KEY("b twice"), HF_KV_KEY("1"), NULL, &err));
+	EXPECT_OK(hf_kv_put(state->kv, HF_KV_KEY("b twice"), HF_KV_KEY("2"), &how, &err));
+	const struct hf_kv_range keys = {.how.keys_only = true};
+	EXPECT_OK(hf_kv_list(state->kv, &keys, state->arena, &listed, &count, &err));
+	assert_int_equal(count, 2);
+	for (size_t i = 0; i < count; i++) {
+		EXPECT_OK(hf_kv_get(state->kv, listed[i].key, NULL, state->arena, &got, &err));
+		assert_int_equal(listed[i].rev, got.rev);
+		assert_int_equal(listed[i].created_us, got.created_us);
+		assert_int_equal(listed[i].updated_us, got.updated_us);
+		assert_int_equal(listed[i].expires_us, got.expires_us);
+	}
+	assert_true(listed[0].updated_us == listed[0].created_us && listed[1].updated_us > listed[1].created_us);
+}
+
 struct twice {
 	struct state *state;
 	struct entries_bound entries;
@@ -649,6 +672,7 @@ int main(void)
 		STORE(values_are_packed),
 		STORE(vacuuming_takes_the_owner),
 		STORE(a_put_replaces_all_but_the_beginning),
+		STORE(a_list_of_keys_has_the_times_of_each),
 		STORE(whether_it_is_asked_for_or_not_a_put_does_the_same),
 		STORE(a_put_at_the_moment_of_the_first_is_none_of_its_own),
 		STORE(the_servers_isolation_is_not_the_stores),

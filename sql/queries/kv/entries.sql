@@ -45,8 +45,9 @@ WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > n
 LIMIT :most::bigint;
 
 -- name: keys_scan :many
--- doc: A page of it without values: at most 1,000.
-SELECT key, rev, created_at, updated_at, expires_at FROM :"schema".:"entries"
+-- doc: A page of it without values: at most 1,000. `updated_at`: NULL is `created_at`, which most entries of most stores
+--   need not say twice.
+SELECT key, rev, created_at, nullif(updated_at, created_at) AS updated_at, expires_at FROM :"schema".:"entries"
 WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > now())
 /*? to */ AND key < :to /*?*/
 /*? metadata */ AND metadata @> :part::jsonb /*?*/

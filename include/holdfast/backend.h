@@ -16,6 +16,7 @@
 #include "holdfast/kv.h"
 #include "holdfast/kv_checkpoint.h"
 #include "holdfast/kv_health.h"
+#include "holdfast/kv_index.h"
 #include "holdfast/kv_lock.h"
 #include "holdfast/kv_watch.h"
 
@@ -178,6 +179,16 @@ struct hf_kv_vtable {
 	                           hf_error *err);
 	/** What to read() from, that has all up to `behind` and is within the bound; `state` where nothing else is. */
 	hf_kv_backend_state *(*replica)(hf_kv_backend_state *state, int64_t behind, hf_deadline deadline);
+
+	/* ---- HF_KV_CAN_INDEX; see kv_index.h. `member` is checked, but for its length; ptr NULL = all. ---- */
+
+	enum hf_status (*index_create)(hf_kv_backend_state *state, struct hf_str member, hf_deadline deadline,
+	                               hf_error *err);
+	/** HF_NOT_FOUND. */
+	enum hf_status (*index_drop)(hf_kv_backend_state *state, struct hf_str member, hf_deadline deadline,
+	                             hf_error *err);
+	enum hf_status (*index_list)(hf_kv_backend_state *state, hf_deadline deadline, hf_arena *arena,
+	                             struct hf_kv_index **ret_indexes, size_t *ret_count, hf_error *err);
 
 	/* ---- HF_KV_CAN_WATCH; see kv_watch.h. Without a feed HF_NOT_FOUND, worded by the store. ---- */
 

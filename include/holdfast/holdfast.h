@@ -26,6 +26,7 @@
 #include "holdfast/kv_checkpoint.h"
 #include "holdfast/kv_file.h"
 #include "holdfast/kv_health.h"
+#include "holdfast/kv_index.h"
 #include "holdfast/kv_lock.h"
 #include "holdfast/kv_watch.h"
 #include "holdfast/metrics.h"

@@ -81,14 +81,15 @@ enum {
 
 /* What a backend can give (hf_kv_capabilities); what is missing is refused with HF_E_UNSUPPORTED. */
 enum hf_kv_capability {
-	HF_KV_CAN_PERSIST = 1,          /* survives the process */
-	HF_KV_CAN_SHARE = 2,            /* several processes at a time */
-	HF_KV_CAN_RELAX = 4,            /* HF_KV_RELAXED is another promise than HF_KV_STRICT */
+	HF_KV_CAN_PERSIST = 1, /* survives the process */
+	HF_KV_CAN_SHARE = 2,   /* several processes at a time */
+	HF_KV_CAN_RELAX = 4,   /* HF_KV_RELAXED is another promise than HF_KV_STRICT */
 	HF_KV_CAN_CHECKPOINT = 8,
 	HF_KV_CAN_LOCK = 16,
-	HF_KV_CAN_ESTIMATE = 32,        /* a count without reading */
+	HF_KV_CAN_ESTIMATE = 32, /* a count without reading */
 	HF_KV_CAN_READ_REPLICAS = 64,
-	HF_KV_CAN_WATCH = 128           /* a change feed: kv_watch.h */
+	HF_KV_CAN_WATCH = 128, /* a change feed: kv_watch.h */
+	HF_KV_CAN_INDEX = 256  /* indexes on metadata: kv_index.h */
 };
 
 enum hf_kv_durability {
@@ -360,7 +361,8 @@ struct hf_kv_range {
 	struct hf_bytes after;      /* the last key of the page before; ptr NULL = the first page */
 	bool reverse;               /* from the greatest key down; `after` is then an upper end */
 	size_t limit;               /* 0 = no bound of entries */
-	struct hf_str has_metadata; /* only entries whose metadata contain this JSON (jsonb's @>); ptr NULL = all */
+	struct hf_str has_metadata; /* only entries whose metadata contain this JSON (jsonb's @>); ptr NULL = all. What
+	                               makes that quick: kv_index.h */
 	struct hf_kv_read how;
 };
 

@@ -17,6 +17,7 @@ const struct noun command_nouns[] = {
 	{"kv", "KEY-VALUE", "keys and values, on PostgreSQL, LMDB, Redis or in memory", kv_commands, NULL},
 	{"kv lock", "KEY-VALUE", "locks of a store: leases that end by themselves, with a fence", kv_lock_commands,
          NULL},
+	{"kv index", "KEY-VALUE", "indexes on the metadata of a store", kv_index_commands, NULL},
 	{"kv checkpoint", "KEY-VALUE", "the state of a namespace at one moment", kv_checkpoint_commands, NULL},
 	{"codebase", "JANITOR", "source trees, and where their code lives", codebase_commands, "janitor"},
 	{"campaign", "JANITOR", "kinds of change, and what comes of them", campaign_commands, "janitor"},

@@ -20,6 +20,7 @@ extern const struct cmd gen_commands[];
 extern const struct cmd help_commands[];
 extern const struct cmd kv_checkpoint_commands[];
 extern const struct cmd kv_commands[];
+extern const struct cmd kv_index_commands[];
 extern const struct cmd kv_lock_commands[];
 extern const struct cmd man_commands[];
 extern const struct cmd migrate_commands[];

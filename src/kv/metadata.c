@@ -157,3 +157,16 @@ enum hf_status metadata_contains(struct hf_str metadata, struct hf_str part, boo
 		*ret_contains = json_contains(whole, wanted);
 	return status;
 }
+
+bool metadata_scalar(struct hf_str part, struct hf_str member, hf_arena *arena, struct hf_str *ret_value)
+{
+	CLEANUP(json_freep) json_t *whole = NULL;
+	char name[256];
+	if (member.len >= sizeof(name) || parse(part, &whole, NULL) != HF_OK)
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)member.len, member.ptr);
+	const json_t *value = json_object_get(whole, name);
+	if (!value || json_is_object(value) || json_is_array(value))
+		return false;
+	return write_canonical(value, arena, ret_value, NULL) == HF_OK;
+}

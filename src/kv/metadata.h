@@ -19,5 +19,8 @@ enum hf_status metadata_canonical(struct hf_str text, hf_arena *arena, struct hf
 enum hf_status metadata_again(struct hf_str text, hf_arena *arena, struct hf_str *ret_canonical, hf_error *err);
 /** Does canonical metadata (ptr NULL: none, which contain nothing) contain `part`, canonical too? */
 enum hf_status metadata_contains(struct hf_str metadata, struct hf_str part, bool *ret_contains, hf_error *err);
+/** Is `part`, canonical, an object that has a text, number, true, false or null as `member`? @param ret_value that, as
+ *  JSON in the arena. */
+bool metadata_scalar(struct hf_str part, struct hf_str member, hf_arena *arena, struct hf_str *ret_value);
 
 #endif

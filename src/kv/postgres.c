@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "holdfast/migrate.h"
 #include "kv/backends.h"
+#include "kv/postgres_index.h"
 #include "kv/postgres_replica.h"
 #include "kv/postgres_retry.h"
 #include "kv/postgres_checkpoint.h"
@@ -22,6 +23,7 @@ DEFINE_OWNED(migrations, hf_migrations *, hf_migrations_free)
 static void postgres_close(hf_kv_backend_state *state)
 {
 	postgres_replica_close(state->replica);
+	postgres_indexes_free(state->indexes);
 	hf_pool_close(state->pool);
 	hf_arena_free(state->arena);
 	codec_deinit(&state->codec);
@@ -110,6 +112,8 @@ static enum hf_status postgres_open(hf_context *ctx, const char *url, const stru
 	if (status == HF_OK)
 		status = changes_bind(&(struct changes_names){names.schema, names.entries}, state->arena,
 		                      &state->changes, err);
+	if (status == HF_OK)
+		status = postgres_indexes_new(&state->indexes, err);
 	if (status == HF_OK)
 		status = prepare_tables(ctx, settings, &how, options, err);
 	if (status == HF_OK)
@@ -232,7 +236,7 @@ const struct hf_kv_vtable postgres_backend = {
 	.size = sizeof(struct hf_kv_vtable),
 	.name = "postgresql",
 	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_ESTIMATE | HF_KV_CAN_LOCK |
-                        HF_KV_CAN_CHECKPOINT | HF_KV_CAN_WATCH | HF_KV_CAN_READ_REPLICAS,
+                        HF_KV_CAN_CHECKPOINT | HF_KV_CAN_WATCH | HF_KV_CAN_READ_REPLICAS | HF_KV_CAN_INDEX,
 	.key_bytes_max = HF_KV_KEY_BYTES_MAX,
 	.open = postgres_open,
 	.close = postgres_close,
@@ -265,6 +269,9 @@ const struct hf_kv_vtable postgres_backend = {
 	.diff = postgres_diff,
 	.position = postgres_position,
 	.replica = postgres_replica_for,
+	.index_create = postgres_index_create,
+	.index_drop = postgres_index_drop,
+	.index_list = postgres_index_list,
 	.feed_set = postgres_feed_set,
 	.feed_show = postgres_feed_show,
 	.changes = postgres_changes,

@@ -12,6 +12,7 @@
  *   postgres_feed.c    the change feed
  *   postgres_health.c  how the server, the tables and the replica are
  *   postgres_replica.h reads from a replica
+ *   postgres_index.h   indexes on metadata
  *   postgres_change.c  what writes do to entries that are held; decides, no I/O
  *
  * Plain puts of different keys are one statement, or many in one pipeline; plain deletes are one. Everything else is a
@@ -45,6 +46,7 @@ struct hf_kv_backend_state {
 	struct load_bound load;
 	struct changes_bound changes;
 	struct postgres_replica *replica; /* owned; NULL = none */
+	struct postgres_indexes *indexes; /* owned, but by a replica; what is known of those on metadata */
 	uint32_t attempts_max;
 	int64_t backoff_ms, backoff_ms_max;
 	struct codec codec;

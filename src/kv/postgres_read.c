@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "kv/metadata.h"
 #include "kv/postgres_checkpoint.h"
+#include "kv/postgres_index.h"
 #include "kv/postgres_retry.h"
 
 /* ---- rows ---- */
@@ -172,6 +173,8 @@ struct scanning {
 	hf_kv_entry_fn *fn;
 	void *user;
 	hf_arena *arena; /* of what one entry needs */
+	const struct postgres_member *member; /* by whose index it is found; NULL = none */
+	struct hf_str wanted;                 /* its value */
 	size_t rows;     /* of this page */
 	bool stopped;
 	uint8_t last[HF_KV_KEY_BYTES_MAX + 1];
@@ -278,6 +281,36 @@ static enum hf_status keys_page(hf_kv_backend_state *state, const struct entries
 	return status == HF_STOP ? HF_OK : status;
 }
 
+static enum hf_status member_page(hf_kv_backend_state *state, const struct entries_scan_in *in,
+                                  struct scanning *scanning, hf_error *err)
+{
+	const struct member_scan_in found = {
+		.ns = in->ns,
+		.keys_only = in->keys_only,
+		.from = in->from,
+		.with_to = in->with_to,
+		.to = in->to,
+		.wanted = scanning->wanted,
+		.part = in->part,
+		.most = in->most,
+		.has_most = in->has_most,
+		.order = scanning->span->reverse ? MEMBER_SCAN_ORDER_DOWN : MEMBER_SCAN_ORDER_UP,
+	};
+	return member_scan(postgres_on(state, scanning->span->deadline), &scanning->member->bound, &found, see_row,
+	                   scanning, err);
+}
+
+static enum hf_status page_once(hf_kv_backend_state *state, const struct entries_scan_in *in, struct scanning *scanning,
+                                hf_error *err)
+{
+	const struct hf_kv_span *span = scanning->span;
+	if (scanning->member)
+		return member_page(state, in, scanning, err);
+	if (span->keys_only)
+		return keys_page(state, in, scanning, err);
+	return entries_scan(postgres_on(state, span->deadline), &state->entries, in, see_row, scanning, err);
+}
+
 /* As long as nothing was seen of it, the page can be asked for again. */
 static enum hf_status page_now(hf_kv_backend_state *state, const struct entries_scan_in *in, struct scanning *scanning,
                                hf_error *err)
@@ -287,9 +320,7 @@ static enum hf_status page_now(hf_kv_backend_state *state, const struct entries_
 	enum hf_status status;
 	postgres_retry(&again, state, span->deadline, err);
 	do
-		status = span->keys_only ? keys_page(state, in, scanning, &again.err)
-		                         : entries_scan(postgres_on(state, span->deadline), &state->entries, in,
-		                                        see_row, scanning, &again.err);
+		status = page_once(state, in, scanning, &again.err);
 	while (postgres_again_if(&again, scanning->rows == 0, status));
 	return status;
 }
@@ -324,13 +355,17 @@ enum hf_status postgres_scan(hf_kv_backend_state *state, int32_t ns, const struc
                              void *user, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new((size_t)2 * HF_KV_VALUE_BYTES_MAX);
+	CLEANUP(arena_freep) hf_arena *wanted = hf_arena_new(0);
 	struct scanning scanning = {.state = state, .span = span, .fn = fn, .user = user, .arena = arena};
 	struct entries_scan_in in = scan_in(ns, span);
 	size_t left = span->limit ? span->limit : SIZE_MAX;
 	if (postgres_can_stream(span))
 		return postgres_stream(state, ns, span, fn, user, err);
-	if (!arena)
+	if (!arena || !wanted)
 		return error_nomem(err);
+	if (span->has_metadata.ptr && !span->at)
+		scanning.member =
+			postgres_member_of(state, span->has_metadata, span->deadline, wanted, &scanning.wanted);
 	for (size_t full = POSTGRES_PAGE;;) {
 		size_t page = left < full ? left : full;
 		in.most = (int64_t)page;
@@ -344,11 +379,28 @@ enum hf_status postgres_scan(hf_kv_backend_state *state, int32_t ns, const struc
 	}
 }
 
+static enum hf_status count_once(hf_kv_backend_state *state, const struct entries_count_in *in,
+                                 const struct hf_kv_span *span, hf_arena *arena, uint64_t *ret_count, hf_error *err)
+{
+	hf_where where = postgres_on(state, span->deadline);
+	struct member_count_in found = {
+		.ns = in->ns, .from = in->from, .with_to = in->with_to, .to = in->to, .part = in->part};
+	const struct postgres_member *member = NULL;
+	struct entries_count_row row = {0};
+	struct member_count_row member_row = {0};
+	if (in->with_metadata)
+		member = postgres_member_of(state, in->part, span->deadline, arena, &found.wanted);
+	enum hf_status status = member ? member_count(where, &member->bound, &found, arena, &member_row, err)
+	                               : entries_count(where, &state->entries, in, arena, &row, err);
+	if (status == HF_OK)
+		*ret_count = (uint64_t)(row.n + member_row.n);
+	return status;
+}
+
 enum hf_status postgres_count(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span,
                               uint64_t *ret_count, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct entries_count_row row;
 	const struct entries_count_in in = {
 		.ns = ns,
 		.from = span->from,
@@ -363,11 +415,8 @@ enum hf_status postgres_count(hf_kv_backend_state *state, int32_t ns, const stru
 	enum hf_status status;
 	postgres_retry(&again, state, span->deadline, err);
 	do
-		status = entries_count(postgres_on(state, span->deadline), &state->entries, &in, arena, &row,
-		                       &again.err);
+		status = count_once(state, &in, span, arena, ret_count, &again.err);
 	while (postgres_again(&again, status));
-	if (status == HF_OK)
-		*ret_count = (uint64_t)row.n;
 	return status;
 }
 

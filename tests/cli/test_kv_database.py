@@ -64,3 +64,31 @@ def test_the_database_has_locks_and_checkpoints(url):
     assert ok_json("-d", url, "kv", "checkpoint", "restore", made)["put"] == 1
     assert ok("-d", url, "kv", "get", "pointed", "-o", "raw") == "1"
     assert refused(3, "-d", url, "kv", "checkpoint", "delete", "6f1c3a52-0d1e-4b4f-9a57-2f0c8f3e9b11").startswith("error: no checkpoint")
+
+
+def test_kv_index_is_made_listed_and_dropped(url):
+    ok("-d", url, "kv", "put", "k", "v", "--meta", '{"source":"here"}')
+    assert ok_json("-d", url, "kv", "index", "create", "source")["changed"] == 1
+    ok("-d", url, "kv", "index", "create", "--all")
+    listed = ok_json("-d", url, "kv", "index", "list")
+    assert [(row["member"], row["valid"]) for row in listed] == [(None, True), ("source", True)]
+    assert len(ok_json("-d", url, "kv", "scan", "--with-meta", '{"source":"here"}')) == 1
+    ok("-d", url, "kv", "index", "drop", "source")
+    ok("-d", url, "kv", "index", "drop", "--all")
+    assert ok_json("-d", url, "kv", "index", "list") == []
+
+
+def test_kv_index_create_refuses_what_cannot_be(url, tmp_path):
+    assert refused(2, "-d", url, "kv", "index", "create").startswith("error: name a member of the metadata, or say --all")
+    assert refused(2, "-d", url, "kv", "index", "create", "a", "--all").startswith("error: name a member")
+    assert refused(2, "-d", url, "kv", "index", "create", 'a"b').startswith("error: a member of metadata")
+    assert refused(2, "kv", "index", "create", "a", "--store", f"lmdb:{tmp_path}/x").startswith("error: lmdb has no indexes")
+
+
+def test_kv_index_drop_refuses_what_is_not_there(url):
+    assert refused(3, "-d", url, "kv", "index", "drop", "nobody") == "error: there is no index on member nobody\n"
+    assert refused(3, "-d", url, "kv", "index", "drop", "--all") == "error: there is no index on all metadata\n"
+
+
+def test_kv_index_list_refuses_other_stores():
+    assert refused(2, "kv", "index", "list", "--store", "memory:").startswith("error: memory has no indexes on metadata\n")

@@ -5,6 +5,7 @@
 
 #include "holdfast/kv_checkpoint.h"
 #include "holdfast/kv_health.h"
+#include "holdfast/kv_index.h"
 
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -336,6 +337,28 @@ static void fences(struct kv_test *t)
 	kv_look_gone(t, B("k"));
 }
 
+/* Made, listed and dropped where there are any, else refused by name; what is found is the same. */
+static void metadata_indexes(struct kv_test *t)
+{
+	const struct hf_kv_put put = {.metadata = HF_STR("{\"source\":\"here\"}")};
+	const struct hf_kv_range range = {.has_metadata = put.metadata};
+	struct hf_kv_index *indexes = NULL;
+	size_t count = 0;
+	uint64_t found = 0;
+	bool can = hf_kv_capabilities(t->kv) & HF_KV_CAN_INDEX;
+	enum hf_status want = can ? HF_OK : HF_E_UNSUPPORTED;
+	WANT_OK(hf_kv_put(t->kv, B("k"), B("v"), &put, &t->err));
+	WANT(hf_kv_index_create(t->kv, "source", HF_DEADLINE_DEFAULT, &t->err), want);
+	WANT_TRUE(can || strstr(t->err.message, t->rig->kind));
+	WANT_OK(hf_kv_count(t->kv, &range, &found, &t->err));
+	WANT_INT(found, 1);
+	WANT(hf_kv_index_list(t->kv, t->arena, &indexes, &count, &t->err), want);
+	WANT_INT(count, can ? 1 : 0);
+	WANT(hf_kv_index_drop(t->kv, "source", HF_DEADLINE_DEFAULT, &t->err), want);
+	WANT_OK(hf_kv_count(t->kv, &range, &found, &t->err));
+	WANT_INT(found, 1);
+}
+
 static void outcome_words(struct kv_test *t)
 {
 	for (int i = HF_KV_UNDONE; i <= HF_KV_TOO_LONG; i++)
@@ -361,6 +384,7 @@ const struct kv_case kv_cases_care[] = {
 	{.name = "what was acknowledged is there after closing and opening", .run = reopened},
 	{.name = "a forked child is refused and does no harm", .run = forked},
 	{.name = "a fence that is not held, or that there are none, is refused", .run = fences},
+	{.name = "indexes on metadata are made, or refused by name", .run = metadata_indexes},
 	{.name = "every outcome has a word", .run = outcome_words},
 	{0},
 };

@@ -4,7 +4,8 @@
  * What a namespace NS is on the server, all on one slot of a cluster by the tag in braces (NS with % { } as %XX):
  *
  *     {holdfast:NS}:records   hash     key -> record (redis_record.h): one string with times, metadata, value; and
- *                                      under the byte 0xff the state: last revision, epoch, newest checkpoint
+ *                                      under the byte 0xff the state: last revision, epoch, newest checkpoint,
+ *                                      and whether it is known that there is no feed
  *     {holdfast:NS}:order     zset     key, score 0: ZRANGEBYLEX is the order of memcmp(3)
  *     {holdfast:NS}:expiry    zset     key, score the moment at which it expires, in microseconds
  *     {holdfast:NS}:locks     hash     name -> fence, times, owner: beside the entries, not one of them
@@ -152,7 +153,7 @@ struct redis_pool {
 	struct redis_connection *idle; /* the last that came back first */
 	uint32_t idle_count, open_count, min, max;
 	int64_t idle_us_max; /* negative = for ever */
-	pid_t pid; /* that made it */
+	pid_t pid;           /* that made it */
 };
 
 void redis_pool_init(struct redis_pool *pool, const struct hf_kv_options *options);
@@ -190,12 +191,13 @@ enum {
 	REDIS_CHANGES,
 	REDIS_KEYS
 };
-enum { REDIS_PUT_KEYS = 5 }; /* what a plain put touches: records, order, expiry, feed, changes */
+enum { REDIS_PUT_KEYS = 3, REDIS_FED_KEYS = 5 }; /* what a plain put touches: records, order, expiry; feed, changes */
 
-/* A namespace: its keys, and the same as they stand in a request; the first of these for a plain put. */
+/* A namespace: its keys, and the same as they stand in a request; those of a plain put, without and with a feed. */
 struct redis_space {
 	struct hf_str keys[REDIS_KEYS];
-	struct hf_str words, put_words;
+	struct hf_str words, put_words, fed_words;
+	atomic_bool fed; /* a put was told that there may be a feed */
 };
 
 struct hf_kv_backend_state {
@@ -220,7 +222,7 @@ struct hf_kv_backend_state {
 
 /** What NS is on the server. */
 enum hf_status redis_space_make(hf_arena *arena, struct hf_str name, struct redis_space **ret_space, hf_error *err);
-const struct redis_space *redis_space(const hf_kv_backend_state *state, int32_t ns);
+struct redis_space *redis_space(const hf_kv_backend_state *state, int32_t ns);
 enum hf_status redis_name_space(hf_kv_backend_state *state, struct hf_str name, hf_deadline deadline, int32_t *ret_ns,
                                 hf_error *err);
 /** The names of all namespaces; in `arena`. */

@@ -34,9 +34,10 @@ static void add_word(struct buf *buf, struct hf_str word)
 enum hf_status redis_space_make(hf_arena *arena, struct hf_str name, struct redis_space **ret_space, hf_error *err)
 {
 	struct redis_space *space = hf_arena_calloc(arena, 1, sizeof(*space));
-	static const int put_keys[REDIS_PUT_KEYS] = {REDIS_RECORDS, REDIS_ORDER, REDIS_EXPIRY, REDIS_FEED,
+	static const int put_keys[REDIS_FED_KEYS] = {REDIS_RECORDS, REDIS_ORDER, REDIS_EXPIRY, REDIS_FEED,
 	                                             REDIS_CHANGES};
 	struct buf tag, words, put_words;
+	size_t unfed = 0;
 	buf_init(&tag, 4 * HF_KV_NAMESPACE_BYTES);
 	buf_init(&words, 8192);
 	buf_init(&put_words, 4096);
@@ -47,13 +48,16 @@ enum hf_status redis_space_make(hf_arena *arena, struct hf_str name, struct redi
 		fine = space->keys[i].ptr != NULL;
 		add_word(&words, space->keys[i]);
 	}
-	for (int i = 0; fine && i < REDIS_PUT_KEYS; i++)
+	for (int i = 0; fine && i < REDIS_FED_KEYS; i++) {
 		add_word(&put_words, space->keys[put_keys[i]]);
+		unfed = i < REDIS_PUT_KEYS ? buf_str(&put_words).len : unfed;
+	}
 	if (fine) {
 		space->words = hf_arena_str(arena, buf_str(&words));
-		space->put_words = hf_arena_str(arena, buf_str(&put_words));
+		space->fed_words = hf_arena_str(arena, buf_str(&put_words));
+		space->put_words = (struct hf_str){space->fed_words.ptr, unfed};
 	}
-	fine = fine && buf_ok(&words) && buf_ok(&put_words) && space->words.ptr && space->put_words.ptr;
+	fine = fine && buf_ok(&words) && buf_ok(&put_words) && space->words.ptr && space->fed_words.ptr;
 	buf_deinit(&put_words);
 	buf_deinit(&tag);
 	buf_deinit(&words);
@@ -63,7 +67,7 @@ enum hf_status redis_space_make(hf_arena *arena, struct hf_str name, struct redi
 	return HF_OK;
 }
 
-const struct redis_space *redis_space(const hf_kv_backend_state *state, int32_t ns)
+struct redis_space *redis_space(const hf_kv_backend_state *state, int32_t ns)
 {
 	ASSERT(ns >= 0 && ns < REDIS_SPACES_MAX);
 	return atomic_load_explicit(&state->spaces[ns], memory_order_acquire);

@@ -354,20 +354,14 @@ static enum hf_status read_puts(hf_kv_backend_state *state, const redisReply *re
 	return status;
 }
 
-/* HF_PARTIAL: nothing happened; a checkpoint has to keep what was there, or a key stands there twice. */
-static enum hf_status put_plain(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
-                                struct hf_kv_result *ret_results, hf_error *err)
+static enum hf_status call_puts(hf_kv_backend_state *state, const struct redis_space *space,
+                                const struct hf_kv_batch *batch, const struct codec_value *packed,
+                                redisReply **ret_reply, hf_error *err)
 {
-	CLEANUP(arena_freep) hf_arena *memory = NULL;
 	const struct redis_script *script = batch->count == 1 ? &redis_script_put : &redis_script_puts;
-	struct codec_value *packed;
 	struct redis_request request;
-	redisReply *reply;
-	enum hf_status status = codec_pack_writes(&state->codec, batch->writes, batch->count, &memory, &packed, err);
-	if (status != HF_OK)
-		return status;
 	redis_request_init(&request);
-	redis_request_script(&request, script, redis_space(state, ns), 5 * batch->count);
+	redis_request_script(&request, script, space, 5 * batch->count);
 	for (size_t i = 0; i < batch->count; i++)
 		add_put(&request, &batch->writes[i], packed ? &packed[i] : NULL);
 	const struct redis_call call = {.request = &request,
@@ -377,8 +371,32 @@ static enum hf_status put_plain(hf_kv_backend_state *state, int32_t ns, const st
 	                                .writes = true,
 	                                .strict = batch->durability == HF_KV_STRICT,
 	                                .deadline = batch->deadline};
-	status = redis_call(state, &call, &reply, err);
+	enum hf_status status = redis_call(state, &call, ret_reply, err);
 	redis_request_deinit(&request);
+	return status;
+}
+
+static bool asks_for_feed(const redisReply *reply)
+{
+	return reply->type == REDIS_REPLY_STRING && str_eq((struct hf_str){reply->str, reply->len}, HF_STR("feed"));
+}
+
+/* HF_PARTIAL: nothing happened; a checkpoint has to keep what was there, or a key stands there twice. */
+static enum hf_status put_plain(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
+                                struct hf_kv_result *ret_results, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *memory = NULL;
+	struct redis_space *space = redis_space(state, ns);
+	struct codec_value *packed;
+	redisReply *reply;
+	enum hf_status status = codec_pack_writes(&state->codec, batch->writes, batch->count, &memory, &packed, err);
+	if (status == HF_OK)
+		status = call_puts(state, space, batch, packed, &reply, err);
+	if (status == HF_OK && asks_for_feed(reply)) {
+		freeReplyObject(reply);
+		atomic_store_explicit(&space->fed, true, memory_order_relaxed);
+		status = call_puts(state, space, batch, packed, &reply, err);
+	}
 	if (status != HF_OK)
 		return status;
 	status = read_puts(state, reply, batch, ret_results, err);

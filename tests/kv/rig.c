@@ -4,6 +4,7 @@
 #include "rig.h"
 
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -81,6 +82,16 @@ void kv_rig_open(struct kv_rig *rig, const char *kind)
 		snprintf(rig->skip, sizeof(rig->skip), "%s: %.200s", kind, err.message);
 	else if (status != HF_OK)
 		fail_msg("%s: could not open: %s (%s)", kind, err.message, err.detail);
+}
+
+void kv_rig_kill_server(void)
+{
+	redis_fixture_kill(&redis, SIGKILL);
+}
+
+void kv_rig_start_server(void)
+{
+	redis_fixture_again(&redis, NULL);
 }
 
 void kv_rig_close(struct kv_rig *rig)

@@ -28,11 +28,15 @@ struct kv_rig {
 	char skip[256]; /* why there is nothing to test; "" = there is */
 };
 
-/** Start what it takes, open the store; "combined" is PostgreSQL whose callers share statements. Asserts on failure; sets `skip` where there is nothing to test. */
+/** Start what it takes, open the store; "combined" is PostgreSQL whose callers share statements. Asserts on failure;
+ * sets `skip` where there is nothing to test. */
 void kv_rig_open(struct kv_rig *rig, const char *kind);
 void kv_rig_close(struct kv_rig *rig);
 /** Run the tests; where there is nothing to test say so for each, as TAP. @return how many failed. */
 int kv_rig_run(const struct kv_rig *rig, const struct CMUnitTest *tests, size_t count);
+/** End the server of "redis" as kill -9 does; then start it again with what it had kept. */
+void kv_rig_kill_server(void);
+void kv_rig_start_server(void);
 /** URL of a store of its own, empty; valid until the next call. Memory: every open makes one. */
 const char *kv_rig_fresh_url(struct kv_rig *rig);
 /** Open another handle on `url`. */

@@ -1,7 +1,7 @@
 /*
  * test_killed.c - kill -9 at any moment of a batch, a checkpoint, a restore: what is there afterwards is what was there
- * before, or all of it. test_kv_killed KIND. The client dies; on PostgreSQL the server too, which comes back from its
- * log. And programs that make the tables of a store at once.
+ * before, or all of it. test_kv_killed KIND. The client dies; on PostgreSQL and Redis the server too, which comes back
+ * from its log. And programs that make the tables of a store at once.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -183,7 +183,8 @@ static int64_t kill_during(enum work work, const char *name, bool server, int64_
 {
 	int ready[2], how;
 	char byte;
-	pid_t victim = server ? process_of_server() : 0;
+	bool redis = strcmp(rig.kind, "redis") == 0;
+	pid_t victim = server && !redis ? process_of_server() : 0;
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
 	pid_t child = begin(work_names[work], name, ready[1]);
 	close(ready[1]);
@@ -195,9 +196,14 @@ static int64_t kill_during(enum work work, const char *name, bool server, int64_
 	int64_t start = hf_now_monotonic_us(rig.ctx);
 	if (us >= 0) {
 		usleep((useconds_t)us);
-		kill(server ? victim : child, SIGKILL);
+		if (server && redis)
+			kv_rig_kill_server();
+		else
+			kill(server ? victim : child, SIGKILL);
 	}
 	waitpid(child, &how, 0);
+	if (server && redis && us >= 0)
+		kv_rig_start_server();
 	return hf_now_monotonic_us(rig.ctx) - start;
 }
 
@@ -277,7 +283,7 @@ static void the_client_is_killed(UNUSED void **state)
 
 static void the_server_is_killed(UNUSED void **state)
 {
-	if (strcmp(rig.kind, "postgresql") != 0)
+	if (strcmp(rig.kind, "postgresql") != 0 && strcmp(rig.kind, "redis") != 0)
 		return;
 	snprintf(url, sizeof(url), "%s", kv_rig_fresh_url(&rig));
 	kill_at_any_moment(true);

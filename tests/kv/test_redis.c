@@ -9,6 +9,7 @@
 #include "base/context.h"
 #include "holdfast/kv_file.h"
 #include "holdfast/kv_health.h"
+#include "holdfast/kv_watch.h"
 #include "redis_fixture.h"
 #include "../check.h"
 
@@ -580,6 +581,45 @@ static void test_too_much_for_one_script(void **state)
 
 /* ---- what the server refuses, and what others did to our keys ---- */
 
+static enum hf_status count_told(struct rig *rig, hf_kv *kv, hf_kv_watch *watch, const char *key)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_event event;
+	EXPECT_OK(hf_kv_put(kv, hf_kv_text(key), B("v"), NULL, &err));
+	enum hf_status status = hf_kv_watch_next(watch, hf_deadline_in(rig->ctx, 20000), &event, &err);
+	assert_true(status != HF_OK || (event.key.len == 1 && event.key.ptr[0] == (uint8_t)*key));
+	return status;
+}
+
+#define STATE_IS                                                                                                     \
+	"EVAL %s 0 %s", "return #redis.call('HGET', '{holdfast:default}:records', '\\255') == tonumber(ARGV[1]) or " \
+	                "error('another state')"
+
+/* Who puts has seen that there is no feed; another turns one on. Nothing of what follows may be missing in it. */
+static void test_a_feed_that_another_turned_on(void **state)
+{
+	struct rig *rig = *state, other = *rig;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv_watch *watch = NULL;
+	const struct hf_kv_watch_options options = {.size = sizeof(options)};
+	EXPECT_OK(open_as(&other, rig->url, NULL, &err));
+	for (int i = 0; i < 2; i++) {
+		for (int n = 0; n < 3; n++)
+			EXPECT_OK(hf_kv_put(rig->kv, B("k"), B("v"), NULL, &err));
+		server_does(rig, STATE_IS, "17");
+		EXPECT_OK(hf_kv_feed_on(other.kv, NULL, &err));
+		EXPECT_OK(hf_kv_watch_open(other.kv, &options, &watch, &err));
+		server_does(rig, STATE_IS, "16");
+		EXPECT_OK(count_told(rig, rig->kv, watch, "a"));
+		EXPECT_OK(count_told(rig, other.kv, watch, "b"));
+		EXPECT_OK(count_told(rig, rig->kv, watch, "c"));
+		server_does(rig, STATE_IS, "16");
+		hf_kv_watch_close(watch);
+		EXPECT_OK(hf_kv_feed_off(other.kv, &err));
+	}
+	hf_kv_close(other.kv);
+}
+
 static void test_scripts_come_back_after_a_flush(void **state)
 {
 	struct rig *rig = *state;
@@ -925,6 +965,7 @@ int main(void)
 		CASE(test_keys_that_begin_with_ff),
 		CASE(test_images_come_and_go),
 		CASE(test_too_much_for_one_script),
+		CASE(test_a_feed_that_another_turned_on),
 		CASE(test_scripts_come_back_after_a_flush),
 		CASE(test_keys_of_others_are_not_taken),
 		CASE(test_a_key_that_became_another_is_corrupt_and_nothing_is_written),

@@ -10,6 +10,10 @@ if what == 'on' then
 		local time = call('TIME')
 		call('HINCRBY', feed, 'last', 1)
 		call('HSET', feed, 'since', string.format('%.0f', time[1] * 1000000 + time[2]))
+		local state = call('HGET', KEYS[1], '\255')
+		if state then
+			call('HSET', KEYS[1], '\255', string.sub(state, 1, 16))
+		end
 	end
 	call('HSET', feed, 'keep', ARGV[2])
 	call('HSET', feed, 'most', ARGV[3])

@@ -1,7 +1,7 @@
 -- One plain put: what the script `write` does with it, without what only others need.
--- KEYS: records, order, expiry, feed, changes; ARGV: key, microseconds to live or 0, metadata, value, the record's version.
--- Answers as `write` does, or with nothing where a checkpoint has to keep what was there: that is for `write`.
--- include tell.lua
+-- KEYS: records, order, expiry, then feed, changes where there may be a feed; ARGV: key, microseconds to live or 0, metadata,
+-- value, the record's version. Answers as `write` does; with nothing where a checkpoint has to keep what was there, or nothing was
+-- written before, which is for `write`; with "feed" where the last two keys are needed.
 local call, key, ttl = redis.call, ARGV[1], ARGV[2]
 local time, found = call('TIME'), call('HMGET', KEYS[1], key, '\255')
 local raw, state = found[1], found[2]
@@ -14,6 +14,11 @@ if state then
 		rev = last + 1
 	end
 end
+local unfed = state and string.sub(state, 17) or ''
+if unfed == '' and #KEYS == 3 then
+	return state and 'feed' or ''
+end
+-- include tell.lua
 if ttl ~= '0' then
 	expires = now + ttl
 end
@@ -40,7 +45,7 @@ if expires ~= was then
 end
 call('HSET', KEYS[1], key,
 	struct.pack('<BI4I4i8i8i8i8', ARGV[5], #ARGV[3], epoch, rev, created, now, expires) .. ARGV[3] .. ARGV[4],
-	'\255', struct.pack('<i8I4I4', rev, epoch, top))
+	'\255', struct.pack('<i8I4I4', rev, epoch, top) .. (fed and '' or '\0'))
 if not raw then
 	call('ZADD', KEYS[2], 0, key)
 end

@@ -2,10 +2,10 @@
 -- KEYS: records, order, expiry, feed, changes; ARGV: of each put key, microseconds to live or 0, metadata, value, the record's version.
 -- Answers with its results one after the other, or with nothing where it is for `write`, and then nothing was done.
 -- include state.lua
--- include tell.lua
 local call, count, time = redis.call, #ARGV / 5, redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local rev, epoch, top = load_state()
+-- include tell.lua
 if top > 0 then
 	return ''
 end
@@ -51,6 +51,7 @@ for from = 1, count, 1000 do
 end
 call('ZCARD', KEYS[2])
 call('ZCARD', KEYS[3])
+unfed = fed and '' or '\0'
 save_state(rev, epoch, top)
 local function in_steps(command, key, words, n)
 	for from = 1, n, 2000 do

@@ -1,5 +1,6 @@
 -- Included by what reads or writes records. STATE is the one field of the records that is no key: a key that begins with
--- its byte comes with that byte twice. It is <i8 the last revision, I4 epoch, I4 epoch of the newest checkpoint or 0>.
+-- its byte comes with that byte twice. It is <i8 the last revision, I4 epoch, I4 epoch of the newest checkpoint or 0>, and a
+-- zero byte where it was seen that there is no feed (tell.lua); feed.lua takes that away.
 local HEAD, HEAD_BYTES, STATE = '<BI4I4i8i8i8i8', 41, '\255'
 local function head_of(raw)
 	local version, metadata, epoch, rev, created, updated, expires = 0, 0, 0, 0, 0, 0, 0
@@ -11,15 +12,17 @@ local function head_of(raw)
 	end
 	return metadata, epoch, rev, created, updated, expires, version == 4
 end
+local unfed = ''
 local function load_state()
 	local raw = redis.call('HGET', KEYS[1], STATE)
 	if not raw then
 		return 0, 1, 0
-	elseif #raw ~= 16 then
+	elseif #raw ~= 16 and #raw ~= 17 then
 		error('HFCORRUPT', 0)
 	end
+	unfed = string.sub(raw, 17)
 	return struct.unpack('<i8I4I4', raw)
 end
 local function save_state(rev, epoch, top)
-	redis.call('HSET', KEYS[1], STATE, struct.pack('<i8I4I4', rev, epoch, top))
+	redis.call('HSET', KEYS[1], STATE, struct.pack('<i8I4I4', rev, epoch, top) .. unfed)
 end

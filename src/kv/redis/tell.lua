@@ -1,5 +1,6 @@
--- Included by what writes: a change for the feed, if there is one. Kept are about as many as it keeps; sweeping is exact.
-local fed = redis.call('HGET', KEYS[#KEYS - 1], 'most')
+-- Included by what writes: a change for the feed, if there is one, which is looked for unless the state, where it was loaded,
+-- says that there is none. Kept are about as many as it keeps; sweeping is exact.
+local fed = unfed == '' and redis.call('HGET', KEYS[#KEYS - 1], 'most')
 if fed then
 	redis.call('XLEN', KEYS[#KEYS]) -- another's key is refused before anything is written
 end

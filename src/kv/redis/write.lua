@@ -10,7 +10,6 @@
 -- include fence.lua
 -- include state.lua
 -- include history.lua
--- include tell.lua
 local call, pack, unpack, sub, band = redis.call, struct.pack, struct.unpack, string.sub, bit.band
 local records, order, expiry = KEYS[1], KEYS[2], KEYS[3]
 local PUT, DELETE, TOUCH, PERSIST, ADD, APPEND, READ = 1, 2, 3, 4, 5, 6, 7
@@ -23,6 +22,7 @@ local now = time[1] * 1000000 + time[2]
 local compare, then_writes, then_args, else_writes, value_max, fenced, given = unpack('<I4I4I4I4I8I4I4', ARGV[1])
 local at = 2
 local stored_rev, epoch, top = load_state()
+-- include tell.lua
 local entries, touched, ntouched, last_rev = {}, {}, 0, nil
 local plains, missing, nmissing = {}, {3, ''}, 2
 
@@ -287,6 +287,7 @@ if top > 0 then
 	check_history()
 end
 if last_rev then
+	unfed = fed and '' or '\0'
 	save_state(last_rev, epoch, top)
 end
 for i = 1, ntouched do

@@ -148,7 +148,8 @@ struct hf_kv_vtable {
 
 	/* ---- HF_KV_CAN_CHECKPOINT; see kv_checkpoint.h. An unknown id is HF_NOT_FOUND, worded by the store. ---- */
 
-	/** `point` has id, name, metadata and pinned; created_us and epoch are filled in. Not counted. */
+	/** `point` has id, name, metadata, pinned and kind; created_us and epoch are filled in, and the kind with
+	 *  HF_KV_CAN_SNAPSHOT. Not counted. */
 	enum hf_status (*point_create)(hf_kv_backend_state *state, int32_t ns, struct hf_kv_checkpoint *point,
 	                               hf_deadline deadline, hf_error *err);
 	/** @param id NULL = all, the newest first. */

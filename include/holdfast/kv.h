@@ -88,8 +88,9 @@ enum hf_kv_capability {
 	HF_KV_CAN_LOCK = 16,
 	HF_KV_CAN_ESTIMATE = 32, /* a count without reading */
 	HF_KV_CAN_READ_REPLICAS = 64,
-	HF_KV_CAN_WATCH = 128, /* a change feed: kv_watch.h */
-	HF_KV_CAN_INDEX = 256  /* indexes on metadata: kv_index.h */
+	HF_KV_CAN_WATCH = 128,   /* a change feed: kv_watch.h */
+	HF_KV_CAN_INDEX = 256,   /* indexes on metadata: kv_index.h */
+	HF_KV_CAN_SNAPSHOT = 512 /* checkpoints of kind HF_KV_SNAPSHOT: kv_checkpoint.h */
 };
 
 enum hf_kv_durability {

@@ -24,9 +24,10 @@ static const struct column point_columns[] = {
 	{"bytes", COLUMN_INT, NULL, "of their keys and values"},
 	{"metadata", COLUMN_JSON, NULL, "null: none"},
 	{"digest", COLUMN_TEXT, NULL, "the same on every store; null: not counted"},
+	{"kind", COLUMN_TEXT, NULL, "epoch: by images; snapshot: a copy"},
 	{0},
 };
-enum { POINT_COLUMNS = 8 };
+enum { POINT_COLUMNS = 9 };
 
 enum hf_status kv_id_text(struct cli *cli, const struct hf_uuid *id, struct cell *ret_cell, hf_error *err)
 {
@@ -47,6 +48,7 @@ static enum hf_status point_cells(struct cli *cli, const struct hf_kv_checkpoint
 	ret_cells[5] = point->counted ? cell_int((int64_t)point->data_size) : cell_null();
 	ret_cells[6] = cell_json(point->metadata);
 	ret_cells[7] = cell_null();
+	ret_cells[8] = cell_word(point->kind == HF_KV_SNAPSHOT ? "snapshot" : "epoch");
 	enum hf_status status = kv_id_text(cli, &point->id, &ret_cells[0], err);
 	if (status == HF_OK && point->counted)
 		status = kv_digest_text(cli, &point->digest, &ret_cells[7], err);
@@ -94,6 +96,9 @@ static enum hf_status run_create(struct cli *cli, hf_error *err)
 	                                   .uncounted = cli_given(cli, "uncounted"),
 	                                   .deadline = cli->deadline};
 	struct hf_kv_checkpoint point;
+	const char *kind = cli_text(cli, "kind");
+	if (kind && strcmp(kind, "auto") != 0)
+		how.kind = strcmp(kind, "snapshot") == 0 ? HF_KV_SNAPSHOT : HF_KV_EPOCH;
 	enum hf_status status = kv_open(cli, &kv, err);
 	if (status == HF_OK)
 		status = hf_kv_checkpoint_create(kv, &how, cli->arena, &point, err);
@@ -257,6 +262,11 @@ static const struct cmd_option plain_options[] = {KV_STORE_OPTIONS, {0}};
 static const struct cmd_option create_options[] = {
 	KV_STORE_OPTIONS,
 	{.name = "meta", .arg = "JSON", .help = "metadata: JSON of any kind"},
+	{.name = "kind",
+         .arg = "KIND",
+         .kind = OPTION_CHOICE,
+         .choices = "auto|epoch|snapshot",
+         .help = "epoch: free, needs the table's triggers; snapshot: a copy (PostgreSQL)"},
 	{.name = "pinned", .kind = OPTION_FLAG, .help = "pruning leaves it"},
 	{.name = "uncounted", .kind = OPTION_FLAG, .help = "do not read all entries to count them"},
 	{0},

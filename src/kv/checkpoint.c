@@ -47,6 +47,13 @@ static struct hf_uuid random_id(const hf_kv *kv)
 	return id;
 }
 
+/* A backend that has one kind does not name it. */
+static void settle_kind(struct hf_kv_checkpoint *point)
+{
+	if (point->kind == HF_KV_ANY_KIND)
+		point->kind = HF_KV_EPOCH;
+}
+
 /* ---- making ---- */
 
 static enum hf_status describe(const hf_kv *kv, const struct hf_kv_checkpoint_new *how, hf_arena *arena,
@@ -59,6 +66,11 @@ static enum hf_status describe(const hf_kv *kv, const struct hf_kv_checkpoint_ne
 	if (name.len > HF_KV_NAMESPACE_BYTES || (name.len && !str_is_utf8(name, NULL)))
 		return error_set(err, HF_E_USAGE, "the name of a checkpoint has at most %d bytes of UTF-8",
 		                 HF_KV_NAMESPACE_BYTES);
+	if ((unsigned)how->kind > HF_KV_SNAPSHOT)
+		return error_set(err, HF_E_USAGE, "there is no kind %d of checkpoints", (int)how->kind);
+	if (how->kind == HF_KV_SNAPSHOT && !(kv_vtable(kv)->capabilities & HF_KV_CAN_SNAPSHOT))
+		return error_set(err, HF_E_UNSUPPORTED, "%s has no checkpoints that are copies", kv_vtable(kv)->name);
+	ret_point->kind = how->kind;
 	ret_point->pinned = how->pinned;
 	if (name.len) {
 		ret_point->name = hf_arena_str(arena, name);
@@ -106,6 +118,7 @@ enum hf_status hf_kv_checkpoint_create(hf_kv *kv, const struct hf_kv_checkpoint_
 	if (status != HF_OK)
 		return status;
 	status = kv_vtable(kv)->point_create(kv->backend->state, kv->ns, &point, deadline, err);
+	settle_kind(&point);
 	if (status == HF_OK && !(how && how->uncounted))
 		status = count_point(kv, &point, deadline, err);
 	if (status == HF_OK) {
@@ -126,6 +139,8 @@ static enum hf_status list(hf_kv *kv, const struct hf_uuid *id, hf_arena *arena,
 		                                   ret_points, ret_count, err);
 	if (status == HF_OK && id && *ret_count == 0)
 		status = HF_NOT_FOUND;
+	for (size_t i = 0; status == HF_OK && i < *ret_count; i++)
+		settle_kind(&(*ret_points)[i]);
 	return kv_checkpoint_answered(kv, id, status, err);
 }
 

@@ -236,7 +236,8 @@ const struct hf_kv_vtable postgres_backend = {
 	.size = sizeof(struct hf_kv_vtable),
 	.name = "postgresql",
 	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_ESTIMATE | HF_KV_CAN_LOCK |
-                        HF_KV_CAN_CHECKPOINT | HF_KV_CAN_WATCH | HF_KV_CAN_READ_REPLICAS | HF_KV_CAN_INDEX,
+                        HF_KV_CAN_CHECKPOINT | HF_KV_CAN_SNAPSHOT | HF_KV_CAN_WATCH | HF_KV_CAN_READ_REPLICAS |
+                        HF_KV_CAN_INDEX,
 	.key_bytes_max = HF_KV_KEY_BYTES_MAX,
 	.open = postgres_open,
 	.close = postgres_close,

@@ -62,7 +62,7 @@ enum hf_status postgres_read_at(hf_kv_backend_state *state, int32_t ns, const st
 	enum hf_status status = count <= POSTGRES_STEP ? read_all(where, &reading, err)
 	                                               : hf_transaction(where, &how, read_all, &reading, err);
 	if (status == HF_OK && reading.found == 0)
-		status = postgres_point_check(state, ns, id, deadline, err);
+		status = postgres_point_check(state, ns, id, deadline, NULL, err);
 	return status;
 }
 
@@ -116,7 +116,7 @@ static bool is_of_before(const struct differing *differing, const struct hf_kv_e
 	return differing->has_before && postgres_compare(before, entry->key) == 0;
 }
 
-static enum hf_status see_version(void *user, const struct entries_diff_row *row, hf_error *err)
+static enum hf_status see_version(void *user, const struct diff_row *row, hf_error *err)
 {
 	struct differing *differing = user;
 	const struct entry_row version = {
@@ -148,6 +148,33 @@ static enum hf_status see_version(void *user, const struct entries_diff_row *row
 	return row->is_after ? tell(differing, &entry, err) : see_before(differing, &entry, err);
 }
 
+/* Nothing was told: because nothing differs, one of them is unknown, or one is a copy. */
+static enum hf_status has_copy(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *from,
+                               const struct hf_uuid *to, hf_deadline deadline, bool *ret_has, hf_error *err)
+{
+	enum hf_kv_checkpoint_kind kinds[2] = {HF_KV_EPOCH, HF_KV_EPOCH};
+	enum hf_status status = postgres_point_check(state, ns, from, deadline, &kinds[0], err);
+	if (status == HF_OK && to)
+		status = postgres_point_check(state, ns, to, deadline, &kinds[1], err);
+	*ret_has = kinds[0] == HF_KV_SNAPSHOT || kinds[1] == HF_KV_SNAPSHOT;
+	return status;
+}
+
+static enum hf_status compare_copies(struct differing *differing, const struct entries_diff_in *in,
+                                     hf_deadline deadline, hf_error *err)
+{
+	const struct copies_diff_in all = {
+		.ns = in->ns,
+		.id = in->id,
+		.has_to = in->has_to,
+		.to = in->to,
+		.has_moment = in->has_moment,
+		.moment = in->moment,
+	};
+	return copies_diff(postgres_on(differing->state, deadline), &differing->state->points, &all, see_version,
+	                   differing, err);
+}
+
 enum hf_status postgres_diff(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *from,
                              const struct hf_uuid *to, int64_t moment_us, hf_deadline deadline, hf_kv_change_fn *fn,
                              void *user, hf_error *err)
@@ -155,6 +182,7 @@ enum hf_status postgres_diff(hf_kv_backend_state *state, int32_t ns, const struc
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new((size_t)2 * HF_KV_VALUE_BYTES_MAX);
 	struct differing differing = {.state = state, .fn = fn, .user = user, .arena = arena};
 	struct entries_diff_in in = {.ns = ns, .id = *from, .has_to = to != NULL};
+	bool copies = false;
 	if (!arena)
 		return error_nomem(err);
 	in.moment.us = moment_us - POSTGRES_EPOCH_US;
@@ -163,13 +191,11 @@ enum hf_status postgres_diff(hf_kv_backend_state *state, int32_t ns, const struc
 		in.to = *to;
 	enum hf_status status =
 		entries_diff(postgres_on(state, deadline), &state->points, &in, see_version, &differing, err);
+	if (status == HF_OK && differing.rows == 0)
+		status = has_copy(state, ns, from, to, deadline, &copies, err);
+	if (status == HF_OK && copies)
+		status = compare_copies(&differing, &in, deadline, err);
 	if (status == HF_OK && !differing.stopped)
 		status = tell_deleted(&differing, err);
-	if (status == HF_STOP)
-		return HF_OK;
-	if (status == HF_OK && differing.rows == 0)
-		status = postgres_point_check(state, ns, from, deadline, err);
-	if (status == HF_OK && differing.rows == 0 && to)
-		status = postgres_point_check(state, ns, to, deadline, err);
-	return status;
+	return status == HF_STOP ? HF_OK : status;
 }

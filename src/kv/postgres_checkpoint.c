@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/context.h"
 #include "base/error.h"
+#include "base/str.h"
 
 enum { SLICE_US = 100 * 1000, PAUSE_US_MAX = 1000 * 1000, IMAGES_STEP = 10000 };
 
@@ -46,6 +47,23 @@ bool postgres_wait_again(struct postgres_wait *wait, enum hf_status *status, hf_
 
 /* ---- making ---- */
 
+enum hf_status postgres_point_limit(hf_error *err)
+{
+	error_set(err, HF_E_LIMIT, "the namespace has %d checkpoints: no more are kept", HF_KV_CHECKPOINTS_MAX);
+	error_hint(err, "delete some, or prune them");
+	return HF_E_LIMIT;
+}
+
+/* None was made: because there are too many, or for want of triggers. */
+static enum hf_status why_not(hf_where where, const hf_kv_backend_state *state, hf_arena *arena, hf_error *err)
+{
+	struct point_may_row row;
+	enum hf_status status = point_may(where, &state->points, arena, &row, err);
+	if (status != HF_OK)
+		return status;
+	return row.traced ? postgres_point_limit(err) : HF_NOT_FOUND;
+}
+
 enum hf_status postgres_point_make(hf_where where, const hf_kv_backend_state *state, int32_t ns, const char *patience,
                                    struct hf_kv_checkpoint *point, hf_error *err)
 {
@@ -65,31 +83,46 @@ enum hf_status postgres_point_make(hf_where where, const hf_kv_backend_state *st
 	if (!arena)
 		return error_nomem(err);
 	enum hf_status status = point_create(where, &state->points, &in, arena, &row, err);
-	if (status == HF_NOT_FOUND) {
-		error_set(err, HF_E_LIMIT, "the namespace has %d checkpoints: no more are kept", HF_KV_CHECKPOINTS_MAX);
-		error_hint(err, "delete some, or prune them");
-		return HF_E_LIMIT;
-	}
+	if (status == HF_NOT_FOUND)
+		return why_not(where, state, arena, err);
 	if (status != HF_OK)
 		return status;
+	point->kind = HF_KV_EPOCH;
 	point->epoch = row.epoch;
 	point->created_us = postgres_us(row.created_at);
 	return HF_OK;
+}
+
+static enum hf_status no_triggers(hf_error *err)
+{
+	error_set(err, HF_E_UNSUPPORTED, "nothing keeps images: the triggers of the table are gone or disabled");
+	error_hint(err, "ALTER TABLE ... ENABLE TRIGGER; or make a checkpoint that is a copy (kind \"snapshot\")");
+	return HF_E_UNSUPPORTED;
 }
 
 enum hf_status postgres_point_create(hf_kv_backend_state *state, int32_t ns, struct hf_kv_checkpoint *point,
                                      hf_deadline deadline, hf_error *err)
 {
 	struct postgres_wait wait;
+	bool only = point->kind == HF_KV_EPOCH;
 	enum hf_status status;
+	if (point->kind == HF_KV_SNAPSHOT)
+		return postgres_copy_make(postgres_on(state, deadline), state, ns, point, err);
 	postgres_wait_init(&wait, state, deadline);
 	do
 		status = postgres_point_make(postgres_on(state, deadline), state, ns, wait.patience, point, err);
 	while (postgres_wait_again(&wait, &status, err));
-	return status;
+	if (status != HF_NOT_FOUND)
+		return status;
+	return only ? no_triggers(err) : postgres_copy_make(postgres_on(state, deadline), state, ns, point, err);
 }
 
 /* ---- looking ---- */
+
+enum hf_kv_checkpoint_kind postgres_kind(struct hf_str text)
+{
+	return str_eq(text, HF_STR("snapshot")) ? HF_KV_SNAPSHOT : HF_KV_EPOCH;
+}
 
 static enum hf_status take_point(const struct point_list_row *row, hf_arena *arena, struct hf_kv_checkpoint *ret_point,
                                  hf_error *err)
@@ -99,6 +132,7 @@ static enum hf_status take_point(const struct point_list_row *row, hf_arena *are
 		.name = row->has_name ? row->name : (struct hf_str){NULL, 0},
 		.created_us = postgres_us(row->created_at),
 		.epoch = row->epoch,
+		.kind = postgres_kind(row->kind),
 		.pinned = row->pinned,
 		.counted = row->has_row_count && row->has_data_size && row->digest.len == HF_KV_DIGEST_BYTES,
 	};
@@ -134,14 +168,17 @@ enum hf_status postgres_point_list(hf_kv_backend_state *state, int32_t ns, const
 }
 
 enum hf_status postgres_point_check(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
-                                    hf_deadline deadline, hf_error *err)
+                                    hf_deadline deadline, enum hf_kv_checkpoint_kind *ret_kind, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	struct point_find_row row;
 	if (!arena)
 		return error_nomem(err);
-	return point_find(postgres_on(state, deadline), &state->points, &(struct point_find_in){ns, *id}, arena, &row,
-	                  err);
+	enum hf_status status = point_find(postgres_on(state, deadline), &state->points,
+	                                   &(struct point_find_in){ns, *id}, arena, &row, err);
+	if (status == HF_OK && ret_kind)
+		*ret_kind = postgres_kind(row.kind);
+	return status;
 }
 
 /* ---- changing ---- */
@@ -194,10 +231,13 @@ static enum hf_status drop_images(hf_kv_backend_state *state, int32_t ns, hf_dea
 enum hf_status postgres_point_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                                      hf_deadline deadline, hf_error *err)
 {
-	int64_t rows = 0;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct point_delete_row gone;
+	if (!arena)
+		return error_nomem(err);
 	enum hf_status status = point_delete(postgres_on(state, deadline), &state->points,
-	                                     &(struct point_delete_in){ns, *id}, &rows, err);
-	if (status == HF_OK && rows == 0)
+	                                     &(struct point_delete_in){ns, *id}, arena, &gone, err);
+	if (status == HF_OK && gone.n == 0)
 		return HF_NOT_FOUND;
-	return status == HF_OK ? drop_images(state, ns, deadline, err) : status;
+	return status == HF_OK && gone.traced > 0 ? drop_images(state, ns, deadline, err) : status;
 }

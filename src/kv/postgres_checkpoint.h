@@ -3,6 +3,7 @@
  *
  *   postgres_checkpoint.c   made, listed, changed, deleted
  *   postgres_restore.c      going back to one
+ *   postgres_snapshot.c     those that are copies
  *   postgres_load.c         taking over entries as they are
  *   postgres_at.c           reading as of one, and what differs
  *   postgres_stream.c       reading all, as of one or now
@@ -31,12 +32,24 @@ void postgres_wait_init(struct postgres_wait *wait, const hf_kv_backend_state *s
  *  ends with: HF_TIMEOUT instead of HF_BUSY when the deadline has passed. */
 bool postgres_wait_again(struct postgres_wait *wait, enum hf_status *status, hf_error *err);
 
-/** Make one at `where`, waiting `patience`. HF_BUSY: writers were not done by then. HF_E_LIMIT. */
+/** Make one of kind HF_KV_EPOCH at `where`, waiting `patience`. HF_BUSY: writers were not done by then. HF_NOT_FOUND:
+ *  no trigger keeps images. HF_E_LIMIT. */
 enum hf_status postgres_point_make(hf_where where, const hf_kv_backend_state *state, int32_t ns, const char *patience,
                                    struct hf_kv_checkpoint *point, hf_error *err);
-/** HF_OK; HF_NOT_FOUND. */
+/** The same of kind HF_KV_SNAPSHOT. HF_E_LIMIT. */
+enum hf_status postgres_copy_make(hf_where where, const hf_kv_backend_state *state, int32_t ns,
+                                  struct hf_kv_checkpoint *point, hf_error *err);
+/** Sets the error of as many checkpoints as there may be. @return HF_E_LIMIT. */
+enum hf_status postgres_point_limit(hf_error *err);
+/** What stands in the column `kind`. */
+enum hf_kv_checkpoint_kind postgres_kind(struct hf_str text);
+/** HF_OK; HF_NOT_FOUND. @param ret_kind NULL allowed. */
 enum hf_status postgres_point_check(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
-                                    hf_deadline deadline, hf_error *err);
+                                    hf_deadline deadline, enum hf_kv_checkpoint_kind *ret_kind, hf_error *err);
+/** Make everything what it was in the copy of epoch `at`, in a transaction that holds the namespace's lock and writes
+ *  in `epoch`. `undo` of the result is not set. */
+enum hf_status postgres_copy_restore(hf_where tx, const hf_kv_backend_state *state, int32_t ns, int32_t at,
+                                     int32_t epoch, struct hf_kv_restored *ret_restored, hf_error *err);
 
 enum hf_status postgres_point_create(hf_kv_backend_state *state, int32_t ns, struct hf_kv_checkpoint *point,
                                      hf_deadline deadline, hf_error *err);

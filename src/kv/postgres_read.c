@@ -177,6 +177,7 @@ struct scanning {
 	struct hf_str wanted;                 /* its value */
 	size_t rows;     /* of this page */
 	bool stopped;
+	bool of_copy; /* it is as of a checkpoint that is one */
 	uint8_t last[HF_KV_KEY_BYTES_MAX + 1];
 	size_t last_len;
 };
@@ -243,6 +244,25 @@ static struct entries_scan_at_in scan_at_in(const struct hf_kv_span *span, const
 		.most = in->most,
 		.has_most = in->has_most,
 		.order = span->reverse ? ENTRIES_SCAN_AT_ORDER_DOWN : ENTRIES_SCAN_AT_ORDER_UP,
+	};
+}
+
+static struct copy_scan_in copy_scan_in(const struct entries_scan_at_in *at, bool reverse)
+{
+	return (struct copy_scan_in){
+		.ns = at->ns,
+		.moment = at->moment,
+		.has_moment = at->has_moment,
+		.id = at->id,
+		.keys_only = at->keys_only,
+		.from = at->from,
+		.with_to = at->with_to,
+		.to = at->to,
+		.with_metadata = at->with_metadata,
+		.part = at->part,
+		.most = at->most,
+		.has_most = at->has_most,
+		.order = reverse ? COPY_SCAN_ORDER_DOWN : COPY_SCAN_ORDER_UP,
 	};
 }
 
@@ -325,18 +345,34 @@ static enum hf_status page_now(hf_kv_backend_state *state, const struct entries_
 	return status;
 }
 
+/* Where nothing is found there is nothing, or no checkpoint, not any more; or it is of the other kind. */
+static enum hf_status page_at(hf_kv_backend_state *state, const struct entries_scan_at_in *in,
+                              struct scanning *scanning, hf_error *err)
+{
+	const struct hf_kv_span *span = scanning->span;
+	const struct copy_scan_in copy = copy_scan_in(in, span->reverse);
+	hf_where where = postgres_on(state, span->deadline);
+	enum hf_kv_checkpoint_kind kind = HF_KV_EPOCH;
+	enum hf_status status = scanning->of_copy ? copy_scan(where, &state->points, &copy, see_row, scanning, err)
+	                                          : entries_scan_at(where, &state->points, in, see_row, scanning, err);
+	if (status != HF_OK || scanning->rows > 0)
+		return status;
+	status = postgres_point_check(state, in->ns, span->at, span->deadline, &kind, err);
+	if (status != HF_OK || scanning->of_copy || kind != HF_KV_SNAPSHOT)
+		return status;
+	scanning->of_copy = true;
+	return page_at(state, in, scanning, err);
+}
+
 static enum hf_status scan_page(hf_kv_backend_state *state, const struct entries_scan_in *in, struct scanning *scanning,
                                 hf_error *err)
 {
 	const struct hf_kv_span *span = scanning->span;
-	hf_where where = postgres_on(state, span->deadline);
 	scanning->rows = 0;
 	if (!span->at)
 		return page_now(state, in, scanning, err);
 	const struct entries_scan_at_in at = scan_at_in(span, in);
-	enum hf_status status = entries_scan_at(where, &state->points, &at, see_row, scanning, err);
-	bool nothing = status == HF_OK && scanning->rows == 0; /* or no checkpoint, not any more */
-	return nothing ? postgres_point_check(state, in->ns, span->at, span->deadline, err) : status;
+	return page_at(state, &at, scanning, err);
 }
 
 /* The next page begins behind the last key. */

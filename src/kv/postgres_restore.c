@@ -21,15 +21,17 @@ struct restoring {
 	struct hf_kv_restored restored;
 };
 
-/* The epoch to write in: that of the undo, or one that begins without. */
+/* The epoch to write in: that of the undo, or one that begins without. An undo that is a copy is made when the lock is
+ * held. */
 static enum hf_status begin(struct restoring *restoring, hf_where tx, hf_arena *arena, int32_t *ret_epoch,
                             hf_error *err)
 {
 	hf_kv_backend_state *state = restoring->state;
 	struct restore_epoch_row row;
-	enum hf_status status;
-	if (restoring->undo) {
+	enum hf_status status = HF_NOT_FOUND;
+	if (restoring->undo)
 		status = postgres_point_make(tx, state, restoring->ns, restoring->patience, restoring->undo, err);
+	if (status != HF_NOT_FOUND) {
 		*ret_epoch = (int32_t)restoring->undo->epoch;
 		return status;
 	}
@@ -38,6 +40,8 @@ static enum hf_status begin(struct restoring *restoring, hf_where tx, hf_arena *
 	if (status == HF_OK && !row.has_epoch)
 		return error_set(err, HF_E_DRIFT, "the namespace is gone");
 	*ret_epoch = status == HF_OK ? row.epoch : 0;
+	if (status == HF_OK && restoring->undo)
+		return postgres_copy_make(tx, state, restoring->ns, restoring->undo, err);
 	return status;
 }
 
@@ -74,12 +78,13 @@ static enum hf_status put(struct step *step, hf_error *err)
 	                       &step->updated, err);
 }
 
-/* Without an undo nobody has counted what was written since. */
+/* Without an undo by images nobody has counted what was written since. */
 static enum hf_status take(struct step *step, hf_error *err)
 {
 	const struct restore_take_in in = {.ns = step->restoring->ns, .at = step->at, .epoch = step->epoch};
 	struct restore_take_row gone = {0};
-	if (step->restoring->undo && step->kept == step->updated)
+	const struct hf_kv_checkpoint *undo = step->restoring->undo;
+	if (undo && undo->kind == HF_KV_EPOCH && step->kept == step->updated)
 		return HF_OK;
 	enum hf_status status = restore_take(step->tx, &step->restoring->state->points, &in, step->arena, &gone, err);
 	step->deleted = gone.n;
@@ -109,6 +114,9 @@ static enum hf_status attempt(hf_where tx, void *user, hf_error *err)
 		status = begin(restoring, tx, arena, &step.epoch, err);
 	if (status != HF_OK)
 		return status;
+	if (postgres_kind(held.kind) == HF_KV_SNAPSHOT)
+		return postgres_copy_restore(tx, restoring->state, restoring->ns, held.epoch, step.epoch,
+		                             &restoring->restored, err);
 	step.at = held.epoch;
 	const struct restore_keep_in keep = {.ns = restoring->ns, .epoch = step.epoch, .at = step.at};
 	status = restore_keep(tx, points, &keep, &step.kept, err);

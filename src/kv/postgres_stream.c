@@ -68,6 +68,17 @@ static enum hf_status read_all(hf_where tx, void *user, hf_error *err)
 	                : entries_stream(tx, points, see_row, streaming, err);
 }
 
+/* There is nothing, or no checkpoint, not any more; or it is a copy, which is read in pages. */
+static enum hf_status nothing_seen(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span,
+                                   hf_kv_entry_fn *fn, void *user, hf_error *err)
+{
+	struct hf_kv_span in_pages = *span;
+	enum hf_kv_checkpoint_kind kind = HF_KV_EPOCH;
+	enum hf_status status = postgres_point_check(state, ns, span->at, span->deadline, &kind, err);
+	in_pages.at_once = false;
+	return status == HF_OK && kind == HF_KV_SNAPSHOT ? postgres_scan(state, ns, &in_pages, fn, user, err) : status;
+}
+
 enum hf_status postgres_stream(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span,
                                hf_kv_entry_fn *fn, void *user, hf_error *err)
 {
@@ -79,7 +90,7 @@ enum hf_status postgres_stream(hf_kv_backend_state *state, int32_t ns, const str
 	once.attempts_max = 1; /* what was seen was seen */
 	once.read_only = true;
 	enum hf_status status = hf_transaction(postgres_on(state, span->deadline), &once, read_all, &streaming, err);
-	if (status == HF_OK && streaming.rows == 0 && span->at) /* or no checkpoint, not any more */
-		status = postgres_point_check(state, ns, span->at, span->deadline, err);
+	if (status == HF_OK && streaming.rows == 0 && span->at)
+		return nothing_seen(state, ns, span, fn, user, err);
 	return status;
 }

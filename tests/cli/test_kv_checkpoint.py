@@ -52,7 +52,20 @@ def test_kv_checkpoint_create_counts_entries_and_bytes(store):
     assert store.json("checkpoint", "show", made["id"]) == made
 
 
+def test_kv_checkpoint_create_may_copy(empty):
+    store = Store(f"postgresql:///{empty.name}?host={empty.host}&user={empty.user}")
+    put(store, a="1")
+    assert store.json("checkpoint", "create", "--kind", "auto")["kind"] == "epoch"
+    made = store.json("checkpoint", "create", "--kind", "snapshot")
+    assert (made["kind"], made["entries"]) == ("snapshot", 1)
+    put(store, a="2", b="2")
+    assert changes(store, made["id"]) == [("put", "a", "2"), ("put", "b", "2")]
+    assert store.json("checkpoint", "restore", made["id"])["put"] == 1 and values(store) == {"a": "1"}
+
+
 def test_kv_checkpoint_create_refuses_what_cannot_be(store):
+    assert "--kind" in store.refused(2, "checkpoint", "create", "--kind", "other")
+    assert store.error(2, "checkpoint", "create", "--kind", "snapshot")["message"] == "lmdb has no checkpoints that are copies"
     assert "metadata:" in store.refused(2, "checkpoint", "create", "--meta", "{")
     assert "at most 128 bytes" in store.refused(2, "checkpoint", "create", "n" * 129)
     assert store.json("checkpoint", "list") == []

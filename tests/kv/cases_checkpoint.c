@@ -191,6 +191,50 @@ static void misdescribed(struct kv_test *t)
 	WANT_INT(point_of(t, &wrong[0]).name.len, HF_KV_NAMESPACE_BYTES);
 }
 
+/* A copy is read, compared and restored like any other, beside others. */
+static void kinds(struct kv_test *t)
+{
+	const struct hf_kv_checkpoint_new copy = {.kind = HF_KV_SNAPSHOT},
+					  none = {.kind = (enum hf_kv_checkpoint_kind)9};
+	Point first, point, second;
+	if (!can(t))
+		return;
+	WANT(hf_kv_checkpoint_create(t->kv, &none, t->arena, &point, &t->err), HF_E_USAGE);
+	three_states(t, &first, &second);
+	WANT_TRUE(first.kind == HF_KV_EPOCH || first.kind == HF_KV_SNAPSHOT);
+	if (!(hf_kv_capabilities(t->kv) & HF_KV_CAN_SNAPSHOT)) {
+		WANT_INT(first.kind, HF_KV_EPOCH);
+		WANT(hf_kv_checkpoint_create(t->kv, &copy, t->arena, &point, &t->err), HF_E_UNSUPPORTED);
+		return;
+	}
+	point = point_of(t, &copy);
+	WANT_INT(point.kind, HF_KV_SNAPSHOT);
+	WANT_INT(point.row_count, 3);
+	diff(t, &point, NULL, "");
+	put(t, "a", "4"), del(t, "d"), put(t, "f", "4");
+	Point last = make(t);
+	put(t, "a", "5");
+	scan_at(t, &point, NULL, "a=2 d=3 e=3");
+	diff(t, &first, &point, "a=2 -b -c d=3 e=3");
+	diff(t, &point, &second, "b=1 d=2 -e");
+	diff(t, &point, NULL, "a=5 -d f=4");
+	struct hf_kv_restored restored = restore(t, &point.id);
+	WANT_INT(restored.put, 2);
+	WANT_INT(restored.deleted, 1);
+	scan_now(t, "a=2 d=3 e=3");
+	scan_at(t, &first, NULL, "a=1 b=1 c=1");
+	scan_at(t, &second, NULL, "a=2 b=1 d=2");
+	scan_at(t, &last, NULL, "a=4 e=3 f=4");
+	restore(t, &restored.undo);
+	scan_now(t, "a=5 e=3 f=4");
+	restore(t, &second.id);
+	scan_now(t, "a=2 b=1 d=2");
+	scan_at(t, &point, NULL, "a=2 d=3 e=3");
+	WANT_OK(hf_kv_checkpoint_delete(t->kv, &point.id, &t->err));
+	WANT(hf_kv_checkpoint_restore(t->kv, &point.id, NULL, NULL, &t->err), HF_NOT_FOUND);
+	scan_at(t, &last, NULL, "a=4 e=3 f=4");
+}
+
 static void read_at(struct kv_test *t)
 {
 	const struct hf_bytes keys[] = {B("c"), B("a"), B("d"), B("a"), B("none")};
@@ -638,6 +682,7 @@ const struct kv_case kv_cases_checkpoint[] = {
 	{.name = "a checkpoint counts what was live when it was made", .run = counted_as_of_then},
 	{.name = "a checkpoint's wrong name or metadata are refused", .run = misdescribed},
 	{.name = "keys are read as of a checkpoint", .run = read_at},
+	{.name = "a checkpoint may be a copy", .run = kinds},
 	{.name = "ranges are scanned as of a checkpoint", .run = scans_at},
 	{.name = "what was cleared is in a checkpoint", .run = cleared},
 	{.name = "a namespace that was cleared when it was empty keeps its checkpoints", .run = cleared_when_empty},

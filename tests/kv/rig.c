@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "holdfast/sql.h"
 #include "../fixture.h"
 #include "redis_fixture.h"
 
@@ -61,16 +62,28 @@ enum hf_status kv_rig_open_at(struct kv_rig *rig, const char *url, const struct 
 	return hf_kv_open(rig->ctx, url, options, ret_kv, err);
 }
 
+/* Then its checkpoints are copies. */
+static void disable_triggers(const char *url)
+{
+	static const char sql[] = "ALTER TABLE state_entries DISABLE TRIGGER state_entries_keep_updated,"
+				  " DISABLE TRIGGER state_entries_keep_deleted";
+	hf_error err = HF_ERROR_INIT;
+	hf_connection *connection = fixture_connect(url);
+	EXPECT_OK(hf_sql_exec(hf_on_connection(connection), hf_str_of(sql), NULL, 0, NULL, &err));
+	hf_connection_free(connection);
+}
+
 void kv_rig_open(struct kv_rig *rig, const char *kind)
 {
 	hf_error err = HF_ERROR_INIT;
 	struct hf_context_options options = {.size = sizeof(options), .user = rig, .wall_us = wall};
 	struct hf_kv_options store = {.size = sizeof(store), .sweep_interval_ms = -1, .durability = HF_KV_RELAXED};
 	*rig = (struct kv_rig){.kind = kind, .wall_us = KV_NOW_US};
-	if (strcmp(kind, "combined") == 0) {
-		rig->kind = "postgresql";
+	bool traceless = strcmp(kind, "snapshot") == 0;
+	if (strcmp(kind, "combined") == 0)
 		store.combine = 2;
-	}
+	if (traceless || store.combine)
+		rig->kind = "postgresql";
 	kind = rig->kind;
 	rig->own_clock = strcmp(kind, "memory") == 0 || strcmp(kind, "lmdb") == 0;
 	EXPECT_OK(hf_context_new(&options, &rig->ctx, &err));
@@ -82,6 +95,8 @@ void kv_rig_open(struct kv_rig *rig, const char *kind)
 		snprintf(rig->skip, sizeof(rig->skip), "%s: %.200s", kind, err.message);
 	else if (status != HF_OK)
 		fail_msg("%s: could not open: %s (%s)", kind, err.message, err.detail);
+	if (traceless)
+		disable_triggers(rig->url);
 }
 
 void kv_rig_kill_server(void)

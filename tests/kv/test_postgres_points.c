@@ -11,6 +11,7 @@
 #include "holdfast/holdfast.h"
 #include "holdfast/kv.h"
 #include "holdfast/kv_checkpoint.h"
+#include "holdfast/kv_file.h"
 
 struct state {
 	char url[500];
@@ -204,6 +205,53 @@ static void many_entries_come_back_as_they_were(void **user)
 	                 1);
 }
 
+/* ---- copies ---- */
+
+/* What a checkpoint has is in another namespace after a copy. */
+static void want_copied(struct state *state, const struct hf_kv_checkpoint *point)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_copied copied;
+	const struct hf_kv_import how = {.at = &point->id};
+	hf_kv *to;
+	EXPECT_OK(hf_kv_namespace(state->kv, "copied", &to, &err));
+	EXPECT_OK(hf_kv_copy(state->kv, to, &how, &copied, &err));
+	hf_kv_close(to);
+	assert_int_equal(copied.sums.row_count, point->row_count);
+	assert_memory_equal(&copied.sums.digest, &point->digest, sizeof(point->digest));
+}
+
+static void without_triggers_it_is_a_copy(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_checkpoint made;
+	struct hf_kv_restored back;
+	const struct hf_kv_checkpoint_new epoch = {.kind = HF_KV_EPOCH};
+	const char *rows = "SELECT count(*) FROM \"we\"\"ird\".state_entries_snapshots";
+	put(state, "a", "1");
+	EXPECT_OK(hf_kv_checkpoint_create(state->kv, &epoch, state->arena, &made, &err));
+	assert_int_equal(made.kind, HF_KV_EPOCH);
+	EXPECT_OK(hf_kv_checkpoint_delete(state->kv, &made.id, &err));
+	run(state, "ALTER TABLE \"we\"\"ird\".state_entries DISABLE TRIGGER state_entries_keep_deleted");
+	EXPECT_STATUS(hf_kv_checkpoint_create(state->kv, &epoch, state->arena, &made, &err), HF_E_UNSUPPORTED);
+	assert_non_null(strstr(err.message, "triggers"));
+	EXPECT_OK(hf_kv_checkpoint_create(state->kv, NULL, state->arena, &made, &err));
+	assert_int_equal(made.kind, HF_KV_SNAPSHOT);
+	assert_int_equal(number(state, rows), 1);
+	put(state, "a", "2");
+	put(state, "b", "2");
+	want_copied(state, &made);
+	EXPECT_OK(hf_kv_checkpoint_restore(state->kv, &made.id, NULL, &back, &err));
+	assert_int_equal(number(state, rows), 3);
+	EXPECT_OK(hf_kv_checkpoint_restore(state->kv, &back.undo, NULL, NULL, &err));
+	assert_int_equal(number(state, "SELECT count(*) FROM \"we\"\"ird\".state_entries_history"), 0);
+	EXPECT_OK(hf_kv_checkpoint_delete(state->kv, &made.id, &err));
+	assert_int_equal(number(state, rows), 3);
+	EXPECT_OK(hf_kv_checkpoint_prune(state->kv, &(struct hf_kv_prune){0}, NULL, &err));
+	assert_int_equal(number(state, rows), 0);
+}
+
 /* ---- a checkpoint that is deleted while it is read ---- */
 
 enum { READ = 2500 };
@@ -249,6 +297,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_transaction_that_does_not_end_stalls_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(images_go_with_the_last_checkpoint_that_needs_them, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_entries_come_back_as_they_were, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(without_triggers_it_is_a_copy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_that_is_deleted_while_it_is_read_is_unknown, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

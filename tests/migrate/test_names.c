@@ -105,7 +105,7 @@ static void a_wrong_declaration_is_refused(UNUSED void **state)
 		"-- identifier: a = b\n-- identifier: a = c",
 		"-- identifier: a = \"b\"",
 		("-- identifier: a = b\n-- identifier: c = d\n-- identifier: e = f\n"
-		"-- identifier: g = h\n-- identifier: i = j"),
+	         "-- identifier: g = h\n-- identifier: i = j"),
 	};
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
 		EXPECT_CONTAINS(refusal(wrong[i]),
@@ -211,7 +211,7 @@ static void the_catalog_is_as_designed(UNUSED void **state)
 		" state_entries_feeds_pkey:i state_entries_history:r state_entries_history_pkey:i state_entries_locks:r"
 		" state_entries_locks_pkey:i state_entries_namespaces:r state_entries_namespaces_id_seq:S"
 		" state_entries_namespaces_name_key:i state_entries_namespaces_pkey:i state_entries_pkey:i"
-		" state_entries_rev:S");
+		" state_entries_rev:S state_entries_snapshots:r state_entries_snapshots_pkey:i");
 	assert_string_equal(
 		run_text(connection, "SELECT string_agg(attname || attstorage::text, ' ' ORDER BY attnum) FROM"
 	                             " pg_attribute WHERE attrelid = 'state_entries'::regclass AND attnum > 0"),
@@ -223,7 +223,8 @@ static void the_catalog_is_as_designed(UNUSED void **state)
 	                             " AND relnamespace = 'public'::regnamespace"),
 	                    "state_entries fillfactor=80, state_entries_changes autovacuum_vacuum_scale_factor=0.1,"
 	                    " state_entries_history fillfactor=100,"
-	                    " state_entries_locks fillfactor=50, state_entries_namespaces fillfactor=50");
+	                    " state_entries_locks fillfactor=50, state_entries_namespaces fillfactor=50,"
+	                    " state_entries_snapshots fillfactor=100");
 	assert_string_equal(
 		run_text(connection, "SELECT pg_get_indexdef('state_entries_pkey'::regclass) || '; ' ||"
 	                             " pg_get_indexdef('state_entries_expire'::regclass)"),
@@ -234,7 +235,7 @@ static void the_catalog_is_as_designed(UNUSED void **state)
 	                                         " FROM holdfast.migration WHERE state = 'applied'"),
 	                    "kv:public.state_entries0001 kv:public.state_entries0002 kv:public.state_entries0003"
 	                    " kv:public.state_entries0005 kv:public.state_entries0006"
-	                    " kv:public.state_entries0007");
+	                    " kv:public.state_entries0007 kv:public.state_entries0008");
 }
 
 static void two_instances_stand_beside_each_other(UNUSED void **state)
@@ -252,11 +253,12 @@ static void two_instances_stand_beside_each_other(UNUSED void **state)
 	assert_string_equal(run_text(connection,
 	                             "SELECT count(*) FROM pg_class WHERE relnamespace = 'app'::regnamespace"
 	                             " AND relkind = 'r'"),
-	                    "14");
+	                    "16");
 	EXPECT_OK(hf_migrate_to(connection, left, "0", NULL, NULL, &err));
 	assert_string_equal(run_text(connection, "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class"
 	                                         " WHERE relnamespace = 'app'::regnamespace AND relkind = 'r'"),
-	                    "right right_changes right_checkpoints right_feeds right_history right_locks right_namespaces");
+	                    "right right_changes right_checkpoints right_feeds right_history right_locks "
+	                    "right_namespaces right_snapshots");
 	EXPECT_OK(hf_migrate_check(hf_on_connection(connection), right, &err));
 }
 

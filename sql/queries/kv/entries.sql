@@ -232,7 +232,7 @@ SELECT coalesce(bool_and(pg_has_role(c.relowner, 'USAGE')), false)
 FROM pg_class AS c WHERE c.oid = (:'schema.entries')::regclass;
 
 -- name: store_vacuum :exec
-VACUUM (ANALYZE) :"schema".:"entries", :"schema".:"entries_history", :"schema".:"entries_namespaces",
+VACUUM (ANALYZE) :"schema".:"entries", :"schema".:"entries_history", :"schema".:"entries_snapshots", :"schema".:"entries_namespaces",
        :"schema".:"entries_checkpoints", :"schema".:"entries_locks", :"schema".:"entries_feeds",
        :"schema".:"entries_changes";
 
@@ -242,7 +242,7 @@ VACUUM (ANALYZE) :"schema".:"entries", :"schema".:"entries_history", :"schema".:
 SELECT (pg_total_relation_size(:'schema.entries') + pg_total_relation_size(:'schema.entries_history')
         + pg_total_relation_size(:'schema.entries_namespaces') + pg_total_relation_size(:'schema.entries_checkpoints')
         + pg_total_relation_size(:'schema.entries_locks') + pg_total_relation_size(:'schema.entries_changes')
-        + pg_total_relation_size(:'schema.entries_feeds'))::bigint AS all_bytes,
+        + pg_total_relation_size(:'schema.entries_feeds') + pg_total_relation_size(:'schema.entries_snapshots'))::bigint AS all_bytes,
        pg_relation_size(:'schema.entries') AS entries_bytes;
 
 -- name: store_health :one

@@ -108,6 +108,15 @@ static enum hf_status no_preview(const struct cmd *cmd, hf_error *err)
 	return error_set(err, HF_E_USAGE, "there is no preview of %s: --dry-run is refused", name);
 }
 
+/* What a table or a type of the noun's schema is missing for, nobody below can say. */
+static void advise_schema(const struct cmd *cmd, hf_error *err)
+{
+	const struct noun *noun = command_noun(hf_str_of(cmd->noun));
+	const bool janitor = noun && noun->migrations && strcmp(noun->migrations, "janitor") == 0;
+	if (janitor && err->status == HF_E_DRIFT && (!err->hint[0] || err->category == HF_CATEGORY_MISSING_TYPES))
+		error_hint(err, "apply the schema   holdfast migrate up");
+}
+
 static enum hf_status run_verb(struct cli *cli, hf_error *err)
 {
 	struct out out;
@@ -132,6 +141,8 @@ static enum hf_status run_verb(struct cli *cli, hf_error *err)
 		status = no_preview(cmd, err);
 	if (status == HF_OK)
 		status = cmd->run(cli, err);
+	if (status == HF_E_DRIFT)
+		advise_schema(cmd, err);
 	progress_end(&cli->progress);
 	if (status == HF_OK || status == HF_STOP)
 		status = out_flush(&out, err);

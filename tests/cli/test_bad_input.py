@@ -92,6 +92,20 @@ def test_events_are_shown_when_asked_for(where, db, tmp_path):
         assert "event=" not in run(*args, *more).stderr
 
 
+# ---- a database without the schema ----
+
+@pytest.mark.parametrize("args", [
+    "codebase list", "codebase set aa", "campaign list", "candidate list", "queue list", "queue next", "queue claim --holder w",
+    "queue position aa fixes", "run list", "run show r1", "run watch --limit 1", "review pending", "publish history",
+    "publish ready", "policy list", "proposal stats", "changeset list", "worker list", "schedule run", "schedule simulate",
+    "schedule one aa fixes",
+])
+def test_a_database_without_the_schema_is_told_what_to_apply(cluster, empty, args):
+    where = "-d", f"postgresql:///{empty.name}?host={cluster.server.dir}&user={cluster.server.user}"
+    _, hint = advice(1, *where, *args.split())
+    assert hint == "  apply the schema   holdfast migrate up"
+
+
 # ---- a login ----
 
 def test_a_refused_login_says_what_to_look_at(cluster, where):

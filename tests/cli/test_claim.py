@@ -333,7 +333,7 @@ def test_queue_pauses_refuses_an_argument(queue):
 # ---- watch ----
 
 def test_queue_watch_shows_each_change(queue):
-    watch = subprocess.Popen([PROGRAM, *queue.flags, "queue", "watch", "--interval", "100ms"], env=environment(),
+    watch = subprocess.Popen([PROGRAM, *queue.flags, "queue", "watch", "--interval", "100ms", "--timeout", "2m"], env=environment(),
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def line():

@@ -392,7 +392,8 @@ class Watch:
     """`run watch` in a process; what it says comes line by line."""
 
     def __init__(self, runs, *flags):
-        self.child = subprocess.Popen([PROGRAM, *runs.flags, "run", "watch", "--interval", "100ms", *flags], env=environment(),
+        bound = [] if "--timeout" in flags else ["--timeout", "2m"]  # a line that never comes is a failure, not a wait
+        self.child = subprocess.Popen([PROGRAM, *runs.flags, "run", "watch", "--interval", "100ms", *bound, *flags], env=environment(),
                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def line(self):

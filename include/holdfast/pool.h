@@ -10,8 +10,10 @@
  * not to the caller who needed it: when that caller gives up, the connection still lands in the pool. A failed checkout
  * says why: all in use, still connecting, the host failing (and its last answer), or closed.
  *
- * Before a connection is given out it is looked at without a round trip; after it came back it is made clean: an open
- * transaction is rolled back, changed session state is reset, and what cannot be cleaned is closed.
+ * Before a connection is given out it is looked at without a round trip, unless a statement ended well on it less than
+ * 200 us ago: one that dies within these shows that at its next statement, as one that dies a moment later does. After
+ * it came back it is made clean: an open transaction is rolled back, changed session state is reset, and what cannot be
+ * cleaned is closed.
  *
  * Bounded: at no moment are more than `connections_max` connections open, being opened or being closed, besides one
  * that hf_health() keeps for itself.

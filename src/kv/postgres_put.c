@@ -96,7 +96,7 @@ static enum hf_status put_one(hf_kv_backend_state *state, int32_t ns, const stru
 		.with_relaxed = batch->durability == HF_KV_RELAXED,
 	};
 	return batch->blind ? put_untold(state, &in, batch->deadline, err)
-	                      : put_and_tell(state, &in, batch->deadline, arena, ret_result, err);
+	                    : put_and_tell(state, &in, batch->deadline, arena, ret_result, err);
 }
 
 /* ---- plain deletes ---- */

@@ -58,6 +58,7 @@ struct hf_connection {
 	int64_t slow_us; /* a statement that takes so long is told of; 0 = none is */
 	bool log_statements;
 	int64_t seen_us; /* when the clock was last looked at: near enough for how long to wait, never for a verdict */
+	int64_t alive_us; /* when a statement last ended well */
 	bool broken;
 	bool wrong_server;	/* a write was refused by a standby: the pool looks for the primary anew */
 	bool cancelling;	/* a cancel was sent for what runs: its end is awaited whatever comes */

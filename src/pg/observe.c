@@ -62,12 +62,13 @@ HOT void observe_query(hf_connection *connection, const char *name, int64_t star
 	hf_context *ctx = connection->ctx;
 	if (start_us == 0)
 		return; /* refused before it began */
-	int64_t took = hf_now_monotonic_us(ctx) - start_us;
+	int64_t now_us = hf_now_monotonic_us(ctx), took = now_us - start_us;
 	metrics_count(ctx->metrics, METRIC_QUERIES, 1);
 	metrics_observe_us(ctx->metrics, METRIC_QUERY_DURATION, took);
 	if (rows > 0)
 		metrics_count(ctx->metrics, METRIC_ROWS, (uint64_t)rows);
 	if (!is_failure(status)) {
+		connection->alive_us = now_us;
 		if (connection->log_statements || (connection->slow_us && took >= connection->slow_us))
 			log_success(connection, name, took, status, rows);
 		return;

@@ -28,7 +28,8 @@ enum {
 	POOL_CONNECTIONS_MAX = 1000,
 	POOL_CONNECTING_MAX = 16,
 	POOL_CLOSE_BUDGET_MS = 5000,
-	POOL_NAME_MAX = 64
+	POOL_NAME_MAX = 64,
+	POOL_TRUSTED_US = 200 /* it is given out unseen while its last statement ended less long ago */
 };
 
 enum slot_state { SLOT_FREE = 0, SLOT_CONNECTING, SLOT_IDLE, SLOT_BUSY, SLOT_CLOSING, SLOT_STATES };
@@ -54,6 +55,7 @@ struct pool_slot {
 	int64_t since_us;          /* IDLE: when it came back; BUSY: when it was given out */
 	int backend;               /* process id of the server's side, for log events */
 	bool warned;               /* held for long, and said so */
+	bool trusted;              /* BUSY: a statement ended on it just before, so that nobody looked at it */
 };
 
 /* A caller that waits; lives on its stack. Who takes it out of the queue decides its fate, under the mutex. */
@@ -150,7 +152,7 @@ void pool_tick(hf_pool *pool, int64_t now_us);
 void *pool_keeper(void *pool);
 
 /* pool_recycle.c */
-/** Looks at an idle connection without a round trip. */
+/** Looks at an idle connection without a round trip, which is a system call. */
 bool connection_is_alive(hf_connection *connection);
 /** Make a returned connection clean. False: close it, for the reason given. Not under the mutex. */
 bool pool_recycle(hf_pool *pool, struct pool_slot *slot, enum close_reason *ret_reason);

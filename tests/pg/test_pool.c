@@ -213,11 +213,33 @@ static void one_killed_while_idle_is_replaced_unseen(UNUSED void **state)
 	}
 	for (int i = 0; i < 3; i++)
 		kill_backend(world, pids[i]);
+	atomic_store(&world->skew_us, 1000); /* however quickly that went */
 	hf_connection *connection = checkout(pool);
 	assert_int_equal(ask_int(hf_on_connection(connection), "SELECT 7"), 7);
 	hf_pool_return(pool, connection);
 	assert_int_equal(stats_of(pool).closed, 3);
 	assert_int_equal(stats_of(pool).idle, 1);
+}
+
+/* By its first statement, which had nothing to do with its end. */
+static void one_that_worked_this_moment_is_given_out_unseen(UNUSED void **state)
+{
+	CLEANUP(world_freep) struct world *world = world_with_server(url);
+	CLEANUP(pool_freep) hf_pool *pool = world_pool(world, OPTIONS(.connections_max = 1, .lazy = true));
+	hf_error err = HF_ERROR_INIT;
+	hf_connection *connection = checkout(pool);
+	int pid = hf_connection_backend_pid(connection);
+	assert_int_equal(ask_int(hf_on_connection(connection), "SELECT 6"), 6);
+	hf_pool_return(pool, connection);
+	kill_backend(world, pid);
+	atomic_store(&world->skew_us, -60000000); /* all that took no time */
+	assert_ptr_equal(checkout(pool), connection);
+	enum hf_status status = hf_sql_exec(hf_on_connection(connection), HF_STR("SELECT 1"), NULL, 0, NULL, &err);
+	assert_int_not_equal(status, HF_OK);
+	assert_int_equal(err.category, HF_CATEGORY_CONNECTION);
+	hf_pool_return(pool, connection);
+	assert_int_equal(stats_of(pool).closed, 1);
+	assert_int_equal(ask_int(hf_on_pool(pool), "SELECT 7"), 7);
 }
 
 static void one_killed_while_busy_is_closed_on_return(UNUSED void **state)
@@ -595,6 +617,7 @@ int main(void)
 	        cmocka_unit_test(a_busy_pool_says_so),
 	        cmocka_unit_test(no_connection_is_lost_between_hand_over_and_timeout),
 	        cmocka_unit_test(one_killed_while_idle_is_replaced_unseen),
+	        cmocka_unit_test(one_that_worked_this_moment_is_given_out_unseen),
 	        cmocka_unit_test(one_killed_while_busy_is_closed_on_return),
 	        cmocka_unit_test(the_minimum_comes_back),
 	        cmocka_unit_test(refused_logins_are_told_at_once),

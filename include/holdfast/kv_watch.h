@@ -82,7 +82,7 @@ struct hf_kv_watch_options {
 	size_t size;
 	const char *from;          /* a token; NULL = from now */
 	struct hf_bytes prefix;    /* only these keys, and what has none */
-	bool values;               /* read the entries too, a call a page */
+	bool values;               /* read the entries too: one call a page, and one for each long value */
 	hf_deadline deadline;      /* of opening; 0 = the handle's timeout from now */
 };
 

@@ -57,8 +57,8 @@ static enum hf_status read_range(struct cli *cli, uint64_t *ret_from, uint64_t *
 
 static enum hf_status write_part(void *user, struct hf_bytes part, UNUSED hf_error *err)
 {
-	(void)fwrite(part.ptr, 1, part.len, user);
-	return ferror(user) ? HF_STOP : HF_OK; /* main flushes, and sees what failed */
+	struct hf_str bytes = {(const char *)part.ptr, part.len};
+	return out_bytes(user, bytes) ? HF_OK : HF_STOP; /* main flushes, and sees what failed */
 }
 
 enum hf_status kv_blob_to_stdout(struct cli *cli, hf_kv *kv, struct hf_bytes key, hf_error *err)
@@ -68,5 +68,5 @@ enum hf_status kv_blob_to_stdout(struct cli *cli, hf_kv *kv, struct hf_bytes key
 	enum hf_status status = read_range(cli, &from, &bytes, err);
 	if (status != HF_OK)
 		return status;
-	return hf_kv_blob_read(kv, key, from, bytes, &how, write_part, cli->out->file, NULL, err);
+	return hf_kv_blob_read(kv, key, from, bytes, &how, write_part, cli->out, NULL, err);
 }

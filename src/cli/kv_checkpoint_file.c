@@ -60,6 +60,8 @@ enum hf_status kv_checkpoint_export_verb(struct cli *cli, hf_error *err)
 	bool has_since;
 	struct hf_kv_export how = {.progress = kv_show_progress, .user = cli, .deadline = cli->deadline};
 	enum hf_status status = kv_id_argument(cli, 0, &id, err);
+	if (status == HF_OK && !*path)
+		status = error_set(err, HF_E_USAGE, "the path of the file is empty");
 	if (status == HF_OK)
 		status = since_option(cli, &since, &has_since, err);
 	if (status == HF_OK)

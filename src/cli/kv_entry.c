@@ -72,11 +72,9 @@ static enum hf_status show_value(struct cli *cli, struct hf_bytes value, bool ra
 	if (status != HF_OK)
 		return status;
 	struct hf_str text = raw ? (struct hf_str){(const char *)value.ptr, value.len} : cell.as.s;
-	if (text.len > 0)
-		(void)fwrite(text.ptr, 1, text.len, cli->out->file); /* main flushes, and sees what failed */
-	if (!raw)
-		(void)fputc('\n', cli->out->file);
-	return HF_OK;
+	if (out_bytes(cli->out, text) && !raw)
+		(void)out_bytes(cli->out, HF_STR("\n"));
+	return HF_OK; /* main flushes, and sees what failed */
 }
 
 static enum hf_status read_entry(struct cli *cli, bool keys_only, struct hf_kv_entry *ret_entry, int64_t *ret_ttl_us,

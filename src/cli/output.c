@@ -89,6 +89,11 @@ static void flush(struct out *out)
 	out->failed_errno = out->gone ? 0 : failed;
 }
 
+bool out_bytes(struct out *out, struct hf_str bytes)
+{
+	return put(out, bytes);
+}
+
 enum hf_status out_flush(struct out *out, hf_error *err)
 {
 	flush(out);

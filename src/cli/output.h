@@ -173,6 +173,8 @@ void out_text(struct out *out, const char *format, ...) PRINTF_LIKE(2, 3);
 struct json_writer *out_json(struct out *out);
 enum hf_status out_json_end(struct out *out, hf_error *err);
 
+/** Bytes as they are; out_flush() tells what failed. False: nothing more will be written. */
+bool out_bytes(struct out *out, struct hf_str bytes);
 /** Hand everything to the kernel. HF_E_FAILED for a full disk; HF_OK for a reader that went away. */
 enum hf_status out_flush(struct out *out, hf_error *err);
 

@@ -119,6 +119,8 @@ enum hf_status hf_kv_checkpoint_export(hf_kv *kv, const struct hf_uuid *id, cons
 	struct exporting exporting = {.kv = kv, .how = how};
 	struct hf_kv_checkpoint point;
 	struct hf_kv_file about;
+	if (!*path)
+		return error_set(err, HF_E_USAGE, "the path of the file is empty");
 	enum hf_status status = describe(kv, id, how, arena, &point, &about, err);
 	if (status == HF_OK)
 		status = savefile_create(path, &about, &writer, err);

@@ -15,11 +15,15 @@
 #include "kv/watch.h"
 
 enum { PAGE = 1000, PAUSE_US_MIN = 1000, PAUSE_US_IDLE = 20 * 1000, PAUSE_US_MAX = 100 * 1000 };
+enum { LONG_BYTES = 64 << 10, READ_BYTES_MAX = 1 << 30 };
 #define PAGE_BYTES_MAX ((size_t)1 << 32)
 
 struct hf_kv_watch {
 	hf_kv *kv;
 	hf_arena *arena; /* of the page */
+	hf_arena *ahead; /* of the entries that were read with it */
+	hf_arena *one;   /* of the last long value */
+	size_t read_to;  /* events before this have their entries */
 	struct hf_kv_event *events;
 	size_t count, next;
 	struct hf_kv_feed_place place; /* behind the page */
@@ -148,29 +152,63 @@ static bool has_entry(const struct hf_kv_event *event)
 	return event->kind == HF_KV_EVENT_PUT || event->kind == HF_KV_EVENT_TOUCH;
 }
 
-/* The entries of the page, as they are by now. */
-static enum hf_status read_values(hf_kv_watch *watch, hf_deadline deadline, hf_error *err)
+/* How many entries are read at a time, so that it is READ_BYTES_MAX at most. A backend that leaves long values out
+ * gives a whole page. */
+static size_t most_ahead(const hf_kv *kv)
+{
+	size_t most = READ_BYTES_MAX / kv->backend->options.value_bytes_max;
+	return kv_vtable(kv)->gather ? PAGE : most > 0 ? most : 1;
+}
+
+static enum hf_status read_keys(hf_kv_watch *watch, const struct hf_bytes *keys, size_t count, hf_deadline deadline,
+                                struct hf_kv_entry *entries, hf_error *err)
 {
 	hf_kv *kv = watch->kv;
-	struct hf_bytes *keys = hf_arena_alloc(watch->arena, watch->count * sizeof(*keys));
-	struct hf_kv_entry *entries = hf_arena_calloc(watch->arena, watch->count, sizeof(*entries));
-	size_t n = 0;
+	const struct hf_kv_vtable *vtable = kv_vtable(kv);
+	if (vtable->gather)
+		return vtable->gather(kv->backend->state, kv->ns, keys, count, LONG_BYTES, deadline, watch->ahead,
+		                      entries, err);
+	return vtable->read(kv->backend->state, kv->ns, keys, count, false, deadline, watch->ahead, entries, err);
+}
+
+/* Entries of the next events, as they are by now. */
+static enum hf_status read_ahead(hf_kv_watch *watch, hf_deadline deadline, hf_error *err)
+{
+	size_t most = most_ahead(watch->kv), n = 0, to = watch->next;
+	hf_arena_reset(watch->ahead);
+	struct hf_bytes *keys = hf_arena_alloc(watch->ahead, most * sizeof(*keys));
+	struct hf_kv_entry *entries = hf_arena_calloc(watch->ahead, most, sizeof(*entries));
 	if (!keys || !entries)
 		return error_nomem(err);
-	for (size_t i = 0; i < watch->count; i++)
-		if (has_entry(&watch->events[i]))
-			keys[n++] = watch->events[i].key;
-	if (n == 0)
-		return HF_OK;
-	enum hf_status status =
-		kv_vtable(kv)->read(kv->backend->state, kv->ns, keys, n, false, deadline, watch->arena, entries, err);
+	for (; to < watch->count && n < most; to++)
+		if (has_entry(&watch->events[to]))
+			keys[n++] = watch->events[to].key;
+	enum hf_status status = read_keys(watch, keys, n, deadline, entries, err);
 	if (status != HF_OK)
 		return status;
 	n = 0;
-	for (size_t i = 0; i < watch->count; i++)
+	for (size_t i = watch->next; i < to; i++)
 		if (has_entry(&watch->events[i]))
 			watch->events[i].entry = entries[n++];
+	watch->read_to = to;
 	return HF_OK;
+}
+
+/* A long value was left out, and is read alone. */
+static enum hf_status read_next(hf_kv_watch *watch, hf_deadline deadline, hf_error *err)
+{
+	hf_kv *kv = watch->kv;
+	struct hf_kv_event *event = &watch->events[watch->next];
+	enum hf_status status = HF_OK;
+	if (!has_entry(event))
+		return HF_OK;
+	if (watch->next >= watch->read_to)
+		status = read_ahead(watch, deadline, err);
+	if (status != HF_OK || !kv_vtable(kv)->gather || !event->entry.rev || event->entry.value.ptr)
+		return status;
+	hf_arena_reset(watch->one);
+	return kv_vtable(kv)->read(kv->backend->state, kv->ns, &event->key, 1, false, deadline, watch->one,
+	                           &event->entry, err);
 }
 
 static void note_held(hf_kv_watch *watch)
@@ -203,7 +241,7 @@ static enum hf_status fetch(hf_kv_watch *watch, hf_deadline deadline, hf_error *
 	hf_kv *kv = watch->kv;
 	struct hf_kv_feed_place place = watch->place, before = place;
 	int64_t now_us = hf_now_monotonic_us(kv->backend->ctx);
-	watch->count = watch->next = 0;
+	watch->count = watch->next = watch->read_to = 0;
 	hf_arena_reset(watch->arena);
 	enum hf_status status = kv_vtable(kv)->changes(kv->backend->state, kv->ns, &place, PAGE, deadline, watch->arena,
 	                                               &watch->events, &watch->count, err);
@@ -211,8 +249,6 @@ static enum hf_status fetch(hf_kv_watch *watch, hf_deadline deadline, hf_error *
 	size_t count = status == HF_OK ? watch->count : 0;
 	watch->count = count;
 	keep_wanted(watch);
-	if (status == HF_OK && watch->values && watch->count)
-		status = read_values(watch, deadline, err);
 	if (status != HF_OK) {
 		watch->count = 0;
 		return worded(status, err);
@@ -292,6 +328,8 @@ enum hf_status hf_kv_watch_next(hf_kv_watch *watch, hf_deadline deadline, struct
 		if (status == HF_OK && watch->count == 0 && (!moved || hf_context_interrupted(watch->kv->backend->ctx)))
 			status = wait_for_more(watch, until, err);
 	}
+	if (status == HF_OK && watch->values)
+		status = read_next(watch, of_question(watch, until), err);
 	if (status != HF_OK)
 		return status;
 	*ret_event = watch->events[watch->next++];
@@ -333,6 +371,14 @@ static enum hf_status take_options(hf_kv_watch *watch, const struct hf_kv_watch_
 	return HF_OK;
 }
 
+static bool make_arenas(hf_kv_watch *watch)
+{
+	watch->arena = hf_arena_new(PAGE_BYTES_MAX);
+	watch->ahead = hf_arena_new(PAGE_BYTES_MAX);
+	watch->one = hf_arena_new(PAGE_BYTES_MAX);
+	return watch->arena && watch->ahead && watch->one;
+}
+
 DEFINE_OWNED(watch, hf_kv_watch *, hf_kv_watch_close)
 
 enum hf_status hf_kv_watch_open(hf_kv *kv, const struct hf_kv_watch_options *options, hf_kv_watch **ret_watch,
@@ -342,7 +388,7 @@ enum hf_status hf_kv_watch_open(hf_kv *kv, const struct hf_kv_watch_options *opt
 	if (status != HF_OK)
 		return status;
 	CLEANUP(watch_freep) hf_kv_watch *watch = calloc(1, sizeof(*watch));
-	if (!watch || !(watch->arena = hf_arena_new(PAGE_BYTES_MAX)))
+	if (!watch || !make_arenas(watch))
 		return error_nomem(err);
 	watch->kv = kv;
 	watch->place.position = -1;
@@ -365,5 +411,7 @@ void hf_kv_watch_close(hf_kv_watch *watch)
 	if (!watch)
 		return;
 	hf_arena_free(watch->arena);
+	hf_arena_free(watch->ahead);
+	hf_arena_free(watch->one);
 	free(watch);
 }

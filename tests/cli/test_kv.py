@@ -426,6 +426,19 @@ def test_kv_export_follows_a_link(some, tmp_path):
     assert nowhere.is_symlink() and sorted(p.name for p in tmp_path.iterdir() if p.name.endswith(".new")) == []
 
 
+def test_kv_get_and_export_say_that_the_disk_is_full(store):
+    store.ok("put", "short", "1")
+    store.ok("put", "long", "x" * 100000)
+    with open("/dev/full", "w") as full:
+        for args in (("get", "short"), ("get", "long"), ("get", "long", "-o", "raw"), ("get", "long", "--json"), ("export",)):
+            done = run("kv", args[0], "--store", store.url, *args[1:], stdout=full)
+            assert done.returncode == 1 and "could not write the output: No space left on device" in done.stderr, args
+
+
+def test_kv_export_refuses_a_path_that_is_empty(some):
+    assert some.refused(2, "export", "") == "error: the path of the file is empty\n"
+
+
 def test_kv_export_writes_into_what_is_no_file(some, tmp_path):
     pipe, got = tmp_path / "pipe", tmp_path / "got"
     os.mkfifo(pipe)

@@ -178,11 +178,14 @@ def test_kv_checkpoint_export_writes_what_import_reads(two, tmp_path):
     told = store.json("checkpoint", "export", second, more, "--since", first)
     assert (told["id"], told["since"], told["entries"], told["deleted"]) == (second, first, 2, 1)
     digest = store.json("checkpoint", "show", second)["digest"]
+    now = store.json("scan")
+    assert now[0]["created"] < now[0]["updated"]
     for name, url in (("lmdb", f"lmdb:{tmp_path}/other"), ("same", store.url)):
         other = Store(url)
         done = ok_json("kv", "checkpoint", "import", "--store", url, "--namespace", name, base, more)
         assert (done["changed"], done["expired"], done["digest"]) == (2, 0, digest)
         listed = ok_json("kv", "scan", "--store", url, "--namespace", name)
+        assert [row["created"] for row in listed] == [row["created"] for row in now] and listed[0]["updated"] == now[0]["updated"]
         assert [(raw(row["key"]), raw(row["value"])) for row in listed] == [(b"a", b"2"), (b"c", b"2")]
         assert other.json("count")["count"] == (0 if name == "lmdb" else 2)
     piped = run("kv", "checkpoint", "export", "--store", store.url, first, "-", text=False)
@@ -200,6 +203,7 @@ def test_kv_checkpoint_export_refuses_what_cannot_be(two, tmp_path):
     assert "is not earlier" in store.refused(2, "checkpoint", "export", first, path, "--since", second)
     assert "could not make" in store.refused(1, "checkpoint", "export", first, f"{tmp_path}/no/file")
     assert "No space left" in store.refused(1, "checkpoint", "export", first, "/dev/full")
+    assert "the path of the file is empty" in store.refused(2, "checkpoint", "export", first, "")
     assert sorted(os.listdir(tmp_path)) == ["store"]
 
 

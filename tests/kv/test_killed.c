@@ -1,9 +1,10 @@
 /*
- * test_killed.c - kill -9 at any moment of a batch, a checkpoint, a restore: what is there afterwards is what was there
- * before, or all of it. test_kv_killed KIND. The client dies; on PostgreSQL and Redis the server too, which comes back
- * from its log. And programs that make the tables of a store at once.
+ * test_killed.c - kill -9 at any moment of a batch, a checkpoint, a restore, an export: what is there afterwards is
+ * what was there before, or all of it. test_kv_killed KIND. The client dies; on PostgreSQL and Redis the server too,
+ * which comes back from its log. And programs that make the tables of a store at once.
  */
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 #include "base/arena.h"
 #include "chance.h"
-#include "holdfast/kv_checkpoint.h"
+#include "holdfast/kv_file.h"
 #include "holdfast/settings.h"
 #include "holdfast/sql.h"
 #include "steps.h"
@@ -23,8 +24,9 @@ static struct kv_rig rig;
 static uint64_t seed;
 static char url[256];
 
-enum work { BATCH, CHECKPOINT, RESTORE, WORKS };
-static const char *const work_names[] = {"batch", "checkpoint", "restore"};
+enum work { BATCH, CHECKPOINT, RESTORE, EXPORT, WORKS };
+static const char *const work_names[] = {"batch", "checkpoint", "restore", "export"};
+static char file[300]; /* that is exported to */
 
 /* ---- the store ---- */
 
@@ -113,7 +115,7 @@ static pid_t begin(const char *part, const char *name, int out)
 	if (child > 0)
 		return child;
 	dup2(out, STDOUT_FILENO);
-	execl("/proc/self/exe", "test_kv_killed", part, url, name, NULL);
+	execl("/proc/self/exe", "test_kv_killed", part, url, name, file, NULL);
 	_exit(127);
 }
 
@@ -135,6 +137,8 @@ static int do_work(enum work work, const char *name)
 		hf_kv_checkpoint_create(store.kv, NULL, store.arena, &made, &err);
 	if (work == RESTORE)
 		hf_kv_checkpoint_restore(store.kv, &points[0].id, NULL, NULL, &err);
+	if (work == EXPORT)
+		hf_kv_checkpoint_export(store.kv, &points[0].id, file, NULL, store.arena, NULL, &err);
 	end(&store);
 	return 0;
 }
@@ -209,6 +213,34 @@ static int64_t kill_during(enum work work, const char *name, bool server, int64_
 
 /* ---- before and after ---- */
 
+static void write_old(void)
+{
+	FILE *old = fopen(file, "we");
+	assert_non_null(old);
+	assert_true(fputs("old", old) > 0);
+	assert_int_equal(fclose(old), 0);
+}
+
+/* The old file, or the whole new one. @return it is the new one */
+static bool check_file(const struct hf_uuid *first)
+{
+	char start[4] = "";
+	hf_error err = HF_ERROR_INIT;
+	const char *const paths[] = {file};
+	struct hf_kv_file about;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	FILE *old = fopen(file, "re");
+	assert_non_null(old);
+	size_t bytes = fread(start, 1, sizeof(start), old);
+	assert_int_equal(fclose(old), 0);
+	if (bytes == 3 && memcmp(start, "old", 3) == 0)
+		return false;
+	EXPECT_OK(hf_kv_file_verify(rig.ctx, paths, 1, arena, &about, &err));
+	assert_memory_equal(&about.id, first, sizeof(about.id));
+	assert_int_equal(about.puts.row_count, ENTRIES);
+	return true;
+}
+
 /* @return it was done */
 static bool check(enum work work, const char *name, const struct hf_uuid *first)
 {
@@ -220,8 +252,9 @@ static bool check(enum work work, const char *name, const struct hf_uuid *first)
 	char now = what_is(store.kv, NULL);
 	EXPECT_OK(hf_kv_checkpoint_list(store.kv, store.arena, &points, &count, &err));
 	assert_int_equal(what_is(store.kv, first), 'a');
-	if (work == BATCH) {
-		assert_true(now == 'b' || now == 'c');
+	bool exported = work == EXPORT && check_file(first);
+	if (work == BATCH || work == EXPORT) {
+		assert_true(now == 'b' || (now == 'c' && work == BATCH));
 		assert_int_equal(count, 1);
 	} else {
 		assert_int_equal(now, work == CHECKPOINT || count == 1 ? 'b' : 'a');
@@ -230,7 +263,7 @@ static bool check(enum work work, const char *name, const struct hf_uuid *first)
 			assert_int_equal(what_is(store.kv, &points[0].id), 'b');
 	}
 	end(&store);
-	return work == BATCH ? now == 'c' : count == 2;
+	return work == BATCH ? now == 'c' : exported || count == 2;
 }
 
 static struct hf_uuid prepare(const char *name)
@@ -242,6 +275,7 @@ static struct hf_uuid prepare(const char *name)
 	EXPECT_OK(hf_kv_checkpoint_create(store.kv, NULL, store.arena, &first, &err));
 	EXPECT_OK(put_all(store.kv, "b", &err));
 	end(&store);
+	write_old();
 	return first.id;
 }
 
@@ -325,10 +359,16 @@ static void programs_make_the_tables_at_once(UNUSED void **state)
 	}
 }
 
-/* What begin() asks of a program: PART URL NAME. @return its exit code */
-static int play(const char *part, const char *where, const char *name)
+static int remove_one(const char *path, UNUSED const struct stat *status, UNUSED int type, UNUSED struct FTW *place)
+{
+	return remove(path);
+}
+
+/* What begin() asks of a program: PART URL NAME FILE. @return its exit code */
+static int play(const char *part, const char *where, const char *name, const char *to)
 {
 	snprintf(url, sizeof(url), "%s", where);
+	snprintf(file, sizeof(file), "%s", to);
 	for (int i = 0; i < WORKS; i++)
 		if (strcmp(part, work_names[i]) == 0)
 			return do_work((enum work)i, name);
@@ -342,13 +382,18 @@ int main(int argc, char *argv[])
 		cmocka_unit_test(the_client_is_killed),
 		cmocka_unit_test(the_server_is_killed),
 	};
-	if (argc == 4)
-		return play(argv[1], argv[2], argv[3]);
+	if (argc == 5)
+		return play(argv[1], argv[2], argv[3], argv[4]);
 	if (argc != 2)
 		return 2;
+	char folder[] = "/tmp/holdfast-killed-XXXXXX";
+	if (!mkdtemp(folder))
+		return 2;
+	snprintf(file, sizeof(file), "%s/file", folder);
 	kv_rig_open(&rig, argv[1]);
 	seed = chance_seed();
 	int failed = kv_rig_run(&rig, tests, ARRAY_LEN(tests));
 	kv_rig_close(&rig);
+	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return failed;
 }

@@ -414,6 +414,90 @@ static void options_are_checked(void **state)
 	EXPECT_CONTAINS(err.message, "\"rediss\"");
 }
 
+/* ---- a watch ---- */
+
+enum { WATCHED = 400 };
+static size_t asked_most, gathered; /* keys of one read; longest value that was let through */
+
+static enum hf_status watched_changes(hf_kv_backend_state *state, int32_t ns, struct hf_kv_feed_place *place,
+                                      size_t limit, hf_deadline deadline, hf_arena *into,
+                                      struct hf_kv_event **ret_events, size_t *ret_count, hf_error *error)
+{
+	(void)state, (void)ns, (void)deadline, (void)error;
+	size_t count = place->position < 0 || place->position > 0 ? 0 : WATCHED;
+	assert_true(limit >= WATCHED);
+	*ret_events = hf_arena_calloc(into, count + 1, sizeof(**ret_events));
+	for (size_t i = 0; i < count; i++)
+		(*ret_events)[i] = (struct hf_kv_event){.kind = i % 7 ? HF_KV_EVENT_PUT : HF_KV_EVENT_DELETE,
+		                                        .key = HF_KV_KEY("k"),
+		                                        .position = (int64_t)i + 1};
+	*ret_count = count;
+	place->position = count ? WATCHED : place->position < 0 ? 0 : place->position;
+	return HF_OK;
+}
+
+static enum hf_status watched_read(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+                                   bool keys_only, hf_deadline deadline, hf_arena *into,
+                                   struct hf_kv_entry *ret_entries, hf_error *error)
+{
+	(void)state, (void)ns, (void)keys_only, (void)deadline, (void)into, (void)error;
+	asked_most = count > asked_most ? count : asked_most;
+	for (size_t i = 0; i < count; i++)
+		ret_entries[i] = (struct hf_kv_entry){.key = keys[i], .value = HF_KV_KEY("a long value"), .rev = 3};
+	return HF_OK;
+}
+
+static enum hf_status watched_gather(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+                                     uint32_t value_bytes_max, hf_deadline deadline, hf_arena *into,
+                                     struct hf_kv_entry *ret_entries, hf_error *error)
+{
+	(void)state, (void)ns, (void)deadline, (void)into, (void)error;
+	gathered = count * value_bytes_max;
+	for (size_t i = 0; i < count; i++) /* each third is left out */
+		ret_entries[i] =
+			(struct hf_kv_entry){.key = keys[i],
+		                             .value = i % 3 ? HF_KV_KEY("a long value") : (struct hf_bytes){NULL, 0},
+		                             .rev = 3};
+	return HF_OK;
+}
+
+static void watch_all(const struct hf_kv_vtable *vtable)
+{
+	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1};
+	struct hf_kv_watch_options how = {.size = sizeof(how), .values = true};
+	hf_kv_watch *watch = NULL;
+	hf_kv *watched = NULL;
+	struct hf_kv_event event;
+	asked_most = 0;
+	EXPECT_OK(hf_kv_open_backend(ctx, vtable, "fake:", &options, &watched, &err));
+	EXPECT_OK(hf_kv_watch_open(watched, &how, &watch, &err));
+	for (int i = 0; i < WATCHED; i++) {
+		EXPECT_OK(hf_kv_watch_next(watch, 0, &event, &err));
+		bool has_entry = event.kind == HF_KV_EVENT_PUT;
+		assert_int_equal(event.position, i + 1);
+		assert_int_equal(event.entry.rev, has_entry ? 3 : 0);
+		assert_int_equal(event.entry.value.len, has_entry ? strlen("a long value") : 0);
+	}
+	hf_kv_watch_close(watch);
+	hf_kv_close(watched);
+}
+
+/* However long the values of a page may be together. */
+static void a_watch_reads_no_more_than_it_can_hold(void **state)
+{
+	(void)state;
+	struct hf_kv_vtable watched = fake;
+	watched.capabilities |= HF_KV_CAN_WATCH;
+	watched.changes = watched_changes;
+	watched.read = watched_read;
+	watch_all(&watched);
+	assert_true(asked_most <= ((size_t)1 << 30) / HF_KV_VALUE_BYTES);
+	watched.gather = watched_gather;
+	watch_all(&watched);
+	assert_int_equal(asked_most, 1);
+	assert_true(gathered <= (size_t)1 << 26);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -433,6 +517,7 @@ int main(void)
 		TEST(calls_are_counted),
 		TEST(a_ttl_is_what_is_left),
 		TEST(options_are_checked),
+		TEST(a_watch_reads_no_more_than_it_can_hold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

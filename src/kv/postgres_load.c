@@ -1,13 +1,13 @@
 /*
  * postgres_load.c - entries taken over as they are, by COPY, in one transaction that holds the namespace's lock as a
- * restore does: writers wait until it ends, readers see it when it has. Revisions are taken first, so many at a time;
- * a COPY ends where they do.
+ * restore does: writers wait until it ends, readers see it when it has. Revisions are taken first, more at a time as
+ * more rows come; a COPY ends where they do.
  */
 #include "base/arena.h"
 #include "base/error.h"
 #include "kv/postgres_checkpoint.h"
 
-enum { COPY_ROWS = 10000, BUCKET_US = 300 * 1000000 };
+enum { COPY_ROWS = 1000, COPY_ROWS_MAX = 64000, BUCKET_US = 300 * 1000000 };
 
 struct loading {
 	hf_kv_backend_state *state;
@@ -15,9 +15,9 @@ struct loading {
 	const struct hf_kv_load *how;
 	const char *patience;
 	const struct load_bound *load;
-	int64_t first;       /* revision of this COPY, and so on */
+	int64_t first;       /* revision of this COPY, and so on, for `most` rows */
 	const int64_t *revs; /* NULL; or those where they do not follow each other */
-	size_t used;
+	size_t used, most;
 	hf_arena *packed;  /* of one value */
 	bool began, ended; /* something was asked of the source; it has no more */
 };
@@ -63,7 +63,7 @@ static enum hf_status next_row(void *user, struct load_rows_in *row, hf_error *e
 	struct loading *loading = user;
 	struct hf_kv_entry entry;
 	struct codec_value value;
-	if (loading->used == COPY_ROWS)
+	if (loading->used == loading->most)
 		return HF_STOP;
 	enum hf_status status = loading->how->next(loading->how->user, &entry, err);
 	loading->ended = status == HF_STOP;
@@ -80,17 +80,19 @@ static enum hf_status take_revs(struct loading *loading, hf_where tx, hf_arena *
 {
 	struct load_span_row span;
 	struct load_revs_row row;
+	int64_t most = (int64_t)loading->most;
 	loading->revs = NULL;
 	enum hf_status status =
-		load_span(tx, loading->load, &(struct load_span_in){.how_many = COPY_ROWS}, arena, &span, err);
+		load_span(tx, loading->load, &(struct load_span_in){.how_many = most}, arena, &span, err);
 	if (status != HF_OK)
 		return status;
 	loading->first = span.first;
-	if (span.last - span.first == COPY_ROWS - 1)
+	if (span.last - span.first == most - 1)
 		return HF_OK;
-	status = load_revs(tx, loading->load, &(struct load_revs_in){.how_many = COPY_ROWS}, arena, &row, err);
-	if (status == HF_OK && row.revs.count != COPY_ROWS)
-		return error_set(err, HF_E_PROTOCOL, "the server gave %u revisions for %d", row.revs.count, COPY_ROWS);
+	status = load_revs(tx, loading->load, &(struct load_revs_in){.how_many = most}, arena, &row, err);
+	if (status == HF_OK && row.revs.count != loading->most)
+		return error_set(err, HF_E_PROTOCOL, "the server gave %u revisions for %zu rows", row.revs.count,
+		                 loading->most);
 	loading->revs = status == HF_OK ? row.revs.values : NULL;
 	return status;
 }
@@ -99,6 +101,8 @@ static enum hf_status copy_rows(struct loading *loading, hf_where tx, hf_arena *
 {
 	int64_t rows = 0;
 	hf_arena_reset(arena);
+	size_t next = loading->most * 4;
+	loading->most = next == 0 ? COPY_ROWS : next < COPY_ROWS_MAX ? next : COPY_ROWS_MAX;
 	enum hf_status status = take_revs(loading, tx, arena, err);
 	if (status != HF_OK)
 		return status;

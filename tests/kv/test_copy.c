@@ -8,7 +8,10 @@
 #include "../check.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -493,6 +496,65 @@ static void test_a_key_that_does_not_fit(void **state)
 	hf_kv_close(to);
 }
 
+/* ---- revisions ---- */
+
+enum { OTHERS_MAX = 20000 };
+static int64_t revs[OTHERS_MAX + MANY + 10];
+
+struct other {
+	hf_kv *kv;
+	atomic_bool stop;
+	enum hf_status status;
+	size_t count; /* of its revisions */
+};
+
+static void *write_on(void *user)
+{
+	struct other *other = user;
+	const struct hf_kv_write put = {.op = HF_KV_PUT, .key = HF_KV_KEY("k"), .value = HF_KV_KEY("v")};
+	struct hf_kv_result result;
+	hf_arena *own = hf_arena_new(0);
+	while (!atomic_load(&other->stop) && other->status == HF_OK && other->count < OTHERS_MAX) {
+		other->status = hf_kv_apply(other->kv, &put, 1, NULL, own, &result, NULL);
+		revs[other->count++] = result.rev;
+		hf_arena_reset(own);
+	}
+	hf_arena_free(own);
+	return NULL;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Somebody else takes numbers in between. */
+static void test_no_revision_is_given_twice(void **state)
+{
+	(void)state;
+	pthread_t thread;
+	hf_kv *from = space(&stores[1]), *to = space(&stores[0]), *third = space(&stores[0]);
+	struct other other = {.kv = third};
+	fill(from, MANY);
+	assert_int_equal(pthread_create(&thread, NULL, write_on, &other), 0);
+	enum hf_status status = hf_kv_copy(from, to, NULL, NULL, &err);
+	atomic_store(&other.stop, true);
+	pthread_join(thread, NULL);
+	EXPECT_OK(status);
+	EXPECT_OK(other.status);
+	struct both all = all_of(to);
+	assert_int_equal(all.count, MANY + 3);
+	for (size_t i = 0; i < all.count; i++)
+		revs[other.count + i] = all.entries[i].rev;
+	qsort(revs, other.count + all.count, sizeof(revs[0]), by_number);
+	for (size_t i = 1; i < other.count + all.count; i++)
+		assert_true(revs[i - 1] < revs[i]);
+	hf_kv_close(from);
+	hf_kv_close(to);
+	hf_kv_close(third);
+}
+
 /* ---- killed ---- */
 
 static void import_and_exit(const char *url)
@@ -592,6 +654,7 @@ int main(int argc, char *argv[])
 		cmocka_unit_test_setup(test_a_call_that_is_ended_has_done_nothing, start),
 		cmocka_unit_test_setup(test_what_expired_stays_away, start),
 		cmocka_unit_test_setup(test_a_key_that_does_not_fit, start),
+		cmocka_unit_test_setup(test_no_revision_is_given_twice, start),
 		cmocka_unit_test_setup(test_killed_at_any_moment, start),
 	};
 	struct timespec now;

@@ -198,6 +198,31 @@ static void a_put_at_the_moment_of_the_first_is_none_of_its_own(void **user)
 }
 
 /* A checkpoint waits for writers and what they write goes by it: that needs a look behind the wait. */
+static int64_t put_rev(struct state *state, bool in_batch)
+{
+	struct hf_kv_write writes[] = {{.op = HF_KV_PUT, .key = HF_KV_KEY("k"), .value = HF_KV_KEY("v")},
+	                               {.op = HF_KV_PUT, .key = HF_KV_KEY("l"), .value = HF_KV_KEY("v")}};
+	struct hf_kv_result results[2];
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_apply(state->kv, writes, in_batch ? 2 : 1, NULL, state->arena, results, &err));
+	return results[0].rev;
+}
+
+/* A put draws its number before it has the row; another writer may draw after it and be there before it. */
+static void a_revision_drawn_too_early_is_drawn_again(void **user)
+{
+	struct state *state = *user;
+	for (int in_batch = 0; in_batch < 2; in_batch++) {
+		int64_t first = put_rev(state, in_batch);
+		int64_t second = put_rev(state, in_batch);
+		assert_int_equal(second - first, in_batch ? 2 : 1); /* one of each entry */
+		/* the number that the next put draws first */
+		run(state, in_batch ? "UPDATE \"we\"\"ird\".\"Ta ble\" SET rev = rev + 2 WHERE key = 'k'"
+		                    : "UPDATE \"we\"\"ird\".\"Ta ble\" SET rev = rev + 1 WHERE key = 'k'");
+		assert_true(put_rev(state, in_batch) > second + (in_batch ? 2 : 1));
+	}
+}
+
 static void the_servers_isolation_is_not_the_stores(void **user)
 {
 	struct state *state = *user;
@@ -675,6 +700,7 @@ int main(void)
 		STORE(a_list_of_keys_has_the_times_of_each),
 		STORE(whether_it_is_asked_for_or_not_a_put_does_the_same),
 		STORE(a_put_at_the_moment_of_the_first_is_none_of_its_own),
+		STORE(a_revision_drawn_too_early_is_drawn_again),
 		STORE(the_servers_isolation_is_not_the_stores),
 		STORE(what_expired_is_not_there),
 		STORE(a_sweep_is_of_every_namespace),

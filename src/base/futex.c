@@ -14,7 +14,7 @@ void futex_sleep(atomic_uint *word, unsigned value, int64_t us)
 	if (us <= 0)
 		return;
 	struct timespec left = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
-	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, &left, NULL, 0);
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, us == FUTEX_FOREVER ? NULL : &left, NULL, 0);
 }
 
 void futex_rouse(atomic_uint *word, int count)

@@ -13,8 +13,10 @@
 #include <stdint.h>
 
 enum { FUTEX_ALL = INT_MAX };
+#define FUTEX_FOREVER INT64_MAX
 
-/** Sleep while `*word` is `value`, for at most `us`. May wake for no reason. */
+/** Sleep while `*word` is `value`, for at most `us`. May wake for no reason. FUTEX_FOREVER sets no timer, which is
+ * cheaper. */
 void futex_sleep(atomic_uint *word, unsigned value, int64_t us);
 /** Wake at most `count` of those that sleep at `word`. */
 void futex_rouse(atomic_uint *word, int count);

@@ -12,7 +12,7 @@
 enum {
 	SLICE_US = 200000, /* an interruption is seen within it */
 	SPARES_MAX = 8,
-	YIELDS_MAX = 4
+	YIELDS_MAX = 4 /* in vain */
 };
 
 /* What comes of a request that asks to share. */
@@ -97,9 +97,24 @@ static struct batch *pass_turn(struct lane *lane)
 	return NULL;
 }
 
-static void end_turn(struct combine *combine, enum batch_kind kind)
+/* Under the mutex. A crowd is told by its largest moment of late: its callers are not all on their way at once. */
+static void set_out(struct lane *lane, uint32_t count)
+{
+	uint32_t fading = lane->crowd - (lane->crowd + 7) / 8;
+	lane->riding += count;
+	lane->crowd = lane->riding > fading ? lane->riding : fading;
+}
+
+static uint32_t share_of(const struct combine *combine, const struct lane *lane)
+{
+	return (lane->crowd + combine->width - 1) / combine->width;
+}
+
+/* Of `count` requests. */
+static void end_turn(struct combine *combine, enum batch_kind kind, uint32_t count)
 {
 	pthread_mutex_lock(&combine->mutex);
+	lane_of(combine, kind)->riding -= count;
 	struct batch *next = pass_turn(lane_of(combine, kind));
 	pthread_mutex_unlock(&combine->mutex);
 	if (next) /* it may be gone by now: then nobody wakes */
@@ -118,11 +133,20 @@ static struct batch *take_spare(struct combine *combine)
 	return batch;
 }
 
+/* A batch with its share of the crowd is left alone where another may go beside it. */
+static bool takes(const struct combine *combine, const struct lane *lane, const struct batch *batch,
+                  const struct request *request)
+{
+	bool has_enough = lane->running < combine->width && batch->count >= share_of(combine, lane);
+	return !has_enough && batch_has_room(batch, request);
+}
+
 /* Under the mutex. @return the batch that the request is in now; NULL when memory is short. */
 static struct batch *join(struct combine *combine, struct request *request)
 {
+	struct lane *lane = lane_of(combine, request->kind);
 	struct batch *batch = combine->open[request->kind];
-	if (batch && batch_has_room(batch, request)) {
+	if (batch && takes(combine, lane, batch, request)) {
 		batch_add(batch, request);
 		return batch;
 	}
@@ -132,7 +156,7 @@ static struct batch *join(struct combine *combine, struct request *request)
 	batch_begin(batch, request);
 	batch_add(batch, request);
 	combine->open[request->kind] = batch;
-	queue_up(lane_of(combine, request->kind), batch);
+	queue_up(lane, batch);
 	return batch;
 }
 
@@ -146,6 +170,8 @@ static bool must_share(struct combine *combine, struct request *request, struct 
 	bool alone = may_go && lane->crowd <= 1;
 	if (!alone)
 		*ret_batch = join(combine, request);
+	if (alone)
+		set_out(lane, 1);
 	if (alone || (may_go && lane->first))
 		lane->running++;
 	if (may_go && lane->first)
@@ -250,6 +276,15 @@ static bool is_over(struct batch *batch, const struct request *request, atomic_u
 	return *ret_value & BATCH_DONE;
 }
 
+/* A timer is dear, set and taken back for each call. Who follows needs none, unless its own time is over first: the
+ * leader looks to the clock and for interruptions for all, until the batch closes, and then ends by its deadline. */
+static int64_t sleep_us(const struct batch *batch, const struct request *request, int64_t left_us)
+{
+	if (!leads(batch, request) && request->deadline >= atomic_load_explicit(&batch->deadline, memory_order_relaxed))
+		return FUTEX_FOREVER;
+	return left_us < SLICE_US ? left_us : SLICE_US;
+}
+
 /* @return HF_OK: it leads and has the turn, or the batch is done; else it has left. */
 static enum hf_status wait_in(struct combine *combine, struct batch *batch, struct request *request, hf_error *err)
 {
@@ -267,34 +302,39 @@ static enum hf_status wait_in(struct combine *combine, struct batch *batch, stru
 			step_down(combine, batch);
 			return too_late(request, true, err);
 		}
-		futex_sleep(word, value, left_us < SLICE_US ? left_us : SLICE_US);
+		futex_sleep(word, value, sleep_us(batch, request, left_us));
 	}
 	return HF_OK;
 }
 
 /* ---- leading ---- */
 
-static bool is_below_crowd(struct combine *combine, const struct batch *batch)
+/* @return whether it lacks callers of its share of the crowd: then as many statements as may be are on their way. */
+static bool lacks_callers(struct combine *combine, const struct batch *batch, uint32_t *ret_count)
 {
 	pthread_mutex_lock(&combine->mutex);
-	bool below = batch->count < lane_of(combine, batch->kind)->crowd;
+	bool is_short = batch->count < share_of(combine, lane_of(combine, batch->kind));
+	*ret_count = batch->count;
 	pthread_mutex_unlock(&combine->mutex);
-	return below;
+	return is_short;
 }
 
-/* Callers who were answered a moment ago may be about to come again: let them run first, if they can. It costs a few
- * system calls where nobody else wants the processor. */
+/* Callers who were answered a moment ago may be about to come again: let them run first. It costs a few system calls
+ * where nobody else wants the processor. */
 static void let_others_come(struct combine *combine, const struct batch *batch)
 {
-	for (int i = 0; i < YIELDS_MAX && is_below_crowd(combine, batch); i++)
+	uint32_t before = 0, count;
+	for (int vain = 0; vain < YIELDS_MAX && lacks_callers(combine, batch, &count); before = count) {
+		vain += count == before;
 		sched_yield();
+	}
 }
 
 static void close_batch(struct combine *combine, struct batch *batch)
 {
 	let_others_come(combine, batch);
 	pthread_mutex_lock(&combine->mutex);
-	lane_of(combine, batch->kind)->crowd = batch->count;
+	set_out(lane_of(combine, batch->kind), batch->count);
 	batch->closed = true;
 	atomic_store_explicit(&batch->riders, batch->count, memory_order_relaxed);
 	if (combine->open[batch->kind] == batch)
@@ -305,7 +345,7 @@ static void close_batch(struct combine *combine, struct batch *batch)
 static void lead(struct combine *combine, struct batch *batch, const struct request *request)
 {
 	batch_run(batch, combine->backend, combine->ns, request->deadline);
-	end_turn(combine, batch->kind);
+	end_turn(combine, batch->kind, batch->count);
 	atomic_fetch_or_explicit(&batch->done, BATCH_DONE, memory_order_release);
 	futex_rouse(&batch->done, FUTEX_ALL);
 }
@@ -378,7 +418,7 @@ enum hf_status combine_read(hf_kv *kv, struct hf_bytes key, bool keys_only, hf_d
 		return status;
 	status = read_plain(kv, &request, arena, ret_entry, err);
 	if (verdict == WITH_TURN)
-		end_turn(kv->combine, request.kind);
+		end_turn(kv->combine, request.kind, 1);
 	return status;
 }
 
@@ -432,6 +472,6 @@ enum hf_status combine_write(hf_kv *kv, const struct hf_kv_batch *batch, hf_aren
 		return status;
 	status = kv_vtable(kv)->apply(kv->backend->state, kv->ns, batch, arena, ret_result, err);
 	if (verdict == WITH_TURN)
-		end_turn(kv->combine, request.kind);
+		end_turn(kv->combine, request.kind, 1);
 	return status;
 }

@@ -5,8 +5,9 @@
  * time. There is no thread behind it. Who comes while one may go goes at once, on the plain way. Who comes while all
  * are on their way joins the batch that gathers, or begins one and leads it: it waits for its turn, closes the batch,
  * has the backend run it as one call, gives its turn to the next batch and tells the others, who slept. So a batch
- * gathers while the ones before it are on their way, and is as large as the load makes it. A batch behind a larger one
- * gives the processor away a few times before it closes: many are about to come again.
+ * gathers while the ones before it are on their way, and is as large as the load makes it. Each is to have its share of
+ * the crowd, that is of the callers there are: with less it gives the processor away a few times before it closes, as
+ * many are about to come again; with its share it takes no more where the next may go beside it.
  *
  * What must stay true:
  *   - A batch holds requests of one kind, of a bounded number and size. Batches take turns in the order in which they
@@ -16,6 +17,8 @@
  *   - Inputs are copied when they join: a caller whose deadline passes may leave at any time. Before its batch closed
  *     nothing of it was sent; afterwards a read is HF_TIMEOUT and a write HF_E_OUTCOME_UNKNOWN.
  *   - The statement ends at its leader's deadline. A leader that must leave before it has its turn hands the batch on.
+ *   - Who follows may sleep without a timer: the leader looks to the clock and for interruptions. Only who must leave
+ *     before its leader's deadline sets one.
  *   - An answer that may be one caller's fault is nobody's: when nothing came of the statement each asks again, alone.
  *     A lost connection and an unknown outcome are everybody's.
  *   - A batch is freed, or kept for the next, by the last of its riders; results live in it until each has copied its

@@ -44,6 +44,7 @@ void batch_begin(struct batch *batch, const struct request *leader)
 	atomic_init(&batch->done, 0);
 	atomic_init(&batch->riders, 0);
 	atomic_init(&batch->leader, leader);
+	atomic_init(&batch->deadline, leader->deadline);
 }
 
 bool batch_has_room(const struct batch *batch, const struct request *request)
@@ -94,6 +95,7 @@ bool batch_remove(struct batch *batch, const struct request *request)
 
 void batch_lead_by_first(struct batch *batch)
 {
+	atomic_store_explicit(&batch->deadline, batch->requests[0]->deadline, memory_order_relaxed);
 	atomic_store_explicit(&batch->leader, batch->requests[0], memory_order_release);
 	atomic_fetch_add_explicit(&batch->done, BATCH_NEW_LEADER, memory_order_release);
 }

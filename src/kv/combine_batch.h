@@ -38,7 +38,8 @@ struct batch {
 	atomic_uint done;   /* BATCH_DONE, or more by BATCH_NEW_LEADER: what followers sleep at */
 	atomic_uint riders; /* who have not left since it closed */
 	_Atomic(const struct request *) leader;
-	hf_arena *arena; /* what the backend answers */
+	_Atomic(hf_deadline) deadline; /* the leader's: the batch ends by it */
+	hf_arena *arena;               /* what the backend answers */
 
 	/* behind the call */
 	bool alone; /* no answer: each is to ask for itself */
@@ -64,7 +65,8 @@ enum { READS, WRITES, LANES };
 /* What goes over the same connections. Under the mutex. */
 struct lane {
 	unsigned running;           /* statements on their way */
-	uint32_t crowd;             /* how many the last batch had */
+	uint32_t riding;            /* requests in them */
+	uint32_t crowd;             /* and how many there were of late */
 	struct batch *first, *last; /* wait for their turn */
 };
 

@@ -445,6 +445,25 @@ static void a_leader_that_leaves_hands_its_batch_on(void **user)
 	assert_string_equal(double_call(1)->keys, "bcd");
 }
 
+/* Who follows sleeps until its leader's deadline; behind another leader it may have to leave before. */
+static void behind_a_later_leader_a_follower_leaves_in_time(void **user)
+{
+	struct state *state = *user;
+	state->kv = double_open(state->ctx, 1);
+	occupy(state, (struct caller){.what = PUT, .key = "k", .value = "0"});
+	join(state, (struct caller){.what = PUT, .key = "a", .value = "1", .deadline = SOON_US}, 1);
+	join(state, (struct caller){.what = PUT, .key = "b", .value = "2"}, 2);
+	struct caller *c = join(state, (struct caller){.what = PUT, .key = "c", .value = "3", .deadline = LATER_US}, 3);
+	state->now_us = SOON_US;
+	double_wait_gathered(state->kv, 2);
+	state->now_us = LATER_US;
+	double_wait_gathered(state->kv, 1);
+	double_let_go(-1);
+	end_all(state);
+	EXPECT_STATUS(c->status, HF_TIMEOUT);
+	assert_string_equal(double_call(1)->keys, "b");
+}
+
 static void a_batch_that_everybody_left_is_nobodys(void **user)
 {
 	struct state *state = *user;
@@ -678,6 +697,7 @@ int main(void)
 		TEST(a_lost_connection_is_everybodys),
 		TEST(who_leaves_before_it_was_sent_has_done_nothing),
 		TEST(a_leader_that_leaves_hands_its_batch_on),
+		TEST(behind_a_later_leader_a_follower_leaves_in_time),
 		TEST(a_batch_that_everybody_left_is_nobodys),
 		TEST(a_put_left_under_way_has_an_unknown_outcome),
 		TEST(a_get_left_under_way_is_a_timeout),

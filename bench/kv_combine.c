@@ -5,7 +5,7 @@
  *
  * Ours is one handle with `combine` WIDTH. Against it stand as many sessions of libpq by hand as there are callers; for
  * a single caller a handle without `combine`, the plain path. With SIDE that one runs alone, and operations a second
- * are printed.
+ * and callers to a shared statement are printed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,12 +26,16 @@ static hf_kv *open_combined(hf_context *ctx, const char *url, uint32_t width)
 	return kv;
 }
 
-static void print(const struct side *sides, int runs)
+static double callers_each(const hf_kv *kv)
 {
 	struct hf_kv_stats stats;
-	hf_kv_stats(sides[0].kv, &stats);
-	double each = stats.shared_count ? (double)stats.combined_count / (double)stats.shared_count : 0;
-	printf("{\"callers_per_shared_statement\": %.1f, ", each);
+	hf_kv_stats(kv, &stats);
+	return stats.shared_count ? (double)stats.combined_count / (double)stats.shared_count : 0;
+}
+
+static void print(const struct side *sides, int runs)
+{
+	printf("{\"callers_per_shared_statement\": %.1f, ", callers_each(sides[0].kv));
 	race_print(sides, runs);
 	printf("}\n");
 }
@@ -44,7 +48,7 @@ static void run_alone(struct racer *callers, long count, const struct side *side
 			race_slice(callers, count, &sides[i], 0.2, &spent);
 			spent = 0;
 			long done = race_slice(callers, count, &sides[i], seconds, &spent);
-			printf("%.0f\n", (double)done / spent);
+			printf("%.0f %.1f\n", (double)done / spent, callers_each(sides[0].kv));
 		}
 }
 
@@ -72,7 +76,8 @@ int main(int argc, char **argv)
 		sides[3].one = race_store_put;
 		sides[1].kv = sides[3].kv = kv_open(bench.ctx, argv[1], 1);
 	}
-	race_open(callers, count, count == 1 ? NULL : argv[1], rows);
+	bool needs_libpq = count > 1 && !(argc == 8 && strstr(argv[7], "combined"));
+	race_open(callers, count, needs_libpq ? argv[1] : NULL, rows);
 	if (argc == 8) {
 		run_alone(callers, count, sides, argv[7], seconds);
 	} else {

@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* By hand: snprintf(3) is a fifth of the instructions of a get that shares a statement. */
 void kv_key(char ret_key[KV_KEY_LEN + 1], long number)
 {
-	snprintf(ret_key, KV_KEY_LEN + 1, "key:%020ld", number);
+	memcpy(ret_key, "key:00000000000000000000", KV_KEY_LEN + 1);
+	for (char *at = ret_key + KV_KEY_LEN; number > 0; number /= 10)
+		*--at = (char)('0' + number % 10);
 }
 
 uint64_t kv_random(uint64_t *seed)

@@ -269,7 +269,10 @@ static enum hf_status run_all(struct engine_write *write, const struct hf_kv_bat
                               const struct codec_value *packed, hf_arena *arena, struct hf_kv_result *results,
                               hf_error *err)
 {
-	struct step step = {.write = write, .batch = batch, .arena = arena};
+	struct step step; /* not cleared: the room for its key is 2 KiB */
+	step.write = write;
+	step.batch = batch;
+	step.arena = arena;
 	for (size_t i = 0; i < batch->count; i++) {
 		enum hf_status status = HF_OK;
 		results[i] = (struct hf_kv_result){0};
@@ -331,7 +334,8 @@ enum hf_status engine_apply(hf_kv_backend_state *state, int32_t ns, const struct
 static enum hf_status compare_all(struct engine_write *write, const struct hf_kv_txn *txn, bool *ret_held,
                                   hf_error *err)
 {
-	struct step step = {.write = write};
+	struct step step;
+	step.write = write;
 	*ret_held = true;
 	for (size_t i = 0; *ret_held && i < txn->ncompare; i++) {
 		enum hf_kv_outcome outcome;

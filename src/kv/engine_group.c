@@ -116,14 +116,16 @@ static struct engine_request *run_all(struct engine_write *write, struct engine_
 
 static void commit_all(struct engine_write *write, struct engine_request *leader, bool wrote)
 {
-	hf_error why = HF_ERROR_INIT;
-	enum hf_status status = engine_write_end(write, wrote ? HF_OK : HF_CONFLICT, &why);
+	hf_error *why = NULL; /* of the first who wants to know */
+	for (struct engine_request *at = leader; at && !why; at = at->next)
+		why = at->err;
+	enum hf_status status = engine_write_end(write, wrote ? HF_OK : HF_CONFLICT, why);
 	if (status == HF_OK || !wrote)
 		return;
 	for (struct engine_request *at = leader; at; at = at->next) {
 		at->status = status;
-		if (at->err)
-			*at->err = why;
+		if (at->err && at->err != why)
+			*at->err = *why;
 	}
 }
 

@@ -161,6 +161,15 @@ struct hf_kv_vtable {
 	                               hf_deadline deadline, hf_error *err);
 	enum hf_status (*point_delete)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
 	                               hf_deadline deadline, hf_error *err);
+	/** Several at a time; those that are unknown do not count. NULL = one after the other. */
+	enum hf_status (*points_delete)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *ids, size_t count,
+	                                hf_deadline deadline, size_t *ret_deleted, hf_error *err);
+	/** What goes with each if all that are older are gone. NULL = not known: pruning by bytes is refused. */
+	enum hf_status (*points_weigh)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_checkpoint *points,
+	                               size_t count, hf_deadline deadline, uint64_t *ret_bytes, hf_error *err);
+	/** Was something written since? May say so where all is the same again. NULL = diff() tells. */
+	enum hf_status (*point_changed)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+	                                hf_deadline deadline, bool *ret_changed, hf_error *err);
 	/** @param undo as for point_create(), in the same transaction; NULL = none. */
 	enum hf_status (*restore)(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
 	                          struct hf_kv_checkpoint *undo, hf_deadline deadline,

@@ -16,9 +16,9 @@
  * PostgreSQL: making one and a restore wait until every transaction that writes to the namespace has ended, and writers
  * that come then wait for them: 100 ms at a time, with longer pauses in between, so that a transaction that does not
  * end delays a checkpoint (HF_TIMEOUT) and hardly the writers. A restore lets readers read and keeps writers out until
- * it is done. Round trips: one each to make, list, show, pin and read; one more where nothing is found; to delete one,
- * and one per 10,000 images of the namespace; to restore seven to nine; a difference is read as it comes, on one
- * connection.
+ * it is done. Round trips: one each to make, list, show, pin and read; one more where nothing is found; to delete one
+ * or to prune, and one per 10,000 images of the namespace; to restore seven to nine, two to prune, and what that takes;
+ * a difference is read as it comes, on one connection.
  *
  * HF_KV_SNAPSHOT (PostgreSQL) is the kind for where the table has no triggers, or they are disabled: a copy of all
  * entries, made in one statement while writers write (2 to 3 s for a million) and kept beside the table as a whole. Its
@@ -54,6 +54,11 @@ enum hf_kv_checkpoint_kind {
 	HF_KV_EPOCH,        /* costs nothing when it is made; HF_E_UNSUPPORTED without the triggers that it needs */
 	HF_KV_SNAPSHOT      /* a copy of all entries; HF_E_UNSUPPORTED without HF_KV_CAN_SNAPSHOT */
 };
+
+/* Name of those that restores make, to be undone by. Of these the newest HF_KV_UNDOS_KEPT stay: a restore prunes them
+ * when it is done; what is pinned stays beside, and a failure of the pruning is none of the restore. */
+#define HF_KV_UNDO "before a restore"
+enum { HF_KV_UNDOS_KEPT = 10 };
 
 #define HF_KV_SCHEDULED "scheduled" /* name of those that handles make by themselves: checkpoint_interval_ms of kv.h */
 
@@ -106,6 +111,9 @@ struct hf_kv_prune {
 	size_t daily;          /* the same of days */
 	int64_t older_than_us; /* only what is older goes; 0 = any age */
 	const char *name;      /* only those of that name are looked at; NULL = all */
+	/* Of what stays by the rules above (all, if none is given) the oldest go until what they keep, images and
+	 * copies, is no more than that; 0 = any amount. PostgreSQL only: HF_E_UNSUPPORTED. Reads all images. */
+	uint64_t bytes;
 };
 enum hf_status hf_kv_checkpoint_prune(hf_kv *kv, const struct hf_kv_prune *what, size_t *ret_deleted, hf_error *err);
 
@@ -113,6 +121,7 @@ enum hf_status hf_kv_checkpoint_prune(hf_kv *kv, const struct hf_kv_prune *what,
 struct hf_kv_restore {
 	bool no_undo; /* do not make a checkpoint of the state before */
 	hf_deadline deadline;
+	size_t undos_kept; /* 0 = HF_KV_UNDOS_KEPT */
 };
 struct hf_kv_restored {
 	struct hf_uuid undo; /* zero with no_undo */

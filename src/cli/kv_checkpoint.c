@@ -246,10 +246,11 @@ static enum hf_status run_prune(struct cli *cli, hf_error *err)
 	const struct hf_kv_prune what = {.keep = (size_t)cli_int(cli, "newest", 0),
 	                                 .hourly = (size_t)cli_int(cli, "hourly", 0),
 	                                 .daily = (size_t)cli_int(cli, "daily", 0),
-	                                 .older_than_us = cli_int(cli, "older-than", 0) * 1000};
+	                                 .older_than_us = cli_int(cli, "older-than", 0) * 1000,
+	                                 .bytes = (uint64_t)cli_int(cli, "bytes", 0)};
 	size_t deleted = 0;
-	if (!cli_given(cli, "newest") && !cli_given(cli, "older-than") && !what.hourly && !what.daily)
-		return error_set(err, HF_E_USAGE, "prune needs --newest, --hourly, --daily or --older-than");
+	if (!cli_given(cli, "newest") && !cli_given(cli, "older-than") && !what.hourly && !what.daily && !what.bytes)
+		return error_set(err, HF_E_USAGE, "prune needs --newest, --hourly, --daily, --older-than or --bytes");
 	enum hf_status status = kv_open(cli, &kv, err);
 	if (status == HF_OK)
 		status = hf_kv_checkpoint_prune(kv, &what, &deleted, err);
@@ -313,6 +314,12 @@ static const struct cmd_option prune_options[] = {
          .min = 1,
          .max = HF_KV_TTL_MAX_US / 1000,
          .help = "only what is older"},
+	{.name = "bytes",
+         .arg = "N",
+         .kind = OPTION_INT,
+         .min = 1,
+         .max = INT64_MAX,
+         .help = "of what stays the oldest go until they keep N bytes (PostgreSQL)"},
 	{0},
 };
 
@@ -419,7 +426,7 @@ const struct cmd kv_checkpoint_commands[] = {
          .options = prune_options,
          .run = run_prune,
          .examples = {"holdfast kv checkpoint prune --newest 10", "holdfast kv checkpoint prune --older-than 30d",
-                      "holdfast kv checkpoint prune --newest 3 --older-than 7d --json"},
+                      "holdfast kv checkpoint prune --newest 30 --bytes 1000000000 --json"},
          .test_effect = "test_kv_checkpoint_prune_leaves_what_is_pinned",
          .test_refusal = "test_kv_checkpoint_prune_refuses_to_delete_everything_unasked"},
 	{.noun = "kv checkpoint",

@@ -223,10 +223,28 @@ enum hf_status hf_kv_checkpoint_delete(hf_kv *kv, const struct hf_uuid *id, hf_e
 	return kv_checkpoint_answered(kv, id, status, err);
 }
 
+/* By one look at what they keep. */
+static enum hf_status delete_at_once(hf_kv *kv, const struct hf_kv_checkpoint *points, const bool *goes, size_t count,
+                                     hf_arena *arena, size_t *ret_deleted, hf_error *err)
+{
+	struct hf_uuid *ids = hf_arena_alloc(arena, count * sizeof(*ids));
+	size_t n = 0;
+	if (!ids)
+		return error_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		if (goes[i])
+			ids[n++] = points[i].id;
+	enum hf_status status =
+		kv_vtable(kv)->points_delete(kv->backend->state, kv->ns, ids, n, kv_deadline(kv, 0), ret_deleted, err);
+	return kv_checkpoint_answered(kv, &ids[0], status, err);
+}
+
 /* Another pruner may have been faster: what is gone is gone. */
 static enum hf_status delete_all(hf_kv *kv, const struct hf_kv_checkpoint *points, const bool *goes, size_t count,
-                                 size_t *ret_deleted, hf_error *err)
+                                 hf_arena *arena, size_t *ret_deleted, hf_error *err)
 {
+	if (kv_vtable(kv)->points_delete)
+		return delete_at_once(kv, points, goes, count, arena, ret_deleted, err);
 	for (size_t i = 0; i < count; i++) {
 		enum hf_status status = goes[i] ? hf_kv_checkpoint_delete(kv, &points[i].id, err) : HF_NOT_FOUND;
 		if (status != HF_OK && status != HF_NOT_FOUND)
@@ -236,10 +254,27 @@ static enum hf_status delete_all(hf_kv *kv, const struct hf_kv_checkpoint *point
 	return HF_OK;
 }
 
+/* `ret_bytes` stays NULL where nobody asks. */
+static enum hf_status weigh(hf_kv *kv, const struct hf_kv_prune *what, const struct hf_kv_checkpoint *points,
+                            size_t count, hf_arena *arena, uint64_t **ret_bytes, hf_error *err)
+{
+	if (what->bytes == 0)
+		return HF_OK;
+	if (!kv_vtable(kv)->points_weigh)
+		return error_set(err, HF_E_UNSUPPORTED, "%s does not know how many bytes a checkpoint keeps",
+		                 kv_vtable(kv)->name);
+	uint64_t *bytes = hf_arena_calloc(arena, count + 1, sizeof(*bytes));
+	if (!bytes)
+		return error_nomem(err);
+	*ret_bytes = bytes;
+	return kv_vtable(kv)->points_weigh(kv->backend->state, kv->ns, points, count, kv_deadline(kv, 0), bytes, err);
+}
+
 enum hf_status hf_kv_checkpoint_prune(hf_kv *kv, const struct hf_kv_prune *what, size_t *ret_deleted, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	struct hf_kv_checkpoint *points = NULL;
+	uint64_t *bytes = NULL;
 	size_t count = 0, deleted = 0;
 	int64_t now_us = 0;
 	if (!arena)
@@ -247,11 +282,13 @@ enum hf_status hf_kv_checkpoint_prune(hf_kv *kv, const struct hf_kv_prune *what,
 	enum hf_status status = hf_kv_checkpoint_list(kv, arena, &points, &count, err);
 	if (status == HF_OK)
 		status = kv_vtable(kv)->now(kv->backend->state, kv_deadline(kv, 0), &now_us, err);
+	if (status == HF_OK)
+		status = weigh(kv, what, points, count, arena, &bytes, err);
 	bool *goes = status == HF_OK ? hf_arena_calloc(arena, count + 1, sizeof(*goes)) : NULL;
 	if (status == HF_OK && !goes)
 		status = error_nomem(err);
-	if (status == HF_OK && retention_choose(what, points, count, now_us, goes) > 0)
-		status = delete_all(kv, points, goes, count, &deleted, err);
+	if (status == HF_OK && retention_choose(what, points, bytes, count, now_us, goes) > 0)
+		status = delete_all(kv, points, goes, count, arena, &deleted, err);
 	if (ret_deleted)
 		*ret_deleted = deleted;
 	return status;
@@ -259,11 +296,20 @@ enum hf_status hf_kv_checkpoint_prune(hf_kv *kv, const struct hf_kv_prune *what,
 
 /* ---- using ---- */
 
+/* When the restore is done: what cannot be pruned now can be at the next. */
+static void prune_undos(hf_kv *kv, const struct hf_kv_restore *how)
+{
+	hf_error ignored = HF_ERROR_INIT;
+	const struct hf_kv_prune what = {.keep = how && how->undos_kept ? how->undos_kept : HF_KV_UNDOS_KEPT,
+	                                 .name = HF_KV_UNDO};
+	hf_kv_checkpoint_prune(kv, &what, NULL, &ignored);
+}
+
 enum hf_status hf_kv_checkpoint_restore(hf_kv *kv, const struct hf_uuid *id, const struct hf_kv_restore *how,
                                         struct hf_kv_restored *ret_restored, hf_error *err)
 {
 	struct hf_kv_restored restored = {0};
-	struct hf_kv_checkpoint undo = {.id = random_id(kv), .name = HF_STR("before a restore")};
+	struct hf_kv_checkpoint undo = {.id = random_id(kv), .name = HF_STR(HF_KV_UNDO)};
 	bool wanted = !(how && how->no_undo);
 	enum hf_status status = check_can(kv, err);
 	if (status != HF_OK)
@@ -276,6 +322,8 @@ enum hf_status hf_kv_checkpoint_restore(hf_kv *kv, const struct hf_uuid *id, con
 		restored.undo = undo.id;
 	if (status == HF_OK)
 		kv_count(kv, KV_TRANSACTIONS, 1);
+	if (status == HF_OK && wanted)
+		prune_undos(kv, how);
 	if (status == HF_OK && ret_restored)
 		*ret_restored = restored;
 	return kv_checkpoint_answered(kv, id, status, err);

@@ -227,17 +227,70 @@ static enum hf_status drop_images(hf_kv_backend_state *state, int32_t ns, hf_dea
 	return status == HF_NOT_FOUND ? HF_OK : status;
 }
 
-/* The row first: images that stay behind when this is killed belong to nobody and go with the next deletion. */
-enum hf_status postgres_point_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
-                                     hf_deadline deadline, hf_error *err)
+/* The rows first: images that stay behind when this is killed belong to nobody and go with the next deletion. */
+enum hf_status postgres_points_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *ids, size_t count,
+                                      hf_deadline deadline, size_t *ret_deleted, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	const struct point_delete_in in = {.ns = ns, .ids = {.count = (uint32_t)count, .ndim = 1, .values = ids}};
 	struct point_delete_row gone;
 	if (!arena)
 		return error_nomem(err);
-	enum hf_status status = point_delete(postgres_on(state, deadline), &state->points,
-	                                     &(struct point_delete_in){ns, *id}, arena, &gone, err);
-	if (status == HF_OK && gone.n == 0)
-		return HF_NOT_FOUND;
-	return status == HF_OK && gone.traced > 0 ? drop_images(state, ns, deadline, err) : status;
+	enum hf_status status = point_delete(postgres_on(state, deadline), &state->points, &in, arena, &gone, err);
+	if (status != HF_OK)
+		return status;
+	*ret_deleted = (size_t)gone.n;
+	return gone.traced > 0 ? drop_images(state, ns, deadline, err) : HF_OK;
+}
+
+enum hf_status postgres_point_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                                     hf_deadline deadline, hf_error *err)
+{
+	size_t deleted = 0;
+	enum hf_status status = postgres_points_delete(state, ns, id, 1, deadline, &deleted, err);
+	return status == HF_OK && deleted == 0 ? HF_NOT_FOUND : status;
+}
+
+/* ---- what pruning and scheduling ask ---- */
+
+/* Both from the newest; a checkpoint that keeps nothing has no row. */
+enum hf_status postgres_points_weigh(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_checkpoint *points,
+                                     size_t count, hf_deadline deadline, uint64_t *ret_bytes, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct points_weigh_row *rows = NULL;
+	size_t n = 0;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = points_weigh(postgres_on(state, deadline), &state->points,
+	                                     &(struct points_weigh_in){ns}, arena, &rows, &n, err);
+	for (size_t i = 0; status == HF_OK && i < count; i++) {
+		while (n > 0 && rows[n - 1].epoch > points[i].epoch)
+			n--;
+		ret_bytes[i] = n > 0 && rows[n - 1].epoch == points[i].epoch ? (uint64_t)rows[n - 1].bytes : 0;
+	}
+	return status;
+}
+
+static enum hf_status see_change(void *user, UNUSED const struct hf_kv_entry *entry, UNUSED hf_error *err)
+{
+	*(bool *)user = true;
+	return HF_STOP;
+}
+
+enum hf_status postgres_point_changed(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                                      hf_deadline deadline, bool *ret_changed, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct point_changed_row row;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = point_changed(postgres_on(state, deadline), &state->points,
+	                                      &(struct point_changed_in){ns, *id}, arena, &row, err);
+	if (status != HF_OK || row.traced) {
+		*ret_changed = status == HF_OK && row.changed;
+		return status;
+	}
+	*ret_changed = false;
+	return postgres_diff(state, ns, id, NULL, 0, deadline, see_change, ret_changed, err);
 }

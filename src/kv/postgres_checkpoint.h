@@ -60,6 +60,12 @@ enum hf_status postgres_point_update(hf_kv_backend_state *state, int32_t ns, con
                                      hf_deadline deadline, hf_error *err);
 enum hf_status postgres_point_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                                      hf_deadline deadline, hf_error *err);
+enum hf_status postgres_points_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *ids, size_t count,
+                                      hf_deadline deadline, size_t *ret_deleted, hf_error *err);
+enum hf_status postgres_points_weigh(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_checkpoint *points,
+                                     size_t count, hf_deadline deadline, uint64_t *ret_bytes, hf_error *err);
+enum hf_status postgres_point_changed(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                                      hf_deadline deadline, bool *ret_changed, hf_error *err);
 enum hf_status postgres_load(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_load *how, hf_error *err);
 enum hf_status postgres_restore(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                                 struct hf_kv_checkpoint *undo, hf_deadline deadline,

@@ -26,9 +26,16 @@ static bool is_first_of(struct calendar *calendar, int64_t created_us)
 	return true;
 }
 
-size_t retention_choose(const struct hf_kv_prune *what, const struct hf_kv_checkpoint *points, size_t count,
-                        int64_t now_us, bool *ret_goes)
+static bool has_rule(const struct hf_kv_prune *what)
 {
+	return what->keep || what->hourly || what->daily || what->older_than_us;
+}
+
+size_t retention_choose(const struct hf_kv_prune *what, const struct hf_kv_checkpoint *points, const uint64_t *bytes,
+                        size_t count, int64_t now_us, bool *ret_goes)
+{
+	bool all_stay = what->bytes && !has_rule(what);
+	uint64_t sum = 0;
 	struct calendar hours = {.unit_us = HOUR_US, .left = what->hourly};
 	struct calendar days = {.unit_us = 24 * HOUR_US, .left = what->daily};
 	size_t seen = 0, going = 0;
@@ -40,7 +47,11 @@ size_t retention_choose(const struct hf_kv_prune *what, const struct hf_kv_check
 		bool is_new = seen++ < what->keep;
 		bool of_hour = is_first_of(&hours, point->created_us), of_day = is_first_of(&days, point->created_us);
 		bool is_young = what->older_than_us && point->created_us > now_us - what->older_than_us;
-		ret_goes[i] = !point->pinned && !is_new && !of_hour && !of_day && !is_young;
+		bool stays = all_stay || is_new || of_hour || of_day || is_young;
+		bool overflows = what->bytes && __builtin_add_overflow(sum, bytes[i], &sum);
+		bool fits = !what->bytes || (!overflows && sum <= what->bytes);
+		sum = overflows ? UINT64_MAX : sum;
+		ret_goes[i] = !point->pinned && !(stays && fits);
 		going += ret_goes[i];
 	}
 	return going;

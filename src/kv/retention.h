@@ -6,8 +6,9 @@
 
 #include "holdfast/kv_checkpoint.h"
 
-/** Of `points`, the newest first: set `ret_goes[i]` where pruning at `now_us` deletes it. @return how many. */
-size_t retention_choose(const struct hf_kv_prune *what, const struct hf_kv_checkpoint *points, size_t count,
-                        int64_t now_us, bool *ret_goes);
+/** Of `points`, the newest first: set `ret_goes[i]` where pruning at `now_us` deletes it. @param bytes what each keeps;
+ *  NULL where `what` has no bound of them. @return how many. */
+size_t retention_choose(const struct hf_kv_prune *what, const struct hf_kv_checkpoint *points, const uint64_t *bytes,
+                        size_t count, int64_t now_us, bool *ret_goes);
 
 #endif

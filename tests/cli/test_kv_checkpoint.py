@@ -56,6 +56,7 @@ def test_kv_checkpoint_create_may_copy(empty):
     store = Store(f"postgresql:///{empty.name}?host={empty.host}&user={empty.user}")
     put(store, a="1")
     assert store.json("checkpoint", "create", "--kind", "auto")["kind"] == "epoch"
+    assert store.json("checkpoint", "prune", "--bytes", 1000)["changed"] == 0
     made = store.json("checkpoint", "create", "--kind", "snapshot")
     assert (made["kind"], made["entries"]) == ("snapshot", 1)
     put(store, a="2", b="2")

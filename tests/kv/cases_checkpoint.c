@@ -589,6 +589,60 @@ static void pin_and_prune(struct kv_test *t)
 	scan_at(t, &points[1], NULL, "k=b");
 }
 
+static void undos_are_pruned(struct kv_test *t)
+{
+	const struct hf_kv_restore two = {.undos_kept = 2};
+	struct hf_kv_restored last = {0}, kept = {0};
+	Point *points, point;
+	size_t count = 0;
+	if (!can(t))
+		return;
+	put(t, "k", "1");
+	point = make(t);
+	for (int i = 0; i < 4; i++) {
+		put(t, "k", "2");
+		WANT_OK(hf_kv_checkpoint_restore(t->kv, &point.id, &two, &last, &t->err));
+		if (i == 0) {
+			kept = last;
+			WANT_OK(hf_kv_checkpoint_pin(t->kv, &kept.undo, true, &t->err));
+		}
+	}
+	WANT_OK(hf_kv_checkpoint_list(t->kv, t->arena, &points, &count, &t->err));
+	WANT_INT(count, 4); /* the newest two, the pinned one, and what is not of a restore */
+	for (int i = 0; i < HF_KV_UNDOS_KEPT; i++)
+		restore(t, &point.id);
+	WANT_OK(hf_kv_checkpoint_list(t->kv, t->arena, &points, &count, &t->err));
+	WANT_INT(count, HF_KV_UNDOS_KEPT + 2);
+	scan_at(t, &point, NULL, "k=1");
+	restore(t, &kept.undo);
+	scan_now(t, "k=2");
+}
+
+static void pruned_by_bytes(struct kv_test *t)
+{
+	const struct hf_kv_prune much = {.bytes = UINT64_C(1) << 40}, little = {.bytes = 250};
+	size_t deleted = 99;
+	Point points[3];
+	if (!can(t))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(points); i++) {
+		put(t, "k", i % 2 ? "1" : "2");
+		points[i] = make(t);
+	}
+	put(t, "k", "3");
+	enum hf_status status = hf_kv_checkpoint_prune(t->kv, &much, &deleted, &t->err);
+	if (status == HF_E_UNSUPPORTED) {
+		WANT_TRUE(strstr(t->err.message, "bytes") != NULL);
+		return;
+	}
+	WANT_OK(status);
+	WANT_INT(deleted, 0);
+	WANT_OK(hf_kv_checkpoint_prune(t->kv, &little, &deleted, &t->err));
+	WANT_INT(deleted, 1); /* about 105 bytes each */
+	scan_at(t, &points[1], NULL, "k=1");
+	scan_at(t, &points[2], NULL, "k=2");
+}
+
 /* Every call with an id that this namespace has not. */
 static void unknown_to(struct kv_test *t, const struct hf_uuid *id)
 {
@@ -695,6 +749,8 @@ const struct kv_case kv_cases_checkpoint[] = {
 	{.name = "differences of checkpoints, both ways and to now", .run = differences},
 	{.name = "a callback stops a scan of a checkpoint and a difference", .run = stopped},
 	{.name = "pruning deletes the oldest and leaves what is pinned", .run = pin_and_prune},
+	{.name = "a restore prunes what others can be undone by", .run = undos_are_pruned},
+	{.name = "pruning by bytes deletes the oldest", .run = pruned_by_bytes},
 	{.name = "an id that is none, or none any more, is refused", .run = unknown_ids},
 	{.name = "a checkpoint of another namespace is unknown", .run = foreign_ids},
 	{.name = "checkpoints are refused by name where there are none", .run = refused_by_name},

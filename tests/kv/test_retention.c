@@ -19,12 +19,14 @@ static const struct hf_kv_checkpoint points[POINTS] = {
 	{.created_us = NOW - 41 * HOUR - 1},
 };
 
+static const uint64_t bytes[POINTS] = {10, 20, 0, 30, 40, 50, 60, UINT64_MAX};
+
 /* "x" goes, "." stays. */
 static void want(struct hf_kv_prune what, const char *expected)
 {
 	char got[POINTS + 1] = "";
 	bool goes[POINTS];
-	size_t count = retention_choose(&what, points, POINTS, NOW, goes), going = 0;
+	size_t count = retention_choose(&what, points, what.bytes ? bytes : NULL, POINTS, NOW, goes), going = 0;
 	for (size_t i = 0; i < POINTS; i++) {
 		got[i] = goes[i] ? 'x' : '.';
 		going += goes[i];
@@ -49,12 +51,19 @@ static void test_rules(void **state)
 	want((struct hf_kv_prune){.name = "a"}, "x.x.....");
 	want((struct hf_kv_prune){.name = "a", .keep = 1}, "..x.....");
 	want((struct hf_kv_prune){.name = "c"}, "........");
+	want((struct hf_kv_prune){.bytes = 9}, "xxxxx.xx");
+	want((struct hf_kv_prune){.bytes = 60}, "....x.xx");
+	want((struct hf_kv_prune){.bytes = 59}, "...xx.xx");
+	want((struct hf_kv_prune){.bytes = UINT64_MAX - 1}, ".......x");
+	want((struct hf_kv_prune){.bytes = 60, .keep = 2}, "..xxx.xx");
+	want((struct hf_kv_prune){.bytes = 10, .keep = 2}, ".xxxx.xx");
+	want((struct hf_kv_prune){.bytes = 10, .name = "a"}, "........");
 }
 
 static void test_nothing(void **state)
 {
 	(void)state;
-	assert_int_equal(retention_choose(&(struct hf_kv_prune){0}, NULL, 0, NOW, NULL), 0);
+	assert_int_equal(retention_choose(&(struct hf_kv_prune){0}, NULL, NULL, 0, NOW, NULL), 0);
 }
 
 int main(void)

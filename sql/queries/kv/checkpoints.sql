@@ -63,11 +63,31 @@ SET pinned = CASE WHEN :row_count::bigint IS NULL THEN :pinned::boolean ELSE pin
 WHERE namespace = :ns AND id = :id;
 
 -- name: point_delete :one
--- doc: With its copy, if it is one.
-WITH gone AS (DELETE FROM :"schema".:"entries_checkpoints" WHERE namespace = :ns AND id = :id RETURNING epoch, kind),
+-- doc: With their copies, where they are some.
+WITH gone AS (DELETE FROM :"schema".:"entries_checkpoints" WHERE namespace = :ns AND id = ANY (:ids::uuid[]) RETURNING epoch, kind),
      rows AS (DELETE FROM :"schema".:"entries_snapshots" AS s USING gone AS g
               WHERE g.kind = 'snapshot' AND s.namespace = :ns AND s.epoch = g.epoch)
 SELECT count(*) AS n, count(*) FILTER (WHERE g.kind = 'epoch') AS traced FROM gone AS g;
+
+-- name: points_weigh :many
+-- doc: Bytes of images by the newest checkpoint that needs them, and of copies. One that has none is not there.
+SELECT h.epoch, sum(h.bytes)::bigint AS bytes
+FROM (SELECT (SELECT max(c.epoch) FROM :"schema".:"entries_checkpoints" AS c WHERE c.namespace = :ns AND c.kind = 'epoch'
+              AND c.epoch > i.epoch_from AND c.epoch <= i.epoch_to) AS epoch,
+             100 + pg_column_size(i.key) + pg_column_size(i.value) + coalesce(pg_column_size(i.metadata), 0) AS bytes
+      FROM :"schema".:"entries_history" AS i WHERE i.namespace = :ns
+      UNION ALL
+      SELECT s.epoch, 100 + pg_column_size(s.key) + pg_column_size(s.value) + coalesce(pg_column_size(s.metadata), 0)
+      FROM :"schema".:"entries_snapshots" AS s WHERE s.namespace = :ns) AS h
+WHERE h.epoch IS NOT NULL GROUP BY h.epoch ORDER BY h.epoch;
+
+-- name: point_changed :opt
+-- doc: Was anything written since? Ends with the first that was. `traced`: it is no copy, so that epochs tell.
+SELECT c.kind = 'epoch' AS traced,
+       EXISTS (SELECT FROM :"schema".:"entries" AS t WHERE t.namespace = :ns AND t.epoch >= c.epoch)
+       OR EXISTS (SELECT FROM :"schema".:"entries_history" AS h
+                  WHERE h.namespace = :ns AND h.epoch_to >= c.epoch AND h.epoch_from < c.epoch) AS changed
+FROM :"schema".:"entries_checkpoints" AS c WHERE c.namespace = :ns AND c.id = :id;
 
 -- name: images_drop :opt
 -- doc: One step through the history in its order, behind (key, until): what no checkpoint needs goes. No row: that was

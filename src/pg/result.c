@@ -115,6 +115,8 @@ enum hf_status error_from_result(hf_connection *connection, const struct call *c
 		copy_fields(result, err);
 	if (strcmp(state, "53100") == 0)
 		error_hint(err, "free space on the server's disk, then run it again");
+	if (strcmp(state, "25006") == 0)
+		error_hint(err, "this is a standby, or its sessions may only read: name the server that is written to");
 	set_query(call, err);
 	return sqlstate_judge(err, state, &situation);
 }

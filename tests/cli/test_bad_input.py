@@ -106,6 +106,16 @@ def test_a_database_without_the_schema_is_told_what_to_apply(cluster, empty, arg
     assert hint == "  apply the schema   holdfast migrate up"
 
 
+# ---- a server that is only read from ----
+
+@pytest.mark.parametrize("args", ["codebase set aa", "queue claim --holder w", "worker remove w", "queue pause --reason x"])
+def test_a_server_that_takes_no_writes_is_told(where, db, args):
+    db.execute(f'ALTER DATABASE "{db.name}" SET default_transaction_read_only = on')
+    first, hint = advice(1, *where, *args.split())
+    assert "in a read-only transaction" in first
+    assert hint == "  this is a standby, or its sessions may only read: name the server that is written to"
+
+
 # ---- a login ----
 
 def test_a_refused_login_says_what_to_look_at(cluster, where):

@@ -34,8 +34,9 @@
  * Round trips: none for memory and LMDB; for Redis one a call unless said otherwise, and two for a get where some
  * entries expire and some do not, and for the first put of a key after a checkpoint. For PostgreSQL one for what reads
  * and for plain puts or plain deletes (different keys, of hf_kv_put_many() any; no conditions, no fence), however many
- * puts there are; all other writes are a transaction of four, and one more each for a fence, entries replaced, entries
- * made, entries removed, in steps of 5,000 keys or 8 MiB.
+ * puts there are. Two for all other writes, also if they are refused: what they need is read and locked, then all of it
+ * is stored and committed; above 5,000 keys or 8 MiB one more for each such step of either. The first use of a query
+ * on a connection is one more. A race for a key that was free begins anew.
  *
  * Combining (PostgreSQL; hf_kv_options.combine): while `combine` statements of a handle that read are on their way,
  * calls of other threads that read one key wait for the next, which is one for all of them, up to 256. So do plain puts

@@ -11,6 +11,7 @@
 #include "kv/postgres.h"
 #include "kv/postgres_change.h"
 #include "kv/postgres_retry.h"
+#include "pg/joined.h"
 
 enum { RACES_MAX = 100 };
 
@@ -81,38 +82,12 @@ static enum hf_status collect(struct work *work, hf_error *err)
 	return HF_OK;
 }
 
-static enum hf_status begin(struct work *work, hf_where tx, hf_error *err)
-{
-	struct write_begin_row row;
-	const struct write_begin_in in = {.ns = work->ns, .relaxed = work->batch->durability == HF_KV_RELAXED};
-	enum hf_status status = write_begin(tx, &work->state->entries, &in, work->scratch, &row, err);
-	if (status != HF_OK)
-		return status;
-	work->epoch = row.epoch;
-	work->changing = (struct changing){.now_us = postgres_us(row.at),
-	                                   .value_bytes_max = work->batch->value_bytes_max,
-	                                   .scratch = work->scratch,
-	                                   .arena = work->arena};
-	return HF_OK;
-}
-
 static enum hf_status refused_all(hf_error *err)
 {
 	return error_set(err, HF_CONFLICT, "refused");
 }
 
-static enum hf_status check_fence(struct work *work, hf_where tx, hf_error *err)
-{
-	const struct hf_kv_fence *fence = work->batch->fence;
-	struct fence_check_row row;
-	if (!fence)
-		return HF_OK;
-	const struct fence_check_in in = {work->ns, fence->lock, fence->owner, fence->fence};
-	enum hf_status status = fence_check(tx, &work->state->entries, &in, work->scratch, &row, err);
-	return status == HF_NOT_FOUND ? refused_all(err) : status;
-}
-
-static enum hf_status take_row(struct work *work, const struct entries_lock_row *row, struct change *change,
+static enum hf_status take_row(struct work *work, const struct entries_hold_row *row, struct change *change,
                                hf_error *err)
 {
 	struct hf_kv_entry *entry = &change->entry;
@@ -141,27 +116,40 @@ static enum hf_status take_row(struct work *work, const struct entries_lock_row 
 	return postgres_metadata(row->has_metadata, row->metadata, work->scratch, &entry->metadata, err);
 }
 
-static enum hf_status hold_step(struct work *work, hf_where tx, size_t from, size_t count, hf_error *err)
+static struct entries_hold_in hold_in(const struct work *work, const struct hf_bytes *keys, const int32_t *needs,
+                                      size_t count)
 {
-	struct hf_bytes *keys = hf_arena_alloc(work->scratch, count * sizeof(*keys));
-	int32_t *needs = hf_arena_alloc(work->scratch, count * sizeof(*needs));
-	struct entries_lock_row *rows = NULL;
-	size_t nrows = 0;
-	if (!keys || !needs)
-		return error_nomem(err);
-	for (size_t i = 0; i < count; i++) {
-		keys[i] = work->changes[from + i].key;
-		needs[i] = (int32_t)work->changes[from + i].nrevs;
-	}
-	const struct entries_lock_in in = {
+	struct entries_hold_in in = {
 		.ns = work->ns,
 		.keys = {.count = (uint32_t)count, .ndim = 1, .values = keys},
 		.needs = {.count = (uint32_t)count, .ndim = 1, .values = needs},
+		.with_relaxed = work->batch->durability == HF_KV_RELAXED,
+		.with_fence = work->batch->fence != NULL,
 	};
-	enum hf_status status = entries_lock(tx, &work->state->entries, &in, work->scratch, &rows, &nrows, err);
-	if (status == HF_OK && nrows != count)
+	if (work->batch->fence) {
+		in.lock = work->batch->fence->lock;
+		in.owner = work->batch->fence->owner;
+		in.fence = work->batch->fence->fence;
+	}
+	return in;
+}
+
+/* What the transaction goes by, and the rows of `count` keys from there on; none of both with a fence that is not held.
+ */
+static enum hf_status hold(struct work *work, hf_where tx, const struct entries_hold_in *in, size_t from, hf_error *err)
+{
+	struct entries_hold_row *rows = NULL;
+	size_t nrows = 0, count = in->keys.count;
+	enum hf_status status = entries_hold(tx, &work->state->entries, in, work->scratch, &rows, &nrows, err);
+	if (status == HF_OK && nrows == 0 && in->with_fence)
+		return refused_all(err);
+	if (status == HF_OK && nrows != (count ? count : 1))
 		return error_set(err, HF_E_PROTOCOL, "the server answered %zu of %zu keys", nrows, count);
-	for (size_t i = 0; i < nrows && status == HF_OK; i++) {
+	if (status != HF_OK)
+		return status;
+	work->epoch = rows[0].epoch;
+	work->changing.now_us = postgres_us(rows[0].at);
+	for (size_t i = 0; i < count && status == HF_OK; i++) {
 		if (rows[i].place < 1 || (size_t)rows[i].place > count)
 			return error_set(err, HF_E_PROTOCOL, "the server answered a key that was not asked for");
 		status = take_row(work, &rows[i], &work->changes[from + (size_t)rows[i].place - 1], err);
@@ -169,10 +157,27 @@ static enum hf_status hold_step(struct work *work, hf_where tx, size_t from, siz
 	return status;
 }
 
+static enum hf_status hold_step(struct work *work, hf_where tx, size_t from, size_t count, hf_error *err)
+{
+	struct hf_bytes *keys = hf_arena_alloc(work->scratch, count * sizeof(*keys));
+	int32_t *needs = hf_arena_alloc(work->scratch, count * sizeof(*needs));
+	if (!keys || !needs)
+		return error_nomem(err);
+	for (size_t i = 0; i < count; i++) {
+		keys[i] = work->changes[from + i].key;
+		needs[i] = (int32_t)work->changes[from + i].nrevs;
+	}
+	const struct entries_hold_in in = hold_in(work, keys, needs, count);
+	return hold(work, tx, &in, from, err);
+}
+
 static enum hf_status hold_all(struct work *work, hf_where tx, hf_error *err)
 {
 	enum hf_status status = HF_OK;
-	for (size_t from = 0; from < work->nchanges && status == HF_OK; from += POSTGRES_STEP) {
+	work->changing = (struct changing){.value_bytes_max = work->batch->value_bytes_max,
+	                                   .scratch = work->scratch,
+	                                   .arena = work->arena};
+	for (size_t from = 0; (from == 0 || from < work->nchanges) && status == HF_OK; from += POSTGRES_STEP) {
 		size_t left = work->nchanges - from;
 		status = hold_step(work, tx, from, left < POSTGRES_STEP ? left : POSTGRES_STEP, err);
 	}
@@ -208,7 +213,10 @@ static enum hf_status decide(struct work *work, hf_error *err)
 
 /* ---- what came of it ---- */
 
-/* Entries of one kind as columns. */
+/* As entries_store() has them. */
+enum kind { KIND_NONE, KIND_REPLACED, KIND_MADE, KIND_GONE, KINDS };
+
+/* Entries as columns. */
 struct columns {
 	struct hf_bytes *keys, *values;
 	int16_t *codecs;
@@ -216,16 +224,18 @@ struct columns {
 	struct hf_timestamptz *created, *updated, *expires;
 	struct hf_str *metadata;
 	bool *no_expiry, *no_metadata;
+	int16_t *kinds;
+	bool has[KINDS];
 	uint32_t count;
 	size_t bytes;
 };
 
-static bool columns_new(struct columns *columns, hf_arena *scratch)
+/* Room for one of at most `n`. */
+static bool columns_new(struct columns *columns, size_t n, hf_arena *scratch)
 {
-	size_t n = POSTGRES_STEP;
 	columns->keys = hf_arena_alloc(scratch, n * sizeof(*columns->keys));
 	columns->values = hf_arena_alloc(scratch, n * sizeof(*columns->values));
-	columns->codecs = hf_arena_alloc(scratch, n * sizeof(*columns->codecs));
+	columns->codecs = hf_arena_alloc(scratch, 2 * n * sizeof(*columns->codecs));
 	columns->revs = hf_arena_alloc(scratch, n * sizeof(*columns->revs));
 	columns->created = hf_arena_alloc(scratch, 3 * n * sizeof(*columns->created));
 	columns->metadata = hf_arena_alloc(scratch, n * sizeof(*columns->metadata));
@@ -236,7 +246,17 @@ static bool columns_new(struct columns *columns, hf_arena *scratch)
 	columns->updated = columns->created + n;
 	columns->expires = columns->updated + n;
 	columns->no_metadata = columns->no_expiry + n;
+	columns->kinds = columns->codecs + n;
 	return true;
+}
+
+static enum kind kind_of(const struct change *change)
+{
+	if (!change->is_changed)
+		return KIND_NONE;
+	if (change->is_live)
+		return change->is_there ? KIND_REPLACED : KIND_MADE;
+	return change->is_there ? KIND_GONE : KIND_NONE;
 }
 
 static enum hf_status columns_add(const struct work *work, struct columns *columns, const struct change *change,
@@ -250,6 +270,8 @@ static enum hf_status columns_add(const struct work *work, struct columns *colum
 	if (status != HF_OK)
 		return status;
 	uint32_t n = columns->count++;
+	columns->kinds[n] = (int16_t)kind_of(change);
+	columns->has[kind_of(change)] = true;
 	columns->keys[n] = change->key;
 	columns->values[n] = stored.bytes;
 	columns->codecs[n] = stored.codec;
@@ -264,25 +286,16 @@ static enum hf_status columns_add(const struct work *work, struct columns *colum
 	return HF_OK;
 }
 
-enum kind { KIND_UPDATE, KIND_INSERT, KIND_REMOVE, KINDS };
-
-static bool is_of_kind(const struct change *change, enum kind kind)
-{
-	if (!change->is_changed)
-		return false;
-	if (kind == KIND_REMOVE)
-		return !change->is_live && change->is_there;
-	return change->is_live && change->is_there == (kind == KIND_UPDATE);
-}
-
-static enum hf_status send(const struct work *work, hf_where tx, enum kind kind, const struct columns *columns,
-                           int64_t *ret_rows, hf_error *err)
+static enum hf_status send(const struct work *work, hf_where tx, const struct columns *columns, hf_error *err)
 {
 	uint32_t n = columns->count;
-	const struct entries_bound *entries = &work->state->entries;
-	const struct entries_insert_in in = {
+	const struct entries_store_in in = {
 		.ns = work->ns,
 		.epoch = work->epoch,
+		.with_replaced = columns->has[KIND_REPLACED],
+		.with_made = columns->has[KIND_MADE],
+		.with_gone = columns->has[KIND_GONE],
+		.kinds = {.count = n, .ndim = 1, .values = columns->kinds},
 		.keys = {.count = n, .ndim = 1, .values = columns->keys},
 		.revs = {.count = n, .ndim = 1, .values = columns->revs},
 		.created = {.count = n, .ndim = 1, .values = columns->created},
@@ -292,57 +305,47 @@ static enum hf_status send(const struct work *work, hf_where tx, enum kind kind,
 		.values = {.count = n, .ndim = 1, .values = columns->values},
 		.metadata = {.count = n, .ndim = 1, .values = columns->metadata, .nulls = columns->no_metadata},
 	};
-	if (kind == KIND_REMOVE)
-		return entries_remove(tx, entries, &(struct entries_remove_in){.ns = in.ns, .keys = in.keys}, ret_rows,
-		                      err);
-	if (kind == KIND_INSERT)
-		return entries_insert(tx, entries, &in, ret_rows, err);
-	const struct entries_update_in update = {
-		.ns = in.ns,
-		.epoch = in.epoch,
-		.keys = in.keys,
-		.revs = in.revs,
-		.created = in.created,
-		.updated = in.updated,
-		.expires = in.expires,
-		.codecs = in.codecs,
-		.values = in.values,
-		.metadata = in.metadata,
-	};
-	return entries_update(tx, entries, &update, ret_rows, err);
+	struct entries_store_row stored;
+	return entries_store(tx, &work->state->entries, &in, work->scratch, &stored, err);
 }
 
 /* A row that is held cannot be gone; a key that was free may not be any more. */
-static enum hf_status send_step(struct work *work, hf_where tx, enum kind kind, struct columns *columns, hf_error *err)
+static bool lost_race(const struct work *work, enum hf_status status, const hf_error *err)
 {
-	int64_t rows = 0;
-	if (columns->count == 0)
-		return HF_OK;
-	enum hf_status status = send(work, tx, kind, columns, &rows, err);
-	if (status == HF_OK && rows != (int64_t)columns->count) {
-		work->lost_race = true;
-		return refused_all(err);
-	}
+	const struct hf_str table = work->state->table;
+	return status == HF_CONFLICT && strcmp(err->sqlstate, "23505") == 0 &&
+	       strncmp(err->constraint, table.ptr, table.len) == 0 && strcmp(err->constraint + table.len, "_pkey") == 0;
+}
+
+static enum hf_status send_step(struct work *work, hf_where tx, struct columns *columns, hf_error *err)
+{
+	enum hf_status status = send(work, tx, columns, err);
+	work->lost_race = lost_race(work, status, err);
 	columns->count = 0;
 	columns->bytes = 0;
+	memset(columns->has, 0, sizeof(columns->has));
 	return status;
 }
 
+/* The last step goes with the commit. */
 static enum hf_status store_all(struct work *work, hf_where tx, hf_error *err)
 {
 	struct columns columns = {0};
-	enum hf_status status = columns_new(&columns, work->scratch) ? HF_OK : error_nomem(err);
-	for (int kind = 0; kind < KINDS && status == HF_OK; kind++) {
-		for (size_t i = 0; i < work->nchanges && status == HF_OK; i++) {
-			if (!is_of_kind(&work->changes[i], (enum kind)kind))
-				continue;
-			status = columns_add(work, &columns, &work->changes[i], err);
-			bool full = columns.count == POSTGRES_STEP || columns.bytes >= POSTGRES_STEP_BYTES;
-			if (status == HF_OK && full)
-				status = send_step(work, tx, (enum kind)kind, &columns, err);
-		}
-		if (status == HF_OK)
-			status = send_step(work, tx, (enum kind)kind, &columns, err);
+	size_t left = 0;
+	for (size_t i = 0; i < work->nchanges; i++)
+		left += kind_of(&work->changes[i]) != KIND_NONE;
+	enum hf_status status = HF_OK;
+	if (!columns_new(&columns, left < POSTGRES_STEP ? left : POSTGRES_STEP, work->scratch))
+		return error_nomem(err);
+	for (size_t i = 0; left > 0 && status == HF_OK; i++) {
+		if (kind_of(&work->changes[i]) == KIND_NONE)
+			continue;
+		status = columns_add(work, &columns, &work->changes[i], err);
+		bool full = columns.count == POSTGRES_STEP || columns.bytes >= POSTGRES_STEP_BYTES;
+		if (--left == 0)
+			tx_last(tx);
+		if (status == HF_OK && (full || left == 0))
+			status = send_step(work, tx, &columns, err);
 	}
 	return status;
 }
@@ -355,10 +358,6 @@ static enum hf_status attempt(hf_where tx, void *user, hf_error *err)
 	memset(work->results, 0, work->nresults * sizeof(*work->results));
 	work->lost_race = false;
 	enum hf_status status = collect(work, err);
-	if (status == HF_OK)
-		status = begin(work, tx, err);
-	if (status == HF_OK)
-		status = check_fence(work, tx, err);
 	if (status == HF_OK)
 		status = hold_all(work, tx, err);
 	if (status == HF_OK)
@@ -375,7 +374,7 @@ static enum hf_status run(struct work *work, hf_error *err)
 		return error_nomem(err);
 	work->scratch = scratch;
 	for (int i = 0; i < RACES_MAX; i++) {
-		enum hf_status status = hf_transaction(where, &how, attempt, work, err);
+		enum hf_status status = tx_joined(where, &how, attempt, work, err);
 		if (status != HF_CONFLICT || !work->lost_race)
 			return status;
 	}
@@ -443,9 +442,9 @@ static enum hf_status clear_all(hf_where tx, void *user, hf_error *err)
 	struct space_clear_row row;
 	postgres_count_again(work->state, tx);
 	hf_arena_reset(work->scratch);
-	enum hf_status status = begin(work, tx, err);
-	if (status == HF_OK)
-		status = check_fence(work, tx, err);
+	const struct entries_hold_in in = hold_in(work, NULL, NULL, 0);
+	enum hf_status status = hold(work, tx, &in, 0, err);
+	tx_last(tx);
 	if (status == HF_OK)
 		status = space_clear(tx, &work->state->entries, &(struct space_clear_in){.ns = work->ns}, work->scratch,
 		                     &row, err);
@@ -462,7 +461,7 @@ enum hf_status postgres_clear(hf_kv_backend_state *state, int32_t ns, const stru
 	struct clearing clearing = {.work = {.state = state, .ns = ns, .batch = how, .scratch = scratch}};
 	if (!scratch)
 		return error_nomem(err);
-	enum hf_status status = hf_transaction(postgres_on(state, how->deadline), &options, clear_all, &clearing, err);
+	enum hf_status status = tx_joined(postgres_on(state, how->deadline), &options, clear_all, &clearing, err);
 	if (status == HF_OK)
 		*ret_removed = clearing.removed;
 	return status;

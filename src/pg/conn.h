@@ -32,6 +32,7 @@ struct call {
 	bool generated;	      /* checked against the schema at build time */
 	bool read_only;	      /* runs in a transaction declared read only */
 	bool unobserved;      /* no query of the program: neither counted nor logged */
+	bool joins;	      /* BEGIN may go with it, or behind it: it prepares */
 	bool commit;	      /* COMMIT: losing the connection leaves the outcome unknown even in a transaction */
 	/* from here on kept by conn.c */
 	enum phase phase;

@@ -23,6 +23,7 @@
 #include "pg/query_run.h"
 #include "pg/result.h"
 #include "pg/statements.h"
+#include "pg/tx.h"
 #include "pg/where.h"
 
 enum { ROW_ON_STACK = 1024 };
@@ -33,12 +34,15 @@ HOT static enum hf_status send_execute(hf_connection *connection, const struct h
 				   struct call *call, hf_error *err)
 {
 	struct encoded encoded;
+	const bool joined = call->joins && joined_is_due(connection);
 	enum hf_status status = encode_params(&encoded, query, statement_types(connection), in, err);
+	call->commit = joined && connection->tx->commit_due;
 	if (status == HF_OK)
 		status = conn_begin(connection, call, err);
 	if (status == HF_OK) {
-		int sent = PQsendQueryPrepared(connection->pg, query->statement, encoded.count, encoded.values,
-					       encoded.lengths, encoded.formats, 1);
+		int sent = joined ? joined_send(connection, query, &encoded)
+				  : PQsendQueryPrepared(connection->pg, query->statement, encoded.count, encoded.values,
+							encoded.lengths, encoded.formats, 1);
 		status = conn_sent(connection, call, sent, err);
 	}
 	encoded_deinit(&encoded);
@@ -74,6 +78,7 @@ HOT static enum hf_status run_on(hf_connection *connection, const struct hf_quer
 
 static enum hf_status run(const hf_where *where, const struct hf_query *query, const void *in, receive_fn *receive,
 			  void *user, hf_error *err);
+static receive_fn receive_each;
 
 /* The caller does not ask what failed, but here it is needed. */
 COLD static enum hf_status run_unseen(const hf_where *where, const struct hf_query *query, const void *in,
@@ -99,6 +104,8 @@ HOT static enum hf_status run(const hf_where *where, const struct hf_query *quer
 	if (status != HF_OK)
 		return status;
 	struct call call = query_call(where, query);
+	if (connection->tx)
+		call.joins = receive != receive_each && !query_is_bounded(query);
 	status = run_on(connection, query, in, &call, receive, user, err);
 	observe_query(connection, query->name, call.started_us, status, err, call.rows);
 	if (status == HF_OK)

@@ -14,7 +14,7 @@
 #include "base/metrics.h"
 #include "base/str.h"
 
-enum { ROLLBACK_BUDGET_US = 2000000, BEGIN_MAX = 256 };
+enum { ROLLBACK_BUDGET_US = 2000000 };
 
 void tx_remember(struct hf_tx *tx, enum hf_status status, hf_error *err)
 {
@@ -59,17 +59,25 @@ static const char *isolation_sql(enum hf_isolation isolation)
 	return "";
 }
 
-/* One message, one round trip. */
+/* One message, one round trip; or none, when it goes with the first statement. */
 static enum hf_status begin(struct hf_tx *tx, hf_error *err)
 {
 	const struct hf_transaction_options *options = &tx->options;
-	char sql[BEGIN_MAX], timeout[64] = "";
+	char timeout[64] = "";
 	if (options->lock_timeout_ms > 0)
 		snprintf(timeout, sizeof(timeout), ";SET LOCAL lock_timeout=%" PRId64, options->lock_timeout_ms);
-	snprintf(sql, sizeof(sql), "BEGIN%s%s%s%s", isolation_sql(options->isolation),
+	snprintf(tx->begin_sql, sizeof(tx->begin_sql), "BEGIN%s%s%s%s", isolation_sql(options->isolation),
 	         options->read_only ? " READ ONLY" : "", options->deferrable ? " DEFERRABLE" : "", timeout);
 	tx->opened = true;
-	return command(tx, sql, tx->deadline, err);
+	tx->ended = tx->commit_due = tx->begin_sent = false;
+	tx->begin_due = tx->joined && !timeout[0];
+	return tx->begin_due ? HF_OK : command(tx, tx->begin_sql, tx->deadline, err);
+}
+
+enum hf_status tx_begin_now(struct hf_tx *tx, hf_error *err)
+{
+	tx->begin_due = false;
+	return command(tx, tx->begin_sql, tx->deadline, err);
 }
 
 /* ---- end ---- */
@@ -121,6 +129,8 @@ static enum hf_status send_commit(struct hf_tx *tx, hf_error *err)
 
 static enum hf_status commit(struct hf_tx *tx, hf_error *err)
 {
+	if (tx->ended || tx->begin_due) /* done already; nothing was */
+		return HF_OK;
 	if (PQtransactionStatus(tx->connection->pg) == PQTRANS_IDLE) {
 		error_set(err, HF_E_USAGE, "the function of a transaction ended the transaction itself");
 		return HF_E_USAGE;
@@ -211,6 +221,13 @@ enum hf_status tx_run_nested(struct hf_tx *tx, hf_deadline deadline, hf_transact
 }
 
 /* ---- what the function may ask ---- */
+
+void tx_last(hf_where where)
+{
+	struct hf_tx *tx = where.target;
+	if (where.kind == HF_WHERE_TRANSACTION && tx->joined && tx->depth == 0)
+		tx->commit_due = true;
+}
 
 uint32_t hf_transaction_attempt(hf_where where)
 {

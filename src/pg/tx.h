@@ -9,8 +9,10 @@
 
 #include "holdfast/transaction.h"
 #include "pg/conn.h"
+#include "pg/encode.h"
+#include "pg/joined.h"
 
-enum { TX_CALLBACKS_MAX = 1000, TX_DEPTH_MAX = 100 };
+enum { TX_CALLBACKS_MAX = 1000, TX_DEPTH_MAX = 100, TX_BEGIN_MAX = 256 };
 
 struct tx_callback {
 	void (*fn)(void *user);
@@ -26,6 +28,12 @@ struct hf_tx {
 	uint32_t attempt;
 	uint32_t depth; /* savepoints open */
 	bool opened; /* in this attempt; set before BEGIN is sent */
+	bool joined;     /* BEGIN goes with the first statement */
+	bool begin_due;  /* it has not gone yet */
+	bool begin_sent; /* it goes with the statement that runs */
+	bool commit_due; /* COMMIT goes with the next statement */
+	bool ended;      /* it went, and the server confirmed it */
+	char begin_sql[TX_BEGIN_MAX];
 	struct tx_callback *callbacks; /* owned */
 	size_t ncallbacks;
 	bool has_first; /* a statement failed since the last savepoint was rolled back */
@@ -40,7 +48,20 @@ static inline bool tx_is_read_only(const struct hf_tx *tx)
 /** A statement failed: keep the first error; where it is 25P02, tell the first one instead. `err` may be NULL. */
 void tx_remember(struct hf_tx *tx, enum hf_status status, hf_error *err);
 
+/* joined.c */
+/** BEGIN or COMMIT goes with the next statement. */
+static inline bool joined_is_due(const hf_connection *connection)
+{
+	return connection->tx && (connection->tx->begin_due || connection->tx->commit_due);
+}
+/** As PQsendQueryPrepared(), with what is due around it. */
+int joined_send(hf_connection *connection, const struct hf_query *query, const struct encoded *encoded);
+/** conn_collect() of it. */
+enum hf_status joined_collect(hf_connection *connection, struct call *call, PGresult **ret_result, hf_error *err);
+
 /* tx.c */
+/** BEGIN, which was due. */
+enum hf_status tx_begin_now(struct hf_tx *tx, hf_error *err);
 /** BEGIN ... COMMIT or ROLLBACK around `fn`, once, on tx->connection. */
 enum hf_status tx_run_once(struct hf_tx *tx, hf_transaction_fn *fn, void *user, hf_error *err);
 /** SAVEPOINT ... RELEASE or ROLLBACK TO around `fn`. */

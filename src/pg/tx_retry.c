@@ -100,8 +100,8 @@ static enum hf_status check_options(const struct hf_transaction_options *options
 	return HF_OK;
 }
 
-enum hf_status hf_transaction(hf_where where, const struct hf_transaction_options *options, hf_transaction_fn *fn,
-                              void *user, hf_error *err)
+static enum hf_status transact(hf_where where, const struct hf_transaction_options *options, bool joined,
+                               hf_transaction_fn *fn, void *user, hf_error *err)
 {
 	hf_error local = HF_ERROR_INIT;
 	enum hf_status status = check_options(options, err);
@@ -114,6 +114,7 @@ enum hf_status hf_transaction(hf_where where, const struct hf_transaction_option
 			.ctx = hf_where_context(where),
 			.pool = where.kind == HF_WHERE_POOL ? where.target : NULL,
 			.deadline = where.deadline,
+			.joined = joined,
 		};
 		if (options)
 			tx.options = *options;
@@ -127,4 +128,16 @@ enum hf_status hf_transaction(hf_where where, const struct hf_transaction_option
 	if (status != HF_OK && err)
 		*err = local;
 	return status;
+}
+
+enum hf_status hf_transaction(hf_where where, const struct hf_transaction_options *options, hf_transaction_fn *fn,
+                              void *user, hf_error *err)
+{
+	return transact(where, options, false, fn, user, err);
+}
+
+enum hf_status tx_joined(hf_where where, const struct hf_transaction_options *options, hf_transaction_fn *fn,
+                         void *user, hf_error *err)
+{
+	return transact(where, options, true, fn, user, err);
 }

@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "pg/conn.h"
 #include "pg/result.h"
+#include "pg/tx.h"
 
 enum { DRAIN_ROWS_MAX = 1000 };
 
@@ -37,6 +38,9 @@ HOT enum hf_status conn_begin(hf_connection *connection, struct call *call, hf_e
 		return error_set(err, HF_E_USAGE,
 				 "could not use the connection: this process was forked from the one "
 				 "that opened it");
+	const bool begins = connection->tx && connection->tx->begin_due;
+	if (begins && !call->joins && tx_begin_now(connection->tx, err) != HF_OK)
+		return err ? err->status : HF_E_UNAVAILABLE;
 	call->phase = PHASE_SENT_NOTHING;
 	call->in_transaction = connection->tx != NULL;
 	PGTransactionStatusType status = PQtransactionStatus(connection->pg);
@@ -44,7 +48,7 @@ HOT enum hf_status conn_begin(hf_connection *connection, struct call *call, hf_e
 		return error_lost(connection, call, err);
 	if (status == PQTRANS_ACTIVE)
 		return error_set(err, HF_E_USAGE, "could not run a statement: another one runs on this connection");
-	call->in_transaction = status != PQTRANS_IDLE;
+	call->in_transaction = begins || status != PQTRANS_IDLE;
 	/* What a transaction still needs to be rolled back goes through. */
 	if (hf_context_interrupted(connection->ctx) && (call->commit || !call->in_transaction))
 		return error_set(err, HF_E_INTERRUPTED, "interrupted before the statement was sent");
@@ -195,6 +199,8 @@ HOT static enum hf_status read_all(hf_connection *connection, struct call *call,
 
 HOT enum hf_status conn_collect(hf_connection *connection, struct call *call, PGresult **ret_result, hf_error *err)
 {
+	if (PQpipelineStatus(connection->pg) != PQ_PIPELINE_OFF)
+		return joined_collect(connection, call, ret_result, err);
 	CLEANUP(result_freep) PGresult *result = NULL;
 	if (read_all(connection, call, &result) != HF_OK) {
 		connection->broken = true;

@@ -547,8 +547,10 @@ static int send_command(PGconn *conn, const char *command)
 	} else if (step->event == DOUBLE_LOST) {
 		push(session, REPLY_DEATH, step, 0);
 	} else if (step->event == DOUBLE_ANSWERS || step->event == DOUBLE_DIES) {
+		const bool skipped = session->aborted_segment;
 		push_answer(session, step);
-		follow_transaction(session, command, step);
+		if (!skipped)
+			follow_transaction(session, command, step);
 	} else {
 		push(session, REPLY_RESULT, step, -1); /* decided by a cancel */
 		push(session, REPLY_END, step, 0);

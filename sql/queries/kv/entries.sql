@@ -150,59 +150,56 @@ WITH held AS (SELECT e.key FROM (SELECT :"schema".:"entries_epoch"(:ns) AS epoch
 DELETE FROM :"schema".:"entries" AS d USING held WHERE d.namespace = :ns AND d.key = held.key
 RETURNING d.key, (d.expires_at IS NULL OR d.expires_at > now()) AS live;
 
--- name: write_begin :one
--- doc: The epoch to write in, held until the transaction ends, and its moment. No durability to speak of on request.
+-- name: entries_hold :many
+-- doc: The epoch to write in, held until the transaction ends, then a lock if its fence is to be checked (no row: it is not
+--   held so), then what stands under keys in order, expired entries too, held as well; and as many revisions as each key
+--   needs, given after its row is held. A row without a place when there are no keys.
 -- col epoch: notnull! the sequence always has a value
-SELECT :"schema".:"entries_epoch"(:ns) AS epoch, now() AS at,
-       CASE WHEN :relaxed::boolean THEN set_config('synchronous_commit', 'off', true) END AS relaxed;
-
--- name: fence_check :opt
-SELECT fence FROM :"schema".:"entries_locks"
-WHERE namespace = :ns AND name = :lock AND owner = :owner AND fence = :fence AND expires_at > clock_timestamp() FOR SHARE;
-
--- name: entries_lock :many
--- doc: What stands under keys in order, expired entries too, held until the transaction ends; and as many revisions as
---   each key needs, given after its row is held.
+-- col place: nullable
 -- col rev: nullable
 -- col created_at: nullable
 -- col updated_at: nullable
 -- col value: nullable
 -- col codec: nullable
-SELECT u.place, t.rev, t.created_at, t.updated_at, t.expires_at, t.codec, t.value, t.metadata,
+SELECT u.place, w.epoch, w.at, t.rev, t.created_at, t.updated_at, t.expires_at, t.codec, t.value, t.metadata,
        ARRAY(SELECT nextval(:'schema.entries_rev') FROM generate_series(1, u.needs)) AS revs
-FROM unnest(:keys::bytea[], :needs::integer[]) WITH ORDINALITY AS u (key, needs, place)
+FROM (SELECT :"schema".:"entries_epoch"(:ns) AS epoch, now() AS at) AS w
+/*? relaxed */ CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS s /*?*/
+/*? fence */ CROSS JOIN LATERAL (SELECT l.fence FROM :"schema".:"entries_locks" AS l WHERE l.namespace = :ns AND l.name = :lock
+     AND l.owner = :owner AND l.fence = :fence AND l.expires_at > clock_timestamp() AND w.epoch > 0 FOR SHARE) AS f /*?*/
+LEFT JOIN unnest(:keys::bytea[], :needs::integer[]) WITH ORDINALITY AS u (key, needs, place) ON true
 LEFT JOIN LATERAL (SELECT e.rev, e.created_at, e.updated_at, e.expires_at, e.codec, e.value, e.metadata
-                   FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = u.key FOR UPDATE) AS t ON true;
+                   FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = u.key AND w.epoch > 0
+                   /*? fence */ AND f.fence > 0 /*?*/ FOR UPDATE) AS t ON true;
 
--- name: entries_update :execrows
--- doc: Rows that are held. By both columns of the key whatever the statistics say, hence the look aside.
+-- name: entries_store :one
+-- doc: Keys that are held, in order: kind 1 replaces the row, 2 makes one, 3 removes it. 23505 on the primary key: somebody
+--   else made one first. By both columns of the key whatever the statistics say, hence the looks aside. What no row needs is
+--   left out, so that no trigger of a statement fires for nothing.
 -- allow: limit-order the key is unique, and the planner is to know
-UPDATE :"schema".:"entries" AS t SET rev = u.rev, epoch = :epoch, created_at = u.created_at, updated_at = u.updated_at,
-       expires_at = u.expires_at, expire_bucket = floor(extract(epoch FROM u.expires_at) / 300)::integer, value = u.value,
-       metadata = u.metadata, codec = u.codec
-FROM unnest(:keys::bytea[], :revs::bigint[], :created::timestamptz[], :updated::timestamptz[], :expires::timestamptz[],
-            :codecs::smallint[], :values::bytea[], :metadata::jsonb[])
-     AS u (key, rev, created_at, updated_at, expires_at, codec, value, metadata)
-CROSS JOIN LATERAL (SELECT e.ctid AS at FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = u.key LIMIT 1) AS x
-WHERE t.ctid = x.at;
-
--- name: entries_insert :execrows
--- doc: Fewer rows than keys: somebody else was first.
-INSERT INTO :"schema".:"entries" (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, codec, key, value,
-                                  metadata)
-SELECT u.rev, u.created_at, u.updated_at, u.expires_at, floor(extract(epoch FROM u.expires_at) / 300)::integer, :ns, :epoch,
-       u.codec, u.key, u.value, u.metadata
-FROM unnest(:keys::bytea[], :revs::bigint[], :created::timestamptz[], :updated::timestamptz[], :expires::timestamptz[],
-            :codecs::smallint[], :values::bytea[], :metadata::jsonb[])
-     AS u (key, rev, created_at, updated_at, expires_at, codec, value, metadata)
-ON CONFLICT (namespace, key) DO NOTHING;
-
--- name: entries_remove :execrows
--- doc: Rows that are held; likewise.
--- allow: limit-order the key is unique, and the planner is to know
-DELETE FROM :"schema".:"entries" AS t USING unnest(:keys::bytea[]) AS u (key)
-CROSS JOIN LATERAL (SELECT e.ctid AS at FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = u.key LIMIT 1) AS x
-WHERE t.ctid = x.at;
+WITH u AS MATERIALIZED (
+     SELECT * FROM unnest(:kinds::smallint[], :keys::bytea[], :revs::bigint[], :created::timestamptz[], :updated::timestamptz[],
+                          :expires::timestamptz[], :codecs::smallint[], :values::bytea[], :metadata::jsonb[])
+            AS a (kind, key, rev, created_at, updated_at, expires_at, codec, value, metadata))
+/*? replaced */, replaced AS (
+     UPDATE :"schema".:"entries" AS t SET rev = u.rev, epoch = :epoch, created_at = u.created_at, updated_at = u.updated_at,
+            expires_at = u.expires_at, expire_bucket = floor(extract(epoch FROM u.expires_at) / 300)::integer, value = u.value,
+            metadata = u.metadata, codec = u.codec
+     FROM u CROSS JOIN LATERAL (SELECT e.ctid AS at FROM :"schema".:"entries" AS e
+                                WHERE e.namespace = :ns AND e.key = u.key LIMIT 1) AS x
+     WHERE u.kind = 1 AND t.ctid = x.at) /*?*/
+/*? made */, made AS (
+     INSERT INTO :"schema".:"entries" (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, codec, key, value,
+                                       metadata)
+     SELECT u.rev, u.created_at, u.updated_at, u.expires_at, floor(extract(epoch FROM u.expires_at) / 300)::integer, :ns, :epoch,
+            u.codec, u.key, u.value, u.metadata
+     FROM u WHERE u.kind = 2) /*?*/
+/*? gone */, gone AS (
+     DELETE FROM :"schema".:"entries" AS d USING u
+     CROSS JOIN LATERAL (SELECT e.ctid AS at FROM :"schema".:"entries" AS e
+                         WHERE e.namespace = :ns AND e.key = u.key LIMIT 1) AS x
+     WHERE u.kind = 3 AND d.ctid = x.at) /*?*/
+SELECT count(*) AS n FROM u;
 
 -- name: space_clear :one
 -- doc: How many were live.

@@ -165,8 +165,9 @@ def test_kv_checkpoint_prune_leaves_what_is_pinned(store):
 
 def test_kv_checkpoint_prune_refuses_to_delete_everything_unasked(two):
     store = two[0]
-    assert store.refused(2, "checkpoint", "prune") == "error: prune needs --newest, --hourly, --daily or --older-than\n"
+    assert store.refused(2, "checkpoint", "prune") == "error: prune needs --newest, --hourly, --daily, --older-than or --bytes\n"
     assert "--older-than is 0" in store.refused(2, "checkpoint", "prune", "--older-than", "0")
+    assert store.error(2, "checkpoint", "prune", "--bytes", 5)["message"] == "lmdb does not know how many bytes a checkpoint keeps"
     assert len(store.json("checkpoint", "list")) == 2
 
 

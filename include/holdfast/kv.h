@@ -193,7 +193,7 @@ struct hf_kv_read {
 	hf_deadline deadline;  /* 0 = the handle's timeout from now */
 	bool keys_only;        /* no values, no metadata */
 	bool fresh;            /* of the store itself, whatever a cache has (kv_cache.h) */
-	bool replica;          /* hf_kv_get(), hf_kv_get_many(): a read replica may answer (below) */
+	bool replica;          /* a read replica may answer (below) */
 	int64_t behind;        /* with `replica`: what hf_kv_position() told has to be there; 0 = nothing */
 };
 
@@ -201,10 +201,11 @@ struct hf_kv_read {
  * Read replicas (PostgreSQL; hf_kv_options.replica_url, a hot standby that follows the same primary). A read with
  * `replica` is answered by it if it has everything that was committed until `replica_stale_ms_max` before the call, and
  * what `behind` names; if it lacks that, 50 ms later too, or cannot be reached, by the primary. So what is read is late
- * by that bound at most; the clock of expiries is the replica's. To read what was written: ask hf_kv_position() behind
- * the write, hand the number to whoever reads, in another process if need be. Conditions, transactions, ranges and
- * whatever writes ask the primary; neither does a cache keep what a replica said. Round trips: one; every half of the
- * bound one to the primary, and one or more to the replica where it is not known to be so far.
+ * by that bound at most; the clock of expiries is the replica's. To read what was written: ask hf_kv_position()
+ * behind the write, hand the number to whoever reads, in another process if need be. Conditions, transactions, reads
+ * as of a checkpoint and whatever writes ask the primary; neither does a cache keep what a replica said. A range that
+ * a replica begins and cannot end goes on at the primary, behind the last entry that was seen. Round trips: one;
+ * every half of the bound one to the primary, and one or more to the replica where it is not known to be so far.
  */
 
 /** A number that is behind every write that returned before. Round trips: one. HF_E_UNSUPPORTED without
@@ -215,7 +216,8 @@ enum hf_status hf_kv_position(hf_kv *kv, hf_deadline deadline, int64_t *ret_posi
 enum hf_status hf_kv_get(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read *how, hf_arena *arena,
                          struct hf_kv_entry *ret_entry, hf_error *err);
 /** Is it there? An error is an error, never "no". */
-enum hf_status hf_kv_contains(hf_kv *kv, struct hf_bytes key, bool *ret_is, hf_error *err);
+enum hf_status hf_kv_contains(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read *how, bool *ret_is,
+                              hf_error *err);
 /** Several at once, from one moment. `ret_entries` has `count` places in the order of `keys`; rev is 0 for what is
  *  absent. A key may stand in `keys` several times. */
 enum hf_status hf_kv_get_many(hf_kv *kv, const struct hf_bytes *keys, size_t count, const struct hf_kv_read *how,
@@ -288,7 +290,7 @@ struct hf_kv_how {
 	hf_deadline deadline;                  /* 0 = the handle's timeout from now */
 	enum hf_kv_durability durability;
 	bool durability_set;                   /* false = the handle's */
-	const struct hf_kv_fence *fence;       /* NULL = none; not held is HF_CONFLICT "fenced" */
+	const struct hf_kv_fence *fence; /* NULL = none; not held is HF_CONFLICT "fenced"; HF_E_USAGE without a name */
 };
 
 /**
@@ -395,6 +397,14 @@ enum hf_status hf_kv_vacuum(hf_kv *kv, hf_deadline deadline, hf_error *err);
 struct hf_kv_sizes {
 	uint64_t total_bytes; /* of all tables with indexes; LMDB: pages in use; memory: what is allocated */
 	uint64_t table_bytes; /* of the entries alone, without indexes and TOAST */
+	/* -1: the backend has no such thing, or does not tell */
+	int64_t index_bytes;   /* of what finds entries: indexes; the tree of expiries (LMDB), the orders (Redis) */
+	int64_t history_bytes; /* of what checkpoints hold beside the entries */
+	/* PostgreSQL, as its statistics have them: they come late */
+	int64_t toast_bytes; /* of long values */
+	int64_t live_rows, dead_rows;
+	int64_t bloat_bytes; /* about so much of table_bytes holds nothing; as of the last ANALYZE */
+	int64_t vacuumed_us; /* when the entries were vacuumed last, since 1970 */
 };
 enum hf_status hf_kv_sizes(hf_kv *kv, struct hf_kv_sizes *ret_sizes, hf_error *err);
 
@@ -407,7 +417,7 @@ struct hf_kv_stats {
 	uint64_t bytes_written, bytes_read;
 	uint64_t hits, misses, refused, failures, expired_removed;
 	uint64_t combined_count, shared_count;
-	uint64_t replica_count;  /* keys that a replica answered */
+	uint64_t replica_count; /* keys, and counts, that a replica answered */
 	/* of the failures: HF_TIMEOUT, HF_E_UNAVAILABLE, HF_E_OUTCOME_UNKNOWN, HF_E_LIMIT, HF_E_CORRUPT */
 	uint64_t timeouts, unavailable, outcomes_unknown, limits, corrupt;
 };

@@ -258,7 +258,7 @@ enum hf_status kv_exists_verb(struct cli *cli, hf_error *err)
 	bool exists = false;
 	enum hf_status status = open_key(cli, &kv, &key, err);
 	if (status == HF_OK)
-		status = hf_kv_contains(kv, key, &exists, err);
+		status = hf_kv_contains(kv, key, NULL, &exists, err);
 	if (status != HF_OK)
 		return status;
 	cli->exit_code = exists ? 0 : hf_status_exit_code(HF_NOT_FOUND);

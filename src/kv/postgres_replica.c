@@ -17,7 +17,8 @@
 #include "pg/monotonic.h"
 #include "queries/kv/replicas.h"
 
-enum { WAIT_US = 50 * 1000, STEP_US = 2000, AGAIN_US = 1000 * 1000 };
+/* ACQUIRE_MS: for a connection to it; the primary answers sooner than one that is gone comes back. */
+enum { WAIT_US = 50 * 1000, STEP_US = 2000, AGAIN_US = 1000 * 1000, ACQUIRE_MS = 250 };
 
 struct postgres_replica {
 	hf_kv_backend_state as; /* of the store, but for the pool, which is owned */
@@ -37,7 +38,7 @@ enum hf_status postgres_replica_open(hf_kv_backend_state *state, const struct hf
 	                                     .name = "kv_replica",
 	                                     .connections_max = options->connections_max,
 	                                     .lazy = true,
-	                                     .acquire_timeout_ms = options->timeout_ms,
+	                                     .acquire_timeout_ms = ACQUIRE_MS,
 	                                     .idle_timeout_ms = options->connection_idle_ms,
 	                                     .lifetime_ms = options->connection_lifetime_ms,
 	                                     .connection = how};

@@ -1,6 +1,8 @@
 /*
  * read.c - what reads: single keys, several, ranges.
  */
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "core/key_range.h"
@@ -30,16 +32,22 @@ static void count_entries(hf_kv *kv, const struct hf_kv_entry *entries, size_t c
 	kv_stripe_add(&kv->counters, stripe, KV_READ, bytes);
 }
 
+/* Where a read goes that may be late. */
+static hf_kv_backend_state *place_of(hf_kv *kv, const struct hf_kv_read *how, hf_deadline deadline)
+{
+	hf_kv_backend_state *primary = kv->backend->state;
+	if (!how || !how->replica || !(kv_vtable(kv)->capabilities & HF_KV_CAN_READ_REPLICAS))
+		return primary;
+	return kv_vtable(kv)->replica(primary, how->behind, deadline);
+}
+
 /* False: the primary is to be asked. */
 static bool read_replica(hf_kv *kv, const struct hf_bytes *keys, size_t count, const struct hf_kv_read *how,
                          hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries)
 {
-	hf_kv_backend_state *primary = kv->backend->state;
-	if (!(kv_vtable(kv)->capabilities & HF_KV_CAN_READ_REPLICAS))
-		return false;
-	hf_kv_backend_state *replica = kv_vtable(kv)->replica(primary, how->behind, deadline);
-	if (replica == primary || kv_vtable(kv)->read(replica, kv->ns, keys, count, how->keys_only, deadline, arena,
-	                                              ret_entries, NULL) != HF_OK)
+	hf_kv_backend_state *replica = place_of(kv, how, deadline);
+	if (replica == kv->backend->state || kv_vtable(kv)->read(replica, kv->ns, keys, count, how->keys_only, deadline,
+	                                                         arena, ret_entries, NULL) != HF_OK)
 		return false;
 	kv_count(kv, KV_REPLICA, count);
 	count_entries(kv, ret_entries, count, 1);
@@ -101,10 +109,12 @@ enum hf_status hf_kv_get(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read
 	return HF_OK;
 }
 
-static enum hf_status look(hf_kv *kv, struct hf_bytes key, struct hf_kv_entry *ret_entry, hf_error *err)
+static enum hf_status look(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read *how, struct hf_kv_entry *ret_entry,
+                           hf_error *err)
 {
-	static const struct hf_kv_read keys_only = {.keys_only = true};
+	struct hf_kv_read keys_only = how ? *how : (struct hf_kv_read){0};
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	keys_only.keys_only = true;
 	if (!arena)
 		return error_nomem(err);
 	enum hf_status status = hf_kv_get(kv, key, &keys_only, arena, ret_entry, err);
@@ -112,10 +122,10 @@ static enum hf_status look(hf_kv *kv, struct hf_bytes key, struct hf_kv_entry *r
 	return status;
 }
 
-enum hf_status hf_kv_contains(hf_kv *kv, struct hf_bytes key, bool *ret_is, hf_error *err)
+enum hf_status hf_kv_contains(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read *how, bool *ret_is, hf_error *err)
 {
 	struct hf_kv_entry entry = {0};
-	enum hf_status status = look(kv, key, &entry, err);
+	enum hf_status status = look(kv, key, how, &entry, err);
 	if (status != HF_OK && status != HF_NOT_FOUND)
 		return status;
 	*ret_is = status == HF_OK;
@@ -126,7 +136,7 @@ enum hf_status hf_kv_ttl(hf_kv *kv, struct hf_bytes key, int64_t *ret_ttl_us, hf
 {
 	struct hf_kv_entry entry = {0};
 	int64_t now_us = 0;
-	enum hf_status status = look(kv, key, &entry, err);
+	enum hf_status status = look(kv, key, NULL, &entry, err);
 	if (status == HF_OK && entry.expires_us != HF_KV_NEVER)
 		status = kv_vtable(kv)->now(kv->backend->state, kv_deadline(kv, HF_DEADLINE_DEFAULT), &now_us, err);
 	if (status != HF_OK)
@@ -237,21 +247,79 @@ struct counted_scan {
 	hf_kv_entry_fn *fn;
 	void *user;
 	uint64_t bytes;
+	size_t seen;
+	bool ended; /* by the callback */
+	struct hf_bytes last;
+	uint8_t last_key[HF_KV_KEY_BYTES_MAX + 1]; /* and room to go on behind it */
 };
 
 static enum hf_status count_entry(void *user, const struct hf_kv_entry *entry, hf_error *err)
 {
 	struct counted_scan *scan = user;
 	scan->bytes += entry->value.len;
-	return scan->fn(scan->user, entry, err);
+	enum hf_status status = scan->fn(scan->user, entry, err);
+	scan->ended = status != HF_OK;
+	return status;
 }
 
-static enum hf_status scan_span(hf_kv *kv, const struct hf_kv_span *span, hf_kv_entry_fn *fn, void *user, hf_error *err)
+/* The same, and what was seen last. */
+static enum hf_status note_entry(void *user, const struct hf_kv_entry *entry, hf_error *err)
 {
-	struct counted_scan scan = {fn, user, 0};
+	struct counted_scan *scan = user;
+	if (entry->key.len > HF_KV_KEY_BYTES_MAX)
+		return error_set(err, HF_E_CORRUPT, "a key of %zu bytes stands in the store", entry->key.len);
+	if (entry->key.len)
+		memcpy(scan->last_key, entry->key.ptr, entry->key.len);
+	scan->last = (struct hf_bytes){scan->last_key, entry->key.len};
+	scan->seen++;
+	return count_entry(user, entry, err);
+}
+
+/* What is left of it for the primary. */
+static void go_on_behind(struct hf_kv_span *span, struct counted_scan *scan)
+{
+	if (scan->seen == 0)
+		return;
+	if (span->limit)
+		span->limit -= scan->seen;
+	if (span->reverse) {
+		span->to = scan->last;
+		return;
+	}
+	scan->last_key[scan->last.len] = 0;
+	span->from = (struct hf_bytes){scan->last_key, scan->last.len + 1};
+}
+
+/* True: that was all, and `ret_status` is how it ended. What a replica leaves goes on at the primary. */
+static bool scan_replica(hf_kv *kv, struct hf_kv_span *span, const struct hf_kv_read *how, struct counted_scan *scan,
+                         enum hf_status *ret_status, hf_error *err)
+{
+	hf_kv_backend_state *replica = span->at ? kv->backend->state : place_of(kv, how, span->deadline);
+	hf_error own = HF_ERROR_INIT;
+	if (replica == kv->backend->state)
+		return false;
+	enum hf_status status = kv_vtable(kv)->scan(replica, kv->ns, span, note_entry, scan, &own);
+	kv_count(kv, KV_REPLICA, scan->seen);
+	*ret_status = status;
+	if (status != HF_OK && scan->ended && err)
+		*err = own;
+	if (status == HF_OK || scan->ended || (span->limit && scan->seen >= span->limit))
+		return true;
+	go_on_behind(span, scan);
+	return false;
+}
+
+static enum hf_status scan_span(hf_kv *kv, struct hf_kv_span *span, const struct hf_kv_read *how, hf_kv_entry_fn *fn,
+                                void *user, hf_error *err)
+{
+	struct counted_scan scan;
+	scan.fn = fn; /* not the room for a key */
+	scan.user = user;
+	scan.bytes = scan.seen = 0;
+	scan.ended = false;
 	int64_t since_us = kv_timing(kv);
 	enum hf_status status = HF_OK;
-	if (!is_empty(span))
+	if (!is_empty(span) && !scan_replica(kv, span, how, &scan, &status, err))
 		status = kv_vtable(kv)->scan(kv->backend->state, kv->ns, span, count_entry, &scan, err);
 	kv_timed(kv, HF_KV_CALL_SCAN, since_us);
 	if (status == HF_STOP)
@@ -277,7 +345,7 @@ enum hf_status kv_scan(hf_kv *kv, const struct hf_kv_range *range, const struct 
 	if (status != HF_OK)
 		return status;
 	span.at = at;
-	return scan_span(kv, &span, fn, user, err);
+	return scan_span(kv, &span, range ? &range->how : NULL, fn, user, err);
 }
 
 enum hf_status hf_kv_scan(hf_kv *kv, const struct hf_kv_range *range, hf_kv_entry_fn *fn, void *user, hf_error *err)
@@ -357,6 +425,17 @@ enum hf_status hf_kv_list(hf_kv *kv, const struct hf_kv_range *range, hf_arena *
 	return HF_OK;
 }
 
+static enum hf_status count_span(hf_kv *kv, const struct hf_kv_span *span, const struct hf_kv_read *how,
+                                 uint64_t *ret_count, hf_error *err)
+{
+	hf_kv_backend_state *replica = place_of(kv, how, span->deadline);
+	if (replica != kv->backend->state && kv_vtable(kv)->count(replica, kv->ns, span, ret_count, NULL) == HF_OK) {
+		kv_count(kv, KV_REPLICA, 1);
+		return HF_OK;
+	}
+	return kv_vtable(kv)->count(kv->backend->state, kv->ns, span, ret_count, err);
+}
+
 enum hf_status hf_kv_count(hf_kv *kv, const struct hf_kv_range *range, uint64_t *ret_count, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
@@ -372,7 +451,7 @@ enum hf_status hf_kv_count(hf_kv *kv, const struct hf_kv_range *range, uint64_t 
 		return status;
 	int64_t since_us = kv_timing(kv);
 	if (!is_empty(&span))
-		status = kv_vtable(kv)->count(kv->backend->state, kv->ns, &span, &count, err);
+		status = count_span(kv, &span, range ? &range->how : NULL, &count, err);
 	kv_timed(kv, HF_KV_CALL_COUNT, since_us);
 	if (status != HF_OK)
 		return kv_count_failure(kv, status);

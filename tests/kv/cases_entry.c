@@ -88,7 +88,7 @@ static void key_bound(struct kv_test *t)
 	memset(key, 0xff, sizeof(key));
 	WANT(hf_kv_put(t->kv, over, B("v"), NULL, &t->err), HF_E_LIMIT);
 	WANT(hf_kv_get(t->kv, over, NULL, t->arena, entries, &t->err), HF_E_LIMIT);
-	WANT(hf_kv_contains(t->kv, over, &is, &t->err), HF_E_LIMIT);
+	WANT(hf_kv_contains(t->kv, over, NULL, &is, &t->err), HF_E_LIMIT);
 	WANT(hf_kv_delete(t->kv, over, NULL, NULL, &t->err), HF_E_LIMIT);
 	WANT(hf_kv_get_many(t->kv, both, 2, NULL, t->arena, entries, &t->err), HF_E_LIMIT);
 	WANT(hf_kv_put_many(t->kv, both, both, 2, NULL, &t->err), HF_E_LIMIT);

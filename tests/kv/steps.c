@@ -106,7 +106,7 @@ static void look(struct kv_test *t, struct hf_bytes key, struct seen *seen)
 	struct hf_kv_result result = {.rev = -1};
 	*seen = (struct seen){.ttl_us = -1};
 	seen->get = answered(t, "get", hf_kv_get(t->kv, key, NULL, t->arena, &seen->entry, &t->err));
-	answered(t, "contains", hf_kv_contains(t->kv, key, &seen->contains, &t->err));
+	answered(t, "contains", hf_kv_contains(t->kv, key, NULL, &seen->contains, &t->err));
 	seen->ttl = answered(t, "ttl", hf_kv_ttl(t->kv, key, &seen->ttl_us, &t->err));
 	answered(t, "get_many", hf_kv_get_many(t->kv, twice, 2, NULL, t->arena, many, &t->err));
 	seen->many = many[0].rev != 0;

@@ -82,7 +82,7 @@ static void *call(void *user)
 		c->status = hf_kv_get(c->kv, hf_kv_text(c->key), &read, c->arena, &c->entry, &c->err);
 		break;
 	case CONTAINS:
-		c->status = hf_kv_contains(c->kv, hf_kv_text(c->key), &c->is, &c->err);
+		c->status = hf_kv_contains(c->kv, hf_kv_text(c->key), NULL, &c->is, &c->err);
 		break;
 	case PUT:
 		c->status = hf_kv_put(c->kv, hf_kv_text(c->key), hf_kv_text(c->value), &put, &c->err);

@@ -2,6 +2,8 @@
  * test_replica.c - reads from a real streaming replica: within the bound, behind one's own writes, and from the primary
  * when the replica cannot keep that. Replay is paused and resumed by hand, so that nothing depends on how fast it is.
  */
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,7 @@
 #include <unistd.h>
 
 #include "../check.h"
+#include "base/error.h"
 #include "base/macros.h"
 #include "base/str.h"
 #include "holdfast/holdfast.h"
@@ -270,6 +273,213 @@ static void a_replica_that_is_not_there_is_no_failure(void **state)
 	hf_kv_close(twice);
 }
 
+static enum hf_status add_key(void *user, const struct hf_kv_entry *entry, UNUSED hf_error *err)
+{
+	char *text = user;
+	size_t at = strlen(text);
+	snprintf(text + at, 100 - at, "%.*s=%.*s ", (int)entry->key.len, (const char *)entry->key.ptr,
+	         (int)entry->value.len, (const char *)entry->value.ptr);
+	return HF_OK;
+}
+
+static const char *range_of(hf_kv *kv, struct hf_kv_range range)
+{
+	static char text[100];
+	hf_error err = HF_ERROR_INIT;
+	text[0] = '\0';
+	EXPECT_OK(hf_kv_scan(kv, &range, add_key, text, &err));
+	return text;
+}
+
+/* Late within an hour, unless the token says otherwise. */
+static void ranges_counts_and_contains_may_be_late_too(void **state)
+{
+	struct stores *stores = *state;
+	const struct hf_kv_range late = {.how.replica = true},
+				 back = {.how.replica = true, .reverse = true, .limit = 1};
+	hf_error err = HF_ERROR_INIT;
+	uint64_t count = 0;
+	bool is = true;
+	put(stores->kv, "1");
+	EXPECT_OK(hf_kv_put(stores->kv, HF_KV_KEY("l"), HF_KV_KEY("1"), NULL, &err));
+	wait_for_replica(stores, stores->kv);
+	at_standby("SELECT pg_wal_replay_pause()");
+	put(stores->kv, "2");
+	EXPECT_OK(hf_kv_put(stores->kv, HF_KV_KEY("m"), HF_KV_KEY("2"), NULL, &err));
+	uint64_t before = by_replica(stores->kv);
+	assert_string_equal(range_of(stores->kv, late), "k=1 l=1 ");
+	assert_string_equal(range_of(stores->kv, back), "l=1 ");
+	assert_int_equal(by_replica(stores->kv), before + 3);
+	EXPECT_OK(hf_kv_count(stores->kv, &late, &count, &err));
+	assert_int_equal(count, 2);
+	EXPECT_OK(hf_kv_contains(stores->kv, HF_KV_KEY("m"), &late.how, &is, &err));
+	assert_false(is);
+	assert_int_equal(by_replica(stores->kv), before + 5);
+	const struct hf_kv_range now = {.how = {.replica = true, .behind = position(stores->kv)}};
+	assert_string_equal(range_of(stores->kv, now), "k=2 l=1 m=2 ");
+	EXPECT_OK(hf_kv_count(stores->kv, &now, &count, &err));
+	assert_int_equal(count, 3);
+	EXPECT_OK(hf_kv_contains(stores->kv, HF_KV_KEY("m"), &now.how, &is, &err));
+	assert_true(is);
+	assert_string_equal(range_of(stores->kv, (struct hf_kv_range){0}), "k=2 l=1 m=2 "); /* not asked for */
+	assert_int_equal(by_replica(stores->kv), before + 5);
+	at_standby("SELECT pg_wal_replay_resume()");
+}
+
+/* A condition is never judged by what a replica has. */
+static void writes_go_by_the_primary(void **state)
+{
+	struct stores *stores = *state;
+	hf_error err = HF_ERROR_INIT;
+	put(stores->kv, "1");
+	wait_for_replica(stores, stores->kv);
+	at_standby("SELECT pg_wal_replay_pause()");
+	put(stores->kv, "2");
+	assert_string_equal(read_behind(stores, stores->kv, 0), "1");
+	EXPECT_STATUS(hf_kv_compare_and_set(stores->kv, HF_KV_KEY("k"), HF_KV_KEY("1"), HF_KV_KEY("3"), NULL, &err),
+	              HF_CONFLICT);
+	EXPECT_OK(hf_kv_compare_and_set(stores->kv, HF_KV_KEY("k"), HF_KV_KEY("2"), HF_KV_KEY("3"), NULL, &err));
+	at_standby("SELECT pg_wal_replay_resume()");
+}
+
+enum { MANY = 5000 };
+
+struct walk {
+	int seen;
+	int stop_at;
+};
+
+/* Each once, in order; the replica goes in the middle. */
+static enum hf_status step(void *user, const struct hf_kv_entry *entry, UNUSED hf_error *err)
+{
+	struct walk *walk = user;
+	char want[8];
+	snprintf(want, sizeof(want), "%05d", walk->seen);
+	assert_memory_equal(entry->key.ptr, want, 5);
+	walk->seen++;
+	if (walk->seen == walk->stop_at) {
+		hf_server_free(standby);
+		standby = NULL;
+	}
+	return HF_OK;
+}
+
+static enum hf_status end_here(UNUSED void *user, UNUSED const struct hf_kv_entry *entry, hf_error *err)
+{
+	return error_set(err, HF_E_FAILED, "the caller's own");
+}
+
+static void put_many(hf_kv *kv)
+{
+	static char names[MANY][8];
+	static struct hf_bytes keys[MANY];
+	hf_error err = HF_ERROR_INIT;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof(names[i]), "%05d", i);
+		keys[i] = hf_kv_text(names[i]);
+	}
+	EXPECT_OK(hf_kv_put_many(kv, keys, keys, MANY, NULL, &err));
+}
+
+/* The last test: the replica is gone behind it. */
+static void a_range_goes_on_at_the_primary(void **state)
+{
+	struct stores *stores = *state;
+	struct hf_kv_range range = {.how.replica = true};
+	struct walk walk = {.stop_at = 500};
+	uint64_t count;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv = NULL;
+	EXPECT_OK(hf_kv_namespace(stores->kv, "many", &kv, &err));
+	put_many(kv);
+	range.how.behind = position(kv);
+	while (by_replica(kv) == 0) /* until it is so far */
+		EXPECT_OK(hf_kv_count(kv, &range, &count, &err));
+	EXPECT_STATUS(hf_kv_scan(kv, &range, end_here, NULL, &err), HF_E_FAILED);
+	assert_string_equal(err.message, "the caller's own");
+	uint64_t before = by_replica(kv);
+	EXPECT_OK(hf_kv_scan(kv, &range, step, &walk, &err));
+	assert_int_equal(walk.seen, MANY);
+	uint64_t of_it = by_replica(kv) - before;
+	assert_true(of_it >= 500 && of_it < MANY);
+	hf_kv_close(kv);
+}
+
+/* 57P02: its sessions end, and it refuses new ones for a while. */
+static void a_replica_that_crashes_is_no_failure(void **state)
+{
+	struct stores *stores = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_sql_row row;
+	hf_settings *settings = NULL;
+	hf_connection *connection = NULL;
+	put(stores->kv, "1");
+	wait_for_replica(stores, stores->kv);
+	EXPECT_OK(hf_settings_new(ctx, &settings, &err));
+	EXPECT_OK(hf_settings_parse(settings, standby_url, &err));
+	EXPECT_OK(hf_connection_open(ctx, settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
+	EXPECT_OK(hf_sql_one(hf_on_connection(connection), HF_STR("SELECT pg_backend_pid()::bigint"), NULL, 0,
+	                     stores->arena, &row, &err));
+	assert_int_equal(kill((pid_t)row.values[0].as.i, SIGKILL), 0);
+	for (int i = 0; i < 20; i++)
+		assert_string_equal(read_behind(stores, stores->kv, 0), "1");
+	hf_connection_free(connection);
+	hf_settings_free(settings);
+	wait_for_replica(stores, stores->kv); /* it comes back by itself */
+}
+
+/* 57P01 in the middle of a read of the primary: nothing was changed, so it is sent again. */
+struct reading {
+	struct stores *stores;
+	enum hf_status status;
+	hf_error err;
+};
+
+static void *read_one(void *user)
+{
+	struct reading *reading = user;
+	struct hf_kv_entry entry;
+	hf_arena *arena = hf_arena_new(0);
+	static const hf_error none = HF_ERROR_INIT;
+	reading->err = none;
+	reading->status = hf_kv_get(reading->stores->kv, HF_KV_KEY("k"), NULL, arena, &entry, &reading->err);
+	hf_arena_free(arena);
+	return NULL;
+}
+
+static void a_read_whose_session_is_ended_is_sent_again(void **state)
+{
+	struct stores *stores = *state;
+	struct reading reading = {.stores = stores};
+	hf_error err = HF_ERROR_INIT;
+	struct hf_sql_row row = {0};
+	struct hf_kv_stats before, after;
+	hf_settings *settings = NULL;
+	hf_connection *connection = NULL;
+	pthread_t thread;
+	put(stores->kv, "1");
+	EXPECT_OK(hf_settings_new(ctx, &settings, &err));
+	EXPECT_OK(hf_settings_parse(settings, stores->url, &err));
+	EXPECT_OK(hf_connection_open(ctx, settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
+	hf_where where = hf_on_connection(connection);
+	hf_kv_stats(stores->kv, &before);
+	EXPECT_OK(hf_sql_exec(where, HF_STR("BEGIN"), NULL, 0, NULL, &err));
+	EXPECT_OK(hf_sql_exec(where, HF_STR("LOCK TABLE state_entries IN ACCESS EXCLUSIVE MODE"), NULL, 0, NULL, &err));
+	assert_int_equal(pthread_create(&thread, NULL, read_one, &reading), 0);
+	while (row.count == 0 || row.values[0].as.i == 0)
+		EXPECT_OK(hf_sql_one(where,
+		                     HF_STR("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE "
+		                            "wait_event_type = 'Lock' AND query LIKE '%state_entries%'"),
+		                     NULL, 0, stores->arena, &row, &err));
+	EXPECT_OK(hf_sql_exec(where, HF_STR("COMMIT"), NULL, 0, NULL, &err));
+	pthread_join(thread, NULL);
+	EXPECT_OK(reading.status);
+	hf_kv_stats(stores->kv, &after);
+	assert_true(after.retry_count > before.retry_count);
+	hf_connection_free(connection);
+	hf_settings_free(settings);
+}
+
 static void health_tells_how_late_it_is(void **state)
 {
 	struct stores *stores = *state;
@@ -347,6 +557,11 @@ int main(void)
 		STORE(where_there_are_none_they_are_refused),
 		STORE(health_tells_how_late_it_is),
 		STORE(a_standby_is_unhealthy),
+		STORE(ranges_counts_and_contains_may_be_late_too),
+		STORE(writes_go_by_the_primary),
+		STORE(a_read_whose_session_is_ended_is_sent_again),
+		STORE(a_replica_that_crashes_is_no_failure),
+		STORE(a_range_goes_on_at_the_primary),
 	};
 	return cmocka_run_group_tests(tests, start_all, stop_all);
 }

@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "holdfast/kv_blob.h"
-#include "holdfast/kv_watch.h"
 
 /* ---- the store as a whole ---- */
 
@@ -52,66 +51,6 @@ static enum hf_status run_sweep(struct cli *cli, hf_error *err)
 	removed += left_over;
 	const struct written written = {.what = "expired entries", .changed = (int64_t)removed};
 	return status == HF_OK ? out_written(cli->out, &written, err) : status;
-}
-
-static const struct column stats_columns[] = {
-	{"backend", COLUMN_TEXT, NULL, NULL},
-	{"namespace", COLUMN_TEXT, NULL, NULL},
-	{"entries", COLUMN_INT, NULL, "live ones of the namespace"},
-	{"total_bytes", COLUMN_INT, NULL, "of the whole store, indexes too"},
-	{"table_bytes", COLUMN_INT, NULL, "of the entries alone"},
-	{"persists", COLUMN_BOOL, NULL, "survives the process"},
-	{"shared", COLUMN_BOOL, NULL, "several processes at a time"},
-	{"checkpoints", COLUMN_BOOL, NULL, NULL},
-	{"locks", COLUMN_BOOL, NULL, NULL},
-	{"feed", COLUMN_BOOL, NULL, "changes are kept for `kv watch`"},
-	{"held_s", COLUMN_DURATION, NULL, "how long changes are held back; null: no feed"},
-	{"latency_s", COLUMN_DURATION, NULL, "of one round trip, now"},
-	{0},
-};
-
-/* Of `stats`: is there a feed, and is it held back? */
-static enum hf_status feed_cells(hf_kv *kv, struct cell ret_cells[2], hf_error *err)
-{
-	struct hf_kv_feed feed = {0};
-	enum hf_status status = hf_kv_feed_show(kv, &feed, err);
-	ret_cells[0] = status == HF_E_UNSUPPORTED ? cell_null() : cell_bool(status == HF_OK);
-	ret_cells[1] = status == HF_OK ? cell_duration((double)feed.held_us / 1e6) : cell_null();
-	return status == HF_NOT_FOUND || status == HF_E_UNSUPPORTED ? HF_OK : status;
-}
-
-static enum hf_status run_stats(struct cli *cli, hf_error *err)
-{
-	CLEANUP(kv_closep) hf_kv *kv = NULL;
-	struct hf_kv_sizes sizes = {0};
-	struct cell feed[2];
-	uint64_t count = 0;
-	int64_t latency_us = 0;
-	enum hf_status status = kv_open(cli, &kv, err);
-	if (status == HF_OK)
-		status = hf_kv_health(kv, cli->deadline, &latency_us, err);
-	if (status == HF_OK)
-		status = hf_kv_count(kv, NULL, &count, err);
-	if (status == HF_OK)
-		status = hf_kv_sizes(kv, &sizes, err);
-	if (status == HF_OK)
-		status = feed_cells(kv, feed, err);
-	if (status != HF_OK)
-		return status;
-	uint32_t can = hf_kv_capabilities(kv);
-	const struct cell cells[] = {cell_word(hf_kv_backend(kv)),
-	                             cell_word(config_text(cli->config, "kv.namespace")),
-	                             cell_int((int64_t)count),
-	                             cell_int((int64_t)sizes.total_bytes),
-	                             cell_int((int64_t)sizes.table_bytes),
-	                             cell_bool(can & HF_KV_CAN_PERSIST),
-	                             cell_bool(can & HF_KV_CAN_SHARE),
-	                             cell_bool(can & HF_KV_CAN_CHECKPOINT),
-	                             cell_bool(can & HF_KV_CAN_LOCK),
-	                             feed[0],
-	                             feed[1],
-	                             cell_duration((double)latency_us / 1e6)};
-	return out_object(cli->out, stats_columns, cells, err);
 }
 
 /* ---- the table ---- */
@@ -376,8 +315,8 @@ const struct cmd kv_commands[] = {
          .verb = "stats",
          .summary = "what the store is, what it holds, whether it answers",
          .options = plain_options,
-         .columns = stats_columns,
-         .run = run_stats,
+         .columns = kv_stats_columns,
+         .run = kv_stats_verb,
          .examples = {"holdfast kv stats", "holdfast kv stats --json=entries,total_bytes", "holdfast --demo kv stats"},
          .test_effect = "test_kv_stats_describes_the_store",
          .test_refusal = "test_kv_stats_refuses_a_store_that_is_not_there"},
@@ -416,8 +355,8 @@ const struct cmd kv_commands[] = {
          .summary = "follow the changes of a namespace as they are committed",
          .about = "A line each; --json and -o ndjson: an object a line, with a token to go on from. Needs the feed: kv "
                   "feed "
-                  "on. Ends with --count changes, --timeout or an interrupt, all with exit 0; --timeout before "
-                  "--count is reached is 8. A token whose changes are not kept any more is refused (compacted): "
+                  "on. Ends with exit 0 after --count changes, or at an interrupt. --timeout ends it too: with 0, or "
+                  "8 when --count was not reached. A token whose changes are not kept any more is refused (compacted): "
                   "watch from now, then read the namespace.",
          .options = kv_watch_options,
          .columns = kv_watch_columns,

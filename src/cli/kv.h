@@ -75,7 +75,8 @@ enum hf_status kv_key(struct cli *cli, size_t argument, struct hf_bytes *ret_key
 /* ---- verbs: kv_entry.c, kv_range.c, kv_file.c, kv_watch.c ---- */
 
 extern const struct cmd_option kv_health_options[];
-extern const struct column kv_health_columns[];
+extern const struct column kv_health_columns[], kv_stats_columns[];
+enum hf_status kv_stats_verb(struct cli *cli, hf_error *err);
 enum hf_status kv_health_verb(struct cli *cli, hf_error *err);
 
 extern const struct cmd_option kv_ls_options[], kv_count_options[], kv_import_options[], kv_export_options[],

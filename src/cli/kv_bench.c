@@ -10,7 +10,7 @@
 #include "cli/kv.h"
 
 #define SCRATCH "holdfast-bench"
-enum { BATCH = 1000, KEY_BYTES = 24 };
+enum { BATCH = 1000, KEY_BYTES = 24, CLEAN_MS = 5000 };
 
 const struct cmd_option kv_bench_options[] = {
 	KV_STORE_OPTIONS,
@@ -147,7 +147,27 @@ static enum hf_status measure(const struct benching *benching, size_t which, hf_
 	return out_row(cli->out, cells, err);
 }
 
-/* What stands there is nobody's: it was left by one of these that was stopped. */
+/* Interrupted: nothing more is done in the run's context, so the namespace is emptied in one of its own. It is soon
+ * over, or the next run does it. */
+static void empty_behind(struct cli *cli)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	CLEANUP(kv_closep) hf_kv *scratch = NULL;
+	hf_context *interrupted = cli->ctx, *own = NULL;
+	if (hf_context_new(NULL, &own, NULL) != HF_OK)
+		return;
+	cli->ctx = own;
+	const struct hf_kv_how how = {.deadline = hf_deadline_in(own, CLEAN_MS)};
+	if (kv_open(cli, &kv, NULL) == HF_OK && hf_kv_namespace(kv, SCRATCH, &scratch, NULL) == HF_OK)
+		hf_kv_clear(scratch, &how, NULL, NULL);
+	hf_kv_close(scratch);
+	hf_kv_close(kv);
+	kv = scratch = NULL;
+	cli->ctx = interrupted;
+	hf_context_free(own);
+}
+
+/* What stands there is nobody's: it was left by one of these that was killed. */
 static enum hf_status bench_all(const struct benching *benching, hf_error *err)
 {
 	const struct hf_kv_how how = {.deadline = benching->cli->deadline};
@@ -158,6 +178,8 @@ static enum hf_status bench_all(const struct benching *benching, hf_error *err)
 		status = measure(benching, i, err);
 	if (status == HF_OK)
 		status = out_list_end(benching->cli->out, err);
+	if (hf_context_interrupted(benching->cli->ctx))
+		return status == HF_OK ? error_set(err, HF_E_INTERRUPTED, "interrupted") : status;
 	enum hf_status cleared = hf_kv_clear(benching->kv, NULL, NULL, status == HF_OK ? err : NULL);
 	return status == HF_OK ? cleared : status;
 }
@@ -182,5 +204,14 @@ enum hf_status kv_bench_verb(struct cli *cli, hf_error *err)
 	if (status == HF_OK)
 		status = hf_kv_namespace(kv, SCRATCH, &scratch, err);
 	benching.kv = scratch;
-	return status == HF_OK ? bench_all(&benching, err) : status;
+	if (status != HF_OK)
+		return status;
+	status = bench_all(&benching, err);
+	if (hf_context_interrupted(cli->ctx)) {
+		hf_kv_close(scratch); /* a folder is open once */
+		hf_kv_close(kv);
+		kv = scratch = NULL;
+		empty_behind(cli);
+	}
+	return status;
 }

@@ -54,7 +54,12 @@ enum hf_status check_how(const hf_kv *kv, const struct hf_kv_how *how, hf_error 
 {
 	if (how && how->fence && !(kv_vtable(kv)->capabilities & HF_KV_CAN_LOCK))
 		return error_set(err, HF_E_UNSUPPORTED, "%s has no locks, so no fences", kv_vtable(kv)->name);
-	return kv_check_process(kv, err);
+	enum hf_status status = kv_check_process(kv, err);
+	if (status == HF_OK && how && how->fence)
+		status = kv_check_lock_word("name", how->fence->lock, err);
+	if (status == HF_OK && how && how->fence)
+		status = kv_check_lock_word("owner", how->fence->owner, err);
+	return status;
 }
 
 /* ---- a write ---- */

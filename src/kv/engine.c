@@ -230,7 +230,15 @@ static enum hf_status engine_sizes(hf_kv_backend_state *state, UNUSED hf_deadlin
 	struct ordered_sizes sizes;
 	enum hf_status status = state->store->ops->sizes(state->store, &sizes, err);
 	if (status == HF_OK)
-		*ret_sizes = (struct hf_kv_sizes){.total_bytes = sizes.all_bytes, .table_bytes = sizes.entries_bytes};
+		*ret_sizes = (struct hf_kv_sizes){.total_bytes = sizes.all_bytes,
+		                                  .table_bytes = sizes.entries_bytes,
+		                                  .index_bytes = sizes.index_bytes,
+		                                  .history_bytes = sizes.history_bytes,
+		                                  .toast_bytes = -1,
+		                                  .live_rows = -1,
+		                                  .dead_rows = -1,
+		                                  .bloat_bytes = -1,
+		                                  .vacuumed_us = -1};
 	return status;
 }
 

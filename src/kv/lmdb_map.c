@@ -408,6 +408,10 @@ static enum hf_status lmdb_sizes(struct ordered *store, struct ordered_sizes *re
 		sizes.all_bytes += tree_bytes(&stat);
 		if (i == ORDERED_ENTRIES)
 			sizes.entries_bytes = tree_bytes(&stat);
+		if (i == ORDERED_EXPIRY)
+			sizes.index_bytes = (int64_t)tree_bytes(&stat);
+		if (i == ORDERED_HISTORY || i == ORDERED_CHANGED)
+			sizes.history_bytes += (int64_t)tree_bytes(&stat);
 	}
 	lmdb_abort(&txn);
 	*ret_sizes = sizes;

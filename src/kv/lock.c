@@ -15,7 +15,7 @@ static enum hf_status check_can_lock(const hf_kv *kv, hf_error *err)
 	return kv_check_process(kv, err);
 }
 
-static enum hf_status check_word(const char *what, struct hf_str word, hf_error *err)
+enum hf_status kv_check_lock_word(const char *what, struct hf_str word, hf_error *err)
 {
 	if (word.len == 0 || word.len > HF_KV_LOCK_NAME_BYTES || !str_is_utf8(word, NULL))
 		return error_set(err, HF_E_USAGE, "the %s of a lock has 1 to %d bytes of UTF-8", what,
@@ -35,9 +35,9 @@ static enum hf_status check_lock(const hf_kv *kv, struct hf_str name, struct hf_
 {
 	enum hf_status status = check_can_lock(kv, err);
 	if (status == HF_OK)
-		status = check_word("name", name, err);
+		status = kv_check_lock_word("name", name, err);
 	if (status == HF_OK)
-		status = check_word("owner", owner, err);
+		status = kv_check_lock_word("owner", owner, err);
 	return status == HF_OK ? check_ttl(ttl_us, err) : status;
 }
 
@@ -171,7 +171,7 @@ static enum hf_status list(hf_kv *kv, struct hf_str name, hf_arena *arena, struc
 {
 	enum hf_status status = check_can_lock(kv, err);
 	if (status == HF_OK && name.ptr)
-		status = check_word("name", name, err);
+		status = kv_check_lock_word("name", name, err);
 	if (status != HF_OK)
 		return status;
 	return kv_vtable(kv)->lock_list(kv->backend->state, kv->ns, name, kv_deadline(kv, 0), arena, ret_locks,

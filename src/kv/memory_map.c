@@ -383,8 +383,11 @@ static enum hf_status memory_sizes(struct ordered *store, struct ordered_sizes *
 {
 	struct memory_map *map = (struct memory_map *)store;
 	turns_begin_read(&map->turns, INT64_MAX / 2);
-	*ret_sizes =
-		(struct ordered_sizes){.all_bytes = sizeof(*map), .entries_bytes = map->lists[ORDERED_ENTRIES].bytes};
+	*ret_sizes = (struct ordered_sizes){.all_bytes = sizeof(*map),
+	                                    .entries_bytes = map->lists[ORDERED_ENTRIES].bytes,
+	                                    .index_bytes = (int64_t)map->lists[ORDERED_EXPIRY].bytes,
+	                                    .history_bytes = (int64_t)map->lists[ORDERED_HISTORY].bytes +
+	                                                     (int64_t)map->lists[ORDERED_CHANGED].bytes};
 	for (int i = 0; i < ORDERED_MAPS; i++)
 		ret_sizes->all_bytes += map->lists[i].bytes;
 	turns_end_read(&map->turns);

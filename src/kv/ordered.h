@@ -63,6 +63,7 @@ struct ordered_pair {
 struct ordered_sizes {
 	uint64_t all_bytes;
 	uint64_t entries_bytes;
+	int64_t index_bytes, history_bytes; /* -1 = not told */
 };
 
 /* What is known of the store beside what is in it; -1 = nothing. */

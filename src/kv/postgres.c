@@ -210,7 +210,15 @@ static enum hf_status postgres_sizes(hf_kv_backend_state *state, hf_deadline dea
 		return error_nomem(err);
 	enum hf_status status = store_sizes(postgres_on(state, deadline), &state->entries, arena, &row, err);
 	if (status == HF_OK)
-		*ret_sizes = (struct hf_kv_sizes){(uint64_t)row.all_bytes, (uint64_t)row.entries_bytes};
+		*ret_sizes = (struct hf_kv_sizes){.total_bytes = (uint64_t)row.all_bytes,
+		                                  .table_bytes = (uint64_t)row.entries_bytes,
+		                                  .index_bytes = row.index_bytes,
+		                                  .history_bytes = row.history_bytes,
+		                                  .toast_bytes = row.toast_bytes,
+		                                  .live_rows = row.live,
+		                                  .dead_rows = row.dead,
+		                                  .bloat_bytes = row.has_bloat ? row.bloat : -1,
+		                                  .vacuumed_us = row.has_vacuumed ? postgres_us(row.vacuumed) : -1};
 	return status;
 }
 

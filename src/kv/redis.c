@@ -249,6 +249,8 @@ static enum hf_status size_one(hf_kv_backend_state *state, const struct redis_sp
 		redis_request_deinit(&request);
 		sizes->total_bytes += bytes;
 		sizes->table_bytes += i == REDIS_RECORDS ? bytes : 0;
+		sizes->index_bytes += i == REDIS_ORDER || i == REDIS_EXPIRY ? (int64_t)bytes : 0;
+		sizes->history_bytes += i >= REDIS_IMAGES && i <= REDIS_CHANGED ? (int64_t)bytes : 0;
 	}
 	return status;
 }
@@ -256,7 +258,8 @@ static enum hf_status size_one(hf_kv_backend_state *state, const struct redis_sp
 static enum hf_status redis_sizes(hf_kv_backend_state *state, hf_deadline deadline, struct hf_kv_sizes *ret_sizes,
                                   hf_error *err)
 {
-	struct hf_kv_sizes sizes = {0};
+	struct hf_kv_sizes sizes = {
+		.toast_bytes = -1, .live_rows = -1, .dead_rows = -1, .bloat_bytes = -1, .vacuumed_us = -1};
 	enum hf_status status = redis_each_space(state, deadline, size_one, &sizes, err);
 	if (status == HF_OK)
 		*ret_sizes = sizes;

@@ -79,6 +79,8 @@ enum hf_status sweeper_start(struct kv_backend *backend, hf_error *err);
 /** The handle's thread that makes checkpoints, if its options ask for it. HF_E_UNSUPPORTED. */
 enum hf_status scheduler_start(hf_kv *kv, hf_error *err);
 
+/** HF_E_USAGE unless it is one for a lock. @param what "name", "owner". */
+enum hf_status kv_check_lock_word(const char *what, struct hf_str word, hf_error *err);
 /** hf_kv_lock_renew() until `deadline`. */
 enum hf_status kv_lock_renew(hf_kv *kv, struct hf_kv_lock *lock, int64_t ttl_us, hf_deadline deadline, hf_error *err);
 

@@ -306,6 +306,7 @@ def test_kv_stats_describes_the_store(some):
     shown = some.json("stats")
     assert (shown["backend"], shown["namespace"], shown["entries"], shown["persists"]) == ("lmdb", "default", 6, True)
     assert shown["total_bytes"] >= shown["table_bytes"] > 0
+    assert shown["index_bytes"] > 0 and shown["history_bytes"] == 0 and shown["dead_rows"] is None
     assert some.json("stats", "--namespace", "empty")["entries"] == 0
 
 
@@ -313,6 +314,35 @@ def test_kv_stats_refuses_a_store_that_is_not_there(tmp_path):
     (tmp_path / "file").write_text("no folder")
     assert run("kv", "stats", "--store", f"lmdb:{tmp_path}/file").returncode not in (0, 2, 3)
     assert refused(7, "kv", "stats", "-d", "postgresql:///x?host=/nowhere").startswith("error: ")
+
+
+@pytest.mark.parametrize("url, message", [
+    ("bogus:x", 'no kind of store is called "bogus"'),
+    ("mysql://user:secret@host/db", 'no kind of store is called "mysql"'),
+    ("nothing at all", "the store's URL names no kind of store"),
+])
+def test_a_kind_of_store_that_is_none_is_named(url, message):
+    text = refused(2, "kv", "count", "--store", url)
+    assert text.startswith(f"error: --store: {message}\n") and "secret" not in text
+    assert all(kind in text for kind in ("memory:", "lmdb:PATH", "redis://HOST", "postgresql://"))
+
+
+@pytest.mark.parametrize("ttl", ["nan", "NaN", "inf", "-inf", "1e400s"])
+def test_a_time_to_live_that_is_no_number_is_refused(store, ttl):
+    assert store.refused(2, "put", "k", "v", f"--ttl={ttl}").startswith(f'error: --ttl is "{ttl}"')
+    assert store.refused(2, "touch", "k", f"--ttl={ttl}").startswith("error: --ttl is ")
+    assert store.ok("count") == "0\n"
+
+
+@pytest.mark.parametrize("ttl", ["NaN", "Infinity", "1e400", '"1"'])
+def test_an_imported_time_to_live_that_is_no_number_is_refused(store, ttl):
+    store.refused(1, "import", "-", input=f'{{"key":"k","value":"v","ttl_s":{ttl}}}\n')
+    assert store.ok("count") == "0\n"
+
+
+def test_a_fence_without_a_lock_is_a_usage_error(store):
+    assert store.refused(2, "put", "k", "v", "--lock", "", "--owner", "me", "--fence", "1").startswith("error: the name of a lock")
+    assert store.refused(2, "put", "k", "v", "--lock", "l", "--owner", "", "--fence", "1").startswith("error: the owner of a lock")
 
 
 def test_kv_health_tells_how_the_store_is(some):

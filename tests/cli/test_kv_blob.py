@@ -1,7 +1,9 @@
 """holdfast kv put --chunked and get --range: values of any length, in the memory of a chunk."""
 
 import os
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -67,6 +69,17 @@ def test_kv_bench_measures_in_a_namespace_of_its_own(store):
     rows = store.json("bench", "--entries", "1500", "--bytes", "10")
     assert [(row["call"], row["count"]) for row in rows] == [("put", 1500), ("get", 1500), ("apply", 2), ("get-many", 2), ("scan", 1)]
     assert all(row["entries_per_s"] > 0 and 0 <= row["p50_s"] <= row["p99_s"] <= row["max_s"] for row in rows)
+    assert store.ok("count") == "1\n" and store.ok("count", "--namespace", "holdfast-bench") == "0\n"
+
+
+def test_kv_bench_that_is_interrupted_leaves_nothing(store):
+    store.ok("put", "k", "v")
+    child = subprocess.Popen([PROGRAM, "kv", "bench", "--store", store.url, "--entries", "10000000"], env=environment(),
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(0.5)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=60)
+    assert child.returncode == 130
     assert store.ok("count") == "1\n" and store.ok("count", "--namespace", "holdfast-bench") == "0\n"
 
 

@@ -183,6 +183,8 @@ static void size_and_health(struct kv_test *t)
 	kv_put(t, B("k"), B("v"), 0);
 	WANT_OK(hf_kv_sizes(t->kv, &sizes, &t->err));
 	WANT_TRUE(sizes.total_bytes > 0 && sizes.total_bytes >= sizes.table_bytes);
+	WANT_TRUE(sizes.index_bytes >= -1 && sizes.history_bytes >= -1);
+	WANT_TRUE(sizes.index_bytes <= (int64_t)sizes.total_bytes && sizes.history_bytes <= (int64_t)sizes.total_bytes);
 	WANT_OK(hf_kv_vacuum(t->kv, HF_DEADLINE_DEFAULT, &t->err));
 	WANT_OK(hf_kv_health(t->kv, HF_DEADLINE_DEFAULT, &latency_us, &t->err));
 	WANT_TRUE(latency_us >= 0);
@@ -338,6 +340,11 @@ static void fences(struct kv_test *t)
 	bool can = hf_kv_capabilities(t->kv) & HF_KV_CAN_LOCK;
 	WANT(hf_kv_put(t->kv, B("k"), B("v"), &put, &t->err), can ? HF_CONFLICT : HF_E_UNSUPPORTED);
 	WANT_TRUE(strstr(t->err.message, can ? "fenced" : t->rig->kind) != NULL);
+	const struct hf_kv_fence wrong[] = {{HF_STR(""), HF_STR("me"), 1}, {HF_STR("lock"), HF_STR(""), 1}};
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		put.how.fence = &wrong[i];
+		WANT(hf_kv_put(t->kv, B("k"), B("v"), &put, &t->err), can ? HF_E_USAGE : HF_E_UNSUPPORTED);
+	}
 	kv_look_gone(t, B("k"));
 }
 

@@ -185,6 +185,29 @@ static void what_expires_is_not_kept(void **state)
 	pair_close(&pair);
 }
 
+/* Neither what was put to expire nor what another handle let expire later is answered once its time is over. */
+static void what_expired_is_not_answered(void **state)
+{
+	(void)state;
+	const struct hf_kv_cache_options options = late_by(60000);
+	const struct hf_kv_put how = {.ttl_us = SECONDS(1) / 2};
+	struct pair pair;
+	hf_error err = HF_ERROR_INIT;
+	pair_open(&pair, &options);
+	put(pair.cached, "touched", "v");
+	warm(&pair, "touched");
+	EXPECT_OK(hf_kv_put(pair.cached, B("k"), B("v"), &how, &err));
+	assert_string_equal(get(&pair, "k"), "v");
+	EXPECT_OK(hf_kv_touch(pair.cached, B("touched"), SECONDS(1) / 2, NULL, &err));
+	assert_string_equal(get(&pair, "touched"), "v");
+	kv_rig_pass(&rig, SECONDS(1) / 2);
+	assert_string_equal(get(&pair, "k"), "");
+	assert_string_equal(get(&pair, "touched"), "");
+	warm(&pair, "k"); /* that it is absent may be kept */
+	assert_string_equal(get(&pair, "k"), "");
+	pair_close(&pair);
+}
+
 /* ---- others' ---- */
 
 static void others_writes_come_by_the_feed(void **state)
@@ -388,6 +411,7 @@ int main(int argc, char *argv[])
 		cmocka_unit_test(own_writes_are_seen_at_once),
 		cmocka_unit_test(a_restore_of_the_handle_is_seen_at_once),
 		cmocka_unit_test(what_expires_is_not_kept),
+		cmocka_unit_test(what_expired_is_not_answered),
 		cmocka_unit_test(others_writes_come_by_the_feed),
 		cmocka_unit_test(nothing_is_older_than_the_bound),
 		cmocka_unit_test(without_its_feed_it_is_not_used),

@@ -627,6 +627,11 @@ static void care_is_taken(void **user)
 	EXPECT_OK(hf_kv_vacuum(state->kv, HF_DEADLINE_DEFAULT, &err));
 	EXPECT_OK(hf_kv_sizes(state->kv, &sizes, &err));
 	assert_true(sizes.total_bytes > sizes.table_bytes && sizes.table_bytes > 0);
+	assert_true(sizes.index_bytes > 0 && sizes.toast_bytes > 0 && sizes.history_bytes > 0);
+	assert_true(sizes.total_bytes >
+	            sizes.table_bytes + (uint64_t)(sizes.index_bytes + sizes.toast_bytes + sizes.history_bytes) - 1);
+	assert_true(sizes.live_rows >= 0 && sizes.dead_rows >= 0);
+	assert_true(sizes.bloat_bytes >= 0 && sizes.bloat_bytes <= (int64_t)sizes.table_bytes); /* it was analysed */
 	EXPECT_OK(hf_kv_health(state->kv, HF_DEADLINE_DEFAULT, NULL, &err));
 }
 

@@ -234,13 +234,28 @@ VACUUM (ANALYZE) :"schema".:"entries", :"schema".:"entries_history", :"schema".:
        :"schema".:"entries_changes";
 
 -- name: store_sizes :one
+-- doc: `bloat`: what the pages hold beyond rows of the average width, as full as they are made.
 -- col all_bytes: notnull! the tables are there
 -- col entries_bytes: notnull! the table is there
+-- col index_bytes: notnull! the table is there
+-- col history_bytes: notnull! the table is there
+-- col vacuumed: nullable
+-- col bloat: nullable
 SELECT (pg_total_relation_size(:'schema.entries') + pg_total_relation_size(:'schema.entries_history')
         + pg_total_relation_size(:'schema.entries_namespaces') + pg_total_relation_size(:'schema.entries_checkpoints')
         + pg_total_relation_size(:'schema.entries_locks') + pg_total_relation_size(:'schema.entries_changes')
         + pg_total_relation_size(:'schema.entries_feeds') + pg_total_relation_size(:'schema.entries_snapshots'))::bigint AS all_bytes,
-       pg_relation_size(:'schema.entries') AS entries_bytes;
+       pg_relation_size(:'schema.entries') AS entries_bytes, pg_indexes_size(:'schema.entries') AS index_bytes,
+       coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0) AS toast_bytes,
+       pg_total_relation_size(:'schema.entries_history') AS history_bytes,
+       pg_stat_get_live_tuples(c.oid) AS live, pg_stat_get_dead_tuples(c.oid) AS dead,
+       greatest(pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) AS vacuumed,
+       CASE WHEN c.reltuples >= 0 THEN greatest(pg_relation_size(c.oid) - (c.reltuples * w.width / 0.8)::bigint, 0) END AS bloat
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (SELECT sum(s.avg_width)::float8 + 28 AS width FROM pg_catalog.pg_stats AS s
+                    WHERE s.schemaname = n.nspname AND s.tablename = c.relname) AS w
+WHERE c.oid = (:'schema.entries')::regclass;
 
 -- name: store_health :one
 -- doc: `waiting`: what expired and was not removed, up to `most` of it, and since when. `held`: how long the oldest

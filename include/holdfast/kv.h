@@ -34,8 +34,8 @@
  * Round trips: none for memory and LMDB; for Redis one a call unless said otherwise, and two for a get where some
  * entries expire and some do not, and for the first put of a key after a checkpoint. For PostgreSQL one for what reads
  * and for plain puts or plain deletes (different keys, of hf_kv_put_many() any; no conditions, no fence), however many
- * puts there are. Two for all other writes, also if they are refused: what they need is read and locked, then all of it
- * is stored and committed; above 5,000 keys or 8 MiB one more for each such step of either. The first use of a query
+ * puts there are. Three for all other writes, also if they are refused: epoch and fence; what is read and locked; all
+ * is stored and committed. Above 5,000 keys or 8 MiB one more for each such step of either. The first use of a query
  * on a connection is one more. A race for a key that was free begins anew.
  *
  * Combining (PostgreSQL; hf_kv_options.combine): while `combine` statements of a handle that read are on their way,

@@ -16,7 +16,7 @@
  *   postgres_change.c  what writes do to entries that are held; decides, no I/O
  *
  * Plain puts of different keys are one statement, or many in one pipeline; plain deletes are one. Everything else is a
- * transaction of two round trips: the epoch, the fence, the entries of all keys in order, locked; then the writes are
+ * transaction of three round trips: the epoch and the fence; the entries of all keys in order, locked; the writes are
  * applied to what was read, and what came of it is stored, with the commit behind it (pg/joined.h).
  * A key under which nothing stands cannot be locked: when somebody else put it meanwhile, all is done once more.
  *

@@ -147,8 +147,10 @@ static enum hf_status hold(struct work *work, hf_where tx, const struct entries_
 		return error_set(err, HF_E_PROTOCOL, "the server answered %zu of %zu keys", nrows, count);
 	if (status != HF_OK)
 		return status;
-	work->epoch = rows[0].epoch;
-	work->changing.now_us = postgres_us(rows[0].at);
+	if (count == 0) {
+		work->epoch = rows[0].epoch;
+		work->changing.now_us = postgres_us(rows[0].at);
+	}
 	for (size_t i = 0; i < count && status == HF_OK; i++) {
 		if (rows[i].place < 1 || (size_t)rows[i].place > count)
 			return error_set(err, HF_E_PROTOCOL, "the server answered a key that was not asked for");
@@ -177,7 +179,10 @@ static enum hf_status hold_all(struct work *work, hf_where tx, hf_error *err)
 	work->changing = (struct changing){.value_bytes_max = work->batch->value_bytes_max,
 	                                   .scratch = work->scratch,
 	                                   .arena = work->arena};
-	for (size_t from = 0; (from == 0 || from < work->nchanges) && status == HF_OK; from += POSTGRES_STEP) {
+	/* A statement of its own: what is absent is judged by a snapshot, which is to be behind the wait. */
+	const struct entries_hold_in none = hold_in(work, NULL, NULL, 0);
+	status = hold(work, tx, &none, 0, err);
+	for (size_t from = 0; from < work->nchanges && status == HF_OK; from += POSTGRES_STEP) {
 		size_t left = work->nchanges - from;
 		status = hold_step(work, tx, from, left < POSTGRES_STEP ? left : POSTGRES_STEP, err);
 	}

@@ -15,7 +15,8 @@
  * leaves chunks behind that nobody reads; so does a program that dies while it writes. hf_kv_blob_sweep() takes them
  * away.
  *
- * Memory: two chunks. Round trips: one a chunk and two; what fits a chunk: one. Errors are those of kv.h.
+ * Memory: two chunks. Round trips: one a chunk and two; what fits a chunk: one. That which puts or removes the key is
+ * three on PostgreSQL (kv.h). Errors are those of kv.h.
  */
 #ifndef HOLDFAST_KV_BLOB_H
 #define HOLDFAST_KV_BLOB_H

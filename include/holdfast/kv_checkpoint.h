@@ -6,9 +6,10 @@
  *     ...
  *     hf_kv_checkpoint_restore(kv, &point.id, NULL, arena, &restored, &err);     restored.undo is the way back
  *
- * A checkpoint costs nothing when it is made: it starts a new epoch, and the first change of a key in an epoch keeps
- * the image before. It is consistent: every call that wrote is in it as a whole or not at all. Expired entries are not
- * part of it. Expiries are absolute: what expired since is absent when a checkpoint is read or restored.
+ * A checkpoint of kind HF_KV_EPOCH costs nothing when it is made: it starts a new epoch, and the first change of a key
+ * in an epoch keeps the image before. It is consistent: every call that wrote is in it as a whole or not at all.
+ * Expired entries are not part of it. Expiries are absolute: what expired since is absent when a checkpoint is read or
+ * restored.
  *
  * A restore writes only what changed since, in a new epoch, so that all other checkpoints stay what they are, and
  * makes a checkpoint of the state before, by which it can be undone. Revisions are new.

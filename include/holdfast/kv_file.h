@@ -10,7 +10,7 @@
  *
  * A file is a checkpoint as it was when it was made, in the order of keys: values, metadata, expiries and times, no
  * revisions. Everything in it is covered by a checksum; whatever is wrong with a file is HF_E_CORRUPT and names the
- * file and the byte. docs/decisions/0007 has the format. A file with `since` needs the file of that checkpoint before
+ * file and the byte. src/kv/savefile.h has the format. A file with `since` needs the file of that checkpoint before
  * it: a base and what follows it are one list, whose ids must join.
  *
  * Import and copy keep expiries, metadata and both times; revisions are new. All or nothing: readers of the target, and
@@ -68,7 +68,8 @@ struct hf_kv_export {
  * Write a checkpoint to a file, which is there as a whole or not at all: it is made beside `path`, made durable, and
  * takes the name then. "-" is standard output; a pipe or device is written to as it is.
  * @param ret_file NULL allowed. @return HF_OK; HF_NOT_FOUND; HF_E_USAGE `since` is not earlier; HF_E_FAILED the file
- * could not be written. Round trips: those of a scan.
+ * could not be written. Round trips: those of a scan; without `since` PostgreSQL gives all entries in one answer, and
+ * holds its snapshot until the last one was taken.
  */
 enum hf_status hf_kv_checkpoint_export(hf_kv *kv, const struct hf_uuid *id, const char *path,
                                        const struct hf_kv_export *how, hf_arena *arena, struct hf_kv_file *ret_file,

@@ -68,7 +68,7 @@ struct hf_kv_health {
 };
 
 /** Never fails: what goes wrong is the answer. Unhealthy: it cannot be reached, its tables are not those of this
- *  version, it takes no writes, or the process was forked. Round trips: none for memory and LMDB, two for Redis and two
+ *  version, it takes no writes, or the process was forked. Round trips: none for memory and LMDB, six for Redis and one
  *  more a namespace, six for PostgreSQL and one more for a replica. Threads: any. */
 void hf_kv_health_report(hf_kv *kv, const struct hf_kv_health_options *options, struct hf_kv_health *ret_health);
 

@@ -16,7 +16,7 @@
  *
  * Names have 1 to HF_KV_LOCK_NAME_BYTES bytes of UTF-8, owners as many. Locks belong to the namespace of the handle,
  * beside its keys: neither clear nor a restore touches them. HF_E_UNSUPPORTED without HF_KV_CAN_LOCK; else the errors
- * of kv.h. Round trips: one; hf_kv_lock_acquire() one a try.
+ * of kv.h. Round trips: one, and on PostgreSQL one more to tell who holds it; hf_kv_lock_acquire() so many a try.
  */
 #ifndef HOLDFAST_KV_LOCK_H
 #define HOLDFAST_KV_LOCK_H

@@ -339,8 +339,10 @@ const struct cmd kv_checkpoint_commands[] = {
          .verb = "create",
          .args = "[NAME]",
          .summary = "keep the state of the namespace as it is now",
-         .about = "Costs nothing while nothing changes: the first change of a key keeps what stood there. Expired "
-                  "entries are not part of it. The way back is restore.",
+         .about =
+                 "The first change of a key keeps what stood there, so it is made in one step; counting then reads all "
+                 "entries once, but with --uncounted. --kind snapshot copies them. Expired entries are not part of "
+                 "it. The way back is restore.",
          .options = create_options,
          .columns = point_columns,
          .run = run_create,

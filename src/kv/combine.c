@@ -1,6 +1,6 @@
 /*
  * combine.c - see combine.h: batches, turns, and who waits for what. What a batch asks of the backend is in
- * combine_run.c.
+ * combine_batch.c.
  */
 #include <sched.h>
 #include <stdlib.h>

@@ -46,7 +46,7 @@
  * redis_url.c URL . redis_wire.c sockets . redis_login.c what the server is . redis_pool.c connections . redis_call.c
  * requests, again . redis_error.c refusals . redis_space.c namespaces . redis_record.c records . redis_read.c reading .
  * redis_write.c writing . redis_checkpoint.c checkpoints . redis_lock.c leases . redis_feed.c the change feed .
- * redis_health.c how the server is . redis.c the table
+ * redis_load.c all or nothing . redis_health.c how the server is . redis.c the table
  */
 #ifndef KV_REDIS_H
 #define KV_REDIS_H

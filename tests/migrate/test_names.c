@@ -1,6 +1,7 @@
 /* Sets whose objects bear names that are chosen: what is put where in a text, the sets' own names, and on a real server
  * the instances of the set "kv": their catalog, two beside each other, names that look like SQL, the way down, and what
  * its triggers keep. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -357,9 +358,11 @@ static void put(hf_connection *connection, const char *key, const char *value)
 	run_sql(connection, sql);
 }
 
+#define CHECKPOINT "INSERT INTO app.e_checkpoints (namespace, epoch) VALUES (1, app.e_next_epoch(1))"
+
 static void checkpoint(hf_connection *connection)
 {
-	run_sql(connection, "INSERT INTO app.e_checkpoints (namespace, epoch) VALUES (1, app.e_next_epoch(1))");
+	run_sql(connection, CHECKPOINT);
 }
 
 static const char *history(hf_connection *connection)
@@ -369,13 +372,18 @@ static const char *history(hf_connection *connection)
 	                " epoch_from || '-' || epoch_to, ', ' ORDER BY key, epoch_to) FROM app.e_history");
 }
 
-static hf_connection *store(void)
+static hf_connection *store_at(const char **ret_url)
 {
 	CLEANUP(migrations_freep) hf_migrations *set = instance("app", "e");
-	hf_connection *connection = run_database(NULL);
+	hf_connection *connection = run_database(ret_url);
 	migrate_up(connection, set);
 	run_sql(connection, "INSERT INTO app.e_namespaces (name) VALUES ('one'), ('two')");
 	return connection;
+}
+
+static hf_connection *store(void)
+{
+	return store_at(NULL);
 }
 
 static void an_image_is_kept_once_per_checkpoint(UNUSED void **state)
@@ -482,6 +490,90 @@ static void a_writer_sees_the_epoch_that_it_waited_for(UNUSED void **state)
 	assert_string_equal(history(maker), "a1 1-2");
 }
 
+/* ---- a checkpoint that waits for a writer ---- */
+
+struct making {
+	hf_connection *connection;
+	enum hf_status status;
+	hf_error err;
+};
+
+static void *make_checkpoint(void *user)
+{
+	struct making *making = user;
+	making->status =
+		hf_sql_exec(hf_on_connection(making->connection), HF_STR(CHECKPOINT), NULL, 0, NULL, &making->err);
+	return NULL;
+}
+
+/* "a1 b2": what the newest one has. */
+static const char *newest(hf_connection *connection)
+{
+	return run_text(connection,
+	                "SELECT string_agg(convert_from(v.key, 'UTF8') || convert_from(v.value, 'UTF8'), ' '"
+	                " ORDER BY v.key) FROM (SELECT max(epoch) AS at FROM app.e_checkpoints) AS c CROSS JOIN"
+	                " (SELECT key, value, epoch AS since, 2147483647 AS until FROM app.e"
+	                " UNION ALL SELECT key, value, epoch_from, epoch_to FROM app.e_history) AS v"
+	                " WHERE v.since < c.at AND v.until >= c.at");
+}
+
+/* While a checkpoint waits for it a transaction writes in two epochs: another namespace took a number in between. */
+static void write_in_two_epochs(hf_connection *writer, const char *url)
+{
+	CLEANUP(connection_freep) hf_connection *maker = run_connect(fixture_context(), url);
+	CLEANUP(connection_freep) hf_connection *other = run_connect(fixture_context(), url);
+	struct making making = {.connection = maker, .err = HF_ERROR_INIT};
+	pthread_t thread;
+	run_sql(writer, "BEGIN");
+	put(writer, "a", "2");
+	assert_int_equal(pthread_create(&thread, NULL, make_checkpoint, &making), 0);
+	run_sql(other, "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+	               " LOOP PERFORM pg_sleep(0.01); END LOOP; END $$");
+	run_sql(other, "SELECT nextval('app.e_epochs')");
+	put(writer, "a", "3");
+	put(writer, "b", "1");
+	run_sql(writer, "DELETE FROM app.e WHERE key = 'gone'");
+	run_sql(writer, "COMMIT");
+	pthread_join(thread, NULL);
+	if (making.status != HF_OK)
+		fail_msg("%s", making.err.message);
+}
+
+static void a_transaction_is_before_a_checkpoint_as_a_whole(UNUSED void **state)
+{
+	const char *url = NULL;
+	CLEANUP(connection_freep) hf_connection *writer = store_at(&url);
+	put(writer, "a", "1");
+	put(writer, "gone", "1");
+	checkpoint(writer);
+	write_in_two_epochs(writer, url);
+	assert_string_equal(newest(writer), "a3 b1");
+	put(writer, "a", "4");
+	run_sql(writer, "DELETE FROM app.e WHERE key = 'b'");
+	assert_string_equal(newest(writer), "a3 b1");
+}
+
+/* The reason for one sequence: the function of before it, which counts from the namespace's row. It has not what was
+ * written last, and still has what went; the next that is made right is right. */
+static void counted_from_the_row_it_is_torn(UNUSED void **state)
+{
+	const char *url = NULL;
+	CLEANUP(connection_freep) hf_connection *writer = store_at(&url);
+	put(writer, "a", "1");
+	put(writer, "gone", "1");
+	checkpoint(writer);
+	run_sql(writer, "ALTER FUNCTION app.e_next_epoch(integer) RENAME TO e_right");
+	run_sql(writer, "CREATE FUNCTION app.e_next_epoch(ns integer) RETURNS integer LANGUAGE plpgsql AS $$"
+	                " DECLARE moved integer; BEGIN PERFORM pg_advisory_xact_lock("
+	                "('app.e_namespaces'::regclass::oid::bigint - 2147483648)::integer, ns);"
+	                " UPDATE app.e_namespaces SET epoch = epoch + 1 WHERE id = ns RETURNING epoch INTO moved;"
+	                " RETURN moved; END $$");
+	write_in_two_epochs(writer, url);
+	assert_string_equal(newest(writer), "gone1");
+	run_sql(writer, "INSERT INTO app.e_checkpoints (namespace, epoch) VALUES (1, app.e_right(1))");
+	assert_string_equal(newest(writer), "a3 b1");
+}
+
 static int set_up(UNUSED void **state)
 {
 	return (arena = hf_arena_new(0)) ? 0 : -1;
@@ -515,6 +607,8 @@ int main(void)
 		cmocka_unit_test(an_epoch_is_never_used_twice),
 		cmocka_unit_test(the_epoch_moves_between_transactions),
 		cmocka_unit_test(a_writer_sees_the_epoch_that_it_waited_for),
+		cmocka_unit_test(a_transaction_is_before_a_checkpoint_as_a_whole),
+		cmocka_unit_test(counted_from_the_row_it_is_torn),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -181,7 +181,9 @@ HOT enum hf_status query_decode_copied(struct decoder *decoder, const struct hf_
 		return wrong_row(query, err);
 	at += 2;
 	for (uint32_t i = 0; status == HF_OK && i < query->ncolumns; i++) {
-		uint32_t len = end - at < 4 ? UINT32_MAX - 1 : wire_uint4(at);
+		if (end - at < 4)
+			return wrong_row(query, err);
+		uint32_t len = wire_uint4(at);
 		if (len != UINT32_MAX && len > (size_t)(end - at - 4))
 			return wrong_row(query, err);
 		*at = '\0';

@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "pg/decode.h"
 #include "pg/encode.h"
+#include "pg/query_run.h"
 #include "pg/types.h"
 
 enum { OUT_MAX = 256, MUTATIONS = 20000 };
@@ -443,6 +444,35 @@ static void many_parameters_take_one_block(UNUSED void **state)
 	encoded_deinit(&encoded);
 }
 
+/* Every beginning of it: its own block, so that a look beyond is seen. */
+static void a_copied_row_that_ends_early_is_refused(UNUSED void **state)
+{
+	static const uint8_t row[] = "\0\3" W("\1") "a" W("\0") "\xff\xff\xff\xff";
+	enum { LEN = sizeof(row) - 1 };
+	struct copied {
+		struct hf_str a, b, c;
+		bool has_c;
+	} out = {0};
+	const struct hf_field columns[] = {
+		{"a", &hf_type_text, offsetof(struct copied, a), HF_NEVER_NULL},
+		{"b", &hf_type_text, offsetof(struct copied, b), HF_NEVER_NULL},
+		{"c", &hf_type_text, offsetof(struct copied, c), offsetof(struct copied, has_c)},
+	};
+	const struct hf_query query = {.name = "q", .columns = columns, .ncolumns = 3, .row_size = sizeof(out)};
+	for (size_t len = 0; len <= LEN; len++) {
+		hf_error err = HF_ERROR_INIT;
+		struct decoder decoder = {.borrow = true};
+		uint8_t *bytes = malloc(len + 1);
+		memcpy(bytes, row, len + 1);
+		bytes[len] = '\0';
+		enum hf_status want = len < LEN ? HF_E_PROTOCOL : HF_OK;
+		EXPECT_STATUS(query_decode_copied(&decoder, &query, bytes, len, (char *)&out, &err), want);
+		if (want == HF_OK)
+			assert_string_equal(out.a.ptr, "a");
+		free(bytes);
+	}
+}
+
 static void labels_and_values_of_enums(UNUSED void **state)
 {
 	assert_string_equal(hf_enum_label(&color_type, 1), "green");
@@ -468,6 +498,7 @@ int main(void)
 		cmocka_unit_test(what_was_decoded_encodes_to_the_same_bytes),
 		cmocka_unit_test(values_that_cannot_be_sent_are_refused),
 		cmocka_unit_test(many_parameters_take_one_block),
+		cmocka_unit_test(a_copied_row_that_ends_early_is_refused),
 		cmocka_unit_test(labels_and_values_of_enums),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

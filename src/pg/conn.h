@@ -62,7 +62,7 @@ struct hf_connection {
 	int64_t alive_us; /* when a statement last ended well */
 	bool broken;
 	bool wrong_server;	/* a write was refused by a standby: the pool looks for the primary anew */
-	bool cancelling;	/* a cancel was sent for what runs: its end is awaited whatever comes */
+	bool cancelling; /* a cancel was sent for what runs, or it rolls back: its end is awaited whatever comes */
 	unsigned dirty;		/* what session state may have changed: enum dirty */
 	struct pool_slot *slot; /* of the pool that opened it, or NULL */
 	struct hf_tx *tx;	/* the transaction that hf_transaction() runs on it, or NULL */

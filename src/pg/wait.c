@@ -49,10 +49,12 @@ HOT enum hf_status conn_begin(hf_connection *connection, struct call *call, hf_e
 	if (status == PQTRANS_ACTIVE)
 		return error_set(err, HF_E_USAGE, "could not run a statement: another one runs on this connection");
 	call->in_transaction = begins || status != PQTRANS_IDLE;
-	/* What a transaction still needs to be rolled back goes through. */
-	if (hf_context_interrupted(connection->ctx) && (call->commit || !call->in_transaction))
+	/* What a transaction still needs to be rolled back goes through, and its end is awaited. */
+	const bool interrupted = hf_context_interrupted(connection->ctx);
+	if (interrupted && (call->commit || !call->in_transaction))
 		return error_set(err, HF_E_INTERRUPTED, "interrupted before the statement was sent");
 	conn_start_clock(connection, call);
+	connection->cancelling = interrupted && call->unobserved;
 	canceller_enter(connection->canceller);
 	return HF_OK;
 }

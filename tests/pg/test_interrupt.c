@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/metrics.h"
 #include "rig.h"
 
 /* Interrupts `ctx` once the backend with this process id runs a statement. */
@@ -89,6 +90,22 @@ static void a_running_statement_is_cancelled(void **state)
 	close_session(&s);
 }
 
+/* What the deadline of one statement began is no affair of the next. */
+static void one_behind_a_cancelled_one_is_cancelled_too(void **state)
+{
+	struct session s;
+	hf_error err = HF_ERROR_INIT;
+	open_session(&s, *state);
+	hf_where soon = hf_until(s.where, hf_deadline_in(s.ctx, 100));
+	EXPECT_STATUS(hf_sql_exec(soon, HF_STR("SELECT pg_sleep(600)"), NULL, 0, NULL, &err), HF_TIMEOUT);
+	interrupt_later(&s);
+	hf_deadline late = hf_deadline_in(s.ctx, 30000);
+	EXPECT_STATUS(hf_sql_exec(hf_until(s.where, late), HF_STR("SELECT pg_sleep(600)"), NULL, 0, NULL, &err),
+	              HF_E_INTERRUPTED);
+	assert_true(hf_now_monotonic_us(s.ctx) < late);
+	close_session(&s);
+}
+
 static enum hf_status count_row(void *user, UNUSED const struct hf_sql_row *row, UNUSED hf_error *err)
 {
 	(*(int *)user)++;
@@ -153,6 +170,8 @@ static void commit_is_refused(void **state)
 	open_session(&s, rig);
 	EXPECT_STATUS(hf_transaction(s.where, NULL, insert_and_interrupt, s.ctx, &err), HF_E_INTERRUPTED);
 	assert_string_equal(rig_text(rig, "SELECT count(*)::text FROM uncommitted"), "0");
+	assert_false(s.connection->broken);
+	assert_int_equal(metrics_value(hf_context_metrics(s.ctx), METRIC_CANCELS), 0); /* of the ROLLBACK */
 	hf_connection_free(s.connection);
 	hf_settings_free(s.settings);
 	hf_context_free(s.ctx);
@@ -177,6 +196,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_running_statement_is_cancelled, rig_ready),
+		cmocka_unit_test_setup(one_behind_a_cancelled_one_is_cancelled_too, rig_ready),
 		cmocka_unit_test_setup(a_stream_ends, rig_ready),
 		cmocka_unit_test_setup(a_transaction_is_rolled_back, rig_ready),
 		cmocka_unit_test_setup(commit_is_refused, rig_ready),

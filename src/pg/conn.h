@@ -80,7 +80,7 @@ enum hf_status conn_new(hf_context *ctx, const struct hf_connection_options *opt
 			hf_connection **ret_connection, hf_error *err);
 
 enum hf_status conn_begin(hf_connection *connection, struct call *call, hf_error *err);
-/** `sent` is what PQsend* returned. */
+/** `sent` is what PQsend* returned; -1: some of it may have arrived, the COMMIT among it. */
 enum hf_status conn_sent(hf_connection *connection, struct call *call, int sent, hf_error *err);
 /** Wait for the next result; NULL = the statement's end. HF_TIMEOUT leaves `err` and the connection as they are. */
 enum hf_status conn_next(hf_connection *connection, hf_deadline deadline, PGresult **ret_result);

@@ -22,7 +22,6 @@ struct segment {
 	hf_connection *connection;
 	struct call *call;
 	size_t at, statement, commit; /* answers: the one that comes, those of the statement and of COMMIT */
-	size_t count;
 	bool answered; /* the Sync */
 	unsigned nothings;
 	PGresult *result; /* of the statement */
@@ -42,13 +41,14 @@ int joined_send(hf_connection *connection, const struct hf_query *query, const s
 	struct hf_tx *tx = connection->tx;
 	tx->begin_sent = tx->begin_due;
 	tx->begin_due = false;
-	bool sent = PQenterPipelineMode(pg) && (!tx->begin_sent || send_text(pg, tx->begin_sql)) &&
-	            PQsendQueryPrepared(pg, query->statement, encoded->count, encoded->values, encoded->lengths,
-	                                encoded->formats, 1) &&
-	            (!tx->commit_due || send_text(pg, "COMMIT")) && PQpipelineSync(pg);
-	if (!sent)
-		connection->broken = true;
-	return sent;
+	bool queued = PQenterPipelineMode(pg) && (!tx->begin_sent || send_text(pg, tx->begin_sql)) &&
+	              PQsendQueryPrepared(pg, query->statement, encoded->count, encoded->values, encoded->lengths,
+	                                  encoded->formats, 1) &&
+	              (!tx->commit_due || send_text(pg, "COMMIT"));
+	if (queued && PQpipelineSync(pg))
+		return 1;
+	connection->broken = true;
+	return queued && tx->commit_due ? -1 : 0; /* the server commits without a Sync */
 }
 
 /* ---- reading ---- */

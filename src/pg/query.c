@@ -37,6 +37,7 @@ HOT static enum hf_status send_execute(hf_connection *connection, const struct h
 	const bool joined = call->joins && joined_is_due(connection);
 	enum hf_status status = encode_params(&encoded, query, statement_types(connection), in, err);
 	call->commit = joined && connection->tx->commit_due;
+	call->repeatable = call->repeatable && !call->commit; /* it is all of the transaction that would be repeated */
 	if (status == HF_OK)
 		status = conn_begin(connection, call, err);
 	if (status == HF_OK) {

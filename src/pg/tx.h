@@ -54,7 +54,7 @@ static inline bool joined_is_due(const hf_connection *connection)
 {
 	return connection->tx && (connection->tx->begin_due || connection->tx->commit_due);
 }
-/** As PQsendQueryPrepared(), with what is due around it. */
+/** As PQsendQueryPrepared(), with what is due around it. -1: as conn_sent() has it. */
 int joined_send(hf_connection *connection, const struct hf_query *query, const struct encoded *encoded);
 /** conn_collect() of it. */
 enum hf_status joined_collect(hf_connection *connection, struct call *call, PGresult **ret_result, hf_error *err);

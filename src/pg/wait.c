@@ -70,9 +70,10 @@ HOT void conn_end(hf_connection *connection)
 HOT enum hf_status conn_sent(hf_connection *connection, struct call *call, int sent, hf_error *err)
 {
 	call->phase = call->commit ? PHASE_COMMIT_SENT : PHASE_SENT;
-	if (sent)
+	if (sent > 0)
 		return HF_OK;
-	call->phase = PHASE_SENT_NOTHING;
+	if (sent == 0)
+		call->phase = PHASE_SENT_NOTHING;
 	conn_end(connection);
 	return error_lost(connection, call, err);
 }

@@ -641,6 +641,10 @@ int PQpipelineSync(PGconn *conn)
 {
 	struct session *session = open_fake(conn);
 	const struct double_step *step = session->current ? session->current->at_sync : NULL;
+	if (step && step->event == DOUBLE_SEND_FAILS) {
+		session->bad = true;
+		return 0;
+	}
 	if (step && step->event == DOUBLE_LOST)
 		push(session, REPLY_DEATH, step, 0);
 	else if (step)

@@ -53,7 +53,8 @@ struct double_step {
 	int flush_turns;		   /* PQflush says 1 this often */
 	int copy_turns;			   /* PQputCopyData and PQputCopyEnd say 0 this often */
 	bool copy_fails;		   /* PQputCopyData says -1 and the connection is bad */
-	const struct double_step *at_sync; /* what the Sync behind this command answers first: an error, or DOUBLE_LOST */
+	const struct double_step *at_sync; /* what the Sync behind this command answers first: an error, or
+	                                      DOUBLE_LOST; DOUBLE_SEND_FAILS: it is not sent */
 };
 
 enum double_login { DOUBLE_ACCEPTS = 0, DOUBLE_REFUSES, DOUBLE_HANGS, DOUBLE_NO_MEMORY };

@@ -11,6 +11,13 @@
 static const struct hf_query touch = {
 	.abi = HF_QUERY_ABI, .name = "touch", .sql = "UPDATE t SET i = 1", .sql_len = 18, .statement = "hf_touch"};
 
+static const struct hf_query look = {.abi = HF_QUERY_ABI,
+                                     .name = "look",
+                                     .sql = "SELECT 1",
+                                     .sql_len = 8,
+                                     .statement = "hf_look",
+                                     .flags = HF_QUERY_READ_ONLY};
+
 #define PREPARES                        \
 	{.expect = "prepare hf_touch"}, \
 	{                               \
@@ -166,6 +173,48 @@ static void a_lost_commit_is_unknown_and_never_repeated(void **state)
 	assert_int_equal(unknown(*state), 1);
 }
 
+static const struct double_step unsent = {.event = DOUBLE_SEND_FAILS};
+
+static void a_commit_whose_sync_is_not_sent_is_unknown(void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct doing doing = {.times = 2, .last = 2};
+	SCRIPT(PREPARES, BEGINS, TOUCHES, TOUCHES, {.expect = "COMMIT", .tag = "COMMIT", .at_sync = &unsent});
+	EXPECT_STATUS(run(*state, &doing, &err), HF_E_OUTCOME_UNKNOWN);
+	assert_int_equal(doing.runs, 1);
+	assert_int_equal(unknown(*state), 1);
+}
+
+static void without_commit_it_is_no_doubt(void **state)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct doing doing = {.times = 2, .last = 2};
+	SCRIPT(PREPARES, BEGINS, {.expect = "hf_touch", .tag = "UPDATE 1", .at_sync = &unsent});
+	EXPECT_STATUS(run(*state, &doing, &err), HF_E_UNAVAILABLE);
+	assert_int_equal(unknown(*state), 0);
+}
+
+static enum hf_status touch_and_look(hf_where tx, void *user, hf_error *err)
+{
+	struct doing *doing = user;
+	doing->runs++;
+	enum hf_status status = hf_query_exec(tx, &touch, NULL, NULL, err);
+	tx_last(tx);
+	return status == HF_OK ? hf_query_exec(tx, &look, NULL, NULL, err) : status;
+}
+
+static void a_look_that_ends_a_transaction_is_not_repeated(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct doing doing = {0};
+	SCRIPT(PREPARES, BEGINS, TOUCHES, {.expect = "prepare hf_look"}, {.expect = "hf_look"},
+	       {.expect = "hf_look", .tag = "SELECT 1"}, {.expect = "COMMIT", .event = DOUBLE_LOST});
+	EXPECT_STATUS(tx_joined(bench->where, NULL, touch_and_look, &doing, &err), HF_E_OUTCOME_UNKNOWN);
+	assert_int_equal(err.action, HF_ACTION_UNKNOWN);
+	assert_int_equal(doing.runs, 1);
+}
+
 static void lost_before_commit_was_sent_is_no_doubt(void **state)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -204,6 +253,9 @@ int main(void)
 		DOUBLE(a_commit_that_is_refused_is_an_error),
 		DOUBLE(a_commit_answered_by_rollback_is_no_success),
 		DOUBLE(a_lost_commit_is_unknown_and_never_repeated),
+		DOUBLE(a_commit_whose_sync_is_not_sent_is_unknown),
+		DOUBLE(without_commit_it_is_no_doubt),
+		DOUBLE(a_look_that_ends_a_transaction_is_not_repeated),
 		DOUBLE(lost_before_commit_was_sent_is_no_doubt),
 		DOUBLE(one_that_is_too_late_is_cancelled_with_all),
 	};

@@ -260,9 +260,6 @@ static enum hf_status weigh(hf_kv *kv, const struct hf_kv_prune *what, const str
 {
 	if (what->bytes == 0)
 		return HF_OK;
-	if (!kv_vtable(kv)->points_weigh)
-		return error_set(err, HF_E_UNSUPPORTED, "%s does not know how many bytes a checkpoint keeps",
-		                 kv_vtable(kv)->name);
 	uint64_t *bytes = hf_arena_calloc(arena, count + 1, sizeof(*bytes));
 	if (!bytes)
 		return error_nomem(err);
@@ -270,7 +267,8 @@ static enum hf_status weigh(hf_kv *kv, const struct hf_kv_prune *what, const str
 	return kv_vtable(kv)->points_weigh(kv->backend->state, kv->ns, points, count, kv_deadline(kv, 0), bytes, err);
 }
 
-enum hf_status hf_kv_checkpoint_prune(hf_kv *kv, const struct hf_kv_prune *what, size_t *ret_deleted, hf_error *err)
+/* What is deleted is added to `ret_deleted`. */
+static enum hf_status prune(hf_kv *kv, const struct hf_kv_prune *what, size_t *ret_deleted, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	struct hf_kv_checkpoint *points = NULL;
@@ -289,6 +287,25 @@ enum hf_status hf_kv_checkpoint_prune(hf_kv *kv, const struct hf_kv_prune *what,
 		status = error_nomem(err);
 	if (status == HF_OK && retention_choose(what, points, bytes, count, now_us, goes) > 0)
 		status = delete_all(kv, points, goes, count, arena, &deleted, err);
+	*ret_deleted += deleted;
+	return status;
+}
+
+/* By the rules first. Only when that is done is it known what those keep that stay: an image that nothing else needs is
+ * gone with a checkpoint, another one belongs to an older one from then on. */
+enum hf_status hf_kv_checkpoint_prune(hf_kv *kv, const struct hf_kv_prune *what, size_t *ret_deleted, hf_error *err)
+{
+	struct hf_kv_prune rules = *what;
+	size_t deleted = 0;
+	enum hf_status status = check_can(kv, err);
+	if (status == HF_OK && what->bytes && !kv_vtable(kv)->points_weigh)
+		status = error_set(err, HF_E_UNSUPPORTED, "%s does not know how many bytes a checkpoint keeps",
+		                   kv_vtable(kv)->name);
+	rules.bytes = 0;
+	if (status == HF_OK && what->bytes && retention_has_rule(what))
+		status = prune(kv, &rules, &deleted, err);
+	if (status == HF_OK)
+		status = prune(kv, what, &deleted, err);
 	if (ret_deleted)
 		*ret_deleted = deleted;
 	return status;

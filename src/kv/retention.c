@@ -26,7 +26,7 @@ static bool is_first_of(struct calendar *calendar, int64_t created_us)
 	return true;
 }
 
-static bool has_rule(const struct hf_kv_prune *what)
+bool retention_has_rule(const struct hf_kv_prune *what)
 {
 	return what->keep || what->hourly || what->daily || what->older_than_us;
 }
@@ -34,7 +34,7 @@ static bool has_rule(const struct hf_kv_prune *what)
 size_t retention_choose(const struct hf_kv_prune *what, const struct hf_kv_checkpoint *points, const uint64_t *bytes,
                         size_t count, int64_t now_us, bool *ret_goes)
 {
-	bool all_stay = what->bytes && !has_rule(what);
+	bool all_stay = what->bytes && !retention_has_rule(what);
 	uint64_t sum = 0;
 	struct calendar hours = {.unit_us = HOUR_US, .left = what->hourly};
 	struct calendar days = {.unit_us = 24 * HOUR_US, .left = what->daily};

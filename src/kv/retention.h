@@ -6,6 +6,8 @@
 
 #include "holdfast/kv_checkpoint.h"
 
+/** Does anything but an amount of bytes say what stays? */
+bool retention_has_rule(const struct hf_kv_prune *what);
 /** Of `points`, the newest first: set `ret_goes[i]` where pruning at `now_us` deletes it. @param bytes what each keeps;
  *  NULL where `what` has no bound of them. @return how many. */
 size_t retention_choose(const struct hf_kv_prune *what, const struct hf_kv_checkpoint *points, const uint64_t *bytes,

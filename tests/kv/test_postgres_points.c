@@ -1,9 +1,11 @@
 /* Checkpoints on PostgreSQL: what is its own. Writers whose transactions do not end, who holds whom up, what stays in
  * the history, checkpoints that are deleted while they are used. */
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "../check.h"
 #include "../fixture.h"
@@ -252,6 +254,44 @@ static void without_triggers_it_is_a_copy(void **user)
 	assert_int_equal(number(state, rows), 0);
 }
 
+/* ---- pruning ---- */
+
+static struct hf_uuid copy_of_day(struct state *state, int day)
+{
+	hf_error err = HF_ERROR_INIT;
+	char sql[200];
+	struct hf_kv_checkpoint made;
+	const struct hf_kv_checkpoint_new copy = {.kind = HF_KV_SNAPSHOT};
+	EXPECT_OK(hf_kv_checkpoint_create(state->kv, &copy, state->arena, &made, &err));
+	snprintf(sql, sizeof(sql),
+	         "UPDATE \"we\"\"ird\".state_entries_checkpoints SET created_at = '2026-01-%02d 12:00Z' WHERE epoch = "
+	         "%" PRId64,
+	         day, made.epoch);
+	run(state, sql);
+	return made.id;
+}
+
+/* What goes by another rule keeps nothing any more. */
+static void bytes_are_those_of_what_stays(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	const struct hf_kv_prune what = {.daily = 2, .bytes = 250}, less = {.daily = 2, .bytes = 150};
+	struct hf_kv_checkpoint *points;
+	size_t count = 0, deleted = 0;
+	put(state, "k", "1"); /* about 105 bytes each */
+	struct hf_uuid old = copy_of_day(state, 6);
+	for (int i = 0; i < 3; i++)
+		copy_of_day(state, 9);
+	EXPECT_OK(hf_kv_checkpoint_prune(state->kv, &what, &deleted, &err));
+	assert_int_equal(deleted, 2);
+	EXPECT_OK(hf_kv_checkpoint_list(state->kv, state->arena, &points, &count, &err));
+	assert_int_equal(count, 2);
+	assert_memory_equal(&points[1].id, &old, sizeof(old));
+	EXPECT_OK(hf_kv_checkpoint_prune(state->kv, &less, &deleted, &err));
+	assert_int_equal(deleted, 1);
+}
+
 /* ---- a checkpoint that is deleted while it is read ---- */
 
 enum { READ = 2500 };
@@ -298,6 +338,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(images_go_with_the_last_checkpoint_that_needs_them, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_entries_come_back_as_they_were, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_triggers_it_is_a_copy, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(bytes_are_those_of_what_stays, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_that_is_deleted_while_it_is_read_is_unknown, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,6 +195,9 @@ enum hf_status postgres_diff(hf_kv_backend_state *state, int32_t ns, const struc
 		status = has_copy(state, ns, from, to, deadline, &copies, err);
 	if (status == HF_OK && copies)
 		status = compare_copies(&differing, &in, deadline, err);
+	/* Of one that went meanwhile nothing was there: all of the other differed from it. */
+	if (status == HF_OK && copies)
+		status = has_copy(state, ns, from, to, deadline, &copies, err);
 	if (status == HF_OK && !differing.stopped)
 		status = tell_deleted(&differing, err);
 	return status == HF_STOP ? HF_OK : status;

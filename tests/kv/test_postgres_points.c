@@ -331,6 +331,45 @@ static void one_that_is_deleted_while_it_is_read_is_unknown(void **user)
 	assert_true(deleting.seen > 0 && deleting.seen < READ);
 }
 
+static enum hf_status ignore(UNUSED void *user, UNUSED const struct hf_kv_entry *entry, UNUSED hf_error *err)
+{
+	return HF_OK;
+}
+
+struct comparing {
+	hf_kv *kv;
+	struct hf_uuid from, to;
+	enum hf_status status;
+};
+
+static void *compare(void *user)
+{
+	struct comparing *it = user;
+	hf_error err = HF_ERROR_INIT;
+	it->status = hf_kv_checkpoint_diff(it->kv, &it->from, &it->to, ignore, NULL, &err);
+	return NULL;
+}
+
+/* It was there when we looked, and is not when the copies are read. */
+static void a_copy_that_is_deleted_before_it_is_compared_is_unknown(void **user)
+{
+	struct state *state = *user;
+	struct comparing it = {.kv = state->kv};
+	pthread_t thread;
+	put(state, "k", "1");
+	it.from = copy_of_day(state, 1);
+	it.to = copy_of_day(state, 2);
+	run(state, "BEGIN");
+	run(state, "LOCK TABLE \"we\"\"ird\".state_entries_snapshots");
+	assert_int_equal(pthread_create(&thread, NULL, compare, &it), 0);
+	while (number(state, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0)
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+	run(state, "DELETE FROM \"we\"\"ird\".state_entries_checkpoints WHERE created_at >= '2026-01-02'");
+	run(state, "COMMIT");
+	pthread_join(thread, NULL);
+	assert_int_equal(it.status, HF_NOT_FOUND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +379,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(without_triggers_it_is_a_copy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bytes_are_those_of_what_stays, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_that_is_deleted_while_it_is_read_is_unknown, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_copy_that_is_deleted_before_it_is_compared_is_unknown, set_up,
+	                                        tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

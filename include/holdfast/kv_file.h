@@ -54,7 +54,7 @@ struct hf_kv_file {
 };
 
 /** Told now and then, from the thread of the call; it must not use the stores. @return HF_OK; anything else ends the
- * call with it. */
+ * call with it, HF_STOP with HF_E_INTERRUPTED, and nothing is done. */
 typedef enum hf_status hf_kv_progress_fn(void *user, uint64_t entries, hf_error *err);
 
 /* NULL for nothing. */

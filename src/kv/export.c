@@ -30,7 +30,10 @@ static enum hf_status export_entry(void *user, const struct hf_kv_entry *entry, 
 		return error_set(err, HF_E_INTERRUPTED, "interrupted after %" PRIu64 " entries", exporting->entries);
 	if (!exporting->how || !exporting->how->progress)
 		return HF_OK;
-	return exporting->how->progress(exporting->how->user, exporting->entries, err);
+	status = exporting->how->progress(exporting->how->user, exporting->entries, err);
+	if (status == HF_STOP) /* a scan would end well by it */
+		return error_set(err, HF_E_INTERRUPTED, "stopped after %" PRIu64 " entries", exporting->entries);
+	return status;
 }
 
 /* As it was when the checkpoint was made, whatever expired since. */
@@ -48,8 +51,6 @@ static enum hf_status export_all(struct exporting *exporting, const struct hf_kv
 	                                ? vtable->diff(kv->backend->state, kv->ns, how->since, &point->id,
 	                                               point->created_us, deadline, export_entry, exporting, err)
 	                                : vtable->scan(kv->backend->state, kv->ns, &span, export_entry, exporting, err);
-	if (status == HF_STOP)
-		return error_set(err, HF_E_INTERRUPTED, "stopped after %" PRIu64 " entries", exporting->entries);
 	return kv_checkpoint_answered(kv, &point->id, status, err);
 }
 

@@ -72,7 +72,11 @@ static enum hf_status tell(struct loading *loading, hf_error *err)
 		                 (unsigned long long)loading->entries);
 	if (!loading->how || !loading->how->progress)
 		return HF_OK;
-	return loading->how->progress(loading->how->user, loading->entries, err);
+	enum hf_status status = loading->how->progress(loading->how->user, loading->entries, err);
+	if (status == HF_STOP) /* of a source it is the end */
+		return error_set(err, HF_E_INTERRUPTED, "stopped after %llu entries",
+		                 (unsigned long long)loading->entries);
+	return status;
 }
 
 /* What a file or another store holds is checked as what a program puts. */

@@ -396,8 +396,8 @@ static void damage(const char *path)
 
 static enum hf_status stop_it(void *user, uint64_t entries, hf_error *error)
 {
-	(void)user, (void)entries, (void)error;
-	return HF_E_FAILED;
+	(void)entries, (void)error;
+	return *(enum hf_status *)user;
 }
 
 static void wrong_pair(hf_kv *from, hf_kv *to)
@@ -428,11 +428,21 @@ static void test_what_is_wrong_leaves_the_target(void **state)
 	each_pair(wrong_pair, true);
 }
 
-static void test_a_call_that_is_ended_has_done_nothing(void **state)
+static void end_export(hf_kv *from, enum hf_status with, enum hf_status want)
 {
-	(void)state;
-	const struct hf_kv_import how = {.replace = true, .progress = stop_it};
-	hf_kv *from = space(&stores[1]), *to = space(&stores[0]);
+	const struct hf_kv_checkpoint_new uncounted = {.uncounted = true};
+	const struct hf_kv_export how = {.progress = stop_it, .user = &with};
+	struct hf_kv_checkpoint point;
+	EXPECT_OK(hf_kv_checkpoint_create(from, &uncounted, arena, &point, &err));
+	unlink(file_path);
+	EXPECT_STATUS(hf_kv_checkpoint_export(from, &point.id, file_path, &how, arena, NULL, &err), want);
+	assert_int_not_equal(access(file_path, F_OK), 0);
+}
+
+static void ended_pair(hf_kv *from, hf_kv *to)
+{
+	static enum hf_status with[] = {HF_E_FAILED, HF_STOP};
+	static const enum hf_status want[] = {HF_E_FAILED, HF_E_INTERRUPTED};
 	static struct hf_kv_write writes[10001];
 	static char keys[10001][8];
 	for (size_t i = 0; i < ARRAY_LEN(writes); i++) {
@@ -441,10 +451,19 @@ static void test_a_call_that_is_ended_has_done_nothing(void **state)
 	}
 	EXPECT_OK(hf_kv_apply(from, writes, ARRAY_LEN(writes), NULL, arena, NULL, &err));
 	put(to, "own", "stays");
-	EXPECT_STATUS(hf_kv_copy(from, to, &how, NULL, &err), HF_E_FAILED);
-	want_only(to, "own", "stays");
-	hf_kv_close(from);
-	hf_kv_close(to);
+	for (size_t i = 0; i < ARRAY_LEN(with); i++) {
+		const struct hf_kv_import how = {.replace = true, .progress = stop_it, .user = &with[i]};
+		EXPECT_STATUS(hf_kv_copy(from, to, &how, NULL, &err), want[i]);
+		want_only(to, "own", "stays");
+		if (has_points(from))
+			end_export(from, with[i], want[i]);
+	}
+}
+
+static void test_a_call_that_is_ended_has_done_nothing(void **state)
+{
+	(void)state;
+	each_pair(ended_pair, false);
 }
 
 /* What expired since the checkpoint is in the file, and does not come to life again. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../fixture.h"
 
@@ -130,6 +131,16 @@ int64_t rig_count(struct rig *rig, const char *of)
 	int n = snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", of);
 	assert_true(n > 0 && (size_t)n < sizeof(sql));
 	return rig_number(rig, sql);
+}
+
+void rig_until_waiting(struct rig *rig)
+{
+	char sql[100];
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = %d",
+	         hf_connection_backend_pid(rig->second));
+	for (int i = 0; i < 4000 && rig_number(rig, sql) == 0; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+	assert_int_not_equal(rig_number(rig, sql), 0);
 }
 
 uint64_t rig_seed(void)

@@ -45,6 +45,8 @@ void rig_run(struct rig *rig, const char *sql);
 int64_t rig_number(struct rig *rig, const char *sql);
 /** How many rows there are of "TABLE [WHERE ...]". */
 int64_t rig_count(struct rig *rig, const char *of);
+/** Returns when the second session waits for a lock. */
+void rig_until_waiting(struct rig *rig);
 
 /** Where a randomised test begins: HOLDFAST_TEST_SEED, else the time. Printed. */
 uint64_t rig_seed(void);

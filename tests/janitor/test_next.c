@@ -5,6 +5,7 @@
 #include "rig.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -155,6 +156,43 @@ static void what_cannot_be_in_a_queue_is_refused(void **state)
 	}
 }
 
+/* ---- moving ---- */
+
+struct moving {
+	struct rig *rig;
+	struct hf_queue_moved moved;
+	enum hf_status status;
+	hf_error err;
+};
+
+static void *move(void *user)
+{
+	struct moving *it = user;
+	it->status = hf_queue_move(hf_on_connection(it->rig->second), 1, &(struct hf_queue_move){.priority = 7},
+	                           &it->moved, &it->err);
+	return NULL;
+}
+
+static void a_move_behind_another_change_is_not_lost(void **state)
+{
+	struct rig *rig = *state;
+	struct moving second = {.rig = rig, .err = HF_ERROR_INIT};
+	pthread_t thread;
+	rig_load_text(rig, "{\"codebase\":[{\"name\":\"aa\"}],\"queue\":[{\"id\":1,\"codebase\":\"aa\","
+	                   "\"suite\":\"fixes\",\"command\":\"x\",\"priority\":1}]}");
+	rig_run(rig, "BEGIN");
+	rig_run(rig, "UPDATE queue SET priority = 5 WHERE id = 1");
+	assert_int_equal(pthread_create(&thread, NULL, move, &second), 0);
+	rig_until_waiting(rig);
+	rig_run(rig, "COMMIT");
+	pthread_join(thread, NULL);
+	if (second.status != HF_OK)
+		fail_msg("%s", second.err.message);
+	assert_true(second.moved.changed);
+	assert_int_equal(second.moved.priority_before, 5);
+	assert_int_equal(rig_number(rig, "SELECT priority FROM queue WHERE id = 1"), 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +200,7 @@ int main(void)
 		cmocka_unit_test(what_is_null_is_no_id),
 		cmocka_unit_test(the_first_that_is_not_assigned_is_next),
 		cmocka_unit_test(what_cannot_be_in_a_queue_is_refused),
+		cmocka_unit_test(a_move_behind_another_change_is_not_lost),
 	};
 	return cmocka_run_group_tests(tests, rig_up, rig_down);
 }

@@ -1,6 +1,7 @@
 /* What was published: stored with what follows from it, refused whole, found again. */
 #include "rig.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -379,6 +380,40 @@ static void a_try_is_corrected_part_by_part(void **state)
 	assert_int_equal(rig_count(rig, "new_result_branch WHERE absorbed"), 0);
 }
 
+struct correcting {
+	struct rig *rig;
+	int64_t changed;
+	enum hf_status status;
+	hf_error err;
+};
+
+static void *correct(void *user)
+{
+	struct correcting *it = user;
+	const struct hf_publish publish = {.id = HF_STR("p2"), .requester = HF_STR("r")};
+	it->status = hf_publish_update(hf_on_connection(it->rig->second), &publish, HF_PUBLISH_REQUESTER, &it->changed,
+	                               &it->err);
+	return NULL;
+}
+
+static void a_correction_behind_another_is_not_lost(void **state)
+{
+	struct rig *rig = *state;
+	struct correcting second = {.rig = rig, .err = HF_ERROR_INIT};
+	pthread_t thread;
+	fill_history(rig);
+	rig_run(rig, "BEGIN");
+	rig_run(rig, "UPDATE publish SET description = 'd' WHERE id = 'p2'");
+	assert_int_equal(pthread_create(&thread, NULL, correct, &second), 0);
+	rig_until_waiting(rig);
+	rig_run(rig, "COMMIT");
+	pthread_join(thread, NULL);
+	if (second.status != HF_OK)
+		fail_msg("%s", second.err.message);
+	assert_int_equal(second.changed, 1);
+	assert_int_equal(rig_count(rig, "publish WHERE id = 'p2' AND requester = 'r' AND description = 'd'"), 1);
+}
+
 static void what_a_correction_cannot_be(void **state)
 {
 	struct rig *rig = *state;
@@ -437,6 +472,7 @@ int main(void)
 	                                   cmocka_unit_test(pages_meet),
 	                                   cmocka_unit_test(what_is_found),
 	                                   cmocka_unit_test(a_try_is_corrected_part_by_part),
+	                                   cmocka_unit_test(a_correction_behind_another_is_not_lost),
 	                                   cmocka_unit_test(what_a_correction_cannot_be)};
 	return cmocka_run_group_tests_name("publish", tests, rig_up, rig_down);
 }

@@ -69,7 +69,8 @@ SELECT id, change_set, codebase, source_branch_url, source_branch_web_url, targe
 
 -- name: publish_update :one
 -- doc: Change parts of the tries with an id. One that did not succeed does not succeed by it: what follows from a success
--- doc: is stored with it (publish_store).
+-- doc: is stored with it (publish_store). Written by their id: a row that changed while we waited for it has another
+-- doc: place, which this statement does not see.
 -- param result_code: nullable
 -- param target_branch_url: nullable
 -- param description: nullable
@@ -82,7 +83,7 @@ SELECT id, change_set, codebase, source_branch_url, source_branch_web_url, targe
 -- param branch_name: nullable
 -- param subpath: nullable
 WITH tries AS (
-    SELECT ctid AS row, :set_result::boolean AND :result_code = 'success' AND result_code <> 'success' AS late
+    SELECT :set_result::boolean AND :result_code = 'success' AND result_code <> 'success' AS late
       FROM publish
      WHERE id = :id
        FOR UPDATE
@@ -99,8 +100,7 @@ WITH tries AS (
            target_branch_url = CASE WHEN :set_target::boolean THEN :target_branch_url ELSE p.target_branch_url END,
            target_branch_web_url = CASE WHEN :set_target THEN :target_branch_web_url ELSE p.target_branch_web_url END,
            subpath = CASE WHEN :set_target THEN :subpath ELSE p.subpath END
-      FROM tries
-     WHERE p.ctid = tries.row AND NOT EXISTS (SELECT FROM tries AS t WHERE t.late)
+     WHERE p.id = :id AND NOT EXISTS (SELECT FROM tries WHERE late)
     RETURNING p.id
 )
 SELECT (SELECT count(*) FROM tries) AS found, EXISTS (SELECT FROM tries WHERE late) AS late,

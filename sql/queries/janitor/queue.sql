@@ -178,13 +178,14 @@ UPDATE queue AS q
 
 -- name: queue_move :opt
 -- doc: Place an item at another priority, in another bucket where one is given; or, `first`, ahead of the one that is
--- doc: handed out next, into its bucket. The row is not written where it would be as it is.
+-- doc: handed out next, into its bucket. The row is not written where it would be as it is. By its id: one that changed
+-- doc: while we waited for it has another place, which this statement does not see.
 -- allow: many-rows ids come from a sequence; the Janitor's table has no key on them
 -- param bucket: nullable
 WITH head AS (
     SELECT id, bucket, priority FROM queue WHERE :first::boolean ORDER BY bucket, priority, id LIMIT 1
 ), place AS (
-    SELECT q.ctid AS row, q.id, q.bucket AS bucket_before, q.priority AS priority_before,
+    SELECT q.id, q.bucket AS bucket_before, q.priority AS priority_before,
            CASE WHEN NOT :first THEN coalesce(:bucket, q.bucket)
                 ELSE head.bucket END AS bucket,
            CASE WHEN NOT :first THEN :priority::bigint
@@ -198,7 +199,7 @@ WITH head AS (
     UPDATE queue AS q
        SET bucket = place.bucket, priority = place.priority
       FROM place
-     WHERE q.ctid = place.row AND (q.bucket, q.priority) IS DISTINCT FROM (place.bucket, place.priority)
+     WHERE q.id = place.id AND (q.bucket, q.priority) IS DISTINCT FROM (place.bucket, place.priority)
     RETURNING q.id
 )
 SELECT place.bucket, place.priority, place.bucket_before, place.priority_before, EXISTS (SELECT FROM written) AS changed

@@ -20,7 +20,7 @@ enum { NAMESPACE_BYTES = 24, NAMESPACE_BYTES_UNFED = 16 }; /* the shorter one wa
 
 void engine_key_entry(struct engine_key *key, int32_t ns, struct hf_bytes user_key)
 {
-	ASSERT(user_key.len <= HF_KV_KEY_BYTES_MAX);
+	ASSERT(user_key.len <= HF_KV_KEY_BYTES_MAX + 1); /* the store makes ends one byte longer than keys */
 	put_be32(key->bytes, (uint32_t)ns);
 	if (user_key.len)
 		memcpy(key->bytes + 4, user_key.ptr, user_key.len);

@@ -299,11 +299,12 @@ static bool scan_replica(hf_kv *kv, struct hf_kv_span *span, const struct hf_kv_
 	if (replica == kv->backend->state)
 		return false;
 	enum hf_status status = kv_vtable(kv)->scan(replica, kv->ns, span, note_entry, scan, &own);
+	bool whole = !scan->ended && span->limit && scan->seen >= span->limit; /* whatever became of the replica then */
 	kv_count(kv, KV_REPLICA, scan->seen);
-	*ret_status = status;
+	*ret_status = whole ? HF_OK : status;
 	if (status != HF_OK && scan->ended && err)
 		*err = own;
-	if (status == HF_OK || scan->ended || (span->limit && scan->seen >= span->limit))
+	if (status == HF_OK || scan->ended || whole)
 		return true;
 	go_on_behind(span, scan);
 	return false;

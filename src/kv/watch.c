@@ -152,12 +152,15 @@ static bool has_entry(const struct hf_kv_event *event)
 	return event->kind == HF_KV_EVENT_PUT || event->kind == HF_KV_EVENT_TOUCH;
 }
 
-/* How many entries are read at a time, so that it is READ_BYTES_MAX at most. A backend that leaves long values out
- * gives a whole page. */
-static size_t most_ahead(const hf_kv *kv)
+/* How many entries are read at a time: the page's, but READ_BYTES_MAX at most. A backend that leaves long values out
+ * gives them all. */
+static size_t most_ahead(const hf_kv_watch *watch)
 {
-	size_t most = READ_BYTES_MAX / kv->backend->options.value_bytes_max;
-	return kv_vtable(kv)->gather ? PAGE : most > 0 ? most : 1;
+	size_t left = watch->count - watch->next;
+	size_t most = READ_BYTES_MAX / watch->kv->backend->options.value_bytes_max;
+	if (kv_vtable(watch->kv)->gather || most > left)
+		return left;
+	return most > 0 ? most : 1;
 }
 
 static enum hf_status read_keys(hf_kv_watch *watch, const struct hf_bytes *keys, size_t count, hf_deadline deadline,
@@ -174,7 +177,7 @@ static enum hf_status read_keys(hf_kv_watch *watch, const struct hf_bytes *keys,
 /* Entries of the next events, as they are by now. */
 static enum hf_status read_ahead(hf_kv_watch *watch, hf_deadline deadline, hf_error *err)
 {
-	size_t most = most_ahead(watch->kv), n = 0, to = watch->next;
+	size_t most = most_ahead(watch), n = 0, to = watch->next;
 	hf_arena_reset(watch->ahead);
 	struct hf_bytes *keys = hf_arena_alloc(watch->ahead, most * sizeof(*keys));
 	struct hf_kv_entry *entries = hf_arena_calloc(watch->ahead, most, sizeof(*entries));

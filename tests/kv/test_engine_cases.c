@@ -68,6 +68,24 @@ static void expect_walk(struct rig *rig, uint32_t every, bool down)
 	assert_int_equal(count, wanted);
 }
 
+/* A range that goes on behind the longest key begins at one that is a byte longer, as the store has it. */
+static void test_behind_the_longest_key(void **state)
+{
+	struct rig *rig = *state;
+	static uint8_t key[HF_KV_KEY_BYTES_MAX + 1]; /* ends in 0 */
+	hf_error err = HF_ERROR_INIT;
+	uint64_t count = 9;
+	size_t len = rig->vtable->key_bytes_max;
+	memset(key, 'k', len);
+	put_many(rig, &(struct hf_kv_write){.op = HF_KV_PUT, .key = {key, len}, .value = {key, 1}}, 1);
+	struct hf_kv_span span = {.from = {key, len + 1}, .deadline = INT64_MAX};
+	EXPECT_OK(rig->vtable->count(rig->state, rig->ns[0], &span, &count, &err));
+	assert_int_equal(count, 0);
+	span = (struct hf_kv_span){.to = {key, len + 1}, .deadline = INT64_MAX, .reverse = true};
+	EXPECT_OK(rig->vtable->count(rig->state, rig->ns[0], &span, &count, &err));
+	assert_int_equal(count, 1);
+}
+
 static void test_many_pages(void **state)
 {
 	struct rig *rig = *state;
@@ -701,6 +719,7 @@ static void test_no_memory_for_metadata(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		BOTH(test_behind_the_longest_key),
 		BOTH(test_many_pages),
 		BOTH(test_large_values),
 		BOTH(test_checkpoint_of_many_pages),

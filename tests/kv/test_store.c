@@ -461,9 +461,11 @@ static enum hf_status watched_gather(hf_kv_backend_state *state, int32_t ns, con
 	return HF_OK;
 }
 
-static void watch_all(const struct hf_kv_vtable *vtable)
+static void watch_all(const struct hf_kv_vtable *vtable, uint32_t value_bytes_max)
 {
-	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1};
+	const struct hf_kv_options options = {.size = sizeof(options),
+	                                      .sweep_interval_ms = -1,
+	                                      .value_bytes_max = value_bytes_max};
 	struct hf_kv_watch_options how = {.size = sizeof(how), .values = true};
 	hf_kv_watch *watch = NULL;
 	hf_kv *watched = NULL;
@@ -490,12 +492,69 @@ static void a_watch_reads_no_more_than_it_can_hold(void **state)
 	watched.capabilities |= HF_KV_CAN_WATCH;
 	watched.changes = watched_changes;
 	watched.read = watched_read;
-	watch_all(&watched);
+	watch_all(&watched, 0);
 	assert_true(asked_most <= ((size_t)1 << 30) / HF_KV_VALUE_BYTES);
+	watch_all(&watched, 1); /* a gigabyte of the shortest is more than there are */
+	assert_in_range(asked_most, WATCHED / 2, WATCHED);
 	watched.gather = watched_gather;
-	watch_all(&watched);
+	watch_all(&watched, 0);
 	assert_int_equal(asked_most, 1);
 	assert_true(gathered <= (size_t)1 << 26);
+}
+
+/* ---- a replica ---- */
+
+static char replica;     /* where it is */
+static size_t delivered; /* entries that it gives before it is gone */
+
+static hf_kv_backend_state *replica_for(hf_kv_backend_state *state, int64_t behind, hf_deadline deadline)
+{
+	(void)state, (void)behind, (void)deadline;
+	return (hf_kv_backend_state *)(void *)&replica;
+}
+
+static enum hf_status replica_scan(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span,
+                                   hf_kv_entry_fn *fn, void *user, hf_error *error)
+{
+	const struct hf_kv_entry entries[] = {{.key = HF_KV_KEY("a"), .rev = 1}, {.key = HF_KV_KEY("b"), .rev = 2}};
+	if ((void *)state != (void *)&replica)
+		return fake_scan(state, ns, span, fn, user, error);
+	for (size_t i = 0; i < delivered; i++)
+		assert_int_equal(fn(user, &entries[i], error), HF_OK);
+	return HF_E_UNAVAILABLE;
+}
+
+static enum hf_status count_it(void *user, const struct hf_kv_entry *entry, hf_error *error)
+{
+	(void)entry, (void)error;
+	++*(size_t *)user;
+	return HF_OK;
+}
+
+/* What was wanted has come, and no more is asked for: whatever becomes of the replica then. */
+static void a_range_that_a_replica_gave_whole_is_no_failure(void **state)
+{
+	(void)state;
+	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1};
+	const struct hf_kv_range two = {.limit = 2, .how.replica = true};
+	struct hf_kv_vtable late = fake;
+	hf_kv *replicated = NULL;
+	size_t count = 0;
+	late.capabilities |= HF_KV_CAN_READ_REPLICAS;
+	late.replica = replica_for;
+	late.scan = replica_scan;
+	EXPECT_OK(hf_kv_open_backend(ctx, &late, "fake:", &options, &replicated, &err));
+	delivered = 2;
+	EXPECT_OK(hf_kv_scan(replicated, &two, count_it, &count, &err));
+	assert_int_equal(count, 2);
+	assert_int_equal(seen.calls, 0);
+	delivered = 1;
+	EXPECT_OK(hf_kv_scan(replicated, &two, count_it, &count, &err));
+	assert_int_equal(count, 3);
+	assert_int_equal(seen.calls, 1);
+	assert_string_equal(seen.from, "6100");
+	assert_int_equal(seen.span.limit, 1);
+	hf_kv_close(replicated);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -518,6 +577,7 @@ int main(void)
 		TEST(a_ttl_is_what_is_left),
 		TEST(options_are_checked),
 		TEST(a_watch_reads_no_more_than_it_can_hold),
+		TEST(a_range_that_a_replica_gave_whole_is_no_failure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

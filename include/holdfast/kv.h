@@ -135,7 +135,8 @@ struct hf_kv_options {
 	/* PostgreSQL */
 	const char *schema;                /* NULL = "public" */
 	const char *table;                 /* NULL = "state_entries"; the others are named after it */
-	bool no_migrate;                   /* the tables must stand; without it hf_kv_open() makes or renews them */
+	bool no_migrate;                   /* the tables must stand; without it hf_kv_open() makes or renews them.
+	                                      LMDB: so must the folder */
 	uint32_t connections_min;          /* 0 = 2, or connections_max if less; Redis too */
 	uint32_t connections_max;          /* 0 = 10 */
 	int64_t connect_timeout_ms;        /* 0 = 30,000 */

@@ -3,7 +3,10 @@
  */
 #include "kv/engine.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/bytes.h"
@@ -296,6 +299,15 @@ static enum hf_status open_memory(hf_context *ctx, const char *url, const struct
 	return status == HF_OK ? state_of(ctx, store, options, false, ret_state, err) : status;
 }
 
+static bool is_missing(const char *path)
+{
+	int folder = open(path, O_DIRECTORY | O_PATH | O_CLOEXEC);
+	bool missing = (folder < 0 || faccessat(folder, "data.mdb", F_OK, 0) != 0) && errno == ENOENT;
+	if (folder >= 0)
+		(void)close(folder);
+	return missing;
+}
+
 static enum hf_status open_lmdb(hf_context *ctx, const char *url, const struct hf_kv_options *options,
                                 hf_kv_backend_state **ret_state, hf_error *err)
 {
@@ -306,6 +318,8 @@ static enum hf_status open_lmdb(hf_context *ctx, const char *url, const struct h
 		error_hint(err, "use lmdb:PATH");
 		return HF_E_CONFIG;
 	}
+	if (options->no_migrate && is_missing(path))
+		return error_set(err, HF_E_UNAVAILABLE, "there is no store at %s", path);
 	enum hf_status status = lmdb_map_open(ctx, path, options->map_bytes_max, &store, err);
 	return status == HF_OK ? state_of(ctx, store, options, true, ret_state, err) : status;
 }

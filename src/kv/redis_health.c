@@ -136,11 +136,12 @@ static enum hf_status inspect_expired(hf_kv_backend_state *state, hf_deadline de
 	return HF_OK;
 }
 
-enum hf_status redis_inspect(hf_kv_backend_state *state, UNUSED int32_t ns, hf_deadline deadline,
-                             struct hf_kv_health *health, hf_error *err)
+/* ---- both ---- */
+
+static enum hf_status inspect_server(hf_kv_backend_state *state, hf_deadline deadline, struct hf_kv_health *health,
+                                     hf_error *err)
 {
 	redisReply *reply;
-	read_pool(&state->pool, &health->pool);
 	enum hf_status status = ask_info(state, deadline, &reply, err);
 	if (status != HF_OK)
 		return status;
@@ -149,5 +150,24 @@ enum hf_status redis_inspect(hf_kv_backend_state *state, UNUSED int32_t ns, hf_d
 	else
 		status = redis_unexpected("ask what the server is", err);
 	freeReplyObject(reply);
-	return status == HF_OK ? inspect_expired(state, deadline, health, err) : status;
+	return status;
+}
+
+/* What this user may not ask stays unknown, and blames nobody. */
+static enum hf_status unless_denied(enum hf_status status, hf_error *err)
+{
+	static const hf_error no_error = HF_ERROR_INIT;
+	if (status != HF_E_DENIED)
+		return status;
+	if (err)
+		*err = no_error;
+	return HF_OK;
+}
+
+enum hf_status redis_inspect(hf_kv_backend_state *state, UNUSED int32_t ns, hf_deadline deadline,
+                             struct hf_kv_health *health, hf_error *err)
+{
+	read_pool(&state->pool, &health->pool);
+	enum hf_status status = unless_denied(inspect_server(state, deadline, health, err), err);
+	return status == HF_OK ? unless_denied(inspect_expired(state, deadline, health, err), err) : status;
 }

@@ -360,6 +360,8 @@ def test_kv_health_tells_how_the_store_is(some):
 def test_kv_health_refuses_a_store_that_is_not_there(tmp_path):
     assert refused(7, "kv", "health", "-d", "postgresql:///x?host=/nowhere").startswith("error: ")
     assert refused(2, "kv", "health").startswith("error: no store is named\n")
+    assert "there is no store at" in refused(7, "kv", "health", "--store", f"lmdb:{tmp_path}/none")
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("env, file, args, namespace", [

@@ -932,6 +932,32 @@ static void test_health_tells_what_the_server_is(void **state)
 	assert_int_equal(health.room_bytes, 1 << 30);
 }
 
+/* It may neither ask for INFO nor look into another namespace, and needs neither. */
+static void test_health_blames_nobody_for_what_it_may_not_ask(void **state)
+{
+	struct rig *rig = *state;
+	struct hf_kv_health health;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *other = NULL;
+	char url[200];
+	EXPECT_OK(hf_kv_namespace(rig->kv, "other", &other, &err));
+	hf_kv_close(other);
+	hf_kv_close(rig->kv);
+	rig->kv = NULL;
+	server_does(rig, "ACL SETUSER quiet on >QUIET ~{holdfast:default}:* ~holdfast:* +@read +@write +@scripting "
+	                 "+@connection +time +config|get");
+	snprintf(url, sizeof(url), "redis+unix://quiet:QUIET@%s?db=%d", server.socket, rig->database);
+	EXPECT_OK(open_as(rig, url, NULL, &err));
+	put(rig, B("k"), B("v"), 0);
+	hf_kv_health_report(rig->kv, NULL, &health);
+	server_does(rig, "ACL DELUSER quiet");
+	if (health.state != HF_HEALTHY)
+		fail_msg("%s", health.reasons[0]);
+	assert_int_equal(health.error.status, HF_OK);
+	assert_int_equal(health.used_bytes, HF_KV_UNKNOWN);
+	assert_int_equal(health.expired_waiting, HF_KV_UNKNOWN);
+}
+
 static int group_begin(UNUSED void **state)
 {
 	redis_fixture_start(&server, NULL);
@@ -979,6 +1005,7 @@ int main(void)
 		CASE(test_strict_is_refused_where_the_server_is_not),
 		CASE(test_a_server_that_forgets_or_evicts_is_told_of),
 		CASE(test_health_tells_what_the_server_is),
+		CASE(test_health_blames_nobody_for_what_it_may_not_ask),
 		CASE(test_a_slow_request_is_told_of),
 	};
 	return cmocka_run_group_tests(tests, group_begin, group_end);

@@ -33,11 +33,11 @@
  * Ownership: inputs are borrowed for the call; everything returned lives in the arena passed in.
  * Round trips: none for memory and LMDB; for Redis one a call unless said otherwise, and two for a get where some
  * entries expire and some do not, and for the first put of a key after a checkpoint. For PostgreSQL one for what reads
- * and for plain puts or plain deletes (different keys, of hf_kv_put_many() any; no flag but HF_KV_NO_TTL, no fence;
- * deletes strict), however many puts there are. Two for hf_kv_clear(). Three for all other writes, also if they are
- * refused: epoch and fence; what is read and locked; all is stored and committed. Above 5,000 keys or 8 MiB one more
- * for each such step of either. The first use of a query on a connection is one more. A race for a key that was free
- * begins anew.
+ * and for plain puts, however many, or a plain delete (different keys, of hf_kv_put_many() any; no flag but
+ * HF_KV_NO_TTL, no fence; deletes strict). Two for several plain deletes and for hf_kv_clear(). Three for all other
+ * writes, also if they are refused: epoch and fence; what is read and locked; all is stored and committed. Above 5,000
+ * keys or 8 MiB one more for each such step of either. The first use of a query on a connection is one more. A race for
+ * a key that was free begins anew.
  *
  * Combining (PostgreSQL; hf_kv_options.combine): while `combine` statements of a handle that read are on their way,
  * calls of other threads that read one key wait for the next, which is one for all of them, up to 256. So do plain puts

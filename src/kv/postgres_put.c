@@ -1,5 +1,6 @@
 /*
- * postgres_put.c - what takes one statement: a plain put, or plain deletes of different keys, in their order.
+ * postgres_put.c - what takes one statement: a plain put, a plain delete; and plain deletes of different keys, in their
+ * order, behind a statement that waits for the epoch.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "kv/postgres_retry.h"
+#include "pg/joined.h"
 
 int postgres_compare(struct hf_bytes a, struct hf_bytes b)
 {
@@ -139,33 +141,66 @@ static enum hf_status delete_one(hf_kv_backend_state *state, int32_t ns, const s
 	return HF_OK;
 }
 
-/* Of different keys, in order. */
+/* Deletes of different keys, in order. */
+struct deleting {
+	hf_kv_backend_state *state;
+	int32_t ns;
+	struct hf_bytes *keys;
+	size_t count;
+	hf_arena *scratch;
+	struct entries_delete_row *rows;
+	size_t nrows;
+};
+
+/* The epoch is a statement of its own: what is absent is judged by a snapshot, which is to be behind the wait. */
+static enum hf_status delete_held(hf_where tx, void *user, hf_error *err)
+{
+	struct deleting *deleting = user;
+	const struct entries_bound *entries = &deleting->state->entries;
+	const struct entries_hold_in hold = {.ns = deleting->ns, .keys.ndim = 1, .needs.ndim = 1};
+	const struct entries_delete_in in = {
+		.ns = deleting->ns,
+		.keys = {.count = (uint32_t)deleting->count, .ndim = 1, .values = deleting->keys},
+	};
+	struct entries_hold_row *epoch;
+	size_t n;
+	postgres_count_again(deleting->state, tx);
+	enum hf_status status = entries_hold(tx, entries, &hold, deleting->scratch, &epoch, &n, err);
+	tx_last(tx);
+	if (status == HF_OK)
+		status = entries_delete(tx, entries, &in, deleting->scratch, &deleting->rows, &deleting->nrows, err);
+	return status;
+}
+
+static enum hf_status tell_deleted(const struct deleting *deleting, const struct place *places,
+                                   struct hf_kv_result *results, hf_error *err)
+{
+	for (size_t i = 0; i < deleting->count; i++)
+		results[i] = deleted(false);
+	for (size_t i = 0; i < deleting->nrows; i++) {
+		const struct hf_kv_write asked = {.key = deleting->rows[i].key};
+		const struct place wanted = {.write = &asked};
+		const struct place *at = bsearch(&wanted, places, deleting->count, sizeof(*places), by_key_alone);
+		if (!at)
+			return error_set(err, HF_E_PROTOCOL, "the server deleted a key that was not asked for");
+		results[at->index] = deleted(deleting->rows[i].live);
+	}
+	return HF_OK;
+}
+
 static enum hf_status delete_places(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
                                     const struct place *places, hf_arena *scratch, struct hf_kv_result *results,
                                     hf_error *err)
 {
-	struct hf_bytes *keys = hf_arena_alloc(scratch, batch->count * sizeof(*keys));
-	struct entries_delete_row *rows = NULL;
-	size_t nrows = 0;
-	if (!keys)
+	struct deleting deleting = {.state = state, .ns = ns, .count = batch->count, .scratch = scratch};
+	const struct hf_transaction_options how = postgres_transaction(state);
+	deleting.keys = hf_arena_alloc(scratch, batch->count * sizeof(*deleting.keys));
+	if (!deleting.keys)
 		return error_nomem(err);
-	for (size_t i = 0; i < batch->count; i++) {
-		keys[i] = places[i].write->key;
-		results[i] = deleted(false);
-	}
-	const struct entries_delete_in in = {.ns = ns,
-	                                     .keys = {.count = (uint32_t)batch->count, .ndim = 1, .values = keys}};
-	enum hf_status status =
-		entries_delete(postgres_on(state, batch->deadline), &state->entries, &in, scratch, &rows, &nrows, err);
-	for (size_t i = 0; i < nrows && status == HF_OK; i++) {
-		const struct hf_kv_write asked = {.key = rows[i].key};
-		const struct place wanted = {.write = &asked};
-		const struct place *at = bsearch(&wanted, places, batch->count, sizeof(*places), by_key_alone);
-		if (!at)
-			return error_set(err, HF_E_PROTOCOL, "the server deleted a key that was not asked for");
-		results[at->index] = deleted(rows[i].live);
-	}
-	return status;
+	for (size_t i = 0; i < batch->count; i++)
+		deleting.keys[i] = places[i].write->key;
+	enum hf_status status = tx_joined(postgres_on(state, batch->deadline), &how, delete_held, &deleting, err);
+	return status == HF_OK ? tell_deleted(&deleting, places, results, err) : status;
 }
 
 static enum hf_status delete_many(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,

@@ -370,6 +370,46 @@ static void a_copy_that_is_deleted_before_it_is_compared_is_unknown(void **user)
 	assert_int_equal(it.status, HF_NOT_FOUND);
 }
 
+/* ---- behind a restore ---- */
+
+struct removing {
+	hf_kv *kv;
+	size_t existed;
+	enum hf_status status;
+};
+
+static void *remove_both(void *user)
+{
+	struct removing *it = user;
+	hf_error err = HF_ERROR_INIT;
+	const struct hf_bytes keys[] = {hf_kv_text("a"), hf_kv_text("b")};
+	it->status = hf_kv_delete_many(it->kv, keys, 2, NULL, &it->existed, &err);
+	return NULL;
+}
+
+/* Deletes that wait for a restore come after it as a whole: what it put back is deleted too. */
+static void deletes_behind_a_restore_see_what_it_put_back(void **user)
+{
+	struct state *state = *user;
+	struct removing it = {.kv = state->kv};
+	pthread_t thread;
+	put(state, "a", "1");
+	run(state, "BEGIN");
+	run(state, "SELECT \"we\"\"ird\".state_entries_next_epoch(1)");
+	run(state,
+	    "INSERT INTO \"we\"\"ird\".state_entries (rev, created_at, updated_at, namespace, epoch, codec, key, value)"
+	    " SELECT rev + 1, created_at, updated_at, namespace, epoch, codec, 'b', value"
+	    " FROM \"we\"\"ird\".state_entries WHERE key = 'a'");
+	assert_int_equal(pthread_create(&thread, NULL, remove_both, &it), 0);
+	while (number(state, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0)
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+	run(state, "COMMIT");
+	pthread_join(thread, NULL);
+	assert_int_equal(it.status, HF_OK);
+	assert_int_equal(it.existed, 2);
+	assert_int_equal(number(state, "SELECT count(*) FROM \"we\"\"ird\".state_entries"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +419,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(without_triggers_it_is_a_copy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bytes_are_those_of_what_stays, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_that_is_deleted_while_it_is_read_is_unknown, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(deletes_behind_a_restore_see_what_it_put_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_copy_that_is_deleted_before_it_is_compared_is_unknown, set_up,
 	                                        tear_down),
 	};

@@ -323,7 +323,7 @@ static const struct call {
 	{"puts of many steps", put_many, 1},
 	{"puts of a key twice", put_repeated, 1},
 	{"a delete", delete_plain, 1},
-	{"deletes", delete_many, 1},
+	{"deletes", delete_many, 2},
 	{"a put of what is absent", put_new, 3},
 	{"a put that is refused", put_taken, 3},
 	{"an increment", increment, 3},

@@ -27,7 +27,8 @@ static enum hf_status which(struct cli *cli, const char **ret_member, hf_error *
 	return HF_OK;
 }
 
-static enum hf_status run_create(struct cli *cli, hf_error *err)
+static enum hf_status change(struct cli *cli, enum hf_status (*one)(hf_kv *, const char *, hf_deadline, hf_error *),
+                             hf_error *err)
 {
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	const char *member;
@@ -35,22 +36,19 @@ static enum hf_status run_create(struct cli *cli, hf_error *err)
 	if (status == HF_OK)
 		status = kv_open(cli, &kv, err);
 	if (status == HF_OK)
-		status = hf_kv_index_create(kv, member, cli->deadline, err);
+		status = one(kv, member, cli->deadline, err);
 	const struct written written = {.what = "indexes", .changed = 1};
 	return status == HF_OK ? out_written(cli->out, &written, err) : status;
 }
 
+static enum hf_status run_create(struct cli *cli, hf_error *err)
+{
+	return change(cli, hf_kv_index_create, err);
+}
+
 static enum hf_status run_drop(struct cli *cli, hf_error *err)
 {
-	CLEANUP(kv_closep) hf_kv *kv = NULL;
-	const char *member;
-	enum hf_status status = which(cli, &member, err);
-	if (status == HF_OK)
-		status = kv_open(cli, &kv, err);
-	if (status == HF_OK)
-		status = hf_kv_index_drop(kv, member, cli->deadline, err);
-	const struct written written = {.what = "indexes", .changed = 1};
-	return status == HF_OK ? out_written(cli->out, &written, err) : status;
+	return change(cli, hf_kv_index_drop, err);
 }
 
 static enum hf_status run_list(struct cli *cli, hf_error *err)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/blame.h"
 #include "base/error.h"
 #include "holdfast/sql.h"
 #include "pg/monotonic.h"
@@ -36,20 +37,10 @@ const char *hf_health_word(enum hf_health_state state)
 static void blame(struct hf_health *health, enum hf_health_state state, const char *format, ...) PRINTF_LIKE(3, 4);
 static void blame(struct hf_health *health, enum hf_health_state state, const char *format, ...)
 {
-	if (health->nreasons == HF_HEALTH_REASONS_MAX)
-		return;
-	char *reason = health->reasons[health->nreasons];
-	if (state > health->state && health->nreasons > 0) { /* the worst first */
-		memcpy(reason, health->reasons[0], sizeof(health->reasons[0]));
-		reason = health->reasons[0];
-	}
 	va_list args;
 	va_start(args, format);
-	vsnprintf(reason, sizeof(health->reasons[0]), format, args);
+	blame_add(health->reasons, HF_HEALTH_REASONS_MAX, &health->nreasons, &health->state, state, format, args);
 	va_end(args);
-	health->nreasons++;
-	if (state > health->state)
-		health->state = state;
 }
 
 /* ---- the probe ---- */

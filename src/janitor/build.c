@@ -87,17 +87,12 @@ enum hf_status hf_debian_build_list(hf_where where, const struct hf_debian_build
 {
 	struct sink sink = {fn, user};
 	const struct hf_debian_built *after = filter->after;
-	struct build_list_in in = {.run_id = filter->run_id,
-	                           .with_run_id = filter->run_id.ptr != NULL,
-	                           .codebase = filter->codebase,
-	                           .with_codebase = filter->codebase.ptr != NULL,
-	                           .distribution = filter->distribution,
-	                           .with_distribution = filter->distribution.ptr != NULL,
-	                           .source = filter->source,
-	                           .with_source = filter->source.ptr != NULL,
+	struct build_list_in in = {WITH_TEXT(run_id, filter->run_id),
+	                           WITH_TEXT(codebase, filter->codebase),
+	                           WITH_TEXT(distribution, filter->distribution),
+	                           WITH_TEXT(source, filter->source),
 	                           .with_after = after != NULL,
-	                           .row_limit = filter->limit,
-	                           .has_row_limit = filter->limit != 0};
+	                           WITH_LIMIT(filter->limit)};
 	if (after) {
 		in.after_distribution = after->build.distribution;
 		in.after_source = after->build.source;

@@ -231,16 +231,11 @@ enum hf_status hf_candidate_list(hf_where where, const struct hf_candidate_filte
 	struct sink sink = {fn, user};
 	struct candidate_list_in in = {.after = filter->after,
 	                               .with_after = filter->after != 0,
-	                               .campaign = filter->campaign,
-	                               .with_campaign = filter->campaign.ptr != NULL,
-	                               .codebase = filter->codebase,
-	                               .with_codebase = filter->codebase.ptr != NULL,
-	                               .publish_policy = filter->publish_policy,
-	                               .with_publish_policy = filter->publish_policy.ptr != NULL,
-	                               .change_set = filter->change_set,
-	                               .with_change_set = filter->change_set.ptr != NULL,
-	                               .row_limit = filter->limit,
-	                               .has_row_limit = filter->limit != 0};
+	                               WITH_TEXT(campaign, filter->campaign),
+	                               WITH_TEXT(codebase, filter->codebase),
+	                               WITH_TEXT(publish_policy, filter->publish_policy),
+	                               WITH_TEXT(change_set, filter->change_set),
+	                               WITH_LIMIT(filter->limit)};
 	return candidate_list(where, &in, list_row, &sink, err);
 }
 
@@ -285,10 +280,8 @@ enum hf_status hf_candidate_never_processed(hf_where where, int32_t after, struc
 	struct sink sink = {fn, user};
 	struct candidate_never_processed_in in = {.after = after,
 	                                          .with_after = after != 0,
-	                                          .campaign = campaign,
-	                                          .with_campaign = campaign.ptr != NULL,
-	                                          .row_limit = limit,
-	                                          .has_row_limit = limit != 0};
+	                                          WITH_TEXT(campaign, campaign),
+	                                          WITH_LIMIT(limit)};
 	return candidate_never_processed(where, &in, list_row, &sink, err);
 }
 

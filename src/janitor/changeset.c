@@ -67,12 +67,9 @@ enum hf_status hf_change_set_list(hf_where where, const struct hf_change_set_fil
 	struct sink sink = {fn, user};
 	struct changeset_list_in in = {.state = (enum change_set_state)filter->state,
 	                               .has_state = filter->has_state,
-	                               .campaign = filter->campaign,
-	                               .with_campaign = filter->campaign.ptr != NULL,
-	                               .after = filter->after,
-	                               .with_after = filter->after.ptr != NULL,
-	                               .row_limit = filter->limit,
-	                               .has_row_limit = filter->limit != 0};
+	                               WITH_TEXT(campaign, filter->campaign),
+	                               WITH_TEXT(after, filter->after),
+	                               WITH_LIMIT(filter->limit)};
 	return changeset_list(where, &in, list_row, &sink, err);
 }
 

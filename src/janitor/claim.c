@@ -280,8 +280,7 @@ enum hf_status hf_claim_list(hf_where where, const struct hf_claim_filter *filte
 	                           .has_before = filter->before != 0,
 	                           .state = (enum holdfast_claim_state)filter->state,
 	                           .has_state = filter->has_state,
-	                           .row_limit = filter->limit,
-	                           .has_row_limit = filter->limit != 0};
+	                           WITH_LIMIT(filter->limit)};
 	SET_TEXT(&in, holder, filter->holder);
 	return claim_list(where, &in, list_row, &sink, err);
 }
@@ -318,14 +317,10 @@ enum hf_status hf_claim_active_list(hf_where where, const struct hf_claim_active
 	struct active_sink sink = {fn, user};
 	struct claim_active_in in = {.before = filter->before,
 	                             .with_before = filter->before != 0,
-	                             .holder = filter->holder,
-	                             .with_holder = filter->holder.ptr != NULL,
-	                             .codebase = filter->codebase,
-	                             .with_codebase = filter->codebase.ptr != NULL,
-	                             .campaign = filter->campaign,
-	                             .with_campaign = filter->campaign.ptr != NULL,
-	                             .row_limit = filter->limit,
-	                             .has_row_limit = filter->limit != 0};
+	                             WITH_TEXT(holder, filter->holder),
+	                             WITH_TEXT(codebase, filter->codebase),
+	                             WITH_TEXT(campaign, filter->campaign),
+	                             WITH_LIMIT(filter->limit)};
 	return claim_active(where, &in, active_row, &sink, err);
 }
 

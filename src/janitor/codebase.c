@@ -66,14 +66,9 @@ enum hf_status hf_codebase_list(hf_where where, const struct hf_codebase_filter 
                                 hf_error *err)
 {
 	struct sink sink = {fn, user};
-	struct codebase_list_in in = {.after = filter->after,
-	                              .with_after = filter->after.ptr != NULL,
-	                              .host = filter->host,
-	                              .with_host = filter->host.ptr != NULL,
-	                              .inactive = filter->inactive,
-	                              .with_inactive = filter->has_inactive,
-	                              .row_limit = filter->limit,
-	                              .has_row_limit = filter->limit != 0};
+	struct codebase_list_in in = {WITH_TEXT(after, filter->after), WITH_TEXT(host, filter->host),
+	                              .inactive = filter->inactive, .with_inactive = filter->has_inactive,
+	                              WITH_LIMIT(filter->limit)};
 	enum hf_status status = vcs_of(filter->vcs_type, &in.with_vcs_type, &in.vcs_type, err);
 	return status == HF_OK ? codebase_list(where, &in, list_row, &sink, err) : status;
 }

@@ -33,12 +33,9 @@
 enum hf_status hf_run_count(hf_where where, const struct hf_run_filter *filter, int64_t *ret_count, hf_error *err)
 {
 	struct count_runs_in in = {.has_publish_status = filter->publish_status.ptr != NULL,
-	                           .codebase = filter->codebase,
-	                           .with_codebase = filter->codebase.ptr != NULL,
-	                           .campaign = filter->campaign,
-	                           .with_campaign = filter->campaign.ptr != NULL,
-	                           .change_set = filter->change_set,
-	                           .with_change_set = filter->change_set.ptr != NULL};
+	                           WITH_TEXT(codebase, filter->codebase),
+	                           WITH_TEXT(campaign, filter->campaign),
+	                           WITH_TEXT(change_set, filter->change_set)};
 	enum hf_status status = HF_OK;
 	SET_TEXT(&in, result_code, filter->result_code);
 	SET_TEXT(&in, worker, filter->worker);
@@ -61,8 +58,7 @@ enum hf_status hf_change_set_count(hf_where where, const struct hf_change_set_fi
 {
 	struct count_change_sets_in in = {.state = (enum change_set_state)filter->state,
 	                                  .has_state = filter->has_state,
-	                                  .campaign = filter->campaign,
-	                                  .with_campaign = filter->campaign.ptr != NULL};
+	                                  WITH_TEXT(campaign, filter->campaign)};
 	ASK(count_change_sets, in);
 }
 
@@ -72,10 +68,8 @@ enum hf_status hf_proposal_count(hf_where where, const struct hf_proposal_filter
 	struct count_proposals_in in = {.can_be_merged = filter->can_be_merged,
 	                                .has_can_be_merged = filter->has_can_be_merged,
 	                                .with_status = filter->status.ptr != NULL,
-	                                .revision = filter->revision,
-	                                .with_revision = filter->revision.ptr != NULL,
-	                                .campaign = filter->campaign,
-	                                .with_campaign = filter->campaign.ptr != NULL,
+	                                WITH_TEXT(revision, filter->revision),
+	                                WITH_TEXT(campaign, filter->campaign),
 	                                .scanned_before = filter->scanned_before,
 	                                .with_scanned_before = filter->has_scanned_before};
 	enum hf_status status = HF_OK;
@@ -91,10 +85,8 @@ enum hf_status hf_proposal_count(hf_where where, const struct hf_proposal_filter
 enum hf_status hf_review_count(hf_where where, const struct hf_review_filter *filter, int64_t *ret_count, hf_error *err)
 {
 	struct count_reviews_in in = {.has_verdict = filter->verdict.ptr != NULL,
-	                              .run_id = filter->run_id,
-	                              .with_run_id = filter->run_id.ptr != NULL,
-	                              .campaign = filter->campaign,
-	                              .with_campaign = filter->campaign.ptr != NULL};
+	                              WITH_TEXT(run_id, filter->run_id),
+	                              WITH_TEXT(campaign, filter->campaign)};
 	enum hf_status status = HF_OK;
 	SET_TEXT(&in, reviewer, filter->reviewer);
 	if (in.has_verdict)
@@ -126,13 +118,8 @@ enum hf_status hf_policy_count(hf_where where, struct hf_str rate_limit_bucket, 
 enum hf_status hf_result_branch_count(hf_where where, const struct hf_result_branch_filter *filter, int64_t *ret_count,
                                       hf_error *err)
 {
-	struct count_branches_in in = {.run_id = filter->run_id,
-	                               .with_run_id = filter->run_id.ptr != NULL,
-	                               .revision = filter->revision,
-	                               .with_revision = filter->revision.ptr != NULL,
-	                               .codebase = filter->codebase,
-	                               .with_codebase = filter->codebase.ptr != NULL,
-	                               .absorbed = filter->absorbed,
+	struct count_branches_in in = {WITH_TEXT(run_id, filter->run_id), WITH_TEXT(revision, filter->revision),
+	                               WITH_TEXT(codebase, filter->codebase), .absorbed = filter->absorbed,
 	                               .with_absorbed = filter->has_absorbed};
 	ASK(count_branches, in);
 }
@@ -140,9 +127,7 @@ enum hf_status hf_result_branch_count(hf_where where, const struct hf_result_bra
 enum hf_status hf_followup_count(hf_where where, const struct hf_followup_filter *filter, int64_t *ret_count,
                                  hf_error *err)
 {
-	struct count_followups_in in = {.run_id = filter->origin,
-	                                .with_run_id = filter->origin.ptr != NULL,
-	                                .candidate = filter->candidate_id,
+	struct count_followups_in in = {WITH_TEXT(run_id, filter->origin), .candidate = filter->candidate_id,
 	                                .with_candidate = filter->candidate_id != 0};
 	ASK(count_followups, in);
 }
@@ -150,13 +135,7 @@ enum hf_status hf_followup_count(hf_where where, const struct hf_followup_filter
 enum hf_status hf_debian_build_count(hf_where where, const struct hf_debian_build_filter *filter, int64_t *ret_count,
                                      hf_error *err)
 {
-	struct count_builds_in in = {.run_id = filter->run_id,
-	                             .with_run_id = filter->run_id.ptr != NULL,
-	                             .codebase = filter->codebase,
-	                             .with_codebase = filter->codebase.ptr != NULL,
-	                             .distribution = filter->distribution,
-	                             .with_distribution = filter->distribution.ptr != NULL,
-	                             .source = filter->source,
-	                             .with_source = filter->source.ptr != NULL};
+	struct count_builds_in in = {WITH_TEXT(run_id, filter->run_id), WITH_TEXT(codebase, filter->codebase),
+	                             WITH_TEXT(distribution, filter->distribution), WITH_TEXT(source, filter->source)};
 	ASK(count_builds, in);
 }

@@ -311,10 +311,7 @@ enum hf_status hf_policy_list(hf_where where, const struct hf_policy_filter *fil
 {
 	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(0);
 	struct sink sink = {fn, user, scratch};
-	struct policy_list_in in = {.after = filter->after,
-	                            .with_after = filter->after.ptr != NULL,
-	                            .row_limit = filter->limit,
-	                            .has_row_limit = filter->limit != 0};
+	struct policy_list_in in = {WITH_TEXT(after, filter->after), WITH_LIMIT(filter->limit)};
 	if (!scratch)
 		return error_nomem(err);
 	SET_TEXT(&in, bucket, filter->rate_limit_bucket);

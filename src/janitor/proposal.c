@@ -88,16 +88,12 @@ enum hf_status hf_proposal_list(hf_where where, const struct hf_proposal_filter 
 	struct proposal_list_in in = {.can_be_merged = filter->can_be_merged,
 	                              .has_can_be_merged = filter->has_can_be_merged,
 	                              .with_status = filter->status.ptr != NULL,
-	                              .revision = filter->revision,
-	                              .with_revision = filter->revision.ptr != NULL,
-	                              .campaign = filter->campaign,
-	                              .with_campaign = filter->campaign.ptr != NULL,
+	                              WITH_TEXT(revision, filter->revision),
+	                              WITH_TEXT(campaign, filter->campaign),
 	                              .scanned_before = filter->scanned_before,
 	                              .with_scanned_before = filter->has_scanned_before,
-	                              .after = filter->after,
-	                              .with_after = filter->after.ptr != NULL,
-	                              .row_limit = filter->limit,
-	                              .has_row_limit = filter->limit != 0};
+	                              WITH_TEXT(after, filter->after),
+	                              WITH_LIMIT(filter->limit)};
 	enum hf_status status = HF_OK;
 	SET_TEXT(&in, codebase, filter->codebase);
 	SET_TEXT(&in, bucket, filter->rate_limit_bucket);

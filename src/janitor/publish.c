@@ -323,14 +323,10 @@ static enum hf_status list_row(void *user, const struct publish_row *row, hf_err
 static enum hf_status fill_list(const struct hf_publish_filter *filter, struct publish_list_in *in, hf_error *err)
 {
 	*in = (struct publish_list_in){.has_mode = filter->mode.ptr != NULL,
-	                               .revision = filter->revision,
-	                               .with_revision = filter->revision.ptr != NULL,
-	                               .merge_proposal_url = filter->merge_proposal_url,
-	                               .with_merge_proposal_url = filter->merge_proposal_url.ptr != NULL,
-	                               .campaign = filter->campaign,
-	                               .with_campaign = filter->campaign.ptr != NULL,
-	                               .row_limit = filter->limit,
-	                               .has_row_limit = filter->limit != 0};
+	                               WITH_TEXT(revision, filter->revision),
+	                               WITH_TEXT(merge_proposal_url, filter->merge_proposal_url),
+	                               WITH_TEXT(campaign, filter->campaign),
+	                               WITH_LIMIT(filter->limit)};
 	SET_TEXT(in, codebase, filter->codebase);
 	SET_TEXT(in, change_set, filter->change_set);
 	SET_TEXT(in, role, filter->role);
@@ -418,6 +414,6 @@ enum hf_status hf_publish_tallies(hf_where where, struct hf_str campaign, hf_pub
                                   hf_error *err)
 {
 	struct tally_sink sink = {fn, user};
-	struct publish_tallies_in in = {.campaign = campaign, .with_campaign = campaign.ptr != NULL};
+	struct publish_tallies_in in = {WITH_TEXT(campaign, campaign)};
 	return publish_tallies(where, &in, tally_row, &sink, err);
 }

@@ -192,8 +192,7 @@ enum hf_status hf_queue_list(hf_where where, const struct hf_queue_list_filter *
 	struct queue_list_in in = {.campaign = filter->campaign,
 	                           .has_campaign = filter->campaign.len > 0,
 	                           .with_after = filter->after != NULL,
-	                           .row_limit = filter->limit,
-	                           .has_row_limit = filter->limit != 0};
+	                           WITH_LIMIT(filter->limit)};
 	if (filter->after) {
 		in.after_bucket = (enum queue_bucket)filter->after->bucket;
 		in.after_priority = filter->after->priority;

@@ -92,14 +92,10 @@ enum hf_status hf_ready_list(hf_where where, const struct hf_ready_filter *filte
 	struct sink sink = {fn, user, scratch};
 	struct ready_list_in in = {.due = !filter->all,
 	                           .with_once = !hf_defects_kept(keep, 67),
-	                           .run_id = filter->run_id,
-	                           .with_run_id = filter->run_id.ptr != NULL,
-	                           .codebase = filter->codebase,
-	                           .with_codebase = filter->codebase.ptr != NULL,
-	                           .campaign = filter->campaign,
-	                           .with_campaign = filter->campaign.ptr != NULL,
-	                           .row_limit = filter->limit,
-	                           .has_row_limit = filter->limit != 0};
+	                           WITH_TEXT(run_id, filter->run_id),
+	                           WITH_TEXT(codebase, filter->codebase),
+	                           WITH_TEXT(campaign, filter->campaign),
+	                           WITH_LIMIT(filter->limit)};
 	enum hf_status status = HF_OK;
 	if (!scratch)
 		return error_nomem(err);
@@ -142,15 +138,12 @@ enum hf_status hf_absorbed_list(hf_where where, const struct hf_absorbed_filter 
 	struct absorbed_sink sink = {fn, user};
 	const struct hf_absorbed *after = filter->after;
 	struct absorbed_list_in in = {.with_landed = !hf_defects_kept(keep, 9),
-	                              .codebase = filter->codebase,
-	                              .with_codebase = filter->codebase.ptr != NULL,
-	                              .campaign = filter->campaign,
-	                              .with_campaign = filter->campaign.ptr != NULL,
+	                              WITH_TEXT(codebase, filter->codebase),
+	                              WITH_TEXT(campaign, filter->campaign),
 	                              .since = filter->since,
 	                              .with_since = filter->has_since,
 	                              .with_after = after != NULL,
-	                              .row_limit = filter->limit,
-	                              .has_row_limit = filter->limit != 0};
+	                              WITH_LIMIT(filter->limit)};
 	if (after) {
 		in.after_time = after->has_absorbed_at ? after->absorbed_at : (struct hf_timestamp){.us = INT64_MIN};
 		in.after_id = after->run_id;

@@ -38,17 +38,13 @@ enum hf_status hf_result_branch_list(hf_where where, const struct hf_result_bran
                                      hf_result_branch_fn *fn, void *user, hf_error *err)
 {
 	struct sink sink = {fn, user};
-	struct branch_list_in in = {.run_id = filter->run_id,
-	                            .with_run_id = filter->run_id.ptr != NULL,
-	                            .revision = filter->revision,
-	                            .with_revision = filter->revision.ptr != NULL,
-	                            .codebase = filter->codebase,
-	                            .with_codebase = filter->codebase.ptr != NULL,
+	struct branch_list_in in = {WITH_TEXT(run_id, filter->run_id),
+	                            WITH_TEXT(revision, filter->revision),
+	                            WITH_TEXT(codebase, filter->codebase),
 	                            .absorbed = filter->absorbed,
 	                            .with_absorbed = filter->has_absorbed,
 	                            .with_after = filter->after != NULL,
-	                            .row_limit = filter->limit,
-	                            .has_row_limit = filter->limit != 0};
+	                            WITH_LIMIT(filter->limit)};
 	if (filter->after) {
 		in.after_run = filter->after->run_id;
 		in.after_role = filter->after->role;
@@ -111,13 +107,9 @@ enum hf_status hf_followup_list(hf_where where, const struct hf_followup_filter 
                                 hf_error *err)
 {
 	struct followup_sink sink = {fn, user};
-	struct branch_followups_in in = {.run_id = filter->origin,
-	                                 .with_run_id = filter->origin.ptr != NULL,
-	                                 .candidate = filter->candidate_id,
+	struct branch_followups_in in = {WITH_TEXT(run_id, filter->origin), .candidate = filter->candidate_id,
 	                                 .with_candidate = filter->candidate_id != 0,
-	                                 .with_after = filter->after != NULL,
-	                                 .row_limit = filter->limit,
-	                                 .has_row_limit = filter->limit != 0};
+	                                 .with_after = filter->after != NULL, WITH_LIMIT(filter->limit)};
 	if (filter->after) {
 		in.after_run = filter->after->origin;
 		in.after_candidate = filter->after->candidate_id;

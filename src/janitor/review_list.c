@@ -32,14 +32,9 @@ enum hf_status hf_review_list(hf_where where, const struct hf_review_filter *fil
 {
 	struct sink sink = {fn, user};
 	enum hf_status status = HF_OK;
-	struct review_list_in in = {.run_id = filter->run_id,
-	                            .with_run_id = filter->run_id.ptr != NULL,
-	                            .campaign = filter->campaign,
-	                            .with_campaign = filter->campaign.ptr != NULL,
-	                            .with_after = filter->after != NULL,
-	                            .has_verdict = filter->verdict.ptr != NULL,
-	                            .row_limit = filter->limit,
-	                            .has_row_limit = filter->limit != 0};
+	struct review_list_in in = {WITH_TEXT(run_id, filter->run_id), WITH_TEXT(campaign, filter->campaign),
+	                            .with_after = filter->after != NULL, .has_verdict = filter->verdict.ptr != NULL,
+	                            WITH_LIMIT(filter->limit)};
 	SET_TEXT(&in, reviewer, filter->reviewer);
 	if (filter->after) {
 		in.after_time = filter->after->reviewed_at;
@@ -110,13 +105,8 @@ enum hf_status hf_review_pending_list(hf_where where, const struct hf_review_pen
 {
 	struct pending_sink sink = {fn, user};
 	enum hf_status status = HF_OK;
-	struct review_pending_in in = {.campaign = filter->campaign,
-	                               .with_campaign = filter->campaign.ptr != NULL,
-	                               .reviewer = filter->not_by,
-	                               .with_reviewer = filter->not_by.ptr != NULL,
-	                               .unknown_too = filter->unknown_too,
-	                               .row_limit = filter->limit,
-	                               .has_row_limit = filter->limit != 0};
+	struct review_pending_in in = {WITH_TEXT(campaign, filter->campaign), WITH_TEXT(reviewer, filter->not_by),
+	                               .unknown_too = filter->unknown_too, WITH_LIMIT(filter->limit)};
 	if (filter->after.ptr)
 		status = go_on_behind(where, filter->after, &in, err);
 	return status == HF_OK ? review_pending(where, &in, pending_row, &sink, err) : status;
@@ -146,6 +136,6 @@ enum hf_status hf_review_stats(hf_where where, struct hf_str campaign, hf_review
                                hf_error *err)
 {
 	struct stats_sink sink = {fn, user};
-	struct review_stats_in in = {.campaign = campaign, .with_campaign = campaign.ptr != NULL};
+	struct review_stats_in in = {WITH_TEXT(campaign, campaign)};
 	return review_stats(where, &in, stats_row, &sink, err);
 }

@@ -25,15 +25,11 @@ enum hf_status hf_run_last_list(hf_where where, const struct hf_run_last_filter 
 	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(0);
 	struct run_sink sink = {fn, user, scratch};
 	struct last_list_in in = {.which = (int32_t)filter->which,
-	                          .codebase = filter->codebase,
-	                          .with_codebase = filter->codebase.ptr != NULL,
-	                          .campaign = filter->campaign,
-	                          .with_campaign = filter->campaign.ptr != NULL,
-	                          .result_code = filter->result_code,
-	                          .with_result_code = filter->result_code.ptr != NULL,
+	                          WITH_TEXT(codebase, filter->codebase),
+	                          WITH_TEXT(campaign, filter->campaign),
+	                          WITH_TEXT(result_code, filter->result_code),
 	                          .with_after = filter->after != NULL,
-	                          .row_limit = filter->limit,
-	                          .has_row_limit = filter->limit != 0};
+	                          WITH_LIMIT(filter->limit)};
 	if (!scratch)
 		return error_nomem(err);
 	if (filter->after) {
@@ -76,8 +72,7 @@ enum hf_status hf_run_last_result_codes(hf_where where, const struct hf_run_last
 {
 	struct tally_sink sink = {fn, user};
 	struct last_result_codes_in in = {.which = (int32_t)filter->which,
-	                                  .campaign = filter->campaign,
-	                                  .with_campaign = filter->campaign.ptr != NULL,
+	                                  WITH_TEXT(campaign, filter->campaign),
 	                                  .with_wanted = filter->wanted};
 	return last_result_codes(where, &in, tally_row, &sink, err);
 }
@@ -87,8 +82,7 @@ enum hf_status hf_run_last_failure_stages(hf_where where, const struct hf_run_la
 {
 	struct tally_sink sink = {fn, user};
 	struct last_failure_stages_in in = {.which = (int32_t)filter->which,
-	                                    .campaign = filter->campaign,
-	                                    .with_campaign = filter->campaign.ptr != NULL,
+	                                    WITH_TEXT(campaign, filter->campaign),
 	                                    .with_wanted = filter->wanted};
 	return last_failure_stages(where, &in, tally_row, &sink, err);
 }

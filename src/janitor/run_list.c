@@ -29,14 +29,8 @@ static enum hf_status go_on_behind(hf_where where, struct hf_str id, struct run_
 
 static enum hf_status fill(hf_where where, const struct hf_run_filter *filter, struct run_list_in *in, hf_error *err)
 {
-	*in = (struct run_list_in){.codebase = filter->codebase,
-	                           .with_codebase = filter->codebase.ptr != NULL,
-	                           .campaign = filter->campaign,
-	                           .with_campaign = filter->campaign.ptr != NULL,
-	                           .change_set = filter->change_set,
-	                           .with_change_set = filter->change_set.ptr != NULL,
-	                           .row_limit = filter->limit,
-	                           .has_row_limit = filter->limit != 0};
+	*in = (struct run_list_in){WITH_TEXT(codebase, filter->codebase), WITH_TEXT(campaign, filter->campaign),
+	                           WITH_TEXT(change_set, filter->change_set), WITH_LIMIT(filter->limit)};
 	SET_TEXT(in, result_code, filter->result_code);
 	SET_TEXT(in, worker, filter->worker);
 	SET_TEXT(in, failure_stage, filter->failure_stage);
@@ -83,15 +77,11 @@ enum hf_status hf_run_finished(hf_where where, const struct hf_run_finished_filt
 	                             .has_since = filter->has_since,
 	                             .ago = interval_of_us(filter->ago_us),
 	                             .longest = longest_of(filter),
-	                             .codebase = filter->codebase,
-	                             .with_codebase = filter->codebase.ptr != NULL,
-	                             .campaign = filter->campaign,
-	                             .with_campaign = filter->campaign.ptr != NULL,
-	                             .result_code = filter->result_code,
-	                             .with_result_code = filter->result_code.ptr != NULL,
+	                             WITH_TEXT(codebase, filter->codebase),
+	                             WITH_TEXT(campaign, filter->campaign),
+	                             WITH_TEXT(result_code, filter->result_code),
 	                             .with_after = filter->after != NULL,
-	                             .row_limit = filter->limit,
-	                             .has_row_limit = filter->limit != 0};
+	                             WITH_LIMIT(filter->limit)};
 	if (!scratch)
 		return error_nomem(err);
 	if (filter->after) {
@@ -108,15 +98,11 @@ enum hf_status hf_run_timeless(hf_where where, const struct hf_run_finished_filt
 	struct run_sink sink = {fn, user, scratch};
 	struct run_timeless_in in = {.ago = interval_of_us(filter->ago_us),
 	                             .longest = longest_of(filter),
-	                             .codebase = filter->codebase,
-	                             .with_codebase = filter->codebase.ptr != NULL,
-	                             .campaign = filter->campaign,
-	                             .with_campaign = filter->campaign.ptr != NULL,
-	                             .result_code = filter->result_code,
-	                             .with_result_code = filter->result_code.ptr != NULL,
+	                             WITH_TEXT(codebase, filter->codebase),
+	                             WITH_TEXT(campaign, filter->campaign),
+	                             WITH_TEXT(result_code, filter->result_code),
 	                             .with_after = filter->after != NULL,
-	                             .row_limit = filter->limit,
-	                             .has_row_limit = filter->limit != 0};
+	                             WITH_LIMIT(filter->limit)};
 	if (!scratch)
 		return error_nomem(err);
 	if (filter->after)
@@ -142,7 +128,7 @@ enum hf_status hf_run_result_codes(hf_where where, struct hf_str campaign, hf_ru
                                    hf_error *err)
 {
 	struct tally_sink sink = {fn, user};
-	struct run_result_codes_in in = {.campaign = campaign, .with_campaign = campaign.ptr != NULL};
+	struct run_result_codes_in in = {WITH_TEXT(campaign, campaign)};
 	return run_result_codes(where, &in, code_row, &sink, err);
 }
 
@@ -158,6 +144,6 @@ enum hf_status hf_run_failure_stages(hf_where where, struct hf_str campaign, hf_
                                      hf_error *err)
 {
 	struct tally_sink sink = {fn, user};
-	struct run_failure_stages_in in = {.campaign = campaign, .with_campaign = campaign.ptr != NULL};
+	struct run_failure_stages_in in = {WITH_TEXT(campaign, campaign)};
 	return run_failure_stages(where, &in, stage_row, &sink, err);
 }

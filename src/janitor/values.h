@@ -15,6 +15,11 @@
 		(in)->has_##member = (view).ptr != NULL; \
 	} while (0)
 
+/* In the initializer of a query's input: only rows with this text, or any where the view is absent; at most so many
+ * rows, 0 = all. */
+#define WITH_TEXT(member, view) .member = (view), .with_##member = (view).ptr != NULL
+#define WITH_LIMIT(limit) .row_limit = (limit), .has_row_limit = (limit) != 0
+
 /* A nullable text column as a view. */
 #define GET_TEXT(row, member) ((row)->has_##member ? (row)->member : (struct hf_str){NULL, 0})
 

@@ -33,10 +33,7 @@ enum hf_status hf_worker_list(hf_where where, struct hf_str after, int64_t limit
                               hf_error *err)
 {
 	struct sink sink = {fn, user};
-	struct worker_list_in in = {.after = after,
-	                            .with_after = after.ptr != NULL,
-	                            .row_limit = limit,
-	                            .has_row_limit = limit != 0};
+	struct worker_list_in in = {WITH_TEXT(after, after), WITH_LIMIT(limit)};
 	return worker_list(where, &in, list_row, &sink, err);
 }
 

@@ -172,17 +172,24 @@ static enum hf_status sql_run_done(struct sql_run *run, const PGresult *result, 
 	return status;
 }
 
-enum hf_status hf_sql_exec(hf_where where, struct hf_str sql, const struct hf_value *params, size_t nparams,
-			   int64_t *ret_changed, hf_error *err)
+/* All at once; the result is the caller's. */
+static enum hf_status run_whole(hf_where where, struct hf_str sql, const struct hf_value *params, size_t nparams,
+				PGresult **ret_result, hf_error *err)
 {
 	CLEANUP(sql_run_end) struct sql_run run = {.where = where};
-	CLEANUP(result_freep) PGresult *result = NULL;
 	hf_error unasked = HF_ERROR_INIT;
 	hf_error *why = err ? err : &unasked; /* a transaction remembers it */
 	enum hf_status status = sql_run_begin(&run, sql, params, nparams, why);
 	if (status == HF_OK)
-		status = conn_collect(run.connection, &run.call, &result, why);
-	sql_run_done(&run, result, status, why);
+		status = conn_collect(run.connection, &run.call, ret_result, why);
+	return sql_run_done(&run, *ret_result, status, why);
+}
+
+enum hf_status hf_sql_exec(hf_where where, struct hf_str sql, const struct hf_value *params, size_t nparams,
+			   int64_t *ret_changed, hf_error *err)
+{
+	CLEANUP(result_freep) PGresult *result = NULL;
+	enum hf_status status = run_whole(where, sql, params, nparams, &result, err);
 	if (status == HF_OK && ret_changed)
 		*ret_changed = result_changed(result);
 	return status;
@@ -303,14 +310,8 @@ static enum hf_status row_of(const PGresult *result, hf_arena *arena, bool keep,
 enum hf_status hf_sql_one(hf_where where, struct hf_str sql, const struct hf_value *params, size_t nparams,
 			  hf_arena *arena, struct hf_sql_row *ret_row, hf_error *err)
 {
-	CLEANUP(sql_run_end) struct sql_run run = {.where = where};
 	CLEANUP(result_freep) PGresult *result = NULL;
-	hf_error unasked = HF_ERROR_INIT;
-	hf_error *why = err ? err : &unasked; /* a transaction remembers it */
-	enum hf_status status = sql_run_begin(&run, sql, params, nparams, why);
-	if (status == HF_OK)
-		status = conn_collect(run.connection, &run.call, &result, why);
-	sql_run_done(&run, result, status, why);
+	enum hf_status status = run_whole(where, sql, params, nparams, &result, err);
 	if (status != HF_OK)
 		return status;
 	if (PQntuples(result) == 0)

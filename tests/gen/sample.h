@@ -10,8 +10,8 @@
 #include "base/macros.h"
 #include "holdfast/holdfast.h"
 #include "pg/conn.h"
-#include "../check.h"
 #include "../fixture.h"
+#include "../sql.h"
 
 struct state {
 	const char *url;
@@ -47,8 +47,7 @@ static inline int tear_down(void **user)
 
 static inline void run(struct state *state, const char *sql)
 {
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(state->where, hf_str_of(sql), NULL, 0, NULL, &err));
+	sql_run(state->where, sql);
 }
 
 static inline const char *text(struct state *state, const char *sql)

@@ -234,8 +234,8 @@ static void a_deadline_undoes_the_batch(void **user)
 	struct hf_batch_item *items = results(state, MANY);
 	hf_connection *other = fixture_connect(state->url);
 	hf_where elsewhere = hf_on_connection(other);
-	EXPECT_OK(hf_sql_exec(elsewhere, HF_STR("BEGIN"), NULL, 0, NULL, &err));
-	EXPECT_OK(hf_sql_exec(elsewhere, HF_STR("INSERT INTO item (id, name) VALUES (500, 'held')"), NULL, 0, NULL, &err));
+	sql_run(elsewhere, "BEGIN");
+	sql_run(elsewhere, "INSERT INTO item (id, name) VALUES (500, 'held')");
 	size_t counts[] = {510, MANY}; /* all sent; not all sent */
 	for (size_t i = 0; i < 2; i++) {
 		hf_where soon = hf_until(state->where, hf_deadline_in(fixture_context(), 300));
@@ -289,16 +289,15 @@ static void a_stale_plan_is_prepared_again(void **user)
 static void *kill_soon(void *user)
 {
 	struct state *state = user;
-	hf_error err = HF_ERROR_INIT;
 	hf_connection *other = fixture_connect(state->url);
 	char sql[200];
 	snprintf(sql, sizeof(sql),
 	         "DO $$ BEGIN LOOP EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE pid = %d AND wait_event_type ="
 	         " 'Lock'); PERFORM pg_sleep(0.01), pg_stat_clear_snapshot(); END LOOP; END $$",
 	         hf_connection_backend_pid(state->connection));
-	EXPECT_OK(hf_sql_exec(hf_on_connection(other), hf_str_of(sql), NULL, 0, NULL, &err));
+	sql_run(hf_on_connection(other), sql);
 	snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(%d, 5000)", hf_connection_backend_pid(state->connection));
-	EXPECT_OK(hf_sql_exec(hf_on_connection(other), hf_str_of(sql), NULL, 0, NULL, &err));
+	sql_run(hf_on_connection(other), sql);
 	hf_connection_free(other);
 	return NULL;
 }
@@ -310,8 +309,8 @@ static void a_connection_lost_in_a_batch(void **user)
 	struct hf_batch_item *items = results(state, MANY);
 	hf_connection *other = fixture_connect(state->url);
 	hf_where elsewhere = hf_on_connection(other);
-	EXPECT_OK(hf_sql_exec(elsewhere, HF_STR("BEGIN"), NULL, 0, NULL, &err));
-	EXPECT_OK(hf_sql_exec(elsewhere, HF_STR("INSERT INTO item (id, name) VALUES (5, 'held')"), NULL, 0, NULL, &err));
+	sql_run(elsewhere, "BEGIN");
+	sql_run(elsewhere, "INSERT INTO item (id, name) VALUES (5, 'held')");
 	pthread_t killer;
 	assert_int_equal(pthread_create(&killer, NULL, kill_soon, state), 0);
 	/* 2,000 do not fit into what is in flight, so that the end of the batch was never sent. */
@@ -320,7 +319,7 @@ static void a_connection_lost_in_a_batch(void **user)
 	assert_true(state->connection->broken);
 	expect_outcome(items, 0, 4, HF_BATCH_UNDONE);
 	expect_outcome(items, MANY - 1, MANY, HF_BATCH_SKIPPED);
-	EXPECT_OK(hf_sql_exec(elsewhere, HF_STR("ROLLBACK"), NULL, 0, NULL, &err));
+	sql_run(elsewhere, "ROLLBACK");
 	struct hf_sql_row row;
 	EXPECT_OK(hf_sql_one(elsewhere, HF_STR("SELECT count(*) FROM item"), NULL, 0, state->arena, &row, &err));
 	assert_int_equal(row.values[0].as.i, 0);

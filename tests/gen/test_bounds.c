@@ -156,12 +156,6 @@ static void each_sees_the_rows_before_the_bound(void **user)
 
 /* ---- by COPY ---- */
 
-static void set_rows(struct state *state, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(state->where, hf_str_of(sql), NULL, 0, NULL, &err));
-}
-
 static enum hf_status check_word(void *user, const struct words *row, hf_error *err)
 {
 	char word[16];
@@ -181,13 +175,13 @@ static void a_stream_gives_every_row(void **user)
 	struct state *state = *user;
 	hf_error err = HF_ERROR_INIT;
 	int seen = 0;
-	set_rows(state, "SET sample.rows = 20000");
+	run(state, "SET sample.rows = 20000");
 	EXPECT_OK(words_stream(state->where, check_word, &seen, &err));
 	assert_int_equal(seen, 20000);
-	set_rows(state, "SET sample.rows = 0");
+	run(state, "SET sample.rows = 0");
 	EXPECT_OK(words_stream(state->where, check_word, &seen, &err));
 	assert_int_equal(seen, 20000);
-	set_rows(state, "SET sample.rows = 'many'");
+	run(state, "SET sample.rows = 'many'");
 	EXPECT_STATUS(words_stream(state->where, check_word, &seen, &err), HF_REJECTED);
 	assert_string_equal(err.sqlstate, "22P02");
 	assert_string_equal(text(state, "SELECT 'alive'"), "alive");
@@ -221,7 +215,7 @@ static void a_stream_stops_where_it_is_told(void **user)
 	struct state *state = *user;
 	hf_error err = HF_ERROR_INIT;
 	int seen = 0;
-	set_rows(state, "SET sample.rows = 300000");
+	run(state, "SET sample.rows = 300000");
 	EXPECT_OK(words_stream(state->where, stop_at_five, &seen, &err));
 	assert_int_equal(seen, 5);
 	EXPECT_STATUS(words_stream(state->where, fail_at_once, NULL, &err), HF_E_LIMIT);
@@ -236,7 +230,7 @@ static void a_stream_ends_at_its_deadline(void **user)
 	struct state *state = *user;
 	hf_error err = HF_ERROR_INIT;
 	int seen = 0;
-	set_rows(state, "SET sample.rows = 20000000");
+	run(state, "SET sample.rows = 20000000");
 	hf_where soon = hf_until(state->where, hf_deadline_in(fixture_context(), 300));
 	EXPECT_STATUS(words_stream(soon, check_word, &seen, &err), HF_TIMEOUT);
 	if (strstr(err.message, "was cancelled")) /* a machine that is busy may not confirm it in time */

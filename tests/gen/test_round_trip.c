@@ -13,8 +13,8 @@
 #include "holdfast/sql.h"
 #include "every_type.h"
 #include "random_value.h"
-#include "../check.h"
 #include "../fixture.h"
+#include "../sql.h"
 
 enum { BATCH = 500, SINGLES = 12, VALUE_AT = 16 };
 
@@ -26,12 +26,6 @@ struct state {
 	size_t values; /* sent and compared so far */
 	size_t wrong;
 };
-
-static void run(struct state *state, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(state->where, hf_str_of(sql), NULL, 0, NULL, &err));
-}
 
 static int set_up(void **user)
 {
@@ -48,7 +42,7 @@ static int set_up(void **user)
 	                             &migrations, &err));
 	EXPECT_OK(hf_migrate_up(state.connection, migrations, NULL, NULL, &err));
 	hf_migrations_free(migrations);
-	run(&state, "CREATE SCHEMA wrap");
+	sql_run(state.where, "CREATE SCHEMA wrap");
 	*user = &state;
 	return 0;
 }
@@ -184,7 +178,7 @@ static struct subject *subject_of(struct state *state, size_t number)
 	subject->type = every_type[number];
 	snprintf(wrapper, sizeof(wrapper), "wrap.w%zu", number);
 	const char *type = sql_name(state, subject->type), *name = keep(state, "%T", wrapper, "");
-	run(state, keep(state, "CREATE TYPE %W AS (v %T)", type, name));
+	sql_run(state->where, keep(state, "CREATE TYPE %W AS (v %T)", type, name));
 	name_columns(subject);
 	wrap(state, subject, name);
 	subject->many = query_of(keep(state, many, type, name), 2 * number, subject->params, subject);

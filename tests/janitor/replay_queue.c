@@ -2,6 +2,7 @@
  * replay_queue.c - the recorded calls of the queue (spec/janitor.md 6) by ours.
  */
 #include "recorded.h"
+#include "../sql.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -159,11 +160,9 @@ struct emptier {
 static void *empty(void *user)
 {
 	struct emptier *emptier = user;
-	hf_error err = HF_ERROR_INIT;
 	sem_wait(&emptier->go);
 	if (emptier->emptied)
-		EXPECT_OK(hf_sql_exec(hf_on_connection(emptier->replay->rig.second), HF_STR("DELETE FROM queue"), NULL,
-		                      0, NULL, &err));
+		sql_run(hf_on_connection(emptier->replay->rig.second), "DELETE FROM queue");
 	sem_post(&emptier->done);
 	return NULL;
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "../fixture.h"
+#include "../sql.h"
 
 /*
  * Empties the tables as the recording did, then fills them: rows of a table have equal columns. No trigger and no key
@@ -111,18 +112,12 @@ static void note_query(void *user, UNUSED enum hf_log_level level, const char *e
 
 void rig_run(struct rig *rig, const char *sql)
 {
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(rig->where, hf_str_of(sql), NULL, 0, NULL, &err));
+	sql_run(rig->where, sql);
 }
 
 int64_t rig_number(struct rig *rig, const char *sql)
 {
-	hf_error err = HF_ERROR_INIT;
-	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct hf_sql_row row;
-	EXPECT_OK(hf_sql_one(rig->where, hf_str_of(sql), NULL, 0, arena, &row, &err));
-	assert_int_equal(row.values[0].kind, HF_VALUE_INT);
-	return row.values[0].as.i;
+	return sql_number(rig->where, sql);
 }
 
 int64_t rig_count(struct rig *rig, const char *of)
@@ -197,8 +192,7 @@ void rig_open(struct rig *rig, const char *url)
 	EXPECT_OK(hf_connection_open(rig->ctx, rig->settings, NULL, HF_DEADLINE_DEFAULT, &rig->connection, &err));
 	EXPECT_OK(hf_connection_open(rig->ctx, rig->settings, NULL, HF_DEADLINE_DEFAULT, &rig->second, &err));
 	EXPECT_OK(hf_connection_open(rig->ctx, rig->settings, NULL, HF_DEADLINE_DEFAULT, &rig->filler, &err));
-	EXPECT_OK(hf_sql_exec(hf_on_connection(rig->filler), HF_STR("SET session_replication_role = replica"), NULL, 0,
-	                      NULL, &err));
+	sql_run(hf_on_connection(rig->filler), "SET session_replication_role = replica");
 	rig->where = hf_on_connection(rig->connection);
 	if (rig_number(rig, "SELECT count(*) FROM pg_proc WHERE proname = 'rig_begin'") == 0)
 		migrate(rig);

@@ -12,6 +12,7 @@
 #include "core/schedule.h"
 #include "janitor/dependency.h"
 #include "../fixture.h"
+#include "../sql.h"
 
 static struct hf_defects only(int number)
 {
@@ -86,11 +87,9 @@ struct freeing {
 static void free_place(void *user, const char *name, int64_t rows)
 {
 	struct freeing *freeing = user;
-	hf_error err = HF_ERROR_INIT;
 	if (strcmp(name, "queue_add") != 0 || rows != 0 || freeing->left-- <= 0)
 		return;
-	EXPECT_OK(
-		hf_sql_exec(hf_on_connection(freeing->rig->second), HF_STR("DELETE FROM queue"), NULL, 0, NULL, &err));
+	sql_run(hf_on_connection(freeing->rig->second), "DELETE FROM queue");
 }
 
 static void d75_a_place_that_was_freed(void **state)

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "holdfast/sql.h"
 #include "../fixture.h"
+#include "../sql.h"
 #include "redis_fixture.h"
 
 static char folder[64];
@@ -67,9 +68,8 @@ static void disable_triggers(const char *url)
 {
 	static const char sql[] = "ALTER TABLE state_entries DISABLE TRIGGER state_entries_keep_updated,"
 				  " DISABLE TRIGGER state_entries_keep_deleted";
-	hf_error err = HF_ERROR_INIT;
 	hf_connection *connection = fixture_connect(url);
-	EXPECT_OK(hf_sql_exec(hf_on_connection(connection), hf_str_of(sql), NULL, 0, NULL, &err));
+	sql_run(hf_on_connection(connection), sql);
 	hf_connection_free(connection);
 }
 

@@ -16,6 +16,7 @@
 #include "holdfast/kv_watch.h"
 #include "holdfast/sql.h"
 #include "steps.h"
+#include "../sql.h"
 
 static struct kv_rig rig;
 static int names;
@@ -347,14 +348,13 @@ static void held_back_it_is_not_used(void **state)
 	EXPECT_OK(hf_settings_new(rig.ctx, &settings, &err));
 	EXPECT_OK(hf_settings_parse(settings, rig.url, &err));
 	EXPECT_OK(hf_connection_open(rig.ctx, settings, NULL, HF_DEADLINE_DEFAULT, &slow, &err));
-	EXPECT_OK(hf_sql_exec(hf_on_connection(slow), HF_STR("BEGIN"), NULL, 0, NULL, &err));
-	EXPECT_OK(
-		hf_sql_exec(hf_on_connection(slow), HF_STR("SELECT pg_current_xact_id()::text"), NULL, 0, NULL, &err));
+	sql_run(hf_on_connection(slow), "BEGIN");
+	sql_run(hf_on_connection(slow), "SELECT pg_current_xact_id()::text");
 	put(pair.other, "k", "2");
 	usleep(60000);
 	assert_string_equal(get(&pair, "k"), "2");
 	assert_true(stats_of(&pair).behind_us > 50000);
-	EXPECT_OK(hf_sql_exec(hf_on_connection(slow), HF_STR("ROLLBACK"), NULL, 0, NULL, &err));
+	sql_run(hf_on_connection(slow), "ROLLBACK");
 	warm(&pair, "k");
 	hf_connection_free(slow);
 	hf_settings_free(settings);

@@ -19,6 +19,7 @@
 #include "holdfast/settings.h"
 #include "holdfast/sql.h"
 #include "steps.h"
+#include "../sql.h"
 
 enum { WRITERS = 8, ACCOUNTS = 12, BALANCE = 1000, KEYS = ACCOUNTS + 2 * WRITERS, POINTS_MAX = 400 };
 
@@ -492,12 +493,6 @@ static hf_connection *connect_to(const char *url)
 	return connection;
 }
 
-static void command(hf_connection *connection, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(hf_on_connection(connection), hf_str_of(sql), NULL, 0, NULL, &err));
-}
-
 static enum hf_status move_ten(hf_kv *kv, int from, int to)
 {
 	char a[8], b[8];
@@ -530,22 +525,24 @@ static void without_the_lock_they_are_torn(UNUSED void **state)
 	EXPECT_OK(hf_kv_open(rig.ctx, rig.url, &options, &kv, &err));
 	fill(kv);
 	hf_connection *gate = connect_to(rig.url);
-	command(gate, "CREATE SEQUENCE torn.turn");
-	command(gate, "SELECT pg_advisory_lock(42)");
-	command(gate, "CREATE OR REPLACE FUNCTION torn.state_entries_epoch(ns integer) RETURNS integer LANGUAGE plpgsql"
-	              " VOLATILE AS $$ DECLARE written integer; BEGIN"
-	              " SELECT epoch INTO written FROM torn.state_entries_namespaces WHERE id = ns;"
-	              " IF nextval('torn.turn') = 1 THEN PERFORM pg_advisory_xact_lock_shared(42); END IF;"
-	              " RETURN written; END $$");
+	hf_where beside = hf_on_connection(gate);
+	sql_run(beside, "CREATE SEQUENCE torn.turn");
+	sql_run(beside, "SELECT pg_advisory_lock(42)");
+	sql_run(beside,
+	        "CREATE OR REPLACE FUNCTION torn.state_entries_epoch(ns integer) RETURNS integer LANGUAGE plpgsql"
+	        " VOLATILE AS $$ DECLARE written integer; BEGIN"
+	        " SELECT epoch INTO written FROM torn.state_entries_namespaces WHERE id = ns;"
+	        " IF nextval('torn.turn') = 1 THEN PERFORM pg_advisory_xact_lock_shared(42); END IF;"
+	        " RETURN written; END $$");
 	assert_int_equal(pthread_create(&slow, NULL, move_slowly, kv), 0);
-	command(gate,
+	sql_run(beside,
 	        "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted) LOOP"
 	        " PERFORM pg_sleep(0.01); END LOOP; END $$");
 	struct hf_uuid id = make(kv, arena);
 	EXPECT_OK(move_ten(kv, 0, 2));
 	struct shot shot = at(kv, &id);
 	assert_true(is_whole(&shot));
-	command(gate, "SELECT pg_advisory_unlock(42)");
+	sql_run(beside, "SELECT pg_advisory_unlock(42)");
 	pthread_join(slow, &failed);
 	assert_null(failed);
 	shot = at(kv, &id);
@@ -573,7 +570,7 @@ static void whatever_the_database_defaults_to(UNUSED void **state)
 		         " current_database()); END $$",
 		         levels[i]);
 		hf_connection *connection = connect_to(url);
-		command(connection, sql);
+		sql_run(hf_on_connection(connection), sql);
 		hf_connection_free(connection);
 		EXPECT_OK(hf_kv_open(rig.ctx, url, &options, &kv, &err));
 		whole_under_writers(kv, 20);

@@ -8,13 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../check.h"
-#include "../fixture.h"
 #include "base/macros.h"
 #include "chance.h"
-#include "holdfast/holdfast.h"
-#include "holdfast/kv.h"
 #include "kv/combine_batch.h"
+#include "postgres_rig.h"
 
 enum { CALLERS_MAX = 16 };
 
@@ -31,55 +28,24 @@ struct caller {
 	bool existed;
 };
 
-struct state {
-	hf_kv *kv;
-	hf_connection *connection; /* beside the store */
-	hf_arena *arena;
-	struct caller callers[CALLERS_MAX];
-	size_t ncallers;
-};
+static struct caller begun[CALLERS_MAX];
+static size_t nbegun;
 
 static int set_up(void **user)
 {
-	struct state *state = calloc(1, sizeof(*state));
-	hf_error err = HF_ERROR_INIT;
-	const struct hf_kv_options options = {.size = sizeof(options),
-	                                      .sweep_interval_ms = -1,
-	                                      .combine = 1,
-	                                      .attempts_max = 1};
-	assert_non_null(state);
-	const char *url = fixture_database(NULL);
-	EXPECT_OK(hf_kv_open(fixture_context(), url, &options, &state->kv, &err));
-	state->connection = fixture_connect(url);
-	state->arena = hf_arena_new(0);
-	*user = state;
+	static struct rig rig;
+	const struct hf_kv_options options = {.combine = 1, .attempts_max = 1};
+	rig_open(&rig, NULL, &options);
+	nbegun = 0;
+	*user = &rig;
 	return 0;
 }
 
 static int tear_down(void **user)
 {
-	struct state *state = *user;
-	for (size_t i = 0; i < state->ncallers; i++)
-		hf_arena_free(state->callers[i].arena);
-	hf_kv_close(state->kv);
-	hf_connection_free(state->connection);
-	hf_arena_free(state->arena);
-	free(state);
-	return 0;
-}
-
-static void run(struct state *state, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, NULL, &err));
-}
-
-static int64_t number(struct state *state, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	struct hf_sql_row row;
-	EXPECT_OK(hf_sql_one(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, state->arena, &row, &err));
-	return row.values[0].as.i;
+	for (size_t i = 0; i < nbegun; i++)
+		hf_arena_free(begun[i].arena);
+	return rig_close(user);
 }
 
 static void *call(void *user)
@@ -106,11 +72,11 @@ static uint32_t gathered(struct combine *combine)
 	return count;
 }
 
-static struct caller *begin(struct state *state, struct caller how)
+static struct caller *begin(struct rig *rig, struct caller how)
 {
-	struct caller *c = &state->callers[state->ncallers++];
+	struct caller *c = &begun[nbegun++];
 	*c = how;
-	c->kv = state->kv;
+	c->kv = rig->kv;
 	c->arena = hf_arena_new(0);
 	c->err = (hf_error)HF_ERROR_INIT;
 	assert_int_equal(pthread_create(&c->thread, NULL, call, c), 0);
@@ -118,39 +84,39 @@ static struct caller *begin(struct state *state, struct caller how)
 }
 
 /* The first is on its way, and waits for the table; the others are one batch behind it. */
-static void begin_behind_a_lock(struct state *state, const struct caller *callers, size_t count)
+static void begin_behind_a_lock(struct rig *rig, const struct caller *callers, size_t count)
 {
-	run(state, "BEGIN");
-	run(state, "LOCK TABLE state_entries IN ACCESS EXCLUSIVE MODE");
+	rig_run(rig, "BEGIN");
+	rig_run(rig, "LOCK TABLE state_entries IN ACCESS EXCLUSIVE MODE");
 	for (size_t i = 0; i < count; i++) {
-		begin(state, callers[i]);
+		begin(rig, callers[i]);
 		while (i == 0 &&
-		       number(state, "SELECT count(*) FROM pg_locks WHERE relation = 'state_entries'::regclass "
-		                     "AND NOT granted") == 0)
+		       rig_number(rig, "SELECT count(*) FROM pg_locks WHERE relation = 'state_entries'::regclass "
+		                       "AND NOT granted") == 0)
 			usleep(1000);
-		while (gathered(state->kv->combine) != i)
+		while (gathered(rig->kv->combine) != i)
 			usleep(1000);
 	}
 }
 
-static void let_go(struct state *state)
+static void let_go(struct rig *rig)
 {
-	run(state, "COMMIT");
-	for (size_t i = 0; i < state->ncallers; i++)
-		pthread_join(state->callers[i].thread, NULL);
+	rig_run(rig, "COMMIT");
+	for (size_t i = 0; i < nbegun; i++)
+		pthread_join(begun[i].thread, NULL);
 }
 
-static struct hf_kv_stats stats_of(const struct state *state)
+static struct hf_kv_stats stats_of(const struct rig *rig)
 {
 	struct hf_kv_stats stats;
-	hf_kv_stats(state->kv, &stats);
+	hf_kv_stats(rig->kv, &stats);
 	return stats;
 }
 
-static void put(struct state *state, struct hf_bytes key, struct hf_bytes value, const struct hf_kv_put *how)
+static void put(struct rig *rig, struct hf_bytes key, struct hf_bytes value, const struct hf_kv_put *how)
 {
 	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_kv_put(state->kv, key, value, how, &err));
+	EXPECT_OK(hf_kv_put(rig->kv, key, value, how, &err));
 }
 
 #define B(literal) HF_KV_KEY(literal)
@@ -164,125 +130,124 @@ static void assert_value(const struct caller *c, struct hf_bytes value)
 
 static void gets_are_one_statement(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	const struct hf_kv_put how = {.metadata = HF_STR("{\"a\": 1}")};
-	put(state, B("a"), B("1"), &how);
-	put(state, B("empty"), B(""), NULL);
+	put(rig, B("a"), B("1"), &how);
+	put(rig, B("empty"), B(""), NULL);
 	const struct caller callers[] = {{.what = GET, .key = B("a")},
 	                                 {.what = GET, .key = B("a")},
 	                                 {.what = GET, .key = B("-")},
 	                                 {.what = GET, .key = B("empty")}};
-	begin_behind_a_lock(state, callers, ARRAY_LEN(callers));
-	let_go(state);
-	assert_value(&state->callers[0], B("1"));
-	assert_value(&state->callers[1], B("1"));
-	assert_string_equal(state->callers[1].entry.metadata.ptr, state->callers[0].entry.metadata.ptr);
-	assert_int_equal(state->callers[1].entry.created_us, state->callers[0].entry.created_us);
-	EXPECT_STATUS(state->callers[2].status, HF_NOT_FOUND);
-	assert_value(&state->callers[3], B(""));
-	assert_int_equal(stats_of(state).combined_count, 3);
-	assert_int_equal(stats_of(state).shared_count, 1);
+	begin_behind_a_lock(rig, callers, ARRAY_LEN(callers));
+	let_go(rig);
+	assert_value(&begun[0], B("1"));
+	assert_value(&begun[1], B("1"));
+	assert_string_equal(begun[1].entry.metadata.ptr, begun[0].entry.metadata.ptr);
+	assert_int_equal(begun[1].entry.created_us, begun[0].entry.created_us);
+	EXPECT_STATUS(begun[2].status, HF_NOT_FOUND);
+	assert_value(&begun[3], B(""));
+	assert_int_equal(stats_of(rig).combined_count, 3);
+	assert_int_equal(stats_of(rig).shared_count, 1);
 }
 
 static void a_large_value_is_read_alone(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	static uint8_t bytes[COMBINE_VALUE_BYTES + 1];
 	uint64_t seed = 1;
 	for (size_t i = 0; i < sizeof(bytes); i++) /* nothing that could be compressed */
 		bytes[i] = (uint8_t)chance(&seed);
 	const struct hf_bytes most = {bytes, COMBINE_VALUE_BYTES}, more = {bytes, COMBINE_VALUE_BYTES + 1};
-	put(state, B("most"), most, NULL);
-	put(state, B("more"), more, NULL);
+	put(rig, B("most"), most, NULL);
+	put(rig, B("more"), more, NULL);
 	const struct caller callers[] = {{.what = GET, .key = B("-")},
 	                                 {.what = GET, .key = B("most")},
 	                                 {.what = GET, .key = B("more")}};
-	begin_behind_a_lock(state, callers, ARRAY_LEN(callers));
-	let_go(state);
-	assert_value(&state->callers[1], most);
-	assert_value(&state->callers[2], more);
-	assert_int_equal(stats_of(state).combined_count, 1);
-	assert_int_equal(stats_of(state).shared_count, 1);
+	begin_behind_a_lock(rig, callers, ARRAY_LEN(callers));
+	let_go(rig);
+	assert_value(&begun[1], most);
+	assert_value(&begun[2], more);
+	assert_int_equal(stats_of(rig).combined_count, 1);
+	assert_int_equal(stats_of(rig).shared_count, 1);
 }
 
 static void puts_are_one_transaction(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	const struct caller callers[] = {{.what = PUT, .key = B("a"), .value = B("1")},
 	                                 {.what = PUT, .key = B("c"), .value = B("3")},
 	                                 {.what = PUT, .key = B("b"), .value = B("2")},
 	                                 {.what = PUT, .key = B("a"), .value = B("4")}};
-	begin_behind_a_lock(state, callers, ARRAY_LEN(callers));
-	let_go(state);
+	begin_behind_a_lock(rig, callers, ARRAY_LEN(callers));
+	let_go(rig);
 	for (size_t i = 0; i < ARRAY_LEN(callers); i++)
-		EXPECT_STATUS(state->callers[i].status, HF_OK);
-	assert_int_equal(number(state, "SELECT count(DISTINCT xmin::text) FROM state_entries"), 1);
-	assert_int_equal(number(state, "SELECT rev FROM state_entries WHERE key = 'a'"), state->callers[3].rev);
-	assert_true(state->callers[3].rev > state->callers[0].rev);
-	assert_int_equal(number(state, "SELECT rev FROM state_entries WHERE key = 'b'"), state->callers[2].rev);
+		EXPECT_STATUS(begun[i].status, HF_OK);
+	assert_int_equal(rig_number(rig, "SELECT count(DISTINCT xmin::text) FROM state_entries"), 1);
+	assert_int_equal(rig_number(rig, "SELECT rev FROM state_entries WHERE key = 'a'"), begun[3].rev);
+	assert_true(begun[3].rev > begun[0].rev);
+	assert_int_equal(rig_number(rig, "SELECT rev FROM state_entries WHERE key = 'b'"), begun[2].rev);
 }
 
 static void what_the_server_refuses_is_one_callers(void **user)
 {
-	struct state *state = *user;
-	run(state, "ALTER TABLE state_entries ADD CONSTRAINT no_bad CHECK (value <> 'bad')");
+	struct rig *rig = *user;
+	rig_run(rig, "ALTER TABLE state_entries ADD CONSTRAINT no_bad CHECK (value <> 'bad')");
 	const struct caller callers[] = {{.what = PUT, .key = B("a"), .value = B("1")},
 	                                 {.what = PUT, .key = B("b"), .value = B("2")},
 	                                 {.what = PUT, .key = B("c"), .value = B("bad")},
 	                                 {.what = PUT, .key = B("d"), .value = B("4")}};
-	begin_behind_a_lock(state, callers, ARRAY_LEN(callers));
-	let_go(state);
+	begin_behind_a_lock(rig, callers, ARRAY_LEN(callers));
+	let_go(rig);
 	for (size_t i = 0; i < ARRAY_LEN(callers); i++)
-		EXPECT_STATUS(state->callers[i].status, i == 2 ? HF_REJECTED : HF_OK);
-	assert_string_equal(state->callers[2].err.constraint, "no_bad");
-	assert_int_equal(number(state, "SELECT count(*) FROM state_entries"), 3);
+		EXPECT_STATUS(begun[i].status, i == 2 ? HF_REJECTED : HF_OK);
+	assert_string_equal(begun[2].err.constraint, "no_bad");
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM state_entries"), 3);
 }
 
 /* Who waits for the table; its server process is gone then. */
-static void cut_off(struct state *state)
+static void cut_off(struct rig *rig)
 {
-	while (number(state, "SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_locks WHERE NOT granted "
-	                     "AND relation = 'state_entries'::regclass") == 0)
+	while (rig_number(rig, "SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_locks WHERE NOT granted "
+	                       "AND relation = 'state_entries'::regclass") == 0)
 		usleep(1000);
 }
 
 static void who_is_cut_off_with_others_learns_it(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	const struct caller callers[] = {{.what = PUT, .key = B("a"), .value = B("1")},
 	                                 {.what = PUT, .key = B("b"), .value = B("2")},
 	                                 {.what = PUT, .key = B("c"), .value = B("3")}};
-	begin_behind_a_lock(state, callers, ARRAY_LEN(callers));
-	cut_off(state); /* the first, then the batch behind it */
-	while (gathered(state->kv->combine) != 0)
+	begin_behind_a_lock(rig, callers, ARRAY_LEN(callers));
+	cut_off(rig); /* the first, then the batch behind it */
+	while (gathered(rig->kv->combine) != 0)
 		usleep(1000);
-	cut_off(state);
-	let_go(state);
+	cut_off(rig);
+	let_go(rig);
 	for (size_t i = 0; i < ARRAY_LEN(callers); i++)
-		assert_true(state->callers[i].status == HF_E_UNAVAILABLE ||
-		            state->callers[i].status == HF_E_OUTCOME_UNKNOWN);
-	EXPECT_STATUS(state->callers[1].status, state->callers[2].status);
-	assert_string_equal(state->callers[1].err.message, state->callers[2].err.message);
-	assert_int_equal(number(state, "SELECT count(*) FROM state_entries"), 0);
+		assert_true(begun[i].status == HF_E_UNAVAILABLE || begun[i].status == HF_E_OUTCOME_UNKNOWN);
+	EXPECT_STATUS(begun[1].status, begun[2].status);
+	assert_string_equal(begun[1].err.message, begun[2].err.message);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM state_entries"), 0);
 }
 
 static void deletes_are_one_statement(void **user)
 {
-	struct state *state = *user;
-	put(state, B("a"), B("1"), NULL);
-	put(state, B("c"), B("1"), NULL);
+	struct rig *rig = *user;
+	put(rig, B("a"), B("1"), NULL);
+	put(rig, B("c"), B("1"), NULL);
 	const struct caller callers[] = {{.what = DELETE, .key = B("-")},
 	                                 {.what = DELETE, .key = B("c")},
 	                                 {.what = DELETE, .key = B("b")},
 	                                 {.what = DELETE, .key = B("a")}};
-	begin_behind_a_lock(state, callers, ARRAY_LEN(callers));
-	let_go(state);
+	begin_behind_a_lock(rig, callers, ARRAY_LEN(callers));
+	let_go(rig);
 	for (size_t i = 0; i < ARRAY_LEN(callers); i++) {
-		EXPECT_STATUS(state->callers[i].status, HF_OK);
-		assert_int_equal(state->callers[i].existed, i == 1 || i == 3);
+		EXPECT_STATUS(begun[i].status, HF_OK);
+		assert_int_equal(begun[i].existed, i == 1 || i == 3);
 	}
-	assert_int_equal(stats_of(state).combined_count, 3);
-	assert_int_equal(number(state, "SELECT count(*) FROM state_entries"), 0);
+	assert_int_equal(stats_of(rig).combined_count, 3);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM state_entries"), 0);
 }
 
 int main(void)

@@ -5,24 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../check.h"
-#include "../fixture.h"
 #include "base/macros.h"
-#include "holdfast/holdfast.h"
 #include "queries/kv/indexes.h"
 #include "queries/kv/members.h"
+#include "postgres_rig.h"
 
 enum { ENTRIES = 3000 };
 #define B(text) HF_KV_KEY(text)
-
-struct state {
-	hf_context *ctx;
-	hf_kv *kv;
-	hf_connection *connection; /* beside the store */
-	hf_arena *arena;
-	char url[500];
-	atomic_int by_member; /* statements that went by a member's index */
-};
 
 static const struct hf_kv_options options = {.size = sizeof(options),
                                              .schema = "we\"ird",
@@ -30,19 +19,19 @@ static const struct hf_kv_options options = {.size = sizeof(options),
                                              .log_statements = true,
                                              .slow_ms = -1,
                                              .sweep_interval_ms = -1};
+static atomic_int by_member; /* statements that went by a member's index */
 
-static void log_event(void *user, UNUSED enum hf_log_level level, UNUSED const char *event,
+static void log_event(UNUSED void *user, UNUSED enum hf_log_level level, UNUSED const char *event,
                       const struct hf_log_field *fields, size_t nfields)
 {
-	struct state *state = user;
 	for (size_t i = 0; i < nfields; i++)
 		if (strcmp(fields[i].name, "query") == 0 && fields[i].text.len > 7 &&
 		    memcmp(fields[i].text.ptr, "member_", 7) == 0)
-			atomic_fetch_add(&state->by_member, 1);
+			atomic_fetch_add(&by_member, 1);
 }
 
 /* Every tenth is of "rare 0" to "rare 9", the others of "often"; a number and a list beside. */
-static void put_all(struct state *state)
+static void put_all(struct rig *rig)
 {
 	static struct hf_kv_write writes[ENTRIES];
 	static char keys[ENTRIES][12], metadata[ENTRIES][100];
@@ -58,57 +47,37 @@ static void put_all(struct state *state)
 		                                 .key = hf_kv_text(keys[i]),
 		                                 .metadata = hf_str_of(metadata[i])};
 	}
-	EXPECT_OK(hf_kv_apply(state->kv, writes, ENTRIES, NULL, state->arena, NULL, &err));
+	EXPECT_OK(hf_kv_apply(rig->kv, writes, ENTRIES, NULL, rig->arena, NULL, &err));
 }
 
 static int set_up(void **user)
 {
-	static struct state state;
+	static struct rig rig;
 	hf_error err = HF_ERROR_INIT;
-	const struct hf_context_options told = {.size = sizeof(told),
-	                                        .user = &state,
-	                                        .log = log_event,
-	                                        .log_level = HF_LOG_DEBUG};
-	snprintf(state.url, sizeof(state.url), "%s", fixture_database(NULL));
-	state.connection = fixture_connect(state.url);
-	state.arena = hf_arena_new(0);
-	EXPECT_OK(hf_context_new(&told, &state.ctx, &err));
-	EXPECT_OK(hf_kv_open(state.ctx, state.url, &options, &state.kv, &err));
-	put_all(&state);
-	*user = &state;
+	hf_context *ctx = NULL;
+	const struct hf_context_options told = {.size = sizeof(told), .log = log_event, .log_level = HF_LOG_DEBUG};
+	EXPECT_OK(hf_context_new(&told, &ctx, &err));
+	rig_open(&rig, ctx, &options);
+	put_all(&rig);
+	atomic_store(&by_member, 0);
+	*user = &rig;
 	return 0;
 }
 
-static int tear_down(void **user)
-{
-	struct state *state = *user;
-	hf_kv_close(state->kv);
-	hf_context_free(state->ctx);
-	hf_connection_free(state->connection);
-	hf_arena_free(state->arena);
-	return 0;
-}
-
-static void run(struct state *state, const char *sql)
+static void create(struct rig *rig, const char *member)
 {
 	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, NULL, &err));
-}
-
-static void create(struct state *state, const char *member)
-{
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_kv_index_create(state->kv, member, HF_DEADLINE_DEFAULT, &err));
+	EXPECT_OK(hf_kv_index_create(rig->kv, member, HF_DEADLINE_DEFAULT, &err));
 }
 
 /* "all 1, source 1": what there is, and whether it is valid. */
-static const char *indexes(struct state *state)
+static const char *indexes(struct rig *rig)
 {
 	static char text[300];
 	struct hf_kv_index *list = NULL;
 	size_t count = 0, at = 0;
 	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_kv_index_list(state->kv, state->arena, &list, &count, &err));
+	EXPECT_OK(hf_kv_index_list(rig->kv, rig->arena, &list, &count, &err));
 	text[0] = '\0';
 	for (size_t i = 0; i < count; i++)
 		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%.*s %d", i ? ", " : "",
@@ -124,21 +93,21 @@ struct answers {
 	char text[READS][60]; /* "first to last, how many, how many are counted" */
 };
 
-static void ask(struct state *state, int which, struct hf_kv_range range, char ret_text[60])
+static void ask(struct rig *rig, int which, struct hf_kv_range range, char ret_text[60])
 {
 	struct hf_kv_entry *entries = NULL;
 	size_t count = 0;
 	uint64_t counted = 0;
 	hf_error err = HF_ERROR_INIT;
 	range.limit = range.limit ? range.limit : ENTRIES;
-	EXPECT_OK(hf_kv_list(state->kv, &range, state->arena, &entries, &count, &err));
-	EXPECT_OK(hf_kv_count(state->kv, &range, &counted, &err));
+	EXPECT_OK(hf_kv_list(rig->kv, &range, rig->arena, &entries, &count, &err));
+	EXPECT_OK(hf_kv_count(rig->kv, &range, &counted, &err));
 	struct hf_bytes first = count ? entries[0].key : B("none"), last = count ? entries[count - 1].key : B("none");
 	snprintf(ret_text, 60, "%d: %.*s to %.*s, %zu, %llu", which, (int)first.len, (const char *)first.ptr,
 	         (int)last.len, (const char *)last.ptr, count, (unsigned long long)counted);
 }
 
-static struct answers ask_all(struct state *state)
+static struct answers ask_all(struct rig *rig)
 {
 	const struct hf_kv_range reads[READS] = {
 		{.has_metadata = HF_STR("{\"source\":\"rare 3\"}")},
@@ -158,7 +127,7 @@ static struct answers ask_all(struct state *state)
 	};
 	struct answers answers;
 	for (int i = 0; i < READS; i++)
-		ask(state, i, reads[i], answers.text[i]);
+		ask(rig, i, reads[i], answers.text[i]);
 	return answers;
 }
 
@@ -170,36 +139,36 @@ static void want_same(const struct answers *a, const struct answers *b)
 
 static void the_same_is_found_with_and_without(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	hf_error err = HF_ERROR_INIT;
-	const struct answers without = ask_all(state);
+	const struct answers without = ask_all(rig);
 	assert_string_equal(without.text[0], "0: 000030 to 002930, 30, 30");
 	assert_string_equal(without.text[4], "4: none to none, 0, 0");
-	assert_int_equal(atomic_load(&state->by_member), 0);
-	create(state, "source");
-	struct answers with = ask_all(state);
+	assert_int_equal(atomic_load(&by_member), 0);
+	create(rig, "source");
+	struct answers with = ask_all(rig);
 	want_same(&without, &with);
-	assert_int_equal(atomic_load(&state->by_member), 2 * 7); /* a list and a count of each that names a source */
-	create(state, NULL);
-	with = ask_all(state);
+	assert_int_equal(atomic_load(&by_member), 2 * 7); /* a list and a count of each that names a source */
+	create(rig, NULL);
+	with = ask_all(rig);
 	want_same(&without, &with);
-	EXPECT_OK(hf_kv_index_drop(state->kv, "source", HF_DEADLINE_DEFAULT, &err));
-	int before = atomic_load(&state->by_member);
-	with = ask_all(state);
+	EXPECT_OK(hf_kv_index_drop(rig->kv, "source", HF_DEADLINE_DEFAULT, &err));
+	int before = atomic_load(&by_member);
+	with = ask_all(rig);
 	want_same(&without, &with);
-	assert_int_equal(atomic_load(&state->by_member), before);
+	assert_int_equal(atomic_load(&by_member), before);
 }
 
 /* Known to this handle for a minute more: its statement finds the same without. */
 static void an_index_that_another_one_dropped_is_no_failure(void **user)
 {
-	struct state *state = *user;
-	const struct answers without = ask_all(state);
-	create(state, "source");
-	struct answers with = ask_all(state);
+	struct rig *rig = *user;
+	const struct answers without = ask_all(rig);
+	create(rig, "source");
+	struct answers with = ask_all(rig);
 	want_same(&without, &with);
-	run(state, "DROP INDEX \"we\"\"ird\".\"Ta ble_by_source\"");
-	with = ask_all(state);
+	rig_run(rig, "DROP INDEX \"we\"\"ird\".\"Ta ble_by_source\"");
+	with = ask_all(rig);
 	want_same(&without, &with);
 }
 
@@ -207,21 +176,21 @@ static void an_index_that_another_one_dropped_is_no_failure(void **user)
 static void long_values_and_strange_names(void **user)
 {
 	static char metadata[40000];
-	struct state *state = *user;
+	struct rig *rig = *user;
 	hf_error err = HF_ERROR_INIT;
 	uint64_t count = 0;
-	create(state, "it's \\ wei%rd");
+	create(rig, "it's \\ wei%rd");
 	memset(metadata, 'x', sizeof(metadata));
 	memcpy(metadata, "{\"it's \\\\ wei%rd\":\"", 19);
 	memcpy(metadata + sizeof(metadata) - 3, "\"}", 3);
 	const struct hf_kv_put put = {.metadata = hf_str_of(metadata)};
-	EXPECT_OK(hf_kv_put(state->kv, B("long"), B("v"), &put, &err));
+	EXPECT_OK(hf_kv_put(rig->kv, B("long"), B("v"), &put, &err));
 	const struct hf_kv_range range = {.has_metadata = hf_str_of(metadata)};
-	int before = atomic_load(&state->by_member);
-	EXPECT_OK(hf_kv_count(state->kv, &range, &count, &err));
+	int before = atomic_load(&by_member);
+	EXPECT_OK(hf_kv_count(rig->kv, &range, &count, &err));
 	assert_int_equal(count, 1);
-	assert_int_equal(atomic_load(&state->by_member), before + 1);
-	assert_string_equal(indexes(state), "it's \\ wei%rd 1");
+	assert_int_equal(atomic_load(&by_member), before + 1);
+	assert_string_equal(indexes(rig), "it's \\ wei%rd 1");
 }
 
 /* ---- plans ---- */
@@ -249,58 +218,58 @@ static const char *argument(const char *name)
 	return "NULL";
 }
 
-static void explain(struct state *state, const struct hf_query *query, const char *mode, char ret_plan[4000])
+static void explain(struct rig *rig, const struct hf_query *query, const char *mode, char ret_plan[4000])
 {
 	static char sql[8000];
 	hf_error err = HF_ERROR_INIT;
 	int n = snprintf(sql, sizeof(sql), "PREPARE p AS %s", query->sql);
 	assert_true(n > 0 && (size_t)n < sizeof(sql));
-	run(state, sql);
+	rig_run(rig, sql);
 	snprintf(sql, sizeof(sql), "SET plan_cache_mode = %s", mode);
-	run(state, sql);
+	rig_run(rig, sql);
 	n = snprintf(sql, sizeof(sql), "EXPLAIN (COSTS OFF) EXECUTE p (");
 	for (uint32_t i = 0; i < query->nparams; i++)
 		n += snprintf(sql + n, sizeof(sql) - (size_t)n, "%s%s", i ? ", " : "", argument(query->params[i].name));
 	snprintf(sql + n, sizeof(sql) - (size_t)n, ")");
 	ret_plan[0] = '\0';
-	EXPECT_OK(hf_sql_each(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, see_line, ret_plan, &err));
-	run(state, "DEALLOCATE p");
+	EXPECT_OK(hf_sql_each(hf_on_connection(rig->connection), hf_str_of(sql), NULL, 0, see_line, ret_plan, &err));
+	rig_run(rig, "DEALLOCATE p");
 }
 
 /* In the order of keys, so without a sort, whatever the server knows of the table and of the parameters. */
 static void pages_go_by_the_index_of_the_member(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	static const char *const modes[] = {"force_custom_plan", "force_generic_plan"};
 	const struct members_names names = {HF_STR("we\"ird"), HF_STR("Ta ble"), HF_STR("source"),
 	                                    HF_STR("Ta ble_by_source")};
 	struct members_bound bound;
 	char plan[4000];
 	hf_error err = HF_ERROR_INIT;
-	create(state, "source");
-	EXPECT_OK(members_bind(&names, state->arena, &bound, &err));
+	create(rig, "source");
+	EXPECT_OK(members_bind(&names, rig->arena, &bound, &err));
 	for (int analysed = 0; analysed < 2; analysed++) {
 		for (size_t i = 0; i < ARRAY_LEN(bound.member_scan) * ARRAY_LEN(modes); i++) {
 			const struct hf_query *query = &bound.member_scan[i / 2];
-			explain(state, query, modes[i % 2], plan);
+			explain(rig, query, modes[i % 2], plan);
 			if (!strstr(plan, "Ta ble_by_source") || strstr(plan, "Sort") ||
 			    !strstr(plan, "Index Cond: ((namespace = "))
 				fail_msg("%s, %s:\n%s", query->name, modes[i % 2], plan);
 		}
-		run(state, "ANALYZE \"we\"\"ird\".\"Ta ble\"");
+		rig_run(rig, "ANALYZE \"we\"\"ird\".\"Ta ble\"");
 	}
 }
 
 /* By the server's own counters, which come late: by a plan of what it runs. */
 static void whatever_is_contained_goes_by_the_index_on_all(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	char plan[4000] = "";
 	hf_error err = HF_ERROR_INIT;
-	create(state, NULL);
-	run(state, "ANALYZE \"we\"\"ird\".\"Ta ble\"");
-	run(state, "SET enable_seqscan = off");
-	EXPECT_OK(hf_sql_each(hf_on_connection(state->connection),
+	create(rig, NULL);
+	rig_run(rig, "ANALYZE \"we\"\"ird\".\"Ta ble\"");
+	rig_run(rig, "SET enable_seqscan = off");
+	EXPECT_OK(hf_sql_each(hf_on_connection(rig->connection),
 	                      HF_STR("EXPLAIN (COSTS OFF) SELECT key FROM \"we\"\"ird\".\"Ta ble\" WHERE metadata @> "
 	                             "'{\"source\": \"rare 3\"}'"),
 	                      NULL, 0, see_line, plan, &err));
@@ -310,7 +279,7 @@ static void whatever_is_contained_goes_by_the_index_on_all(void **user)
 /* ---- making them ---- */
 
 struct writer {
-	struct state *state;
+	struct rig *rig;
 	atomic_bool stop;
 	atomic_int puts;
 };
@@ -321,7 +290,7 @@ static void *keep_writing(void *user)
 	hf_error err = HF_ERROR_INIT;
 	const struct hf_kv_put put = {.metadata = HF_STR("{\"source\":\"meanwhile\"}")};
 	while (!atomic_load(&writer->stop)) {
-		EXPECT_OK(hf_kv_put(writer->state->kv, B("k"), B("v"), &put, &err));
+		EXPECT_OK(hf_kv_put(writer->rig->kv, B("k"), B("v"), &put, &err));
 		atomic_fetch_add(&writer->puts, 1);
 	}
 	return NULL;
@@ -336,68 +305,68 @@ static void *make_it(void *user)
 
 static void writers_do_not_wait_for_it(void **user)
 {
-	struct state *state = *user;
-	struct writer writer = {.state = state};
+	struct rig *rig = *user;
+	struct writer writer = {.rig = rig};
 	pthread_t writing, making;
-	run(state, "BEGIN ISOLATION LEVEL REPEATABLE READ");
-	run(state, "INSERT INTO \"we\"\"ird\".\"Ta ble_locks\" VALUES (1, now(), now(), 9, 'x', 'y')");
-	assert_int_equal(pthread_create(&making, NULL, make_it, state), 0);
-	while (strcmp(indexes(state), "source 0") != 0)
+	rig_run(rig, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+	rig_run(rig, "INSERT INTO \"we\"\"ird\".\"Ta ble_locks\" VALUES (1, now(), now(), 9, 'x', 'y')");
+	assert_int_equal(pthread_create(&making, NULL, make_it, rig), 0);
+	while (strcmp(indexes(rig), "source 0") != 0)
 		continue;
 	assert_int_equal(pthread_create(&writing, NULL, keep_writing, &writer), 0);
 	while (atomic_load(&writer.puts) < 20)
 		continue;
-	assert_string_equal(indexes(state), "source 0");
-	run(state, "ROLLBACK");
+	assert_string_equal(indexes(rig), "source 0");
+	rig_run(rig, "ROLLBACK");
 	pthread_join(making, NULL);
 	atomic_store(&writer.stop, true);
 	pthread_join(writing, NULL);
-	assert_string_equal(indexes(state), "source 1");
+	assert_string_equal(indexes(rig), "source 1");
 }
 
 static void what_was_not_finished_is_made_anew(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	hf_error err = HF_ERROR_INIT;
-	run(state, "BEGIN ISOLATION LEVEL REPEATABLE READ");
-	run(state, "INSERT INTO \"we\"\"ird\".\"Ta ble_locks\" VALUES (1, now(), now(), 9, 'x', 'y')");
-	EXPECT_STATUS(hf_kv_index_create(state->kv, "source", hf_deadline_in(state->ctx, 300), &err), HF_TIMEOUT);
-	run(state, "ROLLBACK");
-	create(state, "source");
-	create(state, "source");
-	assert_string_equal(indexes(state), "source 1");
-	run(state,
-	    "UPDATE pg_index SET indisvalid = false WHERE indexrelid = '\"we\"\"ird\".\"Ta ble_by_source\"'::regclass");
-	assert_string_equal(indexes(state), "source 0");
-	create(state, "source");
-	assert_string_equal(indexes(state), "source 1");
+	rig_run(rig, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+	rig_run(rig, "INSERT INTO \"we\"\"ird\".\"Ta ble_locks\" VALUES (1, now(), now(), 9, 'x', 'y')");
+	EXPECT_STATUS(hf_kv_index_create(rig->kv, "source", hf_deadline_in(rig->ctx, 300), &err), HF_TIMEOUT);
+	rig_run(rig, "ROLLBACK");
+	create(rig, "source");
+	create(rig, "source");
+	assert_string_equal(indexes(rig), "source 1");
+	rig_run(rig, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = '\"we\"\"ird\".\"Ta "
+	             "ble_by_source\"'::regclass");
+	assert_string_equal(indexes(rig), "source 0");
+	create(rig, "source");
+	assert_string_equal(indexes(rig), "source 1");
 }
 
 static void what_cannot_be_is_refused(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	static const char *const wrong[] = {"", "a\"b", "\xff"};
 	char name[80], member[4];
 	hf_error err = HF_ERROR_INIT;
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
-		EXPECT_STATUS(hf_kv_index_create(state->kv, wrong[i], HF_DEADLINE_DEFAULT, &err), HF_E_USAGE);
+		EXPECT_STATUS(hf_kv_index_create(rig->kv, wrong[i], HF_DEADLINE_DEFAULT, &err), HF_E_USAGE);
 	memset(name, 'm', sizeof(name));
 	name[63 - 10 + 1] = '\0'; /* "Ta ble_by_" before it */
-	EXPECT_STATUS(hf_kv_index_create(state->kv, name, HF_DEADLINE_DEFAULT, &err), HF_E_LIMIT);
+	EXPECT_STATUS(hf_kv_index_create(rig->kv, name, HF_DEADLINE_DEFAULT, &err), HF_E_LIMIT);
 	name[63 - 10] = '\0';
-	create(state, name);
-	EXPECT_OK(hf_kv_index_drop(state->kv, name, HF_DEADLINE_DEFAULT, &err));
-	EXPECT_STATUS(hf_kv_index_drop(state->kv, name, HF_DEADLINE_DEFAULT, &err), HF_NOT_FOUND);
-	EXPECT_STATUS(hf_kv_index_drop(state->kv, NULL, HF_DEADLINE_DEFAULT, &err), HF_NOT_FOUND);
+	create(rig, name);
+	EXPECT_OK(hf_kv_index_drop(rig->kv, name, HF_DEADLINE_DEFAULT, &err));
+	EXPECT_STATUS(hf_kv_index_drop(rig->kv, name, HF_DEADLINE_DEFAULT, &err), HF_NOT_FOUND);
+	EXPECT_STATUS(hf_kv_index_drop(rig->kv, NULL, HF_DEADLINE_DEFAULT, &err), HF_NOT_FOUND);
 	for (int i = 0; i < HF_KV_INDEX_MEMBERS_MAX; i++) {
 		snprintf(member, sizeof(member), "m%d", i);
-		create(state, member);
+		create(rig, member);
 	}
-	EXPECT_STATUS(hf_kv_index_create(state->kv, "more", HF_DEADLINE_DEFAULT, &err), HF_E_LIMIT);
-	create(state, NULL);
+	EXPECT_STATUS(hf_kv_index_create(rig->kv, "more", HF_DEADLINE_DEFAULT, &err), HF_E_LIMIT);
+	create(rig, NULL);
 }
 
-#define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, rig_close)
 
 int main(void)
 {

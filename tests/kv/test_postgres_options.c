@@ -2,65 +2,42 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../check.h"
-#include "../fixture.h"
 #include "base/macros.h"
-#include "holdfast/holdfast.h"
+#include "postgres_rig.h"
 
-struct state {
-	hf_context *ctx;
-	hf_connection *connection; /* beside the store */
-	char url[500];
-	char events[8192]; /* a line each: "level event query=... ms=... outcome=..." */
-};
+/* What was logged, a line each: "level event query=... ms=... outcome=..." */
+static char logged[8192];
 
-static void log_event(void *user, enum hf_log_level level, const char *event, const struct hf_log_field *fields,
+static void log_event(UNUSED void *user, enum hf_log_level level, const char *event, const struct hf_log_field *fields,
                       size_t nfields)
 {
-	struct state *state = user;
-	size_t at = strlen(state->events), room = sizeof(state->events);
+	size_t at = strlen(logged), room = sizeof(logged);
 	if (at > room - 400)
 		return;
-	at += (size_t)snprintf(state->events + at, room - at, "%d %s", (int)level, event);
+	at += (size_t)snprintf(logged + at, room - at, "%d %s", (int)level, event);
 	for (size_t i = 0; i < nfields && at < room - 100; i++)
-		at += (size_t)snprintf(state->events + at, room - at, " %s=%.*s", fields[i].name,
+		at += (size_t)snprintf(logged + at, room - at, " %s=%.*s", fields[i].name,
 		                       fields[i].kind == HF_FIELD_TEXT ? (int)fields[i].text.len : 0,
 		                       fields[i].text.ptr ? fields[i].text.ptr : "");
-	snprintf(state->events + at, room - at, "\n");
+	snprintf(logged + at, room - at, "\n");
 }
 
 static int set_up(void **user)
 {
-	static struct state state;
+	static struct rig rig;
 	hf_error err = HF_ERROR_INIT;
+	hf_context *ctx = NULL;
 	const struct hf_context_options options = {.size = sizeof(options),
-	                                           .user = &state,
 	                                           .log = log_event,
 	                                           .log_level = HF_LOG_DEBUG};
-	state = (struct state){0};
-	snprintf(state.url, sizeof(state.url), "%s", fixture_database(NULL));
-	state.connection = fixture_connect(state.url);
-	EXPECT_OK(hf_context_new(&options, &state.ctx, &err));
-	*user = &state;
+	EXPECT_OK(hf_context_new(&options, &ctx, &err));
+	rig_begin(&rig, ctx);
+	*user = &rig;
 	return 0;
-}
-
-static int tear_down(void **user)
-{
-	struct state *state = *user;
-	hf_connection_free(state->connection);
-	hf_context_free(state->ctx);
-	return 0;
-}
-
-static void run(struct state *state, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, NULL, &err));
 }
 
 /* What was logged while "secret" was put with these options. */
-static const char *events_of_a_put(struct state *state, int64_t slow_ms, bool log_statements)
+static const char *events_of_a_put(struct rig *rig, int64_t slow_ms, bool log_statements)
 {
 	const struct hf_kv_options options = {.size = sizeof(options),
 	                                      .slow_ms = slow_ms,
@@ -68,53 +45,53 @@ static const char *events_of_a_put(struct state *state, int64_t slow_ms, bool lo
 	                                      .sweep_interval_ms = -1};
 	hf_error err = HF_ERROR_INIT;
 	hf_kv *kv = NULL;
-	EXPECT_OK(hf_kv_open(state->ctx, state->url, &options, &kv, &err));
-	state->events[0] = '\0';
+	EXPECT_OK(hf_kv_open(rig->ctx, rig->url, &options, &kv, &err));
+	logged[0] = '\0';
 	EXPECT_OK(hf_kv_put(kv, HF_KV_KEY("secret"), HF_KV_KEY("secret"), NULL, &err));
 	hf_kv_close(kv);
-	return state->events;
+	return logged;
 }
 
-static void make_puts_slow(struct state *state)
+static void make_puts_slow(struct rig *rig)
 {
-	events_of_a_put(state, -1, false); /* makes the tables */
-	run(state, "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.03); RETURN "
-	           "NEW; END'");
-	run(state, "CREATE TRIGGER wait BEFORE INSERT ON state_entries FOR EACH ROW EXECUTE FUNCTION wait()");
+	events_of_a_put(rig, -1, false); /* makes the tables */
+	rig_run(rig, "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.03); RETURN "
+	             "NEW; END'");
+	rig_run(rig, "CREATE TRIGGER wait BEFORE INSERT ON state_entries FOR EACH ROW EXECUTE FUNCTION wait()");
 }
 
 static void a_slow_statement_is_told_of_by_name(void **user)
 {
-	struct state *state = *user;
-	make_puts_slow(state);
-	const char *events = events_of_a_put(state, 20, false);
+	struct rig *rig = *user;
+	make_puts_slow(rig);
+	const char *events = events_of_a_put(rig, 20, false);
 	EXPECT_CONTAINS(events, "query_slow query=entry_");
 	assert_null(strstr(events, "secret"));
-	assert_null(strstr(events_of_a_put(state, -1, false), "query_slow"));
-	assert_null(strstr(events_of_a_put(state, 3600000, false), "query_slow"));
+	assert_null(strstr(events_of_a_put(rig, -1, false), "query_slow"));
+	assert_null(strstr(events_of_a_put(rig, 3600000, false), "query_slow"));
 }
 
 static void a_slow_statement_that_fails_is_told_of_once(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	const struct hf_kv_options options = {.size = sizeof(options), .slow_ms = 20, .sweep_interval_ms = -1};
 	hf_error err = HF_ERROR_INIT;
 	hf_kv *kv = NULL;
-	make_puts_slow(state);
-	EXPECT_OK(hf_kv_open(state->ctx, state->url, &options, &kv, &err));
-	run(state, "ALTER TABLE state_entries ADD CHECK (length(value) < 3) NOT VALID");
-	state->events[0] = '\0';
+	make_puts_slow(rig);
+	EXPECT_OK(hf_kv_open(rig->ctx, rig->url, &options, &kv, &err));
+	rig_run(rig, "ALTER TABLE state_entries ADD CHECK (length(value) < 3) NOT VALID");
+	logged[0] = '\0';
 	EXPECT_STATUS(hf_kv_put(kv, HF_KV_KEY("k"), HF_KV_KEY("long"), NULL, &err), HF_REJECTED);
-	EXPECT_CONTAINS(state->events, "query_failed query=entry_");
-	assert_null(strstr(state->events, "query_slow"));
+	EXPECT_CONTAINS(logged, "query_failed query=entry_");
+	assert_null(strstr(logged, "query_slow"));
 	hf_kv_close(kv);
 }
 
 static void statements_are_logged_where_that_is_asked_for(void **user)
 {
-	struct state *state = *user;
-	assert_null(strstr(events_of_a_put(state, 0, false), " query query="));
-	const char *events = events_of_a_put(state, -1, true);
+	struct rig *rig = *user;
+	assert_null(strstr(events_of_a_put(rig, 0, false), " query query="));
+	const char *events = events_of_a_put(rig, -1, true);
 	EXPECT_CONTAINS(events, " query query=entry_");
 	assert_null(strstr(events, "secret"));
 }
@@ -125,30 +102,30 @@ static void every_tls_mode_is_taken_from_the_url(void **user)
 	static const char *const modes[] = {"disable", "allow", "prefer", "require"};
 	static const char *const wrong[] = {"sslmode=never", "sslmode=", "sslcert=/nowhere&sslmode",
 	                                    "sslcertificate=/x"};
-	struct state *state = *user;
+	struct rig *rig = *user;
 	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1};
 	char url[600];
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
 		hf_error err = HF_ERROR_INIT;
 		hf_kv *kv = NULL;
-		snprintf(url, sizeof(url), "%s%csslmode=%s", state->url, strchr(state->url, '?') ? '&' : '?', modes[i]);
-		EXPECT_OK(hf_kv_open(state->ctx, url, &options, &kv, &err));
+		snprintf(url, sizeof(url), "%s%csslmode=%s", rig->url, strchr(rig->url, '?') ? '&' : '?', modes[i]);
+		EXPECT_OK(hf_kv_open(rig->ctx, url, &options, &kv, &err));
 		hf_kv_close(kv);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
 		hf_error err = HF_ERROR_INIT;
 		hf_kv *kv = NULL;
-		snprintf(url, sizeof(url), "%s%c%s", state->url, strchr(state->url, '?') ? '&' : '?', wrong[i]);
+		snprintf(url, sizeof(url), "%s%c%s", rig->url, strchr(rig->url, '?') ? '&' : '?', wrong[i]);
 		if (strcmp(wrong[i], "sslmode=") == 0) /* libpq: as if it were not there */
 			continue;
-		EXPECT_STATUS(hf_kv_open(state->ctx, url, &options, &kv, &err), HF_E_CONFIG);
+		EXPECT_STATUS(hf_kv_open(rig->ctx, url, &options, &kv, &err), HF_E_CONFIG);
 		assert_null(kv);
 	}
 }
 
 static void times_that_are_none_are_refused(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	const struct hf_kv_options wrong[] = {
 		{.size = sizeof(struct hf_kv_options), .slow_ms = -2},
 		{.size = sizeof(struct hf_kv_options), .slow_ms = INT64_MAX},
@@ -162,8 +139,8 @@ static void times_that_are_none_are_refused(void **user)
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
 		hf_error err = HF_ERROR_INIT;
 		hf_kv *kv = NULL;
-		EXPECT_STATUS(hf_kv_open(state->ctx, state->url, &wrong[i], &kv, &err), HF_E_USAGE);
-		EXPECT_STATUS(hf_kv_open(state->ctx, "memory:", &wrong[i], &kv, &err), HF_E_USAGE);
+		EXPECT_STATUS(hf_kv_open(rig->ctx, rig->url, &wrong[i], &kv, &err), HF_E_USAGE);
+		EXPECT_STATUS(hf_kv_open(rig->ctx, "memory:", &wrong[i], &kv, &err), HF_E_USAGE);
 	}
 }
 
@@ -179,7 +156,7 @@ static void a_role_with_these_grants_can_do_all_but_what_is_the_owners(void **us
 		"state_entries_snapshots TO hf_app",
 		"GRANT USAGE, SELECT ON state_entries_rev, state_entries_epochs, state_entries_changes_seq TO hf_app",
 	};
-	struct state *state = *user;
+	struct rig *rig = *user;
 	const struct hf_kv_options own = {.size = sizeof(own),
 	                                  .no_migrate = true,
 	                                  .sweep_interval_ms = -1,
@@ -193,13 +170,13 @@ static void a_role_with_these_grants_can_do_all_but_what_is_the_owners(void **us
 	hf_kv *kv = NULL;
 	hf_arena *arena = hf_arena_new(0);
 	char url[600];
-	events_of_a_put(state, -1, false); /* makes the tables */
-	run(state, "DO $$ BEGIN CREATE ROLE hf_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
-	snprintf(url, sizeof(url), "%s%coptions=-crole%%3Dhf_app", state->url, strchr(state->url, '?') ? '&' : '?');
-	EXPECT_STATUS(hf_kv_open(state->ctx, url, &own, &kv, &err), HF_E_DENIED);
+	events_of_a_put(rig, -1, false); /* makes the tables */
+	rig_run(rig, "DO $$ BEGIN CREATE ROLE hf_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+	snprintf(url, sizeof(url), "%s%coptions=-crole%%3Dhf_app", rig->url, strchr(rig->url, '?') ? '&' : '?');
+	EXPECT_STATUS(hf_kv_open(rig->ctx, url, &own, &kv, &err), HF_E_DENIED);
 	for (size_t i = 0; i < ARRAY_LEN(grants); i++)
-		run(state, grants[i]);
-	EXPECT_OK(hf_kv_open(state->ctx, url, &own, &kv, &err));
+		rig_run(rig, grants[i]);
+	EXPECT_OK(hf_kv_open(rig->ctx, url, &own, &kv, &err));
 	EXPECT_OK(hf_kv_put(kv, HF_KV_KEY("k"), HF_KV_KEY("v"), NULL, &err));
 	EXPECT_OK(hf_kv_append(kv, HF_KV_KEY("k"), HF_KV_KEY("w"), NULL, &err));
 	EXPECT_OK(hf_kv_put(kv, HF_KV_KEY("gone"), HF_KV_KEY("v"), &put, &err));
@@ -213,13 +190,13 @@ static void a_role_with_these_grants_can_do_all_but_what_is_the_owners(void **us
 	assert_int_equal(health.state, HF_HEALTHY);
 	EXPECT_STATUS(hf_kv_index_create(kv, "a", HF_DEADLINE_DEFAULT, &err), HF_E_DENIED);
 	EXPECT_STATUS(hf_kv_vacuum(kv, HF_DEADLINE_DEFAULT, &err), HF_E_DENIED);
-	run(state, "REVOKE SELECT, USAGE ON state_entries_epochs FROM hf_app");
+	rig_run(rig, "REVOKE SELECT, USAGE ON state_entries_epochs FROM hf_app");
 	EXPECT_STATUS(hf_kv_put(kv, HF_KV_KEY("k"), HF_KV_KEY("v"), NULL, &err), HF_E_DENIED);
 	hf_kv_close(kv);
 	hf_arena_free(arena);
 }
 
-#define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, rig_close)
 
 int main(void)
 {

@@ -4,48 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../check.h"
-#include "../fixture.h"
 #include "base/macros.h"
-#include "holdfast/holdfast.h"
-#include "holdfast/kv.h"
 #include "queries/kv/entries.h"
+#include "postgres_rig.h"
 
-struct state {
-	hf_kv *kv;
-	hf_connection *connection;
-	hf_arena *arena;
-	struct entries_bound entries;
-};
-
-static void run(struct state *state, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, NULL, &err));
-}
+static struct entries_bound entries;
 
 static int set_up(void **user)
 {
-	static struct state state;
+	static struct rig rig;
 	hf_error err = HF_ERROR_INIT;
 	const struct entries_names names = {HF_STR("public"), HF_STR("state_entries")};
-	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1};
-	const char *url = fixture_database(NULL);
-	state.arena = hf_arena_new(0);
-	state.connection = fixture_connect(url);
-	EXPECT_OK(hf_kv_open(fixture_context(), url, &options, &state.kv, &err));
-	EXPECT_OK(entries_bind(&names, state.arena, &state.entries, &err));
-	run(&state, "ALTER TABLE state_entries SET (autovacuum_enabled = false)");
-	*user = &state;
-	return 0;
-}
-
-static int tear_down(void **user)
-{
-	struct state *state = *user;
-	hf_kv_close(state->kv);
-	hf_connection_free(state->connection);
-	hf_arena_free(state->arena);
+	rig_open(&rig, NULL, NULL);
+	EXPECT_OK(entries_bind(&names, rig.arena, &entries, &err));
+	rig_run(&rig, "ALTER TABLE state_entries SET (autovacuum_enabled = false)");
+	*user = &rig;
 	return 0;
 }
 
@@ -112,7 +85,7 @@ static enum hf_status see_line(void *user, const struct hf_sql_row *row, UNUSED 
 	return HF_OK;
 }
 
-static struct plan explain(struct state *state, const struct hf_query *query, const char *mode)
+static struct plan explain(struct rig *rig, const struct hf_query *query, const char *mode)
 {
 	hf_error err = HF_ERROR_INIT;
 	struct plan plan = {.len = 0};
@@ -123,19 +96,19 @@ static struct plan explain(struct state *state, const struct hf_query *query, co
 		              argument(query, query->params[i].name));
 	snprintf(execute + n, sizeof(execute) - (size_t)n, ")");
 	snprintf(sql, query->sql_len + 100, "PREPARE p AS %s", query->sql);
-	run(state, sql);
+	rig_run(rig, sql);
 	snprintf(sql, 100, "SET plan_cache_mode = %s", mode);
-	run(state, sql);
-	EXPECT_OK(hf_sql_each(hf_on_connection(state->connection), hf_str_of(execute), NULL, 0, see_line, &plan, &err));
-	run(state, "DEALLOCATE p");
+	rig_run(rig, sql);
+	EXPECT_OK(hf_sql_each(hf_on_connection(rig->connection), hf_str_of(execute), NULL, 0, see_line, &plan, &err));
+	rig_run(rig, "DEALLOCATE p");
 	free(sql);
 	return plan;
 }
 
 static void every_statement_finds_its_rows_by_the_whole_key(void **user)
 {
-	struct state *state = *user;
-	const struct entries_bound *all = &state->entries;
+	struct rig *rig = *user;
+	const struct entries_bound *all = &entries;
 	const struct hf_query *queries[32];
 	size_t count = 0;
 	queries[count++] = &all->entry_get;
@@ -150,18 +123,18 @@ static void every_statement_finds_its_rows_by_the_whole_key(void **user)
 		queries[count++] = &all->entries_scan[i];
 	for (size_t i = 0; i < ARRAY_LEN(all->keys_scan); i++)
 		queries[count++] = &all->keys_scan[i];
-	run(state, "INSERT INTO state_entries_namespaces (name) VALUES ('new')");
-	run(state, "INSERT INTO state_entries (rev, created_at, updated_at, namespace, epoch, key, value) SELECT i, "
-	           "now(), now(), 1,"
-	           " 1, convert_to(to_char(i, '\"key\"FM00000'), 'UTF8'), 'v' FROM generate_series(1, 20000) AS i");
-	run(state, "ANALYZE state_entries");
-	run(state, "INSERT INTO state_entries (rev, created_at, updated_at, namespace, epoch, key, value) SELECT i, "
-	           "now(), now(), 2,"
-	           " 1, convert_to(to_char(i, '\"key\"FM00000'), 'UTF8'), 'v' FROM generate_series(1, 5000) AS i");
+	rig_run(rig, "INSERT INTO state_entries_namespaces (name) VALUES ('new')");
+	rig_run(rig, "INSERT INTO state_entries (rev, created_at, updated_at, namespace, epoch, key, value) SELECT i, "
+	             "now(), now(), 1,"
+	             " 1, convert_to(to_char(i, '\"key\"FM00000'), 'UTF8'), 'v' FROM generate_series(1, 20000) AS i");
+	rig_run(rig, "ANALYZE state_entries");
+	rig_run(rig, "INSERT INTO state_entries (rev, created_at, updated_at, namespace, epoch, key, value) SELECT i, "
+	             "now(), now(), 2,"
+	             " 1, convert_to(to_char(i, '\"key\"FM00000'), 'UTF8'), 'v' FROM generate_series(1, 5000) AS i");
 	for (size_t i = 0; i < count; i++) {
 		for (int generic = 0; generic < 2; generic++) {
 			const char *mode = generic ? "force_generic_plan" : "force_custom_plan";
-			const struct plan plan = explain(state, queries[i], mode);
+			const struct plan plan = explain(rig, queries[i], mode);
 			if (plan.looks == 0 || strstr(plan.text, "Seq Scan"))
 				fail_msg("%s, %s:\n%s", queries[i]->name, mode, plan.text);
 		}
@@ -170,17 +143,9 @@ static void every_statement_finds_its_rows_by_the_whole_key(void **user)
 
 /* ---- updates on their page ---- */
 
-static int64_t number(struct state *state, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	struct hf_sql_row row;
-	EXPECT_OK(hf_sql_one(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, state->arena, &row, &err));
-	return row.values[0].as.i;
-}
-
 enum { KEYS = 500, PUTS = 4000, HOT_PERCENT = 95 };
 
-static void put_often(struct state *state, int64_t ttl_us)
+static void put_often(struct rig *rig, int64_t ttl_us)
 {
 	hf_error err = HF_ERROR_INIT;
 	uint8_t value[200] = {0};
@@ -188,23 +153,23 @@ static void put_often(struct state *state, int64_t ttl_us)
 	for (int i = 0; i < PUTS; i++) {
 		char key[16];
 		snprintf(key, sizeof(key), "hot%04d", i * 7 % KEYS);
-		EXPECT_OK(hf_kv_put(state->kv, hf_kv_text(key), (struct hf_bytes){value, sizeof(value)}, &how, &err));
+		EXPECT_OK(hf_kv_put(rig->kv, hf_kv_text(key), (struct hf_bytes){value, sizeof(value)}, &how, &err));
 	}
 }
 
 /* What a session counts reaches the view when it ends or has been idle for a while. */
-static void hot_share_is_high(struct state *state)
+static void hot_share_is_high(struct rig *rig)
 {
-	hf_kv_close(state->kv);
-	state->kv = NULL;
+	hf_kv_close(rig->kv);
+	rig->kv = NULL;
 	int64_t updates = 0;
 	for (int i = 0; i < 200 && updates < PUTS - KEYS; i++) {
-		run(state, "SELECT pg_sleep(0.05), pg_stat_clear_snapshot()");
-		updates = number(state, "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'state_entries'");
+		rig_run(rig, "SELECT pg_sleep(0.05), pg_stat_clear_snapshot()");
+		updates = rig_number(rig, "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'state_entries'");
 	}
 	assert_true(updates >= PUTS - KEYS);
-	assert_true(number(state, "SELECT n_tup_hot_upd * 100 / n_tup_upd FROM pg_stat_user_tables"
-	                          " WHERE relname = 'state_entries'") >= HOT_PERCENT);
+	assert_true(rig_number(rig, "SELECT n_tup_hot_upd * 100 / n_tup_upd FROM pg_stat_user_tables"
+	                            " WHERE relname = 'state_entries'") >= HOT_PERCENT);
 }
 
 static void puts_stay_on_their_page(void **user)
@@ -219,7 +184,7 @@ static void refreshed_expiries_stay_on_their_page(void **user)
 	hot_share_is_high(*user);
 }
 
-#define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, rig_close)
 
 int main(void)
 {

@@ -7,75 +7,30 @@
 #include <string.h>
 #include <time.h>
 
-#include "../check.h"
-#include "../fixture.h"
 #include "base/macros.h"
-#include "holdfast/holdfast.h"
-#include "holdfast/kv.h"
-#include "holdfast/kv_checkpoint.h"
-#include "holdfast/kv_file.h"
-
-struct state {
-	char url[500];
-	hf_kv *kv;
-	hf_connection *connection; /* beside the store */
-	hf_arena *arena;
-};
+#include "postgres_rig.h"
 
 static int set_up(void **user)
 {
-	static struct state state;
-	hf_error err = HF_ERROR_INIT;
-	const struct hf_kv_options options = {.size = sizeof(options), .schema = "we\"ird", .sweep_interval_ms = -1};
-	snprintf(state.url, sizeof(state.url), "%s", fixture_database(NULL));
-	state.connection = fixture_connect(state.url);
-	state.arena = hf_arena_new(0);
-	EXPECT_OK(hf_kv_open(fixture_context(), state.url, &options, &state.kv, &err));
-	*user = &state;
+	static struct rig rig;
+	const struct hf_kv_options options = {.schema = "we\"ird"};
+	rig_open(&rig, NULL, &options);
+	*user = &rig;
 	return 0;
 }
 
-static int tear_down(void **user)
-{
-	struct state *state = *user;
-	hf_kv_close(state->kv);
-	hf_connection_free(state->connection);
-	hf_arena_free(state->arena);
-	return 0;
-}
-
-static void run(struct state *state, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, NULL, &err));
-}
-
-static int64_t number(struct state *state, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	struct hf_sql_row row;
-	EXPECT_OK(hf_sql_one(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, state->arena, &row, &err));
-	return row.values[0].as.i;
-}
-
-static void put(struct state *state, const char *key, const char *value)
-{
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_kv_put(state->kv, hf_kv_text(key), hf_kv_text(value), NULL, &err));
-}
-
-static struct hf_uuid point(struct state *state)
+static struct hf_uuid point(struct rig *rig)
 {
 	hf_error err = HF_ERROR_INIT;
 	struct hf_kv_checkpoint made;
-	EXPECT_OK(hf_kv_checkpoint_create(state->kv, NULL, state->arena, &made, &err));
+	EXPECT_OK(hf_kv_checkpoint_create(rig->kv, NULL, rig->arena, &made, &err));
 	return made.id;
 }
 
 /* ---- waiting for writers ---- */
 
 struct writer {
-	struct state *state;
+	struct rig *rig;
 	atomic_bool stop;
 	atomic_int puts;
 };
@@ -84,7 +39,7 @@ static void *write_on(void *user)
 {
 	struct writer *writer = user;
 	for (int n = 0; !atomic_load(&writer->stop); n++) {
-		put(writer->state, "busy", n % 2 ? "1" : "2");
+		rig_put(writer->rig, "busy", n % 2 ? "1" : "2");
 		atomic_fetch_add(&writer->puts, 1);
 	}
 	return NULL;
@@ -93,53 +48,53 @@ static void *write_on(void *user)
 /* Whoever waits for the lock makes all writers wait that come after: it lets go of the queue again and again. */
 static void a_transaction_that_does_not_end_stalls_nobody(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	hf_error err = HF_ERROR_INIT;
-	struct writer writer = {.state = state};
+	struct writer writer = {.rig = rig};
 	pthread_t thread;
 	struct hf_kv_checkpoint made;
 	struct hf_kv_checkpoint_new how = {0};
 	struct hf_kv_restore back = {0};
-	put(state, "busy", "0");
-	struct hf_uuid before = point(state);
-	run(state, "BEGIN");
-	run(state, "SELECT \"we\"\"ird\".state_entries_epoch(1)");
+	rig_put(rig, "busy", "0");
+	struct hf_uuid before = point(rig);
+	rig_run(rig, "BEGIN");
+	rig_run(rig, "SELECT \"we\"\"ird\".state_entries_epoch(1)");
 	assert_int_equal(pthread_create(&thread, NULL, write_on, &writer), 0);
 	how.deadline = hf_deadline_in(fixture_context(), 1500);
-	EXPECT_STATUS(hf_kv_checkpoint_create(state->kv, &how, state->arena, &made, &err), HF_TIMEOUT);
+	EXPECT_STATUS(hf_kv_checkpoint_create(rig->kv, &how, rig->arena, &made, &err), HF_TIMEOUT);
 	assert_non_null(strstr(err.message, "a writer"));
 	back.deadline = hf_deadline_in(fixture_context(), 500);
-	EXPECT_STATUS(hf_kv_checkpoint_restore(state->kv, &before, &back, NULL, &err), HF_TIMEOUT);
+	EXPECT_STATUS(hf_kv_checkpoint_restore(rig->kv, &before, &back, NULL, &err), HF_TIMEOUT);
 	atomic_store(&writer.stop, true);
 	pthread_join(thread, NULL);
 	assert_true(atomic_load(&writer.puts) > 10);
-	run(state, "COMMIT");
-	point(state);
-	assert_int_equal(number(state, "SELECT count(*) FROM \"we\"\"ird\".state_entries_checkpoints"), 2);
+	rig_run(rig, "COMMIT");
+	point(rig);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM \"we\"\"ird\".state_entries_checkpoints"), 2);
 }
 
 /* ---- images ---- */
 
 static void images_go_with_the_last_checkpoint_that_needs_them(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	hf_error err = HF_ERROR_INIT;
 	const char *images = "SELECT count(*) FROM \"we\"\"ird\".state_entries_history";
-	put(state, "", "1");
-	put(state, "b", "1");
-	struct hf_uuid first = point(state), second = point(state);
-	put(state, "", "2");
-	put(state, "b", "2");
-	put(state, "b", "3");
-	struct hf_uuid third = point(state);
-	put(state, "b", "4");
-	assert_int_equal(number(state, images), 3);
-	EXPECT_OK(hf_kv_checkpoint_delete(state->kv, &first, &err));
-	assert_int_equal(number(state, images), 3);
-	EXPECT_OK(hf_kv_checkpoint_delete(state->kv, &second, &err));
-	assert_int_equal(number(state, images), 1);
-	EXPECT_OK(hf_kv_checkpoint_delete(state->kv, &third, &err));
-	assert_int_equal(number(state, images), 0);
+	rig_put(rig, "", "1");
+	rig_put(rig, "b", "1");
+	struct hf_uuid first = point(rig), second = point(rig);
+	rig_put(rig, "", "2");
+	rig_put(rig, "b", "2");
+	rig_put(rig, "b", "3");
+	struct hf_uuid third = point(rig);
+	rig_put(rig, "b", "4");
+	assert_int_equal(rig_number(rig, images), 3);
+	EXPECT_OK(hf_kv_checkpoint_delete(rig->kv, &first, &err));
+	assert_int_equal(rig_number(rig, images), 3);
+	EXPECT_OK(hf_kv_checkpoint_delete(rig->kv, &second, &err));
+	assert_int_equal(rig_number(rig, images), 1);
+	EXPECT_OK(hf_kv_checkpoint_delete(rig->kv, &third, &err));
+	assert_int_equal(rig_number(rig, images), 0);
 }
 
 /* ---- a large restore ---- */
@@ -147,7 +102,7 @@ static void images_go_with_the_last_checkpoint_that_needs_them(void **user)
 enum { MANY = 24000 };
 
 /* Keys [from, to) of so many digits. */
-static void put_range(struct state *state, int from, int to, const char *value)
+static void put_range(struct rig *rig, int from, int to, const char *value)
 {
 	static char texts[MANY + 100][8];
 	static struct hf_bytes keys[MANY + 100], values[MANY + 100];
@@ -156,20 +111,20 @@ static void put_range(struct state *state, int from, int to, const char *value)
 		keys[i] = (struct hf_bytes){(uint8_t *)texts[i], (size_t)snprintf(texts[i], 8, "%06d", i)};
 		values[i] = hf_kv_text(value);
 	}
-	EXPECT_OK(hf_kv_put_many(state->kv, keys + from, values + from, (size_t)(to - from), NULL, &err));
+	EXPECT_OK(hf_kv_put_many(rig->kv, keys + from, values + from, (size_t)(to - from), NULL, &err));
 }
 
-static struct hf_kv_checkpoint counted(struct state *state)
+static struct hf_kv_checkpoint counted(struct rig *rig)
 {
 	hf_error err = HF_ERROR_INIT;
 	struct hf_kv_checkpoint made;
-	EXPECT_OK(hf_kv_checkpoint_create(state->kv, NULL, state->arena, &made, &err));
+	EXPECT_OK(hf_kv_checkpoint_create(rig->kv, NULL, rig->arena, &made, &err));
 	return made;
 }
 
-static void want_same(struct state *state, const struct hf_kv_checkpoint *was)
+static void want_same(struct rig *rig, const struct hf_kv_checkpoint *was)
 {
-	struct hf_kv_checkpoint is = counted(state);
+	struct hf_kv_checkpoint is = counted(rig);
 	assert_int_equal(is.row_count, was->row_count);
 	assert_memory_equal(&is.digest, &was->digest, sizeof(is.digest));
 }
@@ -177,47 +132,47 @@ static void want_same(struct state *state, const struct hf_kv_checkpoint *was)
 /* So many that they are joined as a set; of some nothing stands there any more, some were not there, some expire. */
 static void many_entries_come_back_as_they_were(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	hf_error err = HF_ERROR_INIT;
 	struct hf_kv_restored back, undone;
 	const struct hf_kv_restore no_undo = {.no_undo = true};
 	const struct hf_kv_put hour = {.ttl_us = INT64_C(3600000000)};
-	put_range(state, 0, MANY, "1");
-	EXPECT_OK(hf_kv_put(state->kv, hf_kv_text("000001"), hf_kv_text("1"), &hour, &err));
-	struct hf_kv_checkpoint before = counted(state);
-	put_range(state, 0, MANY + 100, "2");
-	run(state, "DELETE FROM \"we\"\"ird\".state_entries WHERE key IN ('000005', '000500')");
-	struct hf_kv_checkpoint after = counted(state);
-	EXPECT_OK(hf_kv_checkpoint_restore(state->kv, &before.id, NULL, &back, &err));
+	put_range(rig, 0, MANY, "1");
+	EXPECT_OK(hf_kv_put(rig->kv, hf_kv_text("000001"), hf_kv_text("1"), &hour, &err));
+	struct hf_kv_checkpoint before = counted(rig);
+	put_range(rig, 0, MANY + 100, "2");
+	rig_run(rig, "DELETE FROM \"we\"\"ird\".state_entries WHERE key IN ('000005', '000500')");
+	struct hf_kv_checkpoint after = counted(rig);
+	EXPECT_OK(hf_kv_checkpoint_restore(rig->kv, &before.id, NULL, &back, &err));
 	assert_int_equal(back.put, MANY);
 	assert_int_equal(back.deleted, 100);
-	want_same(state, &before);
-	EXPECT_OK(hf_kv_checkpoint_verify(state->kv, &after.id, state->arena, &(struct hf_kv_checkpoint){0}, &err));
-	EXPECT_OK(hf_kv_checkpoint_restore(state->kv, &back.undo, NULL, &undone, &err));
+	want_same(rig, &before);
+	EXPECT_OK(hf_kv_checkpoint_verify(rig->kv, &after.id, rig->arena, &(struct hf_kv_checkpoint){0}, &err));
+	EXPECT_OK(hf_kv_checkpoint_restore(rig->kv, &back.undo, NULL, &undone, &err));
 	assert_int_equal(undone.put, MANY + 100 - 2);
 	assert_int_equal(undone.deleted, 2);
-	want_same(state, &after);
-	EXPECT_OK(hf_kv_checkpoint_restore(state->kv, &before.id, &no_undo, &back, &err));
+	want_same(rig, &after);
+	EXPECT_OK(hf_kv_checkpoint_restore(rig->kv, &before.id, &no_undo, &back, &err));
 	assert_int_equal(back.put, MANY);
 	assert_int_equal(back.deleted, 100);
-	want_same(state, &before);
-	EXPECT_OK(hf_kv_checkpoint_verify(state->kv, &before.id, state->arena, &(struct hf_kv_checkpoint){0}, &err));
-	assert_int_equal(number(state, "SELECT count(*) FROM \"we\"\"ird\".state_entries WHERE expires_at IS NOT NULL"
-	                               " AND expire_bucket = floor(extract(epoch FROM expires_at) / 300)"),
+	want_same(rig, &before);
+	EXPECT_OK(hf_kv_checkpoint_verify(rig->kv, &before.id, rig->arena, &(struct hf_kv_checkpoint){0}, &err));
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM \"we\"\"ird\".state_entries WHERE expires_at IS NOT NULL"
+	                                 " AND expire_bucket = floor(extract(epoch FROM expires_at) / 300)"),
 	                 1);
 }
 
 /* ---- copies ---- */
 
 /* What a checkpoint has is in another namespace after a copy. */
-static void want_copied(struct state *state, const struct hf_kv_checkpoint *point)
+static void want_copied(struct rig *rig, const struct hf_kv_checkpoint *point)
 {
 	hf_error err = HF_ERROR_INIT;
 	struct hf_kv_copied copied;
 	const struct hf_kv_import how = {.at = &point->id};
 	hf_kv *to;
-	EXPECT_OK(hf_kv_namespace(state->kv, "copied", &to, &err));
-	EXPECT_OK(hf_kv_copy(state->kv, to, &how, &copied, &err));
+	EXPECT_OK(hf_kv_namespace(rig->kv, "copied", &to, &err));
+	EXPECT_OK(hf_kv_copy(rig->kv, to, &how, &copied, &err));
 	hf_kv_close(to);
 	assert_int_equal(copied.sums.row_count, point->row_count);
 	assert_memory_equal(&copied.sums.digest, &point->digest, sizeof(point->digest));
@@ -225,70 +180,70 @@ static void want_copied(struct state *state, const struct hf_kv_checkpoint *poin
 
 static void without_triggers_it_is_a_copy(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	hf_error err = HF_ERROR_INIT;
 	struct hf_kv_checkpoint made;
 	struct hf_kv_restored back;
 	const struct hf_kv_checkpoint_new epoch = {.kind = HF_KV_EPOCH};
 	const char *rows = "SELECT count(*) FROM \"we\"\"ird\".state_entries_snapshots";
-	put(state, "a", "1");
-	EXPECT_OK(hf_kv_checkpoint_create(state->kv, &epoch, state->arena, &made, &err));
+	rig_put(rig, "a", "1");
+	EXPECT_OK(hf_kv_checkpoint_create(rig->kv, &epoch, rig->arena, &made, &err));
 	assert_int_equal(made.kind, HF_KV_EPOCH);
-	EXPECT_OK(hf_kv_checkpoint_delete(state->kv, &made.id, &err));
-	run(state, "ALTER TABLE \"we\"\"ird\".state_entries DISABLE TRIGGER state_entries_keep_deleted");
-	EXPECT_STATUS(hf_kv_checkpoint_create(state->kv, &epoch, state->arena, &made, &err), HF_E_UNSUPPORTED);
+	EXPECT_OK(hf_kv_checkpoint_delete(rig->kv, &made.id, &err));
+	rig_run(rig, "ALTER TABLE \"we\"\"ird\".state_entries DISABLE TRIGGER state_entries_keep_deleted");
+	EXPECT_STATUS(hf_kv_checkpoint_create(rig->kv, &epoch, rig->arena, &made, &err), HF_E_UNSUPPORTED);
 	assert_non_null(strstr(err.message, "triggers"));
-	EXPECT_OK(hf_kv_checkpoint_create(state->kv, NULL, state->arena, &made, &err));
+	EXPECT_OK(hf_kv_checkpoint_create(rig->kv, NULL, rig->arena, &made, &err));
 	assert_int_equal(made.kind, HF_KV_SNAPSHOT);
-	assert_int_equal(number(state, rows), 1);
-	put(state, "a", "2");
-	put(state, "b", "2");
-	want_copied(state, &made);
-	EXPECT_OK(hf_kv_checkpoint_restore(state->kv, &made.id, NULL, &back, &err));
-	assert_int_equal(number(state, rows), 3);
-	EXPECT_OK(hf_kv_checkpoint_restore(state->kv, &back.undo, NULL, NULL, &err));
-	assert_int_equal(number(state, "SELECT count(*) FROM \"we\"\"ird\".state_entries_history"), 0);
-	EXPECT_OK(hf_kv_checkpoint_delete(state->kv, &made.id, &err));
-	assert_int_equal(number(state, rows), 3);
-	EXPECT_OK(hf_kv_checkpoint_prune(state->kv, &(struct hf_kv_prune){0}, NULL, &err));
-	assert_int_equal(number(state, rows), 0);
+	assert_int_equal(rig_number(rig, rows), 1);
+	rig_put(rig, "a", "2");
+	rig_put(rig, "b", "2");
+	want_copied(rig, &made);
+	EXPECT_OK(hf_kv_checkpoint_restore(rig->kv, &made.id, NULL, &back, &err));
+	assert_int_equal(rig_number(rig, rows), 3);
+	EXPECT_OK(hf_kv_checkpoint_restore(rig->kv, &back.undo, NULL, NULL, &err));
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM \"we\"\"ird\".state_entries_history"), 0);
+	EXPECT_OK(hf_kv_checkpoint_delete(rig->kv, &made.id, &err));
+	assert_int_equal(rig_number(rig, rows), 3);
+	EXPECT_OK(hf_kv_checkpoint_prune(rig->kv, &(struct hf_kv_prune){0}, NULL, &err));
+	assert_int_equal(rig_number(rig, rows), 0);
 }
 
 /* ---- pruning ---- */
 
-static struct hf_uuid copy_of_day(struct state *state, int day)
+static struct hf_uuid copy_of_day(struct rig *rig, int day)
 {
 	hf_error err = HF_ERROR_INIT;
 	char sql[200];
 	struct hf_kv_checkpoint made;
 	const struct hf_kv_checkpoint_new copy = {.kind = HF_KV_SNAPSHOT};
-	EXPECT_OK(hf_kv_checkpoint_create(state->kv, &copy, state->arena, &made, &err));
+	EXPECT_OK(hf_kv_checkpoint_create(rig->kv, &copy, rig->arena, &made, &err));
 	snprintf(sql, sizeof(sql),
 	         "UPDATE \"we\"\"ird\".state_entries_checkpoints SET created_at = '2026-01-%02d 12:00Z' WHERE epoch = "
 	         "%" PRId64,
 	         day, made.epoch);
-	run(state, sql);
+	rig_run(rig, sql);
 	return made.id;
 }
 
 /* What goes by another rule keeps nothing any more. */
 static void bytes_are_those_of_what_stays(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	hf_error err = HF_ERROR_INIT;
 	const struct hf_kv_prune what = {.daily = 2, .bytes = 250}, less = {.daily = 2, .bytes = 150};
 	struct hf_kv_checkpoint *points;
 	size_t count = 0, deleted = 0;
-	put(state, "k", "1"); /* about 105 bytes each */
-	struct hf_uuid old = copy_of_day(state, 6);
+	rig_put(rig, "k", "1"); /* about 105 bytes each */
+	struct hf_uuid old = copy_of_day(rig, 6);
 	for (int i = 0; i < 3; i++)
-		copy_of_day(state, 9);
-	EXPECT_OK(hf_kv_checkpoint_prune(state->kv, &what, &deleted, &err));
+		copy_of_day(rig, 9);
+	EXPECT_OK(hf_kv_checkpoint_prune(rig->kv, &what, &deleted, &err));
 	assert_int_equal(deleted, 2);
-	EXPECT_OK(hf_kv_checkpoint_list(state->kv, state->arena, &points, &count, &err));
+	EXPECT_OK(hf_kv_checkpoint_list(rig->kv, rig->arena, &points, &count, &err));
 	assert_int_equal(count, 2);
 	assert_memory_equal(&points[1].id, &old, sizeof(old));
-	EXPECT_OK(hf_kv_checkpoint_prune(state->kv, &less, &deleted, &err));
+	EXPECT_OK(hf_kv_checkpoint_prune(rig->kv, &less, &deleted, &err));
 	assert_int_equal(deleted, 1);
 }
 
@@ -297,7 +252,7 @@ static void bytes_are_those_of_what_stays(void **user)
 enum { READ = 2500 };
 
 struct deleting {
-	struct state *state;
+	struct rig *rig;
 	struct hf_uuid id;
 	size_t seen;
 };
@@ -309,7 +264,7 @@ static enum hf_status delete_it(void *user, UNUSED const struct hf_kv_entry *ent
 	hf_kv *other;
 	if (deleting->seen++ > 0)
 		return HF_OK;
-	EXPECT_OK(hf_kv_namespace(deleting->state->kv, "default", &other, &err));
+	EXPECT_OK(hf_kv_namespace(deleting->rig->kv, "default", &other, &err));
 	EXPECT_OK(hf_kv_checkpoint_delete(other, &deleting->id, &err));
 	hf_kv_close(other);
 	return HF_OK;
@@ -318,16 +273,16 @@ static enum hf_status delete_it(void *user, UNUSED const struct hf_kv_entry *ent
 /* What it had is gone with it: that is told, and not taken for its end. */
 static void one_that_is_deleted_while_it_is_read_is_unknown(void **user)
 {
-	struct deleting deleting = {.state = *user};
+	struct deleting deleting = {.rig = *user};
 	static char texts[READ][8];
 	static struct hf_bytes keys[READ];
 	hf_error err = HF_ERROR_INIT;
 	for (int i = 0; i < READ; i++)
 		keys[i] = (struct hf_bytes){(uint8_t *)texts[i], (size_t)snprintf(texts[i], 8, "%06d", i)};
-	EXPECT_OK(hf_kv_put_many(deleting.state->kv, keys, keys, READ, NULL, &err));
-	deleting.id = point(deleting.state);
-	EXPECT_OK(hf_kv_clear(deleting.state->kv, NULL, NULL, &err));
-	EXPECT_STATUS(hf_kv_scan_at(deleting.state->kv, &deleting.id, NULL, delete_it, &deleting, &err), HF_NOT_FOUND);
+	EXPECT_OK(hf_kv_put_many(deleting.rig->kv, keys, keys, READ, NULL, &err));
+	deleting.id = point(deleting.rig);
+	EXPECT_OK(hf_kv_clear(deleting.rig->kv, NULL, NULL, &err));
+	EXPECT_STATUS(hf_kv_scan_at(deleting.rig->kv, &deleting.id, NULL, delete_it, &deleting, &err), HF_NOT_FOUND);
 	assert_true(deleting.seen > 0 && deleting.seen < READ);
 }
 
@@ -353,19 +308,19 @@ static void *compare(void *user)
 /* It was there when we looked, and is not when the copies are read. */
 static void a_copy_that_is_deleted_before_it_is_compared_is_unknown(void **user)
 {
-	struct state *state = *user;
-	struct comparing it = {.kv = state->kv};
+	struct rig *rig = *user;
+	struct comparing it = {.kv = rig->kv};
 	pthread_t thread;
-	put(state, "k", "1");
-	it.from = copy_of_day(state, 1);
-	it.to = copy_of_day(state, 2);
-	run(state, "BEGIN");
-	run(state, "LOCK TABLE \"we\"\"ird\".state_entries_snapshots");
+	rig_put(rig, "k", "1");
+	it.from = copy_of_day(rig, 1);
+	it.to = copy_of_day(rig, 2);
+	rig_run(rig, "BEGIN");
+	rig_run(rig, "LOCK TABLE \"we\"\"ird\".state_entries_snapshots");
 	assert_int_equal(pthread_create(&thread, NULL, compare, &it), 0);
-	while (number(state, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0)
+	while (rig_number(rig, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0)
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-	run(state, "DELETE FROM \"we\"\"ird\".state_entries_checkpoints WHERE created_at >= '2026-01-02'");
-	run(state, "COMMIT");
+	rig_run(rig, "DELETE FROM \"we\"\"ird\".state_entries_checkpoints WHERE created_at >= '2026-01-02'");
+	rig_run(rig, "COMMIT");
 	pthread_join(thread, NULL);
 	assert_int_equal(it.status, HF_NOT_FOUND);
 }
@@ -390,38 +345,38 @@ static void *remove_both(void *user)
 /* Deletes that wait for a restore come after it as a whole: what it put back is deleted too. */
 static void deletes_behind_a_restore_see_what_it_put_back(void **user)
 {
-	struct state *state = *user;
-	struct removing it = {.kv = state->kv};
+	struct rig *rig = *user;
+	struct removing it = {.kv = rig->kv};
 	pthread_t thread;
-	put(state, "a", "1");
-	run(state, "BEGIN");
-	run(state, "SELECT \"we\"\"ird\".state_entries_next_epoch(1)");
-	run(state,
-	    "INSERT INTO \"we\"\"ird\".state_entries (rev, created_at, updated_at, namespace, epoch, codec, key, value)"
-	    " SELECT rev + 1, created_at, updated_at, namespace, epoch, codec, 'b', value"
-	    " FROM \"we\"\"ird\".state_entries WHERE key = 'a'");
+	rig_put(rig, "a", "1");
+	rig_run(rig, "BEGIN");
+	rig_run(rig, "SELECT \"we\"\"ird\".state_entries_next_epoch(1)");
+	rig_run(rig, "INSERT INTO \"we\"\"ird\".state_entries (rev, created_at, updated_at, namespace, epoch, codec, "
+	             "key, value)"
+	             " SELECT rev + 1, created_at, updated_at, namespace, epoch, codec, 'b', value"
+	             " FROM \"we\"\"ird\".state_entries WHERE key = 'a'");
 	assert_int_equal(pthread_create(&thread, NULL, remove_both, &it), 0);
-	while (number(state, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0)
+	while (rig_number(rig, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0)
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-	run(state, "COMMIT");
+	rig_run(rig, "COMMIT");
 	pthread_join(thread, NULL);
 	assert_int_equal(it.status, HF_OK);
 	assert_int_equal(it.existed, 2);
-	assert_int_equal(number(state, "SELECT count(*) FROM \"we\"\"ird\".state_entries"), 0);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM \"we\"\"ird\".state_entries"), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_transaction_that_does_not_end_stalls_nobody, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(images_go_with_the_last_checkpoint_that_needs_them, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(many_entries_come_back_as_they_were, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(without_triggers_it_is_a_copy, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(bytes_are_those_of_what_stays, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(one_that_is_deleted_while_it_is_read_is_unknown, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(deletes_behind_a_restore_see_what_it_put_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_transaction_that_does_not_end_stalls_nobody, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(images_go_with_the_last_checkpoint_that_needs_them, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(many_entries_come_back_as_they_were, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(without_triggers_it_is_a_copy, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(bytes_are_those_of_what_stays, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(one_that_is_deleted_while_it_is_read_is_unknown, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(deletes_behind_a_restore_see_what_it_put_back, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(a_copy_that_is_deleted_before_it_is_compared_is_unknown, set_up,
-	                                        tear_down),
+	                                        rig_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,111 +2,81 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../check.h"
-#include "../fixture.h"
 #include "base/macros.h"
-#include "holdfast/holdfast.h"
-#include "holdfast/kv.h"
-
-struct state {
-	hf_kv *kv;
-	hf_connection *connection;
-	hf_arena *arena;
-};
-
-static void run(struct state *state, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(hf_on_connection(state->connection), hf_str_of(sql), NULL, 0, NULL, &err));
-}
+#include "postgres_rig.h"
 
 static int set_up(void **user)
 {
-	static struct state state;
-	hf_error err = HF_ERROR_INIT;
-	const struct hf_kv_options options = {.size = sizeof(options),
-	                                      .sweep_interval_ms = -1,
-	                                      .attempts_max = 3,
-	                                      .backoff_ms = 1};
-	const char *url = fixture_database(NULL);
-	state.arena = hf_arena_new(0);
-	state.connection = fixture_connect(url);
-	EXPECT_OK(hf_kv_open(fixture_context(), url, &options, &state.kv, &err));
-	run(&state, "CREATE SEQUENCE tries");
-	run(&state, "CREATE TABLE failing (code text NOT NULL, times bigint NOT NULL)");
-	run(&state,
-	    "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE f failing; BEGIN SELECT * INTO f "
-	    "FROM"
-	    " failing; IF FOUND AND nextval('tries') <= f.times THEN IF f.code = 'killed' THEN PERFORM"
-	    " pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(10); END IF; RAISE EXCEPTION 'as the test said'"
-	    " USING ERRCODE = f.code; END IF; RETURN NULL; END $$");
-	run(&state,
-	    "CREATE TRIGGER fail BEFORE INSERT OR DELETE OR UPDATE ON state_entries FOR EACH STATEMENT EXECUTE FUNCTION"
-	    " fail()");
-	*user = &state;
-	return 0;
-}
-
-static int tear_down(void **user)
-{
-	struct state *state = *user;
-	hf_kv_close(state->kv);
-	hf_connection_free(state->connection);
-	hf_arena_free(state->arena);
+	static struct rig rig;
+	const struct hf_kv_options options = {.attempts_max = 3, .backoff_ms = 1};
+	rig_open(&rig, NULL, &options);
+	rig_run(&rig, "CREATE SEQUENCE tries");
+	rig_run(&rig, "CREATE TABLE failing (code text NOT NULL, times bigint NOT NULL)");
+	rig_run(&rig, "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE f failing; BEGIN SELECT * "
+	              "INTO f "
+	              "FROM"
+	              " failing; IF FOUND AND nextval('tries') <= f.times THEN IF f.code = 'killed' THEN PERFORM"
+	              " pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(10); END IF; RAISE EXCEPTION 'as the "
+	              "test said'"
+	              " USING ERRCODE = f.code; END IF; RETURN NULL; END $$");
+	rig_run(&rig, "CREATE TRIGGER fail BEFORE INSERT OR DELETE OR UPDATE ON state_entries FOR EACH STATEMENT "
+	              "EXECUTE FUNCTION"
+	              " fail()");
+	*user = &rig;
 	return 0;
 }
 
 /* From now on the next `times` writes fail so. */
-static void fail_with(struct state *state, const char *code, int times)
+static void fail_with(struct rig *rig, const char *code, int times)
 {
 	char sql[200];
-	run(state, "DELETE FROM failing");
-	run(state, "SELECT setval('tries', 1, false)");
+	rig_run(rig, "DELETE FROM failing");
+	rig_run(rig, "SELECT setval('tries', 1, false)");
 	snprintf(sql, sizeof(sql), "INSERT INTO failing VALUES ('%s', %d)", code, times);
-	run(state, sql);
+	rig_run(rig, sql);
 }
 
-static int64_t tries(struct state *state)
+static int64_t tries(struct rig *rig)
 {
 	hf_error err = HF_ERROR_INIT;
 	struct hf_sql_row row;
-	EXPECT_OK(hf_sql_one(hf_on_connection(state->connection),
+	EXPECT_OK(hf_sql_one(hf_on_connection(rig->connection),
 	                     HF_STR("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM tries"), NULL, 0,
-	                     state->arena, &row, &err));
+	                     rig->arena, &row, &err));
 	return row.values[0].as.i;
 }
 
-static uint64_t retries(struct state *state)
+static uint64_t retries(struct rig *rig)
 {
 	struct hf_kv_stats stats;
-	hf_kv_stats(state->kv, &stats);
+	hf_kv_stats(rig->kv, &stats);
 	return stats.retry_count;
 }
 
 /* ---- ways to write ---- */
 
-static enum hf_status put_one(struct state *state, hf_error *err)
+static enum hf_status put_one(struct rig *rig, hf_error *err)
 {
-	return hf_kv_put(state->kv, HF_KV_KEY("k"), HF_KV_KEY("v"), NULL, err);
+	return hf_kv_put(rig->kv, HF_KV_KEY("k"), HF_KV_KEY("v"), NULL, err);
 }
 
-static enum hf_status put_two(struct state *state, hf_error *err)
+static enum hf_status put_two(struct rig *rig, hf_error *err)
 {
 	const struct hf_bytes keys[] = {HF_KV_KEY("k"), HF_KV_KEY("l")};
-	return hf_kv_put_many(state->kv, keys, keys, 2, NULL, err);
+	return hf_kv_put_many(rig->kv, keys, keys, 2, NULL, err);
 }
 
-static enum hf_status append(struct state *state, hf_error *err)
+static enum hf_status append(struct rig *rig, hf_error *err)
 {
-	return hf_kv_append(state->kv, HF_KV_KEY("k"), HF_KV_KEY("+"), NULL, err);
+	return hf_kv_append(rig->kv, HF_KV_KEY("k"), HF_KV_KEY("+"), NULL, err);
 }
 
-static enum hf_status delete_one(struct state *state, hf_error *err)
+static enum hf_status delete_one(struct rig *rig, hf_error *err)
 {
-	return hf_kv_delete(state->kv, HF_KV_KEY("k"), NULL, NULL, err);
+	return hf_kv_delete(rig->kv, HF_KV_KEY("k"), NULL, NULL, err);
 }
 
-typedef enum hf_status write_fn(struct state *state, hf_error *err);
+typedef enum hf_status write_fn(struct rig *rig, hf_error *err);
 static write_fn *const ways[] = {put_one, put_two, append, delete_one};
 
 /* ---- tests ---- */
@@ -114,33 +84,33 @@ static write_fn *const ways[] = {put_one, put_two, append, delete_one};
 static void what_can_heal_is_sent_again(void **user)
 {
 	static const char *const codes[] = {"40001", "40P01", "53300", "57P03", "53000", "53200"};
-	struct state *state = *user;
+	struct rig *rig = *user;
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
 		for (size_t way = 0; way < ARRAY_LEN(ways); way++) {
 			hf_error err = HF_ERROR_INIT;
-			uint64_t before = retries(state);
+			uint64_t before = retries(rig);
 			if (ways[way] == append && i > 3)
 				continue; /* the pool bounds how many transactions are repeated */
-			fail_with(state, codes[i], 2);
-			enum hf_status status = ways[way](state, &err);
+			fail_with(rig, codes[i], 2);
+			enum hf_status status = ways[way](rig, &err);
 			if (status != HF_OK || err.message[0])
 				fail_msg("%s, way %zu: %s, \"%s\"", codes[i], way, hf_status_word(status), err.message);
-			assert_true(tries(state) >= 3); /* an upsert is an INSERT and an UPDATE to triggers */
-			assert_int_equal(retries(state) - before, 2);
+			assert_true(tries(rig) >= 3); /* an upsert is an INSERT and an UPDATE to triggers */
+			assert_int_equal(retries(rig) - before, 2);
 		}
 	}
 }
 
 static void attempts_are_bounded(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	for (size_t way = 0; way < ARRAY_LEN(ways); way++) {
 		hf_error err = HF_ERROR_INIT;
-		fail_with(state, "40001", 3);
-		assert_int_not_equal(ways[way](state, &err), HF_OK);
+		fail_with(rig, "40001", 3);
+		assert_int_not_equal(ways[way](rig, &err), HF_OK);
 		assert_string_equal(err.sqlstate, "40001");
-		assert_int_equal(tries(state), 3);
-		assert_int_not_equal(ways[way](state, NULL),
+		assert_int_equal(tries(rig), 3);
+		assert_int_not_equal(ways[way](rig, NULL),
 		                     HF_TIMEOUT); /* the error is needed though nobody asks for it */
 	}
 }
@@ -149,16 +119,16 @@ static void what_cannot_heal_is_not(void **user)
 {
 	static const char *const codes[] = {"22003", "23514", "28000", "42501", "42P01",
 	                                    "53100", "54000", "P0001", "XX000"};
-	struct state *state = *user;
+	struct rig *rig = *user;
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
 		for (size_t way = 0; way < ARRAY_LEN(ways); way++) {
 			hf_error err = HF_ERROR_INIT;
-			uint64_t before = retries(state);
-			fail_with(state, codes[i], 1);
-			assert_int_not_equal(ways[way](state, &err), HF_OK);
+			uint64_t before = retries(rig);
+			fail_with(rig, codes[i], 1);
+			assert_int_not_equal(ways[way](rig, &err), HF_OK);
 			assert_string_equal(err.sqlstate, codes[i]);
-			assert_int_equal(tries(state), 1);
-			assert_int_equal(retries(state), before);
+			assert_int_equal(tries(rig), 1);
+			assert_int_equal(retries(rig), before);
 		}
 	}
 }
@@ -167,17 +137,17 @@ static void what_cannot_heal_is_not(void **user)
  * at its COMMIT nothing is left. */
 static void what_may_have_happened_is_not(void **user)
 {
-	struct state *state = *user;
+	struct rig *rig = *user;
 	hf_error err = HF_ERROR_INIT;
 	for (size_t way = 0; way < ARRAY_LEN(ways); way++) {
-		fail_with(state, "killed", 1);
+		fail_with(rig, "killed", 1);
 		bool whole = ways[way] == append;
-		assert_int_equal(ways[way](state, &err), whole ? HF_OK : HF_E_OUTCOME_UNKNOWN);
-		assert_int_equal(tries(state), whole ? 2 : 1);
+		assert_int_equal(ways[way](rig, &err), whole ? HF_OK : HF_E_OUTCOME_UNKNOWN);
+		assert_int_equal(tries(rig), whole ? 2 : 1);
 	}
 }
 
-#define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, rig_close)
 
 int main(void)
 {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../check.h"
+#include "../sql.h"
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/str.h"
@@ -148,7 +149,7 @@ static void at_standby(const char *sql)
 	EXPECT_OK(hf_settings_new(ctx, &settings, &err));
 	EXPECT_OK(hf_settings_parse(settings, standby_url, &err));
 	EXPECT_OK(hf_connection_open(ctx, settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
-	EXPECT_OK(hf_sql_exec(hf_on_connection(connection), hf_str_of(sql), NULL, 0, NULL, &err));
+	sql_run(hf_on_connection(connection), sql);
 	hf_connection_free(connection);
 	hf_settings_free(settings);
 }
@@ -463,15 +464,15 @@ static void a_read_whose_session_is_ended_is_sent_again(void **state)
 	EXPECT_OK(hf_connection_open(ctx, settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
 	hf_where where = hf_on_connection(connection);
 	hf_kv_stats(stores->kv, &before);
-	EXPECT_OK(hf_sql_exec(where, HF_STR("BEGIN"), NULL, 0, NULL, &err));
-	EXPECT_OK(hf_sql_exec(where, HF_STR("LOCK TABLE state_entries IN ACCESS EXCLUSIVE MODE"), NULL, 0, NULL, &err));
+	sql_run(where, "BEGIN");
+	sql_run(where, "LOCK TABLE state_entries IN ACCESS EXCLUSIVE MODE");
 	assert_int_equal(pthread_create(&thread, NULL, read_one, &reading), 0);
 	while (row.count == 0 || row.values[0].as.i == 0)
 		EXPECT_OK(hf_sql_one(where,
 		                     HF_STR("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE "
 		                            "wait_event_type = 'Lock' AND query LIKE '%state_entries%'"),
 		                     NULL, 0, stores->arena, &row, &err));
-	EXPECT_OK(hf_sql_exec(where, HF_STR("COMMIT"), NULL, 0, NULL, &err));
+	sql_run(where, "COMMIT");
 	pthread_join(thread, NULL);
 	EXPECT_OK(reading.status);
 	hf_kv_stats(stores->kv, &after);

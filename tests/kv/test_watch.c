@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../check.h"
 #include "../fixture.h"
+#include "../sql.h"
 #include "base/macros.h"
 #include "chance.h"
 #include "holdfast/holdfast.h"
@@ -69,12 +69,6 @@ static int tear_down(void **user)
 	hf_pool_close(rig->pool);
 	hf_arena_free(rig->arena);
 	return 0;
-}
-
-static void run(hf_connection *connection, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(hf_on_connection(connection), hf_str_of(sql), NULL, 0, NULL, &err));
 }
 
 static int64_t put_on(struct rig *rig, hf_where where, const char *key, hf_error *err)
@@ -199,11 +193,11 @@ static size_t overtake(struct rig *rig, const struct naive *naive, struct commit
 {
 	hf_error err = HF_ERROR_INIT;
 	hf_connection *first = fixture_connect(rig->url), *second = fixture_connect(rig->url);
-	run(first, "BEGIN");
+	sql_run(hf_on_connection(first), "BEGIN");
 	log[0] = (struct committed){KEYS, put_on(rig, hf_on_connection(first), "k40", &err)};
 	log[1] = (struct committed){KEYS + 1, put_on(rig, hf_on_connection(second), "k41", &err)};
 	wait_for_naive(naive, last_seq(rig, second));
-	run(first, "COMMIT");
+	sql_run(hf_on_connection(first), "COMMIT");
 	hf_connection_free(first);
 	hf_connection_free(second);
 	return 2;
@@ -311,7 +305,7 @@ static void a_transaction_that_goes_on_holds_back_what_follows(void **user)
 	struct hf_kv_feed feed;
 	hf_kv_watch *watch = NULL, *late = NULL;
 	EXPECT_OK(hf_kv_watch_open(rig->kv, NULL, &watch, &err));
-	run(slow, "BEGIN");
+	sql_run(hf_on_connection(slow), "BEGIN");
 	int64_t first = put_on(rig, hf_on_connection(slow), "first", &err);
 	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("second"), HF_KV_KEY("v"), NULL, &err));
 	EXPECT_STATUS(hf_kv_watch_next(watch, hf_deadline_in(fixture_context(), 50), &event, &err), HF_TIMEOUT);
@@ -322,7 +316,7 @@ static void a_transaction_that_goes_on_holds_back_what_follows(void **user)
 	const struct hf_kv_watch_options soon = {.size = sizeof(soon),
 	                                         .deadline = hf_deadline_in(fixture_context(), 50)};
 	EXPECT_STATUS(hf_kv_watch_open(rig->kv, &soon, &late, &err), HF_TIMEOUT);
-	run(slow, "COMMIT");
+	sql_run(hf_on_connection(slow), "COMMIT");
 	hf_deadline patience = hf_deadline_in(fixture_context(), LONG_MS);
 	EXPECT_OK(hf_kv_watch_next(watch, patience, &event, &err));
 	assert_int_equal(event.rev, first);
@@ -356,10 +350,10 @@ static void a_feed_does_not_wait_for_a_writer_for_ever(void **user)
 	struct rig *rig = *user;
 	hf_error err = HF_ERROR_INIT;
 	hf_connection *slow = fixture_connect(rig->url);
-	run(slow, "BEGIN");
+	sql_run(hf_on_connection(slow), "BEGIN");
 	put_on(rig, hf_on_connection(slow), "k", &err);
 	EXPECT_STATUS(hf_kv_feed_off(rig->kv, &err), HF_BUSY);
-	run(slow, "COMMIT");
+	sql_run(hf_on_connection(slow), "COMMIT");
 	EXPECT_OK(hf_kv_feed_off(rig->kv, &err));
 	hf_connection_free(slow);
 }

@@ -81,17 +81,17 @@ static void missing_types_are_named(UNUSED void **state)
 	CLEANUP(pool_freep) hf_pool *pool = world_pool(world, NULL);
 	const struct hf_health_options *question = ASK(.required_types = hf_janitor_types, .nrequired_types = 3);
 	hf_where where = hf_on_connection(world->other);
-	run_sql(where, "CREATE DOMAIN debversion AS text");
-	run_sql(where, "CREATE SCHEMA elsewhere");
-	run_sql(where, "CREATE TYPE elsewhere.vcs_type AS ENUM ('git')"); /* the same name is not the same type */
+	sql_run(where, "CREATE DOMAIN debversion AS text");
+	sql_run(where, "CREATE SCHEMA elsewhere");
+	sql_run(where, "CREATE TYPE elsewhere.vcs_type AS ENUM ('git')"); /* the same name is not the same type */
 	struct hf_health health = health_of(pool, question);
 	assert_int_equal(health.state, HF_UNHEALTHY);
 	EXPECT_CONTAINS(health.reasons[0], "type \"public.vcs_type\" is missing");
 	assert_int_equal(health.error.category, HF_CATEGORY_MISSING_TYPES);
 	assert_string_equal(hf_error_kind(&health.error), "MissingCustomTypes");
 	assert_true(health.error.alert);
-	run_sql(where, "CREATE TYPE vcs_type AS ENUM ('git')");
-	run_sql(where, "CREATE TYPE publish_status AS ENUM ('unknown')");
+	sql_run(where, "CREATE TYPE vcs_type AS ENUM ('git')");
+	sql_run(where, "CREATE TYPE publish_status AS ENUM ('unknown')");
 	later(world);
 	assert_int_equal(health_of(pool, question).state, HF_HEALTHY);
 }
@@ -127,8 +127,8 @@ static void a_standby_and_a_slow_one(UNUSED void **state)
 	CLEANUP(world_freep) struct world *world = world_with_server(url);
 	hf_where where = hf_on_connection(world->other);
 	/* A server that says it is a standby, and takes its time: the name resolves to ours first. */
-	run_sql(where, "CREATE SCHEMA before");
-	run_sql(where, "CREATE FUNCTION before.pg_is_in_recovery() RETURNS bool LANGUAGE sql AS "
+	sql_run(where, "CREATE SCHEMA before");
+	sql_run(where, "CREATE FUNCTION before.pg_is_in_recovery() RETURNS bool LANGUAGE sql AS "
 	               "'SELECT true FROM pg_sleep(0.05)'");
 	CLEANUP(pool_freep) hf_pool *pool = world_pool(
 	        world, OPTIONS(.connection = &(struct hf_connection_options){
@@ -145,7 +145,7 @@ static void a_standby_and_a_slow_one(UNUSED void **state)
 	later(world);
 	health = health_of(pool, ASK(.timeout_ms = 1));
 	assert_int_equal(health.state, HF_UNHEALTHY);
-	run_sql(where, "DROP SCHEMA before CASCADE");
+	sql_run(where, "DROP SCHEMA before CASCADE");
 }
 
 static void a_dead_server_is_unhealthy(UNUSED void **state)
@@ -201,7 +201,7 @@ static void a_full_server_still_serves_those_who_are_in(UNUSED void **state)
 {
 	CLEANUP(world_freep) struct world *world = world_with_server(url);
 	hf_where where = hf_on_connection(world->other);
-	run_sql(where, "CREATE ROLE one_only LOGIN CONNECTION LIMIT 1");
+	sql_run(where, "CREATE ROLE one_only LOGIN CONNECTION LIMIT 1");
 	hf_error err = HF_ERROR_INIT;
 	EXPECT_OK(hf_settings_set(world->settings, "user", "one_only", &err));
 	hf_pool *pool = world_pool(world, OPTIONS(.connections_max = 1));
@@ -211,8 +211,8 @@ static void a_full_server_still_serves_those_who_are_in(UNUSED void **state)
 	assert_string_equal(health.error.sqlstate, "53300");
 	hf_pool_return(pool, only);
 	hf_pool_close(pool);
-	AWAIT(ask_int(where, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'one_only'") == 0);
-	run_sql(where, "DROP ROLE one_only");
+	AWAIT(sql_number(where, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'one_only'") == 0);
+	sql_run(where, "DROP ROLE one_only");
 }
 
 int main(void)

@@ -215,7 +215,7 @@ static void one_killed_while_idle_is_replaced_unseen(UNUSED void **state)
 		kill_backend(world, pids[i]);
 	atomic_store(&world->skew_us, 1000); /* however quickly that went */
 	hf_connection *connection = checkout(pool);
-	assert_int_equal(ask_int(hf_on_connection(connection), "SELECT 7"), 7);
+	assert_int_equal(sql_number(hf_on_connection(connection), "SELECT 7"), 7);
 	hf_pool_return(pool, connection);
 	assert_int_equal(stats_of(pool).closed, 3);
 	assert_int_equal(stats_of(pool).idle, 1);
@@ -229,7 +229,7 @@ static void one_that_worked_this_moment_is_given_out_unseen(UNUSED void **state)
 	hf_error err = HF_ERROR_INIT;
 	hf_connection *connection = checkout(pool);
 	int pid = hf_connection_backend_pid(connection);
-	assert_int_equal(ask_int(hf_on_connection(connection), "SELECT 6"), 6);
+	assert_int_equal(sql_number(hf_on_connection(connection), "SELECT 6"), 6);
 	hf_pool_return(pool, connection);
 	kill_backend(world, pid);
 	atomic_store(&world->skew_us, -60000000); /* all that took no time */
@@ -239,7 +239,7 @@ static void one_that_worked_this_moment_is_given_out_unseen(UNUSED void **state)
 	assert_int_equal(err.category, HF_CATEGORY_CONNECTION);
 	hf_pool_return(pool, connection);
 	assert_int_equal(stats_of(pool).closed, 1);
-	assert_int_equal(ask_int(hf_on_pool(pool), "SELECT 7"), 7);
+	assert_int_equal(sql_number(hf_on_pool(pool), "SELECT 7"), 7);
 }
 
 static void one_killed_while_busy_is_closed_on_return(UNUSED void **state)
@@ -255,12 +255,12 @@ static void one_killed_while_busy_is_closed_on_return(UNUSED void **state)
 	hf_pool_return(pool, connection);
 	assert_int_equal(stats_of(pool).closed, 1);
 	assert_int_equal(stats_of(pool).idle, 0);
-	assert_int_equal(ask_int(hf_on_pool(pool), "SELECT 8"), 8);
+	assert_int_equal(sql_number(hf_on_pool(pool), "SELECT 8"), 8);
 	/* Nothing ran on it after the kill: the farewell is found at its next checkout. */
 	connection = checkout(pool);
 	kill_backend(world, hf_connection_backend_pid(connection));
 	hf_pool_return(pool, connection);
-	assert_int_equal(ask_int(hf_on_pool(pool), "SELECT 9"), 9);
+	assert_int_equal(sql_number(hf_on_pool(pool), "SELECT 9"), 9);
 }
 
 static void the_minimum_comes_back(UNUSED void **state)
@@ -292,12 +292,12 @@ static void refused_logins_are_told_at_once(UNUSED void **state)
 	AWAIT(world_logged(world, "pool_connect_failed error"));
 	/* ... and healed when somebody asks again */
 	char sql[64] = "CREATE DATABASE absent";
-	run_sql(hf_on_connection(world->other), sql);
+	sql_run(hf_on_connection(world->other), sql);
 	enum hf_status status = HF_E_CONFIG;
 	AWAIT((status = hf_pool_checkout(pool, HF_DEADLINE_DEFAULT, &none, &err)) == HF_OK);
 	hf_pool_return(pool, none);
 	hf_pool_drain(pool, HF_DEADLINE_DEFAULT, NULL);
-	run_sql(hf_on_connection(world->other), "DROP DATABASE absent");
+	sql_run(hf_on_connection(world->other), "DROP DATABASE absent");
 }
 
 /* ---- time ---- */
@@ -376,24 +376,24 @@ static void a_leaked_transaction_is_rolled_back(UNUSED void **state)
 {
 	CLEANUP(world_freep) struct world *world = world_with_server(url);
 	CLEANUP(pool_freep) hf_pool *pool = world_pool(world, OPTIONS(.lazy = true, .name = "leaky"));
-	run_sql(hf_on_pool(pool), "CREATE TABLE IF NOT EXISTS leak (i int)");
+	sql_run(hf_on_pool(pool), "CREATE TABLE IF NOT EXISTS leak (i int)");
 	hf_connection *connection = checkout(pool);
-	run_sql(hf_on_connection(connection), "BEGIN");
-	run_sql(hf_on_connection(connection), "INSERT INTO leak VALUES (1)");
+	sql_run(hf_on_connection(connection), "BEGIN");
+	sql_run(hf_on_connection(connection), "INSERT INTO leak VALUES (1)");
 	hf_pool_return(pool, connection);
 	assert_ptr_equal(checkout(pool), connection); /* kept */
-	assert_int_equal(ask_int(hf_on_connection(connection), "SELECT count(*) FROM leak"), 0);
+	assert_int_equal(sql_number(hf_on_connection(connection), "SELECT count(*) FROM leak"), 0);
 	assert_int_equal(stats_of(pool).leaked_transactions, 1);
 	assert_true(world_logged(world, "pool_leaked_transaction warn pool=leaky"));
 	/* and a failed one */
 	hf_error err = HF_ERROR_INIT;
-	run_sql(hf_on_connection(connection), "BEGIN");
+	sql_run(hf_on_connection(connection), "BEGIN");
 	EXPECT_STATUS(hf_sql_exec(hf_on_connection(connection), HF_STR("SELECT 1/0"), NULL, 0, NULL, &err), HF_REJECTED);
 	hf_pool_return(pool, connection);
-	assert_int_equal(ask_int(hf_on_pool(pool), "SELECT 5"), 5);
+	assert_int_equal(sql_number(hf_on_pool(pool), "SELECT 5"), 5);
 	assert_int_equal(stats_of(pool).leaked_transactions, 2);
 	assert_int_equal(stats_of(pool).opened, 1);
-	run_sql(hf_on_pool(pool), "DROP TABLE leak");
+	sql_run(hf_on_pool(pool), "DROP TABLE leak");
 }
 
 static void session_state_does_not_pass_on(UNUSED void **state)
@@ -413,13 +413,13 @@ static void session_state_does_not_pass_on(UNUSED void **state)
 	CLEANUP(world_freep) struct world *world = world_with_server(url);
 	CLEANUP(pool_freep) hf_pool *pool = world_pool(world, OPTIONS(.lazy = true, .connections_max = 1));
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		run_sql(hf_on_pool(pool), cases[i].sql);
-		if (ask_int(hf_on_pool(pool), cases[i].probe) != cases[i].clean)
+		sql_run(hf_on_pool(pool), cases[i].sql);
+		if (sql_number(hf_on_pool(pool), cases[i].probe) != cases[i].clean)
 			fail_msg("left behind by %s", cases[i].sql);
 	}
 	assert_int_equal(stats_of(pool).opened, 1);
-	run_sql(hf_on_pool(pool), "PREPARE mine AS SELECT 1");
-	assert_int_equal(ask_int(hf_on_pool(pool), "SELECT count(*) FROM pg_prepared_statements WHERE name = 'mine'"), 0);
+	sql_run(hf_on_pool(pool), "PREPARE mine AS SELECT 1");
+	assert_int_equal(sql_number(hf_on_pool(pool), "SELECT count(*) FROM pg_prepared_statements WHERE name = 'mine'"), 0);
 }
 
 static enum hf_status write_once(hf_where tx, void *user, hf_error *err)
@@ -456,15 +456,15 @@ static void resets_follow_the_mode(UNUSED void **state)
 	CLEANUP(world_freep) struct world *world = world_with_server(url);
 	CLEANUP(pool_freep) hf_pool *pool =
 	        world_pool(world, OPTIONS(.lazy = true, .connections_max = 1, .reset = HF_POOL_RESET_NONE));
-	run_sql(hf_on_pool(pool), "SET work_mem = '9MB'");
-	assert_int_equal(ask_int(hf_on_pool(pool), "SELECT setting::int8 FROM pg_settings WHERE name = 'work_mem'"), 9216);
+	sql_run(hf_on_pool(pool), "SET work_mem = '9MB'");
+	assert_int_equal(sql_number(hf_on_pool(pool), "SELECT setting::int8 FROM pg_settings WHERE name = 'work_mem'"), 9216);
 	CLEANUP(pool_freep) hf_pool *always =
 	        world_pool(world, OPTIONS(.lazy = true, .connections_max = 1, .reset = HF_POOL_RESET_ALWAYS));
 	hf_connection *connection = checkout(always);
-	run_sql(hf_on_connection(connection), "SET work_mem = '9MB'");
+	sql_run(hf_on_connection(connection), "SET work_mem = '9MB'");
 	connection->dirty = 0; /* as if nobody had noticed */
 	hf_pool_return(always, connection);
-	assert_int_equal(ask_int(hf_on_pool(always), "SELECT (setting <> '9216')::int::int8 FROM pg_settings WHERE name = "
+	assert_int_equal(sql_number(hf_on_pool(always), "SELECT (setting <> '9216')::int::int8 FROM pg_settings WHERE name = "
 	                                             "'work_mem'"), 1);
 }
 
@@ -499,7 +499,7 @@ static void unread_results_are_drained(UNUSED void **state)
 		closed += cases[i].closed;
 		if (stats_of(pool).closed != closed)
 			fail_msg("%s: %d closed", cases[i].sql, (int)stats_of(pool).closed);
-		assert_int_equal(ask_int(hf_on_pool(pool), "SELECT 3"), 3);
+		assert_int_equal(sql_number(hf_on_pool(pool), "SELECT 3"), 3);
 	}
 }
 
@@ -515,7 +515,7 @@ static void a_pipeline_is_left(UNUSED void **state)
 		assert_int_equal(PQsendQueryParams(connection->pg, "SELECT 2", 0, NULL, NULL, NULL, NULL, 0), 1);
 		hf_pool_return(pool, connection);
 		assert_int_equal(stats_of(pool).closed, 0);
-		assert_int_equal(ask_int(hf_on_pool(pool), "SELECT 4"), 4);
+		assert_int_equal(sql_number(hf_on_pool(pool), "SELECT 4"), 4);
 	}
 }
 
@@ -545,7 +545,7 @@ static void draining_waits_for_all(UNUSED void **state)
 	EXPECT_STATUS(hf_pool_drain(pool, hf_deadline_in(world->ctx, 20), &err), HF_TIMEOUT);
 	EXPECT_CONTAINS(err.message, "1 connections are still in use");
 	EXPECT_STATUS(hf_pool_checkout(pool, HF_DEADLINE_DEFAULT, &none, &err), HF_E_UNAVAILABLE);
-	assert_int_equal(ask_int(hf_on_connection(connection), "SELECT 6"), 6); /* who holds one may go on */
+	assert_int_equal(sql_number(hf_on_connection(connection), "SELECT 6"), 6); /* who holds one may go on */
 	hf_pool_return(pool, connection);
 	EXPECT_OK(hf_pool_drain(pool, hf_deadline_in(world->ctx, 5000), &err));
 	struct hf_pool_stats stats = stats_of(pool);
@@ -558,7 +558,7 @@ static void the_last_return_frees_a_closed_pool(UNUSED void **state)
 	hf_pool *pool = world_pool(world, NULL);
 	hf_connection *connection = checkout(pool);
 	hf_pool_close(pool); /* waits for five seconds in vain */
-	assert_int_equal(ask_int(hf_on_connection(connection), "SELECT 6"), 6);
+	assert_int_equal(sql_number(hf_on_connection(connection), "SELECT 6"), 6);
 	hf_pool_return(pool, connection); /* the sanitizers see that nothing is left */
 }
 
@@ -581,7 +581,7 @@ static void a_child_leaves_the_sessions_of_its_parent_alone(UNUSED void **state)
 	int status = 0;
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
-	assert_int_equal(ask_int(hf_on_connection(held), "SELECT 1"), 1);
+	assert_int_equal(sql_number(hf_on_connection(held), "SELECT 1"), 1);
 	hf_pool_return(pool, held);
 	assert_int_equal(stats_of(pool).closed, 0);
 }

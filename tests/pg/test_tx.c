@@ -20,8 +20,8 @@ static int scene_begin(void **state)
 	scene->world = world_with_server(url);
 	scene->pool = world_pool(scene->world, NULL);
 	hf_where where = hf_on_connection(scene->world->other);
-	run_sql(where, "DROP TABLE IF EXISTS t");
-	run_sql(where, "CREATE TABLE t (i int PRIMARY KEY, v int NOT NULL DEFAULT 0)");
+	sql_run(where, "DROP TABLE IF EXISTS t");
+	sql_run(where, "CREATE TABLE t (i int PRIMARY KEY, v int NOT NULL DEFAULT 0)");
 	*state = scene;
 	return 0;
 }
@@ -37,7 +37,7 @@ static int scene_end(void **state)
 
 static int64_t rows_of(struct scene *scene)
 {
-	return ask_int(hf_on_connection(scene->world->other), "SELECT count(*) FROM t");
+	return sql_number(hf_on_connection(scene->world->other), "SELECT count(*) FROM t");
 }
 
 static enum hf_status sql(hf_where where, const char *text, hf_error *err)
@@ -78,10 +78,10 @@ static void ok_commits_and_anything_else_rolls_back(void **state)
 
 static enum hf_status look_around(hf_where tx, UNUSED void *user, UNUSED hf_error *err)
 {
-	assert_int_equal(ask_int(tx, "SELECT (current_setting('transaction_isolation') = 'serializable')::int::int8"), 1);
-	assert_int_equal(ask_int(tx, "SELECT (current_setting('transaction_read_only') = 'on')::int::int8"), 1);
-	assert_int_equal(ask_int(tx, "SELECT (current_setting('transaction_deferrable') = 'on')::int::int8"), 1);
-	assert_int_equal(ask_int(tx, "SELECT setting::int8 FROM pg_settings WHERE name = 'lock_timeout'"), 1234);
+	assert_int_equal(sql_number(tx, "SELECT (current_setting('transaction_isolation') = 'serializable')::int::int8"), 1);
+	assert_int_equal(sql_number(tx, "SELECT (current_setting('transaction_read_only') = 'on')::int::int8"), 1);
+	assert_int_equal(sql_number(tx, "SELECT (current_setting('transaction_deferrable') = 'on')::int::int8"), 1);
+	assert_int_equal(sql_number(tx, "SELECT setting::int8 FROM pg_settings WHERE name = 'lock_timeout'"), 1234);
 	assert_int_equal(hf_transaction_attempt(tx), 1);
 	assert_ptr_equal(hf_where_context(tx), ((struct hf_tx *)tx.target)->ctx);
 	return HF_OK;
@@ -91,7 +91,7 @@ static enum hf_status look_at_isolation(hf_where tx, void *user, UNUSED hf_error
 {
 	char text[128];
 	snprintf(text, sizeof(text), "SELECT (current_setting('transaction_isolation') = '%s')::int::int8", (char *)user);
-	assert_int_equal(ask_int(tx, text), 1);
+	assert_int_equal(sql_number(tx, text), 1);
 	return HF_OK;
 }
 
@@ -160,7 +160,7 @@ static void a_failed_part_leaves_the_rest(void **state)
 	EXPECT_OK(hf_transaction(hf_on_pool(scene->pool), NULL, outer, &runs, &err));
 	assert_int_equal(rows_of(scene), 2);
 	assert_int_equal(runs, 1); /* those of rolled-back savepoints do not run */
-	assert_int_equal(ask_int(hf_on_connection(scene->world->other), "SELECT sum(i) FROM t WHERE i IN (1, 3)"), 4);
+	assert_int_equal(sql_number(hf_on_connection(scene->world->other), "SELECT sum(i) FROM t WHERE i IN (1, 3)"), 4);
 }
 
 static enum hf_status deeper(hf_where tx, void *user, hf_error *err)
@@ -237,9 +237,9 @@ static enum hf_status disturbed(hf_where tx, void *user, hf_error *err)
 {
 	struct conflict *conflict = user;
 	assert_int_equal(hf_transaction_attempt(tx), ++conflict->attempts);
-	int64_t v = ask_int(tx, "SELECT v::int8 FROM t WHERE i = 1");
+	int64_t v = sql_number(tx, "SELECT v::int8 FROM t WHERE i = 1");
 	if (conflict->conflicts-- > 0)
-		run_sql(hf_on_connection(conflict->scene->world->other), "UPDATE t SET v = v + 10 WHERE i = 1");
+		sql_run(hf_on_connection(conflict->scene->world->other), "UPDATE t SET v = v + 10 WHERE i = 1");
 	char text[64];
 	snprintf(text, sizeof(text), "UPDATE t SET v = %d WHERE i = 1", (int)v + 1);
 	return sql(tx, text, err);
@@ -249,12 +249,12 @@ static void a_conflict_is_repeated(void **state)
 {
 	struct scene *scene = *state;
 	hf_error err = HF_ERROR_INIT;
-	run_sql(hf_on_connection(scene->world->other), "INSERT INTO t VALUES (1, 0)");
+	sql_run(hf_on_connection(scene->world->other), "INSERT INTO t VALUES (1, 0)");
 	struct conflict conflict = {.scene = scene, .conflicts = 2};
 	EXPECT_OK(hf_transaction(hf_on_pool(scene->pool), TX(.isolation = HF_SERIALIZABLE, .backoff_base_ms = 1), disturbed,
 	                         &conflict, &err));
 	assert_int_equal(conflict.attempts, 3);
-	assert_int_equal(ask_int(hf_on_connection(scene->world->other), "SELECT v::int8 FROM t"), 21);
+	assert_int_equal(sql_number(hf_on_connection(scene->world->other), "SELECT v::int8 FROM t"), 21);
 	assert_true(world_logged(scene->world, "tx_retry warn attempt=1 sqlstate=40001"));
 	assert_true(world_logged(scene->world, "tx_retry warn attempt=2 sqlstate=40001"));
 	assert_true(world_logged(scene->world, "tx_recovered info attempts=3"));
@@ -283,7 +283,7 @@ static void repetition_is_bounded(void **state)
 {
 	struct scene *scene = *state;
 	hf_error err = HF_ERROR_INIT;
-	run_sql(hf_on_connection(scene->world->other), "INSERT INTO t VALUES (1, 0)");
+	sql_run(hf_on_connection(scene->world->other), "INSERT INTO t VALUES (1, 0)");
 	struct conflict conflict = {.scene = scene, .conflicts = 1000};
 	EXPECT_STATUS(hf_transaction(hf_on_pool(scene->pool),
 	                             TX(.isolation = HF_SERIALIZABLE, .backoff_base_ms = 1, .attempts_max = 3), disturbed,
@@ -338,7 +338,7 @@ static void *cross_in_thread(void *user)
 static void a_deadlock_ends_with_both_done(void **state)
 {
 	struct scene *scene = *state;
-	run_sql(hf_on_connection(scene->world->other), "INSERT INTO t VALUES (1), (2)");
+	sql_run(hf_on_connection(scene->world->other), "INSERT INTO t VALUES (1), (2)");
 	static const char a[] = "UPDATE t SET v = v + 1 WHERE i = 1", b[] = "UPDATE t SET v = v + 1 WHERE i = 2";
 	atomic_int met = 0;
 	struct deadlock two[2] = {{.pool = scene->pool, .first = a, .second = b, .met = &met},
@@ -351,7 +351,7 @@ static void a_deadlock_ends_with_both_done(void **state)
 	assert_int_equal(two[0].status, HF_OK);
 	assert_int_equal(two[1].status, HF_OK);
 	assert_int_equal(two[0].attempts + two[1].attempts, 3);
-	assert_int_equal(ask_int(hf_on_connection(scene->world->other), "SELECT sum(v) FROM t"), 4);
+	assert_int_equal(sql_number(hf_on_connection(scene->world->other), "SELECT sum(v) FROM t"), 4);
 	assert_true(world_logged(scene->world, "tx_retry warn attempt=1 sqlstate=40P01"));
 }
 
@@ -384,7 +384,7 @@ static void a_kill_before_commit_is_repeated_on_another_connection(void **state)
 	/* on the caller's own connection there is nothing to repeat it on */
 	hf_connection *own = NULL;
 	EXPECT_OK(hf_connection_open(scene->world->ctx, scene->world->settings, NULL, HF_DEADLINE_DEFAULT, &own, &err));
-	run_sql(hf_on_connection(scene->world->other), "TRUNCATE t");
+	sql_run(hf_on_connection(scene->world->other), "TRUNCATE t");
 	kill = (struct kill){.scene = scene, .kills = 2};
 	EXPECT_STATUS(hf_transaction(hf_on_connection(own), NULL, killed_midway, &kill, &err), HF_E_UNAVAILABLE);
 	assert_int_equal(kill.attempts, 1);
@@ -398,9 +398,9 @@ static void a_kill_before_commit_is_repeated_on_another_connection(void **state)
 static void make_commit_deadly(struct scene *scene)
 {
 	hf_where where = hf_on_connection(scene->world->other);
-	run_sql(where, "CREATE OR REPLACE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS "
+	sql_run(where, "CREATE OR REPLACE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS "
 	               "'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(10); RETURN NULL; END'");
-	run_sql(where, "CREATE CONSTRAINT TRIGGER dies AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+	sql_run(where, "CREATE CONSTRAINT TRIGGER dies AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
 	               "EXECUTE FUNCTION die()");
 }
 
@@ -427,7 +427,7 @@ static void an_error_at_commit_is_a_rollback(void **state)
 {
 	struct scene *scene = *state;
 	hf_error err = HF_ERROR_INIT;
-	run_sql(hf_on_connection(scene->world->other),
+	sql_run(hf_on_connection(scene->world->other),
 	        "ALTER TABLE t ADD CONSTRAINT same_v UNIQUE (v) DEFERRABLE INITIALLY DEFERRED");
 	EXPECT_STATUS(hf_transaction(hf_on_pool(scene->pool), NULL, defer_a_violation, NULL, &err), HF_CONFLICT);
 	assert_string_equal(err.constraint, "same_v");
@@ -448,7 +448,7 @@ static void whoever_begins_ends(void **state)
 	EXPECT_STATUS(hf_transaction(hf_on_pool(scene->pool), NULL, end_it_myself, NULL, &err), HF_E_USAGE);
 	EXPECT_CONTAINS(err.message, "ended the transaction itself");
 	hf_connection *own = checkout(scene->pool);
-	run_sql(hf_on_connection(own), "BEGIN");
+	sql_run(hf_on_connection(own), "BEGIN");
 	EXPECT_STATUS(hf_transaction(hf_on_connection(own), NULL, insert_one, NULL, &err), HF_E_USAGE);
 	EXPECT_CONTAINS(err.message, "has a transaction open");
 	hf_pool_return(scene->pool, own);
@@ -482,13 +482,13 @@ static void a_lock_not_got_in_time_is_busy(void **state)
 {
 	struct scene *scene = *state;
 	hf_error err = HF_ERROR_INIT;
-	run_sql(hf_on_connection(scene->world->other), "BEGIN");
-	run_sql(hf_on_connection(scene->world->other), "LOCK TABLE t");
+	sql_run(hf_on_connection(scene->world->other), "BEGIN");
+	sql_run(hf_on_connection(scene->world->other), "LOCK TABLE t");
 	EXPECT_STATUS(hf_transaction(hf_on_pool(scene->pool), TX(.lock_timeout_ms = 10, .attempts_max = 2), lock_rows, NULL, &err),
 	              HF_BUSY);
 	assert_string_equal(err.sqlstate, "55P03");
 	assert_int_equal(metrics_value(scene->world->ctx->metrics, METRIC_RETRIES), 1);
-	run_sql(hf_on_connection(scene->world->other), "ROLLBACK");
+	sql_run(hf_on_connection(scene->world->other), "ROLLBACK");
 }
 
 static void a_closed_pool_gives_no_transaction(void **state)
@@ -509,11 +509,11 @@ static void statements_are_counted_and_logged_by_the_level_rule(void **state)
 	hf_error err = HF_ERROR_INIT;
 	uint64_t before = metrics_value(world->ctx->metrics, METRIC_QUERIES);
 	hf_where where = hf_on_pool(scene->pool);
-	run_sql(where, "INSERT INTO t VALUES (1), (2), (3)");
+	sql_run(where, "INSERT INTO t VALUES (1), (2), (3)");
 	assert_false(world_logged(world, "query debug")); /* nobody asked */
 	world->ctx->options.log_statements = 1;
 	hf_pool_refresh(scene->pool); /* a connection goes by what its context said when it was opened */
-	run_sql(where, "DELETE FROM t WHERE i > 1");
+	sql_run(where, "DELETE FROM t WHERE i > 1");
 	assert_true(world_logged(world, "query debug query=sql ms="));
 	assert_true(world_logged(world, "outcome=ok rows=2"));
 	EXPECT_STATUS(sql(where, "INSERT INTO t VALUES (1)", &err), HF_CONFLICT);

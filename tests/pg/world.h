@@ -20,7 +20,7 @@
 #include "holdfast/holdfast.h"
 #include "pg/conn.h"
 #include "pg/pool.h"
-#include "../check.h"
+#include "../sql.h"
 
 enum { WORLD_LOG_MAX = 1 << 20 };
 
@@ -137,21 +137,6 @@ static inline hf_connection *checkout(hf_pool *pool)
 
 /* ---- with a server ---- */
 
-static inline void run_sql(hf_where where, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(where, hf_str_of(sql), NULL, 0, NULL, &err));
-}
-
-static inline int64_t ask_int(hf_where where, const char *sql)
-{
-	hf_error err = HF_ERROR_INIT;
-	struct hf_sql_row row;
-	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	EXPECT_OK(hf_sql_one(where, hf_str_of(sql), NULL, 0, arena, &row, &err));
-	return row.values[0].as.i;
-}
-
 static inline struct world *world_with_server(const char *url)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -166,7 +151,7 @@ static inline void kill_backend(struct world *world, int pid)
 {
 	char sql[128];
 	snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(%d, 5000)", pid);
-	run_sql(hf_on_connection(world->other), sql);
+	sql_run(hf_on_connection(world->other), sql);
 }
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "../check.h"
 #include "../fixture.h"
+#include "../sql.h"
 #include "../torture.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -146,7 +147,7 @@ static void a_database_is_read(UNUSED void **state)
 	struct hf_sql_row row;
 	size_t count;
 	for (size_t i = 0; i < ARRAY_LEN(statements); i++)
-		EXPECT_OK(hf_sql_exec(where, hf_str_of(statements[i]), NULL, 0, NULL, &err));
+		sql_run(where, statements[i]);
 	EXPECT_OK(hf_schema_read(where, NULL, arena, &schema, &err));
 	const struct hf_schema_object *table = hf_schema_find(&schema, HF_STR("public"), HF_STR("t"));
 	assert_non_null(table);

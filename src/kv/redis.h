@@ -60,7 +60,6 @@
 #include "holdfast/backend.h"
 #include "kv/codec.h"
 #include "kv/redis_url.h"
-#include "pg/ready.h"
 
 enum {
 	REDIS_SPACES_MAX = 65536,            /* namespaces used by one process */
@@ -94,6 +93,8 @@ void redis_request_deinit(struct redis_request *request);
 /** A command of `argc` words, its name included; the words follow. */
 void redis_request_command(struct redis_request *request, size_t argc);
 void redis_request_word(struct redis_request *request, struct hf_bytes word);
+/** One word of two parts; the first is copied. */
+void redis_request_joined(struct redis_request *request, struct hf_str first, struct hf_bytes rest);
 /** A key as it stands at the server. */
 void redis_request_key(struct redis_request *request, struct hf_bytes key);
 void redis_request_text(struct redis_request *request, const char *word);
@@ -118,11 +119,9 @@ struct redis_server {
 struct redis_connection {
 	hf_context *ctx;
 	int fd;
-	struct ready ready;
 	redisReader *reader;
 	struct redis_server server;
 	int64_t since_us; /* idle since */
-	int64_t sent_us;  /* when the request went out, 0 = its answer was waited for already */
 	struct redis_connection *next;
 };
 
@@ -130,8 +129,11 @@ enum hf_status redis_wire_connect(hf_context *ctx, const struct redis_url *url, 
                                   struct redis_connection **ret_connection, hf_error *err);
 void redis_wire_close(struct redis_connection *connection);
 DEFINE_OWNED(redis_connection, struct redis_connection *, redis_wire_close)
-/** Nobody has closed the other end, nor sent what was not asked for. No round trip. */
-bool redis_wire_alive(const struct redis_connection *connection);
+/** Nobody has closed the other end, nor sent what was not asked for; not looked at within a millisecond of the last
+ *  answer, after which a request finds it closed as one does whose server goes away meanwhile. No round trip. */
+bool redis_wire_alive(const struct redis_connection *connection, int64_t now_us);
+/** Nothing was received beyond the answers that were taken. */
+bool redis_wire_is_silent(const struct redis_connection *connection);
 /** @param ret_whole whether all of it left. Failures are HF_E_UNAVAILABLE, HF_TIMEOUT, HF_E_INTERRUPTED. */
 enum hf_status redis_wire_send(struct redis_connection *connection, const struct redis_request *request,
                                hf_deadline deadline, bool *ret_whole, hf_error *err);
@@ -191,13 +193,11 @@ enum {
 	REDIS_CHANGES,
 	REDIS_KEYS
 };
-enum { REDIS_PUT_KEYS = 3, REDIS_FED_KEYS = 5 }; /* what a plain put touches: records, order, expiry; feed, changes */
 
-/* A namespace: its keys, and the same as they stand in a request; those of a plain put, without and with a feed. */
+/* A namespace: its keys, and the same as they stand in a request; and the first of those. */
 struct redis_space {
 	struct hf_str keys[REDIS_KEYS];
-	struct hf_str words, put_words, fed_words;
-	atomic_bool fed; /* a put was told that there may be a feed */
+	struct hf_str words, first_word;
 };
 
 struct hf_kv_backend_state {

@@ -28,20 +28,13 @@ static void free_replies(redisReply **replies, size_t count)
 void redis_request_script(struct redis_request *request, const struct redis_script *script,
                           const struct redis_space *space, size_t argc)
 {
-	struct hf_str words = space->words;
-	size_t keys = REDIS_KEYS;
-	if (script == &redis_script_put && !atomic_load_explicit(&space->fed, memory_order_relaxed)) {
-		words = space->put_words;
-		keys = REDIS_PUT_KEYS;
-	} else if (script == &redis_script_put || script == &redis_script_puts) {
-		words = space->fed_words;
-		keys = REDIS_FED_KEYS;
-	}
+	bool one = script == &redis_script_put;
+	size_t keys = one ? 1 : REDIS_KEYS;
 	redis_request_command(request, 3 + keys + argc);
 	redis_request_text(request, "EVALSHA");
 	redis_request_text(request, script->sha1);
 	redis_request_number(request, (int64_t)keys);
-	buf_add(&request->text, words);
+	buf_add(&request->text, one ? space->first_word : space->words);
 }
 
 void redis_request_fence(struct redis_request *request, const struct hf_kv_fence *fence)

@@ -81,7 +81,7 @@ enum hf_status redis_pool_take(hf_kv_backend_state *state, hf_deadline deadline,
 			return status;
 		if (!connection)
 			break;
-		if (redis_wire_alive(connection)) {
+		if (redis_wire_alive(connection, hf_now_monotonic_us(state->ctx))) {
 			*ret_connection = connection;
 			return HF_OK;
 		}
@@ -114,7 +114,7 @@ static struct redis_connection *unlink_stale(struct redis_pool *pool, int64_t no
 void redis_pool_give(hf_kv_backend_state *state, struct redis_connection *connection, bool broken)
 {
 	struct redis_pool *pool = &state->pool;
-	if (broken) {
+	if (broken || !redis_wire_is_silent(connection)) {
 		redis_wire_close(connection);
 		close_place(pool);
 		return;

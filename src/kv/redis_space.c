@@ -34,31 +34,23 @@ static void add_word(struct buf *buf, struct hf_str word)
 enum hf_status redis_space_make(hf_arena *arena, struct hf_str name, struct redis_space **ret_space, hf_error *err)
 {
 	struct redis_space *space = hf_arena_calloc(arena, 1, sizeof(*space));
-	static const int put_keys[REDIS_FED_KEYS] = {REDIS_RECORDS, REDIS_ORDER, REDIS_EXPIRY, REDIS_FEED,
-	                                             REDIS_CHANGES};
-	struct buf tag, words, put_words;
-	size_t unfed = 0;
+	struct buf tag, words;
+	size_t first = 0;
 	buf_init(&tag, 4 * HF_KV_NAMESPACE_BYTES);
 	buf_init(&words, 8192);
-	buf_init(&put_words, 4096);
 	add_escaped(&tag, name);
 	bool fine = space && buf_ok(&tag);
 	for (int i = 0; fine && i < REDIS_KEYS; i++) {
 		space->keys[i] = arena_printf(arena, "{holdfast:%.*s}:%s", STR_ARG(buf_str(&tag)), suffixes[i]);
 		fine = space->keys[i].ptr != NULL;
 		add_word(&words, space->keys[i]);
-	}
-	for (int i = 0; fine && i < REDIS_FED_KEYS; i++) {
-		add_word(&put_words, space->keys[put_keys[i]]);
-		unfed = i < REDIS_PUT_KEYS ? buf_str(&put_words).len : unfed;
+		first = i == 0 ? buf_str(&words).len : first;
 	}
 	if (fine) {
 		space->words = hf_arena_str(arena, buf_str(&words));
-		space->fed_words = hf_arena_str(arena, buf_str(&put_words));
-		space->put_words = (struct hf_str){space->fed_words.ptr, unfed};
+		space->first_word = (struct hf_str){space->words.ptr, first};
 	}
-	fine = fine && buf_ok(&words) && buf_ok(&put_words) && space->words.ptr && space->fed_words.ptr;
-	buf_deinit(&put_words);
+	fine = fine && buf_ok(&words) && space->words.ptr;
 	buf_deinit(&tag);
 	buf_deinit(&words);
 	if (!fine)

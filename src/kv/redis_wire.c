@@ -4,8 +4,12 @@
  * hiredis' reader takes answers apart; connecting, sending and waiting are done here, because its own can neither be
  * bounded by an absolute deadline nor tell whether a request left as a whole. Long arguments are sent from where they
  * are.
+ *
+ * An answer is waited for in recv(2) itself while the deadline is farther away than the socket's own timeout
+ * (RECEIVE_US, after which interruptions are seen), else in poll(2) before it: a system call less where it matters.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,11 +21,14 @@
 
 #include "base/error.h"
 #include "kv/redis.h"
+#include "pg/ready.h"
 
 enum {
 	COPIED_BYTES = HF_KV_KEY_BYTES_MAX + 8 /* a key as it stands at the server */,
 	IOV_MAX_SENT = 64,
-	CHUNK_BYTES = 64 << 10
+	CHUNK_BYTES = 64 << 10,
+	RECEIVE_US = 200000,
+	TRUSTED_US = 1000
 };
 
 /* ---- requests ---- */
@@ -73,14 +80,21 @@ static void add_piece(struct redis_request *request, struct hf_bytes word)
 	request->piece_bytes += word.len;
 }
 
+void redis_request_joined(struct redis_request *request, struct hf_str first, struct hf_bytes rest)
+{
+	add_head(request, '$', first.len + rest.len);
+	if (first.len > 0)
+		buf_add(&request->text, first);
+	if (rest.len > COPIED_BYTES)
+		add_piece(request, rest);
+	else if (rest.len > 0)
+		buf_add(&request->text, (struct hf_str){(const char *)rest.ptr, rest.len});
+	buf_add(&request->text, HF_STR("\r\n"));
+}
+
 void redis_request_word(struct redis_request *request, struct hf_bytes word)
 {
-	add_head(request, '$', word.len);
-	if (word.len > COPIED_BYTES)
-		add_piece(request, word);
-	else if (word.len > 0)
-		buf_add(&request->text, (struct hf_str){(const char *)word.ptr, word.len});
-	buf_add(&request->text, HF_STR("\r\n"));
+	redis_request_joined(request, (struct hf_str){NULL, 0}, word);
 }
 
 void redis_request_key(struct redis_request *request, struct hf_bytes key)
@@ -141,9 +155,8 @@ static enum hf_status lost(hf_error *err)
 /* @param writable wait for room; else for something to read. */
 static enum hf_status wait_for(struct redis_connection *connection, bool writable, hf_deadline deadline, hf_error *err)
 {
-	int64_t sent_us = writable ? 0 : connection->sent_us;
-	connection->sent_us = 0;
-	if (ready_wait(&connection->ready, connection->ctx, writable, true, sent_us, deadline) == HF_OK)
+	struct ready by_poll = {.socket = connection->fd, .epoll = -1, .timer = -1, .no_edges = true};
+	if (ready_wait(&by_poll, connection->ctx, writable, true, 0, deadline) == HF_OK)
 		return HF_OK;
 	if (hf_context_interrupted(connection->ctx))
 		return error_set(err, HF_E_INTERRUPTED, "interrupted while waiting for Redis");
@@ -159,7 +172,7 @@ static enum hf_status connection_new(hf_context *ctx, int family, struct redis_c
 	struct redis_connection *connection = calloc(1, sizeof(*connection));
 	if (!connection)
 		return error_nomem(err);
-	*connection = (struct redis_connection){.ctx = ctx, .fd = -1, .ready = {.epoll = -1, .timer = -1}};
+	*connection = (struct redis_connection){.ctx = ctx, .fd = -1};
 	*ret_connection = connection;
 	connection->reader = redisReaderCreate();
 	if (!connection->reader)
@@ -174,13 +187,22 @@ void redis_wire_close(struct redis_connection *connection)
 {
 	if (!connection)
 		return;
-	if (connection->fd >= 0) {
-		ready_deinit(&connection->ready);
+	if (connection->fd >= 0)
 		close(connection->fd);
-	}
 	if (connection->reader)
 		redisReaderFree(connection->reader);
 	free(connection);
+}
+
+/* From here on only who says MSG_DONTWAIT does not wait. */
+static enum hf_status let_wait(const struct redis_connection *connection, hf_error *err)
+{
+	const struct timeval timeout = {.tv_usec = RECEIVE_US};
+	int flags = fcntl(connection->fd, F_GETFL);
+	if (setsockopt(connection->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0 && flags >= 0 &&
+	    fcntl(connection->fd, F_SETFL, flags & ~O_NONBLOCK) == 0)
+		return HF_OK;
+	return failed("", err);
 }
 
 static enum hf_status connect_to(struct redis_connection *connection, const struct sockaddr *address, socklen_t size,
@@ -192,14 +214,13 @@ static enum hf_status connect_to(struct redis_connection *connection, const stru
 	/* A Unix socket whose queue is full says EAGAIN and cannot be waited for. */
 	if (done != 0 && errno != EINPROGRESS)
 		return failed("", err);
-	ready_init(&connection->ready, connection->fd);
 	if (done == 0)
-		return HF_OK;
+		return let_wait(connection, err);
 	enum hf_status status = wait_for(connection, true, deadline, err);
 	if (status != HF_OK)
 		return status;
 	if (getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &refused, &refused_size) == 0 && refused == 0)
-		return HF_OK;
+		return let_wait(connection, err);
 	errno = refused;
 	return failed("", err);
 }
@@ -263,9 +284,12 @@ enum hf_status redis_wire_connect(hf_context *ctx, const struct redis_url *url, 
 	return status;
 }
 
-bool redis_wire_alive(const struct redis_connection *connection)
+bool redis_wire_alive(const struct redis_connection *connection, int64_t now_us)
 {
 	char byte;
+	int64_t idle_us = now_us - connection->since_us;
+	if (idle_us >= 0 && idle_us < TRUSTED_US)
+		return true;
 	ssize_t n = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
@@ -329,7 +353,7 @@ enum hf_status redis_wire_send(struct redis_connection *connection, const struct
 	*ret_whole = false;
 	for (int n; (n = next_parts(request, sent, parts)) > 0;) {
 		struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)n};
-		ssize_t written = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+		ssize_t written = sendmsg(connection->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (written >= 0) {
 			advance(request, &sent, (size_t)written);
 			continue;
@@ -343,7 +367,6 @@ enum hf_status redis_wire_send(struct redis_connection *connection, const struct
 			return status;
 	}
 	*ret_whole = true;
-	connection->sent_us = hf_now_monotonic_us(connection->ctx);
 	return HF_OK;
 }
 
@@ -356,15 +379,28 @@ static enum hf_status reader_failed(const redisReader *reader, hf_error *err)
 	return error_set(err, HF_E_PROTOCOL, "Redis answered what is no RESP: %.100s", reader->errstr);
 }
 
+/* recv(2) may wait by itself. */
+static bool may_wait(const struct redis_connection *connection, hf_deadline deadline)
+{
+	int64_t left_us;
+	if (hf_context_interrupted(connection->ctx))
+		return false;
+	if (__builtin_sub_overflow(deadline, hf_now_monotonic_us(connection->ctx), &left_us))
+		return deadline > 0;
+	return left_us > RECEIVE_US;
+}
+
 static enum hf_status receive_some(struct redis_connection *connection, hf_deadline deadline, size_t *received,
                                    hf_error *err)
 {
 	char chunk[CHUNK_BYTES];
-	ssize_t n = connection->sent_us ? -1 : recv(connection->fd, chunk, sizeof(chunk), 0);
-	if (connection->sent_us || (n < 0 && errno == EAGAIN))
-		return wait_for(connection, false, deadline, err);
-	if (n < 0 && errno == EINTR)
-		return HF_OK;
+	bool waits = may_wait(connection, deadline);
+	enum hf_status status = waits ? HF_OK : wait_for(connection, false, deadline, err);
+	if (status != HF_OK)
+		return status;
+	ssize_t n = recv(connection->fd, chunk, sizeof(chunk), waits ? 0 : MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return HF_OK; /* to look at the deadline again */
 	if (n <= 0) {
 		errno = n == 0 ? 0 : errno;
 		return lost(err);
@@ -375,6 +411,11 @@ static enum hf_status receive_some(struct redis_connection *connection, hf_deadl
 	if (redisReaderFeed(connection->reader, chunk, (size_t)n) != REDIS_OK)
 		return reader_failed(connection->reader, err);
 	return HF_OK;
+}
+
+bool redis_wire_is_silent(const struct redis_connection *connection)
+{
+	return connection->reader->pos == connection->reader->len;
 }
 
 enum hf_status redis_wire_receive(struct redis_connection *connection, hf_deadline deadline, redisReply **ret_reply,

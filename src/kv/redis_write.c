@@ -14,7 +14,15 @@
 
 /* Beside the flags of kv.h in what a write says to the script. */
 enum { HAS_VALUE = 256, HAS_METADATA = 512, IS_PACKED = 1024 };
-enum { HEAD_BYTES = 32, SPEC_BYTES = 19, RESULT_BYTES = 10, FENCED = 2, PACKED = 3, ROUNDS_MAX = 100 };
+enum {
+	HEAD_BYTES = 32,
+	SPEC_BYTES = 19,
+	RECORD_BEGIN = 5,
+	RESULT_BYTES = 10,
+	FENCED = 2,
+	PACKED = 3,
+	ROUNDS_MAX = 100
+};
 
 /* ---- asking ---- */
 
@@ -330,14 +338,54 @@ static bool are_plain_puts(const struct hf_kv_batch *batch)
 	return plain;
 }
 
-static void add_put(struct redis_request *request, const struct hf_kv_write *write, const struct codec_value *packed)
+static struct hf_bytes stored_value(const struct hf_kv_write *write, const struct codec_value *packed,
+                                    uint8_t *ret_version)
 {
-	bool is_packed = packed && packed->codec == CODEC_ZSTD;
+	*ret_version = packed && packed->codec == CODEC_ZSTD ? REDIS_RECORD_PACKED : REDIS_RECORD_PLAIN;
+	return packed ? packed->bytes : write->value;
+}
+
+/* As a record begins and ends: what is between is the script's. */
+static void add_put(struct redis_request *request, const struct redis_space *space, const struct hf_kv_write *write,
+                    const struct codec_value *packed)
+{
+	int64_t ttl_us = write->flags & HF_KV_NO_TTL ? 0 : write->ttl_us;
+	uint8_t head[RECORD_BEGIN];
+	struct hf_bytes value = stored_value(write, packed, head);
+	put_le(head + 1, write->metadata.len, 4);
+	redis_request_script(request, &redis_script_put, space, ttl_us ? 4 : 3);
 	redis_request_key(request, write->key);
-	redis_request_number(request, write->flags & HF_KV_NO_TTL ? 0 : write->ttl_us);
-	redis_request_word(request, (struct hf_bytes){(const uint8_t *)write->metadata.ptr, write->metadata.len});
-	redis_request_word(request, packed ? packed->bytes : write->value);
-	redis_request_number(request, is_packed ? REDIS_RECORD_PACKED : REDIS_RECORD_PLAIN);
+	redis_request_word(request, (struct hf_bytes){head, sizeof(head)});
+	redis_request_joined(request, write->metadata, value);
+	if (ttl_us)
+		redis_request_number(request, ttl_us);
+}
+
+static void add_puts(struct redis_request *request, const struct redis_space *space, const struct hf_kv_batch *batch,
+                     const struct codec_value *packed)
+{
+	redis_request_script(request, &redis_script_puts, space, 5 * batch->count);
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct hf_kv_write *write = &batch->writes[i];
+		uint8_t version;
+		struct hf_bytes value = stored_value(write, packed ? &packed[i] : NULL, &version);
+		redis_request_key(request, write->key);
+		redis_request_number(request, write->flags & HF_KV_NO_TTL ? 0 : write->ttl_us);
+		redis_request_word(request,
+		                   (struct hf_bytes){(const uint8_t *)write->metadata.ptr, write->metadata.len});
+		redis_request_word(request, value);
+		redis_request_number(request, version);
+	}
+}
+
+static enum hf_status read_put(const redisReply *reply, struct hf_kv_result *ret_result, hf_error *err)
+{
+	if (reply->type != REDIS_REPLY_INTEGER || reply->integer == INT64_MIN)
+		return redis_unexpected("write", err);
+	*ret_result = (struct hf_kv_result){.outcome = HF_KV_DONE,
+	                                    .existed = reply->integer > 0,
+	                                    .rev = reply->integer > 0 ? reply->integer : -reply->integer};
+	return reply->integer != 0 ? HF_OK : HF_PARTIAL;
 }
 
 static enum hf_status read_puts(hf_kv_backend_state *state, const redisReply *reply, const struct hf_kv_batch *batch,
@@ -345,6 +393,8 @@ static enum hf_status read_puts(hf_kv_backend_state *state, const redisReply *re
 {
 	struct answer answer = {.state = state, .results = (const uint8_t *)reply->str};
 	enum hf_status status = HF_OK;
+	if (batch->count == 1)
+		return read_put(reply, ret_results, err);
 	if (reply->type == REDIS_REPLY_STRING && reply->len == 0)
 		return HF_PARTIAL;
 	if (reply->type != REDIS_REPLY_STRING || reply->len != batch->count * RESULT_BYTES)
@@ -354,49 +404,31 @@ static enum hf_status read_puts(hf_kv_backend_state *state, const redisReply *re
 	return status;
 }
 
-static enum hf_status call_puts(hf_kv_backend_state *state, const struct redis_space *space,
-                                const struct hf_kv_batch *batch, const struct codec_value *packed,
-                                redisReply **ret_reply, hf_error *err)
-{
-	const struct redis_script *script = batch->count == 1 ? &redis_script_put : &redis_script_puts;
-	struct redis_request request;
-	redis_request_init(&request);
-	redis_request_script(&request, script, space, 5 * batch->count);
-	for (size_t i = 0; i < batch->count; i++)
-		add_put(&request, &batch->writes[i], packed ? &packed[i] : NULL);
-	const struct redis_call call = {.request = &request,
-	                                .what = "write",
-	                                .script = script,
-	                                .answers = 1,
-	                                .writes = true,
-	                                .strict = batch->durability == HF_KV_STRICT,
-	                                .deadline = batch->deadline};
-	enum hf_status status = redis_call(state, &call, ret_reply, err);
-	redis_request_deinit(&request);
-	return status;
-}
-
-static bool asks_for_feed(const redisReply *reply)
-{
-	return reply->type == REDIS_REPLY_STRING && str_eq((struct hf_str){reply->str, reply->len}, HF_STR("feed"));
-}
-
 /* HF_PARTIAL: nothing happened; a checkpoint has to keep what was there, or a key stands there twice. */
 static enum hf_status put_plain(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
                                 struct hf_kv_result *ret_results, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *memory = NULL;
-	struct redis_space *space = redis_space(state, ns);
 	struct codec_value *packed;
+	struct redis_request request;
 	redisReply *reply;
 	enum hf_status status = codec_pack_writes(&state->codec, batch->writes, batch->count, &memory, &packed, err);
-	if (status == HF_OK)
-		status = call_puts(state, space, batch, packed, &reply, err);
-	if (status == HF_OK && asks_for_feed(reply)) {
-		freeReplyObject(reply);
-		atomic_store_explicit(&space->fed, true, memory_order_relaxed);
-		status = call_puts(state, space, batch, packed, &reply, err);
-	}
+	if (status != HF_OK)
+		return status;
+	redis_request_init(&request);
+	if (batch->count == 1)
+		add_put(&request, redis_space(state, ns), batch->writes, packed);
+	else
+		add_puts(&request, redis_space(state, ns), batch, packed);
+	const struct redis_call call = {.request = &request,
+	                                .what = "write",
+	                                .script = batch->count == 1 ? &redis_script_put : &redis_script_puts,
+	                                .answers = 1,
+	                                .writes = true,
+	                                .strict = batch->durability == HF_KV_STRICT,
+	                                .deadline = batch->deadline};
+	status = redis_call(state, &call, &reply, err);
+	redis_request_deinit(&request);
 	if (status != HF_OK)
 		return status;
 	status = read_puts(state, reply, batch, ret_results, err);

@@ -47,7 +47,7 @@ static const struct redis_rule usual[] = {
 	{"SISMEMBER", 0, ANSWER(":1\r\n")},
 	{"TYPE", 0, ANSWER("+none\r\n")},
 	{"HGET", 0, ANSWER("$-1\r\n")},
-	{"EVALSHA", 0, ANSWER("$10\r\n\1\0\7\0\0\0\0\0\0\0\r\n")},
+	{"EVALSHA", 0, ANSWER(":-7\r\n")},
 	{"SCRIPT", 0, ANSWER("$40\r\n0123456789012345678901234567890123456789\r\n")},
 	{"WAITAOF", 0, ANSWER("*2\r\n:1\r\n:0\r\n")},
 	{"", 0, ANSWER("-ERR unknown command\r\n")},

@@ -210,6 +210,20 @@ static void test_no_answer_to_a_read(UNUSED void **state)
 	}
 }
 
+/* What came beside the answer is not the answer to the next request. */
+static void test_what_nobody_asked_for_is_left(UNUSED void **state)
+{
+	const struct redis_rule rules[] = {{"EVALSHA", 1, ANSWER(":-7\r\n:5\r\n")}, {0}};
+	struct redis_double *server = redis_double_start(rules);
+	hf_kv *kv;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(open_at(redis_double_url(server), NULL, &kv, &err));
+	EXPECT_OK(put(kv, &err));
+	EXPECT_STATUS(get(kv, &err), HF_NOT_FOUND);
+	hf_kv_close(kv);
+	redis_double_stop(server);
+}
+
 static void test_a_script_that_is_unknown_is_loaded_once(UNUSED void **state)
 {
 	for (unsigned times = 1; times <= 2; times++) {
@@ -513,6 +527,7 @@ int main(void)
 		cmocka_unit_test(test_a_replica_is_left),
 		cmocka_unit_test(test_no_answer_to_a_write_is_an_unknown_outcome),
 		cmocka_unit_test(test_no_answer_to_a_read),
+		cmocka_unit_test(test_what_nobody_asked_for_is_left),
 		cmocka_unit_test(test_a_script_that_is_unknown_is_loaded_once),
 		cmocka_unit_test(test_strict_by_asking),
 		cmocka_unit_test(test_servers_that_will_not_do),

@@ -1,25 +1,35 @@
--- One plain put: what the script `write` does with it, without what only others need.
--- KEYS: records, order, expiry, then feed, changes where there may be a feed; ARGV: key, microseconds to live or 0, metadata,
--- value, the record's version. Answers as `write` does; with nothing where a checkpoint has to keep what was there, or nothing was
--- written before, which is for `write`; with "feed" where the last two keys are needed.
-local call, key, ttl = redis.call, ARGV[1], ARGV[2]
-local time, found = call('TIME'), call('HMGET', KEYS[1], key, '\255')
+-- One plain put: what the script `write` does with it, without what only others need. Each word of a call costs time, so the
+-- names of the other keys, which are in the same slot, are made here where they are needed.
+-- KEYS: records; ARGV: key, the first five bytes of the record, metadata and value, and microseconds to live where it expires.
+-- Answers the revision, negative where there was no entry; 0 where a checkpoint has to keep what was there, or nothing was
+-- written before, which is for `write`.
+local call, records, key, ttl = redis.call, KEYS[1], ARGV[1], ARGV[4]
+local time, found = call('TIME'), call('HMGET', records, key, '\255')
 local raw, state = found[1], found[2]
+if not state then
+	return 0
+end
 local now = time[1] * 1000000 + time[2]
-local rev, created, was, expires, existed, epoch, top, written = now, now, 0, 0, 0, 1, 0, nil
-if state then
-	local last
-	last, epoch, top = struct.unpack('<i8I4I4', state)
-	if last >= now then
-		rev = last + 1
+local last, epoch, top = struct.unpack('<i8I4I4', state)
+local rev, created, was, expires, existed, written = math.max(last + 1, now), now, 0, 0, false, nil
+-- Most puts: there is an entry, neither it nor the new one expires, no feed, no checkpoint that needs it.
+if raw and not ttl and #state == 17 and #raw >= 41 then
+	local version, metadata, epoch_of, _, first, _, ends = struct.unpack('<BI4I4i8i8i8i8', raw)
+	if ends == 0 and (top == 0 or epoch_of == epoch) and (version == 3 or version == 4) and metadata <= #raw - 41 then
+		call('HSET', records, key, ARGV[2] .. struct.pack('<I4i8i8i8i8', epoch, rev, first, now, 0) .. ARGV[3],
+			'\255', struct.pack('<i8I4I4B', rev, epoch, top, 0))
+		return rev
 	end
 end
-local unfed = state and string.sub(state, 17) or ''
-if unfed == '' and #KEYS == 3 then
-	return state and 'feed' or ''
+local function beside(name)
+	return string.sub(records, 1, -8) .. name
+end
+local unfed = string.sub(state, 17)
+if unfed == '' then
+	KEYS[2], KEYS[3] = beside('feed'), beside('changes')
 end
 -- include tell.lua
-if ttl ~= '0' then
+if ttl then
 	expires = now + ttl
 end
 if raw then
@@ -32,29 +42,28 @@ if raw then
 	end
 	was = ends
 	if ends == 0 or ends > now then
-		created, existed = first, 1
+		created, existed = first, true
 	end
 else
-	call('ZCARD', KEYS[2])
+	call('ZCARD', beside('order'))
 end
 if top > 0 and written ~= epoch then
-	return ''
+	return 0
 end
 if expires ~= was then
-	call('ZCARD', KEYS[3])
+	call('ZCARD', beside('expiry'))
 end
-call('HSET', KEYS[1], key,
-	struct.pack('<BI4I4i8i8i8i8', ARGV[5], #ARGV[3], epoch, rev, created, now, expires) .. ARGV[3] .. ARGV[4],
+call('HSET', records, key, ARGV[2] .. struct.pack('<I4i8i8i8i8', epoch, rev, created, now, expires) .. ARGV[3],
 	'\255', struct.pack('<i8I4I4', rev, epoch, top) .. (fed and '' or '\0'))
 if not raw then
-	call('ZADD', KEYS[2], 0, key)
+	call('ZADD', beside('order'), 0, key)
 end
 if expires ~= was then
 	if expires == 0 then
-		call('ZREM', KEYS[3], key)
+		call('ZREM', beside('expiry'), key)
 	else
-		call('ZADD', KEYS[3], string.format('%.0f', expires), key)
+		call('ZADD', beside('expiry'), string.format('%.0f', expires), key)
 	end
 end
 tell(1, key, rev, now)
-return struct.pack('<BBi8', 1, existed, rev)
+return existed and rev or -rev

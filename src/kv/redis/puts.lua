@@ -1,5 +1,5 @@
 -- A batch of plain puts of different keys without checkpoints: what the script `write` does with them, a thousand at a time.
--- KEYS: records, order, expiry, feed, changes; ARGV: of each put key, microseconds to live or 0, metadata, value, the record's version.
+-- KEYS as everywhere; ARGV: of each put key, microseconds to live or 0, metadata, value, the record's version.
 -- Answers with its results one after the other, or with nothing where it is for `write`, and then nothing was done.
 -- include state.lua
 local call, count, time = redis.call, #ARGV / 5, redis.call('TIME')

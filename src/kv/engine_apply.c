@@ -324,7 +324,7 @@ enum hf_status engine_apply(hf_kv_backend_state *state, int32_t ns, const struct
 	enum hf_status status = codec_pack_writes(&state->codec, batch->writes, batch->count, &memory, &packed, err);
 	if (status != HF_OK)
 		return status;
-	if (state->group.used && batch->count == 1)
+	if (engine_group_takes(&state->group, batch))
 		return engine_group_apply(state, ns, batch, packed, arena, ret_results, err);
 	return engine_apply_alone(state, ns, batch, packed, arena, ret_results, err);
 }

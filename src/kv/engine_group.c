@@ -10,7 +10,7 @@
 #include "kv/engine_write.h"
 #include "pg/monotonic.h"
 
-enum { GROUP_MAX = 256 };
+enum { GROUP_MAX = 256, GROUP_WRITES = 4096 };
 
 /* QUEUED until somebody takes it along or it leads; then its owner waits however long the commit takes. */
 enum progress { QUEUED, LEADS, TAKEN, DONE, ALONE };
@@ -19,9 +19,9 @@ struct engine_request {
 	struct engine_request *next;
 	int32_t ns;
 	const struct hf_kv_batch *batch;
-	const struct codec_value *packed; /* its value as it is stored, or NULL */
+	const struct codec_value *packed; /* its values as they are stored, or NULL */
 	hf_arena *arena;
-	struct hf_kv_result *result;
+	struct hf_kv_result *results;
 	hf_error *err;
 	enum hf_status status;
 	enum progress progress; /* under the mutex, as is `changed` */
@@ -33,6 +33,20 @@ void engine_group_init(struct engine_group *group, bool used)
 	*group = (struct engine_group){.used = used};
 	pthread_mutex_init(&group->mutex, NULL);
 	group->last = &group->first;
+}
+
+static bool is_never_refused(const struct hf_kv_write *write)
+{
+	const uint32_t conditions = HF_KV_IF_ABSENT | HF_KV_IF_PRESENT | HF_KV_IF_REV | HF_KV_IF_VALUE;
+	return write->op != HF_KV_ADD && write->op != HF_KV_APPEND && !(write->flags & conditions);
+}
+
+bool engine_group_takes(const struct engine_group *group, const struct hf_kv_batch *batch)
+{
+	bool takes = group->used && batch->count <= GROUP_WRITES / 2;
+	for (size_t i = 0; takes && batch->count > 1 && i < batch->count; i++)
+		takes = is_never_refused(&batch->writes[i]);
+	return takes;
 }
 
 /* ---- the queue; mutex held ---- */
@@ -78,14 +92,18 @@ static void withdraw(struct engine_group *group, const struct engine_request *re
 static void take_along(struct engine_group *group, struct engine_request *leader)
 {
 	struct engine_request **place = &group->first, **end = &leader->next;
+	size_t writes = leader->batch->count;
 	for (int n = 1; *place && n < GROUP_MAX;) {
-		bool fits = leader->batch->durability == HF_KV_STRICT || (*place)->batch->durability == HF_KV_RELAXED;
+		const struct hf_kv_batch *batch = (*place)->batch;
+		bool fits = writes + batch->count <= GROUP_WRITES &&
+		            (leader->batch->durability == HF_KV_STRICT || batch->durability == HF_KV_RELAXED);
 		if (!fits) {
 			place = &(*place)->next;
 			continue;
 		}
 		*end = unlink_at(group, place);
 		(*end)->progress = TAKEN;
+		writes += batch->count;
 		end = &(*end)->next;
 		n++;
 	}
@@ -97,7 +115,7 @@ static enum hf_status run_one(struct engine_write *write, struct engine_request 
 {
 	enum hf_status status = engine_write_enter(write, request->ns, request->err);
 	if (status == HF_OK)
-		status = engine_run(write, request->batch, request->packed, request->arena, request->result,
+		status = engine_run(write, request->batch, request->packed, request->arena, request->results,
 		                    request->err);
 	return status;
 }
@@ -179,7 +197,7 @@ static void wait_for_turn(hf_kv_backend_state *state, struct engine_request *own
 }
 
 enum hf_status engine_group_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
-                                  const struct codec_value *packed, hf_arena *arena, struct hf_kv_result *ret_result,
+                                  const struct codec_value *packed, hf_arena *arena, struct hf_kv_result *ret_results,
                                   hf_error *err)
 {
 	struct engine_group *group = &state->group;
@@ -187,7 +205,7 @@ enum hf_status engine_group_apply(hf_kv_backend_state *state, int32_t ns, const 
 	                             .batch = batch,
 	                             .packed = packed,
 	                             .arena = arena,
-	                             .result = ret_result,
+	                             .results = ret_results,
 	                             .err = err,
 	                             .progress = LEADS};
 	cond_init_monotonic(&own.changed);
@@ -202,6 +220,6 @@ enum hf_status engine_group_apply(hf_kv_backend_state *state, int32_t ns, const 
 	if (own.progress == LEADS)
 		lead(state, &own);
 	pthread_cond_destroy(&own.changed);
-	return own.progress == ALONE ? engine_apply_alone(state, ns, batch, packed, arena, ret_result, err)
+	return own.progress == ALONE ? engine_apply_alone(state, ns, batch, packed, arena, ret_results, err)
 	                             : own.status;
 }

@@ -1,5 +1,5 @@
 /*
- * Concurrent single writes of LMDB as one transaction: one commit for all, to each its own answer. The main thread
+ * Concurrent writes of LMDB as one transaction: one commit for all, to each its own answer. The main thread
  * keeps the writers' turn until the first waits for it and the others behind that one.
  */
 #include "../check.h"
@@ -154,6 +154,85 @@ static void test_a_relaxed_leader(void **state)
 	}
 }
 
+/* Two puts that a fence may guard, or a put and a sum that is refused. */
+struct pair {
+	struct rig *rig;
+	struct hf_kv_write writes[2];
+	const struct hf_kv_fence *fence;
+	struct hf_kv_result results[2];
+	enum hf_status status;
+	pthread_t thread;
+};
+
+static void *call_pair(void *user)
+{
+	struct pair *pair = user;
+	hf_error err = HF_ERROR_INIT;
+	const struct hf_kv_batch batch = {.writes = pair->writes,
+	                                  .count = 2,
+	                                  .durability = HF_KV_STRICT,
+	                                  .fence = pair->fence,
+	                                  .deadline = INT64_MAX,
+	                                  .value_bytes_max = 1 << 20};
+	pair->status = pair->rig->vtable->apply(pair->rig->state, pair->rig->ns[0], &batch, NULL, pair->results, &err);
+	return NULL;
+}
+
+static void start_pair(struct rig *rig, struct pair *pair, bool waits)
+{
+	const struct engine_request *before = last_of(&rig->state->group);
+	pair->rig = rig;
+	assert_int_equal(pthread_create(&pair->thread, NULL, call_pair, pair), 0);
+	while (waits && last_of(&rig->state->group) == before)
+		usleep(500);
+}
+
+#define TWO_PUTS(a, b)                                                                \
+	{                                                                             \
+		{.op = HF_KV_PUT, .key = HF_KV_KEY(a), .value = HF_KV_KEY("v")},      \
+		{                                                                     \
+			.op = HF_KV_PUT, .key = HF_KV_KEY(b), .value = HF_KV_KEY("v") \
+		}                                                                     \
+	}
+
+/* Batches go along where nothing in them can be refused after it was written; the others go alone. */
+static void test_batches_go_along(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct ordered *store = rig->state->store;
+	struct ordered_txn txn;
+	const struct hf_kv_fence fence = {.lock = HF_STR("none"), .owner = HF_STR("me"), .fence = 1};
+	struct caller first = {.write = {.op = HF_KV_PUT, .key = HF_KV_KEY("a"), .value = HF_KV_KEY("1")}};
+	struct pair pairs[] = {
+		{.writes = TWO_PUTS("b", "c")},
+		{.writes = TWO_PUTS("d", "e"), .fence = &fence},
+		{.writes = TWO_PUTS("f", "b")},
+	};
+	struct pair refused = {.writes = {{.op = HF_KV_PUT, .key = HF_KV_KEY("g"), .value = HF_KV_KEY("x")},
+	                                  {.op = HF_KV_ADD, .key = HF_KV_KEY("g"), .delta = 1}}};
+	EXPECT_OK(store->ops->begin(store, ORDERED_WRITE, INT64_MAX, &txn, &err));
+	start(rig, &first, 1);
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+		start_pair(rig, &pairs[i], true);
+	uint64_t before = last_number(rig);
+	store->ops->abort(&txn);
+	pthread_join(first.thread, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+		pthread_join(pairs[i].thread, NULL);
+	assert_int_equal(last_number(rig) - before, 1);
+	start_pair(rig, &refused, false);
+	pthread_join(refused.thread, NULL);
+	static const enum hf_status want[] = {HF_OK, HF_CONFLICT, HF_OK};
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+		EXPECT_STATUS(pairs[i].status, want[i]);
+	EXPECT_STATUS(refused.status, HF_CONFLICT);
+	assert_true(!pairs[0].results[0].existed && pairs[2].results[1].existed);
+	assert_int_equal(get(rig, 0, HF_KV_KEY("d")).rev, 0);
+	assert_int_equal(get(rig, 0, HF_KV_KEY("g")).rev, 0);
+	assert_int_equal(get(rig, 0, HF_KV_KEY("b")).rev, pairs[2].results[1].rev);
+}
+
 /* One that does not fit the map is told so; the others are made all the same. */
 static void test_one_that_fails(void **state)
 {
@@ -209,6 +288,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_to_each_its_own, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_a_relaxed_leader, rig_lmdb, rig_end),
+		cmocka_unit_test_setup_teardown(test_batches_go_along, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_one_that_fails, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_deadlines, rig_lmdb, rig_end),
 	};

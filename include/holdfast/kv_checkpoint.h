@@ -113,7 +113,7 @@ struct hf_kv_prune {
 	int64_t older_than_us; /* only what is older goes; 0 = any age */
 	const char *name;      /* only those of that name are looked at; NULL = all */
 	/* Of what stays by the rules above (all, if none is given) the oldest go until what they keep, images and
-	 * copies, is no more than that; 0 = any amount. PostgreSQL only: HF_E_UNSUPPORTED. Reads all images. */
+	 * copies, is no more than that; 0 = any amount. Reads all images. */
 	uint64_t bytes;
 };
 enum hf_status hf_kv_checkpoint_prune(hf_kv *kv, const struct hf_kv_prune *what, size_t *ret_deleted, hf_error *err);

@@ -227,11 +227,11 @@ static enum hf_status engine_vacuum(UNUSED hf_kv_backend_state *state, UNUSED hf
 	return HF_OK;
 }
 
-static enum hf_status engine_sizes(hf_kv_backend_state *state, UNUSED hf_deadline deadline,
-                                   struct hf_kv_sizes *ret_sizes, hf_error *err)
+static enum hf_status engine_sizes(hf_kv_backend_state *state, hf_deadline deadline, struct hf_kv_sizes *ret_sizes,
+                                   hf_error *err)
 {
 	struct ordered_sizes sizes;
-	enum hf_status status = state->store->ops->sizes(state->store, &sizes, err);
+	enum hf_status status = state->store->ops->sizes(state->store, deadline, &sizes, err);
 	if (status == HF_OK)
 		*ret_sizes = (struct hf_kv_sizes){.total_bytes = sizes.all_bytes,
 		                                  .table_bytes = sizes.entries_bytes,
@@ -332,6 +332,7 @@ static enum hf_status open_lmdb(hf_context *ctx, const char *url, const struct h
 	.lock_take = engine_lock_take, .lock_renew = engine_lock_renew, .lock_list = engine_lock_list,             \
 	.point_create = engine_point_create, .point_list = engine_point_list, .point_update = engine_point_update, \
 	.point_delete = engine_point_delete, .restore = engine_restore, .read_at = engine_read_at,                 \
+	.points_weigh = engine_points_weigh, .point_changed = engine_point_changed,                                \
 	.diff = engine_diff, .feed_set = engine_feed_set, .feed_show = engine_feed_show, .changes = engine_changes
 #define ENGINE_CAPABILITIES (HF_KV_CAN_ESTIMATE | HF_KV_CAN_CHECKPOINT | HF_KV_CAN_LOCK | HF_KV_CAN_WATCH)
 

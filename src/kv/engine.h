@@ -128,6 +128,10 @@ enum hf_status engine_point_update(hf_kv_backend_state *state, int32_t ns, const
                                    hf_deadline deadline, hf_error *err);
 enum hf_status engine_point_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                                    hf_deadline deadline, hf_error *err);
+enum hf_status engine_points_weigh(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_checkpoint *points,
+                                   size_t count, hf_deadline deadline, uint64_t *ret_bytes, hf_error *err);
+enum hf_status engine_point_changed(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                                    hf_deadline deadline, bool *ret_changed, hf_error *err);
 enum hf_status engine_restore(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                               struct hf_kv_checkpoint *undo, hf_deadline deadline, struct hf_kv_restored *ret_restored,
                               hf_error *err);

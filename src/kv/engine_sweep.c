@@ -143,7 +143,7 @@ enum hf_status engine_inspect(hf_kv_backend_state *state, UNUSED int32_t ns, hf_
 	struct ordered_look look;
 	struct ordered_sizes sizes;
 	state->store->ops->look(state->store, &look);
-	enum hf_status status = state->store->ops->sizes(state->store, &sizes, err);
+	enum hf_status status = state->store->ops->sizes(state->store, deadline, &sizes, err);
 	if (status == HF_OK)
 		status = inspect_expired(state, deadline, health, err);
 	if (status != HF_OK)

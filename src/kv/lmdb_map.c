@@ -391,12 +391,13 @@ static uint64_t tree_bytes(const MDB_stat *stat)
 	return stat->ms_psize * (uint64_t)(stat->ms_branch_pages + stat->ms_leaf_pages + stat->ms_overflow_pages);
 }
 
-static enum hf_status lmdb_sizes(struct ordered *store, struct ordered_sizes *ret_sizes, hf_error *err)
+static enum hf_status lmdb_sizes(struct ordered *store, hf_deadline deadline, struct ordered_sizes *ret_sizes,
+                                 hf_error *err)
 {
 	struct lmdb_map *map = (struct lmdb_map *)store;
 	struct ordered_txn txn;
 	struct ordered_sizes sizes = {0};
-	enum hf_status status = lmdb_begin(store, ORDERED_READ, INT64_MAX, &txn, err);
+	enum hf_status status = lmdb_begin(store, ORDERED_READ, deadline, &txn, err);
 	if (status != HF_OK)
 		return status;
 	for (int i = 0; i < ORDERED_MAPS; i++) {

@@ -379,10 +379,14 @@ static enum hf_status memory_move(struct ordered_cursor *cursor, enum ordered_mo
 
 /* ---- the store ---- */
 
-static enum hf_status memory_sizes(struct ordered *store, struct ordered_sizes *ret_sizes, UNUSED hf_error *err)
+static enum hf_status memory_sizes(struct ordered *store, hf_deadline deadline, struct ordered_sizes *ret_sizes,
+                                   hf_error *err)
 {
 	struct memory_map *map = (struct memory_map *)store;
-	turns_begin_read(&map->turns, INT64_MAX / 2);
+	struct ordered_txn txn;
+	enum hf_status status = memory_begin(store, ORDERED_READ, deadline, &txn, err);
+	if (status != HF_OK)
+		return status;
 	*ret_sizes = (struct ordered_sizes){.all_bytes = sizeof(*map),
 	                                    .entries_bytes = map->lists[ORDERED_ENTRIES].bytes,
 	                                    .index_bytes = (int64_t)map->lists[ORDERED_EXPIRY].bytes,
@@ -390,7 +394,7 @@ static enum hf_status memory_sizes(struct ordered *store, struct ordered_sizes *
 	                                                     (int64_t)map->lists[ORDERED_CHANGED].bytes};
 	for (int i = 0; i < ORDERED_MAPS; i++)
 		ret_sizes->all_bytes += map->lists[i].bytes;
-	turns_end_read(&map->turns);
+	memory_abort(&txn);
 	return HF_OK;
 }
 

@@ -95,7 +95,9 @@ struct ordered_ops {
 	/** HF_OK; HF_NOT_FOUND there is nothing that way (`err` is not touched). */
 	enum hf_status (*move)(struct ordered_cursor *cursor, enum ordered_move move, struct hf_bytes key,
 	                       struct ordered_pair *ret_pair, hf_error *err);
-	enum hf_status (*sizes)(struct ordered *store, struct ordered_sizes *ret_sizes, hf_error *err);
+	/** HF_TIMEOUT as of begin(). */
+	enum hf_status (*sizes)(struct ordered *store, hf_deadline deadline, struct ordered_sizes *ret_sizes,
+	                        hf_error *err);
 	void (*look)(struct ordered *store, struct ordered_look *ret_look);
 	/** Look after what dead processes left; called now and then. */
 	void (*tend)(struct ordered *store);

@@ -45,8 +45,8 @@
  *
  * redis_url.c URL . redis_wire.c sockets . redis_login.c what the server is . redis_pool.c connections . redis_call.c
  * requests, again . redis_error.c refusals . redis_space.c namespaces . redis_record.c records . redis_read.c reading .
- * redis_write.c writing . redis_checkpoint.c checkpoints . redis_lock.c leases . redis_feed.c the change feed .
- * redis_load.c all or nothing . redis_health.c how the server is . redis.c the table
+ * redis_write.c writing . redis_checkpoint.c checkpoints . redis_kept.c what they keep . redis_lock.c leases .
+ * redis_feed.c the change feed . redis_load.c all or nothing . redis_health.c how the server is . redis.c the table
  */
 #ifndef KV_REDIS_H
 #define KV_REDIS_H
@@ -175,7 +175,7 @@ struct redis_script {
 extern const struct redis_script redis_script_write, redis_script_put, redis_script_puts, redis_script_read,
 	redis_script_scan, redis_script_count, redis_script_clear, redis_script_sweep, redis_script_lock,
 	redis_script_load, redis_script_load_end, redis_script_feed, redis_script_points, redis_script_forget,
-	redis_script_read_at, redis_script_scan_at, redis_script_restore;
+	redis_script_read_at, redis_script_scan_at, redis_script_restore, redis_script_weigh;
 
 /* As the scripts count them, from 1. Feed and changes are the last, everywhere. */
 enum {
@@ -327,6 +327,10 @@ enum hf_status redis_point_update(hf_kv_backend_state *state, int32_t ns, const 
                                   hf_deadline deadline, hf_error *err);
 enum hf_status redis_point_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                                   hf_deadline deadline, hf_error *err);
+enum hf_status redis_point_changed(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
+                                   hf_deadline deadline, bool *ret_changed, hf_error *err);
+enum hf_status redis_points_weigh(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_checkpoint *points,
+                                  size_t count, hf_deadline deadline, uint64_t *ret_bytes, hf_error *err);
 enum hf_status redis_restore(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                              struct hf_kv_checkpoint *undo, hf_deadline deadline, struct hf_kv_restored *ret_restored,
                              hf_error *err);

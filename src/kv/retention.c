@@ -31,6 +31,19 @@ bool retention_has_rule(const struct hf_kv_prune *what)
 	return what->keep || what->hourly || what->daily || what->older_than_us;
 }
 
+size_t retention_at_most(const struct hf_kv_checkpoint *points, size_t count, int64_t epoch)
+{
+	size_t low = 0, high = count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (points[middle].epoch > epoch)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 size_t retention_choose(const struct hf_kv_prune *what, const struct hf_kv_checkpoint *points, const uint64_t *bytes,
                         size_t count, int64_t now_us, bool *ret_goes)
 {

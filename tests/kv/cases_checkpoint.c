@@ -630,17 +630,43 @@ static void pruned_by_bytes(struct kv_test *t)
 		points[i] = make(t);
 	}
 	put(t, "k", "3");
-	enum hf_status status = hf_kv_checkpoint_prune(t->kv, &much, &deleted, &t->err);
-	if (status == HF_E_UNSUPPORTED) {
-		WANT_TRUE(strstr(t->err.message, "bytes") != NULL);
-		return;
-	}
-	WANT_OK(status);
+	WANT_OK(hf_kv_checkpoint_prune(t->kv, &much, &deleted, &t->err));
 	WANT_INT(deleted, 0);
 	WANT_OK(hf_kv_checkpoint_prune(t->kv, &little, &deleted, &t->err));
 	WANT_INT(deleted, 1); /* about 105 bytes each */
 	scan_at(t, &points[1], NULL, "k=1");
 	scan_at(t, &points[2], NULL, "k=2");
+}
+
+enum { MANY_IMAGES = 1200 }; /* more than a step */
+
+static void put_all(struct kv_test *t, const struct hf_bytes *keys)
+{
+	WANT_OK(hf_kv_put_many(t->kv, keys, keys, MANY_IMAGES, NULL, &t->err));
+}
+
+static void weighed_in_steps(struct kv_test *t)
+{
+	static char names[MANY_IMAGES][8];
+	static struct hf_bytes keys[MANY_IMAGES];
+	const struct hf_kv_prune fits = {.bytes = (uint64_t)2 * MANY_IMAGES * 125};
+	const struct hf_kv_prune one = {.bytes = (uint64_t)2 * MANY_IMAGES * 105};
+	size_t deleted = 99;
+	if (!can(t))
+		return;
+	for (size_t i = 0; i < MANY_IMAGES; i++) {
+		snprintf(names[i], sizeof(names[i]), "k%04zu", i);
+		keys[i] = hf_kv_text(names[i]);
+	}
+	put_all(t, keys);
+	make(t);
+	put_all(t, keys);
+	make(t);
+	put_all(t, keys);
+	WANT_OK(hf_kv_checkpoint_prune(t->kv, &fits, &deleted, &t->err));
+	WANT_INT(deleted, 0);
+	WANT_OK(hf_kv_checkpoint_prune(t->kv, &one, &deleted, &t->err));
+	WANT_INT(deleted, 1);
 }
 
 /* Every call with an id that this namespace has not. */
@@ -751,6 +777,7 @@ const struct kv_case kv_cases_checkpoint[] = {
 	{.name = "pruning deletes the oldest and leaves what is pinned", .run = pin_and_prune},
 	{.name = "a restore prunes what others can be undone by", .run = undos_are_pruned},
 	{.name = "pruning by bytes deletes the oldest", .run = pruned_by_bytes},
+	{.name = "pruning by the bytes of many", .run = weighed_in_steps},
 	{.name = "an id that is none, or none any more, is refused", .run = unknown_ids},
 	{.name = "a checkpoint of another namespace is unknown", .run = foreign_ids},
 	{.name = "checkpoints are refused by name where there are none", .run = refused_by_name},

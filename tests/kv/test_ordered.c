@@ -272,26 +272,26 @@ static void test_sizes_memory(void **state)
 	struct ordered_sizes empty, full, after;
 	struct ordered_txn txn;
 	uint8_t *place;
-	EXPECT_OK(store->ops->sizes(store, &empty, &err));
+	EXPECT_OK(store->ops->sizes(store, INT64_MAX, &empty, &err));
 	for (int round = 0; round < 2; round++) {
 		EXPECT_OK(store->ops->begin(store, ORDERED_WRITE, INT64_MAX, &txn, &err));
 		for (uint8_t i = 0; i < 100; i++)
 			EXPECT_OK(store->ops->put(&txn, ORDERED_ENTRIES, (struct hf_bytes){&i, 1}, 1000, &place, &err));
 		EXPECT_OK(store->ops->commit(&txn, &err));
 	}
-	EXPECT_OK(store->ops->sizes(store, &full, &err));
+	EXPECT_OK(store->ops->sizes(store, INT64_MAX, &full, &err));
 	assert_in_range(full.entries_bytes, 100 * 1000, 100 * 1100);
 	EXPECT_OK(store->ops->begin(store, ORDERED_WRITE, INT64_MAX, &txn, &err));
 	for (uint8_t i = 0; i < 100; i++)
 		EXPECT_OK(store->ops->del(&txn, ORDERED_ENTRIES, (struct hf_bytes){&i, 1}, &err));
 	store->ops->abort(&txn);
-	EXPECT_OK(store->ops->sizes(store, &after, &err));
+	EXPECT_OK(store->ops->sizes(store, INT64_MAX, &after, &err));
 	assert_int_equal(after.all_bytes, full.all_bytes);
 	EXPECT_OK(store->ops->begin(store, ORDERED_WRITE, INT64_MAX, &txn, &err));
 	for (uint8_t i = 0; i < 100; i++)
 		EXPECT_OK(store->ops->del(&txn, ORDERED_ENTRIES, (struct hf_bytes){&i, 1}, &err));
 	EXPECT_OK(store->ops->commit(&txn, &err));
-	EXPECT_OK(store->ops->sizes(store, &after, &err));
+	EXPECT_OK(store->ops->sizes(store, INT64_MAX, &after, &err));
 	assert_int_equal(after.all_bytes, empty.all_bytes);
 	store->ops->close(store);
 }
@@ -313,6 +313,9 @@ static void test_deadline_of_begin(void **state)
 		struct ordered_txn txn;
 		EXPECT_OK(stores[i]->ops->begin(stores[i], ORDERED_WRITE, INT64_MAX, &txn, &err));
 		expect_busy(stores[i], ORDERED_WRITE);
+		struct ordered_sizes sizes;
+		enum hf_status status = stores[i]->ops->sizes(stores[i], hf_deadline_in(ctx, 5), &sizes, &err);
+		assert_int_equal(status, i == 0 ? HF_TIMEOUT : HF_OK); /* in memory who reads waits for who writes */
 		stores[i]->ops->abort(&txn);
 		EXPECT_OK(stores[i]->ops->begin(stores[i], ORDERED_WRITE, INT64_MAX, &txn, &err));
 		stores[i]->ops->abort(&txn);

@@ -111,6 +111,8 @@ static enum hf_status use(hf_kv *kv, hf_arena *arena, hf_error *err)
 	if (status == HF_OK)
 		status = hf_kv_checkpoint_restore(kv, &point.id, NULL, NULL, err);
 	if (status == HF_OK)
+		status = hf_kv_checkpoint_prune(kv, &(struct hf_kv_prune){.bytes = UINT64_MAX}, NULL, err);
+	if (status == HF_OK)
 		status = hf_kv_checkpoint_list(kv, arena, &points, &n, err);
 	for (size_t i = 0; status == HF_OK && i < n; i++)
 		status = hf_kv_checkpoint_delete(kv, &points[i].id, err);

@@ -502,6 +502,21 @@ static void a_watch_reads_no_more_than_it_can_hold(void **state)
 	assert_true(gathered <= (size_t)1 << 26);
 }
 
+/* A backend that cannot tell is not believed to keep nothing. */
+static void bytes_that_nobody_counts_are_no_bound(void **state)
+{
+	(void)state;
+	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1};
+	const struct hf_kv_prune what = {.bytes = 1};
+	struct hf_kv_vtable unweighed = fake;
+	hf_kv *other = NULL;
+	unweighed.capabilities |= HF_KV_CAN_CHECKPOINT;
+	EXPECT_OK(hf_kv_open_backend(ctx, &unweighed, "fake:", &options, &other, &err));
+	EXPECT_STATUS(hf_kv_checkpoint_prune(other, &what, NULL, &err), HF_E_UNSUPPORTED);
+	EXPECT_CONTAINS(err.message, "fake does not know how many bytes a checkpoint keeps");
+	hf_kv_close(other);
+}
+
 /* ---- a replica ---- */
 
 static char replica;     /* where it is */
@@ -577,6 +592,7 @@ int main(void)
 		TEST(a_ttl_is_what_is_left),
 		TEST(options_are_checked),
 		TEST(a_watch_reads_no_more_than_it_can_hold),
+		TEST(bytes_that_nobody_counts_are_no_bound),
 		TEST(a_range_that_a_replica_gave_whole_is_no_failure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

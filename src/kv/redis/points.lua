@@ -4,6 +4,7 @@
 --   create: id, pinned, name, metadata, how many at most -> record, or 0: too many
 --   list: an id or nothing for all -> {id, record, ...}, the newest first
 --   update: id, pinned, counted, entries, bytes, digest (keeps what was counted, else pinned) -> 1, or 0: there is none
+--   changed: id -> 2: something was written since, 1: nothing was, 0: there is none
 --   delete: id -> 1, or 0: there is none; what it needed stays for `forget`
 -- include state.lua
 -- include point.lua
@@ -25,6 +26,8 @@ end
 local record = redis.call('HGET', KEYS[9], id)
 if not record then
 	return 0
+elseif what == 'changed' then
+	return redis.call('ZCOUNT', KEYS[8], redis.call('ZSCORE', KEYS[10], id), '+inf') > 0 and 2 or 1
 elseif what == 'update' then
 	if ARGV[4] == '0' then
 		record = string.sub(record, 1, 12) .. string.char(tonumber(ARGV[3])) .. string.sub(record, 14)

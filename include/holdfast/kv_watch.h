@@ -82,7 +82,9 @@ struct hf_kv_watch_options {
 	size_t size;
 	const char *from;          /* a token; NULL = from now */
 	struct hf_bytes prefix;    /* only these keys, and what has none */
-	bool values;               /* read the entries too: one call a page, and one for each long value */
+	bool values;               /* read the entries too. PostgreSQL: one call a page, and one for each value of
+	                            * more than 64 KiB; Redis: one for so many as value_bytes_max has room for in a
+	                            * gibibyte, 16 by default */
 	hf_deadline deadline;      /* of opening; 0 = the handle's timeout from now */
 };
 

@@ -325,8 +325,8 @@ const struct cmd kv_commands[] = {
          .summary = "is the store usable, and what should somebody look at",
          .about = "Degraded: it works, and the reasons say what to look at; exit 0, or 4 with --check. Unhealthy: the "
                   "exit "
-                  "code of what is wrong (7 unreachable, 6 denied, 1 otherwise). Makes no tables and no folder: "
-                  "without them it is unhealthy.",
+                  "code of what is wrong (7 unreachable or a standby, 6 denied, 1 otherwise). Makes no tables and no "
+                  "folder: without them it is unhealthy.",
          .options = kv_health_options,
          .columns = kv_health_columns,
          .run = kv_health_verb,

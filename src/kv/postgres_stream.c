@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "kv/postgres_checkpoint.h"
+#include "kv/postgres_retry.h"
 
 struct streaming {
 	hf_kv_backend_state *state;
@@ -85,11 +86,16 @@ enum hf_status postgres_stream(hf_kv_backend_state *state, int32_t ns, const str
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new((size_t)2 * HF_KV_VALUE_BYTES_MAX);
 	struct streaming streaming = {.state = state, .ns = ns, .span = span, .fn = fn, .user = user, .arena = arena};
 	struct hf_transaction_options once = postgres_transaction(state);
+	enum hf_status status;
+	struct retrying again;
 	if (!arena)
 		return error_nomem(err);
-	once.attempts_max = 1; /* what was seen was seen */
+	once.attempts_max = 1; /* what was seen was seen: again only before that */
 	once.read_only = true;
-	enum hf_status status = hf_transaction(postgres_on(state, span->deadline), &once, read_all, &streaming, err);
+	postgres_retry(&again, state, span->deadline, err);
+	do
+		status = hf_transaction(postgres_on(state, span->deadline), &once, read_all, &streaming, &again.err);
+	while (postgres_again_if(&again, streaming.rows == 0, status));
 	if (status == HF_OK && streaming.rows == 0 && span->at)
 		return nothing_seen(state, ns, span, fn, user, err);
 	return status;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/metrics.h"
 #include "pg/result.h"
 #include "pg/tx.h"
 
@@ -41,6 +42,7 @@ int joined_send(hf_connection *connection, const struct hf_query *query, const s
 	struct hf_tx *tx = connection->tx;
 	tx->begin_sent = tx->begin_due;
 	tx->begin_due = false;
+	tx->commit_us = tx->commit_due ? hf_now_monotonic_us(tx->ctx) : 0;
 	bool queued = PQenterPipelineMode(pg) && (!tx->begin_sent || send_text(pg, tx->begin_sql)) &&
 	              PQsendQueryPrepared(pg, query->statement, encoded->count, encoded->values, encoded->lengths,
 	                                  encoded->formats, 1) &&
@@ -147,6 +149,9 @@ enum hf_status joined_collect(hf_connection *connection, struct call *call, PGre
 	if (!connection->broken && !PQexitPipelineMode(connection->pg))
 		connection->broken = true;
 	connection->tx->begin_sent = false;
+	if (call->commit)
+		metrics_observe_us(connection->ctx->metrics, METRIC_COMMIT_DURATION,
+		                   hf_now_monotonic_us(connection->ctx) - connection->tx->commit_us);
 	status = status != HF_OK ? error_deadline(connection, call, false, err) : judge(&segment, err);
 	PQclear(segment.failed);
 	if (status == HF_OK)

@@ -77,7 +77,9 @@ static enum hf_status begin(struct hf_tx *tx, hf_error *err)
 enum hf_status tx_begin_now(struct hf_tx *tx, hf_error *err)
 {
 	tx->begin_due = false;
-	return command(tx, tx->begin_sql, tx->deadline, err);
+	enum hf_status status = command(tx, tx->begin_sql, tx->deadline, err);
+	tx->begin_due = status != HF_OK && !conn_in_transaction(tx->connection);
+	return status;
 }
 
 /* ---- end ---- */

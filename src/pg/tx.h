@@ -32,6 +32,7 @@ struct hf_tx {
 	bool begin_due;  /* it has not gone yet */
 	bool begin_sent; /* it goes with the statement that runs */
 	bool commit_due; /* COMMIT goes with the next statement */
+	int64_t commit_us; /* when it went with one */
 	bool ended;      /* it went, and the server confirmed it */
 	char begin_sql[TX_BEGIN_MAX];
 	struct tx_callback *callbacks; /* owned */
@@ -60,7 +61,7 @@ int joined_send(hf_connection *connection, const struct hf_query *query, const s
 enum hf_status joined_collect(hf_connection *connection, struct call *call, PGresult **ret_result, hf_error *err);
 
 /* tx.c */
-/** BEGIN, which was due. */
+/** BEGIN, which was due, and still is when it fails: nothing runs without. */
 enum hf_status tx_begin_now(struct hf_tx *tx, hf_error *err);
 /** BEGIN ... COMMIT or ROLLBACK around `fn`, once, on tx->connection. */
 enum hf_status tx_run_once(struct hf_tx *tx, hf_transaction_fn *fn, void *user, hf_error *err);

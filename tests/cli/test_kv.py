@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 
@@ -362,6 +363,24 @@ def test_kv_health_refuses_a_store_that_is_not_there(tmp_path):
     assert refused(2, "kv", "health").startswith("error: no store is named\n")
     assert "there is no store at" in refused(7, "kv", "health", "--store", f"lmdb:{tmp_path}/none")
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
+def test_kv_health_of_a_standby_is_unavailable(tmp_path):
+    socket = tmp_path / "socket"
+    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", socket, "--dir", tmp_path, "--save", "",
+                               "--appendonly", "yes", "--appendfsync", "always"], stdout=subprocess.DEVNULL)
+    try:
+        while not socket.exists() or subprocess.run(["redis-cli", "-s", socket, "ping"], capture_output=True).returncode:
+            time.sleep(0.02)
+        store = ["--store", f"redis+unix://{socket}"]
+        ok("kv", "put", "k", "v", *store)
+        assert ok_json("kv", "health", *store)["state"] == "healthy"
+        subprocess.run(["redis-cli", "-s", socket, "replicaof", "127.0.0.1", "1"], check=True, capture_output=True)
+        assert "the server is a standby: it takes no writes" in refused(7, "kv", "health", *store)
+    finally:
+        server.terminate()
+        server.wait()
 
 
 @pytest.mark.parametrize("env, file, args, namespace", [

@@ -1,8 +1,12 @@
 /* What is sent again, what is not, and that it is counted: a trigger fails as the test says, so often as it says. */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/macros.h"
+#include "holdfast/kv_checkpoint.h"
+#include "holdfast/kv_file.h"
 #include "postgres_rig.h"
 
 static int set_up(void **user)
@@ -147,6 +151,53 @@ static void what_may_have_happened_is_not(void **user)
 	}
 }
 
+/* ---- an export, which reads all by one statement ---- */
+
+struct exporting {
+	struct rig *rig;
+	struct hf_uuid id;
+	char path[64];
+	enum hf_status status;
+	hf_error err;
+};
+
+static void *export_it(void *user)
+{
+	struct exporting *exporting = user;
+	hf_arena *arena = hf_arena_new(0);
+	exporting->status = hf_kv_checkpoint_export(exporting->rig->kv, &exporting->id, exporting->path, NULL, arena,
+	                                            NULL, &exporting->err);
+	hf_arena_free(arena);
+	return NULL;
+}
+
+/* Its session ends before the first entry came: nothing was seen. */
+static void an_export_whose_session_is_ended_begins_anew(void **user)
+{
+	static const hf_error none = HF_ERROR_INIT;
+	struct rig *rig = *user;
+	struct exporting exporting = {.rig = rig, .err = none};
+	struct hf_kv_checkpoint point;
+	int64_t ended = 0;
+	hf_error err = HF_ERROR_INIT;
+	pthread_t thread;
+	EXPECT_OK(put_two(rig, &err));
+	EXPECT_OK(hf_kv_checkpoint_create(rig->kv, NULL, rig->arena, &point, &err));
+	exporting.id = point.id;
+	snprintf(exporting.path, sizeof(exporting.path), "/tmp/hf-retry-%d.hfkv", (int)getpid());
+	rig_run(rig, "BEGIN");
+	rig_run(rig, "LOCK TABLE state_entries_history IN ACCESS EXCLUSIVE MODE");
+	assert_int_equal(pthread_create(&thread, NULL, export_it, &exporting), 0);
+	while (ended == 0)
+		ended = rig_number(rig, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE "
+		                        "wait_event_type = 'Lock' AND datname = current_database()");
+	rig_run(rig, "COMMIT");
+	pthread_join(thread, NULL);
+	(void)unlink(exporting.path);
+	if (exporting.status != HF_OK)
+		fail_msg("%s: %s", hf_status_word(exporting.status), exporting.err.message);
+}
+
 #define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, rig_close)
 
 int main(void)
@@ -156,6 +207,7 @@ int main(void)
 		STORE(attempts_are_bounded),
 		STORE(what_cannot_heal_is_not),
 		STORE(what_may_have_happened_is_not),
+		STORE(an_export_whose_session_is_ended_begins_anew),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,6 +112,34 @@ static void what_cannot_go_along_waits_for_begin(void **state)
 	EXPECT_OK(tx_joined(bench->where, NULL, command, NULL, &err));
 }
 
+static enum hf_status command_twice(hf_where tx, UNUSED void *user, hf_error *err)
+{
+	(void)hf_sql_exec(tx, HF_STR("SELECT 1"), NULL, 0, NULL, NULL);
+	return hf_sql_exec(tx, HF_STR("SELECT 1"), NULL, 0, NULL, err);
+}
+
+/* Without it what follows would be committed one by one. */
+static void a_begin_that_failed_is_still_due(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	SCRIPT({.expect = "BEGIN", .sqlstate = "53200", .message = "out of memory"}, BEGINS,
+	       {.expect = "SELECT 1", .tag = "SELECT 1"}, COMMITS);
+	EXPECT_OK(tx_joined(bench->where, NULL, command_twice, NULL, &err));
+}
+
+static void a_commit_is_timed_wherever_it_goes(void **state)
+{
+	const struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct doing last = {.times = 1, .last = 1}, alone = {.times = 1};
+	SCRIPT(PREPARES, BEGINS, TOUCHES, COMMITS, BEGINS, TOUCHES, COMMITS);
+	EXPECT_OK(run(*state, &last, &err));
+	assert_int_equal(metrics_value(hf_context_metrics(bench->ctx), METRIC_COMMIT_DURATION), 1);
+	EXPECT_OK(run(*state, &alone, &err));
+	assert_int_equal(metrics_value(hf_context_metrics(bench->ctx), METRIC_COMMIT_DURATION), 2);
+}
+
 static void a_refused_statement_leaves_commit_behind(void **state)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -247,6 +275,8 @@ int main(void)
 		DOUBLE(without_a_last_one_commit_goes_alone),
 		DOUBLE(what_runs_nothing_sends_nothing),
 		DOUBLE(what_cannot_go_along_waits_for_begin),
+		DOUBLE(a_begin_that_failed_is_still_due),
+		DOUBLE(a_commit_is_timed_wherever_it_goes),
 		DOUBLE(a_refused_statement_leaves_commit_behind),
 		DOUBLE(a_refused_first_is_rolled_back),
 		DOUBLE(a_deadlock_with_commit_behind_it_is_repeated),

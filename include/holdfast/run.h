@@ -110,7 +110,7 @@ struct hf_run_finished_filter {
 	bool has_since;
 	struct hf_timestamp since; /* ended at that time or later; else */
 	int64_t ago_us;            /* so long before now, by the server's clock, or later */
-	int64_t longest_us;        /* runs that took longer are not looked for; 0 = a day */
+	int64_t longest_us;        /* runs that took longer are not looked for, but without a start; 0 = a day */
 	struct hf_str codebase;
 	struct hf_str campaign;
 	struct hf_str result_code;
@@ -120,13 +120,13 @@ struct hf_run_finished_filter {
 /**
  * The earliest end first, in constant memory: what to ask again and again to hear of new runs. A run is stored some
  * time after its end, so that a later question may find one that ended before others that were seen: look back as far
- * as that takes, and pass over what is known. Runs without a start or an end are not among them. HF_STOP from `fn` ends
- * with HF_OK. One round trip.
+ * as that takes, and pass over what is known. Runs without an end are not among them. HF_STOP from `fn` ends with
+ * HF_OK. One round trip.
  */
 enum hf_status hf_run_finished(hf_where where, const struct hf_run_finished_filter *filter, hf_run_fn *fn, void *user,
                                hf_error *err);
 /**
- * Those that are not: runs without a start, and runs without an end that began within `ago_us` and `longest_us`, by id
+ * Those that are not: runs without an end that began within `ago_us` and `longest_us`, or without a start too, by id
  * (no worker leaves such, an import may). Nobody knows when they ended: `since` does not count, and of `after` the id.
  * Otherwise as hf_run_finished().
  */
@@ -163,6 +163,24 @@ enum hf_status hf_run_last_result_codes(hf_where where, const struct hf_run_last
 /** The same for the stages in which they failed. */
 enum hf_status hf_run_last_failure_stages(hf_where where, const struct hf_run_last_tally_filter *filter,
                                           hf_run_tally_fn *fn, void *user, hf_error *err);
+
+/* ---- corrections ---- */
+
+/* Parts of a run, for hf_run_update(). Its id, codebase, campaign, times, branches and tags stay what they were. */
+enum hf_run_part {
+	HF_RUN_RESULT = 1,  /* result_code and description */
+	HF_RUN_FAILURE = 2, /* failure_stage, failure_details and failure_transient */
+	HF_RUN_LOGS = 4     /* logfilenames */
+};
+/**
+ * Correct what run->id says of itself, as reading its logs again does: these parts (`parts`: enum hf_run_part). Which
+ * run speaks for its codebase is found anew, with what follows for its change set. One statement, one round trip; may
+ * be repeated.
+ * @return HF_OK; HF_NOT_FOUND there is no such run; HF_REJECTED nothing new to do, and it resumed no run
+ * (`run_check1`); HF_E_INPUT no part, no result code, details that are no JSON; HF_E_LIMIT their size or depth: nothing
+ * was sent.
+ */
+enum hf_status hf_run_update(hf_where where, const struct hf_run *run, unsigned parts, hf_error *err);
 
 /* ---- whether it may be published ---- */
 

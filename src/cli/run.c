@@ -381,7 +381,7 @@ const struct cmd run_commands[] = {
                  "Goes on until --limit runs were shown, --timeout passes, or it is interrupted, which all end it with "
                  "exit code 0; where --timeout comes before --limit is reached it is 8. A run is shown when it is "
                  "stored, which may be some time after its end: up to a quarter of an hour later it is not missed. "
-                 "The earliest end of a look comes first; behind them, by id, new runs without a start or an end. "
+                 "The earliest end of a look comes first; behind them, by id, new runs without an end. "
                  "Output in other forms: -o csv, -o tsv, -o raw.",
          .options = run_watch_options,
          .columns = run_list_columns,

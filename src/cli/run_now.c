@@ -132,7 +132,8 @@ static enum hf_status remember(struct watch *watch, const struct hf_run *run, bo
 	if (intern_add(watch->seen, run->id) != INTERN_NONE)
 		return HF_OK;
 	if (intern_count(watch->seen) == SEEN_MAX)
-		return error_set(err, HF_E_LIMIT, "more than %d runs ended within a quarter of an hour", SEEN_MAX);
+		return error_set(err, HF_E_LIMIT, "more than %d runs ended within a quarter of an hour, or have no end",
+		                 SEEN_MAX);
 	return error_nomem(err);
 }
 
@@ -171,7 +172,7 @@ static enum hf_status pages(struct watch *watch, hf_where where, find_fn *find, 
 	return status;
 }
 
-/* What has no times stands behind what has, and is new only where it was not there at the first look. */
+/* What has no end stands behind what has, and is new only where it was not there at the first look. */
 static enum hf_status look(struct watch *watch, hf_where where, bool first, hf_error *err)
 {
 	enum hf_status status = forget(watch, err);

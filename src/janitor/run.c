@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "base/words.h"
+#include "janitor/json_text.h"
 #include "janitor/run_rows.h"
 #include "janitor/values.h"
 
@@ -120,6 +121,8 @@ static enum hf_status refused(struct hf_str id, enum hf_status status, hf_error 
 		return error_set(err, HF_NOT_FOUND, "there is no run %.*s", len, id.ptr);
 	if (status == HF_REJECTED && err && strcmp(err->constraint, "run_check2") == 0)
 		error_reword(err, "run %.*s cannot be approved: it has no revision", len, id.ptr);
+	if (status == HF_REJECTED && err && strcmp(err->constraint, "run_check1") == 0)
+		error_reword(err, "run %.*s resumed no run: it cannot have nothing new to do", len, id.ptr);
 	return status;
 }
 
@@ -136,6 +139,52 @@ enum hf_status hf_run_set_publish_status(hf_where where, struct hf_str id, struc
 	*ret_change =
 		(struct hf_run_publish_change){row.codebase, row.campaign, hf_str_of(publish_status_label(row.before))};
 	return HF_OK;
+}
+
+/* ---- corrections ---- */
+
+static enum hf_status check_update(const struct hf_run *run, unsigned parts, hf_error *err)
+{
+	json_t *details;
+	if (parts == 0 || parts > (HF_RUN_RESULT | HF_RUN_FAILURE | HF_RUN_LOGS))
+		return error_set(err, HF_E_INPUT, "run %.*s: no part of it is named", SHOWN(run->id));
+	if ((parts & HF_RUN_RESULT) && run->result_code.len == 0)
+		return error_set(err, HF_E_INPUT, "run %.*s: the result code is missing", SHOWN(run->id));
+	if (!(parts & HF_RUN_FAILURE) || !run->failure_details.ptr)
+		return HF_OK;
+	enum hf_status status = json_text_parse(run->failure_details, "failure_details", &details, err);
+	if (status == HF_OK)
+		json_decref(details);
+	return status;
+}
+
+enum hf_status hf_run_update(hf_where where, const struct hf_run *run, unsigned parts, hf_error *err)
+{
+	hf_error local = HF_ERROR_INIT;
+	int64_t written = 0;
+	struct run_update_in in = {.id = run->id,
+	                           .set_result = parts & HF_RUN_RESULT,
+	                           .set_failure = parts & HF_RUN_FAILURE,
+	                           .set_logs = parts & HF_RUN_LOGS,
+	                           .failure_transient = run->failure_transient,
+	                           .has_failure_transient = run->has_failure_transient,
+	                           .logfilenames = run->logfilenames,
+	                           .has_logfilenames = true};
+	SET_TEXT(&in, result_code, run->result_code);
+	SET_TEXT(&in, description, run->description);
+	SET_TEXT(&in, failure_stage, run->failure_stage);
+	SET_TEXT(&in, failure_details, run->failure_details);
+	enum hf_status status = check_update(run, parts, &local);
+	if (status == HF_OK)
+		status = run_update(where, &in, &written, &local);
+	if (status == HF_OK && written == 0)
+		status = HF_NOT_FOUND;
+	if (status == HF_OK)
+		return HF_OK;
+	status = refused(run->id, status, &local);
+	if (err)
+		*err = local;
+	return status;
 }
 
 /* ---- pure ---- */

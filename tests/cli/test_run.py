@@ -429,18 +429,19 @@ def test_run_watch_shows_each_new_run_once(runs):
     assert watch.end(signal.SIGINT) == (0, [], "")
 
 
-def test_run_watch_shows_what_has_no_times_behind_what_has(runs):
+def test_run_watch_shows_what_has_no_end_behind_what_has(runs):
     runs.db.execute("CREATE PROCEDURE timeless(id text, began timestamp, ended timestamp) LANGUAGE sql AS $$ INSERT INTO run (id, "
                     "codebase, suite, result_code, logfilenames, change_set, start_time, finish_time) VALUES (id, 'aa', 'fixes', "
-                    "'success', '{}', 'cs', began, ended) $$; CALL timeless('before', NULL, NULL)")
+                    "'success', '{}', 'cs', began, ended) $$; CALL timeless('before', NULL, NULL);"
+                    "CALL timeless('long over', NULL, '2023-02-03'); CALL timeless('over', NULL, '2024-02-03')")
     end_run(runs, "old", ago="1 min")
     watch = Watch(runs, "--campaign", "fixes", "--since", "2024-01-02", "--longest", "360d")
-    assert [watch.line()["id"] for _ in range(3)] == ["r2", "r3", "old"], "what was there may have ended at any time"
+    assert [watch.line()["id"] for _ in range(4)] == ["r2", "r3", "over", "old"], "what has no end may have ended at any time"
     runs.db.execute("BEGIN; CALL timeless('b', NULL, NULL); CALL timeless('a', now() AT TIME ZONE 'UTC', NULL);"
-                    "CALL timeless('c', NULL, '2024-02-03')")
+                    "CALL timeless('c', NULL, '2024-02-03'); CALL timeless('d', NULL, now() AT TIME ZONE 'UTC')")
     end_run(runs, "z")
     runs.db.execute("COMMIT")
-    assert [watch.line()["id"] for _ in range(4)] == ["z", "a", "b", "c"]
+    assert [watch.line()["id"] for _ in range(4)] == ["d", "z", "a", "b"], "c was over long ago: not read again at each look"
     end_run(runs, "n")
     assert watch.line()["id"] == "n", "each once"
     assert watch.end(signal.SIGINT) == (0, [], "")

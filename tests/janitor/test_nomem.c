@@ -222,6 +222,13 @@ static enum hf_status update_publish(struct rig *rig, hf_error *err)
 	return status == HF_NOT_FOUND ? HF_OK : status;
 }
 
+static enum hf_status correct_run(struct rig *rig, hf_error *err)
+{
+	static const struct hf_run run = {.id = HF_STR_INIT("none"), .failure_details = HF_STR_INIT("{\"a\": [1]}")};
+	enum hf_status status = hf_run_update(where_of(rig), &run, HF_RUN_FAILURE | HF_RUN_LOGS, err);
+	return status == HF_NOT_FOUND ? HF_OK : status;
+}
+
 static enum hf_status no_ready(void *user, const struct hf_ready *ready, hf_error *err)
 {
 	(void)user, (void)ready, (void)err;
@@ -483,6 +490,7 @@ static void no_allocation_leaves_a_trace(void **state)
 	             {"run set-absorbed", absorb_none},
 	             {"run delete", delete_none},
 	             {"run finished", list_finished},
+	             {"run update", correct_run},
 	             {"run import", import_runs},
 	             {"review import", import_reviews},
 	             {"counts", count_all},

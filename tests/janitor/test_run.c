@@ -327,6 +327,81 @@ static void a_publish_status_is_set(void **state)
 	is_text(change.before, "untouched");
 }
 
+static void what_a_run_says_is_corrected(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_str logs[] = {HF_STR("x.log")};
+	struct hf_run run = {.id = HF_STR("r0"),
+	                     .result_code = HF_STR("build-failed"),
+	                     .description = HF_STR("no such file"),
+	                     .failure_stage = HF_STR("build"),
+	                     .failure_details = HF_STR("{\"path\": \"x\"}"),
+	                     .has_failure_transient = true,
+	                     .failure_transient = true,
+	                     .logfilenames = {.count = 1, .ndim = 1, .values = logs}};
+	struct hf_run stored;
+	start(rig);
+	rig_run(rig, "UPDATE run SET description = 'old', failure_stage = 'old' WHERE id = 'r0'");
+	EXPECT_OK(hf_run_update(rig->where, &run, HF_RUN_LOGS, &err));
+	EXPECT_OK(hf_run_get(rig->where, HF_STR("r0"), arena, &stored, &err));
+	assert_int_equal(stored.logfilenames.count, 1);
+	is_text(stored.result_code, "success");
+	is_text(stored.failure_stage, "old");
+	EXPECT_OK(hf_run_update(rig->where, &run, HF_RUN_RESULT, &err));
+	EXPECT_OK(hf_run_get(rig->where, HF_STR("r0"), arena, &stored, &err));
+	is_text(stored.result_code, "build-failed");
+	is_text(stored.description, "no such file");
+	assert_false(stored.has_failure_transient);
+	assert_int_equal(rig_count(rig, "last_run WHERE last_effective_run_id = 'r0'"), 1);
+	EXPECT_OK(hf_run_update(rig->where, &run, HF_RUN_FAILURE, &err));
+	EXPECT_OK(hf_run_get(rig->where, HF_STR("r0"), arena, &stored, &err));
+	is_text(stored.failure_stage, "build");
+	is_text(stored.failure_details, "{\"path\": \"x\"}");
+	assert_true(stored.has_failure_transient && stored.failure_transient);
+	assert_int_equal(rig_count(rig, "last_run WHERE last_effective_run_id = 'r0'"), 0); /* found anew */
+	run.failure_stage = run.failure_details = (struct hf_str){NULL, 0};
+	run.has_failure_transient = false;
+	EXPECT_OK(hf_run_update(rig->where, &run, HF_RUN_FAILURE, &err));
+	assert_int_equal(rig_count(rig, "run WHERE failure_stage IS NULL AND failure_transient IS NULL"), 1);
+}
+
+static void a_correction_that_cannot_be_is_named(void **state)
+{
+	struct rig *rig = *state;
+	static const struct {
+		struct hf_run run;
+		unsigned parts;
+		enum hf_status status;
+		const char *message;
+	} cases[] = {
+		{{.id = HF_STR_INIT("r9"), .result_code = HF_STR_INIT("x")},
+	         HF_RUN_RESULT,
+	         HF_NOT_FOUND,
+	         "there is no run r9"},
+		{{.id = HF_STR_INIT("r0")}, HF_RUN_RESULT, HF_E_INPUT, "run r0: the result code is missing"},
+		{{.id = HF_STR_INIT("r0")}, 0, HF_E_INPUT, "run r0: no part of it is named"},
+		{{.id = HF_STR_INIT("r0")}, 8, HF_E_INPUT, "run r0: no part of it is named"},
+		{{.id = HF_STR_INIT("r0"), .result_code = HF_STR_INIT("nothing-new-to-do")},
+	         HF_RUN_RESULT,
+	         HF_REJECTED,
+	         "run r0 resumed no run: it cannot have nothing new to do"},
+		{{.id = HF_STR_INIT("r0"), .failure_details = HF_STR_INIT("{\"a\":")},
+	         HF_RUN_FAILURE,
+	         HF_E_INPUT,
+	         "failure_details:1:5: unexpected token near end of file"},
+	};
+	start(rig);
+	const int64_t before = rig_number(rig, "SELECT hashtext(run::text) FROM run");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		hf_error err = HF_ERROR_INIT;
+		EXPECT_STATUS(hf_run_update(rig->where, &cases[i].run, cases[i].parts, &err), cases[i].status);
+		EXPECT_CONTAINS(err.message, cases[i].message);
+		assert_int_equal(rig_number(rig, "SELECT hashtext(run::text) FROM run"), before);
+	}
+}
+
 /* The golden round of the specification: uploaded, scheduled, stored after 300.25 s, scheduled again. */
 static void a_first_round_has_the_golden_numbers(void **state)
 {
@@ -460,6 +535,8 @@ int main(void)
 		cmocka_unit_test(many_runs_at_once),
 		cmocka_unit_test(one_run_of_many_refuses_all),
 		cmocka_unit_test(a_publish_status_is_set),
+		cmocka_unit_test(what_a_run_says_is_corrected),
+		cmocka_unit_test(a_correction_that_cannot_be_is_named),
 		cmocka_unit_test(a_first_round_has_the_golden_numbers),
 		cmocka_unit_test(runs_compare_by_id),
 	};

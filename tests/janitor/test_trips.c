@@ -159,6 +159,13 @@ static enum hf_status update_publish(struct world *world, hf_error *err)
 	return hf_publish_update(world->rig->where, &publish, HF_PUBLISH_REQUESTER, NULL, err);
 }
 
+static enum hf_status update_run(struct world *world, hf_error *err)
+{
+	const struct hf_run run = {.id = HF_STR("r0"), .result_code = HF_STR("build-failed")};
+	enum hf_status status = hf_run_update(world->rig->where, &run, HF_RUN_RESULT, err);
+	return status == HF_NOT_FOUND ? HF_OK : status;
+}
+
 static void calls_wait_as_often_as_their_headers_say(void **state)
 {
 	static const struct {
@@ -175,6 +182,7 @@ static void calls_wait_as_often_as_their_headers_say(void **state)
 		{"find a place", position, 1},
 		{"store a publish with its proposal", store_publish, 1},
 		{"correct a publish", update_publish, 1},
+		{"correct a run", update_run, 1},
 	};
 	struct world world = {.rig = *state, .arena = hf_arena_new(0)};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

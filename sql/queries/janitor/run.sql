@@ -119,7 +119,7 @@ SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.
 -- name: run_finished :each
 -- doc: Runs that ended at `since` or later, or without that `ago` before now or later, the earliest end first, from behind
 -- doc: one on (keyset: its end and id). Those that took longer than `longest` are not looked for: the index goes by the
--- doc: start.
+-- doc: start. Those without a start are.
 -- row: run_row
 -- param since: nullable
 -- param row_limit: nullable
@@ -135,7 +135,7 @@ SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.
               ORDER BY b.role <> 'main', b.role) AS branches
   FROM run AS r
  WHERE r.finish_time >= coalesce(:since::timestamp, now() AT TIME ZONE 'UTC' - :ago::interval)
-   AND r.start_time >= coalesce(:since, now() AT TIME ZONE 'UTC' - :ago) - :longest::interval
+   AND (r.start_time >= coalesce(:since, now() AT TIME ZONE 'UTC' - :ago) - :longest::interval OR r.start_time IS NULL)
    /*? codebase */ AND r.codebase = :codebase /*?*/
    /*? campaign */ AND r.suite = :campaign /*?*/
    /*? result_code */ AND r.result_code = :result_code /*?*/
@@ -144,8 +144,8 @@ SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.
  LIMIT :row_limit::bigint;
 
 -- name: run_timeless :each
--- doc: Runs without a start, and those without an end that began `ago` and `longest` before now or later, by id, from
--- doc: behind one on (keyset).
+-- doc: Runs without an end that began `ago` and `longest` before now or later, or nobody knows when, by id, from behind
+-- doc: one on (keyset).
 -- row: run_row
 -- param row_limit: nullable
 -- col start_time: nullable  -- col finish_time: nullable
@@ -159,8 +159,8 @@ SELECT r.id, r.codebase, r.suite::text AS campaign, r.command, r.description, r.
               WHERE b.run_id = r.id
               ORDER BY b.role <> 'main', b.role) AS branches
   FROM run AS r
- WHERE (r.start_time IS NULL
-        OR r.start_time >= now() AT TIME ZONE 'UTC' - :ago::interval - :longest::interval AND r.finish_time IS NULL)
+ WHERE r.finish_time IS NULL
+   AND (r.start_time >= now() AT TIME ZONE 'UTC' - :ago::interval - :longest::interval OR r.start_time IS NULL)
    /*? codebase */ AND r.codebase = :codebase /*?*/
    /*? campaign */ AND r.suite = :campaign /*?*/
    /*? result_code */ AND r.result_code = :result_code /*?*/
@@ -199,3 +199,21 @@ UPDATE run AS r
   FROM stands
  WHERE r.id = stands.id
 RETURNING r.codebase, r.suite::text AS campaign, stands.publish_status AS before;
+
+-- name: run_update :execrows
+-- doc: Correct parts of what a run says of itself. Triggers choose anew which run speaks for its codebase.
+-- idempotent: yes
+-- param result_code: nullable
+-- param description: nullable
+-- param failure_stage: nullable
+-- param failure_details: nullable
+-- param failure_transient: nullable
+-- param logfilenames: nullable
+UPDATE run
+   SET result_code = CASE WHEN :set_result::boolean THEN :result_code ELSE result_code END,
+       description = CASE WHEN :set_result THEN :description ELSE description END,
+       failure_stage = CASE WHEN :set_failure::boolean THEN :failure_stage ELSE failure_stage END,
+       failure_details = CASE WHEN :set_failure THEN :failure_details ELSE failure_details END,
+       failure_transient = CASE WHEN :set_failure THEN :failure_transient ELSE failure_transient END,
+       logfilenames = CASE WHEN :set_logs::boolean THEN :logfilenames ELSE logfilenames END
+ WHERE id = :id;

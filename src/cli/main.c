@@ -15,6 +15,7 @@
 #include "base/context.h"
 #include "base/error.h"
 #include "base/quantity.h"
+#include "base/str.h"
 #include "cli/cli.h"
 #include "cli/help.h"
 #include "cli/schedule_janitor.h"
@@ -117,6 +118,28 @@ static void advise_schema(const struct cmd *cmd, hf_error *err)
 		error_hint(err, "apply the schema   holdfast migrate up");
 }
 
+enum { INDEXED_MAX = 2000 }; /* where two texts share a row; the server's own bound is 2704 for all of them */
+
+static void blame(const char *dashes, struct hf_str name, const char *text, hf_error *err)
+{
+	size_t bad;
+	struct hf_str value = hf_str_of(text);
+	if (strcmp(err->sqlstate, "22021") == 0 && value.ptr && !str_is_utf8(value, &bad))
+		error_hint(err, "%s%.*s is no UTF-8: its byte %zu", dashes, STR_ARG(name), bad + 1);
+	if (strcmp(err->sqlstate, "54000") == 0 && value.len > INDEXED_MAX)
+		error_hint(err, "%s%.*s has %zu bytes, at most %d fit into an index", dashes, STR_ARG(name), value.len,
+			   INDEXED_MAX);
+}
+
+/* The server refuses bytes without saying whose they are. */
+static void advise_value(const struct parsed *parsed, hf_error *err)
+{
+	for (size_t i = 0; i < parsed->nargs && parsed->cmd->args; i++)
+		blame("", synopsis_word(parsed->cmd->args, i), parsed->args[i], err);
+	for (size_t i = 0; i < parsed->ngiven; i++)
+		blame("--", hf_str_of(parsed->given[i].option->name), parsed->given[i].text, err);
+}
+
 static enum hf_status run_verb(struct cli *cli, hf_error *err)
 {
 	struct out out;
@@ -143,6 +166,8 @@ static enum hf_status run_verb(struct cli *cli, hf_error *err)
 		status = cmd->run(cli, err);
 	if (status == HF_E_DRIFT)
 		advise_schema(cmd, err);
+	if (status == HF_REJECTED)
+		advise_value(&cli->parsed, err);
 	progress_end(&cli->progress);
 	if (status == HF_OK || status == HF_STOP)
 		status = out_flush(&out, err);

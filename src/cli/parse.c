@@ -398,14 +398,13 @@ void synopsis_bounds(const char *synopsis, size_t *ret_min, size_t *ret_max)
 	*ret_max = max;
 }
 
-/* The word of a synopsis that stands at `index`. */
-static struct hf_str synopsis_word(const char *synopsis, size_t index)
+struct hf_str synopsis_word(const char *synopsis, size_t index)
 {
-	struct hf_str rest = hf_str_of(synopsis), word = {"", 0};
+	struct hf_str rest = hf_str_of(synopsis), word;
 	while (str_split(&rest, ' ', &word))
 		if (!str_eq(word, HF_STR("--")) && index-- == 0)
-			break;
-	return word;
+			return word;
+	return HF_STR("");
 }
 
 static enum hf_status check_arguments(const struct parsed *parsed, hf_error *err)

@@ -40,6 +40,8 @@ const struct given *parsed_flag(const struct parsed *parsed, const char *name);
  *  where it stands ("--limit", "HOLDFAST_TIMEOUT", "holdfast.conf:3:1: timeout"). */
 enum hf_status parse_value(const struct cmd_option *option, const char *source, const char *text,
 			   struct given *ret_given, hf_error *err);
+/** The word of a synopsis that stands at `index`; empty when none does. */
+struct hf_str synopsis_word(const char *synopsis, size_t index);
 /** Smallest and largest number of arguments by a synopsis; SIZE_MAX = any number. */
 void synopsis_bounds(const char *synopsis, size_t *ret_min, size_t *ret_max);
 

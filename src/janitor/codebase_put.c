@@ -32,7 +32,9 @@ enum hf_status codebase_complain(const struct codebase_fault *fault, hf_error *e
 bool codebase_check(const struct hf_codebase *codebase, struct codebase_fault *ret_fault)
 {
 	*ret_fault = (struct codebase_fault){NULL, NULL, NULL};
-	if (codebase->name.ptr && !codebase_name_valid(codebase->name))
+	if (codebase->name.len > CODEBASE_NAME_MAX)
+		*ret_fault = (struct codebase_fault){"name", "is longer than 1000 bytes", NULL};
+	else if (codebase->name.ptr && !codebase_name_valid(codebase->name))
 		*ret_fault = (struct codebase_fault){"name", "is no name for a codebase", CODEBASE_NAME_RULE};
 	else if (!codebase->name.ptr && !codebase->branch_url.ptr)
 		*ret_fault = (struct codebase_fault){"name", "is missing, and so is branch_url", NULL};

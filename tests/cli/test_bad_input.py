@@ -1,6 +1,7 @@
 """What goes wrong gets one clear line: what, where, what to do; the database is as it was, and no secret is shown."""
 
 import json
+import random
 
 import pytest
 
@@ -104,6 +105,27 @@ def test_a_database_without_the_schema_is_told_what_to_apply(cluster, empty, arg
     where = "-d", f"postgresql:///{empty.name}?host={cluster.server.dir}&user={cluster.server.user}"
     _, hint = advice(1, *where, *args.split())
     assert hint == "  apply the schema   holdfast migrate up"
+
+
+# ---- values that the server cannot take ----
+
+@pytest.mark.parametrize("args, who", [
+    (["run", "show", "r\udcff"], "ID is no UTF-8: its byte 2"), (["codebase", "list", "--host", "\udcfe"], "--host is no UTF-8: its byte 1"),
+    (["queue", "position", "aa", "fi\udcc3"], "CAMPAIGN is no UTF-8: its byte 3"),
+])
+def test_bytes_that_are_no_utf8_are_named(where, args, who):
+    _, hint = advice(1, *where, *args)
+    assert hint == "  " + who
+
+
+@pytest.mark.parametrize("args, who", [
+    ("policy set TEXT main=propose --create", "NAME has 9000 bytes"), ("codebase set aa --branch-url TEXT", "--branch-url has 9000 bytes"),
+])
+def test_a_text_too_long_for_an_index_is_named(where, db, args, who):
+    text = "".join(f"{random.Random(number).getrandbits(36):09x}" for number in range(1000))  # nothing that could be compressed
+    first, hint = advice(1, *where, *args.replace("TEXT", text).split())
+    assert "index row" in first and hint == f"  {who}, at most 2000 fit into an index"
+    assert db.rows("SELECT (SELECT count(*) FROM codebase), (SELECT count(*) FROM named_publish_policy)") == [(0, 0)]
 
 
 # ---- a server that is only read from ----

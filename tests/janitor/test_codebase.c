@@ -207,9 +207,9 @@ static void put_writes_all_or_none(void **state)
 static const char three[] =
 	"[{\"name\":\"aa\",\"branch_url\":\"https://h/aa,branch=a%2Fb\",\"value\":3.9,\"more\":[]},"
 	" {\"name\":\"bb\",\"url\":\"https://h/bb\",\"branch\":\"x "
-        "y\",\"vcs_type\":\"git\",\"vcs_last_revision\":\"r\"},"
+	"y\",\"vcs_type\":\"git\",\"vcs_last_revision\":\"r\"},"
 	" {\"name\":\"cc\"}, "
-        "{\"name\":\"dd\",\"url\":\"https://h/dd\",\"subpath\":\"s\",\"web_url\":\"w\",\"value\":true},"
+	"{\"name\":\"dd\",\"url\":\"https://h/dd\",\"subpath\":\"s\",\"web_url\":\"w\",\"value\":true},"
 	" {\"name\":\"cc\",\"value\":9}, {\"branch_url\":\"https://h/nameless\"}]";
 
 static void upload_stores_every_entry(void **state)
@@ -252,8 +252,8 @@ static void upload_keeps_its_defect_on_demand(void **state)
 	EXPECT_OK(hf_codebase_upload(rig->where, hf_str_of(two), &parity, &changes, &err));
 	assert_int_equal(changes.inserted, 1);
 	is_text(get(rig, arena, "bb").branch_url, "https://h/bb,branch=x/y");
-	EXPECT_STATUS(hf_codebase_upload(rig->where, HF_STR("[{\"branch_url\":\"https://h/x,y\"},{\"name\":\"bb\"}]"), &parity,
-	                                 &changes, &err),
+	EXPECT_STATUS(hf_codebase_upload(rig->where, HF_STR("[{\"branch_url\":\"https://h/x,y\"},{\"name\":\"bb\"}]"),
+	                                 &parity, &changes, &err),
 	              HF_E_INPUT);
 	EXPECT_STATUS(hf_codebase_upload(rig->where, HF_STR("[]"), &parity, &changes, &err), HF_E_INPUT);
 	EXPECT_CONTAINS(err.message, "D-33");
@@ -338,6 +338,23 @@ static void upload_names_entry_and_member(void **state)
 	assert_string_equal(err.message, "codebases: the document is an object, not a list");
 }
 
+static void a_name_has_1000_bytes_at_most(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_changes changes;
+	char text[1100];
+	rig_load_text(rig, "{}");
+	for (int length = 1001; length >= 1000; length--) {
+		snprintf(text, sizeof(text), "[{\"name\":\"%0*d\"}]", length, 7);
+		EXPECT_STATUS(hf_codebase_upload(rig->where, hf_str_of(text), NULL, &changes, &err),
+		              length > 1000 ? HF_E_INPUT : HF_OK);
+		if (length > 1000)
+			assert_string_equal(err.message, "codebases: entry 1: \"name\" is longer than 1000 bytes");
+		assert_int_equal(rig_number(rig, "SELECT count(*) FROM codebase"), length > 1000 ? 0 : 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(encodings_equal_the_golden_ones),
@@ -349,6 +366,7 @@ int main(void)
 	                                   cmocka_unit_test(upload_stores_every_entry),
 	                                   cmocka_unit_test(upload_keeps_its_defect_on_demand),
 	                                   cmocka_unit_test(upload_refuses_hostile_documents),
-	                                   cmocka_unit_test(upload_names_entry_and_member)};
+	                                   cmocka_unit_test(upload_names_entry_and_member),
+	                                   cmocka_unit_test(a_name_has_1000_bytes_at_most)};
 	return cmocka_run_group_tests_name("codebase", tests, rig_up, rig_down);
 }

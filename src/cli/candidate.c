@@ -233,7 +233,11 @@ static const struct cmd_option import_options[] = {
 	{.name = "mode",
          .arg = "MODE",
          .help = "create that policy (default: named like the campaign) with this mode of role main"},
-	{.name = "vcs", .arg = "TYPE", .help = "without FILE: codebases of this version control system (default: git)"},
+	{.name = "vcs",
+         .arg = "TYPE",
+         .kind = OPTION_CHOICE,
+         .choices = VCS_TYPE_WORDS,
+         .help = "without FILE: codebases of this version control system (default: git)"},
 	{0},
 };
 

@@ -25,15 +25,12 @@ static enum hf_status list_row(void *user, const struct hf_change_set *set, hf_e
 static enum hf_status run_list(struct cli *cli, hf_error *err)
 {
 	struct hf_change_set_filter filter = {.has_state = cli_given(cli, "state"),
+	                                      .state = (enum hf_change_set_state)cli_int(cli, "state", 0),
 	                                      .campaign = text_or_null(cli_text(cli, "campaign")),
 	                                      .after = text_or_null(cli_text(cli, "after")),
 	                                      .limit = out_fetch_limit(cli->out)};
 	hf_where where;
-	enum hf_status status = HF_OK;
-	if (filter.has_state)
-		status = hf_change_set_state_parse(hf_str_of(cli_text(cli, "state")), &filter.state, err);
-	if (status == HF_OK)
-		status = out_list(cli->out, list_columns, err);
+	enum hf_status status = out_list(cli->out, list_columns, err);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
@@ -152,7 +149,7 @@ static enum hf_status run_refresh(struct cli *cli, hf_error *err)
 /* ---- the table ---- */
 
 static const struct cmd_option list_options[] = {
-	{.name = "state",
+	{.name = "state", /* in the order of enum hf_change_set_state */
          .arg = "STATE",
          .kind = OPTION_CHOICE,
          .choices = "created|working|ready|publishing|done",

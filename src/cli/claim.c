@@ -200,7 +200,7 @@ enum hf_status queue_release(struct cli *cli, hf_error *err)
 /* ---- claims ---- */
 
 const struct cmd_option queue_claims_options[] = {
-	{.name = "state",
+	{.name = "state", /* in the order of enum hf_claim_state */
          .arg = "STATE",
          .kind = OPTION_CHOICE,
          .choices = "leased|finished|failed|released|expired|dead",
@@ -248,14 +248,11 @@ enum hf_status queue_claims(struct cli *cli, hf_error *err)
 {
 	struct hf_claim_filter filter = {.before = cli_int(cli, "before", 0),
 	                                 .has_state = cli_given(cli, "state"),
+	                                 .state = (enum hf_claim_state)cli_int(cli, "state", 0),
 	                                 .holder = text_or_null(cli_text(cli, "holder")),
 	                                 .limit = out_fetch_limit(cli->out)};
 	hf_where where;
-	enum hf_status status = HF_OK;
-	if (filter.has_state)
-		status = hf_claim_state_parse(hf_str_of(cli_text(cli, "state")), &filter.state, err);
-	if (status == HF_OK)
-		status = out_list(cli->out, queue_claims_columns, err);
+	enum hf_status status = out_list(cli->out, queue_claims_columns, err);
 	if (status == HF_OK)
 		status = cli_where(cli, &where, err);
 	if (status == HF_OK)
@@ -307,14 +304,15 @@ const struct column queue_assigner_columns[] = {
 
 struct assigning {
 	bool change;
-	enum hf_assigner to;
+	int64_t to; /* enum hf_assigner */
 	struct hf_assigner_state state;
 };
 
 static enum hf_status assign_tx(hf_where tx, void *user, hf_error *err)
 {
 	struct assigning *assigning = user;
-	enum hf_status status = assigning->change ? hf_assigner_set(tx, assigning->to, NULL, err) : HF_OK;
+	enum hf_status status =
+		assigning->change ? hf_assigner_set(tx, (enum hf_assigner)assigning->to, NULL, err) : HF_OK;
 	return status == HF_OK ? hf_assigner_get(tx, &assigning->state, err) : status;
 }
 
@@ -323,7 +321,7 @@ enum hf_status queue_assigner(struct cli *cli, hf_error *err)
 	struct assigning assigning = {.change = cli_arg(cli, 0) != NULL};
 	enum hf_status status = out_check_fields(cli->out, queue_assigner_columns, err);
 	if (status == HF_OK && assigning.change)
-		status = hf_assigner_parse(hf_str_of(cli_arg(cli, 0)), &assigning.to, err);
+		status = cli_choice("NAME", "original|holdfast", cli_arg(cli, 0), &assigning.to, err);
 	if (status == HF_OK)
 		status = cli_write(cli, assign_tx, &assigning, err);
 	if (status != HF_OK)

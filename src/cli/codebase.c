@@ -132,11 +132,21 @@ static void fill_setting(struct cli *cli, struct setting_job *job)
 	job->parts |= cli_given(cli, "inactive") ? HF_CODEBASE_INACTIVE : 0;
 }
 
+/* No choice of the flag itself, since "" makes it NULL. */
+static enum hf_status check_vcs(const struct hf_codebase *codebase, hf_error *err)
+{
+	int64_t which;
+	const char *vcs = codebase->vcs_type.ptr; /* a word of argv */
+	return vcs ? cli_choice("--vcs", VCS_TYPE_WORDS, vcs, &which, err) : HF_OK;
+}
+
 static enum hf_status run_set(struct cli *cli, hf_error *err)
 {
 	struct setting_job job;
 	fill_setting(cli, &job);
-	enum hf_status status = out_check_fields(cli->out, set_columns, err);
+	enum hf_status status = check_vcs(&job.codebase, err);
+	if (status == HF_OK)
+		status = out_check_fields(cli->out, set_columns, err);
 	if (status == HF_OK)
 		status = cli_write(cli, set_tx, &job, err);
 	if (status != HF_OK)
@@ -272,7 +282,11 @@ static enum hf_status run_import_debian(struct cli *cli, hf_error *err)
 
 static const struct cmd_option list_options[] = {
 	{.name = "host", .arg = "NAME", .help = "only codebases hosted there"},
-	{.name = "vcs", .arg = "TYPE", .help = "only those of this version control system"},
+	{.name = "vcs",
+         .arg = "TYPE",
+         .kind = OPTION_CHOICE,
+         .choices = VCS_TYPE_WORDS,
+         .help = "only those of this version control system"},
 	INACTIVE_OPTION("only those that are not to be worked on, or only the others"),
 	{.name = "after", .arg = "NAME", .help = "start behind this codebase"},
 	{0},

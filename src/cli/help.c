@@ -74,9 +74,24 @@ void option_label(const struct cmd_option *option, char *ret_text, size_t size)
 		snprintf(ret_text, size, "%s--%s%s%s", letter, option->name, arg[0] ? " " : "", arg);
 }
 
+/* " (a, b, c)", unless the words stand in the help or in place of the value already. */
+static void choices_text(const struct cmd_option *option, char *ret_text, size_t size)
+{
+	struct hf_str rest = hf_str_of(option->choices), word;
+	bool told = true;
+	size_t n = 0;
+	while (str_split(&rest, '|', &word) && n < size) {
+		told = told && str_find_str(hf_str_of(option->help), word) >= 0;
+		n += (size_t)snprintf(ret_text + n, size - n, "%s%.*s%s", n == 0 ? " (" : ", ", STR_ARG(word),
+				      rest.ptr ? "" : ")");
+	}
+	if (told || strchr(option->arg, '|'))
+		ret_text[0] = '\0';
+}
+
 void option_help(const struct cmd_option *option, char *ret_text, size_t size)
 {
-	char low[QUANTITY_TEXT_SIZE], high[QUANTITY_TEXT_SIZE], bounds[2 * QUANTITY_TEXT_SIZE + 16] = "";
+	char low[QUANTITY_TEXT_SIZE], high[QUANTITY_TEXT_SIZE], bounds[200] = "";
 	bool bounded = (option->min != 0 || option->max != 0) && option->max != INT64_MAX;
 	if (bounded && option->kind == OPTION_DURATION) {
 		quantity_duration_text(option->min, low);
@@ -90,6 +105,8 @@ void option_help(const struct cmd_option *option, char *ret_text, size_t size)
 	}
 	if (bounded)
 		snprintf(bounds, sizeof(bounds), " (%s to %s)", low, high);
+	else if (option->choices)
+		choices_text(option, bounds, sizeof(bounds));
 	snprintf(ret_text, size, "%s%s%s", option->help, bounds,
 		 option->repeatable && option->arg ? "; repeatable" : "");
 }

@@ -137,7 +137,11 @@ enum hf_status campaign_resume_verb(struct cli *cli, hf_error *err)
 		.help = "it ends by itself then (default: it stays)"                                              \
 	}
 #define WHICH                                                                            \
-	{.name = "bucket", .arg = "NAME", .help = "this bucket alone"},                  \
+	{.name = "bucket",                                                               \
+	 .arg = "NAME",                                                                  \
+	 .kind = OPTION_CHOICE,                                                          \
+	 .choices = BUCKET_WORDS,                                                        \
+	 .help = "this bucket alone"},                                                   \
 	{                                                                                \
 		.name = "host", .arg = "HOST", .help = "what comes from this host alone" \
 	}

@@ -119,6 +119,14 @@ static enum hf_status no_rule(const char *text, hf_error *err)
 	return HF_E_USAGE;
 }
 
+static enum hf_status check_mode(struct hf_str mode, hf_error *err)
+{
+	char word[64];
+	int64_t which;
+	snprintf(word, sizeof(word), "%.*s", (int)(mode.len < sizeof(word) ? mode.len : sizeof(word) - 1), mode.ptr);
+	return cli_choice("MODE", PUBLISH_MODE_WORDS, word, &which, err);
+}
+
 /* "main=propose:30": neither a mode nor a number has "=" or ":" in it, a role may. */
 static enum hf_status read_rule(const char *text, struct hf_policy_rule *ret_rule, hf_error *err)
 {
@@ -135,7 +143,7 @@ static enum hf_status read_rule(const char *text, struct hf_policy_rule *ret_rul
 		return no_rule(text, err);
 	rule.frequency_days = (int32_t)number;
 	*ret_rule = rule;
-	return HF_OK;
+	return check_mode(rule.mode, err);
 }
 
 static enum hf_status read_rules(struct cli *cli, struct hf_policy *policy, hf_error *err)

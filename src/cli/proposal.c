@@ -172,7 +172,10 @@ static enum hf_status close_tx(hf_where tx, void *user, hf_error *err)
 static enum hf_status run_set_status(struct cli *cli, hf_error *err)
 {
 	struct closing closing = {.url = hf_str_of(cli_arg(cli, 0)), .status = hf_str_of(cli_arg(cli, 1))};
-	enum hf_status status = out_check_fields(cli->out, status_columns, err);
+	int64_t which;
+	enum hf_status status = cli_choice("STATUS", PROPOSAL_STATUS_WORDS, cli_arg(cli, 1), &which, err);
+	if (status == HF_OK)
+		status = out_check_fields(cli->out, status_columns, err);
 	if (status == HF_OK)
 		status = cli_write(cli, close_tx, &closing, err);
 	if (status != HF_OK)
@@ -216,7 +219,11 @@ static enum hf_status run_move(struct cli *cli, hf_error *err)
 /* ---- the table ---- */
 
 const struct cmd_option publish_proposals_options[] = {
-	{.name = "status", .arg = "WORD", .help = "open, closed, merged, applied, abandoned, rejected"},
+	{.name = "status",
+         .arg = "WORD",
+         .kind = OPTION_CHOICE,
+         .choices = PROPOSAL_STATUS_WORDS,
+         .help = "open, closed, merged, applied, abandoned, rejected"},
 	{.name = "codebase", .arg = "NAME", .help = "only this codebase"},
 	{.name = "campaign", .arg = "NAME", .help = "only what a run of this campaign made"},
 	{.name = "rate-limit-bucket", .arg = "NAME", .help = "only what counts in this bucket"},

@@ -196,13 +196,11 @@ static enum hf_status run_add(struct cli *cli, hf_error *err)
 	                                        .context = text_or_null(cli_text(cli, "context")),
 	                                        .requester = text_or_null(cli_text(cli, "requester")),
 	                                        .offset = cli_number(cli, "offset", 0.0),
-	                                        .bucket = HF_BUCKET_DEFAULT,
+	                                        .bucket = cli_bucket(cli),
 	                                        .refresh = cli_given(cli, "refresh"),
 	                                        .has_estimated_duration = cli_given(cli, "estimate"),
 	                                        .estimated_duration_us = cli_int(cli, "estimate", 0) * 1000}};
 	enum hf_status status = out_check_fields(cli->out, added_columns, err);
-	if (status == HF_OK && cli_given(cli, "bucket"))
-		status = hf_bucket_parse(hf_str_of(cli_text(cli, "bucket")), &addition.request.bucket, err);
 	if (status == HF_OK)
 		status = cli_defects(cli, &addition.request.keep, err);
 	if (status == HF_OK)
@@ -345,7 +343,11 @@ static const struct cmd_option next_options[] = {QUEUE_FILTER_OPTIONS, {0}};
 
 static const struct cmd_option add_options[] = {
 	{.name = "command", .arg = "TEXT", .help = "what to run"},
-	{.name = "bucket", .arg = "NAME", .help = "class of the entry (default: default)"},
+	{.name = "bucket",
+         .arg = "NAME",
+         .kind = OPTION_CHOICE,
+         .choices = BUCKET_WORDS,
+         .help = "class of the entry (default: default)"},
 	{.name = "offset", .arg = "N", .kind = OPTION_NUMBER, .help = "the priority; smaller is sooner"},
 	{.name = "context", .arg = "TEXT", .help = "what the run is expected to find"},
 	{.name = "estimate",

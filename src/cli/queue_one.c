@@ -42,7 +42,11 @@ const struct cmd_option queue_move_options[] = {
          .min = INT64_MIN,
          .max = INT64_MAX,
          .help = "within its bucket; smaller is sooner"},
-	{.name = "bucket", .arg = "NAME", .help = "with --priority: another class"},
+	{.name = "bucket",
+         .arg = "NAME",
+         .kind = OPTION_CHOICE,
+         .choices = BUCKET_WORDS,
+         .help = "with --priority: another class"},
 	{0},
 };
 
@@ -75,13 +79,13 @@ static enum hf_status fill(struct cli *cli, struct hf_queue_move *ret_move, hf_e
 {
 	*ret_move = (struct hf_queue_move){.first = cli_given(cli, "ahead"),
 	                                   .priority = cli_int(cli, "priority", 0),
-	                                   .has_bucket = cli_given(cli, "bucket")};
+	                                   .has_bucket = cli_given(cli, "bucket"),
+	                                   .bucket = cli_bucket(cli)};
 	if (ret_move->first == cli_given(cli, "priority"))
 		return error_set(err, HF_E_USAGE, "queue move needs --ahead or --priority, one of them");
 	if (ret_move->first && ret_move->has_bucket)
 		return error_set(err, HF_E_USAGE, "--ahead finds its own bucket");
-	return ret_move->has_bucket ? hf_bucket_parse(hf_str_of(cli_text(cli, "bucket")), &ret_move->bucket, err)
-	                            : HF_OK;
+	return HF_OK;
 }
 
 enum hf_status queue_move_verb(struct cli *cli, hf_error *err)

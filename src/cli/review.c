@@ -347,7 +347,11 @@ static const struct cmd_option history_options[] = {
 	{.name = "run", .arg = "ID", .help = "only of this run"},
 	CAMPAIGN_OPTION,
 	{.name = "reviewer", .arg = "NAME", .help = "only by this reviewer"},
-	{.name = "verdict", .arg = "WORD", .help = "only approved, rejected or abstained"},
+	{.name = "verdict",
+         .arg = "WORD",
+         .kind = OPTION_CHOICE,
+         .choices = VERDICT_WORDS,
+         .help = "only approved, rejected or abstained"},
 	{0},
 };
 static const struct cmd_option stats_options[] = {CAMPAIGN_OPTION, {0}};

@@ -11,6 +11,16 @@
 
 enum { PARTS_BYTES_MAX = 64 << 20 };
 
+enum hf_status cli_choice(const char *source, const char *choices, const char *text, int64_t *ret_index, hf_error *err)
+{
+	const struct cmd_option option = {.name = source, .kind = OPTION_CHOICE, .choices = choices};
+	struct given given = {0};
+	enum hf_status status = parse_value(&option, source, text, &given, err);
+	if (status == HF_OK)
+		*ret_index = given.number;
+	return status;
+}
+
 /* Behind the seconds: nothing, ".5", ".000001", each with a Z or without. */
 static bool read_fraction(const char *text, int32_t *ret_microsecond)
 {

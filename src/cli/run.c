@@ -209,7 +209,10 @@ static enum hf_status run_publish_verb(struct cli *cli, hf_error *err)
 	struct publishing publishing = {.id = hf_str_of(cli_arg(cli, 0)),
 	                                .publish_status = hf_str_of(cli_arg(cli, 1)),
 	                                .arena = cli->arena};
-	enum hf_status status = out_check_fields(cli->out, publish_columns, err);
+	int64_t which;
+	enum hf_status status = cli_choice("STATUS", PUBLISH_STATUS_WORDS, cli_arg(cli, 1), &which, err);
+	if (status == HF_OK)
+		status = out_check_fields(cli->out, publish_columns, err);
 	if (status == HF_OK)
 		status = cli_write(cli, publish_tx, &publishing, err);
 	if (status != HF_OK)
@@ -285,6 +288,8 @@ static const struct cmd_option list_options[] = {
 	{.name = "worker", .arg = "NAME", .help = "only what this worker did"},
 	{.name = "publish-status",
          .arg = "WORD",
+         .kind = OPTION_CHOICE,
+         .choices = PUBLISH_STATUS_WORDS,
          .help = "unknown, blocked, needs-manual-review, rejected, approved, ignored"},
 	{.name = "stage", .arg = "NAME", .help = "only what failed in this stage"},
 	{.name = "after", .arg = "ID", .help = "start behind this run"},

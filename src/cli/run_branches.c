@@ -114,13 +114,13 @@ static enum hf_status absorb_tx(hf_where tx, void *user, hf_error *err)
 
 enum hf_status run_absorbed_verb(struct cli *cli, hf_error *err)
 {
-	struct hf_str word = hf_str_of(cli_arg(cli, 2));
-	struct absorbing absorbing = {.run_id = hf_str_of(cli_arg(cli, 0)),
-	                              .role = hf_str_of(cli_arg(cli, 1)),
-	                              .absorbed = str_eq(word, HF_STR("yes"))};
-	if (!absorbing.absorbed && !str_eq(word, HF_STR("no")))
-		return error_set(err, HF_E_USAGE, "whether it has landed is yes or no, not \"%.40s\"", cli_arg(cli, 2));
-	enum hf_status status = cli_defects(cli, &absorbing.keep, err);
+	int64_t word;
+	struct absorbing absorbing = {.run_id = hf_str_of(cli_arg(cli, 0)), .role = hf_str_of(cli_arg(cli, 1))};
+	enum hf_status status = cli_choice("WHETHER", "yes|no", cli_arg(cli, 2), &word, err);
+	if (status != HF_OK)
+		return status;
+	absorbing.absorbed = word == 0;
+	status = cli_defects(cli, &absorbing.keep, err);
 	if (status == HF_OK)
 		status = out_check_fields(cli->out, run_absorbed_columns, err);
 	if (status == HF_OK)

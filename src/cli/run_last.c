@@ -249,12 +249,11 @@ enum hf_status run_reschedule_verb(struct cli *cli, hf_error *err)
 	                                  .has_offset = cli_given(cli, "offset"),
 	                                  .offset = cli_number(cli, "offset", 0.0),
 	                                  .bucket_set = cli_given(cli, "bucket"),
+	                                  .bucket = cli_bucket(cli),
 	                                  .refresh = cli_given(cli, "refresh")},
 	                      .arena = cli->arena};
 	const struct hf_schedule_result *done = &again.result;
 	enum hf_status status = cli_defects(cli, &again.request.keep, err);
-	if (status == HF_OK && again.request.bucket_set)
-		status = hf_bucket_parse(hf_str_of(cli_text(cli, "bucket")), &again.request.bucket, err);
 	if (status == HF_OK)
 		status = out_check_fields(cli->out, run_reschedule_columns, err);
 	if (status == HF_OK)
@@ -270,7 +269,7 @@ enum hf_status run_reschedule_verb(struct cli *cli, hf_error *err)
 }
 
 const struct cmd_option run_reschedule_options[] = {
-	{.name = "bucket", .arg = "NAME", .help = "class of the entry"},
+	{.name = "bucket", .arg = "NAME", .kind = OPTION_CHOICE, .choices = BUCKET_WORDS, .help = "class of the entry"},
 	{.name = "offset", .arg = "N", .kind = OPTION_NUMBER, .help = "the priority; smaller is sooner"},
 	{.name = "refresh", .kind = OPTION_FLAG, .help = "start from scratch"},
 	{.name = "requester", .arg = "TEXT", .help = "who asks"},

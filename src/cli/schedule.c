@@ -40,13 +40,6 @@ enum hf_status schedule_codebases(struct cli *cli, struct hf_str_array *ret_code
 	return HF_OK;
 }
 
-static enum hf_status bucket_of(struct cli *cli, bool *ret_set, enum hf_bucket *ret_bucket, hf_error *err)
-{
-	*ret_set = cli_given(cli, "bucket");
-	*ret_bucket = HF_BUCKET_DEFAULT;
-	return *ret_set ? hf_bucket_parse(hf_str_of(cli_text(cli, "bucket")), ret_bucket, err) : HF_OK;
-}
-
 static enum hf_status show_run(struct cli *cli, const struct hf_schedule_report *report, hf_error *err)
 {
 	const struct cell cells[] = {cell_int(report->added + report->replaced),
@@ -81,6 +74,8 @@ static enum hf_status run_run(struct cli *cli, hf_error *err)
 {
 	struct hf_schedule_options options = {.size = sizeof(options),
 	                                      .campaign = text_or_null(cli_text(cli, "campaign")),
+	                                      .bucket_set = cli_given(cli, "bucket"),
+	                                      .bucket = cli_bucket(cli),
 	                                      .default_offset = cli_number(cli, "offset", 0.0),
 	                                      .verify = (uint32_t)cli_int(cli, "verify", 0),
 	                                      .verify_seed = (uint64_t)cli_int(cli, "seed", 0),
@@ -90,8 +85,6 @@ static enum hf_status run_run(struct cli *cli, hf_error *err)
 	enum hf_status status = out_check_fields(cli->out, run_columns, err);
 	if (status == HF_OK)
 		status = schedule_codebases(cli, &options.codebases, err);
-	if (status == HF_OK)
-		status = bucket_of(cli, &options.bucket_set, &options.bucket, err);
 	if (status == HF_OK)
 		status = cli_defects(cli, &options.keep, err);
 	if (status == HF_OK)
@@ -151,11 +144,12 @@ static enum hf_status fill_direct(struct cli *cli, struct job *job, hf_error *er
 	                                          .campaign = text_or_null(cli_arg(cli, 1)),
 	                                          .change_set = text_or_null(cli_text(cli, "change-set")),
 	                                          .requester = text_or_null(cli_text(cli, "requester")),
+	                                          .bucket_set = cli_given(cli, "bucket"),
+	                                          .bucket = cli_bucket(cli),
 	                                          .has_offset = cli_given(cli, "offset"),
 	                                          .offset = cli_number(cli, "offset", 0.0),
 	                                          .refresh = cli_given(cli, "refresh")};
-	enum hf_status status = cli_defects(cli, &job->direct.keep, err);
-	return status == HF_OK ? bucket_of(cli, &job->direct.bucket_set, &job->direct.bucket, err) : status;
+	return cli_defects(cli, &job->direct.keep, err);
 }
 
 static enum hf_status run_job(struct cli *cli, struct job *job, hf_transaction_fn *fn, hf_error *err)
@@ -288,9 +282,10 @@ static enum hf_status run_estimate(struct cli *cli, hf_error *err)
 
 /* ---- the table ---- */
 
-#define BUCKET_OPTION                                                           \
-	{                                                                       \
-		.name = "bucket", .arg = "NAME", .help = "class of the entries" \
+#define BUCKET_OPTION                                                                            \
+	{                                                                                        \
+		.name = "bucket", .arg = "NAME", .kind = OPTION_CHOICE, .choices = BUCKET_WORDS, \
+		.help = "class of the entries"                                                   \
 	}
 #define OFFSET_OPTION                                                                                          \
 	{                                                                                                      \

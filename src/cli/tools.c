@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/rows.h"
 
 /* ---- version ---- */
 
@@ -68,11 +69,10 @@ const struct cmd version_commands[] = {
 
 static enum hf_status run_completion(struct cli *cli, hf_error *err)
 {
-	static const struct cmd_option shells = {.name = "SHELL", .kind = OPTION_CHOICE, .choices = "bash|zsh|fish"};
-	struct given shell = {0};
-	enum hf_status status = parse_value(&shells, "SHELL", cli_arg(cli, 0), &shell, err);
+	int64_t shell;
+	enum hf_status status = cli_choice("SHELL", "bash|zsh|fish", cli_arg(cli, 0), &shell, err);
 	if (status == HF_OK)
-		completion_script(cli->out->file, (enum shell)shell.number);
+		completion_script(cli->out->file, (enum shell)shell);
 	return status;
 }
 

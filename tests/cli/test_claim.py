@@ -234,7 +234,8 @@ def test_queue_assigner_hands_the_queue_over(queue):
 def test_queue_assigner_refuses_while_leases_are_live(queue):
     queue.ok("queue", "claim")
     assert queue.refused(5, "queue", "assigner", "original").startswith("error: 1 leases are live\n")
-    assert '"orignal" is no assigner' in queue.refused(1, "queue", "assigner", "orignal")
+    assert queue.refused(2, "queue", "assigner", "orignal") == \
+        'error: NAME is "orignal", expected original or holdfast\n  did you mean   original\n'
     run_out(queue)
     assert queue.json("queue", "assigner", "original")["active"] == "original"
 
@@ -276,7 +277,7 @@ def test_queue_pause_holds_back_what_it_names(queue):
 
 
 def test_queue_pause_refuses_what_is_no_bucket(queue):
-    assert "did you mean" in queue.refused(1, "queue", "pause", "--bucket", "hok")
+    assert "did you mean" in queue.refused(2, "queue", "pause", "--bucket", "hok")
     assert "not both" in queue.refused(2, "queue", "pause", "--bucket", "hook", "--host", "h1")
     queue.refused(2, "queue", "pause", "--for", "0s")
     assert "1 to 1024 bytes, not 0" in queue.refused(1, "queue", "pause", "--host", "")

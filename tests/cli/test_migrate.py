@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from command import ok, ok_json, refused, run
+from command import ok, ok_json, refused, refused_json, run
 
 KV = len(list((pathlib.Path(__file__).parents[2] / "sql/migrations/kv").glob("*.sql")))
 ONE = "-- up\nCREATE TABLE public.a (i int);\n-- verify\nSELECT to_regclass('public.a') IS NOT NULL;\n-- down\nDROP TABLE public.a;\n"
@@ -158,6 +158,11 @@ def test_migrate_sets_tells_what_is_mended(shop):
     assert sets(shop.url)["janitor-d07"] == (0, 1)
     ok("-d", shop.url, "migrate", "down", "--set", "janitor-d06", "--yes")
     assert sets(shop.url)["janitor-d06"] == (0, 1)
+
+
+def test_migrate_sets_refuses_an_argument(shop):
+    assert refused(2, "-d", shop.url, "migrate", "sets", "janitor").startswith('error: unexpected argument "janitor"')
+    assert refused_json(7, "-d", "postgresql:///x?host=/nonexistent", "migrate", "sets")["code"] == "unavailable"
 
 
 def test_migrate_up_refuses_what_stands_on_nothing(shop):

@@ -63,7 +63,7 @@ def test_policy_set_writes_rules_and_bucket(policies):
 
 
 @pytest.mark.parametrize("code, message, args", [
-    (1, 'publish policy p1: "propos" is no publish mode', ["p1", "main=propos"]),
+    (2, 'MODE is "propos"', ["p1", "main=propos"]),
     (1, "publish policy p1: role main has two rules", ["p1", "main=push", "main=skip"]),
     (1, "publish policy p1: rule 1 has no role", ["p1", "=push"]),
     (1, "a publish policy needs a name", ["", "main=push"]),

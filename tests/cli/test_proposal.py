@@ -50,7 +50,7 @@ def test_publish_merge_proposals_is_ordered_filtered_and_paged(proposals):
 
 
 def test_publish_merge_proposals_refuses_an_unknown_status(proposals):
-    assert '"opn" is no status of a merge proposal' in proposals.refused(1, "publish", "merge-proposals", "--status", "opn")
+    assert "did you mean   open" in proposals.refused(2, "publish", "merge-proposals", "--status", "opn")
 
 
 def test_proposal_show_names_its_run(proposals):
@@ -99,7 +99,7 @@ def test_proposal_set_status_closes_one(proposals):
     (1, "merge proposal u4 is merged: it cannot be closed", ["u4", "closed"]),
     (1, "merge proposal u3 is of unknown status: it cannot be closed", ["u3", "closed"]),
     (1, "that a merge proposal is merged only its hosting site can say", ["u1", "merged"]),
-    (1, "did you mean closed", ["u1", "closd"]),
+    (2, "did you mean   closed", ["u1", "closd"]),
     (2, "missing argument STATUS", ["u1"]),
 ])
 def test_proposal_set_status_refuses_what_cannot_be(proposals, code, message, args):

@@ -44,7 +44,7 @@ def test_publish_history_is_ordered_filtered_and_paged(publishes):
 
 
 def test_publish_history_refuses_an_unknown_mode(publishes):
-    assert '"psh" is no publish mode' in publishes.refused(1, "publish", "history", "--mode", "psh")
+    assert "did you mean   push" in publishes.refused(2, "publish", "history", "--mode", "psh")
     assert publishes.refused(3, "publish", "history", "--after", "p9") == "error: there is no publish p9\n"
 
 

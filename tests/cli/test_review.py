@@ -141,7 +141,7 @@ def test_review_history_is_ordered_and_filtered(runs):
 
 
 def test_review_history_refuses_an_unknown_verdict(runs):
-    assert "did you mean rejected" in runs.refused(1, "review", "history", "--verdict", "rejectd")
+    assert "did you mean   rejected" in runs.refused(2, "review", "history", "--verdict", "rejectd")
 
 
 def test_review_stats_counts(runs):

@@ -59,7 +59,7 @@ def test_run_list_is_ordered_filtered_and_paged(runs):
 
 
 def test_run_list_refuses_an_unknown_status(runs):
-    assert '"aproved" is no publish status' in runs.refused(1, "run", "list", "--publish-status", "aproved")
+    assert "did you mean   approved" in runs.refused(2, "run", "list", "--publish-status", "aproved")
     assert runs.refused(3, "run", "list", "--after", "r9") == "error: there is no run r9 to go on behind\n"
 
 
@@ -106,7 +106,7 @@ def test_run_set_publish_status_runs_the_triggers_of_a_run(runs):
 def test_run_set_publish_status_refuses_what_cannot_be(runs):
     assert runs.refused(3, "run", "set-publish-status", "r9", "ignored") == "error: there is no run r9\n"
     assert "run r2 cannot be approved: it has no revision" in runs.refused(1, "run", "set-publish-status", "r2", "approved")
-    assert "did you mean approved" in runs.refused(1, "run", "set-publish-status", "r1", "aproved")
+    assert "did you mean   approved" in runs.refused(2, "run", "set-publish-status", "r1", "aproved")
     assert runs.refused(2, "run", "set-publish-status", "r1").startswith("error: missing argument STATUS")
     assert [status_of(runs, run) for run in ("r1", "r2")] == ["approved", "unknown"]
 
@@ -283,7 +283,7 @@ def test_run_set_absorbed_writes_branch_and_last_run(runs):
 
 def test_run_set_absorbed_refuses_what_is_not_there(runs):
     assert runs.refused(3, "run", "set-absorbed", "r1", "x", "yes") == "error: run r1 has no branch with role x\n"
-    assert 'yes or no, not "true"' in runs.refused(2, "run", "set-absorbed", "r1", "main", "true")
+    assert 'WHETHER is "true", expected yes or no' in runs.refused(2, "run", "set-absorbed", "r1", "main", "true")
 
 
 def test_run_followups_is_ordered_filtered_and_paged(runs):
@@ -340,7 +340,7 @@ def test_run_reschedule_asks_for_it_again(runs):
 def test_run_reschedule_refuses_an_unknown_run(runs):
     assert runs.refused(3, "run", "reschedule", "r9") == "error: there is no run r9\n"
     assert runs.refused(3, "run", "reschedule", "r2").startswith("error: "), "no candidate, and no command that ran"
-    assert '"resched" is no bucket' in runs.refused(1, "run", "reschedule", "r1", "--bucket", "resched")
+    assert "did you mean   reschedule" in runs.refused(2, "run", "reschedule", "r1", "--bucket", "resched")
     assert queued(runs) == []
 
 

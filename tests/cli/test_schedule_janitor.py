@@ -29,7 +29,7 @@ def conf(small, tmp_path):
 
 @pytest.fixture
 def called(tmp_path):
-    """The program by the original's name."""
+    """`holdfast schedule janitor` by the original's name."""
     link = tmp_path / "janitor.schedule"
     link.symlink_to(PROGRAM)
     return lambda *args, **options: subprocess.run([link, *map(str, args)], text=True, capture_output=True, timeout=60,

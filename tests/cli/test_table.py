@@ -1,5 +1,6 @@
 """Walk the table of commands: every verb is explained, completed, documented, and has its two tests."""
 
+import ast
 import functools
 import pathlib
 import re
@@ -23,6 +24,32 @@ def defined_tests():
     return found
 
 
+@functools.cache
+def written(path):
+    """Functions and classes of a Python file: what stands in each, decorators included."""
+    text = path.read_text(encoding="utf-8")
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    lines = text.splitlines()
+    return {node.name: "\n".join(lines[min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1:node.end_lineno])
+            for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)}
+
+
+@functools.cache
+def body(test):
+    """What a test of the command says, with the helpers of its file that it names; None for one in C."""
+    for path in TOP.glob("tests/**/test_*.py"):
+        functions = written(path)
+        if test not in functions:
+            continue
+        seen, more = {}, [test]
+        while more:
+            name_of = more.pop()
+            seen[name_of] = functions[name_of]
+            more += [word for word in set(re.findall(r"\w+", seen[name_of])) if word in functions and word not in seen]
+        return "\n".join(seen.values()) + "\n" + "\n".join(re.findall(r"^[A-Z_]+ = .*", path.read_text(encoding="utf-8"), re.M))
+    return None
+
+
 printed = functools.cache(ok)  # what one run prints is the same for each verb that looks at it
 
 
@@ -32,6 +59,16 @@ def test_both_of_its_tests_exist(cmd):
     assert cmd["test_effect"] in tests, f"no test {cmd['test_effect']}"
     assert cmd["test_refusal"] in tests, f"no test {cmd['test_refusal']}"
     assert cmd["test_effect"] != cmd["test_refusal"]
+
+
+@EVERY
+def test_both_of_its_tests_run_it(cmd):
+    """By name, and the one that it names for refusals expects some."""
+    for kind in ("test_effect", "test_refusal"):
+        text = body(cmd[kind])
+        says = rf'"{words(cmd)[-1]}"|\b{name(cmd)}\b'
+        assert text is None or re.search(says, text), f"{cmd[kind]} does not say {words(cmd)[-1]}"
+    assert text is None or re.search(r"refused|error\(|advice|returncode|end\(", text), f"{cmd[kind]} expects no refusal"
 
 
 @EVERY
@@ -95,6 +132,39 @@ def test_a_mistyped_flag_is_refused_with_the_nearest(cmd):
             continue
         message = refused(2, *words(cmd), f"--{wrong}=1")
         assert message.splitlines() == [f'error: unknown flag "--{wrong}"', f"  did you mean   --{option['name']}"]
+
+
+CHOICES = [(cmd, option) for cmd in commands() for option in cmd["options"] if option["choices"]]
+
+
+@pytest.mark.parametrize("cmd, option", CHOICES, ids=lambda value: value.get("help") and (name(value) if "noun" in value else value["name"]))
+def test_a_mistyped_word_is_refused_with_the_nearest(cmd, option):
+    choices = option["choices"].split("|")
+    longest = max(choices, key=len)
+    wrong = longest[:2] + longest[3:]
+    first, *hint = refused(2, *words(cmd), f"--{option['name']}={wrong}").splitlines()
+    expected = " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1])))
+    assert first == f'error: --{option["name"]} is "{wrong}", expected {expected}'
+    assert hint == [f"  did you mean   {longest}"] or len(longest) <= 3
+    shown = " ".join(ok(*words(cmd), "-h").split())
+    assert option["choices"] in shown or all(re.search(rf"\b{word}\b", shown) for word in choices), "help names them"
+
+
+TYPES = {"bucket": "queue_bucket", "vcs": "vcs_type", "verdict": "verdict", "publish-status": "publish_status", "mode": "publish_mode",
+         "queue claims": "holdfast.claim_state", "changeset list": "change_set_state", "publish merge-proposals": "merge_proposal_status"}
+
+
+def test_the_words_of_flags_are_those_of_the_schema(db):
+    """In the order of the type too, which is that of the enum in C."""
+    seen = set()
+    for cmd, option in CHOICES:
+        kind = TYPES.get(option["name"], TYPES.get(name(cmd)))
+        if option["name"] not in ("state", "status", *TYPES) or not kind or cmd["noun"].startswith("kv"):
+            continue
+        seen.add(kind)
+        labels = db.rows(f"SELECT enumlabel FROM pg_enum WHERE enumtypid = '{kind}'::regtype ORDER BY enumsortorder")
+        assert option["choices"] == "|".join(label for label, in labels), (name(cmd), option["name"])
+    assert seen == set(TYPES.values())
 
 
 @EVERY

@@ -1,7 +1,7 @@
 /*
  * Random sequences of everything that writes the queue - single requests, bulk runs, removals, claims and their ends -
  * against a small model, row by row after each step: no request is lost, nothing is handed out twice, fences grow, and
- * what is handed out is the head of what is free. HOLDFAST_TEST_SEED repeats one.
+ * what is handed out is the head of what is free. HOLDFAST_TEST_SEED repeats one, HOLDFAST_TEST_LONG runs 40.
  */
 #include "rig.h"
 
@@ -238,23 +238,30 @@ static void compare(struct model *model, int step)
 		fail_msg("step %d: %.*s, not %s", step, STR_ARG(row.values[0].as.s), expected);
 }
 
-static void random_sequences_follow_the_model(void **state)
+static void one_sequence(struct rig *rig, uint64_t seed)
 {
 	static struct model model;
 	static void (*const steps[])(struct model *) = {ask,   ask,    ask_for_many, claim,   claim,
 	                                                claim, finish, finish,       give_up, take_away};
-	model = (struct model){.rig = *state, .next_id = 1, .arena = hf_arena_new(0)};
-	model.seed = rig_seed();
+	model = (struct model){.rig = rig, .seed = seed, .next_id = 1, .arena = hf_arena_new(0)};
 	rig_load_text(model.rig,
 	              "{\"codebase\":[{\"name\":\"aa\",\"value\":1},{\"name\":\"bb\",\"value\":1},"
 	              "{\"name\":\"cc\",\"value\":1},{\"name\":\"dd\",\"value\":1},{\"name\":\"ee\",\"value\":1}]}");
 	rig_run(model.rig, "DELETE FROM holdfast.queue_claim");
+	rig_run(model.rig, "ALTER SEQUENCE queue_id_seq RESTART");
 	for (int step = 0; step < STEPS; step++) {
 		hf_arena_reset(model.arena);
 		steps[rig_below(&model.seed, ARRAY_LEN(steps))](&model);
 		compare(&model, step);
 	}
 	hf_arena_free(model.arena);
+}
+
+static void random_sequences_follow_the_model(void **state)
+{
+	const uint64_t seed = rig_seed();
+	for (uint64_t round = 0; round < (getenv("HOLDFAST_TEST_LONG") ? 40 : 1); round++)
+		one_sequence(*state, seed + round);
 }
 
 int main(void)

@@ -24,7 +24,10 @@ static enum hf_status not_json(const char *what, const struct json_text_place *p
 	if (place && line == 1)
 		column += (long long)place->column - 1;
 	line += place ? (long long)place->line - 1 : 0;
-	return error_set(err, HF_E_INPUT, "%s:%lld:%lld: %.200s", what, line, column, error->text);
+	const char *text = error->text;
+	if (json_error_code(error) == json_error_null_character) /* jansson tells how a program could allow it */
+		text = "\\u0000 cannot be stored in a text";
+	return error_set(err, HF_E_INPUT, "%s:%lld:%lld: %.200s", what, line, column, text);
 }
 
 enum hf_status json_text_parse_at(struct hf_str text, const char *what, const struct json_text_place *place,

@@ -172,7 +172,7 @@ static void what_is_wrong_is_named(void **state)
 	} cases[] = {
 		{"", "result.json:1:0: ", HF_E_INPUT},
 		{"[]", "result.json is a list, not an object", HF_E_INPUT},
-		{"{\"code\":\"a\\u0000b\"}", "result.json:1:", HF_E_INPUT},
+		{"{\"code\":\"a\\u0000b\"}", "\\u0000 cannot be stored in a text", HF_E_INPUT},
 		{"{\"code\":\"\xff\"}", "result.json:1:", HF_E_INPUT},
 		{"{\"code\":1}", "result.json: code is a number, not a string or null", HF_E_INPUT},
 		{"{\"context\":[]}", "context is a list, not a string or null", HF_E_INPUT},

@@ -207,9 +207,24 @@ void hf_counter_add(hf_counter *counter, uint64_t n)
 	atomic_fetch_add_explicit(&counter->series.value, n, memory_order_relaxed);
 }
 
+static uint64_t load(const atomic_uint_least64_t *place)
+{
+	return atomic_load_explicit(place, memory_order_relaxed);
+}
+
+/* Parts of a gauge are read one behind the other: one that went up on one processor and down on another may be seen
+ * down only. */
+uint64_t series_value(const struct series *series)
+{
+	uint64_t sum = load(&series->value);
+	for (size_t i = 0; series->shared && i < METRICS_SHARES; i++)
+		sum += load(&series->shared->shares[i].counts[series->metric]);
+	return series->shared && (int64_t)sum < 0 ? 0 : sum;
+}
+
 uint64_t hf_counter_value(const hf_counter *counter)
 {
-	return atomic_load_explicit(&counter->series.value, memory_order_relaxed);
+	return series_value(&counter->series);
 }
 
 void hf_gauge_set(hf_gauge *gauge, int64_t value)
@@ -224,31 +239,48 @@ void hf_gauge_add(hf_gauge *gauge, int64_t delta)
 
 int64_t hf_gauge_value(const hf_gauge *gauge)
 {
-	return (int64_t)atomic_load_explicit(&gauge->series.value, memory_order_relaxed);
+	return (int64_t)series_value(&gauge->series);
 }
 
-static void observe(struct series *series, int64_t us)
+static void observe(struct histogram_cells *cells, int64_t us)
 {
 	if (us < 0)
 		us = 0;
 	size_t i = 0;
 	while (i < METRICS_BUCKETS && us > metrics_bounds_us[i])
 		i++;
-	atomic_fetch_add_explicit(&series->cells->buckets[i], 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&series->cells->sum_us, (uint64_t)us, memory_order_relaxed);
+	atomic_fetch_add_explicit(&cells->buckets[i], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&cells->sum_us, (uint64_t)us, memory_order_relaxed);
+}
+
+static void add_cells(struct histogram_cells *sum, const struct histogram_cells *cells)
+{
+	for (size_t i = 0; i <= METRICS_BUCKETS; i++)
+		sum->buckets[i] += load(&cells->buckets[i]);
+	sum->sum_us += load(&cells->sum_us);
+}
+
+void series_cells(const struct series *series, struct histogram_cells *ret_cells)
+{
+	memset(ret_cells, 0, sizeof(*ret_cells));
+	add_cells(ret_cells, series->cells);
+	for (size_t i = 0; series->shared && series->metric == METRIC_QUERY_DURATION && i < METRICS_SHARES; i++)
+		add_cells(ret_cells, &series->shared->shares[i].query_duration);
 }
 
 static uint64_t observations(const struct series *series)
 {
+	struct histogram_cells cells;
 	uint64_t count = 0;
+	series_cells(series, &cells);
 	for (size_t i = 0; i <= METRICS_BUCKETS; i++)
-		count += atomic_load_explicit(&series->cells->buckets[i], memory_order_relaxed);
+		count += cells.buckets[i];
 	return count;
 }
 
 void hf_histogram_observe_us(hf_histogram *histogram, int64_t us)
 {
-	observe(&histogram->series, us);
+	observe(histogram->series.cells, us);
 }
 
 uint64_t hf_histogram_count(const hf_histogram *histogram)
@@ -258,13 +290,22 @@ uint64_t hf_histogram_count(const hf_histogram *histogram)
 
 HOT void metrics_observe_us(struct hf_metrics *metrics, enum metric metric, int64_t us)
 {
-	observe(metrics->own[metric], us);
+	observe(metrics->own[metric]->cells, us);
+}
+
+HOT void metrics_statement(struct hf_metrics *metrics, int64_t us, int64_t rows)
+{
+	struct metrics_share *share = metrics_share(metrics);
+	observe(&share->query_duration, us);
+	atomic_fetch_add_explicit(&share->counts[METRIC_QUERIES], 1, memory_order_relaxed);
+	if (rows > 0)
+		atomic_fetch_add_explicit(&share->counts[METRIC_ROWS], (uint64_t)rows, memory_order_relaxed);
 }
 
 uint64_t metrics_value(const struct hf_metrics *metrics, enum metric metric)
 {
 	const struct series *series = metrics->own[metric];
-	return series->cells ? observations(series) : atomic_load_explicit(&series->value, memory_order_relaxed);
+	return series->cells ? observations(series) : series_value(series);
 }
 
 static const struct {
@@ -283,21 +324,25 @@ static bool make_own(struct hf_metrics *metrics)
 		if (!metrics->nowhere[kind])
 			return false;
 	}
-	metrics->own[METRIC_REFUSED] = metrics->nowhere[METRIC_COUNTER];
 	for (size_t i = 0; i < METRICS_OWN; i++) {
 		struct series *series = get(metrics, own[i].kind, own[i].name, own[i].help, NULL, 0);
 		if (series == metrics->nowhere[own[i].kind])
 			return false;
 		metrics->own[i] = series;
+		series->shared = metrics;
+		series->metric = (enum metric)i;
 	}
 	return true;
 }
 
 struct hf_metrics *metrics_new(void)
 {
-	CLEANUP(metrics_freep) struct hf_metrics *metrics = calloc(1, sizeof(*metrics));
-	if (!metrics || pthread_mutex_init(&metrics->mutex, NULL) != 0)
+	CLEANUP(metrics_freep) struct hf_metrics *metrics =
+		aligned_alloc(_Alignof(struct hf_metrics), sizeof(*metrics));
+	if (!metrics)
 		return NULL;
+	memset(metrics, 0, sizeof(*metrics));
+	pthread_mutex_init(&metrics->mutex, NULL);
 	return make_own(metrics) ? metrics_take(&metrics) : NULL;
 }
 

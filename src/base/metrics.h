@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "base/macros.h"
+#include "base/processor.h"
 #include "base/str.h"
 #include "holdfast/metrics.h"
 
@@ -20,6 +21,7 @@ enum {
 	METRICS_LABELS_MAX = 4,
 	METRICS_VALUE_MAX = 120,
 	METRICS_BUCKETS = 18,
+	METRICS_SHARES = 16,
 	METRICS_TEXT_MAX = 16 * 1024 * 1024
 };
 
@@ -68,6 +70,8 @@ struct series {
 	_Alignas(64) atomic_uint_least64_t value; /* counter, or the two's complement of a gauge */
 	struct histogram_cells *cells;            /* histograms only; owned */
 	char *labels;                             /* "a=\"x\",b=\"y\"", escaped; "" for none; owned */
+	const struct hf_metrics *shared;          /* of the library's own: where the rest of it is counted; else NULL */
+	enum metric metric;                       /* of these */
 };
 struct hf_counter { struct series series; };
 struct hf_gauge { struct series series; };
@@ -82,7 +86,15 @@ struct family {
 	size_t nseries;
 };
 
+/* What the library itself counts, by processor: no statement takes a cache line from one that runs elsewhere, and what
+ * one statement counts lies together. Who reads adds up. */
+struct metrics_share {
+	_Alignas(64) atomic_uint_least64_t counts[METRICS_OWN];
+	struct histogram_cells query_duration;
+};
+
 struct hf_metrics {
+	struct metrics_share shares[METRICS_SHARES];
 	pthread_mutex_t mutex; /* guards families and their series arrays, never held while counting */
 	struct family *families[METRICS_FAMILIES_MAX];
 	size_t nfamilies;
@@ -98,17 +110,27 @@ void metrics_free(struct hf_metrics *metrics);
 DEFINE_OWNED(metrics, struct hf_metrics *, metrics_free)
 
 /* The library's own, by number. */
+static inline struct metrics_share *metrics_share(struct hf_metrics *metrics)
+{
+	return &metrics->shares[processor_part(METRICS_SHARES)];
+}
 static inline void metrics_count(struct hf_metrics *metrics, enum metric metric, uint64_t n)
 {
-	atomic_fetch_add_explicit(&metrics->own[metric]->value, n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&metrics_share(metrics)->counts[metric], n, memory_order_relaxed);
 }
 static inline void metrics_gauge(struct hf_metrics *metrics, enum metric metric, int64_t delta)
 {
-	atomic_fetch_add_explicit(&metrics->own[metric]->value, (uint64_t)delta, memory_order_relaxed);
+	metrics_count(metrics, metric, (uint64_t)delta);
 }
 void metrics_observe_us(struct hf_metrics *metrics, enum metric metric, int64_t us);
+/** A statement that took so long; of its rows those that it has. */
+void metrics_statement(struct hf_metrics *metrics, int64_t us, int64_t rows);
 /** Its value; for a histogram the number of observations. */
 uint64_t metrics_value(const struct hf_metrics *metrics, enum metric metric);
+
+/* All that was counted of a series. */
+uint64_t series_value(const struct series *series);
+void series_cells(const struct series *series, struct histogram_cells *ret_cells);
 
 /** metrics_text.c: the exposition. The registry's mutex is taken meanwhile. */
 void metrics_format(struct hf_metrics *metrics, struct buf *text);

@@ -60,17 +60,19 @@ static void add_histogram(struct buf *text, const char *name, const struct serie
 {
 	const char *comma = series->labels[0] ? "," : "";
 	uint64_t count = 0;
+	struct histogram_cells cells;
+	series_cells(series, &cells);
 	for (size_t i = 0; i < METRICS_BUCKETS; i++) {
-		count += atomic_load_explicit(&series->cells->buckets[i], memory_order_relaxed);
+		count += cells.buckets[i];
 		buf_printf(text, "%s_bucket{%s%sle=\"", name, series->labels, comma);
 		add_seconds(text, (uint64_t)metrics_bounds_us[i]);
 		buf_printf(text, "\"} %" PRIu64 "\n", count);
 	}
-	count += atomic_load_explicit(&series->cells->buckets[METRICS_BUCKETS], memory_order_relaxed);
+	count += cells.buckets[METRICS_BUCKETS];
 	buf_printf(text, "%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n%s_sum", name, series->labels, comma, count, name);
 	add_labels(text, series->labels);
 	buf_add_char(text, ' ');
-	add_seconds(text, atomic_load_explicit(&series->cells->sum_us, memory_order_relaxed));
+	add_seconds(text, cells.sum_us);
 	buf_printf(text, "\n%s_count", name);
 	add_labels(text, series->labels);
 	buf_printf(text, " %" PRIu64 "\n", count);
@@ -82,7 +84,7 @@ static void add_series(struct buf *text, const struct family *family, const stru
 		add_histogram(text, family->name, series);
 		return;
 	}
-	uint64_t value = atomic_load_explicit(&series->value, memory_order_relaxed);
+	uint64_t value = series_value(series);
 	buf_add_text(text, family->name);
 	add_labels(text, series->labels);
 	if (family->kind == METRIC_GAUGE)

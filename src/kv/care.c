@@ -2,6 +2,7 @@
  * care.c - clearing, sweeping, sizes, counts, health.
  */
 #include "base/error.h"
+#include "base/processor.h"
 #include "kv/cache.h"
 #include "kv/check.h"
 
@@ -106,7 +107,7 @@ enum hf_status kv_count_failure(hf_kv *kv, enum hf_status status)
 void kv_timed(hf_kv *kv, enum hf_kv_call call, int64_t since_us)
 {
 	if (kv->latencies)
-		latency_add(kv->latencies, kv_place_of_thread(3), call,
+		latency_add(kv->latencies, processor_part(LATENCY_STRIPES), call,
 		            hf_now_monotonic_us(kv->backend->ctx) - since_us);
 }
 

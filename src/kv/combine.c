@@ -276,13 +276,13 @@ static bool is_over(struct batch *batch, const struct request *request, atomic_u
 	return *ret_value & BATCH_DONE;
 }
 
-/* A timer is dear, set and taken back for each call. Who follows needs none, unless its own time is over first: the
- * leader looks to the clock and for interruptions for all, until the batch closes, and then ends by its deadline. */
-static int64_t sleep_us(const struct batch *batch, const struct request *request, int64_t left_us)
+/* The clock is dear, and a timer too, set and taken back for each call. Who follows needs neither, unless its own time
+ * is over first: the leader looks to the clock and for interruptions for all, until the batch closes, and then ends by
+ * its deadline. */
+static bool is_looked_after(const struct batch *batch, const struct request *request)
 {
-	if (!leads(batch, request) && request->deadline >= atomic_load_explicit(&batch->deadline, memory_order_relaxed))
-		return FUTEX_FOREVER;
-	return left_us < SLICE_US ? left_us : SLICE_US;
+	return !leads(batch, request) &&
+	       request->deadline >= atomic_load_explicit(&batch->deadline, memory_order_relaxed);
 }
 
 /* @return HF_OK: it leads and has the turn, or the batch is done; else it has left. */
@@ -292,9 +292,13 @@ static enum hf_status wait_in(struct combine *combine, struct batch *batch, stru
 	atomic_uint *word;
 	unsigned value;
 	while (!is_over(batch, request, &word, &value)) {
+		bool interrupted = hf_context_interrupted(ctx);
+		if (!interrupted && is_looked_after(batch, request)) {
+			futex_sleep(word, value, FUTEX_FOREVER);
+			continue;
+		}
 		int64_t now_us = hf_now_monotonic_us(ctx);
 		int64_t left_us = request->deadline > now_us ? request->deadline - now_us : 0;
-		bool interrupted = hf_context_interrupted(ctx);
 		if ((left_us <= 0 || interrupted) && leave(combine, batch, request))
 			return interrupted ? error_set(err, HF_E_INTERRUPTED, "interrupted before it was sent")
 			                   : too_late(request, false, err);
@@ -302,7 +306,7 @@ static enum hf_status wait_in(struct combine *combine, struct batch *batch, stru
 			step_down(combine, batch);
 			return too_late(request, true, err);
 		}
-		futex_sleep(word, value, sleep_us(batch, request, left_us));
+		futex_sleep(word, value, left_us < SLICE_US ? left_us : SLICE_US);
 	}
 	return HF_OK;
 }

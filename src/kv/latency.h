@@ -2,7 +2,7 @@
  * latency.h - how long calls took, counted without a lock.
  *
  * A histogram per kind of call, its buckets an eighth of a power of two wide: a percentile is at most an eighth too
- * high. Threads count in different parts; who reads adds them up.
+ * high. Processors count in different parts; who reads adds them up.
  */
 #ifndef KV_LATENCY_H
 #define KV_LATENCY_H

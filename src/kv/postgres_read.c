@@ -57,12 +57,18 @@ enum hf_status postgres_entry_at(hf_kv_backend_state *state, const struct entry_
 
 /* ---- by key ---- */
 
+/* The server does not say it again. */
+static enum hf_status give_key(struct hf_bytes key, hf_arena *arena, struct hf_kv_entry *entry, hf_error *err)
+{
+	const struct hf_str copy = hf_arena_str(arena, (struct hf_str){(const char *)key.ptr, key.len});
+	entry->key = (struct hf_bytes){(const uint8_t *)copy.ptr, copy.len};
+	return copy.ptr ? HF_OK : error_nomem(err);
+}
+
 static enum hf_status found_one(hf_kv_backend_state *state, const struct entry_get_row *got, struct hf_bytes key,
                                 hf_arena *arena, struct hf_kv_entry *ret_entry, hf_error *err)
 {
-	const struct hf_str copy = hf_arena_str(arena, (struct hf_str){(const char *)key.ptr, key.len});
 	const struct entry_row row = {
-		.key = {(const uint8_t *)copy.ptr, copy.len},
 		.rev = got->rev,
 		.created_at = got->created_at,
 		.updated_at = got->updated_at,
@@ -74,7 +80,8 @@ static enum hf_status found_one(hf_kv_backend_state *state, const struct entry_g
 		.has_metadata = got->has_metadata,
 		.metadata = got->metadata,
 	};
-	return copy.ptr ? postgres_entry(state, &row, false, arena, ret_entry, err) : error_nomem(err);
+	enum hf_status status = postgres_entry(state, &row, false, arena, ret_entry, err);
+	return status == HF_OK ? give_key(key, arena, ret_entry, err) : status;
 }
 
 static enum hf_status read_one(hf_kv_backend_state *state, int32_t ns, struct hf_bytes key, hf_deadline deadline,
@@ -106,9 +113,35 @@ struct reading {
 	struct hf_kv_entry *entries;
 };
 
+/* Of `count` keys from there. */
+static enum hf_status found_among(const struct reading *reading, const struct entries_get_row *got, size_t from,
+                                  size_t count, hf_error *err)
+{
+	const struct entry_row row = {
+		.place = got->place,
+		.rev = got->rev,
+		.created_at = got->created_at,
+		.updated_at = got->updated_at,
+		.has_expires_at = got->has_expires_at,
+		.expires_at = got->expires_at,
+		.codec = got->codec,
+		.has_value = got->has_value,
+		.value = got->value,
+		.has_metadata = got->has_metadata,
+		.metadata = got->metadata,
+	};
+	struct hf_kv_entry *entries = reading->entries + from;
+	enum hf_status status = postgres_entry_at(reading->state, &row, count, reading->keys_only, reading->arena,
+	                                          entries, err);
+	if (status != HF_OK)
+		return status;
+	size_t index = (size_t)got->place - 1;
+	return give_key(reading->keys[from + index], reading->arena, &entries[index], err);
+}
+
 static enum hf_status read_step(hf_where where, const struct reading *reading, size_t from, size_t count, hf_error *err)
 {
-	struct entry_row *rows = NULL;
+	struct entries_get_row *rows = NULL;
 	size_t found = 0;
 	const struct entries_get_in in = {
 		.ns = reading->ns,
@@ -118,8 +151,7 @@ static enum hf_status read_step(hf_where where, const struct reading *reading, s
 	};
 	enum hf_status status = entries_get(where, &reading->state->entries, &in, reading->arena, &rows, &found, err);
 	for (size_t i = 0; i < found && status == HF_OK; i++)
-		status = postgres_entry_at(reading->state, &rows[i], count, reading->keys_only, reading->arena,
-		                           reading->entries + from, err);
+		status = found_among(reading, &rows[i], from, count, err);
 	return status;
 }
 

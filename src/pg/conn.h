@@ -102,6 +102,8 @@ enum hf_status conn_read(hf_connection *connection, hf_deadline deadline);
 hf_deadline conn_cancel_now(hf_connection *connection, struct call *call);
 /** The call begins now, unless it has begun: its start and, where the caller gave none, its deadline. */
 void conn_start_clock(hf_connection *connection, struct call *call);
+/** It begins at a moment that was looked up just before. */
+void conn_start_clock_at(hf_connection *connection, struct call *call, int64_t now_us);
 /** Stop the running statement and read it to its end within the cancel budget; marks the connection broken if not. */
 void conn_abandon(hf_connection *connection, struct call *call);
 /** Text without parameters by the simple protocol (several statements allowed): BEGIN, COMMIT, ... `ret_tag` may be

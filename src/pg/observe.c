@@ -56,23 +56,10 @@ COLD static void log_success(const hf_connection *connection, const char *name, 
 		log_query(ctx, HF_LOG_DEBUG, "query", name, took_us, status, NULL, rows);
 }
 
-HOT void observe_query(hf_connection *connection, const char *name, int64_t start_us, enum hf_status status,
-                       hf_error *err, int64_t rows)
+COLD static void tell_failure(hf_connection *connection, const char *name, int64_t took, enum hf_status status,
+                              hf_error *err, int64_t rows)
 {
 	hf_context *ctx = connection->ctx;
-	if (start_us == 0)
-		return; /* refused before it began */
-	int64_t now_us = hf_now_monotonic_us(ctx), took = now_us - start_us;
-	metrics_count(ctx->metrics, METRIC_QUERIES, 1);
-	metrics_observe_us(ctx->metrics, METRIC_QUERY_DURATION, took);
-	if (rows > 0)
-		metrics_count(ctx->metrics, METRIC_ROWS, (uint64_t)rows);
-	if (!is_failure(status)) {
-		connection->alive_us = now_us;
-		if (connection->log_statements || (connection->slow_us && took >= connection->slow_us))
-			log_success(connection, name, took, status, rows);
-		return;
-	}
 	if (err && strcmp(err->sqlstate, "25006") == 0 && connection->broken)
 		connection->wrong_server = true;
 	bool aborted = connection->broken || PQtransactionStatus(connection->pg) == PQTRANS_INERROR;
@@ -82,4 +69,21 @@ HOT void observe_query(hf_connection *connection, const char *name, int64_t star
 	enum hf_log_level level = err ? error_log_level(err) : HF_LOG_INFO;
 	if (context_logs(ctx, level))
 		log_query(ctx, level, "query_failed", name, took, status, err, rows);
+}
+
+HOT int64_t observe_query(hf_connection *connection, const char *name, int64_t start_us, enum hf_status status,
+                          hf_error *err, int64_t rows)
+{
+	if (start_us == 0)
+		return 0; /* refused before it began */
+	int64_t now_us = hf_now_monotonic_us(connection->ctx), took = now_us - start_us;
+	metrics_statement(connection->ctx->metrics, took, rows);
+	if (is_failure(status)) {
+		tell_failure(connection, name, took, status, err, rows);
+		return now_us;
+	}
+	connection->alive_us = now_us;
+	if (connection->log_statements || (connection->slow_us && took >= connection->slow_us))
+		log_success(connection, name, took, status, rows);
+	return now_us;
 }

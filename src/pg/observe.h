@@ -12,8 +12,10 @@
  *
  * Costs one clock and a few atomics unless statements are logged. Inside a transaction the first error is kept, and
  * takes the place of the server's "transaction is aborted" (25P02) in `err`.
+ *
+ * @return when it ended; 0 = it did not begin.
  */
-void observe_query(hf_connection *connection, const char *name, int64_t start_us, enum hf_status status, hf_error *err,
-                   int64_t rows);
+int64_t observe_query(hf_connection *connection, const char *name, int64_t start_us, enum hf_status status,
+                      hf_error *err, int64_t rows);
 
 #endif

@@ -2,7 +2,8 @@
  * pool.c - opening, checkout, return, closing.
  *
  * The quiet path is: checkout = one clock, one mutex pair, one poll(2) unless a statement ended on it this moment;
- * return = one clock, one mutex pair. Nothing is allocated after the pool was opened, except by connecting.
+ * return = one mutex pair, and one clock unless a statement has just looked at it. Nothing is allocated after the pool
+ * was opened, except by connecting.
  */
 #include "pg/pool.h"
 
@@ -162,14 +163,19 @@ static void close_idle(hf_pool *pool, enum close_reason reason)
 
 void hf_pool_return(hf_pool *pool, hf_connection *connection)
 {
+	pool_return_at(pool, connection, 0);
+}
+
+void pool_return_at(hf_pool *pool, hf_connection *connection, int64_t now_us)
+{
 	if (fork_guard_forked(&pool->fork))
 		return; /* hf_pool_close() closes the descriptor */
 	enum close_reason reason;
 	bool refresh = connection->wrong_server;
 	struct pool_slot *slot = connection->slot;
 	ASSERT(slot && slot->connection == connection && slot->state == SLOT_BUSY);
-	bool keep = pool_recycle(pool, slot, &reason);
-	int64_t now = hf_now_monotonic_us(pool->ctx);
+	bool keep = pool_recycle(pool, slot, &now_us, &reason);
+	int64_t now = now_us ? now_us : hf_now_monotonic_us(pool->ctx);
 	hf_histogram_observe_us(pool->metrics.hold, now - slot->since_us);
 	pthread_mutex_lock(&pool->mutex);
 	if (keep && now >= slot->expires_us) {

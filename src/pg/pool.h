@@ -154,10 +154,13 @@ void *pool_keeper(void *pool);
 /* pool_recycle.c */
 /** Looks at an idle connection without a round trip, which is a system call. */
 bool connection_is_alive(hf_connection *connection);
-/** Make a returned connection clean. False: close it, for the reason given. Not under the mutex. */
-bool pool_recycle(hf_pool *pool, struct pool_slot *slot, enum close_reason *ret_reason);
+/** Make a returned connection clean. False: close it, for the reason given. Not under the mutex. `now_us` becomes 0
+ *  where that took time. */
+bool pool_recycle(hf_pool *pool, struct pool_slot *slot, int64_t *now_us, enum close_reason *ret_reason);
 
 /* pool.c */
+/** hf_pool_return() at a moment that was looked up just before; 0 = at none. */
+void pool_return_at(hf_pool *pool, hf_connection *connection, int64_t now_us);
 /** A connection that is IDLE or BUSY goes for good. Under the mutex, which is released meanwhile. */
 void slot_close(hf_pool *pool, struct pool_slot *slot, enum close_reason reason);
 /** A clean connection that is BUSY or CONNECTING: to who waits first, else onto the idle stack. Under the mutex. */

@@ -164,7 +164,7 @@ static bool is_clean(const hf_pool *pool, const hf_connection *connection)
 	       ((connection->dirty == 0 && pool->reset != HF_POOL_RESET_ALWAYS) || pool->reset == HF_POOL_RESET_NONE);
 }
 
-bool pool_recycle(hf_pool *pool, struct pool_slot *slot, enum close_reason *ret_reason)
+bool pool_recycle(hf_pool *pool, struct pool_slot *slot, int64_t *now_us, enum close_reason *ret_reason)
 {
 	hf_connection *connection = slot->connection;
 	*ret_reason = CLOSE_BROKEN;
@@ -175,6 +175,7 @@ bool pool_recycle(hf_pool *pool, struct pool_slot *slot, enum close_reason *ret_
 		return false;
 	if (is_clean(pool, connection))
 		return true;
+	*now_us = 0;
 	hf_deadline deadline = hf_now_monotonic_us(pool->ctx) + RECYCLE_BUDGET_US;
 	*ret_reason = CLOSE_RESET_FAILED;
 	return leave_pipeline(connection, deadline) && end_statement(connection, deadline) &&

@@ -20,6 +20,7 @@
 #include "pg/dirty.h"
 #include "pg/encode.h"
 #include "pg/observe.h"
+#include "pg/pool.h"
 #include "pg/query_run.h"
 #include "pg/result.h"
 #include "pg/statements.h"
@@ -105,13 +106,15 @@ HOT static enum hf_status run(const hf_where *where, const struct hf_query *quer
 	if (status != HF_OK)
 		return status;
 	struct call call = query_call(where, query);
+	if (where->kind == HF_WHERE_POOL)
+		conn_start_clock_at(connection, &call, connection->slot->since_us);
 	if (connection->tx)
 		call.joins = receive != receive_each && !query_is_bounded(query);
 	status = run_on(connection, query, in, &call, receive, user, err);
-	observe_query(connection, query->name, call.started_us, status, err, call.rows);
+	int64_t ended_us = observe_query(connection, query->name, call.started_us, status, err, call.rows);
 	if (status == HF_OK)
 		query_count_conversions(connection, &call);
-	where_release(where, connection);
+	where_release_at(where, connection, ended_us);
 	return status;
 }
 

@@ -21,9 +21,13 @@ bool conn_in_transaction(const hf_connection *connection)
 
 HOT void conn_start_clock(hf_connection *connection, struct call *call)
 {
-	if (call->started_us != 0)
-		return;
-	connection->seen_us = call->started_us = hf_now_monotonic_us(connection->ctx);
+	if (call->started_us == 0)
+		conn_start_clock_at(connection, call, hf_now_monotonic_us(connection->ctx));
+}
+
+HOT void conn_start_clock_at(hf_connection *connection, struct call *call, int64_t now_us)
+{
+	connection->seen_us = call->started_us = now_us;
 	int64_t timeout_us, timeout_ms = call->timeout_ms ? call->timeout_ms : connection->query_timeout_ms;
 	if (call->deadline != HF_DEADLINE_DEFAULT)
 		return;

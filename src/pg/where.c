@@ -4,7 +4,6 @@
 #include "pg/where.h"
 
 #include "base/error.h"
-#include "pg/pool.h"
 #include "pg/tx.h"
 
 HOT enum hf_status where_resolve(const hf_where *where, hf_connection **ret_connection, hf_error *err)

@@ -4,8 +4,7 @@
 #ifndef PG_WHERE_H
 #define PG_WHERE_H
 
-#include "holdfast/pool.h"
-#include "pg/conn.h"
+#include "pg/pool.h"
 
 /** The same where it is no connection. */
 enum hf_status where_resolve(const hf_where *where, hf_connection **ret_connection, hf_error *err);
@@ -23,6 +22,12 @@ static inline void where_release(const hf_where *where, hf_connection *connectio
 {
 	if (where->kind == HF_WHERE_POOL)
 		hf_pool_return(where->target, connection);
+}
+/** The same, at a moment that was looked up just before; 0 = at none. */
+static inline void where_release_at(const hf_where *where, hf_connection *connection, int64_t now_us)
+{
+	if (where->kind == HF_WHERE_POOL)
+		pool_return_at(where->target, connection, now_us);
 }
 
 #endif

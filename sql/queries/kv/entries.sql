@@ -20,17 +20,17 @@ SELECT rev, created_at, updated_at, expires_at, codec, value, metadata FROM :"sc
 WHERE namespace = :ns AND key = :key AND (expires_at IS NULL OR expires_at > now());
 
 -- name: entries_get :many
--- doc: By both columns of the key whatever the statistics say: a namespace may be newer than they are. Values that are
---   longer than asked for are not.
--- row: entry_row
+-- doc: By both columns of the key whatever the statistics say: a namespace may be newer than they are. OFFSET 0 keeps it a
+--   look per key, which LIMIT 1 did for a tenth more. The key is told by its place. Values that are longer than asked for
+--   are not.
 -- col value: nullable
--- allow: limit-order the key is unique, and the planner is to know
-SELECT u.place, t.key, t.rev, t.created_at, t.updated_at, t.expires_at, t.codec,
+-- allow: limit-order every row is wanted
+SELECT u.place, t.rev, t.created_at, t.updated_at, t.expires_at, t.codec,
        CASE WHEN octet_length(t.value) <= :value_bytes_max::integer THEN t.value END AS value,
        CASE WHEN :keys_only::boolean THEN NULL ELSE t.metadata END AS metadata
 FROM unnest(:keys::bytea[]) WITH ORDINALITY AS u (key, place)
 CROSS JOIN LATERAL (SELECT * FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = u.key
-                    AND (e.expires_at IS NULL OR e.expires_at > now()) LIMIT 1) AS t;
+                    AND (e.expires_at IS NULL OR e.expires_at > now()) OFFSET 0) AS t;
 
 -- name: entries_scan :each
 -- row: entry_row

@@ -14,7 +14,7 @@ from small import samples
 from kv_store import ROWS, store
 
 CALLERS, RUNS, SECONDS = 64, 5, 0.8
-WINDOW = (0.6, 0.4)  # of processor time: when every program measures, and for how long
+WINDOW = (0.5, 0.3)  # of processor time: when every program measures, and for how long; it ends before they do
 WIDTHS = (1, 2)
 METHOD = (f"hf_kv_get() and hf_kv_put() of random keys that exist by {CALLERS} threads on one handle with `combine` 1 and 2 (as many "
           "connections for gets, as many for puts); against as many sessions of libpq by hand, 64 tasks of tokio-postgres that "

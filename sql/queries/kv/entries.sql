@@ -21,8 +21,8 @@ WHERE namespace = :ns AND key = :key AND (expires_at IS NULL OR expires_at > now
 
 -- name: entries_get :many
 -- doc: By both columns of the key whatever the statistics say: a namespace may be newer than they are. OFFSET 0 keeps it a
---   look per key, which LIMIT 1 did for a tenth more. The key is told by its place. Values that are longer than asked for
---   are not.
+--   look per key; LIMIT 1 would be a node more. The key is told by its place. Values that are longer than asked for are
+--   not.
 -- col value: nullable
 -- allow: limit-order every row is wanted
 SELECT u.place, t.rev, t.created_at, t.updated_at, t.expires_at, t.codec,

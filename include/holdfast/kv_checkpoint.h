@@ -25,8 +25,11 @@
  * entries, made in one statement while writers write (2 to 3 s for a million) and kept beside the table as a whole. Its
  * difference to another state and a restore compare all entries: they cost what there is.
  *
- * Redis: a restore, and hf_kv_clear() while there are checkpoints, are one script, during which the server serves
- * nobody else (about a second for 100,000 entries): HF_E_LIMIT, and nothing is done, when more would change.
+ * Redis: a restore is one script, during which the server serves nobody else (about a second for 100,000 entries).
+ * Where more changed, entries are put aside in steps and take the place of the namespace at the end: the cost is that
+ * of all entries, others work on meanwhile and lose what they wrote; HF_BUSY, and nothing is done, when they make or
+ * delete a checkpoint or write 100,000. hf_kv_clear() while there are checkpoints is one script: HF_E_LIMIT beyond
+ * that.
  *
  * HF_NOT_FOUND: no checkpoint of this namespace has that id. HF_E_UNSUPPORTED without HF_KV_CAN_CHECKPOINT; else the
  * errors of kv.h.

@@ -45,7 +45,8 @@
  *
  * redis_url.c URL . redis_wire.c sockets . redis_login.c what the server is . redis_pool.c connections . redis_call.c
  * requests, again . redis_error.c refusals . redis_space.c namespaces . redis_record.c records . redis_read.c reading .
- * redis_write.c writing . redis_checkpoint.c checkpoints . redis_kept.c what they keep . redis_lock.c leases .
+ * redis_write.c writing . redis_checkpoint.c checkpoints . redis_restore.c restoring . redis_kept.c what they
+ * keep . redis_lock.c leases .
  * redis_feed.c the change feed . redis_load.c all or nothing . redis_health.c how the server is . redis.c the table
  */
 #ifndef KV_REDIS_H
@@ -175,7 +176,8 @@ struct redis_script {
 extern const struct redis_script redis_script_write, redis_script_put, redis_script_puts, redis_script_read,
 	redis_script_scan, redis_script_count, redis_script_clear, redis_script_sweep, redis_script_lock,
 	redis_script_load, redis_script_load_end, redis_script_feed, redis_script_points, redis_script_forget,
-	redis_script_read_at, redis_script_scan_at, redis_script_restore, redis_script_weigh;
+	redis_script_read_at, redis_script_scan_at, redis_script_restore, redis_script_restore_aside,
+	redis_script_restore_swap, redis_script_weigh;
 
 /* As the scripts count them, from 1. Feed and changes are the last, everywhere. */
 enum {
@@ -212,6 +214,7 @@ struct hf_kv_backend_state {
 	atomic_uint_least64_t retries;
 	struct codec codec;
 	atomic_bool expiring; /* the entry that was read last expires */
+	int64_t changes_max;  /* REDIS_CHANGES_MAX; tests have less */
 
 	pthread_mutex_t mutex; /* for what follows */
 	hf_arena *arena;       /* of the spaces */
@@ -327,6 +330,8 @@ enum hf_status redis_point_update(hf_kv_backend_state *state, int32_t ns, const 
                                   hf_deadline deadline, hf_error *err);
 enum hf_status redis_point_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                                   hf_deadline deadline, hf_error *err);
+/** A row of `points`; all but the id, texts borrowed. False: it is none. */
+bool redis_read_point(const redisReply *record, struct hf_kv_checkpoint *ret_point);
 enum hf_status redis_point_changed(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                                    hf_deadline deadline, bool *ret_changed, hf_error *err);
 enum hf_status redis_points_weigh(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_checkpoint *points,

@@ -1,9 +1,7 @@
 /*
- * redis_checkpoint.c - checkpoints by epochs, in scripts (src/kv/redis/): made, listed, read, compared, restored,
- * forgotten.
+ * redis_checkpoint.c - checkpoints by epochs, in scripts (src/kv/redis/): made, listed, read, compared, forgotten.
  *
- * Making one costs a few commands. A restore is one script, because readers see all of it or nothing, and the server
- * serves nobody else meanwhile: REDIS_CHANGES_MAX bounds it. Letting go of images goes in steps.
+ * Making one costs a few commands. Letting go of images goes in steps.
  */
 #include <stdlib.h>
 
@@ -43,7 +41,7 @@ static enum hf_status ask(hf_kv_backend_state *state, struct redis_request *requ
 
 /* ---- rows ---- */
 
-static bool read_point(const redisReply *record, struct hf_kv_checkpoint *ret_point)
+bool redis_read_point(const redisReply *record, struct hf_kv_checkpoint *ret_point)
 {
 	if (record->type != REDIS_REPLY_STRING || record->len < POINT_HEAD)
 		return false;
@@ -93,7 +91,7 @@ enum hf_status redis_point_create(hf_kv_backend_state *state, int32_t ns, struct
 		return status;
 	if (reply->type == REDIS_REPLY_INTEGER) {
 		status = too_many(err);
-	} else if (read_point(reply, &made)) {
+	} else if (redis_read_point(reply, &made)) {
 		point->created_us = made.created_us;
 		point->epoch = made.epoch;
 	} else {
@@ -186,7 +184,8 @@ enum hf_status redis_point_delete(hf_kv_backend_state *state, int32_t ns, const 
 static enum hf_status copy_point(const redisReply *id, const redisReply *record, hf_arena *arena,
                                  struct hf_kv_checkpoint *ret_point, hf_error *err)
 {
-	if (id->type != REDIS_REPLY_STRING || id->len != sizeof(ret_point->id.bytes) || !read_point(record, ret_point))
+	if (id->type != REDIS_REPLY_STRING || id->len != sizeof(ret_point->id.bytes) ||
+	    !redis_read_point(record, ret_point))
 		return error_set(err, HF_E_CORRUPT, "could not read a checkpoint: %zu bytes that are none",
 		                 record->type == REDIS_REPLY_STRING ? record->len : 0);
 	memcpy(ret_point->id.bytes, id->str, sizeof(ret_point->id.bytes));
@@ -234,50 +233,6 @@ enum hf_status redis_point_list(hf_kv_backend_state *state, int32_t ns, const st
 	if (status != HF_OK)
 		return status;
 	status = copy_points(reply, arena, ret_points, ret_count, err);
-	freeReplyObject(reply);
-	return status;
-}
-
-/* ---- restoring ---- */
-
-static enum hf_status read_restored(const redisReply *reply, struct hf_kv_checkpoint *undo,
-                                    struct hf_kv_restored *ret_restored, hf_error *err)
-{
-	struct hf_kv_checkpoint made;
-	if (redis_is_array(reply, 0) && reply->elements == 0)
-		return HF_NOT_FOUND;
-	if (!redis_is_array(reply, 3) || reply->element[0]->type != REDIS_REPLY_INTEGER ||
-	    reply->element[1]->type != REDIS_REPLY_INTEGER || (undo && !read_point(reply->element[2], &made)))
-		return redis_unexpected("restore a checkpoint", err);
-	ret_restored->put = (uint64_t)reply->element[0]->integer;
-	ret_restored->deleted = (uint64_t)reply->element[1]->integer;
-	if (undo) {
-		undo->created_us = made.created_us;
-		undo->epoch = made.epoch;
-	}
-	return HF_OK;
-}
-
-enum hf_status redis_restore(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
-                             struct hf_kv_checkpoint *undo, hf_deadline deadline, struct hf_kv_restored *ret_restored,
-                             hf_error *err)
-{
-	struct redis_request request;
-	redisReply *reply;
-	redis_request_init(&request);
-	redis_request_script(&request, &redis_script_restore, redis_space(state, ns), undo ? 5 : 3);
-	redis_request_word(&request, id_word(id));
-	redis_request_number(&request, REDIS_CHANGES_MAX);
-	redis_request_number(&request, HF_KV_CHECKPOINTS_MAX);
-	if (undo) {
-		redis_request_word(&request, id_word(&undo->id));
-		redis_request_word(&request, text_word(undo->name));
-	}
-	enum hf_status status =
-		ask(state, &request, &redis_script_restore, "restore a checkpoint", true, deadline, &reply, err);
-	if (status != HF_OK)
-		return status;
-	status = read_restored(reply, undo, ret_restored, err);
 	freeReplyObject(reply);
 	return status;
 }

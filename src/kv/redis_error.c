@@ -66,7 +66,7 @@ static const struct refusal inside[] = {
          "the user may not do that on Redis", NULL},
 	{"HFMANY", HF_E_LIMIT, HF_CATEGORY_NONE, HF_ACTION_NEVER, FINAL,
          "more than 100,000 entries would change at once, with nobody else served meanwhile",
-         "read the checkpoint by hf_kv_scan_at() and write it elsewhere; clear by hf_kv_delete_many()"},
+         "delete the checkpoints first, or clear by hf_kv_delete_many()"},
 	{"HFPOINTS", HF_E_LIMIT, HF_CATEGORY_NONE, HF_ACTION_NEVER, FINAL, "the namespace has 10,000 checkpoints",
          "delete some, or prune them"},
 	{"HFLIMIT", HF_E_LIMIT, HF_CATEGORY_NONE, HF_ACTION_NEVER, FINAL,

@@ -1,7 +1,8 @@
 -- Everything as it was at a checkpoint, at one moment: what was written since gets the version of then, or goes. It is
 -- looked at as a whole before anything is written. KEYS as everywhere; ARGV: id, how many at most, how many checkpoints at
 -- most, then nothing, or the id and the name of the checkpoint before.
--- Answers {entries put, entries deleted, record of that checkpoint}, nothing for an unknown id.
+-- Answers {entries put, entries deleted, record of that checkpoint}, nothing for an unknown id; 0, and nothing was done, where
+-- it is too much.
 -- include state.lua
 -- include point.lua
 -- include history.lua
@@ -15,7 +16,7 @@ end
 local time = call('TIME')
 local now = time[1] * 1000000 + time[2]
 if call('ZCOUNT', KEYS[8], since, '+inf') > tonumber(ARGV[2]) then
-	error('HFMANY', 0)
+	return 0
 end
 check_history()
 call('ZCARD', KEYS[2])

@@ -1,0 +1,87 @@
+-- One step of a restore that is too much for one script (redis_restore.c): entries as of a checkpoint go beside the namespace,
+-- and what they take the place of is kept and noted under an epoch that nobody else writes in: until the end an image more.
+-- KEYS as everywhere; ARGV: what tells this restore from others, id, that epoch, "present" for keys that are there now or "past"
+-- for those that have images, where to go on, how many keys and how many bytes at most.
+-- Answers {where the next step goes on ('' at the end), entries put aside, of those put back, entries deleted}; nothing for an
+-- unknown id. What is put aside and left is gone after an hour.
+-- include state.lua
+-- include version.lua
+-- include history.lua
+local call, pack, free, present, most = redis.call, struct.pack, tonumber(ARGV[3]), ARGV[4] == 'present', tonumber(ARGV[6])
+local since = tonumber(call('ZSCORE', KEYS[10], ARGV[2]) or 0)
+if since == 0 then
+	return {}
+end
+check_history()
+local aside = ':load:' .. ARGV[1]
+local records, order, expiry = KEYS[1] .. aside, KEYS[2] .. aside, KEYS[3] .. aside
+local time, rev, epoch, top = call('TIME'), load_state()
+local now = time[1] * 1000000 + time[2]
+local last, added, put, deleted, bytes = math.max(rev, now - 1), 0, 0, 0, 0
+local keys = call('ZRANGEBYLEX', present and KEYS[2] or KEYS[7], ARGV[5], '+', 'LIMIT', 0, most)
+save_state(last + #keys, epoch, top)
+local function add(key, raw, expires)
+	call('HSET', records, key, raw)
+	call('ZADD', order, 0, key)
+	if expires ~= 0 then
+		call('ZADD', expiry, string.format('%.0f', expires), key)
+	end
+	added, bytes = added + 1, bytes + #raw
+end
+-- As it was then, unless it has expired since.
+local function put_back(key)
+	local raw = version_of(key, since)
+	local metadata, _, _, created, updated, expires, packed = 0, 0, 0, 0, 0, 1, false
+	if raw then
+		metadata, _, _, created, updated, expires, packed = head_of(raw)
+	end
+	if expires == 0 or expires > now then
+		last, put = last + 1, put + 1
+		add(key, pack(HEAD, packed and 4 or 3, metadata, free, last, created, updated, expires) .. string.sub(raw, HEAD_BYTES + 1),
+			expires)
+		return true
+	end
+end
+local function note(key, raw, written)
+	local noted = call('ZSCORE', KEYS[8], key)
+	if not noted or tonumber(noted) < free then
+		call('ZADD', KEYS[8], free, key)
+	end
+	local until_epoch = pack('>I4', free)
+	if raw and written < top and call('HSETNX', KEYS[5], key .. until_epoch, raw) == 1 then
+		call('HSET', KEYS[6], key, (call('HGET', KEYS[6], key) or '') .. until_epoch)
+		call('ZADD', KEYS[7], 0, key)
+	end
+end
+local function take_present(key)
+	local raw = call('HGET', KEYS[1], key) or error('HFCORRUPT', 0)
+	local _, written, _, _, _, expires = head_of(raw)
+	if written < since then
+		return add(key, raw, expires)
+	end
+	if not put_back(key) and (expires == 0 or expires > now) then
+		deleted = deleted + 1
+	end
+	note(key, raw, written)
+end
+local function take_past(key)
+	if call('HEXISTS', records, key) == 0 and put_back(key) then
+		note(key, false, 0)
+	end
+end
+local on = #keys == most and '(' .. keys[#keys] or ''
+for i = 1, #keys do
+	if present then
+		take_present(keys[i])
+	else
+		take_past(keys[i])
+	end
+	if bytes >= tonumber(ARGV[7]) and i < #keys then
+		on = '(' .. keys[i]
+		break
+	end
+end
+call('EXPIRE', records, 3600)
+call('EXPIRE', order, 3600)
+call('EXPIRE', expiry, 3600)
+return {on, added, put, deleted}

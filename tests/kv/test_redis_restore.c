@@ -1,0 +1,275 @@
+/*
+ * test_redis_restore.c - restores of more than one script takes, on Redis: what others do meanwhile, and being killed.
+ * The limit of one script is lowered; a hook runs between the requests of a handle.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kv/redis.h"
+#include "kv/store.h"
+#include "redis_rig.h"
+#include "../check.h"
+
+enum { KEYS = 2500, CHANGED = 1200, DELETED_FROM = 2000, NEW = 300, MANY = 10 };
+
+/* A handle whose restores go in steps, and what happens after its requests. */
+struct stepper {
+	struct redis_rig *rig;
+	hf_context *ctx;
+	hf_kv *kv;
+	void (*hook)(struct stepper *stepper);
+	int seen; /* requests */
+	int at;   /* for the hook */
+	int64_t rev;
+};
+
+static void after_request(void *user, UNUSED enum hf_log_level level, const char *event,
+                          UNUSED const struct hf_log_field *fields, UNUSED size_t nfields)
+{
+	struct stepper *stepper = user;
+	if (!stepper->hook || strcmp(event, "redis") != 0)
+		return;
+	stepper->seen++;
+	stepper->hook(stepper);
+}
+
+static void open_stepper(struct stepper *stepper, struct redis_rig *rig)
+{
+	hf_error err = HF_ERROR_INIT;
+	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1, .log_statements = true};
+	*stepper = (struct stepper){.rig = rig};
+	const struct hf_context_options how = {.size = sizeof(how),
+	                                       .user = stepper,
+	                                       .log = after_request,
+	                                       .log_level = HF_LOG_DEBUG};
+	EXPECT_OK(hf_context_new(&how, &stepper->ctx, &err));
+	EXPECT_OK(hf_kv_open(stepper->ctx, rig->url, &options, &stepper->kv, &err));
+	stepper->kv->backend->state->changes_max = MANY;
+}
+
+static void close_stepper(struct stepper *stepper)
+{
+	stepper->hook = NULL;
+	hf_kv_close(stepper->kv);
+	hf_context_free(stepper->ctx);
+}
+
+static struct hf_kv_checkpoint make_point(struct redis_rig *rig)
+{
+	struct hf_kv_checkpoint point;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_checkpoint_create(rig->kv, NULL, rig->arena, &point, &err));
+	return point;
+}
+
+static bool holds_now(struct redis_rig *rig, const struct hf_kv_checkpoint *wanted)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_checkpoint now = make_point(rig);
+	EXPECT_OK(hf_kv_checkpoint_delete(rig->kv, &now.id, &err));
+	return now.row_count == wanted->row_count && memcmp(&now.digest, &wanted->digest, sizeof(now.digest)) == 0;
+}
+
+static void expect_now(struct redis_rig *rig, const struct hf_kv_checkpoint *wanted)
+{
+	assert_true(holds_now(rig, wanted));
+	redis_rig_check_whole(rig, "default", (long long)wanted->row_count, 1);
+	redis_rig_does(rig, "EVAL %s 0",
+	               "return #redis.call('KEYS', '*:load:*') == 0 or error('something stays aside')");
+}
+
+static void expect_kept(struct redis_rig *rig, const struct hf_uuid *id)
+{
+	struct hf_kv_checkpoint shown;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_checkpoint_verify(rig->kv, id, rig->arena, &shown, &err));
+}
+
+static void remove_key(hf_kv *kv, int number)
+{
+	char key[12];
+	hf_error err = HF_ERROR_INIT;
+	snprintf(key, sizeof(key), "k%06d", number);
+	EXPECT_OK(hf_kv_delete(kv, hf_kv_text(key), NULL, NULL, &err));
+}
+
+/* Two moments: @return the one before; `ret_after` is what is there now. */
+static struct hf_kv_checkpoint two_moments(struct redis_rig *rig, struct hf_kv_checkpoint *ret_after)
+{
+	redis_rig_put_numbered(rig, 0, KEYS, 0);
+	redis_rig_put(rig, B("expires"), B("1"), INT64_C(3600000000));
+	struct hf_kv_checkpoint before = make_point(rig);
+	redis_rig_put_numbered(rig, 0, CHANGED - 1, 0);
+	redis_rig_put(rig, B("k000007"), B("another"), 0);
+	redis_rig_put(rig, B("expires"), B("2"), INT64_C(7200000000));
+	for (int i = DELETED_FROM; i < DELETED_FROM + 100; i++)
+		remove_key(rig->kv, i);
+	redis_rig_put_numbered(rig, KEYS, KEYS + NEW, 0);
+	*ret_after = make_point(rig);
+	return before;
+}
+
+static void test_there_and_back(void **state)
+{
+	struct redis_rig *rig = *state;
+	struct hf_kv_checkpoint after, before = two_moments(rig, &after);
+	struct hf_kv_restored there, back;
+	struct stepper stepper;
+	hf_error err = HF_ERROR_INIT;
+	open_stepper(&stepper, rig);
+	EXPECT_OK(hf_kv_checkpoint_restore(stepper.kv, &before.id, NULL, &there, &err));
+	assert_int_equal(there.put, CHANGED + 100);
+	assert_int_equal(there.deleted, NEW);
+	expect_now(rig, &before);
+	expect_kept(rig, &before.id);
+	expect_kept(rig, &after.id);
+	EXPECT_OK(hf_kv_checkpoint_restore(stepper.kv, &there.undo, NULL, &back, &err));
+	assert_int_equal(back.put, CHANGED + NEW);
+	assert_int_equal(back.deleted, 100);
+	expect_now(rig, &after);
+	expect_kept(rig, &before.id);
+	expect_kept(rig, &back.undo);
+	EXPECT_OK(
+		hf_kv_checkpoint_restore(stepper.kv, &before.id, &(struct hf_kv_restore){.no_undo = true}, NULL, &err));
+	expect_now(rig, &before);
+	expect_kept(rig, &after.id);
+	const struct hf_uuid unknown = {{1}};
+	EXPECT_STATUS(hf_kv_checkpoint_restore(stepper.kv, &unknown, NULL, NULL, &err), HF_NOT_FOUND);
+	close_stepper(&stepper);
+}
+
+static void write_some(struct stepper *stepper)
+{
+	const struct hf_kv_put put = {.ret_rev = &stepper->rev};
+	hf_error err = HF_ERROR_INIT;
+	if (stepper->seen > 6) /* the end is behind it */
+		return;
+	EXPECT_OK(hf_kv_put(stepper->rig->kv, B("k000100"), B("meanwhile"), &put, &err));
+	EXPECT_OK(hf_kv_put(stepper->rig->kv, B("k001999"), B("meanwhile"), NULL, &err));
+	EXPECT_OK(hf_kv_put(stepper->rig->kv, B("meanwhile"), B("x"), NULL, &err));
+	hf_kv_delete(stepper->rig->kv, stepper->seen % 2 ? B("k001500") : B("k000001"), NULL, NULL, &err);
+	hf_kv_put(stepper->rig->kv, stepper->seen % 2 ? B("k000001") : B("k001500"), B("again"), NULL, &err);
+}
+
+static void test_what_others_write_meanwhile_is_undone(void **state)
+{
+	struct redis_rig *rig = *state;
+	struct hf_kv_checkpoint after, before = two_moments(rig, &after);
+	struct hf_kv_restored restored;
+	struct hf_kv_entry entry;
+	struct stepper stepper;
+	hf_error err = HF_ERROR_INIT;
+	open_stepper(&stepper, rig);
+	stepper.hook = write_some;
+	EXPECT_OK(hf_kv_checkpoint_restore(stepper.kv, &before.id, NULL, &restored, &err));
+	assert_true(stepper.seen > 7);
+	close_stepper(&stepper);
+	expect_now(rig, &before);
+	expect_kept(rig, &before.id);
+	expect_kept(rig, &after.id);
+	expect_kept(rig, &restored.undo);
+	EXPECT_OK(hf_kv_get(rig->kv, B("k000100"), NULL, rig->arena, &entry, &err));
+	assert_true(entry.rev > stepper.rev); /* a revision grows, whatever it takes the place of */
+}
+
+static void make_another(struct stepper *stepper)
+{
+	if (stepper->seen == stepper->at)
+		make_point(stepper->rig);
+}
+
+static void test_a_checkpoint_that_is_made_meanwhile_stops_it(void **state)
+{
+	struct redis_rig *rig = *state;
+	struct hf_kv_checkpoint after, before = two_moments(rig, &after), *points;
+	struct stepper stepper;
+	hf_error err = HF_ERROR_INIT;
+	size_t count = 0;
+	open_stepper(&stepper, rig);
+	stepper.hook = make_another;
+	stepper.at = 3;
+	EXPECT_STATUS(hf_kv_checkpoint_restore(stepper.kv, &before.id, NULL, NULL, &err), HF_BUSY);
+	close_stepper(&stepper);
+	expect_now(rig, &after);
+	EXPECT_OK(hf_kv_checkpoint_list(rig->kv, rig->arena, &points, &count, &err));
+	assert_int_equal(count, 3); /* before, after, the other: none of a restore */
+	for (size_t i = 0; i < count; i++)
+		expect_kept(rig, &points[i].id);
+}
+
+static void write_much(struct stepper *stepper)
+{
+	if (stepper->seen == stepper->at)
+		redis_rig_put_numbered(stepper->rig, 0, MANY + 1, 0);
+}
+
+static void test_too_much_that_is_written_meanwhile_stops_it(void **state)
+{
+	struct redis_rig *rig = *state;
+	struct hf_kv_checkpoint after, before = two_moments(rig, &after);
+	struct stepper stepper;
+	hf_error err = HF_ERROR_INIT;
+	open_stepper(&stepper, rig);
+	stepper.hook = write_much;
+	stepper.at = 4;
+	EXPECT_STATUS(hf_kv_checkpoint_restore(stepper.kv, &before.id, NULL, NULL, &err), HF_BUSY);
+	EXPECT_CONTAINS(err.message, "others wrote");
+	stepper.at = 0;
+	EXPECT_OK(hf_kv_checkpoint_restore(stepper.kv, &before.id, NULL, NULL, &err));
+	close_stepper(&stepper);
+	expect_now(rig, &before);
+}
+
+static void die(struct stepper *stepper)
+{
+	if (stepper->seen == stepper->at)
+		raise(SIGKILL);
+}
+
+/* A child that is killed behind its request number `at`. @return whether it came to its end. */
+static bool restore_and_die(struct redis_rig *rig, const struct hf_uuid *id, int at)
+{
+	int ended = 0;
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct stepper stepper;
+		hf_error err = HF_ERROR_INIT;
+		open_stepper(&stepper, rig);
+		stepper.hook = die;
+		stepper.at = at;
+		_exit(hf_kv_checkpoint_restore(stepper.kv, id, NULL, NULL, &err) == HF_OK ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &ended, 0), pid);
+	assert_true(WIFSIGNALED(ended) || WEXITSTATUS(ended) == 0);
+	return WIFEXITED(ended);
+}
+
+static void test_killed_after_each_step_it_is_before_or_after(void **state)
+{
+	struct redis_rig *rig = *state;
+	struct hf_kv_checkpoint after, before = two_moments(rig, &after);
+	int at = 1;
+	for (bool restored = false; !restored; at++) {
+		bool ended = restore_and_die(rig, &before.id, at);
+		restored = holds_now(rig, &before);
+		assert_true(restored || (!ended && holds_now(rig, &after)));
+		expect_kept(rig, &before.id);
+		expect_kept(rig, &after.id);
+	}
+	assert_true(at > 7); /* it had begun, and taken steps */
+	redis_rig_check_whole(rig, "default", (long long)before.row_count, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_there_and_back),
+		CASE(test_what_others_write_meanwhile_is_undone),
+		CASE(test_a_checkpoint_that_is_made_meanwhile_stops_it),
+		CASE(test_too_much_that_is_written_meanwhile_stops_it),
+		CASE(test_killed_after_each_step_it_is_before_or_after),
+	};
+	return cmocka_run_group_tests(tests, redis_rig_start, redis_rig_stop);
+}

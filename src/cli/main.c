@@ -126,7 +126,8 @@ static void blame(const char *dashes, struct hf_str name, const char *text, hf_e
 	struct hf_str value = hf_str_of(text);
 	if (strcmp(err->sqlstate, "22021") == 0 && value.ptr && !str_is_utf8(value, &bad))
 		error_hint(err, "%s%.*s is no UTF-8: its byte %zu", dashes, STR_ARG(name), bad + 1);
-	if (strcmp(err->sqlstate, "54000") == 0 && value.len > INDEXED_MAX)
+	if (strcmp(err->sqlstate, "54000") == 0 && str_starts(hf_str_of(err->message), HF_STR("index row")) &&
+	    value.len > INDEXED_MAX)
 		error_hint(err, "%s%.*s has %zu bytes, at most %d fit into an index", dashes, STR_ARG(name), value.len,
 			   INDEXED_MAX);
 }

@@ -128,6 +128,11 @@ def test_a_text_too_long_for_an_index_is_named(where, db, args, who):
     assert db.rows("SELECT (SELECT count(*) FROM codebase), (SELECT count(*) FROM named_publish_policy)") == [(0, 0)]
 
 
+def test_another_limit_of_the_server_blames_no_index(where, db):
+    break_writes(db, "codebase", "RAISE EXCEPTION 'too much' USING ERRCODE = '54000'")
+    assert refused(1, *where, "codebase", "set", "aa", "--web-url", "x" * 3000) == "error: too much\n"
+
+
 # ---- a server that is only read from ----
 
 @pytest.mark.parametrize("args", ["codebase set aa", "queue claim --holder w", "worker remove w", "queue pause --reason x"])

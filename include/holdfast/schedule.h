@@ -2,10 +2,26 @@
  * schedule.h - deciding what is tried when: estimates, offsets, and filling the queue. Semantics: spec/janitor.md 7.
  *
  * Bulk scheduling reads everything in a few statements, computes in C with the original's exact arithmetic, and writes
- * new items with one COPY: the rows, ids and priorities are those of adding the items one by one in the order given.
+ * new items with COPY: the rows, ids and priorities are those of adding the items one by one in the order given.
  * It is one transaction that keeps other writers out of the queue; the original leaves earlier items behind when a
  * later one fails, this leaves nothing. An entry that says the same already counts as replaced, but is not written
  * unless somebody was handed it.
+ *
+ * Several writers (`writers`, with a pool only) take less time and keep others out for a fraction of it, since that
+ * transaction ends when all is decided, ids are taken and replaced entries written. Then up to so many connections of
+ * the pool (those that are to be had within a second) copy a share of the new items each, of 1,000 at least, else it
+ * stays one transaction; so it does with `verify`, which may have to take all back. They commit one after the other,
+ * the soonest to be served first, once all have been copied. Meanwhile
+ *
+ *  - a reader sees the replaced entries, then in a moment one share of the new ones after the other;
+ *  - who adds to a place that is being written waits, and comes later; who came earlier, or anything else that makes
+ *    one of them fail, takes all that have not committed back, and the whole is decided anew, once, as one transaction
+ *    (event schedule_writers_failed, a warning), whose answer is the answer. Not after a deadline, an interruption, a
+ *    lack of memory or HF_E_OUTCOME_UNKNOWN;
+ *  - with D-14 kept, who adds meanwhile counts from a queue without the new items.
+ *
+ * When it fails after something was written, the message begins with how many of the new entries stand: running it
+ * again writes what is missing.
  *
  * Defects of the original that can be kept, beside those of queue.h: D-16, a candidate whose worth cannot be told (a
  * policy without modes or with the mode push-derived; a policy, but no value), or whose numbers or those of its history
@@ -51,6 +67,7 @@ struct hf_schedule_options {
 	uint32_t verify;               /* recompute so many random items by the one-by-one rules and compare */
 	uint64_t verify_seed;          /* 0: chosen at random, reported */
 	const struct hf_defects *keep; /* defects of the original to keep; NULL: none */
+	uint32_t writers;              /* 0, 1: one transaction; at most 16 */
 };
 
 struct hf_schedule_report {
@@ -64,6 +81,7 @@ struct hf_schedule_report {
 	int64_t differing; /* HF_E_CORRUPT is returned and nothing is kept when not 0 */
 	uint64_t verify_seed;
 	int64_t read_us, write_us, verify_us;
+	uint32_t writers; /* that wrote the new items; 1: all is one transaction; 0: nothing to do */
 };
 
 /**
@@ -71,8 +89,9 @@ struct hf_schedule_report {
  * codebases first, then by id; the original leaves the order open. The first 20 that are left out are logged
  * (candidate_left_out, a warning).
  * @return HF_OK; HF_NOT_FOUND an item has gaps and no candidate to fill them; HF_REJECTED impossible numbers, with D-16
- *         kept (message names campaign and codebase); HF_E_INPUT a default offset that is no number. About 10 round
- * trips plus one per 5,000 replaced items.
+ *         kept (message names campaign and codebase); HF_E_INPUT a default offset that is no number; HF_E_USAGE several
+ *         writers without a pool; HF_E_LIMIT more than 16. About 10 round trips plus one per 5,000 replaced items, and
+ *         3 of each writer at a time.
  */
 enum hf_status hf_schedule_run(hf_where where, const struct hf_schedule_options *options,
                                struct hf_schedule_report *ret_report, hf_error *err);

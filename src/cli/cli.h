@@ -40,6 +40,7 @@ struct cli {
 	hf_settings *settings; /* owned; made at first use */
 	const char *database_origin;
 	hf_connection *connection; /* owned; made at first use */
+	hf_pool *pool;             /* the same */
 	struct progress progress;  /* progress_start(&cli->progress, ...) */
 	int exit_code;             /* of a child that ran in our place; used when the verb answers HF_OK */
 };
@@ -69,6 +70,8 @@ enum hf_status cli_settings(struct cli *cli, hf_settings **ret_settings, hf_erro
 enum hf_status cli_connection(struct cli *cli, hf_connection **ret_connection, hf_error *err);
 /** Where generated queries run, with the deadline of --timeout. */
 enum hf_status cli_where(struct cli *cli, hf_where *ret_where, hf_error *err);
+/** The same on a pool of so many sessions, one per run. */
+enum hf_status cli_where_of(struct cli *cli, uint32_t connections, hf_where *ret_where, hf_error *err);
 /** "--database", "DATABASE_URL", "PG*", "/etc/holdfast/holdfast.conf:3", ...: what named the database; after
  *  cli_settings(). */
 const char *cli_database_origin(const struct cli *cli);

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "holdfast/migrate.h"
+#include "holdfast/pool.h"
 
 enum { PATH_BYTES_MAX = 4096 };
 
@@ -259,16 +260,21 @@ enum hf_status cli_use_migrations(struct cli *cli, const hf_migrations *set, hf_
 	return status;
 }
 
+static struct hf_connection_options connection_options(const struct cli *cli)
+{
+	return (struct hf_connection_options){
+		.size = sizeof(struct hf_connection_options),
+		.connect_timeout_ms = config_int(cli->config, "database.connect_timeout"),
+		.query_timeout_ms = config_int(cli->config, "database.query_timeout"),
+	};
+}
+
 enum hf_status cli_connection(struct cli *cli, hf_connection **ret_connection, hf_error *err)
 {
 	hf_settings *settings;
 	enum hf_status status = HF_OK;
 	if (!cli->connection) {
-		struct hf_connection_options options = {
-			.size = sizeof(options),
-			.connect_timeout_ms = config_int(cli->config, "database.connect_timeout"),
-			.query_timeout_ms = config_int(cli->config, "database.query_timeout"),
-		};
+		const struct hf_connection_options options = connection_options(cli);
 		status = cli_settings(cli, &settings, err);
 		if (status == HF_OK)
 			status = hf_connection_open(cli->ctx, settings, &options, cli->deadline, &cli->connection, err);
@@ -287,6 +293,23 @@ enum hf_status cli_where(struct cli *cli, hf_where *ret_where, hf_error *err)
 	return status;
 }
 
+enum hf_status cli_where_of(struct cli *cli, uint32_t connections, hf_where *ret_where, hf_error *err)
+{
+	const struct hf_connection_options connection = connection_options(cli);
+	const struct hf_pool_options options = {.size = sizeof(options),
+						.connections_max = connections,
+						.connections_min = connections,
+						.connection = &connection};
+	hf_settings *settings;
+	ASSERT(!cli->pool);
+	enum hf_status status = cli_settings(cli, &settings, err);
+	if (status == HF_OK)
+		status = hf_pool_open(cli->ctx, settings, &options, &cli->pool, err);
+	if (status == HF_OK)
+		*ret_where = hf_until(hf_on_pool(cli->pool), cli->deadline);
+	return status;
+}
+
 const char *cli_database_origin(const struct cli *cli)
 {
 	return cli->database_origin;
@@ -295,9 +318,11 @@ const char *cli_database_origin(const struct cli *cli)
 void cli_close(struct cli *cli)
 {
 	hf_connection_free(cli->connection);
+	hf_pool_close(cli->pool);
 	hf_settings_free(cli->settings);
 	hf_server_free(cli->server);
 	cli->server = NULL;
 	cli->connection = NULL;
+	cli->pool = NULL;
 	cli->settings = NULL;
 }

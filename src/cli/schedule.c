@@ -22,6 +22,7 @@ static const struct column run_columns[] = {
 	{.name = "refused", .kind = COLUMN_INT, .help = "left out, since they cannot be scheduled"},
 	{.name = "verified", .kind = COLUMN_INT, .help = "recomputed one by one and found equal"},
 	{.name = "verify_seed", .kind = COLUMN_INT, .title = ""},
+	{.name = "jobs", .kind = COLUMN_INT, .help = "transactions that wrote what was added"},
 	{.name = "read_s", .kind = COLUMN_DURATION},
 	{.name = "write_s", .kind = COLUMN_DURATION},
 	{.name = "dry_run", .kind = COLUMN_BOOL},
@@ -40,6 +41,14 @@ enum hf_status schedule_codebases(struct cli *cli, struct hf_str_array *ret_code
 	return HF_OK;
 }
 
+enum hf_status schedule_where(struct cli *cli, struct hf_schedule_options *options, hf_where *ret_where, hf_error *err)
+{
+	if (options->dry_run || options->verify > 0)
+		options->writers = 1;
+	return options->writers > 1 ? cli_where_of(cli, options->writers, ret_where, err)
+	                            : cli_where(cli, ret_where, err);
+}
+
 static enum hf_status show_run(struct cli *cli, const struct hf_schedule_report *report, hf_error *err)
 {
 	const struct cell cells[] = {cell_int(report->added + report->replaced),
@@ -50,6 +59,7 @@ static enum hf_status show_run(struct cli *cli, const struct hf_schedule_report 
 	                             cell_int(report->refused),
 	                             cell_int(report->verified),
 	                             report->verified ? cell_int((int64_t)report->verify_seed) : cell_null(),
+	                             cell_int(report->writers),
 	                             cell_duration((double)report->read_us / 1e6),
 	                             cell_duration((double)report->write_us / 1e6),
 	                             cell_bool(cli->globals.dry_run)};
@@ -79,7 +89,8 @@ static enum hf_status run_run(struct cli *cli, hf_error *err)
 	                                      .default_offset = cli_number(cli, "offset", 0.0),
 	                                      .verify = (uint32_t)cli_int(cli, "verify", 0),
 	                                      .verify_seed = (uint64_t)cli_int(cli, "seed", 0),
-	                                      .dry_run = cli->globals.dry_run};
+	                                      .dry_run = cli->globals.dry_run,
+	                                      .writers = (uint32_t)cli_int(cli, "jobs", SCHEDULE_JOBS)};
 	struct hf_schedule_report report;
 	hf_where where;
 	enum hf_status status = out_check_fields(cli->out, run_columns, err);
@@ -88,7 +99,7 @@ static enum hf_status run_run(struct cli *cli, hf_error *err)
 	if (status == HF_OK)
 		status = cli_defects(cli, &options.keep, err);
 	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+		status = schedule_where(cli, &options, &where, err);
 	if (status == HF_OK)
 		status = hf_schedule_run(where, &options, &report, err);
 	if (status == HF_OK)
@@ -309,6 +320,7 @@ static const struct cmd_option run_options[] = {
          .max = 10000000,
          .help = "recompute N random entries one by one; nothing is kept when one differs"},
 	{.name = "seed", .arg = "N", .kind = OPTION_INT, .min = 1, .max = INT64_MAX, .help = "of the random choice"},
+	SCHEDULE_JOBS_OPTION,
 	{0},
 };
 
@@ -326,17 +338,22 @@ const struct cmd schedule_commands[] = {
          .args = "[CODEBASE...]",
          .summary = "put every candidate with a publish policy into the queue",
          .about =
-                 "All of them in one transaction, the most valuable codebases first, with the priorities that adding "
-                 "them one by "
-                 "one "
-                 "would give. With --dry-run it is simulated: all is decided and counted, nothing is written. What the "
-                 "original does otherwise is chosen by --defects.",
+                 "The most valuable codebases first, with the priorities that adding them one by one would give. All "
+                 "is "
+                 "decided and replaced at one moment; where there are 2,000 new entries or more, several connections "
+                 "write "
+                 "these (--jobs) and commit one after the other once all are written, so that a failure leaves none of "
+                 "them, or the error says how many stand: run it again then. With --jobs 1 or --verify it is one "
+                 "transaction, slower, and nobody else can write to the queue until its end. With --dry-run it is "
+                 "simulated: all is decided and counted, nothing is written. What the original does otherwise is "
+                 "chosen "
+                 "by --defects.",
          .options = run_options,
          .columns = run_columns,
          .run = run_run,
          .flags = CMD_WRITES,
          .examples = {"holdfast schedule run", "holdfast schedule run --campaign lintian-fixes --verify 1000",
-                      "holdfast schedule run bash zlib --dry-run"},
+                      "holdfast schedule run --jobs 1", "holdfast schedule run bash zlib --dry-run"},
          .test_effect = "test_schedule_run_fills_the_queue",
          .test_refusal = "test_schedule_run_refuses_values_of_zero"},
 	{.noun = "schedule",

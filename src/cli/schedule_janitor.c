@@ -22,6 +22,7 @@ const struct cmd_option schedule_janitor_options[] = {
 	{.name = "janitor-config", .arg = "FILE", .help = "of the Janitor (default: janitor.conf)"},
 	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
 	{.name = "prometheus", .arg = "URL", .help = "push gateway that is told when it is done"},
+	SCHEDULE_JOBS_OPTION,
 	{.name = "gcp-logging", .kind = OPTION_FLAG, .help = "accepted, and nothing else: see --log-format"},
 	{.name = "debug", .kind = OPTION_FLAG, .help = "accepted, and nothing else: see --verbose"},
 	{0},
@@ -85,7 +86,8 @@ static enum hf_status run(struct cli *cli, struct hf_schedule_report *ret_report
 {
 	struct hf_schedule_options options = {.size = sizeof(options),
 	                                      .campaign = text_or_null(cli_text(cli, "campaign")),
-	                                      .dry_run = cli->globals.dry_run};
+	                                      .dry_run = cli->globals.dry_run,
+	                                      .writers = (uint32_t)cli_int(cli, "jobs", SCHEDULE_JOBS)};
 	hf_where where;
 	enum hf_status status = take_database(cli, err);
 	if (status == HF_OK)
@@ -93,7 +95,7 @@ static enum hf_status run(struct cli *cli, struct hf_schedule_report *ret_report
 	if (status == HF_OK)
 		status = schedule_codebases(cli, &options.codebases, err);
 	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+		status = schedule_where(cli, &options, &where, err);
 	if (status != HF_OK)
 		return status;
 	cli_note(cli, "Finding candidates with policy");

@@ -1,5 +1,5 @@
 /*
- * bulk.h - many items scheduled at once (holdfast/schedule.h says what the outside sees). Three stages:
+ * bulk.h - many items scheduled at once (holdfast/schedule.h says what the outside sees). In stages:
  *
  *   bulk_read.c   everything about every item in a few statements, whatever their number -> offset and duration
  *   bulk_place.c  the queue as it is, then the items added one after the other in memory -> priority and id
@@ -7,19 +7,22 @@
  *   bulk_verify.c some of them again by the one-by-one rules
  *
  * All run in one transaction; from bulk_place on the queue is locked against other writers, so that neither what holds
- * a place nor the smallest priority can move under us.
+ * a place nor the smallest priority can move under us. Where several writers are allowed and there is enough for them,
+ * that transaction ends before the new items are written, and bulk_writers.c writes these.
  *
  * Memory: about 200 bytes an item and 100 a queue entry, at most BULK_ITEMS_MAX of either.
  */
 #ifndef JANITOR_BULK_H
 #define JANITOR_BULK_H
 
+#include <stdatomic.h>
+
 #include "base/intern.h"
 #include "core/minimum.h"
 #include "core/schedule.h"
 #include "holdfast/schedule.h"
 
-enum { BULK_ITEMS_MAX = 2000000, BULK_NO_ITEM = -1 };
+enum { BULK_ITEMS_MAX = 2000000, BULK_NO_ITEM = -1, BULK_WRITERS_MAX = 16, BULK_SHARE_MIN = 1000 };
 #define BULK_KEPT UINT32_MAX
 
 struct bulk_item {
@@ -61,12 +64,37 @@ struct bulk {
 	struct bulk_slot *slots;
 	size_t slot_capacity;
 	struct minimum minimum; /* nvalues = number of slots */
+	bool apart;             /* the new items are left to bulk_writers.c */
 	struct hf_schedule_report report;
 };
 
 enum hf_status bulk_read(struct bulk *bulk, hf_error *err);
 enum hf_status bulk_place(struct bulk *bulk, hf_error *err);
+/** Replaced items, and the new ones unless bulk->apart. */
 enum hf_status bulk_write(struct bulk *bulk, hf_error *err);
+
+/* A new item, report.added of them. */
+struct bulk_row {
+	int64_t priority;
+	int32_t id;
+	uint32_t slot;
+};
+/** In the order in which they will be served; in bulk->arena. */
+enum hf_status bulk_new_rows(const struct bulk *bulk, struct bulk_row **ret_rows, hf_error *err);
+/** COPY of some of them. @param stop NULL, or set by another thread to end it: HF_E_FAILED. Uses nothing of `bulk` that
+ *  changes, nor its arena. */
+enum hf_status bulk_append(hf_where tx, const struct bulk *bulk, const struct bulk_row *rows, size_t count,
+                           const atomic_bool *stop, hf_error *err);
+
+/**
+ * All new items by at most so many connections of `pool`, after the transaction that decided about them.
+ * report.writers and `ret_written`, the items that stand, are set whatever the answer.
+ * @return HF_OK; what the first of them answered that failed: with *ret_written 0 nothing of them stands, unless it is
+ *         HF_E_OUTCOME_UNKNOWN.
+ */
+enum hf_status bulk_write_apart(struct bulk *bulk, hf_pool *pool, hf_deadline deadline, int64_t *ret_written,
+                                hf_error *err);
+
 /** Recompute options->verify random items (all, when there are fewer); HF_E_CORRUPT names the first that differs.
  *  `originals`: the items before their gaps were filled. */
 enum hf_status bulk_verify(struct bulk *bulk, const struct hf_schedule_item *originals, hf_error *err);

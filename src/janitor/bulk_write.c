@@ -17,47 +17,44 @@ static const struct hf_str requester = HF_STR_INIT("scheduler");
 
 /* ---- new items ---- */
 
-struct new_row {
-	int64_t priority;
-	int32_t id;
-	uint32_t slot;
-};
 struct cursor {
 	const struct bulk *bulk;
-	const struct new_row *rows;
-	size_t count, at;
+	const struct bulk_row *next, *end;
+	const atomic_bool *stop;
 };
 
 static int by_turn(const void *a, const void *b)
 {
-	const struct new_row *x = a, *y = b;
+	const struct bulk_row *x = a, *y = b;
 	return x->priority != y->priority ? (x->priority > y->priority) - (x->priority < y->priority)
 	                                  : (x->id > y->id) - (x->id < y->id);
 }
 
-static enum hf_status new_rows(const struct bulk *bulk, struct cursor *cursor, hf_error *err)
+enum hf_status bulk_new_rows(const struct bulk *bulk, struct bulk_row **ret_rows, hf_error *err)
 {
-	struct new_row *rows = hf_arena_calloc(bulk->arena, (size_t)bulk->report.added, sizeof(*rows));
+	struct bulk_row *rows = hf_arena_calloc(bulk->arena, (size_t)bulk->report.added, sizeof(*rows));
+	size_t n = 0;
 	if (!rows)
 		return error_nomem(err);
 	for (size_t at = 0; at < bulk->minimum.nvalues; at++) {
 		const struct bulk_slot *slot = &bulk->slots[at];
 		if (!slot->existed)
-			rows[cursor->count++] =
-				(struct new_row){bulk->items[slot->item].priority, slot->id, (uint32_t)at};
+			rows[n++] = (struct bulk_row){bulk->items[slot->item].priority, slot->id, (uint32_t)at};
 	}
-	qsort(rows, cursor->count, sizeof(*rows), by_turn);
-	cursor->rows = rows;
+	qsort(rows, n, sizeof(*rows), by_turn);
+	*ret_rows = rows;
 	return HF_OK;
 }
 
-static enum hf_status next_new(void *user, struct queue_append_in *in, UNUSED hf_error *err)
+static enum hf_status next_new(void *user, struct queue_append_in *in, hf_error *err)
 {
 	struct cursor *cursor = user;
 	const struct bulk *bulk = cursor->bulk;
-	if (cursor->at == cursor->count)
+	if (cursor->stop && atomic_load_explicit(cursor->stop, memory_order_relaxed))
+		return error_set(err, HF_E_FAILED, "another writer failed");
+	if (cursor->next == cursor->end)
 		return HF_STOP;
-	const struct bulk_slot *slot = &bulk->slots[cursor->rows[cursor->at++].slot];
+	const struct bulk_slot *slot = &bulk->slots[cursor->next++->slot];
 	const struct bulk_item *item = &bulk->items[slot->item];
 	*in = (struct queue_append_in){.id = slot->id,
 	                               .bucket = (enum queue_bucket)slot->bucket,
@@ -74,6 +71,13 @@ static enum hf_status next_new(void *user, struct queue_append_in *in, UNUSED hf
 	SET_TEXT(in, requester, requester);
 	SET_TEXT(in, change_set, item->wanted.change_set);
 	return HF_OK;
+}
+
+enum hf_status bulk_append(hf_where tx, const struct bulk *bulk, const struct bulk_row *rows, size_t count,
+                           const atomic_bool *stop, hf_error *err)
+{
+	struct cursor cursor = {bulk, rows, rows + count, stop};
+	return queue_append(tx, next_new, &cursor, NULL, err);
 }
 
 /* ---- replaced items ---- */
@@ -136,11 +140,10 @@ static enum hf_status write_replaced(const struct bulk *bulk, hf_error *err)
 
 enum hf_status bulk_write(struct bulk *bulk, hf_error *err)
 {
-	struct cursor cursor = {.bulk = bulk};
+	struct bulk_row *rows = NULL;
 	enum hf_status status = write_replaced(bulk, err);
-	if (status == HF_OK && bulk->report.added > 0)
-		status = new_rows(bulk, &cursor, err);
-	if (status != HF_OK || cursor.count == 0)
+	if (status != HF_OK || bulk->report.added == 0 || bulk->apart)
 		return status;
-	return queue_append(bulk->tx, next_new, &cursor, NULL, err);
+	status = bulk_new_rows(bulk, &rows, err);
+	return status == HF_OK ? bulk_append(bulk->tx, bulk, rows, (size_t)bulk->report.added, NULL, err) : status;
 }

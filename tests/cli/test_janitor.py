@@ -585,6 +585,22 @@ def test_schedule_run_fills_the_queue(small):
     assert small.json("schedule", "run")["kept"] == 1
 
 
+def test_schedule_run_writes_by_several_connections(small):
+    small.db.execute("INSERT INTO codebase (name, value) SELECT 'many' || i, i FROM generate_series(1, 2000) AS i")
+    small.db.execute("INSERT INTO candidate (codebase, suite, command, value, publish_policy) "
+                     "SELECT 'many' || i, 'fixes', 'x', 1, 'p' FROM generate_series(1, 2000) AS i")
+    rows = "SELECT id, codebase, priority, estimated_duration::text FROM queue ORDER BY id"
+    found = {}
+    for jobs, flags in ((2, []), (1, ["--jobs", 1]), (2, ["--jobs", 5]), (1, ["--verify", 3])):
+        small.db.execute("TRUNCATE queue RESTART IDENTITY")
+        done = small.json("schedule", "run", *flags)
+        assert (done["jobs"], done["added"]) == (jobs, 2002), flags
+        found.setdefault("rows", small.db.rows(rows))
+        assert small.db.rows(rows) == found["rows"], flags
+    for wrong in (0, 17, "x"):
+        assert "--jobs" in small.refused(2, "schedule", "run", "--jobs", wrong)
+
+
 def test_schedule_run_previews_what_it_would_change(small):
     small.db.execute("INSERT INTO queue (codebase, suite, command, priority, bucket) VALUES ('aa', 'fixes', 'fix it', 7, 'manual')")
     small.db.execute("INSERT INTO queue (codebase, suite, command, priority) VALUES ('bb', 'fixes', 'fix it', 7)")

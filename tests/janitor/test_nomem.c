@@ -51,6 +51,48 @@ static enum hf_status many(struct rig *rig, hf_error *err)
 	return hf_schedule_bulk(where_of(rig), items, ITEMS, &options, &report, err);
 }
 
+/* Two connections of a pool that are open already. */
+static hf_pool *pool_of_two(const struct rig *rig)
+{
+	const struct hf_pool_options options = {.size = sizeof(options), .connections_max = 2};
+	hf_error err = HF_ERROR_INIT;
+	hf_pool *pool = NULL;
+	hf_connection *both[2];
+	EXPECT_OK(hf_pool_open(rig->ctx, rig->settings, &options, &pool, &err));
+	for (int i = 0; i < 2; i++)
+		EXPECT_OK(hf_pool_checkout(pool, HF_DEADLINE_DEFAULT, &both[i], &err));
+	for (int i = 0; i < 2; i++)
+		hf_pool_return(pool, both[i]);
+	return pool;
+}
+
+/* Enough new items for two writers. */
+static enum hf_status writers(struct rig *rig, hf_error *err)
+{
+	enum { PLACES = 1100, ITEMS = 2 * PLACES };
+	static struct hf_schedule_item items[ITEMS];
+	static char names[PLACES][16];
+	const struct hf_schedule_options options = {.size = sizeof(options), .writers = 2};
+	struct hf_schedule_report report;
+	for (int i = 0; i < ITEMS; i++) {
+		snprintf(names[i % PLACES], sizeof(names[0]), "pkg%d", i % PLACES + 1);
+		items[i] = (struct hf_schedule_item){.codebase = hf_str_of(names[i % PLACES]),
+		                                     .campaign = i < PLACES ? HF_STR("one") : HF_STR("two"),
+		                                     .command = HF_STR("fix-it"),
+		                                     .has_value = true,
+		                                     .value = 1.0,
+		                                     .has_success_chance = true};
+	}
+	torture_hold(true);
+	hf_pool *pool = pool_of_two(rig);
+	torture_hold(false);
+	enum hf_status status = hf_schedule_bulk(hf_on_pool(pool), items, ITEMS, &options, &report, err);
+	torture_hold(true);
+	hf_pool_close(pool);
+	torture_hold(false);
+	return status;
+}
+
 static enum hf_status explain(struct rig *rig, hf_error *err)
 {
 	struct hf_schedule_explanation why;
@@ -467,6 +509,7 @@ static void no_allocation_leaves_a_trace(void **state)
 		work_fn *work;
 	} calls[] = {{"schedule run", run},
 	             {"schedule of many", many},
+	             {"schedule by two", writers},
 	             {"schedule explain", explain},
 	             {"schedule one", one},
 	             {"schedule after a run", after_run},

@@ -84,7 +84,7 @@ struct kv_test {
 };
 
 extern const struct kv_case kv_cases_entry[], kv_cases_expiry[], kv_cases_write[], kv_cases_batch[], kv_cases_range[],
-	kv_cases_care[], kv_cases_lock[], kv_cases_checkpoint[], kv_cases_value[], kv_cases_blob[],
+	kv_cases_care[], kv_cases_lock[], kv_cases_checkpoint[], kv_cases_past[], kv_cases_value[], kv_cases_blob[],
 	kv_cases_watch[]; /* each ends with one without a name */
 
 void kv_steps_run(struct kv_test *t, const struct kv_step *steps);

@@ -49,8 +49,8 @@ int main(int argc, char *argv[])
 {
 	static const struct kv_case *const parts[] = {kv_cases_entry, kv_cases_expiry,     kv_cases_write,
 	                                              kv_cases_batch, kv_cases_range,      kv_cases_care,
-	                                              kv_cases_lock,  kv_cases_checkpoint, kv_cases_value,
-	                                              kv_cases_blob,  kv_cases_watch};
+	                                              kv_cases_lock,  kv_cases_checkpoint, kv_cases_past,
+	                                              kv_cases_value, kv_cases_blob,       kv_cases_watch};
 	static struct CMUnitTest tests[CASES_MAX];
 	size_t n = 0;
 	if (argc < 2)

@@ -20,6 +20,15 @@ struct kv_sums {
 	uint64_t sum[2], mixed[2]; /* of the upper halves, of the lower ones */
 };
 
+/* Of one entry. */
+struct kv_hash {
+	uint64_t high, low;
+};
+void kv_hash_plain(const struct hf_kv_entry *entry, struct kv_hash *ret_hash);
+/** The same with wider instructions, only where the machine has them. */
+void kv_hash_wide(const struct hf_kv_entry *entry, struct kv_hash *ret_hash);
+bool kv_hash_has_wide(void);
+
 void kv_sums_add(struct kv_sums *sums, const struct hf_kv_entry *entry);
 /** Add all of `more`. */
 void kv_sums_join(struct kv_sums *sums, const struct kv_sums *more);

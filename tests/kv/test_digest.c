@@ -121,12 +121,34 @@ static void test_everything_else_matters(void **state)
 	}
 }
 
+/* Every length at which the hash goes another way, and those around it. */
+static void test_wide_is_plain(void **state)
+{
+	(void)state;
+	static uint8_t bytes[3000];
+	if (!kv_hash_has_wide())
+		skip();
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * i >> 3);
+	for (size_t len = 0; len < 2 * sizeof(bytes) / 3; len++) {
+		const struct hf_kv_entry entry = {.key = {bytes + len % 7, len % 50},
+		                                  .value = {bytes + len % 13, len},
+		                                  .metadata = {(const char *)bytes, len % 3 ? 0 : len / 2},
+		                                  .expires_us = (int64_t)len};
+		struct kv_hash plain, wide;
+		kv_hash_plain(&entry, &plain);
+		kv_hash_wide(&entry, &wide);
+		assert_true(plain.high == wide.high && plain.low == wide.low);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pinned_values),
 		cmocka_unit_test(test_order_revision_and_times_do_not_matter),
 		cmocka_unit_test(test_everything_else_matters),
+		cmocka_unit_test(test_wide_is_plain),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

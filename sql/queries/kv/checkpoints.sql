@@ -173,26 +173,33 @@ SELECT set_config('holdfast.namespace', :ns::integer::text, true) AS namespace,
        set_config('jit', 'off', true) AS compiles;
 
 -- name: entries_stream_at :each
--- doc: All of a checkpoint that is no copy, by key. What is commonest is left out: a NULL costs less than a value.
+-- doc: All of a checkpoint that is no copy, by key. What is commonest is left out: a NULL costs less than a value. Each
+--   table has its own conditions and its own order, which leaves nothing but the merging to do for both.
 -- stream: copy
 -- row: stream_row
 -- col created_at: nullable
-SELECT t.key, t.created_at, nullif(t.updated_at, t.created_at) AS updated_at, t.expires_at, nullif(t.codec, 0) AS codec,
-       t.value, t.metadata
-FROM (SELECT namespace, key, rev, created_at, updated_at, expires_at, codec, value, metadata, epoch AS since,
-             2147483647 AS until
-      FROM :"schema".:"entries"
+SELECT t.key, t.created_at, t.updated_at, t.expires_at, t.codec, t.value, t.metadata
+FROM ((SELECT e.key, e.created_at, nullif(e.updated_at, e.created_at) AS updated_at, e.expires_at, nullif(e.codec, 0) AS codec,
+              e.value, e.metadata
+       FROM :"schema".:"entries" AS e
+       WHERE e.namespace = current_setting('holdfast.namespace')::integer
+       AND e.epoch < (SELECT c.epoch FROM :"schema".:"entries_checkpoints" AS c
+                      WHERE c.namespace = current_setting('holdfast.namespace')::integer
+                      AND c.id = current_setting('holdfast.point')::uuid AND c.kind = 'epoch')
+       AND (e.expires_at IS NULL OR e.expires_at > (SELECT current_setting('holdfast.moment')::timestamptz))
+       ORDER BY e.key)
       UNION ALL
-      SELECT namespace, key, rev, created_at, updated_at, expires_at, codec, value, metadata, epoch_from, epoch_to
-      FROM :"schema".:"entries_history") AS t
-WHERE t.namespace = current_setting('holdfast.namespace')::integer
-AND (t.expires_at IS NULL OR t.expires_at > (SELECT current_setting('holdfast.moment')::timestamptz))
-AND t.since < (SELECT c.epoch FROM :"schema".:"entries_checkpoints" AS c
-               WHERE c.namespace = current_setting('holdfast.namespace')::integer AND c.id = current_setting('holdfast.point')::uuid
-               AND c.kind = 'epoch')
-AND t.until >= (SELECT c.epoch FROM :"schema".:"entries_checkpoints" AS c
-                WHERE c.namespace = current_setting('holdfast.namespace')::integer AND c.id = current_setting('holdfast.point')::uuid
-               AND c.kind = 'epoch')
+      (SELECT h.key, h.created_at, nullif(h.updated_at, h.created_at), h.expires_at, nullif(h.codec, 0), h.value, h.metadata
+       FROM :"schema".:"entries_history" AS h
+       WHERE h.namespace = current_setting('holdfast.namespace')::integer
+       AND h.epoch_from < (SELECT c.epoch FROM :"schema".:"entries_checkpoints" AS c
+                           WHERE c.namespace = current_setting('holdfast.namespace')::integer
+                           AND c.id = current_setting('holdfast.point')::uuid AND c.kind = 'epoch')
+       AND h.epoch_to >= (SELECT c.epoch FROM :"schema".:"entries_checkpoints" AS c
+                          WHERE c.namespace = current_setting('holdfast.namespace')::integer
+                          AND c.id = current_setting('holdfast.point')::uuid AND c.kind = 'epoch')
+       AND (h.expires_at IS NULL OR h.expires_at > (SELECT current_setting('holdfast.moment')::timestamptz))
+       ORDER BY h.key)) AS t
 ORDER BY t.key;
 
 -- name: entries_stream :each

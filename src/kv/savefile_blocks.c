@@ -37,7 +37,7 @@ enum hf_status blocks_put(struct savefile_blocks *blocks, const void *bytes, siz
 	return write_all(blocks, bytes, len, err);
 }
 
-enum hf_status blocks_grow(uint8_t **place, size_t *room, size_t wanted, hf_error *err)
+static enum hf_status grow(uint8_t **place, size_t *room, size_t wanted, hf_error *err)
 {
 	if (wanted <= *room)
 		return HF_OK;
@@ -60,7 +60,7 @@ static enum hf_status note_block(struct savefile_blocks *blocks, uint32_t entrie
 		                 SAVEFILE_BLOCKS_MAX);
 	enum hf_status status = HF_OK;
 	if (used == blocks->index_room)
-		status = blocks_grow(&blocks->index, &blocks->index_room, room, err);
+		status = grow(&blocks->index, &blocks->index_room, room, err);
 	if (status != HF_OK)
 		return status;
 	put_le64(blocks->index + used, blocks->offset);
@@ -74,7 +74,7 @@ static enum hf_status note_block(struct savefile_blocks *blocks, uint32_t entrie
 static enum hf_status pack(struct savefile_blocks *blocks, const struct block_room *room, struct hf_bytes *ret_stored,
                            hf_error *err)
 {
-	enum hf_status status = blocks_grow(&blocks->packed, &blocks->packed_room, ZSTD_compressBound(room->len), err);
+	enum hf_status status = grow(&blocks->packed, &blocks->packed_room, ZSTD_compressBound(room->len), err);
 	if (status != HF_OK)
 		return status;
 	size_t packed = ZSTD_compress2(blocks->zstd, blocks->packed, blocks->packed_room, room->bytes, room->len);
@@ -223,6 +223,14 @@ enum hf_status blocks_wait(struct savefile_blocks *blocks, hf_error *err)
 struct block_room *blocks_room(struct savefile_blocks *blocks)
 {
 	return room_at(blocks, blocks->given);
+}
+
+enum hf_status blocks_reserve(struct savefile_blocks *blocks, size_t wanted, hf_error *err)
+{
+	struct block_room *room = blocks_room(blocks);
+	bool is_long = wanted > SAVEFILE_BLOCK_BYTES;
+	enum hf_status status = is_long ? blocks_wait(blocks, err) : HF_OK;
+	return status == HF_OK ? grow(&room->bytes, &room->room, is_long ? wanted : SAVEFILE_BLOCK_BYTES, err) : status;
 }
 
 enum hf_status blocks_init(struct savefile_blocks *blocks, hf_error *err)

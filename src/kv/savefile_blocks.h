@@ -5,6 +5,8 @@
  * started with the first block that is full, so that a small file needs none; where there is none to be had, or what is
  * written to is no file (a pipe whose reader left is told by a signal to who writes), the caller packs.
  *
+ * Memory: four blocks; beside them, while an entry is longer than one, twice that entry.
+ *
  * Threads: one caller. From blocks_give() to blocks_wait() all but the room being filled is the thread's.
  */
 #ifndef KV_SAVEFILE_BLOCKS_H
@@ -57,7 +59,9 @@ void blocks_deinit(struct savefile_blocks *blocks);
 
 /** The room being filled. */
 struct block_room *blocks_room(struct savefile_blocks *blocks);
-enum hf_status blocks_grow(uint8_t **place, size_t *room, size_t wanted, hf_error *err);
+/** It has place for `wanted` more bytes. For an entry longer than a block it waits until all that was given is written:
+ * two of such are never in memory. The failure may be of a block given before. */
+enum hf_status blocks_reserve(struct savefile_blocks *blocks, size_t wanted, hf_error *err);
 /** The room is full; nothing where it is empty. The failure may be of a block given before. */
 enum hf_status blocks_give(struct savefile_blocks *blocks, hf_error *err);
 /** Until all that was given is written. */

@@ -57,8 +57,7 @@ enum hf_status savefile_add(struct savefile_writer *writer, const struct hf_kv_e
 		room = blocks_room(&writer->blocks);
 	}
 	if (status == HF_OK)
-		status = blocks_grow(&room->bytes, &room->room,
-		                     most > SAVEFILE_BLOCK_BYTES ? most : SAVEFILE_BLOCK_BYTES, err);
+		status = blocks_reserve(&writer->blocks, most, err);
 	if (status != HF_OK)
 		return status;
 	room->len += savefile_entry_encode(entry, &room->base_us, room->bytes + room->len);

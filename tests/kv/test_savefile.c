@@ -19,7 +19,7 @@
 #include "base/crc32c.h"
 #include "base/macros.h"
 #include "chance.h"
-#include "kv/savefile.h"
+#include "kv/savefile_blocks.h"
 #include "../torture.h"
 
 #define BASE_US INT64_C(1717243200000000)
@@ -607,6 +607,33 @@ static void test_memory_that_runs_out(void **state)
 	assert_int_equal(files_in_folder(), 1);
 }
 
+static void test_one_long_entry_at_a_time(void **state)
+{
+	(void)state;
+	enum { LONG = 3 << 20 };
+	static struct savefile_blocks blocks; /* a thread of one that failed may still use it */
+	EXPECT_OK(blocks_init(&blocks, &err));
+	blocks.fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	blocks.path = path;
+	blocks.apart = true;
+	for (int i = 0; i < 4; i++) {
+		size_t held = 0;
+		EXPECT_OK(blocks_reserve(&blocks, LONG, &err));
+		for (int j = 0; j < SAVEFILE_ROOMS; j++)
+			held += blocks.rooms[j].room;
+		assert_int_equal(held, LONG);
+		struct block_room *room = blocks_room(&blocks);
+		memset(room->bytes, 'x', LONG);
+		room->len = LONG;
+		room->entries = 1;
+		EXPECT_OK(blocks_give(&blocks, &err));
+	}
+	EXPECT_OK(blocks_wait(&blocks, &err));
+	assert_int_equal(blocks.count, 4);
+	(void)close(blocks.fd);
+	blocks_deinit(&blocks);
+}
+
 /* ---- */
 
 static int start(void **state)
@@ -648,6 +675,7 @@ int main(void)
 		TEST(test_a_full_disk_leaves_nothing),
 		TEST(test_killed_at_any_moment),
 		TEST(test_a_link_stays_one),
+		TEST(test_one_long_entry_at_a_time),
 		TEST(test_memory_that_runs_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,7 @@
  * HF_KV_SNAPSHOT (PostgreSQL) is the kind for where the table has no triggers, or they are disabled: a copy of all
  * entries, made in one statement while writers write (2 to 3 s for a million) and kept beside the table as a whole. Its
  * difference to another state and a restore compare all entries: they cost what there is.
+ * What is written while triggers are disabled is missing in older checkpoints of the other kind: delete those.
  *
  * Redis: a restore is one script, during which the server serves nobody else (about a second for 100,000 entries).
  * Where more changed, entries are put aside in steps and take the place of the namespace at the end: the cost is that

@@ -209,6 +209,56 @@ static void without_triggers_it_is_a_copy(void **user)
 	assert_int_equal(rig_number(rig, rows), 0);
 }
 
+/* What is written while they are disabled is missing in older checkpoints; what was counted shows it. */
+static void a_hole_that_a_disabled_trigger_left_is_told(void **user)
+{
+	struct rig *rig = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_checkpoint again;
+	rig_put(rig, "a", "1");
+	struct hf_uuid id = point(rig);
+	rig_run(rig, "ALTER TABLE \"we\"\"ird\".state_entries DISABLE TRIGGER state_entries_keep_updated");
+	rig_put(rig, "a", "2");
+	rig_run(rig, "ALTER TABLE \"we\"\"ird\".state_entries ENABLE TRIGGER state_entries_keep_updated");
+	EXPECT_STATUS(hf_kv_checkpoint_verify(rig->kv, &id, rig->arena, &again, &err), HF_DIFFERS);
+}
+
+/* Before one the server would lock each row, also for a restore. */
+static void the_trigger_comes_behind_updates(void **user)
+{
+	struct rig *rig = *user;
+	const char *behind =
+		"SELECT count(*) FROM pg_trigger WHERE tgname = 'state_entries_keep_updated' AND tgtype & 2 = 0";
+	assert_int_equal(rig_number(rig, behind), 1);
+}
+
+/* ---- writers of other programs ---- */
+
+/* Theirs may be older than the checkpoint in whose epoch they write. */
+static void a_writer_with_an_old_snapshot_keeps_images(void **user)
+{
+	static const char *const begins[] = {"BEGIN ISOLATION LEVEL REPEATABLE READ",
+	                                     "BEGIN ISOLATION LEVEL SERIALIZABLE"};
+	struct rig *rig = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_checkpoint again;
+	for (size_t i = 0; i < ARRAY_LEN(begins); i++) {
+		rig_put(rig, "a", "1");
+		rig_put(rig, "b", "1");
+		rig_run(rig, begins[i]);
+		assert_int_equal(rig_number(rig, "SELECT count(*) FROM \"we\"\"ird\".state_entries"), 2);
+		struct hf_uuid id = point(rig);
+		rig_run(rig, "UPDATE \"we\"\"ird\".state_entries SET value = '2', epoch = "
+		             "\"we\"\"ird\".state_entries_epoch(namespace)"
+		             " WHERE key = 'a'");
+		rig_run(rig, "DELETE FROM \"we\"\"ird\".state_entries WHERE key = 'b'");
+		rig_run(rig, "COMMIT");
+		EXPECT_OK(hf_kv_checkpoint_verify(rig->kv, &id, rig->arena, &again, &err));
+		EXPECT_OK(hf_kv_checkpoint_delete(rig->kv, &id, &err));
+		assert_int_equal(rig_number(rig, "SELECT count(*) FROM \"we\"\"ird\".state_entries_history"), 0);
+	}
+}
+
 /* ---- pruning ---- */
 
 static struct hf_uuid copy_of_day(struct rig *rig, int day)
@@ -372,6 +422,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(images_go_with_the_last_checkpoint_that_needs_them, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(many_entries_come_back_as_they_were, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(without_triggers_it_is_a_copy, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(a_hole_that_a_disabled_trigger_left_is_told, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(the_trigger_comes_behind_updates, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(a_writer_with_an_old_snapshot_keeps_images, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(bytes_are_those_of_what_stays, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(one_that_is_deleted_while_it_is_read_is_unknown, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(deletes_behind_a_restore_see_what_it_put_back, set_up, rig_close),

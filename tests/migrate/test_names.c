@@ -236,7 +236,8 @@ static void the_catalog_is_as_designed(UNUSED void **state)
 	                                         " FROM holdfast.migration WHERE state = 'applied'"),
 	                    "kv:public.state_entries0001 kv:public.state_entries0002 kv:public.state_entries0003"
 	                    " kv:public.state_entries0005 kv:public.state_entries0006"
-	                    " kv:public.state_entries0007 kv:public.state_entries0008");
+	                    " kv:public.state_entries0007 kv:public.state_entries0008"
+	                    " kv:public.state_entries0009");
 }
 
 static void two_instances_stand_beside_each_other(UNUSED void **state)

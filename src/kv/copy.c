@@ -13,7 +13,8 @@
 #include "kv/load.h"
 #include "kv/savefile.h"
 
-enum { PAGE_ENTRIES = 1000, PAGE_BYTES = 1 << 20, COMPARE_US = 60 * 1000000 };
+/* From what is in this process pages are short: while one is read the target gets nothing. */
+enum { PAGE_ENTRIES = 1000, PAGE_EMBEDDED = 100, PAGE_BYTES = 1 << 20, COMPARE_US = 60 * 1000000 };
 
 /* ---- reading ---- */
 
@@ -23,7 +24,7 @@ struct paging {
 	hf_deadline deadline;
 	hf_arena *page; /* owned */
 	struct hf_kv_entry *entries;
-	size_t count, next;
+	size_t count, next, most; /* of a page */
 	bool done;
 	uint8_t from[HF_KV_KEY_BYTES_MAX + 1]; /* where the next page begins */
 	size_t from_len;
@@ -52,7 +53,7 @@ static enum hf_status keep_entry(void *user, const struct hf_kv_entry *entry, hf
 	}
 	if (failed)
 		return error_nomem(err);
-	return paging->count == PAGE_ENTRIES || hf_arena_used(paging->page) >= PAGE_BYTES ? HF_STOP : HF_OK;
+	return paging->count == paging->most || hf_arena_used(paging->page) >= PAGE_BYTES ? HF_STOP : HF_OK;
 }
 
 /* It ends when a page comes back that was not full. */
@@ -61,12 +62,12 @@ static enum hf_status read_page(struct paging *paging, hf_error *err)
 	hf_kv *kv = paging->kv;
 	const struct hf_kv_span span = {.from = {paging->from, paging->from_len},
 	                                .to = paging->to,
-	                                .limit = PAGE_ENTRIES,
+	                                .limit = paging->most,
 	                                .at = paging->at,
 	                                .deadline = paging->deadline};
 	paging->count = paging->next = 0;
 	hf_arena_reset(paging->page);
-	paging->entries = hf_arena_alloc(paging->page, PAGE_ENTRIES * sizeof(*paging->entries));
+	paging->entries = hf_arena_alloc(paging->page, paging->most * sizeof(*paging->entries));
 	if (!paging->entries)
 		return error_nomem(err);
 	enum hf_status status = kv_vtable(kv)->scan(kv->backend->state, kv->ns, &span, keep_entry, paging, err);
@@ -74,7 +75,7 @@ static enum hf_status read_page(struct paging *paging, hf_error *err)
 		return kv_checkpoint_answered(kv, paging->at, status, err);
 	if (status != HF_OK && status != HF_STOP)
 		return kv_count_failure(kv, status);
-	paging->done = paging->count < PAGE_ENTRIES && hf_arena_used(paging->page) < PAGE_BYTES;
+	paging->done = paging->count < paging->most && hf_arena_used(paging->page) < PAGE_BYTES;
 	kv_count(kv, KV_QUERIES, 1);
 	if (paging->count == 0)
 		return HF_OK;
@@ -258,6 +259,7 @@ enum hf_status hf_kv_copy(hf_kv *from, hf_kv *to, const struct hf_kv_import *how
 		status = hold_still(&paging, how, arena, &point, err);
 	if (status != HF_OK)
 		return status;
+	paging.most = kv_vtable(from)->embedded ? PAGE_EMBEDDED : PAGE_ENTRIES;
 	begin_at(&paging, how ? how->prefix : (struct hf_bytes){NULL, 0});
 	status = copy_from(&paging, to, how, &copied, err);
 	if (paging.at == &point.id) {

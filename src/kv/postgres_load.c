@@ -1,13 +1,14 @@
 /*
  * postgres_load.c - entries taken over as they are, by COPY, in one transaction that holds the namespace's lock as a
  * restore does: writers wait until it ends, readers see it when it has. Revisions are taken first, more at a time as
- * more rows come; a COPY ends where they do.
+ * more rows come, and when many do while the rows before are on their way; a COPY ends where they do.
  */
 #include "base/arena.h"
 #include "base/error.h"
 #include "kv/postgres_checkpoint.h"
+#include "kv/postgres_revs.h"
 
-enum { COPY_ROWS = 1000, COPY_ROWS_MAX = 64000, BUCKET_US = 300 * 1000000 };
+enum { COPY_ROWS = 1000, COPY_ROWS_MAX = 64000, AHEAD_ROWS = 16000, BUCKET_US = 300 * 1000000 };
 
 struct loading {
 	hf_kv_backend_state *state;
@@ -18,6 +19,7 @@ struct loading {
 	int64_t first;       /* revision of this COPY, and so on, for `most` rows */
 	const int64_t *revs; /* NULL; or those where they do not follow each other */
 	size_t used, most;
+	struct revs_ahead ahead;
 	hf_arena *packed;  /* of one value */
 	bool began, ended; /* something was asked of the source; it has no more */
 };
@@ -82,6 +84,8 @@ static enum hf_status take_revs(struct loading *loading, hf_where tx, hf_arena *
 	struct load_revs_row row;
 	int64_t most = (int64_t)loading->most;
 	loading->revs = NULL;
+	if (revs_end(&loading->ahead, most, &loading->first))
+		return HF_OK;
 	enum hf_status status =
 		load_span(tx, loading->load, &(struct load_span_in){.how_many = most}, arena, &span, err);
 	if (status != HF_OK)
@@ -97,17 +101,23 @@ static enum hf_status take_revs(struct loading *loading, hf_where tx, hf_arena *
 	return status;
 }
 
+static size_t next_step(size_t most)
+{
+	return most == 0 ? COPY_ROWS : most * 4 < COPY_ROWS_MAX ? most * 4 : COPY_ROWS_MAX;
+}
+
 static enum hf_status copy_rows(struct loading *loading, hf_where tx, hf_arena *arena, hf_error *err)
 {
 	int64_t rows = 0;
 	hf_arena_reset(arena);
-	size_t next = loading->most * 4;
-	loading->most = next == 0 ? COPY_ROWS : next < COPY_ROWS_MAX ? next : COPY_ROWS_MAX;
+	loading->most = next_step(loading->most);
 	enum hf_status status = take_revs(loading, tx, arena, err);
 	if (status != HF_OK)
 		return status;
 	loading->used = 0;
 	loading->began = true;
+	if (loading->most >= AHEAD_ROWS)
+		revs_begin(&loading->ahead, (int64_t)next_step(loading->most));
 	return load_rows(tx, loading->load, next_row, loading, &rows, err);
 }
 
@@ -150,6 +160,7 @@ static enum hf_status attempt(hf_where tx, void *user, hf_error *err)
 		status = make_empty(loading, tx, arena, err);
 	while (status == HF_OK && !loading->ended)
 		status = copy_rows(loading, tx, arena, err);
+	(void)revs_end(&loading->ahead, 0, &loading->first);
 	return status;
 }
 
@@ -158,7 +169,12 @@ enum hf_status postgres_load(hf_kv_backend_state *state, int32_t ns, const struc
 {
 	CLEANUP(arena_freep) hf_arena *packed = hf_arena_new((size_t)2 * HF_KV_VALUE_BYTES_MAX);
 	struct hf_transaction_options once = postgres_transaction(state);
-	struct loading loading = {.state = state, .ns = ns, .how = how, .load = &state->load, .packed = packed};
+	struct loading loading = {.state = state,
+	                          .ns = ns,
+	                          .how = how,
+	                          .load = &state->load,
+	                          .ahead = {.state = state},
+	                          .packed = packed};
 	struct postgres_wait wait;
 	enum hf_status status;
 	if (!packed)

@@ -6,6 +6,7 @@
  * is that of one row.
  */
 #include <string.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -14,7 +15,13 @@
 #include "pg/result.h"
 #include "pg/statements.h"
 
-enum { HEAD_BYTES = 19, TEXT_BYTES_MAX = STATEMENTS_SQL_BYTES_MAX + 64 };
+enum {
+	HEAD_BYTES = 19,
+	NAP_NS = 50 * 1000,
+	LONG_ROWS = 1000,
+	READS = 16,
+	TEXT_BYTES_MAX = STATEMENTS_SQL_BYTES_MAX + 64
+};
 
 struct copy_out {
 	const struct hf_query *query;
@@ -33,14 +40,28 @@ static void message_freep(char **message)
 		PQfreemem(*message);
 }
 
+/* What has come; what comes in a moment; what comes some time. The server sends 8 KiB at a time: who sleeps until the
+ * next ones come is woken for each, which costs both sides more than the rows in them. Few rows are worth no nap; and
+ * deadline and interruption are looked at by conn_read() alone. */
+static enum hf_status read_more(hf_connection *connection, struct call *call, unsigned reads, int turn)
+{
+	if (turn > 1 || call->rows < LONG_ROWS || reads % READS == 0)
+		return conn_read(connection, call->deadline);
+	if (turn == 1)
+		(void)nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+	(void)PQconsumeInput(connection->pg); /* lost: the next call says so */
+	return HF_OK;
+}
+
 /* HF_OK a message; HF_STOP no more, the result says how it ended; HF_TIMEOUT. */
-static enum hf_status next_message(hf_connection *connection, hf_deadline deadline, char **ret_message, size_t *ret_len)
+static enum hf_status next_message(hf_connection *connection, struct call *call, unsigned *reads, char **ret_message,
+                                   size_t *ret_len)
 {
 	int len;
-	while ((len = PQgetCopyData(connection->pg, ret_message, 1)) == 0) {
+	for (int turn = 0; (len = PQgetCopyData(connection->pg, ret_message, 1)) == 0; turn++) {
 		if (PQstatus(connection->pg) != CONNECTION_OK)
 			return HF_STOP;
-		if (conn_read(connection, deadline) != HF_OK)
+		if (read_more(connection, call, (*reads)++, turn) != HF_OK)
 			return HF_TIMEOUT;
 	}
 	*ret_len = len > 0 ? (size_t)len : 0;
@@ -86,12 +107,13 @@ static void drop_rest(hf_connection *connection, struct call *call, bool goes_on
 {
 	CLEANUP(result_freep) PGresult *result = NULL;
 	enum hf_status status = HF_OK;
+	unsigned reads = 0;
 	if (!goes_on || !call->in_transaction)
 		call->deadline = conn_cancel_now(connection, call);
 	while (status == HF_OK) {
 		CLEANUP(message_freep) char *message = NULL;
 		size_t len;
-		status = next_message(connection, call->deadline, &message, &len);
+		status = next_message(connection, call, &reads, &message, &len);
 		if (status == HF_TIMEOUT && !call->cancelled) {
 			call->deadline = conn_cancel_now(connection, call);
 			status = HF_OK;
@@ -114,10 +136,11 @@ static enum hf_status stop(hf_connection *connection, struct call *call, enum hf
 static enum hf_status take_all(hf_connection *connection, struct call *call, struct copy_out *out, hf_error *err)
 {
 	CLEANUP(result_freep) PGresult *result = NULL;
+	unsigned reads = 0;
 	for (;;) {
 		CLEANUP(message_freep) char *message = NULL;
 		size_t len;
-		enum hf_status status = next_message(connection, call->deadline, &message, &len);
+		enum hf_status status = next_message(connection, call, &reads, &message, &len);
 		if (status == HF_STOP)
 			return conn_collect(connection, call, &result, err);
 		if (status == HF_TIMEOUT) {

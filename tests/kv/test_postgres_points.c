@@ -297,6 +297,51 @@ static void bytes_are_those_of_what_stays(void **user)
 	assert_int_equal(deleted, 1);
 }
 
+/* ---- loading ---- */
+
+/* Whether another connection takes them ahead or there is none. */
+static void revisions_of_a_load_are_new(void **user)
+{
+	struct rig *rig = *user;
+	hf_error err = HF_ERROR_INIT;
+	put_range(rig, 0, MANY, "1");
+	for (uint32_t most = 1; most <= 3; most++) {
+		const struct hf_kv_options options = {.size = sizeof(options),
+		                                      .schema = "we\"ird",
+		                                      .sweep_interval_ms = -1,
+		                                      .connections_max = most};
+		const struct hf_kv_import how = {.replace = true};
+		struct hf_kv_copied copied;
+		hf_kv *kv, *to;
+		EXPECT_OK(hf_kv_open(rig->ctx, rig->url, &options, &kv, &err));
+		EXPECT_OK(hf_kv_namespace(kv, "copied", &to, &err));
+		EXPECT_OK(hf_kv_copy(rig->kv, to, &how, &copied, &err));
+		assert_int_equal(copied.sums.row_count, MANY);
+		assert_int_equal(rig_number(rig, "SELECT count(DISTINCT rev) FROM \"we\"\"ird\".state_entries"),
+		                 2 * MANY);
+		hf_kv_close(to);
+		hf_kv_close(kv);
+	}
+}
+
+static enum hf_status sleep_on(UNUSED void *user, UNUSED uint64_t entries, UNUSED hf_error *err)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+	return HF_OK;
+}
+
+/* Though there is always something to read. */
+static void a_deadline_ends_an_export_whose_rows_flow(void **user)
+{
+	struct rig *rig = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_export how = {.progress = sleep_on};
+	put_range(rig, 0, MANY, "a value that takes some room in what is sent");
+	struct hf_uuid id = point(rig);
+	how.deadline = hf_deadline_in(fixture_context(), 250);
+	EXPECT_STATUS(hf_kv_checkpoint_export(rig->kv, &id, "/dev/null", &how, rig->arena, NULL, &err), HF_TIMEOUT);
+}
+
 /* ---- a checkpoint that is deleted while it is read ---- */
 
 enum { READ = 2500 };
@@ -426,6 +471,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_trigger_comes_behind_updates, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(a_writer_with_an_old_snapshot_keeps_images, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(bytes_are_those_of_what_stays, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(revisions_of_a_load_are_new, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(a_deadline_ends_an_export_whose_rows_flow, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(one_that_is_deleted_while_it_is_read_is_unknown, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(deletes_behind_a_restore_see_what_it_put_back, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(a_copy_that_is_deleted_before_it_is_compared_is_unknown, set_up,

@@ -76,10 +76,49 @@ static enum hf_status open_pool(hf_kv_backend_state *state, const hf_settings *s
 /* What a database or a role may be set to otherwise; sql/migrations/kv/0002_checkpoints.sql says why it matters. */
 #define READ_COMMITTED "-c default_transaction_isolation=read\\ committed"
 
+/* The statements, for the tables of these names. */
+static enum hf_status bind_all(hf_kv_backend_state *state, hf_error *err)
+{
+	const struct entries_names entries = {state->schema, state->table};
+	const struct checkpoints_names points = {state->schema, state->table};
+	const struct load_names load = {state->schema, state->table};
+	const struct changes_names changes = {state->schema, state->table};
+	enum hf_status status = entries_bind(&entries, state->arena, &state->entries, err);
+	if (status == HF_OK)
+		status = checkpoints_bind(&points, state->arena, &state->points, err);
+	if (status == HF_OK)
+		status = load_bind(&load, state->arena, &state->load, err);
+	if (status == HF_OK)
+		status = changes_bind(&changes, state->arena, &state->changes, err);
+	return status;
+}
+
+static enum hf_status state_new(hf_context *ctx, const struct hf_kv_options *options, hf_kv_backend_state **ret_state,
+                                hf_error *err)
+{
+	CLEANUP(state_freep) hf_kv_backend_state *state = calloc(1, sizeof(*state));
+	if (!state || !(state->arena = hf_arena_new(0)))
+		return error_nomem(err);
+	state->ctx = ctx;
+	codec_init(&state->codec, options);
+	state->attempts_max = options->attempts_max;
+	state->backoff_ms = options->backoff_ms;
+	state->backoff_ms_max = options->backoff_ms_max;
+	state->schema = hf_arena_str(state->arena, hf_str_of(options->schema));
+	state->table = hf_arena_str(state->arena, hf_str_of(options->table));
+	if (!state->schema.ptr || !state->table.ptr)
+		return error_nomem(err);
+	enum hf_status status = bind_all(state, err);
+	if (status == HF_OK)
+		status = postgres_indexes_new(&state->indexes, err);
+	if (status == HF_OK)
+		*ret_state = state_take(&state);
+	return status;
+}
+
 static enum hf_status postgres_open(hf_context *ctx, const char *url, const struct hf_kv_options *options,
                                     hf_kv_backend_state **ret_state, hf_error *err)
 {
-	const struct entries_names names = {hf_str_of(options->schema), hf_str_of(options->table)};
 	const struct hf_connection_options how = {.size = sizeof(how),
 	                                          .connect_timeout_ms = options->connect_timeout_ms,
 	                                          .query_timeout_ms = options->timeout_ms,
@@ -87,33 +126,12 @@ static enum hf_status postgres_open(hf_context *ctx, const char *url, const stru
 	                                          .log_statements = options->log_statements,
 	                                          .server_options = READ_COMMITTED};
 	CLEANUP(settings_freep) hf_settings *settings = NULL;
-	CLEANUP(state_freep) hf_kv_backend_state *state = calloc(1, sizeof(*state));
-	if (!state || !(state->arena = hf_arena_new(0)))
-		return error_nomem(err);
-	state->ctx = ctx;
-	codec_init(&state->codec, options);
-	state->schema = hf_arena_str(state->arena, names.schema);
-	state->table = hf_arena_str(state->arena, names.entries);
-	if (!state->schema.ptr || !state->table.ptr)
-		return error_nomem(err);
-	state->attempts_max = options->attempts_max;
-	state->backoff_ms = options->backoff_ms;
-	state->backoff_ms_max = options->backoff_ms_max;
+	CLEANUP(state_freep) hf_kv_backend_state *state = NULL;
 	enum hf_status status = hf_settings_new(ctx, &settings, err);
 	if (status == HF_OK)
 		status = hf_settings_parse(settings, url, err);
 	if (status == HF_OK)
-		status = entries_bind(&names, state->arena, &state->entries, err);
-	if (status == HF_OK)
-		status = checkpoints_bind(&(struct checkpoints_names){names.schema, names.entries}, state->arena,
-		                          &state->points, err);
-	if (status == HF_OK)
-		status = load_bind(&(struct load_names){names.schema, names.entries}, state->arena, &state->load, err);
-	if (status == HF_OK)
-		status = changes_bind(&(struct changes_names){names.schema, names.entries}, state->arena,
-		                      &state->changes, err);
-	if (status == HF_OK)
-		status = postgres_indexes_new(&state->indexes, err);
+		status = state_new(ctx, options, &state, err);
 	if (status == HF_OK)
 		status = prepare_tables(ctx, settings, &how, options, err);
 	if (status == HF_OK)

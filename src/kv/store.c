@@ -49,15 +49,8 @@ static bool is_time_or_never(int64_t ms)
 	return ms >= -1 && ms <= HF_KV_TTL_MAX_US / 1000;
 }
 
-static enum hf_status check_options(const struct hf_kv_options *options, const struct hf_kv_vtable *vtable,
-                                    hf_error *err)
+static enum hf_status check_times(const struct hf_kv_options *options, hf_error *err)
 {
-	if (options->key_bytes_max > vtable->key_bytes_max)
-		return error_set(err, HF_E_USAGE, "key_bytes_max is %u: %s holds keys of at most %u bytes",
-		                 options->key_bytes_max, vtable->name, vtable->key_bytes_max);
-	if (options->value_bytes_max > HF_KV_VALUE_BYTES_MAX)
-		return error_set(err, HF_E_USAGE, "value_bytes_max is %u: at most %d", options->value_bytes_max,
-		                 HF_KV_VALUE_BYTES_MAX);
 	if (options->ttl_us < 0 || options->ttl_us > HF_KV_TTL_MAX_US)
 		return error_set(err, HF_E_USAGE, "ttl_us is %lld: from 0 to 100 years", (long long)options->ttl_us);
 	if (options->timeout_ms < 0 || options->connect_timeout_ms < 0 || options->backoff_ms < 0 ||
@@ -74,26 +67,38 @@ static enum hf_status check_options(const struct hf_kv_options *options, const s
 	if (options->sweep_interval_ms > INT64_MAX / 1000)
 		return error_set(err, HF_E_USAGE, "sweep_interval_ms is %lld: -1 for none",
 		                 (long long)options->sweep_interval_ms);
-	if (options->replica_url && !(vtable->capabilities & HF_KV_CAN_READ_REPLICAS))
-		return error_set(err, HF_E_UNSUPPORTED, "%s has no read replicas", vtable->name);
 	if (options->replica_stale_ms_max < 10 || options->replica_stale_ms_max > HF_KV_TTL_MAX_US / 1000)
 		return error_set(err, HF_E_USAGE, "replica_stale_ms_max is %lld: from 10",
 		                 (long long)options->replica_stale_ms_max);
+	if (options->checkpoint_interval_ms < 0 || options->checkpoint_interval_ms > INT64_MAX / 1000)
+		return error_set(err, HF_E_USAGE, "checkpoint_interval_ms is %lld: not in its range",
+		                 (long long)options->checkpoint_interval_ms);
+	return HF_OK;
+}
+
+static enum hf_status check_options(const struct hf_kv_options *options, const struct hf_kv_vtable *vtable,
+                                    hf_error *err)
+{
+	if (options->key_bytes_max > vtable->key_bytes_max)
+		return error_set(err, HF_E_USAGE, "key_bytes_max is %u: %s holds keys of at most %u bytes",
+		                 options->key_bytes_max, vtable->name, vtable->key_bytes_max);
+	if (options->value_bytes_max > HF_KV_VALUE_BYTES_MAX)
+		return error_set(err, HF_E_USAGE, "value_bytes_max is %u: at most %d", options->value_bytes_max,
+		                 HF_KV_VALUE_BYTES_MAX);
+	if (options->replica_url && !(vtable->capabilities & HF_KV_CAN_READ_REPLICAS))
+		return error_set(err, HF_E_UNSUPPORTED, "%s has no read replicas", vtable->name);
 	if (options->combine && !vtable->gather)
 		return error_set(err, HF_E_UNSUPPORTED, "%s does not combine the calls of several threads",
 		                 vtable->name);
 	if (options->combine > options->connections_max)
 		return error_set(err, HF_E_USAGE, "combine is %u: at most connections_max, %u", options->combine,
 		                 options->connections_max);
-	if (options->checkpoint_interval_ms < 0 || options->checkpoint_interval_ms > INT64_MAX / 1000)
-		return error_set(err, HF_E_USAGE, "checkpoint_interval_ms is %lld: not in its range",
-		                 (long long)options->checkpoint_interval_ms);
 	if (options->connections_min > options->connections_max || options->connections_max > 1000)
 		return error_set(err, HF_E_USAGE,
 		                 "connections_min %u and connections_max %u: the first at most the "
 		                 "second, and that at most 1000",
 		                 options->connections_min, options->connections_max);
-	return HF_OK;
+	return check_times(options, err);
 }
 
 static enum hf_status read_options(const struct hf_kv_options *given, const struct hf_kv_vtable *vtable,

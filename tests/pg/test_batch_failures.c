@@ -2,24 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../check.h"
-#include "base/macros.h"
-#include "holdfast/holdfast.h"
-#include "libpq_double.h"
-#include "pg/conn.h"
+#include "double_rig.h"
 #include "pg/wire.h"
 
 enum { COUNT = 5, STEPS_MAX = 400 };
 
-struct bench {
-	hf_context *ctx;
-	hf_settings *settings;
-	hf_connection *connection;
-	hf_where where;
-	struct hf_batch_item items[STEPS_MAX];
-	struct double_step steps[STEPS_MAX];
-	size_t nsteps;
-};
+static struct hf_batch_item answers[STEPS_MAX];
+static struct double_step steps[STEPS_MAX];
+static size_t nsteps;
 
 struct number_in {
 	int32_t number;
@@ -36,36 +26,6 @@ static const struct hf_query put_query = {.abi = HF_QUERY_ABI,
                                           .nparams = 1};
 static const struct number_in inputs[STEPS_MAX];
 
-static int bench_up(void **state)
-{
-	hf_error err = HF_ERROR_INIT;
-	struct bench *bench = calloc(1, sizeof(*bench));
-	assert_non_null(bench);
-	struct hf_context_options options = {.size = sizeof(options), .monotonic_us = double_now_us};
-	EXPECT_OK(hf_context_new(&options, &bench->ctx, &err));
-	EXPECT_OK(hf_settings_new(bench->ctx, &bench->settings, &err));
-	EXPECT_OK(hf_settings_parse(bench->settings, "host=/nowhere user=u dbname=d", &err));
-	double_script(NULL, 0);
-	double_connects(NULL, 0);
-	EXPECT_OK(hf_connection_open(bench->ctx, bench->settings, NULL, 0, &bench->connection, &err));
-	bench->where = hf_on_connection(bench->connection);
-	*state = bench;
-	return 0;
-}
-
-static int bench_down(void **state)
-{
-	struct bench *bench = *state;
-	double_release_cancel();
-	hf_connection_free(bench->connection);
-	hf_settings_free(bench->settings);
-	hf_context_free(bench->ctx);
-	free(bench);
-	double_done();
-	assert_int_equal(double_open_count(), 0);
-	return 0;
-}
-
 static void again(struct bench *bench)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -75,38 +35,38 @@ static void again(struct bench *bench)
 	bench->where = hf_on_connection(bench->connection);
 }
 
-static void add_step(struct bench *bench, struct double_step step)
+static void add_step(struct double_step step)
 {
-	assert_true(bench->nsteps < STEPS_MAX);
-	bench->steps[bench->nsteps++] = step;
+	assert_true(nsteps < STEPS_MAX);
+	steps[nsteps++] = step;
 }
 
 /* The prepare, then `count` executions that work. */
-static struct double_step *script_items(struct bench *bench, bool in_tx, size_t count)
+static struct double_step *script_items(bool in_tx, size_t count)
 {
-	bench->nsteps = 0;
+	nsteps = 0;
 	if (in_tx)
-		add_step(bench, (struct double_step){.expect = "BEGIN"});
-	add_step(bench, (struct double_step){.expect = "prepare"});
-	add_step(bench, (struct double_step){.expect = "describe", .nparams = 1, .param_types = int4_type});
-	struct double_step *first = &bench->steps[bench->nsteps];
+		add_step((struct double_step){.expect = "BEGIN"});
+	add_step((struct double_step){.expect = "prepare"});
+	add_step((struct double_step){.expect = "describe", .nparams = 1, .param_types = int4_type});
+	struct double_step *first = &steps[nsteps];
 	for (size_t i = 0; i < count; i++)
-		add_step(bench, (struct double_step){.expect = "execute", .tag = "INSERT 0 1"});
+		add_step((struct double_step){.expect = "execute", .tag = "INSERT 0 1"});
 	return first;
 }
 
 static enum hf_status run(struct bench *bench, const struct hf_query *query, size_t count, hf_error *err)
 {
-	double_script(bench->steps, bench->nsteps);
-	memset(bench->items, 0x55, sizeof(bench->items));
-	return hf_query_batch(bench->where, query, inputs, sizeof(inputs[0]), count, bench->items, err);
+	double_script(steps, nsteps);
+	memset(answers, 0x55, sizeof(answers));
+	return hf_query_batch(bench->where, query, inputs, sizeof(inputs[0]), count, answers, err);
 }
 
-static void expect_outcome(const struct bench *bench, size_t from, size_t to, enum hf_batch_outcome outcome)
+static void expect_outcome(size_t from, size_t to, enum hf_batch_outcome outcome)
 {
 	for (size_t i = from; i < to; i++)
-		if (bench->items[i].outcome != outcome)
-			fail_msg("items[%zu] has outcome %d, not %d", i, (int)bench->items[i].outcome, (int)outcome);
+		if (answers[i].outcome != outcome)
+			fail_msg("items[%zu] has outcome %d, not %d", i, (int)answers[i].outcome, (int)outcome);
 }
 
 /* Nothing but what a Sync confirms can have been committed. */
@@ -115,12 +75,12 @@ static void a_send_that_fails_has_done_nothing(void **state)
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
 	for (size_t k = 0; k < COUNT; k++) {
-		struct double_step *items = script_items(bench, false, k + 1);
+		struct double_step *items = script_items(false, k + 1);
 		items[k].event = DOUBLE_SEND_FAILS;
 		EXPECT_STATUS(run(bench, &put_query, COUNT, &err), HF_E_UNAVAILABLE);
 		assert_int_equal(err.action, HF_ACTION_RECONNECT);
-		expect_outcome(bench, 0, k, HF_BATCH_UNDONE);
-		expect_outcome(bench, k, COUNT, HF_BATCH_SKIPPED);
+		expect_outcome(0, k, HF_BATCH_UNDONE);
+		expect_outcome(k, COUNT, HF_BATCH_SKIPPED);
 		assert_true(bench->connection->broken);
 		again(bench);
 	}
@@ -132,11 +92,11 @@ static void an_answer_that_never_came_is_in_doubt(void **state)
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
 	for (size_t k = 0; k < COUNT; k++) {
-		struct double_step *items = script_items(bench, false, COUNT);
+		struct double_step *items = script_items(false, COUNT);
 		items[k].event = DOUBLE_LOST;
 		EXPECT_STATUS(run(bench, &put_query, COUNT, &err), HF_E_OUTCOME_UNKNOWN);
 		assert_int_equal(err.action, HF_ACTION_UNKNOWN);
-		expect_outcome(bench, 0, COUNT, HF_BATCH_UNKNOWN);
+		expect_outcome(0, COUNT, HF_BATCH_UNKNOWN);
 		assert_true(bench->connection->broken);
 		again(bench);
 	}
@@ -147,10 +107,10 @@ static void a_lost_commit_is_in_doubt(void **state)
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
 	static const struct double_step lost = {.event = DOUBLE_LOST};
-	script_items(bench, false, COUNT)[COUNT - 1].at_sync = &lost;
+	script_items(false, COUNT)[COUNT - 1].at_sync = &lost;
 	EXPECT_STATUS(run(bench, &put_query, COUNT, &err), HF_E_OUTCOME_UNKNOWN);
-	expect_outcome(bench, 0, COUNT, HF_BATCH_UNKNOWN);
-	assert_int_equal(bench->items[0].rows, 0);
+	expect_outcome(0, COUNT, HF_BATCH_UNKNOWN);
+	assert_int_equal(answers[0].rows, 0);
 }
 
 static void a_repeatable_batch_leaves_no_doubt(void **state)
@@ -159,10 +119,10 @@ static void a_repeatable_batch_leaves_no_doubt(void **state)
 	hf_error err = HF_ERROR_INIT;
 	struct hf_query query = put_query;
 	query.flags = HF_QUERY_IDEMPOTENT;
-	script_items(bench, false, COUNT)[2].event = DOUBLE_LOST;
+	script_items(false, COUNT)[2].event = DOUBLE_LOST;
 	EXPECT_STATUS(run(bench, &query, COUNT, &err), HF_E_UNAVAILABLE);
 	assert_int_equal(err.action, HF_ACTION_RECONNECT);
-	expect_outcome(bench, 0, COUNT, HF_BATCH_UNKNOWN);
+	expect_outcome(0, COUNT, HF_BATCH_UNKNOWN);
 }
 
 /* An error before the end came: whatever was lost behind it, it was not committed. */
@@ -171,13 +131,13 @@ static void a_known_error_outlives_the_connection(void **state)
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
 	static const struct double_step lost = {.event = DOUBLE_LOST};
-	struct double_step *items = script_items(bench, false, COUNT);
+	struct double_step *items = script_items(false, COUNT);
 	items[2].sqlstate = "23505";
 	items[COUNT - 1].at_sync = &lost;
 	EXPECT_STATUS(run(bench, &put_query, COUNT, &err), HF_CONFLICT);
-	expect_outcome(bench, 0, 2, HF_BATCH_UNDONE);
-	expect_outcome(bench, 2, 3, HF_BATCH_FAILED);
-	expect_outcome(bench, 3, COUNT, HF_BATCH_SKIPPED);
+	expect_outcome(0, 2, HF_BATCH_UNDONE);
+	expect_outcome(2, 3, HF_BATCH_FAILED);
+	expect_outcome(3, COUNT, HF_BATCH_SKIPPED);
 	assert_true(bench->connection->broken);
 }
 
@@ -185,17 +145,16 @@ static void a_shutdown_within_the_batch_is_in_doubt(void **state)
 {
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
-	struct double_step *items = script_items(bench, false, COUNT);
+	struct double_step *items = script_items(false, COUNT);
 	items[2] = (struct double_step){.event = DOUBLE_DIES, .sqlstate = "57P01", .message = "terminating connection"};
 	EXPECT_STATUS(run(bench, &put_query, COUNT, &err), HF_E_OUTCOME_UNKNOWN);
 	assert_string_equal(err.sqlstate, "57P01");
-	expect_outcome(bench, 0, COUNT, HF_BATCH_UNKNOWN);
+	expect_outcome(0, COUNT, HF_BATCH_UNKNOWN);
 }
 
-static enum hf_status batch_in_tx(hf_where tx, void *user, hf_error *err)
+static enum hf_status batch_in_tx(hf_where tx, UNUSED void *user, hf_error *err)
 {
-	struct bench *bench = user;
-	return hf_query_batch(tx, &put_query, inputs, sizeof(inputs[0]), COUNT, bench->items, err);
+	return hf_query_batch(tx, &put_query, inputs, sizeof(inputs[0]), COUNT, answers, err);
 }
 
 static void lost_in_a_transaction_it_is_undone(void **state)
@@ -203,11 +162,11 @@ static void lost_in_a_transaction_it_is_undone(void **state)
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
 	struct hf_transaction_options once = {.size = sizeof(once), .attempts_max = 1};
-	script_items(bench, true, COUNT)[COUNT - 1].event = DOUBLE_LOST;
-	double_script(bench->steps, bench->nsteps);
+	script_items(true, COUNT)[COUNT - 1].event = DOUBLE_LOST;
+	double_script(steps, nsteps);
 	EXPECT_STATUS(hf_transaction(bench->where, &once, batch_in_tx, bench, &err), HF_E_UNAVAILABLE);
 	assert_int_equal(err.action, HF_ACTION_RETRY_TRANSACTION);
-	expect_outcome(bench, 0, COUNT, HF_BATCH_UNDONE);
+	expect_outcome(0, COUNT, HF_BATCH_UNDONE);
 }
 
 static void independent_items_that_were_confirmed_stay_done(void **state)
@@ -217,14 +176,14 @@ static void independent_items_that_were_confirmed_stay_done(void **state)
 	struct hf_query query = put_query;
 	query.flags = HF_QUERY_INDEPENDENT;
 	for (size_t k = 0; k < COUNT; k++) {
-		struct double_step *items = script_items(bench, false, COUNT);
+		struct double_step *items = script_items(false, COUNT);
 		items[k].event = DOUBLE_LOST;
 		if (k > 0)
 			items[0].sqlstate = "23505";
 		EXPECT_STATUS(run(bench, &query, COUNT, &err), HF_E_OUTCOME_UNKNOWN);
-		expect_outcome(bench, 0, k > 0, HF_BATCH_FAILED);
-		expect_outcome(bench, k > 0, k, HF_BATCH_DONE);
-		expect_outcome(bench, k, COUNT, HF_BATCH_UNKNOWN);
+		expect_outcome(0, k > 0, HF_BATCH_FAILED);
+		expect_outcome(k > 0, k, HF_BATCH_DONE);
+		expect_outcome(k, COUNT, HF_BATCH_UNKNOWN);
 		again(bench);
 	}
 }
@@ -234,10 +193,10 @@ static void an_error_of_the_sync_belongs_to_no_item(void **state)
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
 	static const struct double_step refused = {.sqlstate = "23503", .message = "no such parent"};
-	script_items(bench, false, COUNT)[COUNT - 1].at_sync = &refused;
+	script_items(false, COUNT)[COUNT - 1].at_sync = &refused;
 	EXPECT_STATUS(run(bench, &put_query, COUNT, &err), HF_REJECTED);
 	assert_string_equal(err.message, "at the end of the batch: no such parent");
-	expect_outcome(bench, 0, COUNT, HF_BATCH_UNDONE);
+	expect_outcome(0, COUNT, HF_BATCH_UNDONE);
 	assert_false(bench->connection->broken);
 }
 
@@ -253,11 +212,11 @@ static void a_confirmed_cancel_undoes_it(void **state)
 {
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
-	script_items(bench, false, COUNT)[COUNT - 1].event = DOUBLE_SILENT;
+	script_items(false, COUNT)[COUNT - 1].event = DOUBLE_SILENT;
 	EXPECT_STATUS(run_soon(bench, COUNT, &err), HF_TIMEOUT);
 	EXPECT_CONTAINS(err.message, "items[4]: the deadline passed and the statement was cancelled");
-	expect_outcome(bench, 0, COUNT - 1, HF_BATCH_UNDONE);
-	expect_outcome(bench, COUNT - 1, COUNT, HF_BATCH_FAILED);
+	expect_outcome(0, COUNT - 1, HF_BATCH_UNDONE);
+	expect_outcome(COUNT - 1, COUNT, HF_BATCH_FAILED);
 	assert_int_equal(double_cancel_count(), 1);
 	assert_false(bench->connection->broken);
 }
@@ -266,9 +225,9 @@ static void an_answer_that_wins_the_race_counts(void **state)
 {
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
-	script_items(bench, false, COUNT)[COUNT - 1].event = DOUBLE_RACES;
+	script_items(false, COUNT)[COUNT - 1].event = DOUBLE_RACES;
 	EXPECT_OK(run_soon(bench, COUNT, &err));
-	expect_outcome(bench, 0, COUNT, HF_BATCH_DONE);
+	expect_outcome(0, COUNT, HF_BATCH_DONE);
 	assert_false(bench->connection->broken);
 }
 
@@ -276,9 +235,9 @@ static void a_deaf_server_leaves_doubt(void **state)
 {
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
-	script_items(bench, false, COUNT)[COUNT - 1].event = DOUBLE_DEAF;
+	script_items(false, COUNT)[COUNT - 1].event = DOUBLE_DEAF;
 	EXPECT_STATUS(run_soon(bench, COUNT, &err), HF_E_OUTCOME_UNKNOWN);
-	expect_outcome(bench, 0, COUNT, HF_BATCH_UNKNOWN);
+	expect_outcome(0, COUNT, HF_BATCH_UNKNOWN);
 	assert_true(bench->connection->broken);
 }
 
@@ -287,13 +246,13 @@ static void what_was_sent_of_a_late_batch_is_made_to_fail(void **state)
 {
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
-	script_items(bench, false, 256)[255].event = DOUBLE_RACES;
-	add_step(bench, (struct double_step){.expect = "describe holdfast gave up a batch", .sqlstate = "26000"});
+	script_items(false, 256)[255].event = DOUBLE_RACES;
+	add_step((struct double_step){.expect = "describe holdfast gave up a batch", .sqlstate = "26000"});
 	EXPECT_STATUS(run_soon(bench, 300, &err), HF_TIMEOUT);
 	EXPECT_CONTAINS(err.message, "the deadline passed");
 	assert_string_equal(err.sqlstate, "");
-	expect_outcome(bench, 0, 256, HF_BATCH_UNDONE);
-	expect_outcome(bench, 256, 300, HF_BATCH_SKIPPED);
+	expect_outcome(0, 256, HF_BATCH_UNDONE);
+	expect_outcome(256, 300, HF_BATCH_SKIPPED);
 	assert_false(bench->connection->broken);
 }
 
@@ -301,11 +260,11 @@ static void a_deaf_server_before_the_end_leaves_no_doubt(void **state)
 {
 	struct bench *bench = *state;
 	hf_error err = HF_ERROR_INIT;
-	script_items(bench, false, 256)[255].event = DOUBLE_DEAF;
-	add_step(bench, (struct double_step){.expect = "describe holdfast gave up a batch", .sqlstate = "26000"});
+	script_items(false, 256)[255].event = DOUBLE_DEAF;
+	add_step((struct double_step){.expect = "describe holdfast gave up a batch", .sqlstate = "26000"});
 	EXPECT_STATUS(run_soon(bench, 300, &err), HF_TIMEOUT);
-	expect_outcome(bench, 0, 256, HF_BATCH_UNDONE);
-	expect_outcome(bench, 256, 300, HF_BATCH_SKIPPED);
+	expect_outcome(0, 256, HF_BATCH_UNDONE);
+	expect_outcome(256, 300, HF_BATCH_SKIPPED);
 	assert_true(bench->connection->broken);
 }
 

@@ -4,7 +4,7 @@
  *     struct hf_kv_checkpoint point;
  *     hf_kv_checkpoint_create(kv, NULL, arena, &point, &err);
  *     ...
- *     hf_kv_checkpoint_restore(kv, &point.id, NULL, arena, &restored, &err);     restored.undo is the way back
+ *     hf_kv_checkpoint_restore(kv, &point.id, NULL, &restored, &err);            restored.undo is the way back
  *
  * A checkpoint of kind HF_KV_EPOCH costs nothing when it is made: it starts a new epoch, and the first change of a key
  * in an epoch keeps the image before. It is consistent: every call that wrote is in it as a whole or not at all.

@@ -6,7 +6,7 @@
  *     ... read the namespace: hf_kv_scan() ...                     what changes meanwhile comes again below
  *     while (hf_kv_watch_next(watch, 0, &event, &err) == HF_OK)
  *             ... event.kind, event.key ...
- *     hf_kv_watch_token(watch, token, sizeof(token));              go on from here after a restart: options.from
+ *     hf_kv_watch_token(watch, token);                             go on from here after a restart: options.from
  *
  * Off by default: a namespace has a feed from hf_kv_feed_on() to hf_kv_feed_off(), for all programs that use it; while
  * no namespace has one writes cost nothing more. The feed is written in the transaction that changes the entries.

@@ -18,11 +18,8 @@ BELOW = {
     "migrate": {"base", "core", "pg"},
     "files": {"base", "core"},
     "schema": {"base", "queries"},
-    "vcs": {"base", "core"},
     "kv": {"base", "core", "pg", "migrate", "files", "queries"},
-    "janitor": {"base", "core", "pg", "migrate", "files", "vcs", "queries"},
-    "compat": {"base", "core", "janitor"},
-    "service": {"base"},
+    "janitor": {"base", "core", "pg", "migrate", "files", "queries"},
     "cli": {"base"},
 }
 TOOLS = {"gen": {"base", "core", "pg", "migrate", "gen"}}

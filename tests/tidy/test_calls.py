@@ -1,0 +1,66 @@
+"""What headers and documents quote is there: functions that they name, with as many arguments as these take, and files."""
+
+import re
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+HEADERS = {path: path.read_text() for path in sorted((TOP / "include/holdfast").glob("*.h"))}
+PAGES = {path: path.read_text() for path in [*TOP.glob("*.md"), *TOP.glob("docs/**/*.md"), TOP / "bench/README.md"]}
+CALL = re.compile(r"\b(hf_\w+)\(")
+
+
+def arguments(text, start):
+    """Those of the parenthesis at `start`; None where the text ends before it does."""
+    found, depth, first = [], 0, start + 1
+    for at in range(start, len(text)):
+        depth += (text[at] in "([{") - (text[at] in ")]}")
+        if depth == 0 or (depth == 1 and text[at] == ","):
+            found.append(text[first:at].strip())
+            first = at + 1
+        if depth == 0:
+            return [] if found in ([""], ["void"]) else found
+    return None
+
+
+def declared():
+    """{name: how many parameters, None = any}; macros too."""
+    functions = {}
+    for text in HEADERS.values():
+        code = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+        for match in re.finditer(r"^(?:#define +|[\w *]+[ *])(hf_\w+)(?=\()", code, re.M):
+            parameters = arguments(code, match.end())
+            functions[match[1]] = None if "..." in parameters else len(parameters)
+    return functions
+
+
+def examples():
+    for path, text in HEADERS.items():
+        for comment in re.findall(r"/\*.*?\*/", text, re.S):
+            lines = re.sub(r"\n\s*\* ?", "\n", comment).splitlines()
+            yield path, "\n".join(line for line in lines if line.startswith("    "))
+    for path, text in PAGES.items():
+        for block in re.findall(r"^```c\n(.*?)^```", text, re.M | re.S):
+            yield path, block
+
+
+def test_examples_call_functions_as_they_are():
+    functions, wrong, calls = declared(), [], 0
+    for path, text in examples():
+        text = re.sub(r'"(\\.|[^"\\])*"', '""', text)
+        for match in CALL.finditer(text):
+            given = arguments(text, match.end() - 1)
+            if not given or "..." in given:
+                continue  # named, not called
+            calls += 1
+            if functions.get(match[1], -1) not in (None, len(given)):
+                wrong.append(f"{path.relative_to(TOP)}: {match[1]} with {len(given)} arguments")
+    assert calls > 30 and not wrong, wrong
+
+
+def test_what_is_named_is_there():
+    functions, wrong = declared(), []
+    for path, text in {**HEADERS, **PAGES}.items():
+        wrong += [f"{path.name}: {name}()" for name in re.findall(r"\b(hf_\w+)\(\)", text) if name not in functions]
+        wrong += [f"{path.name}: {name}" for name in re.findall(r"`((?:src|tests|tools|docs|sql|include|bench)/[\w./-]+)`", text)
+                  if not (TOP / name).exists() and not re.search(r"GROUP", name)]
+    assert not wrong, wrong

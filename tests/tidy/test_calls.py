@@ -59,8 +59,10 @@ def test_examples_call_functions_as_they_are():
 
 def test_what_is_named_is_there():
     functions, wrong = declared(), []
+    folders = ("bench", "docs", "examples", "include", "sql", "src", "tests", "tools")
+    files = [f"/{path.relative_to(TOP)}" for folder in folders for path in (TOP / folder).rglob("*.*")]
     for path, text in {**HEADERS, **PAGES}.items():
         wrong += [f"{path.name}: {name}()" for name in re.findall(r"\b(hf_\w+)\(\)", text) if name not in functions]
-        wrong += [f"{path.name}: {name}" for name in re.findall(r"`((?:src|tests|tools|docs|sql|include|bench)/[\w./-]+)`", text)
-                  if not (TOP / name).exists() and not re.search(r"GROUP", name)]
+        wrong += [f"{path.name}: {name}" for name in re.findall(r"`([a-z][a-z0-9_./-]*\.(?:c|h|py|lua|def|md))`", text)
+                  if not any(file.endswith(f"/{name}") for file in files)]
     assert not wrong, wrong

@@ -29,6 +29,15 @@ void rig_sql(struct rig *rig, const char *sql);
 /** The first column of the one row of a statement as text; "" for NULL. In the arena. */
 const char *rig_text(struct rig *rig, const char *sql);
 
+/* A column of a query's table that is never NULL; one that may be. */
+#define FIELD(type_, row_, name_)                                              \
+	{                                                                      \
+#name_, &hf_type_##type_, offsetof(row_, name_), HF_NEVER_NULL \
+	}
+#define NULLABLE(type_, row_, name_)                                                         \
+	{                                                                                    \
+#name_, &hf_type_##type_, offsetof(row_, name_), offsetof(row_, has_##name_) \
+	}
 /* A hand-written query table: QUERY(name, "sql", params, columns, struct row). */
 #define RIG_QUERY(name_, sql_, params_, nparams_, columns_, ncolumns_, row_size_)                                      \
 	{                                                                                                              \

@@ -203,7 +203,7 @@ static enum hf_status open_env(struct lmdb_map *map, uint64_t bytes, hf_error *e
 	long page = sysconf(_SC_PAGESIZE);
 	bytes = bytes > MAP_BYTES_MIN ? bytes - bytes % (uint64_t)page : MAP_BYTES_MIN;
 	int rc = env_open(map, bytes);
-	while (rc == ENOMEM && bytes / 2 >= MAP_BYTES_MIN) {
+	while ((rc == ENOMEM || rc == EINVAL) && bytes / 2 >= MAP_BYTES_MIN) { /* valgrind has EINVAL for too much */
 		bytes /= 2;
 		rc = env_open(map, bytes);
 	}

@@ -68,8 +68,11 @@ static enum hf_status describe(const hf_kv *kv, const struct hf_kv_checkpoint_ne
 		                 HF_KV_NAMESPACE_BYTES);
 	if ((unsigned)how->kind > HF_KV_SNAPSHOT)
 		return error_set(err, HF_E_USAGE, "there is no kind %d of checkpoints", (int)how->kind);
-	if (how->kind == HF_KV_SNAPSHOT && !(kv_vtable(kv)->capabilities & HF_KV_CAN_SNAPSHOT))
-		return error_set(err, HF_E_UNSUPPORTED, "%s has no checkpoints that are copies", kv_vtable(kv)->name);
+	if (how->kind == HF_KV_SNAPSHOT && !(kv_vtable(kv)->capabilities & HF_KV_CAN_SNAPSHOT)) {
+		error_set(err, HF_E_UNSUPPORTED, "%s has no checkpoints that are copies", kv_vtable(kv)->name);
+		error_hint(err, "it needs none: leave the kind out");
+		return HF_E_UNSUPPORTED;
+	}
 	ret_point->kind = how->kind;
 	ret_point->pinned = how->pinned;
 	if (name.len) {

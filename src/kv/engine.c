@@ -318,8 +318,11 @@ static enum hf_status open_lmdb(hf_context *ctx, const char *url, const struct h
 		error_hint(err, "use lmdb:PATH");
 		return HF_E_CONFIG;
 	}
-	if (options->no_migrate && is_missing(path))
-		return error_set(err, HF_E_UNAVAILABLE, "there is no store at %s", path);
+	if (options->no_migrate && is_missing(path)) {
+		error_set(err, HF_E_UNAVAILABLE, "there is no store at %s", path);
+		error_hint(err, "whoever opens it without no_migrate makes it, holdfast kv put for one");
+		return HF_E_UNAVAILABLE;
+	}
 	enum hf_status status = lmdb_map_open(ctx, path, options->map_bytes_max, &store, err);
 	return status == HF_OK ? state_of(ctx, store, options, true, ret_state, err) : status;
 }

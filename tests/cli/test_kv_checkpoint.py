@@ -66,7 +66,8 @@ def test_kv_checkpoint_create_may_copy(empty):
 
 def test_kv_checkpoint_create_refuses_what_cannot_be(store):
     assert "--kind" in store.refused(2, "checkpoint", "create", "--kind", "other")
-    assert store.error(2, "checkpoint", "create", "--kind", "snapshot")["message"] == "lmdb has no checkpoints that are copies"
+    error = store.error(2, "checkpoint", "create", "--kind", "snapshot")
+    assert (error["message"], error["hint"]) == ("lmdb has no checkpoints that are copies", "it needs none: leave the kind out")
     assert "metadata:" in store.refused(2, "checkpoint", "create", "--meta", "{")
     assert "at most 128 bytes" in store.refused(2, "checkpoint", "create", "n" * 129)
     assert store.json("checkpoint", "list") == []

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from report import Report, goal, median, ratios
 from small import samples
-from kv_store import ROWS, store
+from kv_store import ROWS, SERVER, store
 
 CALLERS, RUNS, SECONDS = 64, 5, 0.8
 WINDOW = (0.5, 0.3)  # of processor time: when every program measures, and for how long; it ends before they do
@@ -19,7 +19,7 @@ WIDTHS = (1, 2)
 METHOD = (f"hf_kv_get() and hf_kv_put() of random keys that exist by {CALLERS} threads on one handle with `combine` 1 and 2 (as many "
           "connections for gets, as many for puts); against as many sessions of libpq by hand, 64 tasks of tokio-postgres that "
           "pipeline on 10 connections (one thread and two) and 64 of pgx on 10 and on 64, all prepared and on the plain table; "
-          "Redis with appendfsync always by redis-benchmark, 64 clients; one server with fsync and synchronous_commit on; each "
+          f"Redis with appendfsync always by redis-benchmark, 64 clients; {SERVER}; each "
           f"side a process for {SECONDS} s, all sides in turns, ratios of each turn; processor time of client and server an "
           "operation in the middle of it; a lone caller: `combine` 2 against none, in one process, in slices of 0.2 s")
 

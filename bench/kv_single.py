@@ -2,11 +2,11 @@
 
 from report import Report, goal, median, ratios
 from small import samples
-from kv_store import ROWS, store
+from kv_store import ROWS, SERVER, store
 
 METHOD = ("hf_kv_get() and hf_kv_put() of random keys that exist, N threads and N connections, against the same number of threads "
-          "with a session each that get and upsert a row of the plain table by hand-written libpq (binary, prepared); one server "
-          "with fsync and synchronous_commit on, one process, sides in turns of 0.2 s; ratios are medians of each run against "
+          "with a session each that get and upsert a row of the plain table by hand-written libpq (binary, prepared); "
+          f"{SERVER}, one process, sides in turns of 0.2 s; ratios are medians of each run against "
           "its neighbour")
 THREADS = (1, 4, 16, 64)
 

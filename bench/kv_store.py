@@ -11,6 +11,7 @@ import servers
 
 ROWS = int(os.environ.get("BENCH_KV_ROWS", "1000000"))
 DATABASE = "bench"
+SERVER = "one server with fsync and synchronous_commit on and a quarter of the memory, at most 2 GiB, as shared_buffers"
 
 _KEY = "convert_to('key:' || lpad(i::text, 20, '0'), 'UTF8')"
 _VALUE = "decode(md5(i::text) || md5((i + 1)::text) || repeat(md5((-i)::text), 14), 'hex')"
@@ -39,9 +40,9 @@ CREATE TRIGGER seed_touch BEFORE UPDATE ON seed FOR EACH ROW EXECUTE FUNCTION se
 
 @contextlib.contextmanager
 def store(build, rows=ROWS, plain=True, seed=False):
-    """A server with fsync on, whose database holds `rows` entries in namespace "default", as many in `plain` and, on
-    request, in `seed`: (server, URL)."""
-    with servers.Server(build, durable=True) as server:
+    """Such a server, whose database holds `rows` entries in namespace "default", as many in `plain` and, on request, in
+    `seed`: (server, URL)."""
+    with servers.Server(build, durable=True, settings=[servers.buffers()]) as server:
         server.create(DATABASE)
         for setting in ("max_wal_size = '32GB'", "checkpoint_timeout = '1h'"):  # none falls into the measuring
             server.psql("postgres", f"ALTER SYSTEM SET {setting};", setting)

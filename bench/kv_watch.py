@@ -2,11 +2,11 @@
 
 from report import Report, goal, median, ratios
 from small import samples
-from kv_store import ROWS, store
+from kv_store import ROWS, SERVER, store
 
 METHOD = ("durable hf_kv_put() of random keys, and hf_kv_put_many() of 1,000, by N threads with a connection each: without a feed, "
           "with one, and with one that a thread follows; hf_kv_get() of 1,000 keys from the store and from memory; slices of "
-          "0.25 s in turns on one server with fsync on; ratios are medians of each run against its neighbour")
+          f"0.25 s in turns on {SERVER}; ratios are medians of each run against its neighbour")
 THREADS = (1, 16)
 
 

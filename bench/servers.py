@@ -12,18 +12,25 @@ import scratch  # noqa: E402
 
 SHOWN = ("server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "jit", "max_wal_size")
 KEPT = ("PATH", "HOME", "TMPDIR")
+BUFFERS_MIB_MAX = 2048
+
+
+def buffers():
+    """What an operator gives a server that has the machine for itself: a quarter of its memory, here at most 2 GiB."""
+    memory_mib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
+    return f"shared_buffers={min(memory_mib // 4, BUFFERS_MIB_MAX)}MB"
 
 
 class Server:
     """`holdfast pg run` around a shell that waits; it ends with us. Its methods are those of scratch.Scratch."""
 
-    def __init__(self, build, durable=False):
+    def __init__(self, build, durable=False, settings=()):
         self.program = os.path.join(build, "holdfast")
         self.peak = os.path.join(build, "bench", "bench-peak")
         self.psql_program = os.path.join(scratch.bindir(), "psql")
         self.env = {name: os.environ[name] for name in KEPT if name in os.environ}
-        argv = [self.program, "pg", "run", *(["--durable"] if durable else []), "--max-connections", "300", "--",
-                "sh", "-c", 'echo "$DATABASE_URL"; cat >/dev/null']
+        argv = [self.program, "pg", "run", *(["--durable"] if durable else []), "--max-connections", "300",
+                *(f"--set={setting}" for setting in settings), "--", "sh", "-c", 'echo "$DATABASE_URL"; cat >/dev/null']
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self.env)
         self.address = self.process.stdout.readline().decode().strip()
         if not self.address:

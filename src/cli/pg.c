@@ -199,6 +199,16 @@ static enum hf_status run_with(struct cli *cli, const hf_server *server, hf_erro
 	return child_run(cli, argv, environment, err);
 }
 
+/* Those of --set, and NULL behind them. */
+static const char *const *settings_of(const struct cli *cli)
+{
+	size_t count = cli_count(cli, "set");
+	const char **settings = hf_arena_calloc(cli->arena, count + 1, sizeof(*settings));
+	for (size_t i = 0; settings && i < count; i++)
+		settings[i] = cli_text_at(cli, "set", i);
+	return settings;
+}
+
 static enum hf_status run_run(struct cli *cli, hf_error *err)
 {
 	CLEANUP(server_freep) hf_server *server = NULL;
@@ -207,7 +217,10 @@ static enum hf_status run_run(struct cli *cli, hf_error *err)
 		.folder = cli_text(cli, "keep"),
 		.durable = cli_given(cli, "durable"),
 		.max_connections = (uint32_t)cli_int(cli, "max-connections", 0),
+		.settings = cli_count(cli, "set") ? settings_of(cli) : NULL,
 	};
+	if (cli_count(cli, "set") && !options.settings)
+		return error_nomem(err);
 	enum hf_status status = hf_server_start(cli->ctx, &options, cli->deadline, &server, err);
 	if (status == HF_OK)
 		status = run_with(cli, server, err);
@@ -252,6 +265,7 @@ static const struct cmd_option run_options[] = {
 	{.name = "keep", .arg = "DIR", .help = "keep the data in DIR, and find it there the next time"},
 	DURABLE_OPTION,
 	CONNECTIONS_OPTION,
+	{.name = "set", .arg = "NAME=VALUE", .repeatable = true, .help = "a setting of the server, also several times"},
 	{0},
 };
 

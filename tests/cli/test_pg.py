@@ -157,6 +157,12 @@ def test_pg_run_keeps_data_when_told(open_folder):
     assert message.startswith(f"error: folder {keep} is in use by another private server\n")
 
 
+def test_pg_run_sets_what_it_is_told():
+    show = ("--", "psql", "-XAtc", "SELECT current_setting('shared_buffers') || current_setting('work_mem')")
+    assert ok("pg", "run", "--set", "shared_buffers=24MB", "--set", "work_mem=3MB", *show) == "24MB3MB\n"
+    assert "\"shared_buffers\"" in refused(2, "pg", "run", "--set", "shared_buffers", "--", "true")
+
+
 def test_pg_run_refuses_an_unknown_program():
     assert refused(69, "pg", "run", "--", "no-such-program") == "error: could not run no-such-program: No such file or directory\n"
     assert refused(2, "pg", "run").startswith("error: missing argument CMD...")

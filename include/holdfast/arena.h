@@ -29,7 +29,7 @@ struct hf_str hf_arena_str(hf_arena *arena, struct hf_str text);
 /** Run `cleanup(object)` at the next reset or free, last registered first. Returns 0, or -1 when memory is short
  *  (then nothing was registered and the caller still owns `object`). `charge` bytes count against the maximum. */
 int hf_arena_own(hf_arena *arena, void (*cleanup)(void *object), void *object, size_t charge);
-/** Forget everything; keeps the first block for reuse. */
+/** Forget everything; keeps the newest block of up to 256 KiB for reuse. */
 void hf_arena_reset(hf_arena *arena);
 /** Forget everything and free. NULL is allowed. */
 void hf_arena_free(hf_arena *arena);

@@ -46,6 +46,7 @@ struct hf_kv_span {
 	struct hf_bytes to;
 	bool reverse;
 	bool keys_only;
+	bool bare;                  /* with keys_only: nobody looks at anything but the key */
 	size_t limit;               /* 0 = none */
 	struct hf_str has_metadata; /* ptr NULL = no filter */
 	hf_deadline deadline;

@@ -1,8 +1,9 @@
 /*
  * arena.c - bump allocation in blocks that double up to 1 MiB; large requests get a block of their own size.
  *
- * Invariants: `used` counts every byte handed out and every charge, and never passes `max`. The first block survives
- * a reset. Cleanups run newest first, before the blocks go, because their objects may stand in the arena.
+ * Invariants: `used` counts every byte handed out and every charge, and never passes `max`. The newest block that is no
+ * larger than KEPT_MAX survives a reset: what is filled again and again is not given back to the system each time.
+ * Cleanups run newest first, before the blocks go, because their objects may stand in the arena.
  */
 #include "base/arena.h"
 
@@ -14,7 +15,7 @@
 
 #include "base/error.h"
 
-enum { ALIGNMENT = 16, BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20, DEFAULT_MAX = 256 << 20 };
+enum { ALIGNMENT = 16, BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20, KEPT_MAX = 256 << 10, DEFAULT_MAX = 256 << 20 };
 
 struct block {
 	struct block *next;
@@ -141,14 +142,20 @@ static void run_cleanups(hf_arena *arena)
 
 HOT void hf_arena_reset(hf_arena *arena)
 {
+	struct block *kept = NULL;
 	run_cleanups(arena);
-	while (arena->blocks && arena->blocks->next) {
-		struct block *next = arena->blocks->next;
-		free(arena->blocks);
-		arena->blocks = next;
+	for (struct block *block = arena->blocks, *next; block; block = next) {
+		next = block->next;
+		if (!kept && block->size <= KEPT_MAX)
+			kept = block;
+		else
+			free(block);
 	}
-	if (arena->blocks)
-		arena->blocks->filled = 0;
+	if (kept) {
+		kept->next = NULL;
+		kept->filled = 0;
+	}
+	arena->blocks = kept;
 	arena->used = 0;
 }
 

@@ -100,6 +100,7 @@ static enum hf_status show_range(struct cli *cli, bool keys_only, hf_error *err)
 		status = kv_open(cli, &kv, err);
 	if (status == HF_OK)
 		status = out_list(cli->out, keys_only ? kv_ls_columns : kv_entry_columns, err);
+	range.bare = out_shows_first_only(cli->out);
 	if (status == HF_OK)
 		status = hf_kv_scan(kv, &range, show_entry, &showing, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;

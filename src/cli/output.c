@@ -157,6 +157,12 @@ static enum hf_status choose(struct out *out, const struct column *columns, hf_e
 	return HF_OK;
 }
 
+bool out_shows_first_only(const struct out *out)
+{
+	size_t shown = out->options.format == OUT_RAW && out->nchosen ? 1 : out->nchosen;
+	return shown == 1 && out->chosen[0] == 0;
+}
+
 enum hf_status out_check_fields(const struct out *out, const struct column *columns, hf_error *err)
 {
 	struct out probe = {.options = out->options};

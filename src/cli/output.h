@@ -146,6 +146,8 @@ bool out_is_json(const struct out *out);
 enum hf_status out_check_fields(const struct out *out, const struct column *columns, hf_error *err);
 
 enum hf_status out_list(struct out *out, const struct column *columns, hf_error *err);
+/** Of the open list: is nothing but the first column shown? Then the other cells need no value. */
+bool out_shows_first_only(const struct out *out);
 /** One cell per column. @return HF_OK; HF_STOP after the last row that anybody wants; HF_E_FAILED. */
 enum hf_status out_row(struct out *out, const struct cell *cells, hf_error *err);
 enum hf_status out_list_end(struct out *out, hf_error *err);

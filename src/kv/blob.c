@@ -68,7 +68,8 @@ enum hf_status blob_remove(hf_kv *kv, const uint8_t id[BLOB_ID_BYTES], hf_deadli
 	blob_chunk_key(id, 0, head);
 	struct hf_kv_range range = {.prefix = {head, BLOB_HEAD_KEY},
 	                            .limit = PAGE,
-	                            .how = {.keys_only = true, .deadline = deadline}};
+	                            .bare = true,
+	                            .how.deadline = deadline};
 	enum hf_status status = HF_OK;
 	while (status == HF_OK && count == PAGE) {
 		hf_arena_reset(arena);

@@ -204,10 +204,10 @@ struct scanning {
 	const struct hf_kv_span *span;
 	hf_kv_entry_fn *fn;
 	void *user;
-	hf_arena *arena; /* of what one entry needs */
+	hf_arena *arena;                      /* of what one entry needs */
 	const struct postgres_member *member; /* by whose index it is found; NULL = none */
 	struct hf_str wanted;                 /* its value */
-	size_t rows;     /* of this page */
+	size_t rows;                          /* of this page */
 	bool stopped;
 	bool of_copy; /* it is as of a checkpoint that is one */
 	uint8_t last[HF_KV_KEY_BYTES_MAX + 1];
@@ -309,6 +309,7 @@ static enum hf_status keys_page(hf_kv_backend_state *state, const struct entries
 		.to = in->to,
 		.with_metadata = in->with_metadata,
 		.part = in->part,
+		.with_page = in->most <= POSTGRES_PAGE,
 		.most = in->most,
 		.has_most = in->has_most,
 		.order = scanning->span->reverse ? KEYS_SCAN_ORDER_DOWN : KEYS_SCAN_ORDER_UP,
@@ -326,6 +327,36 @@ static enum hf_status keys_page(hf_kv_backend_state *state, const struct entries
 			.updated_us = postgres_us(rows[i].has_updated_at ? rows[i].updated_at : rows[i].created_at),
 			.expires_us = rows[i].has_expires_at ? postgres_us(rows[i].expires_at) : HF_KV_NEVER,
 		};
+		status = see(scanning, &entry, err);
+	}
+	if (status == HF_OK && count > 0)
+		keep_last(scanning, rows[count - 1].key);
+	return status == HF_STOP ? HF_OK : status;
+}
+
+static enum hf_status bare_page(hf_kv_backend_state *state, const struct entries_scan_in *in, struct scanning *scanning,
+                                hf_error *err)
+{
+	const struct bare_scan_in bare = {
+		.ns = in->ns,
+		.from = in->from,
+		.with_to = in->with_to,
+		.to = in->to,
+		.with_metadata = in->with_metadata,
+		.part = in->part,
+		.with_page = in->most <= POSTGRES_PAGE,
+		.most = in->most,
+		.has_most = in->has_most,
+		.order = scanning->span->reverse ? BARE_SCAN_ORDER_DOWN : BARE_SCAN_ORDER_UP,
+	};
+	struct bare_scan_row *rows = NULL;
+	size_t count = 0;
+	hf_arena_reset(scanning->arena);
+	enum hf_status status = bare_scan(postgres_on(state, scanning->span->deadline), &state->entries, &bare,
+	                                  scanning->arena, &rows, &count, err);
+	struct hf_kv_entry entry = {0};
+	for (size_t i = 0; i < count && status == HF_OK; i++) {
+		entry.key = rows[i].key;
 		status = see(scanning, &entry, err);
 	}
 	if (status == HF_OK && count > 0)
@@ -358,6 +389,8 @@ static enum hf_status page_once(hf_kv_backend_state *state, const struct entries
 	const struct hf_kv_span *span = scanning->span;
 	if (scanning->member)
 		return member_page(state, in, scanning, err);
+	if (span->bare)
+		return bare_page(state, in, scanning, err);
 	if (span->keys_only)
 		return keys_page(state, in, scanning, err);
 	return entries_scan(postgres_on(state, span->deadline), &state->entries, in, see_row, scanning, err);
@@ -445,68 +478,4 @@ enum hf_status postgres_scan(hf_kv_backend_state *state, int32_t ns, const struc
 		go_on(&scanning, &in);
 		full = full < POSTGRES_PAGE_MAX ? full * 2 : full; /* while we take a row the server makes the next */
 	}
-}
-
-static enum hf_status count_once(hf_kv_backend_state *state, const struct entries_count_in *in,
-                                 const struct hf_kv_span *span, hf_arena *arena, uint64_t *ret_count, hf_error *err)
-{
-	hf_where where = postgres_on(state, span->deadline);
-	struct member_count_in found = {
-		.ns = in->ns, .from = in->from, .with_to = in->with_to, .to = in->to, .part = in->part};
-	const struct postgres_member *member = NULL;
-	struct entries_count_row row = {0};
-	struct member_count_row member_row = {0};
-	if (in->with_metadata)
-		member = postgres_member_of(state, in->part, span->deadline, arena, &found.wanted);
-	enum hf_status status = member ? member_count(where, &member->bound, &found, arena, &member_row, err)
-	                               : entries_count(where, &state->entries, in, arena, &row, err);
-	if (status == HF_OK)
-		*ret_count = (uint64_t)(row.n + member_row.n);
-	return status;
-}
-
-enum hf_status postgres_count(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span,
-                              uint64_t *ret_count, hf_error *err)
-{
-	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	const struct entries_count_in in = {
-		.ns = ns,
-		.from = span->from,
-		.with_to = span->to.ptr != NULL,
-		.to = span->to,
-		.with_metadata = span->has_metadata.ptr != NULL,
-		.part = span->has_metadata,
-	};
-	if (!arena)
-		return error_nomem(err);
-	struct retrying again;
-	enum hf_status status;
-	postgres_retry(&again, state, span->deadline, err);
-	do
-		status = count_once(state, &in, span, arena, ret_count, &again.err);
-	while (postgres_again(&again, status));
-	return status;
-}
-
-/* Where the server has no statistics yet there is little, or it came just now: counted. */
-enum hf_status postgres_estimate(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline, uint64_t *ret_count,
-                                 hf_error *err)
-{
-	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	const struct hf_kv_span all = {.from = HF_KV_KEY(""), .deadline = deadline};
-	const struct entries_estimate_in in = {.ns = ns};
-	struct entries_estimate_row row;
-	struct retrying again;
-	enum hf_status status;
-	if (!arena)
-		return error_nomem(err);
-	postgres_retry(&again, state, deadline, err);
-	do
-		status = entries_estimate(postgres_on(state, deadline), &state->entries, &in, arena, &row, &again.err);
-	while (postgres_again(&again, status));
-	if (status == HF_OK && row.n < 0)
-		return postgres_count(state, ns, &all, ret_count, err);
-	if (status == HF_OK)
-		*ret_count = (uint64_t)row.n;
-	return status;
 }

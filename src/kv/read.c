@@ -220,7 +220,8 @@ static enum hf_status work_out_span(const hf_kv *kv, const struct hf_kv_range *r
 	if (check_range(kv, range, err) != HF_OK)
 		return HF_E_LIMIT;
 	*ret_span = (struct hf_kv_span){.reverse = range->reverse,
-	                                .keys_only = range->how.keys_only,
+	                                .keys_only = range->how.keys_only || range->bare,
+	                                .bare = range->bare,
 	                                .limit = range->limit,
 	                                .deadline = kv_deadline(kv, range->how.deadline)};
 	raise_start(ret_span, range->prefix);
@@ -248,6 +249,7 @@ struct counted_scan {
 	void *user;
 	uint64_t bytes;
 	size_t seen;
+	bool bare;
 	bool ended; /* by the callback */
 	struct hf_bytes last;
 	uint8_t last_key[HF_KV_KEY_BYTES_MAX + 1]; /* and room to go on behind it */
@@ -256,8 +258,9 @@ struct counted_scan {
 static enum hf_status count_entry(void *user, const struct hf_kv_entry *entry, hf_error *err)
 {
 	struct counted_scan *scan = user;
+	const struct hf_kv_entry bare = {.key = entry->key};
 	scan->bytes += entry->value.len;
-	enum hf_status status = scan->fn(scan->user, entry, err);
+	enum hf_status status = scan->fn(scan->user, scan->bare && entry->rev ? &bare : entry, err);
 	scan->ended = status != HF_OK;
 	return status;
 }
@@ -317,6 +320,7 @@ static enum hf_status scan_span(hf_kv *kv, struct hf_kv_span *span, const struct
 	scan.fn = fn; /* not the room for a key */
 	scan.user = user;
 	scan.bytes = scan.seen = 0;
+	scan.bare = span->bare;
 	scan.ended = false;
 	int64_t since_us = kv_timing(kv);
 	enum hf_status status = HF_OK;
@@ -356,10 +360,13 @@ enum hf_status hf_kv_scan(hf_kv *kv, const struct hf_kv_range *range, hf_kv_entr
 
 enum { PAGE_DEFAULT = 1000 };
 
+enum { PAGE_FIRST = 64, PAGE_WHOLE = 4096 };
+
 struct page {
 	hf_arena *arena;
 	struct hf_kv_entry *entries;
-	size_t count, room;
+	size_t count, room, limit;
+	bool bare;
 };
 
 static struct hf_bytes keep_bytes(hf_arena *arena, struct hf_bytes bytes, bool *failed)
@@ -387,9 +394,12 @@ enum hf_status kv_keep_entry(hf_arena *arena, const struct hf_kv_entry *entry, s
 	return HF_OK;
 }
 
+/* A page that is not small is most often full. */
 static enum hf_status grow_page(struct page *page, hf_error *err)
 {
-	size_t room = page->room ? page->room * 4 : 64;
+	size_t room = page->room ? page->room * 4 : PAGE_FIRST;
+	if (page->room && page->limit <= PAGE_WHOLE)
+		room = page->limit;
 	struct hf_kv_entry *entries = hf_arena_alloc(page->arena, room * sizeof(*entries));
 	if (!entries)
 		return arena_refused(page->arena, room * sizeof(*entries), "a page", err);
@@ -400,12 +410,23 @@ static enum hf_status grow_page(struct page *page, hf_error *err)
 	return HF_OK;
 }
 
+/* kv_keep_entry() for a thousand keys at a time. */
+static enum hf_status keep_key(hf_arena *arena, struct hf_bytes key, struct hf_kv_entry *ret_copy, hf_error *err)
+{
+	bool failed = false;
+	*ret_copy = (struct hf_kv_entry){.key = keep_bytes(arena, key, &failed)};
+	return failed ? arena_refused(arena, key.len + 1, "an entry", err) : HF_OK;
+}
+
 static enum hf_status add_to_page(void *user, const struct hf_kv_entry *entry, hf_error *err)
 {
 	struct page *page = user;
 	enum hf_status status = page->count == page->room ? grow_page(page, err) : HF_OK;
-	if (status == HF_OK)
-		status = kv_keep_entry(page->arena, entry, &page->entries[page->count], err);
+	if (status != HF_OK)
+		return status;
+	struct hf_kv_entry *place = &page->entries[page->count];
+	status = page->bare ? keep_key(page->arena, entry->key, place, err)
+	                    : kv_keep_entry(page->arena, entry, place, err);
 	if (status == HF_OK)
 		page->count++;
 	return status;
@@ -415,9 +436,9 @@ enum hf_status hf_kv_list(hf_kv *kv, const struct hf_kv_range *range, hf_arena *
                           size_t *ret_count, hf_error *err)
 {
 	struct hf_kv_range bounded = range ? *range : (struct hf_kv_range){0};
-	struct page page = {.arena = arena};
 	if (bounded.limit == 0)
 		bounded.limit = PAGE_DEFAULT;
+	struct page page = {.arena = arena, .limit = bounded.limit, .bare = bounded.bare};
 	enum hf_status status = hf_kv_scan(kv, &bounded, add_to_page, &page, err);
 	if (status != HF_OK)
 		return status;

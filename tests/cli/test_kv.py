@@ -241,6 +241,9 @@ def test_kv_ls_is_ordered_and_paged(some):
     assert some.ok("ls", "-o", "raw").splitlines() == ["a", "a/1", "a/2", "b", "c", "\\xff00"]
     assert some.ok("ls", "\\xff", "-o", "raw", "--encoding", "auto") == "\\xff00\n"
     assert list(some.json("ls")[0]) == ["key", "rev", "updated", "expires"]
+    assert some.json("ls", "a/", "--json=key") == [{"key": {"utf8": "a/1"}}, {"key": {"utf8": "a/2"}}]
+    assert some.ok("scan", "a/", "--json=key") == some.ok("ls", "a/", "--json=key")
+    assert 0 not in (row["rev"] for row in some.json("ls", "--json=rev"))
 
 
 def test_kv_ls_refuses_an_unknown_field(some):

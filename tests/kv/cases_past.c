@@ -35,7 +35,7 @@ static void scans_at(struct kv_test *t)
 	struct hf_kv_range prefix = {.prefix = B("a/")}, back = {.reverse = true}, two = {.limit = 2};
 	struct hf_kv_range last = {.prefix = B("a/"), .reverse = true, .limit = 1};
 	struct hf_kv_range cut = {.from = B("a/2"), .to = B("c")}, page = {.after = B("a/1"), .limit = 2};
-	struct hf_kv_range lean = {.prefix = B("a/"), .how.keys_only = true};
+	struct hf_kv_range lean = {.prefix = B("a/"), .how.keys_only = true}, bare = {.prefix = B("a/"), .bare = true};
 	if (!point_can(t))
 		return;
 	text_put(t, "a", "0"), text_put(t, "a/1", "1"), text_put(t, "a/2", "2"), text_put(t, "b", "3"),
@@ -50,6 +50,7 @@ static void scans_at(struct kv_test *t)
 	point_scan(t, &point, &cut, "a/2=2 b=3");
 	point_scan(t, &point, &page, "a/2=2 b=3");
 	point_scan(t, &point, &lean, "a/1 a/2");
+	point_scan(t, &point, &bare, "-a/1 -a/2"); /* no revision, no times */
 	now_scan(t, "a=0 a/2=x a/3=x c=4 z=x");
 }
 

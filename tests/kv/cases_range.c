@@ -73,9 +73,18 @@ struct walk {
 	struct kv_test *t;
 	const struct hf_bytes *want;
 	size_t nwant, n;
-	bool keys_only;
+	bool keys_only, bare;
 	const char *what;
 };
+
+/* A key and nothing beside it. */
+static void is_bare(struct kv_test *t, const struct hf_kv_entry *entry, const char *what)
+{
+	if (entry->value.ptr || entry->value.len || entry->metadata.ptr || entry->metadata.len || entry->rev ||
+	    entry->created_us || entry->updated_us || entry->expires_us)
+		kv_wrong(t, "%s: more than the key of \"%s\": rev %lld", what, kv_show(entry->key),
+		         (long long)entry->rev);
+}
 
 static enum hf_status step(void *user, const struct hf_kv_entry *entry, UNUSED hf_error *err)
 {
@@ -87,6 +96,8 @@ static enum hf_status step(void *user, const struct hf_kv_entry *entry, UNUSED h
 		         walk->n, kv_show(entry->key));
 	if (!kv_same(entry->value, walk->keys_only ? B("") : entry->key))
 		kv_wrong(walk->t, "%s: value \"%s\" of \"%s\"", walk->what, kv_show(entry->value), kv_show(entry->key));
+	if (walk->bare)
+		is_bare(walk->t, entry, walk->what);
 	walk->n++;
 	return HF_OK;
 }
@@ -105,7 +116,13 @@ static void compare(struct kv_test *t, struct hf_kv_range range, const char *wha
 	size_t count;
 	uint64_t counted;
 	hf_arena_reset(t->arena);
-	struct walk scan = {t, want, naive(&range, want), 0, range.how.keys_only, what}, list = scan;
+	struct walk scan = {.t = t,
+	                    .want = want,
+	                    .nwant = naive(&range, want),
+	                    .keys_only = range.how.keys_only || range.bare,
+	                    .bare = range.bare,
+	                    .what = what};
+	struct walk list = scan;
 	WANT_OK(hf_kv_scan(t->kv, &range, step, &scan, &t->err));
 	ended(&scan);
 	WANT_OK(hf_kv_list(t->kv, &range, t->arena, &entries, &count, &t->err));
@@ -122,13 +139,14 @@ static void prefix_cases(struct kv_test *t)
 	char what[100];
 	fill(t);
 	for (size_t p = 0; p < ARRAY_LEN(prefixes); p++)
-		for (int form = 0; form < 8; form++) {
-			snprintf(what, sizeof(what), "prefix \"%s\"%s%s%s", kv_show(prefixes[p]),
+		for (int form = 0; form < 16; form++) {
+			snprintf(what, sizeof(what), "prefix \"%s\"%s%s%s%s", kv_show(prefixes[p]),
 			         form & 1 ? ", reverse" : "", form & 2 ? ", keys only" : "",
-			         form & 4 ? ", at most 2" : "");
+			         form & 4 ? ", at most 2" : "", form & 8 ? ", bare" : "");
 			compare(t,
 			        (struct hf_kv_range){.prefix = prefixes[p],
 			                             .reverse = form & 1,
+			                             .bare = form & 8,
 			                             .how.keys_only = form & 2,
 			                             .limit = form & 4 ? 2 : 0},
 			        what);
@@ -191,7 +209,7 @@ static void pages(struct kv_test *t)
 	for (size_t p = 0; p < ARRAY_LEN(prefixes); p++)
 		for (size_t size = 1; size < 5; size++) {
 			hf_arena_reset(t->arena);
-			pages_of(t, (struct hf_kv_range){.prefix = prefixes[p]}, size);
+			pages_of(t, (struct hf_kv_range){.prefix = prefixes[p], .bare = size % 2}, size);
 			pages_of(t, (struct hf_kv_range){.prefix = prefixes[p], .reverse = true, .how.keys_only = true},
 			         size);
 		}
@@ -281,7 +299,11 @@ static void thousands(struct kv_test *t)
 	range.reverse = true;
 	WANT_OK(hf_kv_scan(t->kv, &range, count_up, &back, &t->err));
 	WANT_INT(back.n, 2500);
-	range.reverse = false;
+	back.n = 0;
+	range.bare = true; /* pages that grow go on at the right key */
+	WANT_OK(hf_kv_scan(t->kv, &range, count_up, &back, &t->err));
+	WANT_INT(back.n, 2500);
+	range.reverse = range.bare = false;
 	WANT_OK(hf_kv_list(t->kv, &range, t->arena, &entries, &count, &t->err));
 	WANT_INT(count, 1000);
 	range.limit = 1999;
@@ -332,6 +354,11 @@ static void found(struct kv_test *t, const char *part, const char *want)
 		snprintf(got + i, sizeof(got) - i, "%c", entries[i].key.ptr[0]);
 	if (count != strlen(want) || strncmp(got, want, count) != 0)
 		kv_wrong(t, "metadata that contain %s: expected keys %s, got %s", part, want, got);
+	range.bare = true;
+	WANT_OK(hf_kv_list(t->kv, &range, t->arena, &entries, &count, &t->err));
+	for (size_t i = 0; i < count; i++)
+		is_bare(t, &entries[i], part);
+	WANT_INT(count, strlen(want));
 	WANT_OK(hf_kv_count(t->kv, &range, &counted, &t->err));
 	WANT_INT(counted, count);
 }

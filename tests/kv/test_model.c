@@ -66,7 +66,8 @@ static uint32_t random_conditions(const struct model_entry *entry, struct hf_kv_
 		return HF_KV_IF_ABSENT;
 	if (below(3) == 0)
 		flags |= HF_KV_IF_PRESENT;
-	if (below(3) == 0 && entry->rev != MODEL_REV_NEW) { /* nobody can name the revision of a write before the call */
+	if (below(3) == 0 &&
+	    entry->rev != MODEL_REV_NEW) { /* nobody can name the revision of a write before the call */
 		flags |= HF_KV_IF_REV;
 		write->if_rev = below(3) ? entry->rev : entry->rev - 1;
 	}
@@ -296,7 +297,7 @@ static void call_many(void)
 struct walk {
 	const size_t *want;
 	size_t nwant, n;
-	bool keys_only;
+	bool keys_only, bare;
 };
 
 static enum hf_status step(void *user, const struct hf_kv_entry *entry, UNUSED hf_error *err)
@@ -306,14 +307,19 @@ static enum hf_status step(void *user, const struct hf_kv_entry *entry, UNUSED h
 		WRONG("range: expected \"%s\" at %zu of %zu, got \"%s\"",
 		      walk->n < walk->nwant ? kv_show(model_keys[walk->want[walk->n]]) : "(the end)", walk->n,
 		      walk->nwant, kv_show(entry->key));
-	compare_entry("range", entry, &model.entries[walk->want[walk->n++]], walk->keys_only);
+	if (walk->bare ? entry->rev != 0 || entry->value.ptr || entry->metadata.ptr : entry->rev == 0)
+		WRONG("range: rev %lld of \"%s\"", (long long)entry->rev, kv_show(entry->key));
+	if (walk->bare)
+		walk->n++;
+	else
+		compare_entry("range", entry, &model.entries[walk->want[walk->n++]], walk->keys_only);
 	return HF_OK;
 }
 
 static void compare_range(const struct hf_kv_range *range)
 {
 	size_t want[MODEL_KEYS];
-	struct walk walk = {want, model_range(&model, range, want), 0, range->how.keys_only};
+	struct walk walk = {want, model_range(&model, range, want), 0, range->how.keys_only, range->bare};
 	enum hf_status status = hf_kv_scan(test.kv, range, step, &walk, &test.err);
 	if (status != HF_OK || walk.n != walk.nwant)
 		WRONG("range: %s after %zu of %zu", hf_status_word(status), walk.n, walk.nwant);
@@ -323,6 +329,7 @@ static void call_range(void)
 {
 	struct hf_kv_range range = {.reverse = below(2),
 	                            .limit = below(3) ? 0 : 1 + below(5),
+	                            .bare = below(4) == 0,
 	                            .how.keys_only = below(2)};
 	size_t want[MODEL_KEYS];
 	uint64_t count = UINT64_MAX;

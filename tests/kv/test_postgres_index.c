@@ -88,7 +88,7 @@ static const char *indexes(struct rig *rig)
 
 /* ---- what is found ---- */
 
-enum { READS = 11 };
+enum { READS = 12 };
 struct answers {
 	char text[READS][60]; /* "first to last, how many, how many are counted" */
 };
@@ -124,6 +124,7 @@ static struct answers ask_all(struct rig *rig)
 	         .limit = 7,
 	         .how.keys_only = true,
 	         .to = B("000005")},
+		{.has_metadata = HF_STR("{\"source\":\"rare 3\"}"), .bare = true, .reverse = true},
 	};
 	struct answers answers;
 	for (int i = 0; i < READS; i++)
@@ -148,7 +149,7 @@ static void the_same_is_found_with_and_without(void **user)
 	create(rig, "source");
 	struct answers with = ask_all(rig);
 	want_same(&without, &with);
-	assert_int_equal(atomic_load(&by_member), 2 * 7); /* a list and a count of each that names a source */
+	assert_int_equal(atomic_load(&by_member), 2 * 8); /* a list and a count of each that names a source */
 	create(rig, NULL);
 	with = ask_all(rig);
 	want_same(&without, &with);

@@ -109,7 +109,7 @@ static void every_statement_finds_its_rows_by_the_whole_key(void **user)
 {
 	struct rig *rig = *user;
 	const struct entries_bound *all = &entries;
-	const struct hf_query *queries[32];
+	const struct hf_query *queries[80];
 	size_t count = 0;
 	queries[count++] = &all->entry_get;
 	queries[count++] = &all->entries_get;
@@ -123,6 +123,8 @@ static void every_statement_finds_its_rows_by_the_whole_key(void **user)
 		queries[count++] = &all->entries_scan[i];
 	for (size_t i = 0; i < ARRAY_LEN(all->keys_scan); i++)
 		queries[count++] = &all->keys_scan[i];
+	for (size_t i = 0; i < ARRAY_LEN(all->bare_scan); i++)
+		queries[count++] = &all->bare_scan[i];
 	rig_run(rig, "INSERT INTO state_entries_namespaces (name) VALUES ('new')");
 	rig_run(rig, "INSERT INTO state_entries (rev, created_at, updated_at, namespace, epoch, key, value) SELECT i, "
 	             "now(), now(), 1,"

@@ -45,13 +45,29 @@ WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > n
 LIMIT :most::bigint;
 
 -- name: keys_scan :many
--- doc: A page of it without values: at most 1,000. `updated_at`: NULL is `created_at`, which most entries of most stores
---   need not say twice.
-SELECT key, rev, created_at, nullif(updated_at, created_at) AS updated_at, expires_at FROM :"schema".:"entries"
-WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > now())
-/*? to */ AND key < :to /*?*/
-/*? metadata */ AND metadata @> :part::jsonb /*?*/
-/*order: up = key | down = key DESC */
+-- doc: A page of it without values. `page`: of at most 1,000, said so that the planner knows: it keeps one plan instead of
+--   making one for each page, which is a tenth of what it costs. `updated_at`: NULL is `created_at`, which most entries of
+--   most stores need not say twice.
+-- allow: limit-order the rows within are in order
+SELECT key, rev, created_at, updated_at, expires_at FROM (
+       SELECT key, rev, created_at, nullif(updated_at, created_at) AS updated_at, expires_at FROM :"schema".:"entries"
+       WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > now())
+       /*? to */ AND key < :to /*?*/
+       /*? metadata */ AND metadata @> :part::jsonb /*?*/
+       /*order: up = key | down = key DESC */
+       /*? page */ LIMIT 1000 /*?*/) AS p
+LIMIT :most::bigint;
+
+-- name: bare_scan :many
+-- doc: The same, of the key alone: each column costs the server and the client, four of them a third of the page.
+-- allow: limit-order the rows within are in order
+SELECT key FROM (
+       SELECT key FROM :"schema".:"entries"
+       WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > now())
+       /*? to */ AND key < :to /*?*/
+       /*? metadata */ AND metadata @> :part::jsonb /*?*/
+       /*order: up = key | down = key DESC */
+       /*? page */ LIMIT 1000 /*?*/) AS p
 LIMIT :most::bigint;
 
 -- name: entries_estimate :one

@@ -101,9 +101,9 @@ WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > n
 -- col existed: notnull! xmax and the times always are
 INSERT INTO :"schema".:"entries" AS t (rev, created_at, updated_at, namespace, epoch, codec, key, value, metadata
                                        /*? ttl */, expires_at, expire_bucket/*?*/)
-SELECT nextval(:'schema.entries_rev'), now(), now(), :ns, :"schema".:"entries_epoch"(:ns), :codec::smallint, :key, :value, :metadata
-       /*? ttl */, now() + :ttl::interval, floor(extract(epoch FROM now() + :ttl::interval) / 300)::integer/*?*/
-/*? relaxed */ WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL /*?*/
+VALUES (nextval(:'schema.entries_rev') /*? relaxed */ + (set_config('synchronous_commit', 'off', true) IS NULL)::integer /*?*/,
+        now(), now(), :ns, :"schema".:"entries_epoch"(:ns), :codec::smallint, :key, :value, :metadata
+        /*? ttl */, now() + :ttl::interval, floor(extract(epoch FROM now() + :ttl::interval) / 300)::integer/*?*/)
 ON CONFLICT (namespace, key) DO UPDATE SET
        rev = CASE WHEN EXCLUDED.rev > t.rev THEN EXCLUDED.rev ELSE nextval(:'schema.entries_rev') END, epoch = EXCLUDED.epoch,
        created_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.created_at ELSE t.created_at END,
@@ -116,9 +116,9 @@ RETURNING rev, (xmax <> 0 AND created_at <> updated_at) AS existed;
 -- doc: entry_put for who looks at no answer, which costs the server 3 of 37 us.
 INSERT INTO :"schema".:"entries" AS t (rev, created_at, updated_at, namespace, epoch, codec, key, value, metadata
                                        /*? ttl */, expires_at, expire_bucket/*?*/)
-SELECT nextval(:'schema.entries_rev'), now(), now(), :ns, :"schema".:"entries_epoch"(:ns), :codec::smallint, :key, :value, :metadata
-       /*? ttl */, now() + :ttl::interval, floor(extract(epoch FROM now() + :ttl::interval) / 300)::integer/*?*/
-/*? relaxed */ WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL /*?*/
+VALUES (nextval(:'schema.entries_rev') /*? relaxed */ + (set_config('synchronous_commit', 'off', true) IS NULL)::integer /*?*/,
+        now(), now(), :ns, :"schema".:"entries_epoch"(:ns), :codec::smallint, :key, :value, :metadata
+        /*? ttl */, now() + :ttl::interval, floor(extract(epoch FROM now() + :ttl::interval) / 300)::integer/*?*/)
 ON CONFLICT (namespace, key) DO UPDATE SET
        rev = CASE WHEN EXCLUDED.rev > t.rev THEN EXCLUDED.rev ELSE nextval(:'schema.entries_rev') END, epoch = EXCLUDED.epoch,
        created_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.created_at ELSE t.created_at END,

@@ -290,9 +290,9 @@ static void a_place_taken_meanwhile_is_decided_anew(void **state)
 	rig->on_event = count_failures;
 	rig->on_event_user = &failures;
 	enum hf_status status = hf_schedule_run(hf_on_pool(pool), &by_two, &report, &err);
+	pthread_join(other.thread, NULL); /* it reads the hooks, too */
 	rig->on_query = NULL;
 	rig->on_event = NULL;
-	pthread_join(other.thread, NULL);
 	EXPECT_OK(status);
 	trip_no_more(rig);
 	assert_int_equal(failures, 1);

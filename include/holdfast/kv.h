@@ -96,7 +96,8 @@ enum hf_kv_capability {
 };
 
 enum hf_kv_durability {
-	HF_KV_STRICT = 0, /* acknowledged = on disk */
+	HF_KV_STRICT = 0, /* acknowledged = on disk: PostgreSQL with fsync and full_page_writes, whatever its
+	                   * synchronous_commit is */
 	HF_KV_RELAXED     /* may lose the last moments at a crash of the server or machine; never torn */
 };
 

@@ -40,22 +40,39 @@ enum hf_status postgres_not_these(hf_error *err)
 	return HF_E_DRIFT;
 }
 
-/* A session of its own, which the migrations need. */
-static enum hf_status prepare_tables(hf_context *ctx, const hf_settings *settings,
-                                     const struct hf_connection_options *how, const struct hf_kv_options *options,
-                                     hf_error *err)
+/* What a database or a role may be set to otherwise; sql/migrations/kv/0002_checkpoints.sql says why it matters. */
+#define READ_COMMITTED "-c default_transaction_isolation=read\\ committed"
+
+/* What is strict is on disk where a database or a role is set to less as well. Who is set to more keeps that. */
+static enum hf_status choose_commit(hf_kv_backend_state *state, hf_connection *connection,
+                                    struct hf_connection_options *how, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct store_relaxed_row row;
+	if (!arena)
+		return error_nomem(err);
+	enum hf_status status = store_relaxed(hf_on_connection(connection), &state->entries, arena, &row, err);
+	if (status == HF_OK && row.relaxed)
+		how->server_options = READ_COMMITTED " -c synchronous_commit=on";
+	return status;
+}
+
+/* On a session of its own, which the migrations need. */
+static enum hf_status prepare(hf_kv_backend_state *state, const hf_settings *settings,
+                              struct hf_connection_options *how, const struct hf_kv_options *options, hf_error *err)
 {
 	const struct hf_str names[] = {hf_str_of(options->schema), hf_str_of(options->table)};
 	CLEANUP(migrations_freep) hf_migrations *set = NULL;
 	CLEANUP(connection_freep) hf_connection *connection = NULL;
-	enum hf_status status = hf_migrations_instance(ctx, "kv", names, ARRAY_LEN(names), &set, err);
+	enum hf_status status = hf_migrations_instance(state->ctx, "kv", names, ARRAY_LEN(names), &set, err);
 	if (status == HF_OK)
-		status = hf_connection_open(ctx, settings, how, HF_DEADLINE_DEFAULT, &connection, err);
-	if (status == HF_OK && !options->no_migrate)
-		return hf_migrate_up(connection, set, NULL, NULL, err);
+		status = hf_connection_open(state->ctx, settings, how, HF_DEADLINE_DEFAULT, &connection, err);
 	if (status == HF_OK)
-		status = hf_migrate_check(hf_on_connection(connection), set, err);
-	return status == HF_DIFFERS ? postgres_not_these(err) : status;
+		status = options->no_migrate ? hf_migrate_check(hf_on_connection(connection), set, err)
+		                             : hf_migrate_up(connection, set, NULL, NULL, err);
+	if (status == HF_DIFFERS && options->no_migrate)
+		return postgres_not_these(err);
+	return status == HF_OK ? choose_commit(state, connection, how, err) : status;
 }
 
 static enum hf_status open_pool(hf_kv_backend_state *state, const hf_settings *settings,
@@ -72,9 +89,6 @@ static enum hf_status open_pool(hf_kv_backend_state *state, const hf_settings *s
 	                                     .connection = how};
 	return hf_pool_open(state->ctx, settings, &pool, &state->pool, err);
 }
-
-/* What a database or a role may be set to otherwise; sql/migrations/kv/0002_checkpoints.sql says why it matters. */
-#define READ_COMMITTED "-c default_transaction_isolation=read\\ committed"
 
 /* The statements, for the tables of these names. */
 static enum hf_status bind_all(hf_kv_backend_state *state, hf_error *err)
@@ -119,12 +133,12 @@ static enum hf_status state_new(hf_context *ctx, const struct hf_kv_options *opt
 static enum hf_status postgres_open(hf_context *ctx, const char *url, const struct hf_kv_options *options,
                                     hf_kv_backend_state **ret_state, hf_error *err)
 {
-	const struct hf_connection_options how = {.size = sizeof(how),
-	                                          .connect_timeout_ms = options->connect_timeout_ms,
-	                                          .query_timeout_ms = options->timeout_ms,
-	                                          .slow_statement_ms = options->slow_ms,
-	                                          .log_statements = options->log_statements,
-	                                          .server_options = READ_COMMITTED};
+	struct hf_connection_options how = {.size = sizeof(how),
+	                                    .connect_timeout_ms = options->connect_timeout_ms,
+	                                    .query_timeout_ms = options->timeout_ms,
+	                                    .slow_statement_ms = options->slow_ms,
+	                                    .log_statements = options->log_statements,
+	                                    .server_options = READ_COMMITTED};
 	CLEANUP(settings_freep) hf_settings *settings = NULL;
 	CLEANUP(state_freep) hf_kv_backend_state *state = NULL;
 	enum hf_status status = hf_settings_new(ctx, &settings, err);
@@ -133,7 +147,7 @@ static enum hf_status postgres_open(hf_context *ctx, const char *url, const stru
 	if (status == HF_OK)
 		status = state_new(ctx, options, &state, err);
 	if (status == HF_OK)
-		status = prepare_tables(ctx, settings, &how, options, err);
+		status = prepare(state, settings, &how, options, err);
 	if (status == HF_OK)
 		status = open_pool(state, settings, &how, options, err);
 	if (status == HF_OK && options->replica_url)

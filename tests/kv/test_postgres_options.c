@@ -196,6 +196,46 @@ static void a_role_with_these_grants_can_do_all_but_what_is_the_owners(void **us
 	hf_arena_free(arena);
 }
 
+/* A put whose durability is the handle's, and the setting it was committed with. */
+static void expect_commit(struct rig *rig, enum hf_kv_durability durability, const char *setting)
+{
+	const struct hf_kv_options options = {.size = sizeof(options),
+	                                      .durability = durability,
+	                                      .sweep_interval_ms = -1};
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv = NULL;
+	char sql[200];
+	EXPECT_OK(hf_kv_open(rig->ctx, rig->url, &options, &kv, &err));
+	rig_run(rig, "TRUNCATE commits");
+	EXPECT_OK(hf_kv_put(kv, HF_KV_KEY("k"), HF_KV_KEY("v"), NULL, &err));
+	EXPECT_OK(hf_kv_increment(kv, HF_KV_KEY("n"), 1, NULL, NULL, &err));
+	hf_kv_close(kv);
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM commits WHERE setting = '%s'", setting);
+	assert_int_equal(rig_number(rig, sql), 2);
+}
+
+static void what_is_strict_is_so_whatever_the_database_is_set_to(void **user)
+{
+	static const struct {
+		const char *database, *strict;
+	} cases[] = {{"off", "on"}, {"on", "on"}, {"remote_apply", "remote_apply"}, {"local", "local"}};
+	struct rig *rig = *user;
+	char sql[200];
+	events_of_a_put(rig, -1, false); /* makes the tables */
+	rig_run(rig, "CREATE TABLE commits (setting text)");
+	rig_run(rig, "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO commits VALUES "
+	             "(current_setting('synchronous_commit')); RETURN NULL; END $$");
+	rig_run(rig,
+	        "CREATE TRIGGER note AFTER INSERT OR UPDATE ON state_entries FOR EACH ROW EXECUTE FUNCTION note()");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		snprintf(sql, sizeof(sql), "ALTER DATABASE %s SET synchronous_commit = %s", fixture_database_name(),
+		         cases[i].database);
+		rig_run(rig, sql);
+		expect_commit(rig, HF_KV_STRICT, cases[i].strict);
+		expect_commit(rig, HF_KV_RELAXED, "off");
+	}
+}
+
 #define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, rig_close)
 
 int main(void)
@@ -206,6 +246,7 @@ int main(void)
 		STORE(statements_are_logged_where_that_is_asked_for),
 		STORE(every_tls_mode_is_taken_from_the_url),
 		STORE(times_that_are_none_are_refused),
+		STORE(what_is_strict_is_so_whatever_the_database_is_set_to),
 		STORE(a_role_with_these_grants_can_do_all_but_what_is_the_owners),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,18 @@ SELECT id FROM :"schema".:"entries_namespaces" WHERE name = :name;
 -- doc: No row: somebody else was first.
 INSERT INTO :"schema".:"entries_namespaces" (name) VALUES (:name) ON CONFLICT (name) DO NOTHING RETURNING id;
 
+-- name: space_ttl :opt
+-- doc: How long what is put without a word lives, in microseconds.
+-- col us: nullable
+SELECT (extract(epoch FROM default_ttl) * 1000000)::bigint AS us FROM :"schema".:"entries_namespaces" WHERE id = :ns;
+
+-- name: space_set_ttl :exec
+UPDATE :"schema".:"entries_namespaces" SET default_ttl = :ttl::interval WHERE id = :ns;
+
+-- name: store_relaxed :one
+-- doc: Does a commit return before it is on disk, unless it is told otherwise?
+SELECT current_setting('synchronous_commit') = 'off' AS relaxed;
+
 -- name: store_now :one
 SELECT now() AS at;
 

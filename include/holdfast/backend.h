@@ -214,6 +214,11 @@ struct hf_kv_vtable {
 	enum hf_status (*changes)(hf_kv_backend_state *state, int32_t ns, struct hf_kv_feed_place *place, size_t limit,
 	                          hf_deadline deadline, hf_arena *arena, struct hf_kv_event **ret_events,
 	                          size_t *ret_count, hf_error *err);
+
+	/** The default time to live of the namespace, after it became *set_us (NULL = as it is, 0 = none). NULL = it is
+	 *  kept nowhere. */
+	enum hf_status (*space_ttl)(hf_kv_backend_state *state, int32_t ns, const int64_t *set_us, hf_deadline deadline,
+	                            int64_t *ret_us, hf_error *err);
 };
 
 /** Open a store on a backend of the program's own. */

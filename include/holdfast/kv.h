@@ -114,7 +114,7 @@ struct hf_kv_options {
 	uint32_t key_bytes_max;            /* 0 = HF_KV_KEY_BYTES */
 	uint32_t value_bytes_max;          /* 0 = HF_KV_VALUE_BYTES */
 	int64_t timeout_ms;                /* 0 = 60,000: of a call without a deadline of its own */
-	int64_t ttl_us;                    /* of puts that say none; 0 = they never expire */
+	int64_t ttl_us;                    /* of puts that say none; 0 = what the namespace says: hf_kv_default_ttl() */
 	enum hf_kv_durability durability;  /* of writes that say none */
 	enum hf_kv_latencies latencies;    /* see hf_kv_latency() */
 	int64_t slow_ms;                   /* 0 = 1,000; -1 = never: a statement (PostgreSQL) or request (Redis) that
@@ -241,7 +241,7 @@ enum hf_kv_op {
 enum hf_kv_flag {
 	HF_KV_KEEP_TTL = 1,        /* PUT, ADD, APPEND: the expiry of a live entry stays. ADD and APPEND do so always */
 	HF_KV_KEEP_METADATA = 2,   /* PUT: likewise */
-	HF_KV_NO_TTL = 4,          /* PUT: never expires, whatever the handle's ttl_us says */
+	HF_KV_NO_TTL = 4,          /* PUT: never expires, whatever the handle's ttl_us or the namespace says */
 	HF_KV_RETURN_BEFORE = 8,   /* any: result.before is the live entry that stood there, with its value */
 	HF_KV_IF_ABSENT = 16,      /* only if there is no live entry */
 	HF_KV_IF_PRESENT = 32,     /* only if there is one */
@@ -256,8 +256,10 @@ struct hf_kv_write {
 	struct hf_bytes key;
 	struct hf_bytes value;
 	struct hf_str metadata;    /* PUT: JSON of any kind, ptr NULL = none */
-	int64_t ttl_us;            /* PUT, TOUCH: from now; 0 = the handle's (PUT), refused (TOUCH) */
+	int64_t ttl_us;            /* PUT, TOUCH: from now; 0 = the handle's, the namespace's (PUT), refused (TOUCH) */
 	int64_t delta;             /* ADD */
+	int64_t created_us;        /* PUT of what is brought from elsewhere: what it had there, at most now; 0 = as the
+	                            * operation says. PostgreSQL: no plain put any more */
 	int64_t if_rev;
 	struct hf_bytes if_value;
 };
@@ -392,6 +394,14 @@ enum hf_status hf_kv_count_estimate(hf_kv *kv, uint64_t *ret_count, hf_error *er
 
 /* ---- care ---- */
 
+/**
+ * How long entries of the namespace live whose put says nothing and whose handle has no ttl_us; it is kept in the
+ * store, for every program. 0 = they never expire. A handle knows it as of its opening (one round trip more there),
+ * and what it set or asked for since. Copies, imports, checkpoints and restores have entries as they are, and leave it.
+ */
+enum hf_status hf_kv_default_ttl(hf_kv *kv, int64_t *ret_ttl_us, hf_error *err);
+/** HF_E_USAGE one that is neither 0 nor a TTL. What stands there keeps its expiry. */
+enum hf_status hf_kv_set_default_ttl(hf_kv *kv, int64_t ttl_us, hf_error *err);
 /** Empty the namespace, at one moment for readers. @param ret_removed live entries, NULL allowed. */
 enum hf_status hf_kv_clear(hf_kv *kv, const struct hf_kv_how *how, uint64_t *ret_removed, hf_error *err);
 /** Remove what expired, in the whole store, in steps of 1,000; what was put anew meanwhile stays. */

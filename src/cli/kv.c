@@ -335,6 +335,20 @@ const struct cmd kv_commands[] = {
          .test_effect = "test_kv_health_tells_how_the_store_is",
          .test_refusal = "test_kv_health_refuses_a_store_that_is_not_there"},
 	{.noun = "kv",
+         .verb = "expiry",
+         .summary = "how long entries of the namespace live that are put without --ttl",
+         .about = "Kept in the store, for every program that uses it. Without a flag it is shown. What stands there "
+                  "keeps "
+                  "its expiry.",
+         .options = kv_expiry_options,
+         .columns = kv_expiry_columns,
+         .run = kv_expiry_verb,
+         .flags = CMD_WRITES,
+         .examples = {"holdfast kv expiry", "holdfast kv expiry --ttl 30d --namespace sessions",
+                      "holdfast kv expiry --never"},
+         .test_effect = "test_kv_expiry_is_that_of_puts_without_one",
+         .test_refusal = "test_kv_expiry_refuses_two_answers"},
+	{.noun = "kv",
          .verb = "feed",
          .args = "[on|off]",
          .summary = "turn the change feed of a namespace on or off, or show it",
@@ -383,7 +397,8 @@ const struct cmd kv_commands[] = {
          .args = "[FILE]",
          .summary = "store entries of a file, or of other programs' tables",
          .about = "FILE (- is stdin) is what export and scan -o ndjson write: key and value as {\"utf8\": text}, "
-                  "{\"hex\": text}, {\"base64\": text} or plain text; metadata, expires or ttl_s where there are any. "
+                  "{\"hex\": text}, {\"base64\": text} or plain text; metadata, created, expires or ttl_s where there "
+                  "are any. "
                   "Stored a thousand at a time: after a malformed line what stood before is in the store, and the "
                   "message says how much.\n--from-seed-tables and --from-dapr read tables of PostgreSQL instead, in "
                   "the order "

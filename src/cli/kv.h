@@ -85,6 +85,9 @@ extern const struct column kv_ls_columns[], kv_count_columns[], kv_file_columns[
 	kv_watch_columns[];
 extern const struct column kv_changed_columns[], kv_get_columns[], kv_put_columns[], kv_exists_columns[],
 	kv_ttl_columns[], kv_meta_columns[], kv_incr_columns[];
+extern const struct cmd_option kv_expiry_options[];
+extern const struct column kv_expiry_columns[];
+enum hf_status kv_expiry_verb(struct cli *cli, hf_error *err);
 enum hf_status kv_get_verb(struct cli *cli, hf_error *err);
 enum hf_status kv_put_verb(struct cli *cli, hf_error *err);
 enum hf_status kv_del_verb(struct cli *cli, hf_error *err);

@@ -247,7 +247,43 @@ enum hf_status kv_del_verb(struct cli *cli, hf_error *err)
 	return status == HF_OK ? out_written(cli->out, &written, err) : status;
 }
 
-/* ---- exists, ttl, touch, persist ---- */
+/* ---- expiry, exists, ttl, touch, persist ---- */
+
+const struct cmd_option kv_expiry_options[] = {
+	KV_STORE_OPTIONS,
+	{.name = "ttl",
+         .arg = "DUR",
+         .kind = OPTION_DURATION,
+         .min = 1,
+         .max = HF_KV_TTL_MAX_US / 1000,
+         .help = "what is put from now on without a word lives so long"},
+	{.name = "never", .kind = OPTION_FLAG, .help = "it never expires"},
+	{0},
+};
+
+const struct column kv_expiry_columns[] = {
+	{"ttl_s", COLUMN_DURATION, NULL, "null: for ever"},
+	{"changed", COLUMN_INT, NULL, "1: it was set"},
+	{"dry_run", COLUMN_BOOL, NULL, NULL},
+	{0},
+};
+
+enum hf_status kv_expiry_verb(struct cli *cli, hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	bool sets = cli_given(cli, "ttl") || cli_given(cli, "never"), dry = cli->globals.dry_run;
+	int64_t us = ttl_us(cli);
+	if (cli_given(cli, "ttl") && cli_given(cli, "never"))
+		return error_set(err, HF_E_USAGE, "--ttl and --never exclude each other");
+	enum hf_status status = kv_open(cli, &kv, err);
+	if (status == HF_OK && sets && !dry)
+		status = hf_kv_set_default_ttl(kv, us, err);
+	if (status == HF_OK && !sets)
+		status = hf_kv_default_ttl(kv, &us, err);
+	const struct cell cells[] = {us ? cell_duration((double)us / 1e6) : cell_null(), cell_int(sets && !dry),
+	                             cell_bool(dry)};
+	return status == HF_OK ? out_object(cli->out, kv_expiry_columns, cells, err) : status;
+}
 
 const struct column kv_exists_columns[] = {{"exists", COLUMN_BOOL, NULL, "false: exit 3"}, {0}};
 

@@ -99,6 +99,8 @@ static bool read_time(const char *text, int64_t *ret_us)
 	       normal.tm_min == tm.tm_min && normal.tm_sec == tm.tm_sec;
 }
 
+#define A_TIME "must be a time in UTC with microseconds, such as 2024-06-01T12:00:00.000000Z"
+
 static enum hf_status read_expiry(struct importing *importing, const json_t *object, struct hf_kv_entry *entry,
                                   hf_error *err)
 {
@@ -106,14 +108,24 @@ static enum hf_status read_expiry(struct importing *importing, const json_t *obj
 	bool has_time = expires && !json_is_null(expires), has_ttl = ttl && !json_is_null(ttl);
 	double seconds = has_ttl && json_is_number(ttl) ? json_number_value(ttl) : -1;
 	if (has_time && (!json_is_string(expires) || !read_time(json_string_value(expires), &entry->expires_us)))
-		return wrong(importing, err,
-		             "expires must be a time in UTC with microseconds, such as 2024-06-01T12:00:00.000000Z");
+		return wrong(importing, err, "expires " A_TIME);
 	if (has_time || !has_ttl)
 		return HF_OK;
 	if (!(seconds * 1e6 >= 1 && seconds * 1e6 <= (double)HF_KV_TTL_MAX_US))
 		return wrong(importing, err, "ttl_s must be a number of seconds above 0, at most 100 years");
 	entry->expires_us = kv_writer_now(importing->writer) + (int64_t)(seconds * 1e6);
 	return HF_OK;
+}
+
+static enum hf_status read_created(struct importing *importing, const json_t *object, struct hf_kv_entry *entry,
+                                   hf_error *err)
+{
+	const json_t *created = json_object_get(object, "created");
+	if (!created || json_is_null(created))
+		return HF_OK;
+	if (json_is_string(created) && read_time(json_string_value(created), &entry->created_us))
+		return HF_OK;
+	return wrong(importing, err, "created " A_TIME);
 }
 
 static enum hf_status read_metadata(struct importing *importing, const json_t *object, struct hf_kv_entry *entry,
@@ -164,6 +176,8 @@ static enum hf_status store_line(struct importing *importing, hf_error *err)
 		status = read_bytes(importing, object, "value", &entry.value, err);
 	if (status == HF_OK)
 		status = read_expiry(importing, object, &entry, err);
+	if (status == HF_OK)
+		status = read_created(importing, object, &entry, err);
 	if (status == HF_OK)
 		status = read_metadata(importing, object, &entry, err);
 	if (status == HF_OK)

@@ -121,7 +121,10 @@ enum hf_status kv_writer_add(struct kv_writer *writer, const struct hf_kv_entry 
 			return HF_OK;
 		}
 	}
-	*write = (struct hf_kv_write){.op = HF_KV_PUT, .ttl_us = ttl_us, .flags = ttl_us ? 0 : HF_KV_NO_TTL};
+	*write = (struct hf_kv_write){.op = HF_KV_PUT,
+	                              .ttl_us = ttl_us,
+	                              .created_us = entry->created_us > 0 ? entry->created_us : 0,
+	                              .flags = ttl_us ? 0 : HF_KV_NO_TTL};
 	bool kept = keep(writer->arena, entry->key, &write->key) && keep(writer->arena, entry->value, &write->value);
 	if (kept && entry->metadata.ptr) {
 		write->metadata = hf_arena_str(writer->arena, entry->metadata);

@@ -79,6 +79,44 @@ enum hf_status hf_kv_now(hf_kv *kv, hf_deadline deadline, int64_t *ret_us, hf_er
 	                       : status;
 }
 
+/* ---- the time to live of what says none ---- */
+
+enum hf_status kv_default_ttl(hf_kv *kv, const int64_t *set_us, int64_t *ret_us, hf_error *err)
+{
+	const struct hf_kv_vtable *vtable = kv_vtable(kv);
+	const int64_t own_us = kv->backend->options.ttl_us;
+	enum hf_status status = HF_OK;
+	*ret_us = 0;
+	if (vtable->space_ttl)
+		status = vtable->space_ttl(kv->backend->state, kv->ns, set_us, kv_deadline(kv, HF_DEADLINE_DEFAULT),
+		                           ret_us, err);
+	else if (set_us)
+		status = error_set(err, HF_E_UNSUPPORTED, "%s keeps no default time to live", vtable->name);
+	if (status != HF_OK)
+		return status;
+	if (*ret_us < 0 || *ret_us > HF_KV_TTL_MAX_US)
+		return error_set(err, HF_E_CORRUPT, "the namespace has a default time to live of %lld us",
+		                 (long long)*ret_us);
+	atomic_store_explicit(&kv->ttl_us, own_us ? own_us : *ret_us, memory_order_relaxed);
+	return HF_OK;
+}
+
+enum hf_status hf_kv_default_ttl(hf_kv *kv, int64_t *ret_ttl_us, hf_error *err)
+{
+	enum hf_status status = kv_check_process(kv, err);
+	return status == HF_OK ? kv_default_ttl(kv, NULL, ret_ttl_us, err) : status;
+}
+
+enum hf_status hf_kv_set_default_ttl(hf_kv *kv, int64_t ttl_us, hf_error *err)
+{
+	int64_t kept_us;
+	enum hf_status status = kv_check_process(kv, err);
+	if (status == HF_OK && (ttl_us < 0 || ttl_us > HF_KV_TTL_MAX_US))
+		status = error_set(err, HF_E_USAGE, "a default time to live of %lld us: from 0 to 100 years",
+		                   (long long)ttl_us);
+	return status == HF_OK ? kv_default_ttl(kv, &ttl_us, &kept_us, err) : status;
+}
+
 /* ---- counts ---- */
 
 void kv_count(hf_kv *kv, enum kv_counter counter, uint64_t n)

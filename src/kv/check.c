@@ -103,6 +103,8 @@ static enum hf_status check_shape(const struct hf_kv_write *write, hf_error *err
 		return bad(write, "the expiry cannot both stay and go", err);
 	if ((write->flags & HF_KV_KEEP_METADATA) && write->op == HF_KV_PUT && write->metadata.ptr)
 		return bad(write, "metadata cannot both stay and be replaced", err);
+	if (write->created_us && (write->op != HF_KV_PUT || write->created_us < 0))
+		return bad(write, "only a put has a time at which it was made, since 1970", err);
 	if (write->metadata.ptr && write->op != HF_KV_PUT)
 		return bad(write, "only a put has metadata", err);
 	return HF_OK;
@@ -146,7 +148,7 @@ enum hf_status check_write(const hf_kv *kv, const struct hf_kv_write *given, hf_
 	*ret_write = *given;
 	bool makes = given->op == HF_KV_PUT || given->op == HF_KV_ADD || given->op == HF_KV_APPEND;
 	if (makes && given->ttl_us == 0 && !(given->flags & HF_KV_NO_TTL))
-		ret_write->ttl_us = kv->backend->options.ttl_us;
+		ret_write->ttl_us = atomic_load_explicit(&kv->ttl_us, memory_order_relaxed);
 	if (!given->metadata.ptr)
 		return HF_OK;
 	status = metadata_canonical(given->metadata, arena, &ret_write->metadata, err);

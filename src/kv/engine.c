@@ -204,6 +204,51 @@ static enum hf_status engine_namespace(hf_kv_backend_state *state, struct hf_str
 	return engine_write_end(&write, namespace_make(&write, key, ret_ns, err), err);
 }
 
+/* Under its number, as the state is; nothing there is 0. */
+static enum hf_status ttl_load(struct ordered_txn *txn, struct hf_bytes key, int64_t *ret_us, hf_error *err)
+{
+	struct hf_bytes value;
+	enum hf_status status = txn->store->ops->get(txn, ORDERED_META, key, &value, err);
+	*ret_us = 0;
+	if (status == HF_OK && value.len != 8)
+		return error_set(err, HF_E_CORRUPT, "could not read a default time to live: it has %zu bytes",
+		                 value.len);
+	if (status == HF_OK)
+		*ret_us = (int64_t)get_le64(value.ptr);
+	return status == HF_NOT_FOUND ? HF_OK : status;
+}
+
+static enum hf_status ttl_save(struct ordered_txn *txn, struct hf_bytes key, int64_t ttl_us, hf_error *err)
+{
+	uint8_t *place = NULL;
+	enum hf_status status = txn->store->ops->put(txn, ORDERED_META, key, 8, &place, err);
+	if (status == HF_OK)
+		put_le64(place, (uint64_t)ttl_us);
+	return status;
+}
+
+static enum hf_status engine_space_ttl(hf_kv_backend_state *state, int32_t ns, const int64_t *set_us,
+                                       hf_deadline deadline, int64_t *ret_us, hf_error *err)
+{
+	uint8_t bytes[5];
+	const struct hf_bytes key = {bytes, sizeof(bytes)};
+	struct ordered_txn txn;
+	struct engine_write write;
+	namespace_key(ns, bytes);
+	bytes[0] = 't';
+	enum hf_status status = set_us ? engine_write_begin(&write, state, 0, ORDERED_WRITE, deadline, err)
+	                               : engine_read_begin(state, deadline, &txn, err);
+	if (status != HF_OK)
+		return status;
+	if (!set_us) {
+		status = ttl_load(&txn, key, ret_us, err);
+		state->store->ops->abort(&txn);
+		return status;
+	}
+	*ret_us = *set_us;
+	return engine_write_end(&write, ttl_save(&write.txn, key, *set_us, err), err);
+}
+
 /* ---- care ---- */
 
 static enum hf_status engine_estimate(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline, uint64_t *ret_count,
@@ -335,7 +380,7 @@ static enum hf_status open_lmdb(hf_context *ctx, const char *url, const struct h
 	.lock_take = engine_lock_take, .lock_renew = engine_lock_renew, .lock_list = engine_lock_list,             \
 	.point_create = engine_point_create, .point_list = engine_point_list, .point_update = engine_point_update, \
 	.point_delete = engine_point_delete, .restore = engine_restore, .read_at = engine_read_at,                 \
-	.points_weigh = engine_points_weigh, .point_changed = engine_point_changed,                                \
+	.points_weigh = engine_points_weigh, .point_changed = engine_point_changed, .space_ttl = engine_space_ttl, \
 	.diff = engine_diff, .feed_set = engine_feed_set, .feed_show = engine_feed_show, .changes = engine_changes
 #define ENGINE_CAPABILITIES (HF_KV_CAN_ESTIMATE | HF_KV_CAN_CHECKPOINT | HF_KV_CAN_LOCK | HF_KV_CAN_WATCH)
 

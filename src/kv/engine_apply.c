@@ -94,6 +94,9 @@ static void set_value(struct record *record, struct codec_value value)
 static enum hf_status op_put(struct step *step, hf_error *err)
 {
 	struct record record = renewed(step, step->given->flags & HF_KV_KEEP_TTL);
+	const int64_t created_us = step->given->created_us, now_us = step->write->now_us;
+	if (created_us)
+		record.created_us = created_us < now_us ? created_us : now_us;
 	if ((step->given->flags & HF_KV_KEEP_METADATA) && step->found.is_live) {
 		enum hf_status status = engine_keep(step->write, &step->found, err);
 		if (status != HF_OK)

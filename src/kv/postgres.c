@@ -189,6 +189,33 @@ static enum hf_status postgres_name_space(hf_kv_backend_state *state, struct hf_
 	return status;
 }
 
+static enum hf_status set_ttl(hf_kv_backend_state *state, int32_t ns, int64_t ttl_us, hf_where where, hf_error *err)
+{
+	const struct space_set_ttl_in in = {.ns = ns, .has_ttl = ttl_us > 0, .ttl = {.us = ttl_us}};
+	return space_set_ttl(where, &state->entries, &in, err);
+}
+
+static enum hf_status postgres_space_ttl(hf_kv_backend_state *state, int32_t ns, const int64_t *set_us,
+                                         hf_deadline deadline, int64_t *ret_us, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct space_ttl_row row = {0};
+	struct retrying again;
+	enum hf_status status;
+	if (!arena)
+		return error_nomem(err);
+	postgres_retry(&again, state, deadline, err);
+	do {
+		hf_where where = postgres_on(state, deadline);
+		status =
+			set_us ? set_ttl(state, ns, *set_us, where, &again.err)
+			       : space_ttl(where, &state->entries, &(struct space_ttl_in){ns}, arena, &row, &again.err);
+	} while (postgres_again(&again, status));
+	if (status == HF_OK)
+		*ret_us = set_us ? *set_us : row.has_us ? row.us : 0;
+	return status == HF_NOT_FOUND ? HF_OK : status;
+}
+
 /* ---- care ---- */
 
 /* A step of one namespace after the other, until there is no more or enough is done. */
@@ -319,4 +346,5 @@ const struct hf_kv_vtable postgres_backend = {
 	.feed_set = postgres_feed_set,
 	.feed_show = postgres_feed_show,
 	.changes = postgres_changes,
+	.space_ttl = postgres_space_ttl,
 };

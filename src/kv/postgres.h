@@ -123,7 +123,7 @@ static inline bool postgres_same_key(const struct place *a, const struct place *
 /** It has no conditions and wants nothing back. */
 static inline bool postgres_is_plain(const struct hf_kv_write *write, enum hf_kv_op op)
 {
-	return write->op == op && !(write->flags & ~(uint32_t)HF_KV_NO_TTL);
+	return write->op == op && !write->created_us && !(write->flags & ~(uint32_t)HF_KV_NO_TTL);
 }
 /** A batch of plain puts; or of plain deletes, up to POSTGRES_STEP, that are not relaxed. One in which a key stands
  *  twice goes on to postgres_hold_and_apply(), unless nobody looks at the results of puts. */

@@ -64,6 +64,8 @@ static void put(const struct changing *changing, struct change *change, const st
 	if (!(write->flags & HF_KV_KEEP_METADATA) || !change->entry.metadata.ptr)
 		change->entry.metadata = write->metadata;
 	change->entry.value = write->value;
+	if (write->created_us)
+		change->entry.created_us = write->created_us < changing->now_us ? write->created_us : changing->now_us;
 }
 
 static enum hf_kv_outcome delete (struct change *change) {

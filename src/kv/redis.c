@@ -294,6 +294,7 @@ const struct hf_kv_vtable redis_backend = {
 	.open = redis_open,
 	.close = redis_close,
 	.name_space = redis_name_space,
+	.space_ttl = redis_space_ttl,
 	.read = redis_read,
 	.apply = redis_apply,
 	.transact = redis_transact,

@@ -228,6 +228,8 @@ enum hf_status redis_space_make(hf_arena *arena, struct hf_str name, struct redi
 struct redis_space *redis_space(const hf_kv_backend_state *state, int32_t ns);
 enum hf_status redis_name_space(hf_kv_backend_state *state, struct hf_str name, hf_deadline deadline, int32_t *ret_ns,
                                 hf_error *err);
+enum hf_status redis_space_ttl(hf_kv_backend_state *state, int32_t ns, const int64_t *set_us, hf_deadline deadline,
+                               int64_t *ret_us, hf_error *err);
 /** The names of all namespaces; in `arena`. */
 enum hf_status redis_space_names(hf_kv_backend_state *state, hf_deadline deadline, hf_arena *arena,
                                  struct hf_str **ret_names, size_t *ret_count, hf_error *err);

@@ -13,6 +13,7 @@ static const char *const suffixes[REDIS_KEYS] = {"records", "order",   "expiry",
 static const char *const types[REDIS_KEYS] = {"hash", "zset", "zset", "hash", "hash", "hash",
                                               "zset", "zset", "hash", "zset", "hash", "stream"};
 #define NAMES_KEY "holdfast:namespaces"
+#define TTLS_KEY "holdfast:ttls"
 
 /* Without braces, which would end the tag, and one text for one name. */
 static void add_escaped(struct buf *buf, struct hf_str name)
@@ -170,6 +171,46 @@ enum hf_status redis_name_space(hf_kv_backend_state *state, struct hf_str name, 
 	if (status == HF_OK && !listed)
 		status = enlist(state, name, deadline, err);
 	return status == HF_OK ? publish(state, name, space, ret_ns, err) : status;
+}
+
+/* ---- the time to live of what says none: a field of TTLS_KEY ---- */
+
+/* Setting twice is setting once: sent again like a read. */
+static enum hf_status ask_ttl(hf_kv_backend_state *state, struct hf_str name, const int64_t *set_us,
+                              hf_deadline deadline, redisReply **ret_reply, hf_error *err)
+{
+	struct redis_request request;
+	redis_request_init(&request);
+	redis_request_command(&request, set_us ? 4 : 3);
+	redis_request_text(&request, set_us ? "HSET" : "HGET");
+	redis_request_text(&request, TTLS_KEY);
+	redis_request_word(&request, bytes_of(name));
+	if (set_us)
+		redis_request_number(&request, *set_us);
+	const struct redis_call call = {.request = &request,
+	                                .what = "keep a default time to live",
+	                                .answers = 1,
+	                                .deadline = deadline};
+	enum hf_status status = redis_call(state, &call, ret_reply, err);
+	redis_request_deinit(&request);
+	return status;
+}
+
+enum hf_status redis_space_ttl(hf_kv_backend_state *state, int32_t ns, const int64_t *set_us, hf_deadline deadline,
+                               int64_t *ret_us, hf_error *err)
+{
+	redisReply *reply;
+	pthread_mutex_lock(&state->mutex);
+	struct hf_str name = intern_text(state->names, (uint32_t)ns);
+	pthread_mutex_unlock(&state->mutex);
+	enum hf_status status = ask_ttl(state, name, set_us, deadline, &reply, err);
+	if (status != HF_OK)
+		return status;
+	*ret_us = set_us ? *set_us : 0;
+	bool fits = set_us || reply->type == REDIS_REPLY_NIL ||
+	            (reply->type == REDIS_REPLY_STRING && str_to_i64((struct hf_str){reply->str, reply->len}, ret_us));
+	freeReplyObject(reply);
+	return fits ? HF_OK : redis_unexpected("read a default time to live", err);
 }
 
 static enum hf_status copy_names(const redisReply *reply, hf_arena *arena, struct hf_str **ret_names, size_t *ret_count,

@@ -13,7 +13,7 @@
 #include "kv/redis_entry.h"
 
 /* Beside the flags of kv.h in what a write says to the script. */
-enum { HAS_VALUE = 256, HAS_METADATA = 512, IS_PACKED = 1024 };
+enum { HAS_VALUE = 256, HAS_METADATA = 512, IS_PACKED = 1024, HAS_CREATED = 2048 };
 enum {
 	HEAD_BYTES = 32,
 	SPEC_BYTES = 19,
@@ -48,6 +48,8 @@ static uint32_t flags_of(const struct hf_kv_write *write)
 		flags |= HAS_VALUE;
 	if (write->op == HF_KV_PUT && write->metadata.ptr)
 		flags |= HAS_METADATA;
+	if (write->created_us)
+		flags |= HAS_CREATED;
 	return flags;
 }
 
@@ -59,6 +61,7 @@ static size_t words_of(const struct hf_kv_write *writes, size_t count)
 		words += flags & HAS_VALUE ? 1 : 0;
 		words += flags & HAS_METADATA ? 1 : 0;
 		words += flags & HF_KV_IF_VALUE ? 1 : 0;
+		words += flags & HAS_CREATED ? 1 : 0;
 	}
 	return words;
 }
@@ -83,6 +86,8 @@ static void add_write(struct redis_request *request, const struct hf_kv_write *w
 		                   (struct hf_bytes){(const uint8_t *)write->metadata.ptr, write->metadata.len});
 	if (flags & HF_KV_IF_VALUE)
 		redis_request_word(request, write->if_value);
+	if (flags & HAS_CREATED)
+		redis_request_number(request, write->created_us);
 }
 
 static void add_writes(struct redis_request *request, const struct hf_kv_write *writes,
@@ -334,7 +339,8 @@ static bool are_plain_puts(const struct hf_kv_batch *batch)
 {
 	bool plain = !batch->fence && batch->count > 0;
 	for (size_t i = 0; plain && i < batch->count; i++)
-		plain = batch->writes[i].op == HF_KV_PUT && !(batch->writes[i].flags & ~(uint32_t)HF_KV_NO_TTL);
+		plain = batch->writes[i].op == HF_KV_PUT && !batch->writes[i].created_us &&
+		        !(batch->writes[i].flags & ~(uint32_t)HF_KV_NO_TTL);
 	return plain;
 }
 

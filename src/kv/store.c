@@ -173,6 +173,7 @@ static bool counts_latencies(const struct kv_backend *backend)
 static enum hf_status handle_new(struct kv_backend *backend, const char *name, hf_kv **ret_kv, hf_error *err)
 {
 	int32_t ns = 0;
+	int64_t ttl_us;
 	enum hf_status status = check_name(name, err);
 	if (status == HF_OK)
 		status = backend->vtable->name_space(backend->state, hf_str_of(name),
@@ -192,6 +193,8 @@ static enum hf_status handle_new(struct kv_backend *backend, const char *name, h
 		status = error_nomem(err);
 	if (status == HF_OK && backend->options.combine)
 		status = combine_new(kv, backend->options.combine, &kv->combine, err);
+	if (status == HF_OK)
+		status = kv_default_ttl(kv, NULL, &ttl_us, err);
 	if (status == HF_OK)
 		status = scheduler_start(kv, err);
 	if (status != HF_OK) {

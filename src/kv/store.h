@@ -42,6 +42,7 @@ struct hf_kv {
 	char name[HF_KV_NAMESPACE_BYTES + 1];
 	uint32_t name_hash;          /* of the namespace's name */
 	struct latencies *latencies; /* owned; NULL = not counted */
+	atomic_int_least64_t ttl_us; /* of puts that say none: the handle's own, or the namespace's */
 };
 
 static inline const struct hf_kv_vtable *kv_vtable(const hf_kv *kv)
@@ -60,6 +61,8 @@ static inline hf_deadline kv_deadline(const hf_kv *kv, hf_deadline given)
 	return overflows ? INT64_MAX : deadline;
 }
 
+/** Ask the store how long what says nothing lives, unless the handle does; set it before unless `set_us` is NULL. */
+enum hf_status kv_default_ttl(hf_kv *kv, const int64_t *set_us, int64_t *ret_us, hf_error *err);
 /** HF_E_USAGE in a child of the process that opened the store. */
 enum hf_status kv_check_process(const hf_kv *kv, hf_error *err);
 void kv_count(hf_kv *kv, enum kv_counter counter, uint64_t n);

@@ -174,7 +174,7 @@ enum hf_status hf_kv_transact(hf_kv *kv, const struct hf_kv_txn *txn, const stru
 
 static bool is_plain_put(const struct hf_kv_write *write)
 {
-	return write->op == HF_KV_PUT && !(write->flags & ~(uint32_t)HF_KV_NO_TTL);
+	return write->op == HF_KV_PUT && !write->created_us && !(write->flags & ~(uint32_t)HF_KV_NO_TTL);
 }
 
 /* Needs no memory of its own, unless there is metadata. @param arena for what comes before; NULL = nothing does.

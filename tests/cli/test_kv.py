@@ -349,6 +349,27 @@ def test_a_fence_without_a_lock_is_a_usage_error(store):
     assert store.refused(2, "put", "k", "v", "--lock", "l", "--owner", "", "--fence", "1").startswith("error: the owner of a lock")
 
 
+def test_kv_expiry_is_that_of_puts_without_one(store):
+    assert store.json("expiry") == {"ttl_s": None, "changed": 0, "dry_run": False}
+    assert store.json("expiry", "--ttl", "1h", "--dry-run") == {"ttl_s": 3600, "changed": 0, "dry_run": True}
+    store.ok("put", "before", "v")
+    assert store.json("expiry", "--ttl", "1h") == {"ttl_s": 3600, "changed": 1, "dry_run": False}
+    assert store.json("expiry")["ttl_s"] == 3600
+    store.ok("put", "k", "v")
+    assert 3500 < store.json("ttl", "k")["ttl_s"] <= 3600 and store.json("ttl", "before")["ttl_s"] is None
+    store.ok("put", "other", "v", "--namespace", "other")
+    assert store.json("ttl", "other", "--namespace", "other")["ttl_s"] is None
+    store.ok("expiry", "--never")
+    store.ok("put", "k", "v")
+    assert store.json("ttl", "k")["ttl_s"] is None
+
+
+def test_kv_expiry_refuses_two_answers(store):
+    assert store.refused(2, "expiry", "--ttl", "1h", "--never") == "error: --ttl and --never exclude each other\n"
+    assert store.refused(2, "expiry", "--ttl", "0s").startswith("error: ")
+    assert store.refused(2, "expiry", "--ttl", "40000d").startswith("error: ")
+
+
 def test_kv_health_tells_how_the_store_is(some):
     shown = some.json("health")
     assert (shown["state"], shown["reasons"], shown["backend"], shown["expired_waiting"]) == ("healthy", [], "lmdb", 1)
@@ -414,6 +435,7 @@ def test_kv_import_reads_what_export_wrote(some, tmp_path):
     assert (told["changed"], told["expired"]) == (6, 0)
     assert other.all() == some.all()
     assert abs(other.json("ttl", "c")["ttl_s"] - some.json("ttl", "c")["ttl_s"]) < 60
+    assert [row["created"] for row in other.json("scan")] == [row["created"] for row in some.json("scan")]
     assert other.ok("export", "--prefix", "612f", "--encoding", "hex").count('{"hex":"612f') == 2
     assert ok("kv", "import", "--store", f"lmdb:{tmp_path}/third", "-", input=file.read_text()).startswith("changed")
 
@@ -440,6 +462,7 @@ def test_kv_import_takes_what_people_write(store):
     ('{"key": "a", "key": "b", "value": ""}', "duplicate"),
     ('{"key": "a", "value": "", "expires": "2031-02-30T00:00:00.000000Z"}', "expires must be"),
     ('{"key": "a", "value": "", "expires": 5}', "expires must be"),
+    ('{"key": "a", "value": "", "created": "yesterday"}', "created must be"),
     ('{"key": "a", "value": "", "ttl_s": 0}', "ttl_s must be"),
     ('{"key": "a", "value": "", "ttl_s": 1e300}', "ttl_s must be"),
     ('{"key": "a", "value": "", "ttl_s": "60"}', "ttl_s must be"),

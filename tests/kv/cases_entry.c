@@ -37,6 +37,35 @@ static void created_stays(struct kv_test *t)
 	WANT_TRUE(kv_look(t, B("k"), B("3"), NULL, 0).created_us > first.created_us);
 }
 
+/* What is brought from elsewhere is as old as it was there, but not younger than now. */
+static void created_is_brought(struct kv_test *t)
+{
+	const int64_t then_us = KV_NOW_US - SECONDS(86400) - 7;
+	struct hf_kv_write writes[] = {
+		{.op = HF_KV_PUT, .key = B("a"), .value = B("1"), .created_us = then_us},
+		{.op = HF_KV_PUT, .key = B("b"), .value = B("2"), .created_us = INT64_MAX / 2},
+		{.op = HF_KV_PUT, .key = B("c"), .value = B("3"), .metadata = HF_STR("[1]"), .ttl_us = SECONDS(60)},
+	};
+	kv_put(t, B("a"), B("0"), 0);
+	WANT_OK(hf_kv_apply(t->kv, writes, 3, NULL, NULL, NULL, &t->err));
+	WANT_INT(kv_look(t, B("a"), B("1"), NULL, 0).created_us, then_us);
+	struct hf_kv_entry now = kv_look(t, B("b"), B("2"), NULL, 0);
+	WANT_INT(now.created_us, now.updated_us);
+	kv_look(t, B("c"), B("3"), "[1]", SECONDS(60));
+	kv_put(t, B("a"), B("4"), 0);
+	struct hf_kv_entry later = kv_look(t, B("a"), B("4"), NULL, 0);
+	WANT_INT(later.created_us, then_us);
+	WANT_TRUE(later.updated_us > then_us);
+	WANT_OK(hf_kv_apply(t->kv,
+	                    &(struct hf_kv_write){.op = HF_KV_PUT, .key = B("d"), .value = B("5"), .created_us = 7}, 1,
+	                    NULL, NULL, NULL, &t->err));
+	WANT_INT(kv_look(t, B("d"), B("5"), NULL, 0).created_us, 7);
+	writes[0].created_us = -1;
+	WANT(hf_kv_apply(t->kv, writes, 1, NULL, NULL, NULL, &t->err), HF_E_USAGE);
+	writes[0] = (struct hf_kv_write){.op = HF_KV_APPEND, .key = B("a"), .value = B("+"), .created_us = then_us};
+	WANT(hf_kv_apply(t->kv, writes, 1, NULL, NULL, NULL, &t->err), HF_E_USAGE);
+}
+
 static void over_expired(struct kv_test *t)
 {
 	kv_put(t, B("k"), B("1"), SECONDS(60));
@@ -278,6 +307,7 @@ const struct kv_case kv_cases_entry[] = {
                {PASS, .number = 20000}, {PUT, K("k"), V("2"), .flags = HF_KV_KEEP_TTL | HF_KV_KEEP_METADATA},
                {IS, K("k"), V("2")}),
 	{.name = "created stays while the entry lives", .run = created_stays},
+	{.name = "what is brought keeps when it was made", .run = created_is_brought},
 	{.name = "put over what expired begins anew", .run = over_expired},
 	SCRIPT("delete is idempotent and says whether it existed", {DEL, K("k")}, {PUT, K("k"), V("1")},
                {DEL, K("k"), .number = 1}, {GONE, K("k")}, {DEL, K("k")}, {DEL, K("k")}),

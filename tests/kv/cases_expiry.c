@@ -137,6 +137,51 @@ static void swept_in_the_background(struct kv_test *t)
 	t->kv = root;
 }
 
+/* For every handle that is opened from then on, of the namespace alone; what stands there keeps its expiry. */
+static void namespace_ttl(struct kv_test *t)
+{
+	const struct hf_bytes keys[] = {BYTES("m"), BYTES("n")};
+	const struct hf_kv_put never = {.flags = HF_KV_NO_TTL}, keep = {.flags = HF_KV_KEEP_TTL};
+	hf_kv *own = t->kv, *again, *other;
+	int64_t sum, ttl_us = -1;
+	WANT_OK(hf_kv_default_ttl(own, &ttl_us, &t->err));
+	WANT_INT(ttl_us, 0);
+	kv_put(t, B("before"), B("v"), 0);
+	WANT_OK(hf_kv_set_default_ttl(own, SECONDS(60), &t->err));
+	kv_look(t, B("before"), B("v"), NULL, 0);
+	WANT_OK(hf_kv_put(own, B("before"), B("w"), &keep, &t->err));
+	kv_look(t, B("before"), B("w"), NULL, 0);
+	again = kv_other(t, t->name);
+	other = kv_other(t, "another, of no expiry");
+	t->kv = again;
+	kv_put(t, B("k"), B("v"), 0);
+	kv_look(t, B("k"), B("v"), NULL, SECONDS(60));
+	kv_put(t, B("own"), B("v"), SECONDS(5));
+	kv_look(t, B("own"), B("v"), NULL, SECONDS(5));
+	WANT_OK(hf_kv_put(again, B("never"), B("v"), &never, &t->err));
+	kv_look(t, B("never"), B("v"), NULL, 0);
+	WANT_OK(hf_kv_put_many(again, keys, keys, 2, NULL, &t->err));
+	kv_look(t, B("n"), B("n"), NULL, SECONDS(60));
+	WANT_OK(hf_kv_increment(again, B("sum"), 1, NULL, &sum, &t->err));
+	kv_look(t, B("sum"), B("1"), NULL, SECONDS(60));
+	WANT_OK(hf_kv_clear(again, NULL, NULL, &t->err));
+	WANT_OK(hf_kv_default_ttl(again, &ttl_us, &t->err));
+	WANT_INT(ttl_us, SECONDS(60));
+	t->kv = other;
+	kv_put(t, B("k"), B("v"), 0);
+	kv_look(t, B("k"), B("v"), NULL, 0);
+	WANT(hf_kv_set_default_ttl(own, -1, &t->err), HF_E_USAGE);
+	WANT(hf_kv_set_default_ttl(own, HF_KV_TTL_MAX_US + 1, &t->err), HF_E_USAGE);
+	WANT_OK(hf_kv_set_default_ttl(own, 0, &t->err));
+	WANT_OK(hf_kv_default_ttl(again, &ttl_us, &t->err)); /* who asks knows it */
+	t->kv = again;
+	kv_put(t, B("k"), B("v"), 0);
+	kv_look(t, B("k"), B("v"), NULL, 0);
+	t->kv = own;
+	hf_kv_close(again);
+	hf_kv_close(other);
+}
+
 #define EXPIRED(...)                                                                                                  \
 	{PUT, K("k"), V("1"), .ttl = 20000, .metadata = "{\"a\":1}", .flags = 0, .save = 1}, {PASS, .number = 20000}, \
 		__VA_ARGS__
@@ -187,6 +232,7 @@ const struct kv_case kv_cases_expiry[] = {
                {IS, K("b"), V("2"), .ttl = SECONDS(600)}, {IS, K("c"), V("3")}, {IS, K("d"), V("5")},
                {COUNT, .number = 3}),
 	{.name = "the handle's time to live is that of puts without one", .run = handle_ttl},
+	{.name = "the namespace's time to live is that of puts without one", .run = namespace_ttl},
 	{.name = "counters and appends keep an expiry, and give one to what they make", .run = made_with_ttl},
 	{.name = "times to live of nothing, less, and a century and a bit are refused", .run = ttl_refusals},
 	{.name = "a handle sweeps in the background", .run = swept_in_the_background},

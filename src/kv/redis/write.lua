@@ -4,7 +4,8 @@
 --
 -- KEYS: records, order, expiry, locks, images, untils, past, changed, points, epochs, feed, changes.
 -- ARGV: a head <I4 compare, I4 writes of `then`, I4 its arguments, I4 writes of `otherwise`, I8 greatest value, I4 1 when
---   fenced, I4 values unpacked>, when fenced the lock's name, owner and fence, packed and plain values, then each write: <B operation, I2 flags, i8 ttl, i8 revision>, key, and where a flag says so value, metadata, value to compare.
+--   fenced, I4 values unpacked>, when fenced the lock's name, owner and fence, packed and plain values, then each write: <B operation, I2 flags, i8 ttl, i8 revision>, key, and where a flag says so value, metadata, value to
+--   compare, when it was made.
 -- A value may be packed, which nobody here can undo: what looks at one finds its plain value in ARGV, or asks for it.
 -- Answers {3, '', packed values to unpack}, and nothing was done; else {1 held, 0 not held, 2 fenced, <B outcome, B existed, i8 revision> for each write, then sums and entries in order}.
 -- include fence.lua
@@ -14,7 +15,7 @@ local call, pack, unpack, sub, band = redis.call, struct.pack, struct.unpack, st
 local records, order, expiry = KEYS[1], KEYS[2], KEYS[3]
 local PUT, DELETE, TOUCH, PERSIST, ADD, APPEND, READ = 1, 2, 3, 4, 5, 6, 7
 local KEEP_TTL, KEEP_METADATA, NO_TTL, BEFORE, IF_ABSENT, IF_REV, IF_VALUE = 1, 2, 4, 8, 16, 64, 128
-local CONDITIONS, MUST_EXIST, HAS_VALUE, HAS_METADATA, IS_PACKED = 240, 224, 256, 512, 1024
+local CONDITIONS, MUST_EXIST, HAS_VALUE, HAS_METADATA, IS_PACKED, HAS_CREATED = 240, 224, 256, 512, 1024, 2048
 local DONE, NO_ENTRY, EXISTS, ABSENT, CHANGED, NO_NUMBER, TOO_LONG = 1, 2, 3, 4, 5, 6, 7
 
 local time = call('TIME')
@@ -170,11 +171,12 @@ local function refusal(entry, flags, if_rev, if_value)
 	end
 end
 
-local function write(entry, op, flags, ttl, value, metadata)
+local function write(entry, op, flags, ttl, value, metadata, created)
 	if op == PUT then
 		local keep = entry.live and band(flags, KEEP_METADATA) ~= 0
 		set(entry, value, band(flags, IS_PACKED) ~= 0, keep and metadata_of(entry) or metadata or '',
 			expires_of(entry, flags, ttl, band(flags, KEEP_TTL) ~= 0))
+		entry.created = created and math.min(created, now) or entry.created
 		return DONE
 	elseif op == ADD then
 		local sum = sum_of(entry.live and (plain_of(entry) or '0') or '0', value)
@@ -210,7 +212,7 @@ end
 -- The next write of ARGV. Returns its outcome, whether there was an entry, its revision now, a sum, the entry before.
 local function step()
 	local op, flags, ttl, if_rev = unpack('<BI2i8i8', ARGV[at])
-	local key, value, metadata, if_value = ARGV[at + 1], nil, nil, nil
+	local key, value, metadata, if_value, created = ARGV[at + 1], nil, nil, nil, nil
 	at = at + 2
 	if band(flags, HAS_VALUE) ~= 0 then
 		value, at = ARGV[at], at + 1
@@ -221,6 +223,9 @@ local function step()
 	if band(flags, IF_VALUE) ~= 0 then
 		if_value, at = ARGV[at], at + 1
 	end
+	if band(flags, HAS_CREATED) ~= 0 then
+		created, at = tonumber(ARGV[at]), at + 1
+	end
 	local entry = entries[key] or load(key)
 	local existed, before, outcome, sum = entry.live, nil, nil, nil
 	if band(flags, BEFORE) ~= 0 then
@@ -230,7 +235,7 @@ local function step()
 		outcome = refusal(entry, flags, if_rev, if_value)
 	end
 	if not outcome then
-		outcome, sum = write(entry, op, flags, ttl, value, metadata)
+		outcome, sum = write(entry, op, flags, ttl, value, metadata, created)
 	end
 	return outcome, existed, entry.live and entry.rev or 0, sum, before
 end

@@ -168,6 +168,18 @@ void hf_arena_free(hf_arena *arena)
 	free(arena);
 }
 
+bool arena_reserve(hf_arena *arena, size_t size)
+{
+	hf_arena_reset(arena);
+	if (arena->blocks && arena->blocks->size < size) {
+		free(arena->blocks);
+		arena->blocks = NULL;
+	}
+	bool there = hf_arena_alloc(arena, size) != NULL;
+	hf_arena_reset(arena);
+	return there;
+}
+
 size_t arena_room(const hf_arena *arena)
 {
 	return arena->max - arena->used;

@@ -5,6 +5,7 @@
  * must not be what the reading waits for.
  */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -206,6 +207,14 @@ static enum hf_status compare(hf_kv *to, const struct kv_tally *tally, hf_deadli
 
 /* ---- copy ---- */
 
+/* What failed behind it does not undo it. */
+static enum hf_status but(const char *what, hf_error *err)
+{
+	char why[sizeof(err->message)];
+	snprintf(why, sizeof(why), "%s", err ? err->message : "");
+	return error_set(err, HF_E_OUTCOME_UNKNOWN, "the copy was made, but %s: %s", what, why);
+}
+
 static enum hf_status copy_from(struct paging *paging, hf_kv *to, const struct hf_kv_import *how,
                                 struct hf_kv_copied *ret_copied, hf_error *err)
 {
@@ -214,7 +223,10 @@ static enum hf_status copy_from(struct paging *paging, hf_kv *to, const struct h
 	bool same_store = paging->kv->backend == to->backend;
 	enum hf_status status = same_store ? load_through_file(paging, to, how, &tally, ret_copied, err)
 	                                   : kv_load(to, how, &source, &tally, ret_copied, err);
-	return status == HF_OK ? compare(to, &tally, paging->deadline, err) : status;
+	if (status != HF_OK)
+		return status;
+	status = compare(to, &tally, paging->deadline, err);
+	return status == HF_OK || status == HF_DIFFERS ? status : but("not compared", err);
 }
 
 /* A checkpoint for the time of the copy; without such, what a scan sees. */
@@ -264,7 +276,8 @@ enum hf_status hf_kv_copy(hf_kv *from, hf_kv *to, const struct hf_kv_import *how
 	status = copy_from(&paging, to, how, &copied, err);
 	if (paging.at == &point.id) {
 		enum hf_status gone = hf_kv_checkpoint_delete(from, &point.id, status == HF_OK ? err : NULL);
-		status = status == HF_OK && gone != HF_NOT_FOUND ? gone : status;
+		if (status == HF_OK && gone != HF_OK && gone != HF_NOT_FOUND)
+			status = but("its checkpoint of the source stays", err);
 	}
 	if (status == HF_OK && ret_copied)
 		*ret_copied = copied;

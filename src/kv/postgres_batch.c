@@ -12,7 +12,7 @@
 #include "base/macros.h"
 #include "kv/postgres_retry.h"
 
-enum { STEP = 256, STEP_BYTES = 256 << 10 };
+enum { STEP = 256, STEP_BYTES = 256 << 10, ANSWER_HEADS = 256 };
 
 struct putting {
 	hf_kv_backend_state *state;
@@ -197,11 +197,18 @@ static void forget_step(hf_error *err)
 		memmove(err->message, behind + 3, strlen(behind + 3) + 1);
 }
 
+/* A revision, a flag, and two arrays' heads a step: what was done is not to fail for want of memory. */
+static size_t answer_bytes(const struct putting *putting)
+{
+	return putting->count * (sizeof(int64_t) + sizeof(bool)) + putting->nsteps * ANSWER_HEADS;
+}
+
 static enum hf_status send_steps(const struct putting *putting, struct entries_put_row *rows, hf_error *err)
 {
 	const struct entries_bound *entries = &putting->state->entries;
 	hf_where where = postgres_on(putting->state, putting->batch->deadline);
-	hf_arena_reset(putting->answer);
+	if (!arena_reserve(putting->answer, answer_bytes(putting)))
+		return error_nomem(err);
 	if (putting->nsteps == 1)
 		return entries_put(where, entries, putting->steps, putting->answer, rows, err);
 	enum hf_status status =

@@ -141,13 +141,15 @@ static enum hf_status delete_one(hf_kv_backend_state *state, int32_t ns, const s
 	return HF_OK;
 }
 
+enum { OWNING_BYTES = 256 }; /* of the arena, for what it is to free */
+
 /* Deletes of different keys, in order. */
 struct deleting {
 	hf_kv_backend_state *state;
 	int32_t ns;
 	struct hf_bytes *keys;
 	size_t count;
-	hf_arena *scratch;
+	hf_arena *scratch, *answer;
 	struct entries_delete_row *rows;
 	size_t nrows;
 };
@@ -166,9 +168,12 @@ static enum hf_status delete_held(hf_where tx, void *user, hf_error *err)
 	size_t n;
 	postgres_count_again(deleting->state, tx);
 	enum hf_status status = entries_hold(tx, entries, &hold, deleting->scratch, &epoch, &n, err);
+	if (status == HF_OK &&
+	    !arena_reserve(deleting->answer, deleting->count * sizeof(*deleting->rows) + OWNING_BYTES))
+		return error_nomem(err); /* what was done is not to fail for want of it */
 	tx_last(tx);
 	if (status == HF_OK)
-		status = entries_delete(tx, entries, &in, deleting->scratch, &deleting->rows, &deleting->nrows, err);
+		status = entries_delete(tx, entries, &in, deleting->answer, &deleting->rows, &deleting->nrows, err);
 	return status;
 }
 
@@ -188,31 +193,33 @@ static enum hf_status tell_deleted(const struct deleting *deleting, const struct
 	return HF_OK;
 }
 
-static enum hf_status delete_places(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
-                                    const struct place *places, hf_arena *scratch, struct hf_kv_result *results,
-                                    hf_error *err)
+static enum hf_status delete_places(struct deleting *deleting, const struct hf_kv_batch *batch,
+                                    const struct place *places, struct hf_kv_result *results, hf_error *err)
 {
-	struct deleting deleting = {.state = state, .ns = ns, .count = batch->count, .scratch = scratch};
-	const struct hf_transaction_options how = postgres_transaction(state);
-	deleting.keys = hf_arena_alloc(scratch, batch->count * sizeof(*deleting.keys));
-	if (!deleting.keys)
+	const struct hf_transaction_options how = postgres_transaction(deleting->state);
+	deleting->keys = hf_arena_alloc(deleting->scratch, batch->count * sizeof(*deleting->keys));
+	if (!deleting->keys)
 		return error_nomem(err);
 	for (size_t i = 0; i < batch->count; i++)
-		deleting.keys[i] = places[i].write->key;
-	enum hf_status status = tx_joined(postgres_on(state, batch->deadline), &how, delete_held, &deleting, err);
-	return status == HF_OK ? tell_deleted(&deleting, places, results, err) : status;
+		deleting->keys[i] = places[i].write->key;
+	hf_where where = postgres_on(deleting->state, batch->deadline);
+	enum hf_status status = tx_joined(where, &how, delete_held, deleting, err);
+	return status == HF_OK ? tell_deleted(deleting, places, results, err) : status;
 }
 
 static enum hf_status delete_many(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,
                                   hf_arena *arena, struct hf_kv_result *results, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(POSTGRES_SCRATCH_BYTES_MAX);
+	CLEANUP(arena_freep) hf_arena *answer = hf_arena_new(POSTGRES_SCRATCH_BYTES_MAX);
 	const struct place *places = scratch ? postgres_in_order(batch->writes, batch->count, scratch) : NULL;
-	if (!places)
+	struct deleting deleting = {.state = state, .ns = ns, .count = batch->count, .scratch = scratch};
+	deleting.answer = answer;
+	if (!places || !answer)
 		return error_nomem(err);
 	if (repeats_a_key(places, batch->count))
 		return postgres_hold_and_apply(state, ns, batch, arena, results, err);
-	return delete_places(state, ns, batch, places, scratch, results, err);
+	return delete_places(&deleting, batch, places, results, err);
 }
 
 enum hf_status postgres_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch, hf_arena *arena,

@@ -114,6 +114,8 @@ enum hf_status bounded_many(hf_connection *connection, struct call *call, const 
 	call->rows = (int64_t)reading.count;
 	size_t size = reading.count * many->query->row_size;
 	char *rows = hf_arena_alloc(many->arena, size);
+	if (!rows && size <= arena_room(many->arena))
+		return error_nomem(err);
 	if (!rows)
 		return query_too_large(many->query, reading.given.bytes, err);
 	if (size)

@@ -3,6 +3,7 @@
  */
 #include "pg/decode_parts.h"
 
+#include "base/arena.h"
 #include "base/error.h"
 
 enum {
@@ -22,8 +23,10 @@ enum hf_status decode_malformed(const struct hf_type *type, const char *why, hf_
 	return status;
 }
 
-enum hf_status decode_full(hf_error *err)
+enum hf_status decode_full(const struct decoder *decoder, size_t size, hf_error *err)
 {
+	if (size <= arena_room(decoder->arena))
+		return error_nomem(err);
 	return error_set(err, HF_E_LIMIT, "the result does not fit into the arena's bound");
 }
 
@@ -138,7 +141,7 @@ static enum hf_status decode_points(const struct decoder *decoder, const struct 
 		return decode_malformed(type, "points and length disagree", err);
 	struct hf_point *points = hf_arena_alloc(decoder->arena, (size_t)count * sizeof(*points));
 	if (!points)
-		return decode_full(err);
+		return decode_full(decoder, (size_t)count * sizeof(*points), err);
 	take_floats(at + 4, 2 * (size_t)count, (double *)points);
 	*ret_points = (struct hf_polygon){points, count};
 	return HF_OK;
@@ -171,7 +174,7 @@ static enum hf_status view_text(const struct decoder *decoder, const uint8_t *at
 	if (!decoder->borrow || decoder->inside)
 		text = hf_arena_str(decoder->arena, text);
 	if (!text.ptr)
-		return decode_full(err);
+		return decode_full(decoder, len + 1, err);
 	*out = text;
 	return HF_OK;
 }
@@ -183,7 +186,7 @@ static enum hf_status view_bytes(const struct decoder *decoder, const uint8_t *a
 	if (!decoder->borrow)
 		bytes = hf_arena_str(decoder->arena, bytes);
 	if (!bytes.ptr)
-		return decode_full(err);
+		return decode_full(decoder, len + 1, err);
 	*out = (struct hf_bytes){(const uint8_t *)bytes.ptr, bytes.len};
 	return HF_OK;
 }

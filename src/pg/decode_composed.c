@@ -105,7 +105,7 @@ static enum hf_status decode_elements(const struct decoder *decoder, const struc
 		if (len == -1) {
 			nulls = nulls ? nulls : hf_arena_calloc(decoder->arena, count, sizeof(*nulls));
 			if (!nulls)
-				return decode_full(err);
+				return decode_full(decoder, count * sizeof(*nulls), err);
 			nulls[i] = true;
 			continue;
 		}
@@ -143,7 +143,7 @@ enum hf_status decode_array(const struct decoder *decoder, const struct hf_type 
 	const int32_t *lower_bounds = keep_words(decoder->arena, shape.lower_bounds, shape.ndim);
 	char *values = hf_arena_calloc(decoder->arena, shape.count, type->element->size);
 	if (!dims || !lower_bounds || !values)
-		return decode_full(err);
+		return decode_full(decoder, shape.count * type->element->size, err);
 	status = decode_elements(&elements, type, &cursor, shape.count, values, &nulls, err);
 	if (status == HF_OK)
 		*(struct hf_array *)out =
@@ -199,7 +199,7 @@ enum hf_status decode_multirange(const struct decoder *decoder, const struct hf_
 		return decode_malformed(type, "more ranges than bytes", err);
 	char *values = hf_arena_calloc(decoder->arena, (size_t)count, type->element->size);
 	if (!values)
-		return decode_full(err);
+		return decode_full(decoder, (size_t)count * type->element->size, err);
 	for (int32_t i = 0; i < count; i++) {
 		if (!take_length(&cursor, &bytes) || bytes == -1)
 			return decode_malformed(type, "a range reaches beyond the end", err);

@@ -44,7 +44,8 @@ static inline const uint8_t *take_bytes(struct cursor *cursor, int32_t len)
 }
 
 enum hf_status decode_malformed(const struct hf_type *type, const char *why, hf_error *err);
-enum hf_status decode_full(hf_error *err);
+/** The arena did not give `size` bytes: HF_E_LIMIT beyond its bound, or HF_E_NOMEM. */
+enum hf_status decode_full(const struct decoder *decoder, size_t size, hf_error *err);
 /** The schema changed below a running program; a new statement would say so when it is prepared. */
 enum hf_status decode_drifted(const struct hf_type *type, const char *what, hf_error *err);
 

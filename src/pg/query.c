@@ -319,6 +319,8 @@ static enum hf_status decode_many(hf_connection *connection, const struct many_r
 	struct decoder decoder = {.arena = many->arena, .types = statement_types(connection), .borrow = true};
 	size_t count = (size_t)PQntuples(result);
 	char *rows = hf_arena_calloc(many->arena, count, many->query->row_size);
+	if (!rows && count * many->query->row_size <= arena_room(many->arena))
+		return error_nomem(err);
 	if (!rows)
 		return query_too_large(many->query, PQresultMemorySize(result), err);
 	for (size_t i = 0; i < count; i++) {
@@ -347,7 +349,7 @@ static enum hf_status receive_many(hf_connection *connection, struct call *call,
 	query_note_size(connection, result, PQntuples(result));
 	size_t bytes = PQresultMemorySize(result);
 	if (hf_arena_own(many->arena, clear_result, result, bytes) != 0)
-		return query_too_large(many->query, bytes, err);
+		return bytes <= arena_room(many->arena) ? error_nomem(err) : query_too_large(many->query, bytes, err);
 	return decode_many(connection, many, result_take(&result), err); /* the arena's from here on */
 }
 

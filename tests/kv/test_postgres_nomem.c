@@ -1,0 +1,175 @@
+/*
+ * test_postgres_nomem.c - the paths of PostgreSQL that are its own while memory runs out at every place, one after the
+ * other: pipelines of puts, deletes, exports that stream, imports and copies by COPY. HF_E_NOMEM, and nothing was
+ * changed then; nothing leaks. libpq allocates by itself and is left alone.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "holdfast/kv_checkpoint.h"
+#include "holdfast/kv_file.h"
+#include "postgres_rig.h"
+#include "../torture.h"
+
+enum { MANY = 600 };
+
+struct work;
+
+struct job {
+	const char *name;
+	enum hf_status (*fn)(struct work *work, hf_error *err);
+	const char *number; /* stays what it is unless the call says HF_OK or that it does not know; NULL = none */
+};
+
+struct work {
+	struct rig rig;
+	hf_kv *into;
+	char path[64];
+	struct hf_uuid point;
+	const struct job *job;
+	int64_t before;
+};
+
+static int64_t number_of(struct work *work)
+{
+	return work->job->number ? rig_number(&work->rig, work->job->number) : 0;
+}
+
+/* ---- what runs out of memory ---- */
+
+static enum hf_status put_many(struct work *work, hf_error *err)
+{
+	static char texts[MANY][8];
+	static struct hf_bytes keys[MANY];
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "m%05zu", i);
+		keys[i] = hf_kv_text(texts[i]);
+	}
+	return hf_kv_put_many(work->into, keys, keys, MANY, NULL, err);
+}
+
+static enum hf_status apply(struct work *work, hf_error *err)
+{
+	static uint8_t value[2000];
+	struct hf_kv_result results[3];
+	const struct hf_kv_write writes[] = {
+		{.op = HF_KV_PUT,
+	         .key = HF_KV_KEY("a"),
+	         .value = {value, sizeof(value)},
+	         .flags = HF_KV_IF_ABSENT,
+	         .metadata = HF_STR_INIT("{\"a\": [1]}")},
+		{.op = HF_KV_DELETE, .key = HF_KV_KEY("none")},
+		{.op = HF_KV_APPEND, .key = HF_KV_KEY("b"), .value = HF_KV_KEY("v")},
+	};
+	return hf_kv_apply(work->into, writes, ARRAY_LEN(writes), NULL, work->rig.arena, results, err);
+}
+
+static enum hf_status delete_many(struct work *work, hf_error *err)
+{
+	static char texts[MANY][8];
+	static struct hf_bytes keys[MANY];
+	size_t existed;
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "d%05zu", i);
+		keys[i] = hf_kv_text(texts[i]);
+	}
+	torture_hold(true);
+	assert_int_equal(hf_kv_put_many(work->into, keys, keys, MANY, NULL, err), HF_OK);
+	work->before = number_of(work);
+	torture_hold(false);
+	return hf_kv_delete_many(work->into, keys, MANY, NULL, &existed, err);
+}
+
+static enum hf_status export(struct work *work, hf_error *err) {
+	return hf_kv_checkpoint_export(work->rig.kv, &work->point, work->path, NULL, work->rig.arena, NULL, err);
+}
+
+static enum hf_status import(struct work *work, hf_error *err)
+{
+	const char *const paths[] = {work->path};
+	struct hf_kv_copied copied;
+	return hf_kv_import(work->into, paths, 1, NULL, &copied, err);
+}
+
+static enum hf_status copy(struct work *work, hf_error *err)
+{
+	const struct hf_kv_import how = {.at = &work->point};
+	struct hf_kv_copied copied;
+	return hf_kv_copy(work->rig.kv, work->into, &how, &copied, err);
+}
+
+static const struct job jobs[] = {
+	{"put many", put_many, "SELECT count(*) FROM state_entries"},
+	{"delete many", delete_many, "SELECT count(*) FROM state_entries"},
+	{"apply", apply, "SELECT count(*) FROM state_entries"},
+	{"export", export, NULL},
+	{"import", import, "SELECT count(*) FROM state_entries"},
+	{"copy", copy, "SELECT count(*) FROM state_entries"},
+};
+
+/* ---- the test ---- */
+
+/* What the call before left is taken away, and what it said compared with that. */
+static enum hf_status run(void *user, hf_error *err)
+{
+	struct work *work = user;
+	torture_hold(true);
+	rig_run(&work->rig,
+	        "DELETE FROM state_entries WHERE namespace = (SELECT id FROM state_entries_namespaces WHERE "
+	        "name = 'into')");
+	hf_arena_reset(work->rig.arena);
+	work->before = number_of(work);
+	torture_hold(false);
+	enum hf_status status = work->job->fn(work, err);
+	torture_hold(true);
+	if (status == HF_E_NOMEM && number_of(work) != work->before)
+		fail_msg("%s: out of memory, %s, and it was done", work->job->name, err->message);
+	torture_hold(false);
+	return status;
+}
+
+static int set_up(void **user)
+{
+	static struct work work;
+	struct rig *rig = &work.rig;
+	const struct hf_kv_put how = {.metadata = HF_STR_INIT("{\"by\":1}")};
+	const struct hf_kv_options options = {.backoff_ms = 1, .connections_min = 1, .connections_max = 2};
+	struct hf_kv_checkpoint point;
+	hf_error err = HF_ERROR_INIT;
+	rig_open(rig, NULL, &options);
+	EXPECT_OK(hf_kv_namespace(rig->kv, "into", &work.into, &err));
+	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("k"), HF_KV_KEY("v"), &how, &err));
+	EXPECT_OK(hf_kv_checkpoint_create(rig->kv, NULL, rig->arena, &point, &err));
+	work.point = point.id;
+	rig_put(rig, "l", "v");
+	snprintf(work.path, sizeof(work.path), "/tmp/hf-nomem-%d.hfkv", (int)getpid());
+	EXPECT_OK(export(&work, &err));
+	*user = &work;
+	return 0;
+}
+
+static int tear_down(void **user)
+{
+	struct work *work = *user;
+	void *rig = &work->rig;
+	(void)unlink(work->path);
+	hf_kv_close(work->into);
+	return rig_close(&rig);
+}
+
+static void memory_runs_out(void **user)
+{
+	struct work *work = *user;
+	for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+		work->job = &jobs[i];
+		int refused = torture_or(HF_E_OUTCOME_UNKNOWN, run, work);
+		print_message("# %s: %d places\n", jobs[i].name, refused);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(memory_runs_out, set_up, tear_down)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -92,7 +92,7 @@ static const struct {
         {"42P18", "schema", "database", N, N, true, false},
         {"44000", "constraint-other", "rejected", N, N, false, false},
         {"53000", "resource", "busy", WA, WA, true, false},
-        {"53100", "resource", "database", N, N, true, false},
+        {"53100", "resource", "limit", N, N, true, false},
         {"53200", "resource", "busy", WA, WA, true, false},
         {"53300", "resource", "busy", WA, WA, true, false},
         {"53400", "resource", "busy", WA, WA, true, false},

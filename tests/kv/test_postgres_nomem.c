@@ -1,7 +1,7 @@
 /*
  * test_postgres_nomem.c - the paths of PostgreSQL that are its own while memory runs out at every place, one after the
- * other: pipelines of puts, deletes, exports that stream, imports and copies by COPY. HF_E_NOMEM, and nothing was
- * changed then; nothing leaks. libpq allocates by itself and is left alone.
+ * other: pipelines of puts, exports that stream, imports by COPY, checkpoints that are copies, reports, indexes, feeds.
+ * HF_E_NOMEM, and nothing was changed then; nothing leaks. libpq allocates by itself and is left alone.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -9,6 +9,9 @@
 #include "base/macros.h"
 #include "holdfast/kv_checkpoint.h"
 #include "holdfast/kv_file.h"
+#include "holdfast/kv_health.h"
+#include "holdfast/kv_index.h"
+#include "holdfast/kv_watch.h"
 #include "postgres_rig.h"
 #include "../torture.h"
 
@@ -30,6 +33,16 @@ struct work {
 	const struct job *job;
 	int64_t before;
 };
+
+static enum hf_status see(UNUSED void *user, UNUSED const struct hf_kv_entry *entry, UNUSED hf_error *err)
+{
+	return HF_OK;
+}
+
+static enum hf_status see_change(UNUSED void *user, UNUSED const struct hf_kv_entry *entry, UNUSED hf_error *err)
+{
+	return HF_OK;
+}
 
 static int64_t number_of(struct work *work)
 {
@@ -99,6 +112,74 @@ static enum hf_status copy(struct work *work, hf_error *err)
 	return hf_kv_copy(work->rig.kv, work->into, &how, &copied, err);
 }
 
+static enum hf_status snapshot(struct work *work, hf_error *err)
+{
+	const struct hf_kv_checkpoint_new how = {.kind = HF_KV_SNAPSHOT};
+	const struct hf_kv_restore back = {.no_undo = true};
+	const struct hf_bytes key = HF_KV_KEY("k");
+	struct hf_kv_checkpoint point;
+	struct hf_kv_entry entry;
+	hf_kv *kv = work->rig.kv;
+	hf_arena *arena = work->rig.arena;
+	enum hf_status status = hf_kv_checkpoint_create(kv, &how, arena, &point, err);
+	if (status == HF_OK)
+		status = hf_kv_get_many_at(kv, &point.id, &key, 1, NULL, arena, &entry, err);
+	if (status == HF_OK)
+		status = hf_kv_scan_at(kv, &point.id, NULL, see, NULL, err);
+	if (status == HF_OK)
+		status = hf_kv_checkpoint_diff(kv, &point.id, NULL, see_change, NULL, err);
+	if (status == HF_OK)
+		status = hf_kv_checkpoint_verify(kv, &point.id, arena, &point, err);
+	if (status == HF_OK)
+		status = hf_kv_checkpoint_restore(kv, &point.id, &back, NULL, err);
+	return status == HF_OK ? hf_kv_checkpoint_delete(kv, &point.id, err) : status;
+}
+
+static enum hf_status prune(struct work *work, hf_error *err)
+{
+	const struct hf_kv_prune what = {.keep = 100, .bytes = UINT64_C(1) << 40};
+	size_t deleted;
+	return hf_kv_checkpoint_prune(work->rig.kv, &what, &deleted, err);
+}
+
+static enum hf_status health(struct work *work, hf_error *err)
+{
+	struct hf_kv_health report;
+	hf_kv_health_report(work->rig.kv, NULL, &report);
+	*err = report.error;
+	return report.error.status;
+}
+
+static enum hf_status indexes(struct work *work, hf_error *err)
+{
+	hf_kv *kv = work->rig.kv;
+	struct hf_kv_index *list;
+	size_t count;
+	enum hf_status status = hf_kv_index_create(kv, "by", HF_DEADLINE_DEFAULT, err);
+	if (status == HF_OK)
+		status = hf_kv_index_list(kv, work->rig.arena, &list, &count, err);
+	const struct hf_kv_range range = {.has_metadata = HF_STR_INIT("{\"by\": 1}")};
+	if (status == HF_OK)
+		status = hf_kv_scan(kv, &range, see, NULL, err);
+	return status == HF_OK ? hf_kv_index_drop(kv, "by", HF_DEADLINE_DEFAULT, err) : status;
+}
+
+static enum hf_status watch(struct work *work, hf_error *err)
+{
+	struct hf_kv_watch_options options = {.size = sizeof(options), .values = true};
+	struct hf_kv_event event;
+	hf_kv_watch *watching = NULL;
+	enum hf_status status = hf_kv_feed_on(work->into, NULL, err);
+	if (status == HF_OK)
+		status = hf_kv_watch_open(work->into, &options, &watching, err);
+	if (status == HF_OK)
+		status = hf_kv_put(work->into, HF_KV_KEY("fed"), HF_KV_KEY("v"), NULL, err);
+	if (status == HF_OK)
+		status = hf_kv_watch_next(watching, HF_DEADLINE_DEFAULT, &event, err);
+	hf_kv_watch_close(watching);
+	return status == HF_OK ? hf_kv_feed_off(work->into, err) : status;
+}
+
 static const struct job jobs[] = {
 	{"put many", put_many, "SELECT count(*) FROM state_entries"},
 	{"delete many", delete_many, "SELECT count(*) FROM state_entries"},
@@ -106,6 +187,11 @@ static const struct job jobs[] = {
 	{"export", export, NULL},
 	{"import", import, "SELECT count(*) FROM state_entries"},
 	{"copy", copy, "SELECT count(*) FROM state_entries"},
+	{"snapshot", snapshot, "SELECT count(*) FROM state_entries"},
+	{"prune", prune, "SELECT count(*) FROM state_entries_checkpoints"},
+	{"health", health, NULL},
+	{"indexes", indexes, NULL},
+	{"watch", watch, NULL},
 };
 
 /* ---- the test ---- */
@@ -118,6 +204,7 @@ static enum hf_status run(void *user, hf_error *err)
 	rig_run(&work->rig,
 	        "DELETE FROM state_entries WHERE namespace = (SELECT id FROM state_entries_namespaces WHERE "
 	        "name = 'into')");
+	rig_run(&work->rig, "DROP INDEX IF EXISTS state_entries_by");
 	hf_arena_reset(work->rig.arena);
 	work->before = number_of(work);
 	torture_hold(false);

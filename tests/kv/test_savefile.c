@@ -599,7 +599,7 @@ static void test_memory_that_runs_out(void **state)
 	struct hf_kv_entry entry;
 	assert_true(torture(write_and_read, NULL) > 8);
 	open_stores(kv);
-	assert_true(torture(export_import_copy, kv) > 30);
+	assert_true(torture_or(HF_E_OUTCOME_UNKNOWN, export_import_copy, kv) > 30); /* a copy that was made stays */
 	for (int i = 1; i < 4; i++)
 		EXPECT_OK(hf_kv_get(kv[i], HF_KV_KEY("k"), NULL, arena, &entry, &err));
 	for (int i = 0; i < 4; i++)

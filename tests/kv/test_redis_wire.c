@@ -14,6 +14,11 @@
 #include "../check.h"
 
 #define B(text) HF_KV_KEY(text)
+/* Opening asks once for the default time to live. */
+#define NO_TTL                               \
+	{                                    \
+		"HGET", 1, ANSWER("$-1\r\n") \
+	}
 
 static hf_context *ctx;
 
@@ -198,7 +203,7 @@ static void test_no_answer_to_a_read(UNUSED void **state)
 	               {{"HGET", 1, ANSWER("$3\r\nabc\r\n")}, HF_E_CORRUPT},
 	               {{"HGET", 1, SILENCE}, HF_TIMEOUT}};
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
-		const struct redis_rule rules[] = {endings[i].rule, {0}};
+		const struct redis_rule rules[] = {NO_TTL, endings[i].rule, {0}};
 		struct redis_double *server = redis_double_start(rules);
 		hf_kv *kv;
 		hf_error err = HF_ERROR_INIT;
@@ -303,7 +308,7 @@ static void *interrupt(void *user)
 
 static void test_an_interruption_ends_the_wait(UNUSED void **state)
 {
-	const struct redis_rule rules[] = {{"HGET", 0, SILENCE}, {0}};
+	const struct redis_rule rules[] = {NO_TTL, {"HGET", 0, SILENCE}, {0}};
 	struct redis_double *server = redis_double_start(rules);
 	hf_context *shared = ctx;
 	pthread_t thread;

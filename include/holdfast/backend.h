@@ -27,8 +27,8 @@ extern "C" {
 typedef struct hf_kv_backend_state hf_kv_backend_state; /* the backend's own */
 
 /* A batch as the backend sees it: in the order given, a key may stand there several times. ttl_us is that to use, the
- * handle's default already in its place; 0 = never. It counts where the operation sets an expiry: PUT without
- * HF_KV_KEEP_TTL, TOUCH, and whatever makes an entry that was not live. */
+ * default already in its place; 0 = never. It counts where the operation sets an expiry: PUT without HF_KV_KEEP_TTL,
+ * TOUCH, and whatever makes an entry that was not live. */
 struct hf_kv_batch {
 	const struct hf_kv_write *writes;
 	size_t count;
@@ -91,6 +91,9 @@ struct hf_kv_vtable {
 	/** The number of a namespace, made when it is not there. */
 	enum hf_status (*name_space)(hf_kv_backend_state *state, struct hf_str name, hf_deadline deadline,
 	                             int32_t *ret_ns, hf_error *err);
+	/** Its default time to live, after that became *set_us (NULL = as it is, 0 = none). NULL = it keeps none. */
+	enum hf_status (*space_ttl)(hf_kv_backend_state *state, int32_t ns, const int64_t *set_us, hf_deadline deadline,
+	                            int64_t *ret_us, hf_error *err);
 	/** `ret_entries[i].rev` is 0 for what is absent or expired; all from one moment. */
 	enum hf_status (*read)(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
 	                       bool keys_only, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries,
@@ -214,11 +217,6 @@ struct hf_kv_vtable {
 	enum hf_status (*changes)(hf_kv_backend_state *state, int32_t ns, struct hf_kv_feed_place *place, size_t limit,
 	                          hf_deadline deadline, hf_arena *arena, struct hf_kv_event **ret_events,
 	                          size_t *ret_count, hf_error *err);
-
-	/** The default time to live of the namespace, after it became *set_us (NULL = as it is, 0 = none). NULL = it is
-	 *  kept nowhere. */
-	enum hf_status (*space_ttl)(hf_kv_backend_state *state, int32_t ns, const int64_t *set_us, hf_deadline deadline,
-	                            int64_t *ret_us, hf_error *err);
 };
 
 /** Open a store on a backend of the program's own. */

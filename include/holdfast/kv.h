@@ -34,10 +34,10 @@
  * Round trips: none for memory and LMDB; for Redis one a call unless said otherwise, and two for a get where some
  * entries expire and some do not, and for the first put of a key after a checkpoint. For PostgreSQL one for what reads
  * and for plain puts, however many, or a plain delete (different keys, of hf_kv_put_many() any; no flag but
- * HF_KV_NO_TTL, no fence; deletes strict). Two for several plain deletes and for hf_kv_clear(). Three for all other
- * writes, also if they are refused: epoch and fence; what is read and locked; all is stored and committed. Above 5,000
- * keys or 8 MiB one more for each such step of either. The first use of a query on a connection is one more. A race for
- * a key that was free begins anew.
+ * HF_KV_NO_TTL, no created_us, no fence; deletes strict). Two for several plain deletes and for hf_kv_clear(). Three
+ * for all other writes, also if they are refused: epoch and fence; what is read and locked; all is stored and
+ * committed. Above 5,000 keys or 8 MiB one more for each such step of either. The first use of a query on a connection
+ * is one more. A race for a key that was free begins anew.
  *
  * Combining (PostgreSQL; hf_kv_options.combine): while `combine` statements of a handle that read are on their way,
  * calls of other threads that read one key wait for the next, which is one for all of them, up to 256. So do plain puts
@@ -96,8 +96,8 @@ enum hf_kv_capability {
 };
 
 enum hf_kv_durability {
-	HF_KV_STRICT = 0, /* acknowledged = on disk: PostgreSQL with fsync and full_page_writes, whatever its
-	                   * synchronous_commit is */
+	HF_KV_STRICT = 0, /* acknowledged = on disk: PostgreSQL with fsync and full_page_writes, even where it is set to
+	                   * synchronous_commit = off */
 	HF_KV_RELAXED     /* may lose the last moments at a crash of the server or machine; never torn */
 };
 
@@ -114,7 +114,7 @@ struct hf_kv_options {
 	uint32_t key_bytes_max;            /* 0 = HF_KV_KEY_BYTES */
 	uint32_t value_bytes_max;          /* 0 = HF_KV_VALUE_BYTES */
 	int64_t timeout_ms;                /* 0 = 60,000: of a call without a deadline of its own */
-	int64_t ttl_us;                    /* of puts that say none; 0 = what the namespace says: hf_kv_default_ttl() */
+	int64_t ttl_us;                    /* of what is made and says none; 0 = the namespace's: hf_kv_default_ttl() */
 	enum hf_kv_durability durability;  /* of writes that say none */
 	enum hf_kv_latencies latencies;    /* see hf_kv_latency() */
 	int64_t slow_ms;                   /* 0 = 1,000; -1 = never: a statement (PostgreSQL) or request (Redis) that
@@ -163,7 +163,7 @@ struct hf_kv_options {
  * A folder of LMDB may be open in many processes, once in each: HF_E_USAGE the second time.
  * @return HF_OK; HF_E_CONFIG a URL of no backend; HF_E_UNAVAILABLE; HF_E_DENIED; HF_CONFLICT tables of another shape
  * stand at that name (the hint names the import), or another program's database in the folder. Nothing is left behind
- * on failure. Round trips: a login and the migrations.
+ * on failure. Round trips: a login, the migrations, and a few.
  */
 enum hf_status hf_kv_open(hf_context *ctx, const char *url, const struct hf_kv_options *options, hf_kv **ret_kv,
                           hf_error *err);
@@ -186,7 +186,7 @@ struct hf_kv_entry {
 	struct hf_bytes value;    /* {NULL, 0} where only keys were asked for */
 	struct hf_str metadata;   /* canonical JSON: keys in order, no blanks; ptr NULL = none */
 	int64_t rev;              /* above 0 */
-	int64_t created_us;       /* since 1970; of the first put since the key was absent */
+	int64_t created_us;       /* since 1970; of the first put since the key was absent, or as brought along */
 	int64_t updated_us;
 	int64_t expires_us;       /* since 1970, or HF_KV_NEVER */
 };
@@ -256,10 +256,10 @@ struct hf_kv_write {
 	struct hf_bytes key;
 	struct hf_bytes value;
 	struct hf_str metadata;    /* PUT: JSON of any kind, ptr NULL = none */
-	int64_t ttl_us;            /* PUT, TOUCH: from now; 0 = the handle's, the namespace's (PUT), refused (TOUCH) */
+	int64_t ttl_us;            /* PUT, TOUCH: from now; 0 = the handle's or the namespace's (PUT), refused (TOUCH) */
 	int64_t delta;             /* ADD */
-	int64_t created_us;        /* PUT of what is brought from elsewhere: what it had there, at most now; 0 = as the
-	                            * operation says. PostgreSQL: no plain put any more */
+	int64_t created_us;        /* PUT of what is brought from elsewhere: what it had there, or now if that is
+	                            * earlier; 0 = as the operation says */
 	int64_t if_rev;
 	struct hf_bytes if_value;
 };
@@ -395,12 +395,13 @@ enum hf_status hf_kv_count_estimate(hf_kv *kv, uint64_t *ret_count, hf_error *er
 /* ---- care ---- */
 
 /**
- * How long entries of the namespace live whose put says nothing and whose handle has no ttl_us; it is kept in the
- * store, for every program. 0 = they never expire. A handle knows it as of its opening (one round trip more there),
- * and what it set or asked for since. Copies, imports, checkpoints and restores have entries as they are, and leave it.
+ * How long entries of the namespace live that are made without a TTL, by handles that have no ttl_us; it is kept in
+ * the store, for every program. 0 = they never expire. A handle knows it as of its opening, and what it set or asked
+ * for since. Copies, imports and restores have entries as they are, and leave it. Round trips: one.
  */
 enum hf_status hf_kv_default_ttl(hf_kv *kv, int64_t *ret_ttl_us, hf_error *err);
-/** HF_E_USAGE one that is neither 0 nor a TTL. What stands there keeps its expiry. */
+/** What stands there keeps its expiry. HF_E_USAGE neither 0 nor a TTL. HF_E_UNSUPPORTED a backend of the program's own
+ *  that keeps none. Round trips: one. */
 enum hf_status hf_kv_set_default_ttl(hf_kv *kv, int64_t ttl_us, hf_error *err);
 /** Empty the namespace, at one moment for readers. @param ret_removed live entries, NULL allowed. */
 enum hf_status hf_kv_clear(hf_kv *kv, const struct hf_kv_how *how, uint64_t *ret_removed, hf_error *err);

@@ -26,11 +26,12 @@
  * difference to another state and a restore compare all entries: they cost what there is.
  * What is written while triggers are disabled is missing in older checkpoints of the other kind: delete those.
  *
- * Redis: a restore is one script, during which the server serves nobody else (about a second for 100,000 entries).
- * Where more changed, entries are put aside in steps and take the place of the namespace at the end: the cost is that
- * of all entries, others work on meanwhile and lose what they wrote; HF_BUSY, and nothing is done, when they make or
- * delete a checkpoint or write 100,000. hf_kv_clear() while there are checkpoints is one script: HF_E_LIMIT beyond
- * that.
+ * Redis: a restore of up to 100,000 changed entries is one script, during which the server serves nobody else (about a
+ * second). Where more changed, all entries are put aside in steps and take the place of the namespace at the end: that
+ * costs as much as there is, in time and memory. Others work on meanwhile; what they write until the end is lost, and
+ * not in the checkpoint of the state before either. HF_BUSY, and nothing is done: they made or deleted a checkpoint, or
+ * wrote more than 100,000 entries; HF_E_UNAVAILABLE, likewise: it took an hour, or the server began anew. hf_kv_clear()
+ * while there are checkpoints is one script: HF_E_LIMIT beyond 100,000 entries.
  *
  * HF_NOT_FOUND: no checkpoint of this namespace has that id. HF_E_UNSUPPORTED without HF_KV_CAN_CHECKPOINT; else the
  * errors of kv.h.
@@ -133,7 +134,7 @@ struct hf_kv_restored {
 	uint64_t put;        /* entries written back */
 	uint64_t deleted;    /* entries that were not there then */
 };
-/** All at one moment, for readers too. Costs what changed since, not what there is. */
+/** All at one moment, for readers too. Costs what changed since, not what there is; copies and Redis: see above. */
 enum hf_status hf_kv_checkpoint_restore(hf_kv *kv, const struct hf_uuid *id, const struct hf_kv_restore *how,
                                         struct hf_kv_restored *ret_restored, hf_error *err);
 

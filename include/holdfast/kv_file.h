@@ -99,15 +99,15 @@ struct hf_kv_copied {
 /**
  * Put into the namespace what the files hold: a base, and what follows it. @return HF_OK; HF_CONFLICT the namespace has
  * entries and `replace` is not set, or somebody wrote into it meanwhile; HF_E_INPUT the files do not join; the errors
- * of hf_kv_file_verify(). Unless it is HF_OK or HF_E_OUTCOME_UNKNOWN, or HF_DIFFERS
- * of a copy, nothing was changed.
+ * of hf_kv_file_verify(). Unless it is HF_OK or HF_E_OUTCOME_UNKNOWN, or HF_DIFFERS of a copy, nothing was changed.
  */
 enum hf_status hf_kv_import(hf_kv *kv, const char *const *paths, size_t count, const struct hf_kv_import *how,
                             struct hf_kv_copied *ret_copied, hf_error *err);
 /**
  * Put into `to` what `from` holds: as of a checkpoint, which is made for the time of the copy unless `how->at` names
  * one; of a store without checkpoints as a scan sees it. At the end the target is read again and compared. @return as
- * hf_kv_import(); HF_DIFFERS the target does not hold what was written: somebody else wrote into it.
+ * hf_kv_import(); HF_DIFFERS the target does not hold what was written: somebody else wrote into it;
+ * HF_E_OUTCOME_UNKNOWN too where it was made and then not compared, or the checkpoint of `from` could not be deleted.
  */
 enum hf_status hf_kv_copy(hf_kv *from, hf_kv *to, const struct hf_kv_import *how, struct hf_kv_copied *ret_copied,
                           hf_error *err);

@@ -99,8 +99,8 @@ static const struct cmd_option put_options[] = {
          .min = 1,
          .max = INT64_MAX,
          .help = "with which (default HOLDFAST_FENCE)"},
-	{.name = "keep-ttl", .kind = OPTION_FLAG, .help = "the expiry stays; without it a put clears it"},
-	{.name = "keep-meta", .kind = OPTION_FLAG, .help = "the metadata stay; without it a put clears them"},
+	{.name = "keep-ttl", .kind = OPTION_FLAG, .help = "the expiry stays; without it a put replaces it"},
+	{.name = "keep-meta", .kind = OPTION_FLAG, .help = "the metadata stay; without it a put replaces them"},
 	{0},
 };
 static const struct cmd_option incr_options[] = {
@@ -140,9 +140,9 @@ const struct cmd kv_commands[] = {
          .verb = "put",
          .args = "KEY [VALUE]",
          .summary = "store a value, in place of all that stood there",
-         .about = "Without VALUE, or with -, it is read from stdin. A put clears expiry and metadata of what stood "
-                  "there "
-                  "unless --keep-ttl, --keep-meta say otherwise. --chunked stores what is too long for a value, from a "
+         .about = "Without VALUE, or with -, it is read from stdin. A put replaces expiry and metadata of what stood "
+                  "there unless --keep-ttl, --keep-meta say otherwise; without --ttl it lives as long as kv expiry "
+                  "says. --chunked stores what is too long for a value, from a "
                   "file or "
                   "stdin, and nothing of it is seen before all of it is. A condition that does not hold is exit "
                   "5.\n" ABOUT_ENCODING,
@@ -337,9 +337,8 @@ const struct cmd kv_commands[] = {
 	{.noun = "kv",
          .verb = "expiry",
          .summary = "how long entries of the namespace live that are put without --ttl",
-         .about = "Kept in the store, for every program that uses it. Without a flag it is shown. What stands there "
-                  "keeps "
-                  "its expiry.",
+         .about = "Kept in the store, for every program that uses it; one that runs already takes it over when it "
+                  "opens the store anew. Without a flag it is shown. What stands there keeps its expiry.",
          .options = kv_expiry_options,
          .columns = kv_expiry_columns,
          .run = kv_expiry_verb,
@@ -431,7 +430,7 @@ const struct cmd kv_commands[] = {
                  "Values, metadata, expiries and times, as of one moment where the store that is read has checkpoints; "
                  "revisions are new. All or nothing, into a namespace without entries or (--replace) in their place; "
                  "then what was written is read again and compared. --merge puts the entries over what stands there "
-                 "instead, a thousand at a time, with the time of now.",
+                 "instead, a thousand at a time, as changed now.",
          .options = kv_copy_options,
          .columns = kv_file_columns,
          .run = kv_copy_verb,

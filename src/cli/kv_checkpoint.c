@@ -319,7 +319,7 @@ static const struct cmd_option prune_options[] = {
          .kind = OPTION_INT,
          .min = 1,
          .max = INT64_MAX,
-         .help = "of what stays the oldest go until they keep N bytes (PostgreSQL)"},
+         .help = "of what stays the oldest go until they keep N bytes"},
 	{0},
 };
 
@@ -391,8 +391,8 @@ const struct cmd kv_checkpoint_commands[] = {
          .args = "ID",
          .summary = "bring the namespace back to a checkpoint",
          .about = "At one moment, for readers too; it costs what changed since. The state before becomes a checkpoint, "
-                  "by "
-                  "which the restore can be undone: its id is the answer. Locks stay.",
+                  "by which the restore can be undone: its id is the answer. Locks stay.\nOn Redis, where more than "
+                  "100,000 entries changed, what others write meanwhile is lost, and not in that checkpoint.",
          .options = restore_options,
          .columns = restore_columns,
          .run = run_restore,

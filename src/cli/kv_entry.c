@@ -256,8 +256,8 @@ const struct cmd_option kv_expiry_options[] = {
          .kind = OPTION_DURATION,
          .min = 1,
          .max = HF_KV_TTL_MAX_US / 1000,
-         .help = "what is put from now on without a word lives so long"},
-	{.name = "never", .kind = OPTION_FLAG, .help = "it never expires"},
+         .help = "they live so long"},
+	{.name = "never", .kind = OPTION_FLAG, .help = "they never expire"},
 	{0},
 };
 

@@ -27,7 +27,7 @@ const struct cmd_option kv_copy_options[] = {
 	{.name = "to-namespace", .arg = "NAME", .help = "that is written"},
 	PREFIX_OPTION,
 	{.name = "replace", .kind = OPTION_FLAG, .help = "what stands in the namespace that is written goes"},
-	{.name = "merge", .kind = OPTION_FLAG, .help = "it stays, but for keys that come; entries are put anew"},
+	{.name = "merge", .kind = OPTION_FLAG, .help = "it stays, but for keys that come"},
 	KV_ENCODING_OPTION,
 	{0},
 };

@@ -265,7 +265,7 @@ static const struct cmd_option run_options[] = {
 	{.name = "keep", .arg = "DIR", .help = "keep the data in DIR, and find it there the next time"},
 	DURABLE_OPTION,
 	CONNECTIONS_OPTION,
-	{.name = "set", .arg = "NAME=VALUE", .repeatable = true, .help = "a setting of the server, also several times"},
+	{.name = "set", .arg = "NAME=VALUE", .repeatable = true, .help = "a setting of the server"},
 	{0},
 };
 

@@ -87,6 +87,7 @@ static const struct cmd_option put_options[] = {
 	FILE_OPTION,
 	{.name = "chunked", .kind = OPTION_FLAG, .help = "of any length, in chunks of 1 MiB"},
 	TTL_OPTION,
+	{.name = "never", .kind = OPTION_FLAG, .help = "it never expires, whatever kv expiry says"},
 	{.name = "meta", .arg = "JSON", .help = "metadata: JSON of any kind"},
 	{.name = "if-absent", .kind = OPTION_FLAG, .help = "only if there is no such key, exit 5 otherwise"},
 	{.name = "if-present", .kind = OPTION_FLAG, .help = "only if there is such a key"},

@@ -148,6 +148,7 @@ static uint32_t put_flags(const struct cli *cli)
 	flags |= cli_given(cli, "if-present") ? HF_KV_IF_PRESENT : 0;
 	flags |= cli_given(cli, "if-rev") ? HF_KV_IF_REV : 0;
 	flags |= cli_given(cli, "keep-ttl") ? HF_KV_KEEP_TTL : 0;
+	flags |= cli_given(cli, "never") ? HF_KV_NO_TTL : 0;
 	flags |= cli_given(cli, "keep-meta") ? HF_KV_KEEP_METADATA : 0;
 	return flags;
 }

@@ -359,12 +359,16 @@ def test_kv_expiry_is_that_of_puts_without_one(store):
     assert 3500 < store.json("ttl", "k")["ttl_s"] <= 3600 and store.json("ttl", "before")["ttl_s"] is None
     store.ok("put", "other", "v", "--namespace", "other")
     assert store.json("ttl", "other", "--namespace", "other")["ttl_s"] is None
+    store.ok("put", "stays", "v", "--never")
+    assert store.json("ttl", "stays")["ttl_s"] is None
     store.ok("expiry", "--never")
     store.ok("put", "k", "v")
     assert store.json("ttl", "k")["ttl_s"] is None
 
 
 def test_kv_expiry_refuses_two_answers(store):
+    assert store.refused(2, "put", "k", "v", "--ttl", "1h", "--never").startswith('error: key "k": a TTL does not go')
+    assert store.refused(2, "put", "k", "v", "--keep-ttl", "--never") == 'error: key "k": the expiry cannot both stay and go\n'
     assert store.refused(2, "expiry", "--ttl", "1h", "--never") == "error: --ttl and --never exclude each other\n"
     assert store.refused(2, "expiry", "--ttl", "0s").startswith("error: ")
     assert store.refused(2, "expiry", "--ttl", "40000d").startswith("error: ")

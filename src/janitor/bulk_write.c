@@ -1,5 +1,5 @@
 /*
- * bulk_write.c - what bulk_place decided, as rows: one COPY of the new ones, arrays of WRITE_BATCH for the replaced.
+ * bulk_write.c - what bulk_place decided, as rows: COPY of the new ones, arrays of WRITE_BATCH for the replaced.
  * New ones in the order in which they will be served: three of the queue's indexes grow at their end then, which takes
  * an eighth off the server's work.
  */

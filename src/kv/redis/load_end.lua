@@ -6,6 +6,7 @@
 -- include state.lua
 -- include history.lua
 -- include tell.lua
+-- include aside.lua
 local call, aside, what = redis.call, ':load:' .. ARGV[1], ARGV[2]
 if what == 'drop' then
 	call('UNLINK', KEYS[1] .. aside, KEYS[2] .. aside, KEYS[3] .. aside)
@@ -21,13 +22,13 @@ if what == 'look' then
 	return 1
 end
 local wanted = tonumber(ARGV[3])
-if call('HLEN', KEYS[1] .. aside) ~= wanted or call('ZCARD', KEYS[2] .. aside) ~= wanted then
+if not is_whole(aside, wanted) then
 	return -1
 end
 local rev, epoch, top = load_state()
 if top > 0 then
 	check_history()
-	if call('ZCARD', KEYS[2]) + tonumber(ARGV[3]) > tonumber(ARGV[4]) then
+	if call('ZCARD', KEYS[2]) + wanted > tonumber(ARGV[4]) then
 		error('HFMANY', 0)
 	end
 	for _, key in ipairs(call('ZRANGE', KEYS[2], 0, -1)) do
@@ -41,13 +42,7 @@ if top > 0 then
 		call('ZADD', KEYS[8], epoch, key)
 	end
 end
-call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-for i = 1, 3 do
-	if call('EXISTS', KEYS[i] .. aside) == 1 then
-		call('RENAME', KEYS[i] .. aside, KEYS[i])
-		call('PERSIST', KEYS[i])
-	end
-end
+take_place(aside)
 if rev > 0 or epoch > 1 then
 	save_state(rev, epoch, top)
 end

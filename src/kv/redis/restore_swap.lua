@@ -8,6 +8,7 @@
 -- include state.lua
 -- include point.lua
 -- include tell.lua
+-- include aside.lua
 local call, since, rev, epoch, top = redis.call, redis.call('ZSCORE', KEYS[10], ARGV[2]), load_state()
 if ARGV[1] == 'begin' then
 	if not since then
@@ -29,7 +30,7 @@ if not since or top ~= tonumber(ARGV[5]) then
 	return 0
 elseif call('ZCOUNT', KEYS[8], free + 1, '+inf') > tonumber(ARGV[7]) then
 	return -1
-elseif call('HLEN', KEYS[1] .. aside) ~= wanted or call('ZCARD', KEYS[2] .. aside) ~= wanted then
+elseif not is_whole(aside, wanted) then
 	return -2
 end
 local time = call('TIME')
@@ -43,13 +44,7 @@ for i = 1, #keys do -- written meanwhile: its revision has to grow
 			string.sub(raw, 1, 5) .. struct.pack('<I4i8', epoch, last + i) .. string.sub(raw, 18))
 	end
 end
-call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
-for i = 1, 3 do
-	if call('EXISTS', KEYS[i] .. aside) == 1 then
-		call('RENAME', KEYS[i] .. aside, KEYS[i])
-		call('PERSIST', KEYS[i])
-	end
-end
+take_place(aside)
 save_state(last + #keys, epoch, top)
 tell(6, '', 0, now)
 return 1

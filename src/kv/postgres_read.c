@@ -131,8 +131,8 @@ static enum hf_status found_among(const struct reading *reading, const struct en
 		.metadata = got->metadata,
 	};
 	struct hf_kv_entry *entries = reading->entries + from;
-	enum hf_status status = postgres_entry_at(reading->state, &row, count, reading->keys_only, reading->arena,
-	                                          entries, err);
+	enum hf_status status =
+		postgres_entry_at(reading->state, &row, count, reading->keys_only, reading->arena, entries, err);
 	if (status != HF_OK)
 		return status;
 	size_t index = (size_t)got->place - 1;
@@ -259,22 +259,20 @@ static struct entries_scan_in scan_in(int32_t ns, const struct hf_kv_span *span)
 	};
 }
 
+/* In the initializer of another query's input: which page. */
+#define SAME_PAGE(in)                                                                 \
+	.ns = (in)->ns, .from = (in)->from, .with_to = (in)->with_to, .to = (in)->to, \
+	.with_metadata = (in)->with_metadata, .part = (in)->part, .most = (in)->most, .has_most = (in)->has_most
+
 /* The same page as of a checkpoint. */
 static struct entries_scan_at_in scan_at_in(const struct hf_kv_span *span, const struct entries_scan_in *in)
 {
 	return (struct entries_scan_at_in){
-		.ns = in->ns,
+		SAME_PAGE(in),
 		.moment = {.us = span->moment_us - POSTGRES_EPOCH_US},
 		.has_moment = span->moment_us != 0,
 		.id = *span->at,
 		.keys_only = in->keys_only,
-		.from = in->from,
-		.with_to = in->with_to,
-		.to = in->to,
-		.with_metadata = in->with_metadata,
-		.part = in->part,
-		.most = in->most,
-		.has_most = in->has_most,
 		.order = span->reverse ? ENTRIES_SCAN_AT_ORDER_DOWN : ENTRIES_SCAN_AT_ORDER_UP,
 	};
 }
@@ -282,19 +280,8 @@ static struct entries_scan_at_in scan_at_in(const struct hf_kv_span *span, const
 static struct copy_scan_in copy_scan_in(const struct entries_scan_at_in *at, bool reverse)
 {
 	return (struct copy_scan_in){
-		.ns = at->ns,
-		.moment = at->moment,
-		.has_moment = at->has_moment,
-		.id = at->id,
-		.keys_only = at->keys_only,
-		.from = at->from,
-		.with_to = at->with_to,
-		.to = at->to,
-		.with_metadata = at->with_metadata,
-		.part = at->part,
-		.most = at->most,
-		.has_most = at->has_most,
-		.order = reverse ? COPY_SCAN_ORDER_DOWN : COPY_SCAN_ORDER_UP,
+		SAME_PAGE(at), .moment = at->moment,       .has_moment = at->has_moment,
+		.id = at->id,  .keys_only = at->keys_only, .order = reverse ? COPY_SCAN_ORDER_DOWN : COPY_SCAN_ORDER_UP,
 	};
 }
 
@@ -303,15 +290,8 @@ static enum hf_status keys_page(hf_kv_backend_state *state, const struct entries
                                 hf_error *err)
 {
 	const struct keys_scan_in keys = {
-		.ns = in->ns,
-		.from = in->from,
-		.with_to = in->with_to,
-		.to = in->to,
-		.with_metadata = in->with_metadata,
-		.part = in->part,
+		SAME_PAGE(in),
 		.with_page = in->most <= POSTGRES_PAGE,
-		.most = in->most,
-		.has_most = in->has_most,
 		.order = scanning->span->reverse ? KEYS_SCAN_ORDER_DOWN : KEYS_SCAN_ORDER_UP,
 	};
 	struct keys_scan_row *rows = NULL;
@@ -338,15 +318,8 @@ static enum hf_status bare_page(hf_kv_backend_state *state, const struct entries
                                 hf_error *err)
 {
 	const struct bare_scan_in bare = {
-		.ns = in->ns,
-		.from = in->from,
-		.with_to = in->with_to,
-		.to = in->to,
-		.with_metadata = in->with_metadata,
-		.part = in->part,
+		SAME_PAGE(in),
 		.with_page = in->most <= POSTGRES_PAGE,
-		.most = in->most,
-		.has_most = in->has_most,
 		.order = scanning->span->reverse ? BARE_SCAN_ORDER_DOWN : BARE_SCAN_ORDER_UP,
 	};
 	struct bare_scan_row *rows = NULL;

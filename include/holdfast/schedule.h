@@ -91,7 +91,7 @@ struct hf_schedule_report {
  * @return HF_OK; HF_NOT_FOUND an item has gaps and no candidate to fill them; HF_REJECTED impossible numbers, with D-16
  *         kept (message names campaign and codebase); HF_E_INPUT a default offset that is no number; HF_E_USAGE several
  *         writers without a pool; HF_E_LIMIT more than 16. About 10 round trips plus one per 5,000 replaced items, and
- *         3 of each writer at a time.
+ *         4 of each writer at a time.
  */
 enum hf_status hf_schedule_run(hf_where where, const struct hf_schedule_options *options,
                                struct hf_schedule_report *ret_report, hf_error *err);

@@ -397,7 +397,8 @@ enum hf_status hf_kv_count_estimate(hf_kv *kv, uint64_t *ret_count, hf_error *er
 /**
  * How long entries of the namespace live that are made without a TTL, by handles that have no ttl_us; it is kept in
  * the store, for every program. 0 = they never expire. A handle knows it as of its opening, and what it set or asked
- * for since. Copies, imports and restores have entries as they are, and leave it. Round trips: one.
+ * for since. Copies, imports and restores have entries as they are. They, and hf_kv_clear(), leave it. Round trips:
+ * one.
  */
 enum hf_status hf_kv_default_ttl(hf_kv *kv, int64_t *ret_ttl_us, hf_error *err);
 /** What stands there keeps its expiry. HF_E_USAGE neither 0 nor a TTL. HF_E_UNSUPPORTED a backend of the program's own

@@ -18,6 +18,7 @@
  *     {holdfast:NS}:feed      hash     what the change feed keeps, and the number of the last change
  *     {holdfast:NS}:changes   stream   number -> kind, revision, time, key
  *     holdfast:namespaces     set      the names
+ *     holdfast:ttls           hash     name -> default time to live, in microseconds
  *
  * A key that begins with 0xff stands there with that byte twice: the order is the same, and the state is no key.
  * Checkpoints go by epochs as those of LMDB do (engine_checkpoint.h).
@@ -28,7 +29,8 @@
  * A hash rather than a key of Redis per entry: emptying a namespace is one UNLINK that readers see at one moment and no
  * SCAN is ever needed, and nothing is left behind. Redis itself expires nothing (its PEXPIREAT would take a record and
  * leave its place in the order, and knows no fields of hashes before 7.4): the deadline in the record decides by the
- * server's TIME, sweep() removes by `expiry`. So no key of ours has a TTL and the volatile-* policies evict nothing.
+ * server's TIME, sweep() removes by `expiry`. So no key of ours has a TTL and the volatile-* policies evict nothing, but
+ * for what is put aside by a load or a restore (aside.lua): that has an hour, and its loss is noticed.
  *
  * Revisions are the server's time in microseconds, or one more than the last: with a counter alone a server that lost
  * its last seconds would give revisions twice. They are below 2^53, which Lua's numbers hold exactly.
@@ -45,9 +47,9 @@
  *
  * redis_url.c URL . redis_wire.c sockets . redis_login.c what the server is . redis_pool.c connections . redis_call.c
  * requests, again . redis_error.c refusals . redis_space.c namespaces . redis_record.c records . redis_read.c reading .
- * redis_write.c writing . redis_checkpoint.c checkpoints . redis_restore.c restoring . redis_kept.c what they
- * keep . redis_lock.c leases .
- * redis_feed.c the change feed . redis_load.c all or nothing . redis_health.c how the server is . redis.c the table
+ * redis_write.c writing . redis_checkpoint.c checkpoints . redis_restore.c restoring . redis_kept.c what they keep .
+ * redis_lock.c leases . redis_feed.c the change feed . redis_load.c all or nothing . redis_health.c how the server is .
+ * redis.c the table
  */
 #ifndef KV_REDIS_H
 #define KV_REDIS_H

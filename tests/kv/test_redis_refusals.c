@@ -181,27 +181,38 @@ static void test_what_was_evicted_is_noticed(void **state)
 	EXPECT_STATUS(hf_kv_scan(rig->kv, NULL, see_none, NULL, &err), HF_E_CORRUPT);
 }
 
-static enum hf_status lose_order(void *user, UNUSED uint64_t entries, UNUSED hf_error *err)
+struct losing {
+	struct redis_rig *rig;
+	const char *which;
+};
+
+static enum hf_status lose(void *user, UNUSED uint64_t entries, UNUSED hf_error *err)
 {
-	redis_rig_does(user, "EVAL %s 0",
-	               "for _, key in ipairs(redis.call('KEYS', '*:order:load:*')) do redis.call('DEL', key) end");
+	const struct losing *losing = user;
+	redis_rig_does(losing->rig, "EVAL %s 0 *:%s:load:*",
+	               "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end",
+	               losing->which);
 	return HF_OK;
 }
 
 /* What is put aside has a time to live, and goes first where a server evicts. */
 static void test_what_was_evicted_during_a_load_is_noticed(void **state)
 {
+	static const char *const which[] = {"records", "order", "expiry"};
 	struct redis_rig *rig = *state;
-	const struct hf_kv_import how = {.progress = lose_order, .user = rig};
 	hf_kv *other = NULL;
-	uint64_t count = 99;
 	hf_error err = HF_ERROR_INIT;
-	redis_rig_put_numbered(rig, 0, 11000, 0);
+	redis_rig_put_numbered(rig, 0, 11000, INT64_C(3600000000));
 	EXPECT_OK(hf_kv_namespace(rig->kv, "other", &other, &err));
-	EXPECT_STATUS(hf_kv_copy(rig->kv, other, &how, NULL, &err), HF_E_UNAVAILABLE);
-	EXPECT_CONTAINS(err.message, "is gone");
-	EXPECT_OK(hf_kv_count(other, NULL, &count, &err));
-	assert_int_equal(count, 0);
+	for (size_t i = 0; i < ARRAY_LEN(which); i++) {
+		struct losing losing = {rig, which[i]};
+		const struct hf_kv_import how = {.progress = lose, .user = &losing};
+		uint64_t count = 99;
+		EXPECT_STATUS(hf_kv_copy(rig->kv, other, &how, NULL, &err), HF_E_UNAVAILABLE);
+		EXPECT_CONTAINS(err.message, "is gone");
+		EXPECT_OK(hf_kv_count(other, NULL, &count, &err));
+		assert_int_equal(count, 0);
+	}
 	hf_kv_close(other);
 }
 

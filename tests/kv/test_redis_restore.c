@@ -222,6 +222,28 @@ static void test_too_much_that_is_written_meanwhile_stops_it(void **state)
 	expect_now(rig, &before);
 }
 
+static void lose_expiries(struct stepper *stepper)
+{
+	if (stepper->seen == stepper->at)
+		redis_rig_does(stepper->rig, "EVAL %s 0",
+		               "return redis.call('DEL', redis.call('KEYS', '*:expiry:load:*')[1])");
+}
+
+static void test_what_is_evicted_meanwhile_stops_it(void **state)
+{
+	struct redis_rig *rig = *state;
+	struct hf_kv_checkpoint after, before = two_moments(rig, &after);
+	struct stepper stepper;
+	hf_error err = HF_ERROR_INIT;
+	open_stepper(&stepper, rig);
+	stepper.hook = lose_expiries;
+	stepper.at = 4;
+	EXPECT_STATUS(hf_kv_checkpoint_restore(stepper.kv, &before.id, NULL, NULL, &err), HF_E_UNAVAILABLE);
+	EXPECT_CONTAINS(err.message, "is gone");
+	close_stepper(&stepper);
+	expect_now(rig, &after);
+}
+
 static void die(struct stepper *stepper)
 {
 	if (stepper->seen == stepper->at)
@@ -269,6 +291,7 @@ int main(void)
 		CASE(test_what_others_write_meanwhile_is_undone),
 		CASE(test_a_checkpoint_that_is_made_meanwhile_stops_it),
 		CASE(test_too_much_that_is_written_meanwhile_stops_it),
+		CASE(test_what_is_evicted_meanwhile_stops_it),
 		CASE(test_killed_after_each_step_it_is_before_or_after),
 	};
 	return cmocka_run_group_tests(tests, redis_rig_start, redis_rig_stop);

@@ -3,12 +3,14 @@
 -- KEYS as everywhere. ARGV: what tells this load from others, then of each entry <B the record's version, i8 created,
 -- i8 updated, i8 expires>, key, metadata, value. Answers how many there are by now.
 -- include state.lua
+-- include aside.lua
 local call, pack, unpack = redis.call, struct.pack, struct.unpack
 local aside = ':load:' .. ARGV[1]
 local records, order, expiry = KEYS[1] .. aside, KEYS[2] .. aside, KEYS[3] .. aside
 local time, last, epoch, top = call('TIME'), load_state()
 local rev = math.max(last, time[1] * 1000000 + time[2] - 1)
 save_state(rev + (#ARGV - 1) / 4, epoch, top)
+mark(aside)
 for at = 2, #ARGV, 4 do
 	local version, created, updated, expires = unpack('<Bi8i8i8', ARGV[at])
 	local key, metadata = ARGV[at + 1], ARGV[at + 2]

@@ -7,6 +7,7 @@
 -- include state.lua
 -- include version.lua
 -- include history.lua
+-- include aside.lua
 local call, pack, free, present, most = redis.call, struct.pack, tonumber(ARGV[3]), ARGV[4] == 'present', tonumber(ARGV[6])
 local since = tonumber(call('ZSCORE', KEYS[10], ARGV[2]) or 0)
 if since == 0 then
@@ -20,6 +21,7 @@ local now = time[1] * 1000000 + time[2]
 local last, added, put, deleted, bytes = math.max(rev, now - 1), 0, 0, 0, 0
 local keys = call('ZRANGEBYLEX', present and KEYS[2] or KEYS[7], ARGV[5], '+', 'LIMIT', 0, most)
 save_state(last + #keys, epoch, top)
+mark(aside)
 local function add(key, raw, expires)
 	call('HSET', records, key, raw)
 	call('ZADD', order, 0, key)

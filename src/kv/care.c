@@ -1,5 +1,5 @@
 /*
- * care.c - clearing, sweeping, sizes, counts, health.
+ * care.c - clearing, sweeping, the default time to live, sizes, counts, health.
  */
 #include "base/error.h"
 #include "base/processor.h"

@@ -11,7 +11,8 @@
  *     locks        namespace, name               -> lock (engine_lock.c)
  *     changes      namespace, number             -> change (engine_feed.c)
  *     meta         'n' namespace                 -> struct namespace_state; 'r' -> a revision that none has passed;
- *                                                   'i' -> the last number of a namespace; 'f' namespace -> its feed
+ *                                                   'i' -> the last number of a namespace; 'f' namespace -> its feed;
+ *                                                   't' namespace -> its default time to live, in microseconds
  * Invariants: counts and the index of expiries change in the transaction that changes the entry. Revisions are taken
  * ENGINE_REVISIONS at a time, so that a put writes the path to its entry and no other; who does not know the last one
  * given goes on behind what was taken. Time is read once a call, after the transaction began. No transaction is open

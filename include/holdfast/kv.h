@@ -256,7 +256,7 @@ struct hf_kv_write {
 	struct hf_bytes key;
 	struct hf_bytes value;
 	struct hf_str metadata;    /* PUT: JSON of any kind, ptr NULL = none */
-	int64_t ttl_us;            /* PUT, TOUCH: from now; 0 = the handle's or the namespace's (PUT), refused (TOUCH) */
+	int64_t ttl_us;            /* PUT, TOUCH: from now; 0 = the handle's or namespace's (PUT), refused (TOUCH) */
 	int64_t delta;             /* ADD */
 	int64_t created_us;        /* PUT of what is brought from elsewhere: what it had there, or now if that is
 	                            * earlier; 0 = as the operation says */

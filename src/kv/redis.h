@@ -29,8 +29,8 @@
  * A hash rather than a key of Redis per entry: emptying a namespace is one UNLINK that readers see at one moment and no
  * SCAN is ever needed, and nothing is left behind. Redis itself expires nothing (its PEXPIREAT would take a record and
  * leave its place in the order, and knows no fields of hashes before 7.4): the deadline in the record decides by the
- * server's TIME, sweep() removes by `expiry`. So no key of ours has a TTL and the volatile-* policies evict nothing, but
- * for what is put aside by a load or a restore (aside.lua): that has an hour, and its loss is noticed.
+ * server's TIME, sweep() removes by `expiry`. So no key of ours has a TTL and the volatile-* policies evict nothing,
+ * but for what is put aside by a load or a restore (aside.lua): that has an hour, and its loss is noticed.
  *
  * Revisions are the server's time in microseconds, or one more than the last: with a counter alone a server that lost
  * its last seconds would give revisions twice. They are below 2^53, which Lua's numbers hold exactly.

@@ -3,6 +3,7 @@
  * its way, what each is answered, and what is left of a batch when somebody leaves it.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -550,12 +551,16 @@ static void interrupted_callers_leave(void **user)
 
 /* ---- the rest ---- */
 
-static int child(hf_kv *kv)
+/* Killed by itself where all is well: at an exit valgrind counts as lost what belongs to threads that a fork has not.
+ */
+static void child(hf_kv *kv)
 {
 	hf_error err = HF_ERROR_INIT;
 	enum hf_status status = hf_kv_put(kv, HF_KV_KEY("a"), HF_KV_KEY("1"), NULL, &err);
 	hf_kv_close(kv);
-	return status == HF_E_USAGE ? 0 : 1;
+	if (status == HF_E_USAGE)
+		raise(SIGKILL);
+	_exit(1);
 }
 
 static void a_child_process_can_only_close(void **user)
@@ -565,9 +570,9 @@ static void a_child_process_can_only_close(void **user)
 	batch_of_puts(state, "2");
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit(child(state->kv));
+		child(state->kv);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	double_let_go(-1);
 	end_all(state);
 	for (size_t i = 0; i < 4; i++)

@@ -4,8 +4,9 @@
  * Up to `changes_max` changed entries are restored by one script, which holds the server meanwhile. More are put aside
  * in steps, with all that did not change, and take the namespace's place at the end: that costs as much as there are
  * entries, and nobody waits longer than for a step. Others read and write meanwhile; what they wrote is undone with the
- * rest. Until the end nothing has changed for anybody. What a program leaves that is killed before: the checkpoint of
- * the state before, images that nobody needs until the next deletion, and entries aside that are gone in an hour.
+ * rest. Until the end nothing has changed for anybody. What a program leaves that is killed or interrupted before: the
+ * checkpoint of the state before, images that nobody needs until the next deletion, and entries aside that are gone in
+ * an hour.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -218,8 +219,16 @@ static void give_up(struct restoring *restoring, int32_t ns)
 }
 
 /* Whatever became of that request: nobody sees anything before the end. */
-static enum hf_status lost_before_the_end(hf_error *err)
+static enum hf_status lost_before_the_end(const struct restoring *restoring, hf_error *err)
 {
+	if (hf_context_interrupted(restoring->state->ctx))
+		return error_set(err, HF_E_INTERRUPTED, "could not %s: interrupted before anything was restored", WHAT);
+	if (hf_now_monotonic_us(restoring->state->ctx) >= restoring->deadline) {
+		error_set(err, HF_TIMEOUT, "could not %s: the deadline passed before anything was restored", WHAT);
+		if (err)
+			err->category = HF_CATEGORY_TIMEOUT;
+		return HF_TIMEOUT;
+	}
 	error_set(err, HF_E_UNAVAILABLE, "could not %s: an answer of Redis was lost before anything was restored",
 	          WHAT);
 	if (err) {
@@ -234,11 +243,11 @@ static enum hf_status restore_in_steps(struct restoring *restoring, int32_t ns, 
 	snprintf(restoring->token, sizeof(restoring->token), "%016" PRIx64, context_random_u64(restoring->state->ctx));
 	buf_init(&restoring->from, 2 * HF_KV_KEY_BYTES_MAX);
 	enum hf_status status = begin(restoring, err);
-	bool begun = status == HF_OK;
-	if (begun)
+	bool begun = status == HF_OK || status == HF_E_OUTCOME_UNKNOWN;
+	if (status == HF_OK)
 		status = all_aside(restoring, err);
 	if (status == HF_E_OUTCOME_UNKNOWN)
-		status = lost_before_the_end(err);
+		status = lost_before_the_end(restoring, err);
 	if (status == HF_OK)
 		status = swap(restoring, err);
 	if (begun && status != HF_OK && status != HF_E_OUTCOME_UNKNOWN)

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kv/redis.h"
@@ -23,7 +24,15 @@ struct stepper {
 	int seen; /* requests */
 	int at;   /* for the hook */
 	int64_t rev;
+	int64_t later_us; /* than the clock says */
 };
+
+static int64_t stepper_clock(void *user)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000 + ((struct stepper *)user)->later_us;
+}
 
 static void after_request(void *user, UNUSED enum hf_log_level level, const char *event,
                           UNUSED const struct hf_log_field *fields, UNUSED size_t nfields)
@@ -43,7 +52,8 @@ static void open_stepper(struct stepper *stepper, struct redis_rig *rig)
 	const struct hf_context_options how = {.size = sizeof(how),
 	                                       .user = stepper,
 	                                       .log = after_request,
-	                                       .log_level = HF_LOG_DEBUG};
+	                                       .log_level = HF_LOG_DEBUG,
+	                                       .monotonic_us = stepper_clock};
 	EXPECT_OK(hf_context_new(&how, &stepper->ctx, &err));
 	EXPECT_OK(hf_kv_open(stepper->ctx, rig->url, &options, &stepper->kv, &err));
 	stepper->kv->backend->state->changes_max = MANY;
@@ -244,6 +254,44 @@ static void test_what_is_evicted_meanwhile_stops_it(void **state)
 	expect_now(rig, &after);
 }
 
+/* Between two steps: an hour is over, or somebody asks it to end. */
+static void let_time_pass(struct stepper *stepper)
+{
+	if (stepper->seen == stepper->at)
+		stepper->later_us = INT64_C(3600000000);
+}
+
+static void interrupt(struct stepper *stepper)
+{
+	if (stepper->seen == stepper->at)
+		hf_context_interrupt(stepper->ctx);
+}
+
+static void expect_ended(struct redis_rig *rig, const struct hf_uuid *id, void (*hook)(struct stepper *stepper), int at,
+                         enum hf_status wanted)
+{
+	struct stepper stepper;
+	hf_error err = HF_ERROR_INIT;
+	open_stepper(&stepper, rig);
+	stepper.hook = hook;
+	stepper.at = at;
+	EXPECT_STATUS(hf_kv_checkpoint_restore(stepper.kv, id, NULL, NULL, &err), wanted);
+	EXPECT_CONTAINS(err.message, "could not restore a checkpoint");
+	close_stepper(&stepper);
+}
+
+static void test_who_ends_it_is_told_so(void **state)
+{
+	struct redis_rig *rig = *state;
+	struct hf_kv_checkpoint after, before = two_moments(rig, &after);
+	for (int at = 1; at <= 4; at++) {
+		expect_ended(rig, &before.id, let_time_pass, at, HF_TIMEOUT);
+		expect_ended(rig, &before.id, interrupt, at, HF_E_INTERRUPTED);
+	}
+	assert_true(holds_now(rig, &after));
+	expect_kept(rig, &before.id);
+}
+
 static void die(struct stepper *stepper)
 {
 	if (stepper->seen == stepper->at)
@@ -292,6 +340,7 @@ int main(void)
 		CASE(test_a_checkpoint_that_is_made_meanwhile_stops_it),
 		CASE(test_too_much_that_is_written_meanwhile_stops_it),
 		CASE(test_what_is_evicted_meanwhile_stops_it),
+		CASE(test_who_ends_it_is_told_so),
 		CASE(test_killed_after_each_step_it_is_before_or_after),
 	};
 	return cmocka_run_group_tests(tests, redis_rig_start, redis_rig_stop);

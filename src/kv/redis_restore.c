@@ -114,11 +114,25 @@ static enum hf_status begin(struct restoring *restoring, hf_error *err)
 	return status;
 }
 
+static enum hf_status refused(long long why, hf_error *err)
+{
+	if (why == -2)
+		return error_set(err, HF_E_UNAVAILABLE,
+		                 "could not %s: what was put aside is gone: it took too long, or the server began anew",
+		                 WHAT);
+	error_set(err, HF_BUSY, "could not %s: %s meanwhile", WHAT,
+	          why == 0 ? "others made or deleted one" : "others wrote more than one script takes");
+	error_hint(err, "try again");
+	return HF_BUSY;
+}
+
 static enum hf_status take_step(struct restoring *restoring, const redisReply *reply, hf_error *err)
 {
 	int64_t counts[3];
 	if (redis_is_array(reply, 0) && reply->elements == 0)
 		return HF_NOT_FOUND;
+	if (reply->type == REDIS_REPLY_INTEGER)
+		return refused(reply->integer, err);
 	if (!redis_is_array(reply, 4) || reply->element[0]->type != REDIS_REPLY_STRING ||
 	    !read_numbers(reply, 1, 3, counts))
 		return redis_unexpected(WHAT, err);
@@ -164,18 +178,6 @@ static enum hf_status all_aside(struct restoring *restoring, hf_error *err)
 			status = step(restoring, sources[i], err);
 	}
 	return status;
-}
-
-static enum hf_status refused(long long why, hf_error *err)
-{
-	if (why == -2)
-		return error_set(err, HF_E_UNAVAILABLE,
-		                 "could not %s: what was put aside is gone: it took too long, or the server began anew",
-		                 WHAT);
-	error_set(err, HF_BUSY, "could not %s: %s meanwhile", WHAT,
-	          why == 0 ? "others made or deleted one" : "others wrote more than one script takes");
-	error_hint(err, "try again");
-	return HF_BUSY;
 }
 
 static enum hf_status swap(const struct restoring *restoring, hf_error *err)

@@ -292,6 +292,36 @@ static void test_who_ends_it_is_told_so(void **state)
 	expect_kept(rig, &before.id);
 }
 
+/* As a server does that lost its last second. */
+static void forget_the_beginning(struct stepper *stepper)
+{
+	static const char script[] = "local raw = redis.call('HGET', '{holdfast:default}:records', '\\255')"
+				     " local rev, epoch, top = struct.unpack('<i8I4I4', raw)"
+				     " return redis.call('HSET', '{holdfast:default}:records', '\\255',"
+				     " struct.pack('<i8I4I4', rev, epoch - 2, top) .. string.sub(raw, 17))";
+	if (stepper->seen == stepper->at)
+		redis_rig_does(stepper->rig, "EVAL %s 0", script);
+}
+
+static void test_a_server_that_forgot_the_beginning(void **state)
+{
+	struct redis_rig *rig = *state;
+	const struct hf_kv_restore how = {.no_undo = true};
+	struct hf_kv_checkpoint after, before = two_moments(rig, &after);
+	for (int at = 2; at <= 4; at++) {
+		struct stepper stepper;
+		hf_error err = HF_ERROR_INIT;
+		open_stepper(&stepper, rig);
+		stepper.hook = forget_the_beginning;
+		stepper.at = at;
+		EXPECT_STATUS(hf_kv_checkpoint_restore(stepper.kv, &before.id, &how, NULL, &err), HF_E_UNAVAILABLE);
+		EXPECT_CONTAINS(err.message, "the server began anew");
+		close_stepper(&stepper);
+	}
+	expect_now(rig, &after);
+	expect_kept(rig, &before.id);
+}
+
 static void die(struct stepper *stepper)
 {
 	if (stepper->seen == stepper->at)
@@ -341,6 +371,7 @@ int main(void)
 		CASE(test_too_much_that_is_written_meanwhile_stops_it),
 		CASE(test_what_is_evicted_meanwhile_stops_it),
 		CASE(test_who_ends_it_is_told_so),
+		CASE(test_a_server_that_forgot_the_beginning),
 		CASE(test_killed_after_each_step_it_is_before_or_after),
 	};
 	return cmocka_run_group_tests(tests, redis_rig_start, redis_rig_stop);

@@ -3,7 +3,7 @@
 -- KEYS as everywhere; ARGV: what tells this restore from others, id, that epoch, "present" for keys that are there now or "past"
 -- for those that have images, where to go on, how many keys and how many bytes at most.
 -- Answers {where the next step goes on ('' at the end), entries put aside, of those put back, entries deleted}; nothing for an
--- unknown id. What is put aside and left is gone after an hour.
+-- unknown id; -2 where the server has lost that epoch. What is put aside and left is gone after an hour.
 -- include state.lua
 -- include version.lua
 -- include history.lua
@@ -17,6 +17,9 @@ check_history()
 local aside = ':load:' .. ARGV[1]
 local records, order, expiry = KEYS[1] .. aside, KEYS[2] .. aside, KEYS[3] .. aside
 local time, rev, epoch, top = call('TIME'), load_state()
+if epoch <= free then
+	return -2
+end
 local now = time[1] * 1000000 + time[2]
 local last, added, put, deleted, bytes = math.max(rev, now - 1), 0, 0, 0, 0
 local keys = call('ZRANGEBYLEX', present and KEYS[2] or KEYS[7], ARGV[5], '+', 'LIMIT', 0, most)

@@ -4,7 +4,7 @@
 --     alone, that of the newest checkpoint, the record of the one before}; nothing for an unknown id
 --   end: what tells this restore from others, those two epochs, how many entries there have to be aside, how many others may
 --     have written meanwhile -> 1: what was put aside has taken the place of the namespace. Else nothing was done: 0 a
---     checkpoint was made or deleted meanwhile, -1 too many were written, -2 what was put aside is gone
+--     checkpoint was made or deleted meanwhile, -1 too many were written, -2 what was put aside, or that epoch, is gone
 -- include state.lua
 -- include point.lua
 -- include tell.lua
@@ -30,7 +30,7 @@ if not since or top ~= tonumber(ARGV[5]) then
 	return 0
 elseif call('ZCOUNT', KEYS[8], free + 1, '+inf') > tonumber(ARGV[7]) then
 	return -1
-elseif not is_whole(aside, wanted) then
+elseif epoch <= free or not is_whole(aside, wanted) then
 	return -2
 end
 local time = call('TIME')

@@ -10,10 +10,12 @@
 
 #include "kv/redis.h"
 #include "kv/store.h"
+#include "chance.h"
 #include "redis_rig.h"
 #include "../check.h"
 
 enum { KEYS = 2500, CHANGED = 1200, DELETED_FROM = 2000, NEW = 300, MANY = 10 };
+enum { LARGE = 24, LARGE_BYTES = 1 << 20 };
 
 /* A handle whose restores go in steps, and what happens after its requests. */
 struct stepper {
@@ -22,7 +24,9 @@ struct stepper {
 	hf_kv *kv;
 	void (*hook)(struct stepper *stepper);
 	int seen; /* requests */
-	int at;   /* for the hook */
+	const char *what;
+	int counted; /* of those: what says `what` */
+	int at;      /* for the hook */
 	int64_t rev;
 	int64_t later_us; /* than the clock says */
 };
@@ -35,10 +39,13 @@ static int64_t stepper_clock(void *user)
 }
 
 static void after_request(void *user, UNUSED enum hf_log_level level, const char *event,
-                          UNUSED const struct hf_log_field *fields, UNUSED size_t nfields)
+                          const struct hf_log_field *fields, size_t nfields)
 {
 	struct stepper *stepper = user;
-	if (!stepper->hook || strcmp(event, "redis") != 0)
+	if (strcmp(event, "redis") != 0)
+		return;
+	stepper->counted += stepper->what && nfields > 0 && strcmp(fields[0].text.ptr, stepper->what) == 0;
+	if (!stepper->hook)
 		return;
 	stepper->seen++;
 	stepper->hook(stepper);
@@ -322,6 +329,30 @@ static void test_a_server_that_forgot_the_beginning(void **state)
 	expect_kept(rig, &before.id);
 }
 
+/* What goes is kept: that costs as much as what comes. */
+static void test_steps_are_short_whatever_they_read(void **state)
+{
+	static uint8_t bytes[LARGE_BYTES];
+	struct redis_rig *rig = *state;
+	uint64_t seed = 1;
+	struct stepper stepper;
+	hf_error err = HF_ERROR_INIT;
+	redis_rig_put(rig, B("a"), B("1"), 0);
+	struct hf_kv_checkpoint before = make_point(rig);
+	for (int i = 0; i < LARGE; i++) {
+		const uint8_t key[] = {'k', (uint8_t)i};
+		for (size_t j = 0; j < sizeof(bytes); j++) /* nothing that could be packed */
+			bytes[j] = (uint8_t)chance(&seed);
+		redis_rig_put(rig, (struct hf_bytes){key, sizeof(key)}, (struct hf_bytes){bytes, sizeof(bytes)}, 0);
+	}
+	open_stepper(&stepper, rig);
+	stepper.what = "restore a checkpoint";
+	EXPECT_OK(hf_kv_checkpoint_restore(stepper.kv, &before.id, NULL, NULL, &err));
+	assert_true(stepper.counted >= 4 + LARGE * LARGE_BYTES / (4 << 20));
+	close_stepper(&stepper);
+	assert_true(holds_now(rig, &before));
+}
+
 static void die(struct stepper *stepper)
 {
 	if (stepper->seen == stepper->at)
@@ -372,6 +403,7 @@ int main(void)
 		CASE(test_what_is_evicted_meanwhile_stops_it),
 		CASE(test_who_ends_it_is_told_so),
 		CASE(test_a_server_that_forgot_the_beginning),
+		CASE(test_steps_are_short_whatever_they_read),
 		CASE(test_killed_after_each_step_it_is_before_or_after),
 	};
 	return cmocka_run_group_tests(tests, redis_rig_start, redis_rig_stop);

@@ -1,7 +1,7 @@
 -- One step of a restore that is too much for one script (redis_restore.c): entries as of a checkpoint go beside the namespace,
 -- and what they take the place of is kept and noted under an epoch that nobody else writes in: until the end an image more.
 -- KEYS as everywhere; ARGV: what tells this restore from others, id, that epoch, "present" for keys that are there now or "past"
--- for those that have images, where to go on, how many keys and how many bytes at most.
+-- for those that have images, where to go on, how many keys at most, and how many bytes to read.
 -- Answers {where the next step goes on ('' at the end), entries put aside, of those put back, entries deleted}; nothing for an
 -- unknown id; -2 where the server has lost that epoch. What is put aside and left is gone after an hour.
 -- include state.lua
@@ -31,13 +31,14 @@ local function add(key, raw, expires)
 	if expires ~= 0 then
 		call('ZADD', expiry, string.format('%.0f', expires), key)
 	end
-	added, bytes = added + 1, bytes + #raw
+	added = added + 1
 end
 -- As it was then, unless it has expired since.
 local function put_back(key)
 	local raw = version_of(key, since)
 	local metadata, _, _, created, updated, expires, packed = 0, 0, 0, 0, 0, 1, false
 	if raw then
+		bytes = bytes + #raw
 		metadata, _, _, created, updated, expires, packed = head_of(raw)
 	end
 	if expires == 0 or expires > now then
@@ -61,6 +62,7 @@ end
 local function take_present(key)
 	local raw = call('HGET', KEYS[1], key) or error('HFCORRUPT', 0)
 	local _, written, _, _, _, expires = head_of(raw)
+	bytes = bytes + #raw
 	if written < since then
 		return add(key, raw, expires)
 	end

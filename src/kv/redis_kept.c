@@ -6,7 +6,7 @@
 #include "kv/redis.h"
 #include "kv/retention.h"
 
-enum { STEP_KEYS = 500 };
+enum { STEP_KEYS = 500, STEP_BYTES = 16 << 20 };
 
 /* Ends the request. */
 static enum hf_status ask(hf_kv_backend_state *state, struct redis_request *request, const struct redis_script *script,
@@ -74,9 +74,10 @@ static enum hf_status weigh_step(hf_kv_backend_state *state, int32_t ns, const s
 	struct redis_request request;
 	redisReply *reply;
 	redis_request_init(&request);
-	redis_request_script(&request, &redis_script_weigh, redis_space(state, ns), 2);
+	redis_request_script(&request, &redis_script_weigh, redis_space(state, ns), 3);
 	redis_request_word(&request, place);
 	redis_request_number(&request, STEP_KEYS);
+	redis_request_number(&request, STEP_BYTES);
 	enum hf_status status = ask(state, &request, &redis_script_weigh, "weigh checkpoints", deadline, &reply, err);
 	if (status != HF_OK)
 		return status;

@@ -1,6 +1,6 @@
 /*
  * test_redis_restore.c - restores of more than one script takes, on Redis: what others do meanwhile, and being killed.
- * The limit of one script is lowered; a hook runs between the requests of a handle.
+ * The limit of one script is lowered; a hook runs between the requests of a handle. How much is weighed at once, too.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "../check.h"
 
 enum { KEYS = 2500, CHANGED = 1200, DELETED_FROM = 2000, NEW = 300, MANY = 10 };
-enum { LARGE = 24, LARGE_BYTES = 1 << 20 };
+enum { LARGE = 24, LARGE_BYTES = 1 << 20, POINTS = 60, IMAGE_BYTES = 100 + 1 + 1 };
 
 /* A handle whose restores go in steps, and what happens after its requests. */
 struct stepper {
@@ -353,6 +353,30 @@ static void test_steps_are_short_whatever_they_read(void **state)
 	assert_true(holds_now(rig, &before));
 }
 
+static void test_images_are_weighed_in_steps(void **state)
+{
+	struct redis_rig *rig = *state;
+	struct stepper stepper;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_prune what = {.bytes = POINTS * MANY * IMAGE_BYTES};
+	size_t deleted = 99;
+	for (int i = 0; i <= POINTS; i++) {
+		for (uint8_t key = 'a'; key < 'a' + MANY; key++)
+			redis_rig_put(rig, (struct hf_bytes){&key, 1}, B("v"), 0);
+		if (i < POINTS)
+			make_point(rig);
+	}
+	open_stepper(&stepper, rig);
+	stepper.what = "weigh checkpoints";
+	EXPECT_OK(hf_kv_checkpoint_prune(stepper.kv, &what, &deleted, &err));
+	assert_int_equal(deleted, 0);
+	assert_int_equal(stepper.counted, 2);
+	what.bytes--;
+	EXPECT_OK(hf_kv_checkpoint_prune(stepper.kv, &what, &deleted, &err));
+	assert_int_equal(deleted, 1);
+	close_stepper(&stepper);
+}
+
 static void die(struct stepper *stepper)
 {
 	if (stepper->seen == stepper->at)
@@ -404,6 +428,7 @@ int main(void)
 		CASE(test_who_ends_it_is_told_so),
 		CASE(test_a_server_that_forgot_the_beginning),
 		CASE(test_steps_are_short_whatever_they_read),
+		CASE(test_images_are_weighed_in_steps),
 		CASE(test_killed_after_each_step_it_is_before_or_after),
 	};
 	return cmocka_run_group_tests(tests, redis_rig_start, redis_rig_stop);

@@ -66,7 +66,9 @@ enum hf_kv_event_kind {
 	HF_KV_EVENT_DELETE,   /* a live entry was removed */
 	HF_KV_EVENT_EXPIRE,   /* an expired entry was removed, or deleted by somebody; it was absent before that */
 	HF_KV_EVENT_CLEAR,    /* everything was removed: no key */
-	HF_KV_EVENT_RESTORE   /* to a checkpoint; its puts and deletes come behind. Redis: a load, alone. No key */
+	/* To a checkpoint; its puts and deletes come behind. No key. Redis: nothing comes behind that of a load, nor of
+	 * a restore that changes more than 100,000 entries: read the namespace. */
+	HF_KV_EVENT_RESTORE
 };
 
 struct hf_kv_event {

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "holdfast/kv_watch.h"
 #include "kv/redis.h"
 #include "kv/store.h"
 #include "chance.h"
@@ -377,6 +378,29 @@ static void test_images_are_weighed_in_steps(void **state)
 	close_stepper(&stepper);
 }
 
+static void test_watchers_are_told_to_read_anew(void **state)
+{
+	struct redis_rig *rig = *state;
+	struct hf_kv_checkpoint after, before = two_moments(rig, &after);
+	const struct hf_kv_watch_options how = {.size = sizeof(how)};
+	struct hf_kv_event event;
+	struct stepper stepper;
+	hf_kv_watch *watch = NULL;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_feed_on(rig->kv, NULL, &err));
+	EXPECT_OK(hf_kv_watch_open(rig->kv, &how, &watch, &err));
+	open_stepper(&stepper, rig);
+	EXPECT_OK(hf_kv_checkpoint_restore(stepper.kv, &before.id, NULL, NULL, &err));
+	close_stepper(&stepper);
+	redis_rig_put(rig, B("behind"), B("1"), 0);
+	EXPECT_OK(hf_kv_watch_next(watch, hf_deadline_in(rig->ctx, 10000), &event, &err));
+	assert_int_equal(event.kind, HF_KV_EVENT_RESTORE);
+	EXPECT_OK(hf_kv_watch_next(watch, hf_deadline_in(rig->ctx, 10000), &event, &err));
+	assert_int_equal(event.kind, HF_KV_EVENT_PUT);
+	assert_memory_equal(event.key.ptr, "behind", event.key.len);
+	hf_kv_watch_close(watch);
+}
+
 static void die(struct stepper *stepper)
 {
 	if (stepper->seen == stepper->at)
@@ -429,6 +453,7 @@ int main(void)
 		CASE(test_a_server_that_forgot_the_beginning),
 		CASE(test_steps_are_short_whatever_they_read),
 		CASE(test_images_are_weighed_in_steps),
+		CASE(test_watchers_are_told_to_read_anew),
 		CASE(test_killed_after_each_step_it_is_before_or_after),
 	};
 	return cmocka_run_group_tests(tests, redis_rig_start, redis_rig_stop);

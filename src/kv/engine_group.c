@@ -171,7 +171,7 @@ static void lead(hf_kv_backend_state *state, struct engine_request *own)
 	pthread_mutex_lock(&group->mutex);
 	for (struct engine_request *at = own, *next; at; at = next) {
 		next = at->next;
-		tell(at, !failed || at == failed ? DONE : ALONE);
+		tell(at, !failed || (at == own && at == failed) ? DONE : ALONE);
 	}
 	pass_on(group);
 	pthread_mutex_unlock(&group->mutex);

@@ -8,7 +8,8 @@
  * One write is decided before anything of it is written, so that a refused one leaves nothing to undo, and so is the
  * fence of a batch. A batch of writes that are never refused takes part, too, if it is no large one; the others have
  * transactions of their own. Nothing is answered before the commit is known. When one fails in any other way the
- * transaction ends, and each of the others tries again alone.
+ * transaction ends, and each tries again alone: that one too, which may have failed for want of room beside the others.
+ * Only the first has nobody before it, and is told at once.
  */
 #ifndef KV_ENGINE_GROUP_H
 #define KV_ENGINE_GROUP_H

@@ -257,6 +257,27 @@ static void test_one_that_fails(void **state)
 	assert_int_equal(get(rig, 0, HF_KV_KEY("large")).rev, 0);
 }
 
+/* What fails for want of room beside the others is tried again without them. */
+static void test_one_that_fails_beside_others_only(void **state)
+{
+	struct rig *rig = *state;
+	static const char keys[] = "abcdef";
+	static uint8_t bytes[100000];
+	struct caller callers[sizeof(keys) - 1] = {0};
+	rig->options.map_bytes_max = 1 << 20;
+	rig_reopen(rig);
+	for (size_t i = 0; i < ARRAY_LEN(callers); i++) {
+		callers[i].write = (struct hf_kv_write){.op = HF_KV_PUT,
+		                                        .key = {(const uint8_t *)&keys[i], 1},
+		                                        .value = {bytes, sizeof(bytes)}};
+		run(rig, &callers[i], 1);
+		EXPECT_STATUS(callers[i].status, HF_OK);
+	}
+	assert_true(run(rig, callers, ARRAY_LEN(callers)) > 1);
+	for (size_t i = 0; i < ARRAY_LEN(callers); i++)
+		EXPECT_STATUS(callers[i].status, HF_OK);
+}
+
 /* Who leads or waits until its deadline is told so, and nobody behind it is lost. */
 static void test_deadlines(void **state)
 {
@@ -293,6 +314,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_relaxed_leader, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_batches_go_along, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_one_that_fails, rig_lmdb, rig_end),
+		cmocka_unit_test_setup_teardown(test_one_that_fails_beside_others_only, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_deadlines, rig_lmdb, rig_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

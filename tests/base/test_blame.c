@@ -32,8 +32,24 @@ static void the_worst_comes_first(UNUSED void **user)
 	assert_string_equal(reasons[2], "full");
 }
 
+static void there_is_room_for_a_worse_one(UNUSED void **user)
+{
+	count = 0;
+	worst = HF_HEALTHY;
+	for (int i = 0; i < MAX + 2; i++)
+		blame(HF_DEGRADED, "late %d", i);
+	blame(HF_UNHEALTHY, "gone");
+	assert_int_equal(count, MAX);
+	assert_int_equal(worst, HF_UNHEALTHY);
+	assert_string_equal(reasons[0], "gone");
+	assert_string_equal(reasons[1], "late 1");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(the_worst_comes_first)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_worst_comes_first),
+		cmocka_unit_test(there_is_room_for_a_worse_one),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

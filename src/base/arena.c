@@ -175,9 +175,11 @@ bool arena_reserve(hf_arena *arena, size_t size)
 		free(arena->blocks);
 		arena->blocks = NULL;
 	}
-	bool there = hf_arena_alloc(arena, size) != NULL;
-	hf_arena_reset(arena);
-	return there;
+	if (!hf_arena_alloc(arena, size))
+		return false;
+	arena->blocks->filled = 0; /* a reset would give a large one back */
+	arena->used = 0;
+	return true;
 }
 
 size_t arena_room(const hf_arena *arena)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/macros.h"
 #include "holdfast/kv_checkpoint.h"
 #include "holdfast/kv_file.h"
@@ -255,8 +256,27 @@ static void memory_runs_out(void **user)
 	}
 }
 
+/* The answer to a million writes takes more than a reset leaves. */
+static void what_is_reserved_is_there(UNUSED void **user)
+{
+	static const size_t sizes[] = {1, 4097, 300 << 10, 9 << 20, 100};
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		assert_true(arena_reserve(arena, sizes[i]));
+		assert_int_equal(hf_arena_used(arena), 0);
+		torture_begin(1);
+		const void *there = hf_arena_alloc(arena, sizes[i]);
+		assert_false(torture_end());
+		assert_non_null(there);
+	}
+	assert_false(arena_reserve(arena, (size_t)1 << 40));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(memory_runs_out, set_up, tear_down)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(memory_runs_out, set_up, tear_down),
+		cmocka_unit_test(what_is_reserved_is_there),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,7 +106,8 @@ enum hf_status hf_kv_checkpoint_list(hf_kv *kv, hf_arena *arena, struct hf_kv_ch
                                      size_t *ret_count, hf_error *err);
 enum hf_status hf_kv_checkpoint_show(hf_kv *kv, const struct hf_uuid *id, hf_arena *arena,
                                      struct hf_kv_checkpoint *ret_checkpoint, hf_error *err);
-/** Forget it, and the images that only it needs. */
+/** Forget it, and the images that only it needs. HF_E_OUTCOME_UNKNOWN on PostgreSQL also where it is gone and images
+ * stay, until the next one is deleted; so with pruning. */
 enum hf_status hf_kv_checkpoint_delete(hf_kv *kv, const struct hf_uuid *id, hf_error *err);
 enum hf_status hf_kv_checkpoint_pin(hf_kv *kv, const struct hf_uuid *id, bool pinned, hf_error *err);
 

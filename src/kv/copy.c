@@ -277,7 +277,7 @@ enum hf_status hf_kv_copy(hf_kv *from, hf_kv *to, const struct hf_kv_import *how
 	if (paging.at == &point.id) {
 		enum hf_status gone = hf_kv_checkpoint_delete(from, &point.id, status == HF_OK ? err : NULL);
 		if (status == HF_OK && gone != HF_OK && gone != HF_NOT_FOUND)
-			status = but("its checkpoint of the source stays", err);
+			status = but("its checkpoint of the source may stay", err);
 	}
 	if (status == HF_OK && ret_copied)
 		*ret_copied = copied;

@@ -10,6 +10,7 @@
 #include "base/context.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "kv/postgres_retry.h"
 
 enum { SLICE_US = 100 * 1000, PAUSE_US_MAX = 1000 * 1000, IMAGES_STEP = 10000 };
 
@@ -204,6 +205,20 @@ enum hf_status postgres_point_update(hf_kv_backend_state *state, int32_t ns, con
 
 /* ---- deleting ---- */
 
+/* A step that is done twice finds nothing the second time. */
+static enum hf_status drop_step(hf_kv_backend_state *state, const struct images_drop_in *in, hf_deadline deadline,
+                                hf_arena *arena, struct images_drop_row *ret_row, hf_error *err)
+{
+	struct retrying again;
+	enum hf_status status;
+	postgres_retry(&again, state, deadline, err);
+	do {
+		hf_arena_reset(arena);
+		status = images_drop(postgres_on(state, deadline), &state->points, in, arena, ret_row, &again.err);
+	} while (postgres_again(&again, status));
+	return status;
+}
+
 /* Through the history from its beginning. */
 static enum hf_status drop_images(hf_kv_backend_state *state, int32_t ns, hf_deadline deadline, hf_error *err)
 {
@@ -213,8 +228,7 @@ static enum hf_status drop_images(hf_kv_backend_state *state, int32_t ns, hf_dea
 	struct images_drop_row row;
 	enum hf_status status = arena ? HF_OK : error_nomem(err);
 	while (status == HF_OK) {
-		hf_arena_reset(arena);
-		status = images_drop(postgres_on(state, deadline), &state->points, &in, arena, &row, err);
+		status = drop_step(state, &in, deadline, arena, &row, err);
 		if (status != HF_OK)
 			break;
 		if (row.key.len > sizeof(key))
@@ -225,6 +239,17 @@ static enum hf_status drop_images(hf_kv_backend_state *state, int32_t ns, hf_dea
 		in.until = row.epoch_to;
 	}
 	return status == HF_NOT_FOUND ? HF_OK : status;
+}
+
+/* What failed behind the deletion does not undo it. */
+static enum hf_status images_stay(hf_error *err)
+{
+	char why[sizeof(err->message)];
+	snprintf(why, sizeof(why), "%s", err ? err->message : "");
+	error_set(err, HF_E_OUTCOME_UNKNOWN, "the checkpoint was deleted, but not all images that only it needs: %s",
+	          why);
+	error_hint(err, "they go with the next one that is deleted");
+	return HF_E_OUTCOME_UNKNOWN;
 }
 
 /* The rows first: images that stay behind when this is killed belong to nobody and go with the next deletion. */
@@ -240,7 +265,9 @@ enum hf_status postgres_points_delete(hf_kv_backend_state *state, int32_t ns, co
 	if (status != HF_OK)
 		return status;
 	*ret_deleted = (size_t)gone.n;
-	return gone.traced > 0 ? drop_images(state, ns, deadline, err) : HF_OK;
+	if (gone.traced == 0 || drop_images(state, ns, deadline, err) == HF_OK)
+		return HF_OK;
+	return images_stay(err);
 }
 
 enum hf_status postgres_point_delete(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,

@@ -259,6 +259,59 @@ static void a_writer_with_an_old_snapshot_keeps_images(void **user)
 	}
 }
 
+/* A number that another namespace moved on leaves two writers of one key behind each other in two epochs. */
+static void an_image_of_an_epoch_is_kept_once(void **user)
+{
+	struct rig *rig = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_checkpoint again;
+	hf_kv *other = NULL;
+	EXPECT_OK(hf_kv_namespace(rig->kv, "other", &other, &err));
+	rig_put(rig, "a", "1");
+	struct hf_uuid id = point(rig);
+	rig_run(rig, "BEGIN");
+	rig_run(rig, "CREATE TEMP TABLE older AS SELECT \"we\"\"ird\".state_entries_epoch(1) AS epoch");
+	EXPECT_OK(hf_kv_checkpoint_create(other, NULL, rig->arena, &again, &err));
+	EXPECT_OK(hf_kv_delete(rig->kv, HF_KV_KEY("a"), NULL, NULL, &err));
+	rig_run(rig,
+	        "INSERT INTO \"we\"\"ird\".state_entries (rev, created_at, updated_at, namespace, epoch, key, value) "
+	        "SELECT nextval('\"we\"\"ird\".state_entries_rev'), now(), now(), 1, epoch, 'a', '2' FROM older");
+	rig_run(rig, "COMMIT");
+	rig_run(rig, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+	rig_run(rig, "DELETE FROM \"we\"\"ird\".state_entries WHERE key = 'a'");
+	rig_run(rig, "COMMIT");
+	EXPECT_OK(hf_kv_checkpoint_verify(rig->kv, &id, rig->arena, &again, &err));
+	hf_kv_close(other);
+}
+
+/* ---- migration ---- */
+
+/* One that fires for replication too, or for nothing else, does so when it was moved. */
+static void a_trigger_that_is_moved_fires_as_before(void **user)
+{
+	static const char *const states[] = {"ENABLE ALWAYS", "ENABLE REPLICA", "DISABLE", "ENABLE"};
+	static const char letters[] = "ARDO";
+	const struct hf_str names[] = {HF_STR("we\"ird"), HF_STR("state_entries")};
+	struct rig *rig = *user;
+	hf_error err = HF_ERROR_INIT;
+	hf_migrations *set = NULL;
+	char sql[200];
+	EXPECT_OK(hf_migrations_instance(rig->ctx, "kv", names, 2, &set, &err));
+	for (size_t i = 0; i < 2 * ARRAY_LEN(states); i++) {
+		snprintf(sql, sizeof(sql),
+		         "ALTER TABLE \"we\"\"ird\".state_entries %s TRIGGER state_entries_keep_updated",
+		         states[i / 2]);
+		rig_run(rig, sql);
+		EXPECT_OK(hf_migrate_to(rig->connection, set, i % 2 ? "0009" : "0008", NULL, NULL, &err));
+		snprintf(sql, sizeof(sql),
+		         "SELECT count(*) FROM pg_trigger WHERE tgname = 'state_entries_keep_updated' AND tgenabled = "
+		         "'%c'",
+		         letters[i / 2]);
+		assert_int_equal(rig_number(rig, sql), 1);
+	}
+	hf_migrations_free(set);
+}
+
 /* ---- pruning ---- */
 
 static struct hf_uuid copy_of_day(struct rig *rig, int day)
@@ -470,6 +523,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_hole_that_a_disabled_trigger_left_is_told, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(the_trigger_comes_behind_updates, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(a_writer_with_an_old_snapshot_keeps_images, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(an_image_of_an_epoch_is_kept_once, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(a_trigger_that_is_moved_fires_as_before, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(bytes_are_those_of_what_stays, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(revisions_of_a_load_are_new, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(a_deadline_ends_an_export_whose_rows_flow, set_up, rig_close),

@@ -1,9 +1,10 @@
 -- A writer of another program may read an older snapshot than that of its lock (REPEATABLE READ, SERIALIZABLE), in which
 -- the newest checkpoint is not there: it keeps what it replaces whether a checkpoint needs it or not. What none needs
--- goes when the next checkpoint is deleted.
+-- goes when the next checkpoint is deleted. One image of that epoch is enough: who wrote in an older one behind it did so
+-- when a checkpoint of another namespace had moved the number on, and none of this one lies in between.
 --
 -- The trigger of updates comes behind them: before one, the server locks the row and logs that, also where the trigger
--- then stands aside (0.15 of 1.03 s of a restore's update). Where it was dropped or disabled it stays so.
+-- then stands aside (0.15 of 1.03 s of a restore's update). Where it was dropped it stays so; else it fires where it did.
 -- identifier: schema = public
 -- identifier: entries = state_entries
 -- up
@@ -23,7 +24,9 @@ BEGIN
 			OLD.key, OLD.value, OLD.metadata
 		WHERE EXISTS (SELECT FROM :"schema".:"entries_checkpoints" AS c
 			WHERE c.namespace = OLD.namespace AND c.epoch > OLD.epoch AND c.epoch <= until AND c.kind = 'epoch')
-		OR pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
+		OR (pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+			AND NOT EXISTS (SELECT FROM :"schema".:"entries_history" AS h
+			WHERE h.namespace = OLD.namespace AND h.key = OLD.key AND h.epoch_to = until));
 	END IF;
 	IF TG_OP = 'DELETE' THEN
 		RETURN OLD;
@@ -46,6 +49,10 @@ BEGIN
 		EXECUTE FUNCTION :"schema".:"entries_keep"();
 	IF enabled = 'D' THEN
 		ALTER TABLE :"schema".:"entries" DISABLE TRIGGER :"entries_keep_updated";
+	ELSIF enabled = 'A' THEN
+		ALTER TABLE :"schema".:"entries" ENABLE ALWAYS TRIGGER :"entries_keep_updated";
+	ELSIF enabled = 'R' THEN
+		ALTER TABLE :"schema".:"entries" ENABLE REPLICA TRIGGER :"entries_keep_updated";
 	END IF;
 END
 $move$;
@@ -90,6 +97,10 @@ BEGIN
 		EXECUTE FUNCTION :"schema".:"entries_keep"();
 	IF enabled = 'D' THEN
 		ALTER TABLE :"schema".:"entries" DISABLE TRIGGER :"entries_keep_updated";
+	ELSIF enabled = 'A' THEN
+		ALTER TABLE :"schema".:"entries" ENABLE ALWAYS TRIGGER :"entries_keep_updated";
+	ELSIF enabled = 'R' THEN
+		ALTER TABLE :"schema".:"entries" ENABLE REPLICA TRIGGER :"entries_keep_updated";
 	END IF;
 END
 $move$;

@@ -2,6 +2,8 @@
  * Queries with bounds, on a real server: exactly at the bound, one over, results without end; what they leave of the
  * connection, the pool, the transaction.
  */
+#include <time.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "queries/sample/bounds.h"
@@ -237,6 +239,29 @@ static void a_stream_ends_at_its_deadline(void **user)
 		assert_string_equal(text(state, "SELECT 'alive'"), "alive");
 }
 
+static enum hf_status read_slowly(void *user, const struct words *row, hf_error *err)
+{
+	int *seen = user;
+	(void)row;
+	(void)err;
+	if (++*seen % 100 == 0)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	return HF_OK;
+}
+
+/* The server is ahead, so that there is always something to read and nothing is ever waited for. */
+static void a_deadline_ends_a_stream_whose_rows_flow(void **user)
+{
+	enum { ROWS = 1000000 };
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	int seen = 0;
+	run(state, "SET sample.rows = 1000000");
+	hf_where soon = hf_until(state->where, hf_deadline_in(fixture_context(), 1500));
+	EXPECT_STATUS(words_stream(soon, read_slowly, &seen, &err), HF_TIMEOUT);
+	assert_true(seen < ROWS / 2);
+}
+
 /* ---- transactions ---- */
 
 struct trying {
@@ -336,6 +361,7 @@ int main(void)
 		SAMPLE(a_stream_gives_every_row),
 		SAMPLE(a_stream_stops_where_it_is_told),
 		SAMPLE(a_stream_ends_at_its_deadline),
+		SAMPLE(a_deadline_ends_a_stream_whose_rows_flow),
 		SAMPLE(a_transaction_goes_on),
 		SAMPLE(a_deadline_ends_the_reading_of_the_rest),
 		SAMPLE(a_transaction_that_forwards_it_is_rolled_back),

@@ -377,24 +377,6 @@ static void revisions_of_a_load_are_new(void **user)
 	}
 }
 
-static enum hf_status sleep_on(UNUSED void *user, UNUSED uint64_t entries, UNUSED hf_error *err)
-{
-	nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
-	return HF_OK;
-}
-
-/* Though there is always something to read. */
-static void a_deadline_ends_an_export_whose_rows_flow(void **user)
-{
-	struct rig *rig = *user;
-	hf_error err = HF_ERROR_INIT;
-	struct hf_kv_export how = {.progress = sleep_on};
-	put_range(rig, 0, MANY, "a value that takes some room in what is sent");
-	struct hf_uuid id = point(rig);
-	how.deadline = hf_deadline_in(fixture_context(), 250);
-	EXPECT_STATUS(hf_kv_checkpoint_export(rig->kv, &id, "/dev/null", &how, rig->arena, NULL, &err), HF_TIMEOUT);
-}
-
 /* ---- a checkpoint that is deleted while it is read ---- */
 
 enum { READ = 2500 };
@@ -527,7 +509,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_trigger_that_is_moved_fires_as_before, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(bytes_are_those_of_what_stays, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(revisions_of_a_load_are_new, set_up, rig_close),
-		cmocka_unit_test_setup_teardown(a_deadline_ends_an_export_whose_rows_flow, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(one_that_is_deleted_while_it_is_read_is_unknown, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(deletes_behind_a_restore_see_what_it_put_back, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(a_copy_that_is_deleted_before_it_is_compared_is_unknown, set_up,

@@ -173,7 +173,7 @@ enum hf_status postgres_load(hf_kv_backend_state *state, int32_t ns, const struc
 	                          .ns = ns,
 	                          .how = how,
 	                          .load = &state->load,
-	                          .ahead = {.state = state},
+	                          .ahead = {.state = state, .deadline = how->deadline},
 	                          .packed = packed};
 	struct postgres_wait wait;
 	enum hf_status status;

@@ -7,7 +7,8 @@
 #include "base/error.h"
 #include "base/thread.h"
 
-enum { PATIENCE_MS = 20 }; /* one more is connected meanwhile, if the pool has room */
+/* One more is connected meanwhile, if the pool has room; and what should take 20 ms is not waited for. */
+enum { PATIENCE_MS = 20, TAKING_MS = 1000 };
 
 static enum hf_status take(struct revs_ahead *ahead, hf_where where, hf_error *err)
 {
@@ -30,7 +31,10 @@ static void *run(void *user)
 	hf_deadline soon = hf_deadline_in(ahead->state->ctx, PATIENCE_MS);
 	if (hf_pool_checkout(ahead->state->pool, soon, &connection, &err) != HF_OK)
 		return NULL;
-	(void)take(ahead, hf_on_connection(connection), &err);
+	hf_deadline end = hf_deadline_in(ahead->state->ctx, TAKING_MS);
+	if (ahead->deadline != HF_DEADLINE_DEFAULT && ahead->deadline < end)
+		end = ahead->deadline;
+	(void)take(ahead, hf_until(hf_on_connection(connection), end), &err);
 	hf_pool_return(ahead->state->pool, connection);
 	return NULL;
 }

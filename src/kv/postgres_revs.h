@@ -14,6 +14,7 @@
 
 struct revs_ahead {
 	const hf_kv_backend_state *state; /* borrowed */
+	hf_deadline deadline;             /* of the load */
 	pthread_t thread;
 	bool running;
 	int64_t wanted;

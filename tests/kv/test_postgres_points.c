@@ -8,6 +8,8 @@
 #include <time.h>
 
 #include "base/macros.h"
+#include "kv/postgres_revs.h"
+#include "kv/store.h"
 #include "postgres_rig.h"
 
 static int set_up(void **user)
@@ -377,6 +379,23 @@ static void revisions_of_a_load_are_new(void **user)
 	}
 }
 
+/* What waits for another session ends with its load, not with the store's time limit of a minute. */
+static void revisions_ahead_wait_no_longer_than_the_load(void **user)
+{
+	struct rig *rig = *user;
+	struct revs_ahead ahead = {.state = rig->kv->backend->state, .deadline = hf_deadline_in(rig->ctx, 100)};
+	int64_t first, late_us = hf_now_monotonic_us(rig->ctx) + 30000000;
+	rig_run(rig, "BEGIN");
+	rig_run(rig, "ALTER SEQUENCE \"we\"\"ird\".state_entries_rev CACHE 2");
+	revs_begin(&ahead, 100);
+	assert_false(revs_end(&ahead, 100, &first));
+	assert_true(hf_now_monotonic_us(rig->ctx) < late_us);
+	rig_run(rig, "ROLLBACK");
+	ahead.deadline = HF_DEADLINE_DEFAULT;
+	revs_begin(&ahead, 100);
+	assert_true(revs_end(&ahead, 100, &first));
+}
+
 /* ---- a checkpoint that is deleted while it is read ---- */
 
 enum { READ = 2500 };
@@ -509,6 +528,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_trigger_that_is_moved_fires_as_before, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(bytes_are_those_of_what_stays, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(revisions_of_a_load_are_new, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(revisions_ahead_wait_no_longer_than_the_load, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(one_that_is_deleted_while_it_is_read_is_unknown, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(deletes_behind_a_restore_see_what_it_put_back, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(a_copy_that_is_deleted_before_it_is_compared_is_unknown, set_up,

@@ -86,18 +86,19 @@ enum hf_status kv_default_ttl(hf_kv *kv, const int64_t *set_us, int64_t *ret_us,
 	const struct hf_kv_vtable *vtable = kv_vtable(kv);
 	const int64_t own_us = kv->backend->options.ttl_us;
 	enum hf_status status = HF_OK;
-	*ret_us = 0;
+	int64_t us = 0;
 	if (vtable->space_ttl)
 		status = vtable->space_ttl(kv->backend->state, kv->ns, set_us, kv_deadline(kv, HF_DEADLINE_DEFAULT),
-		                           ret_us, err);
+		                           &us, err);
 	else if (set_us)
 		status = error_set(err, HF_E_UNSUPPORTED, "%s keeps no default time to live", vtable->name);
 	if (status != HF_OK)
 		return status;
-	if (*ret_us < 0 || *ret_us > HF_KV_TTL_MAX_US)
+	if (us < 0 || us > HF_KV_TTL_MAX_US)
 		return error_set(err, HF_E_CORRUPT, "the namespace has a default time to live of %lld us",
-		                 (long long)*ret_us);
-	atomic_store_explicit(&kv->ttl_us, own_us ? own_us : *ret_us, memory_order_relaxed);
+		                 (long long)us);
+	atomic_store_explicit(&kv->ttl_us, own_us ? own_us : us, memory_order_relaxed);
+	*ret_us = us;
 	return HF_OK;
 }
 

@@ -62,7 +62,7 @@ static enum hf_status give_key(struct hf_bytes key, hf_arena *arena, struct hf_k
 {
 	const struct hf_str copy = hf_arena_str(arena, (struct hf_str){(const char *)key.ptr, key.len});
 	entry->key = (struct hf_bytes){(const uint8_t *)copy.ptr, copy.len};
-	return copy.ptr ? HF_OK : error_nomem(err);
+	return copy.ptr ? HF_OK : arena_refused(arena, key.len + 1, "a key", err);
 }
 
 static enum hf_status found_one(hf_kv_backend_state *state, const struct entry_get_row *got, struct hf_bytes key,

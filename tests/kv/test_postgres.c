@@ -655,12 +655,47 @@ static void vacuuming_takes_the_owner(void **user)
 	EXPECT_OK(hf_kv_vacuum(rig->kv, HF_DEADLINE_DEFAULT, &err));
 }
 
+/* An arena whose bound is reached says so at whatever place that is. */
+static void what_does_not_fit_is_not_want_of_memory(void **user)
+{
+	static const uint8_t key[400];
+	const struct hf_bytes keys[] = {{key, sizeof(key)}, {key, sizeof(key) - 1}};
+	struct rig *rig = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_entry entries[2];
+	EXPECT_OK(hf_kv_put_many(rig->kv, keys, keys, 2, NULL, &err));
+	for (size_t count = 1; count <= 2; count++) {
+		enum hf_status status = HF_E_LIMIT;
+		for (size_t bound = 1; status != HF_OK; bound += 16) {
+			hf_arena *arena = hf_arena_new(bound);
+			status = count == 1 ? hf_kv_get(rig->kv, keys[0], NULL, arena, entries, &err)
+			                    : hf_kv_get_many(rig->kv, keys, 2, NULL, arena, entries, &err);
+			hf_arena_free(arena);
+			if (status != HF_OK)
+				assert_int_equal(status, HF_E_LIMIT);
+		}
+	}
+}
+
+/* Somebody wrote into the table; the caller's number stays what it is. */
+static void a_default_time_to_live_that_is_none_is_refused(void **user)
+{
+	struct rig *rig = *user;
+	hf_error err = HF_ERROR_INIT;
+	int64_t ttl_us = 7;
+	rig_run(rig, "UPDATE \"we\"\"ird\".\"Ta ble_namespaces\" SET default_ttl = '-1 second'");
+	EXPECT_STATUS(hf_kv_default_ttl(rig->kv, &ttl_us, &err), HF_E_CORRUPT);
+	assert_int_equal(ttl_us, 7);
+}
+
 #define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, rig_close)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE(values_are_packed),
+		STORE(what_does_not_fit_is_not_want_of_memory),
+		STORE(a_default_time_to_live_that_is_none_is_refused),
 		STORE(vacuuming_takes_the_owner),
 		STORE(a_put_replaces_all_but_the_beginning),
 		STORE(a_list_of_keys_has_the_times_of_each),

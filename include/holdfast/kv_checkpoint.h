@@ -91,7 +91,8 @@ struct hf_kv_checkpoint_new {
 	hf_deadline deadline;
 	enum hf_kv_checkpoint_kind kind;
 };
-/** Writers wait for it a moment at most. HF_TIMEOUT: a writer was in a transaction for longer than the deadline. */
+/** Writers wait for it a moment at most. HF_TIMEOUT: a writer was in a transaction for longer than the deadline.
+ * HF_E_OUTCOME_UNKNOWN also where it was made and could not be counted: it is listed. */
 enum hf_status hf_kv_checkpoint_create(hf_kv *kv, const struct hf_kv_checkpoint_new *how, hf_arena *arena,
                                        struct hf_kv_checkpoint *ret_checkpoint, hf_error *err);
 /** Count its entries, if that was not done. Reads them all. */

@@ -2,6 +2,7 @@
  * checkpoint.c - checkpoints in front of the backend: ids, names, counting, pruning.
  */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/arena.h"
 #include "base/context.h"
@@ -110,6 +111,16 @@ static enum hf_status count_point(hf_kv *kv, struct hf_kv_checkpoint *point, hf_
 	return status == HF_OK ? kv_vtable(kv)->point_update(kv->backend->state, kv->ns, point, deadline, err) : status;
 }
 
+/* What failed behind it does not undo it. */
+static enum hf_status not_counted(hf_error *err)
+{
+	char why[sizeof(err->message)];
+	snprintf(why, sizeof(why), "%s", err ? err->message : "");
+	error_set(err, HF_E_OUTCOME_UNKNOWN, "the checkpoint was made, but not counted: %s", why);
+	error_hint(err, "it is the newest of hf_kv_checkpoint_list(); hf_kv_checkpoint_count() counts it");
+	return HF_E_OUTCOME_UNKNOWN;
+}
+
 enum hf_status hf_kv_checkpoint_create(hf_kv *kv, const struct hf_kv_checkpoint_new *how, hf_arena *arena,
                                        struct hf_kv_checkpoint *ret_checkpoint, hf_error *err)
 {
@@ -122,8 +133,11 @@ enum hf_status hf_kv_checkpoint_create(hf_kv *kv, const struct hf_kv_checkpoint_
 		return status;
 	status = kv_vtable(kv)->point_create(kv->backend->state, kv->ns, &point, deadline, err);
 	settle_kind(&point);
-	if (status == HF_OK && !(how && how->uncounted))
+	if (status == HF_OK && !(how && how->uncounted)) {
 		status = count_point(kv, &point, deadline, err);
+		if (status != HF_OK && status != HF_NOT_FOUND) /* else somebody has deleted it */
+			status = not_counted(err);
+	}
 	if (status == HF_OK) {
 		kv_count(kv, KV_TRANSACTIONS, 1);
 		*ret_checkpoint = point;

@@ -466,6 +466,29 @@ static void a_line_that_is_cut_does_nothing_twice(void **user)
 	}
 }
 
+/* One that is made is there, whatever becomes of the counting behind it. */
+static void a_checkpoint_that_is_not_counted_was_made(void **user)
+{
+	struct writing *w = *user;
+	const char *points = "SELECT count(*) FROM state_entries_checkpoints";
+	bool was_cut = true;
+	for (int request = 1; was_cut; request++) {
+		hf_error err = HF_ERROR_INIT;
+		struct hf_kv_checkpoint point;
+		prepare(w);
+		open_again(w);
+		int64_t before = rig_number(w->rig, points);
+		relay_cut(request, false);
+		enum hf_status status = hf_kv_checkpoint_create(w->kv, NULL, w->rig->arena, &point, &err);
+		was_cut = relay_was_cut();
+		relay_cut(0, false);
+		if (status != HF_E_OUTCOME_UNKNOWN && rig_number(w->rig, points) != before + (status == HF_OK))
+			fail_msg("request %d: %s %s, and there are %d", request, hf_status_word(status), err.message,
+			         (int)rig_number(w->rig, points));
+		assert_true(status == HF_OK || was_cut);
+	}
+}
+
 #define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -474,6 +497,7 @@ int main(void)
 		STORE(sessions_that_ended_unseen_cost_nothing),
 		STORE(a_server_that_takes_no_writes_says_so),
 		STORE(a_line_that_is_cut_does_nothing_twice),
+		STORE(a_checkpoint_that_is_not_counted_was_made),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

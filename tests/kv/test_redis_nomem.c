@@ -144,7 +144,7 @@ static enum hf_status whole_life(UNUSED void *user, hf_error *err)
 static void test_whole_life(UNUSED void **state)
 {
 	redis_fixture_start(&server, NULL);
-	assert_true(torture(whole_life, NULL) > 20);
+	assert_true(torture_or(HF_E_OUTCOME_UNKNOWN, whole_life, NULL) > 20); /* a checkpoint that is not counted */
 	assert_int_equal(redis_fixture_number(&server, "HLEN {holdfast:default}:records"), 1);
 	redis_fixture_stop(&server);
 }

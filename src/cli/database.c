@@ -302,6 +302,7 @@ enum hf_status cli_where_of(struct cli *cli, uint32_t connections, hf_where *ret
 						.connection = &connection};
 	hf_settings *settings;
 	ASSERT(!cli->pool);
+	cli->several = true;
 	enum hf_status status = cli_settings(cli, &settings, err);
 	if (status == HF_OK)
 		status = hf_pool_open(cli->ctx, settings, &options, &cli->pool, err);

@@ -2,8 +2,9 @@
  * main.c - one run: parse, configure, call the verb, report, exit.
  *
  * Signals: the first SIGINT or SIGTERM asks the context to stop, so that the running statement is cancelled and the
- * transaction rolled back; the second one ends the process at once. --timeout is the same by SIGALRM. SIGPIPE is
- * ignored: a reader that goes away shows up as EPIPE and ends the output with exit code 0.
+ * transaction rolled back (a verb of several says which stand); the second one ends the process at once. --timeout is
+ * the same by SIGALRM. SIGPIPE is ignored: a reader that goes away shows up as EPIPE and ends the output with exit code
+ * 0.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -197,19 +198,25 @@ static enum hf_status run(struct cli *cli, hf_error *err)
 	return status;
 }
 
-/* What the person is told when a signal ended the work: not what the statement said as it was cancelled. */
+/* What the person is told when a signal ended the work: not what the statement said as it was cancelled, but what it
+ * says of earlier transactions of several (with what to do then). */
 static void explain_signal(const struct cli *cli, enum hf_status status, hf_error *err)
 {
 	bool late = signalled == SIGALRM;
 	char timeout[QUANTITY_TEXT_SIZE];
 	quantity_duration_text(cli->globals.timeout_ms, timeout);
-	if (status == HF_E_OUTCOME_UNKNOWN)
+	if (cli->several && err->hint[0]) {
+		error_prefix(err, late ? "not done within --timeout %s" : "interrupted", timeout);
+		if (status != HF_E_OUTCOME_UNKNOWN)
+			err->status = late ? HF_TIMEOUT : HF_E_INTERRUPTED;
+	} else if (status == HF_E_OUTCOME_UNKNOWN) {
 		error_set(err, status, "%s while COMMIT was under way: the work may be done or not",
 		          late ? "--timeout passed" : "interrupted");
-	else if (late)
+	} else if (late) {
 		error_set(err, HF_TIMEOUT, "not done within --timeout %s; work was rolled back", timeout);
-	else
+	} else {
 		error_set(err, HF_E_INTERRUPTED, "interrupted; work was rolled back");
+	}
 }
 
 static int finish(const struct cli *cli, enum hf_status status, const hf_error *err, bool json)

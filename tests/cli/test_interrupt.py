@@ -1,4 +1,4 @@
-"""Ctrl-C and --timeout in the middle of a statement: the database is as before, and the command says so."""
+"""Ctrl-C and --timeout in the middle of a statement: the database is as before, and the command says so, or what stands."""
 
 import json
 import signal
@@ -8,6 +8,7 @@ import time
 import pytest
 
 from command import PROGRAM, environment, ok, ok_json, refused_json
+from test_janitor import janitor, small  # noqa: F401 (fixtures)
 
 
 @pytest.fixture
@@ -46,6 +47,33 @@ def test_a_signal_rolls_back_and_says_so(slow, number, code):
     error = json.loads(err.splitlines()[-1])["error"]
     assert (error["code"], error["exit"], error["message"]) == ("interrupted", code, "interrupted; work was rolled back")
     nothing_happened(where, which, database)
+
+
+def many(small):
+    """Candidates enough for two writers; what is there of ten of them is replaced, and what comes of one other takes ten minutes."""
+    small.db.execute("""
+        INSERT INTO codebase (name, value) SELECT 'many' || i, i FROM generate_series(1, 2100) AS i;
+        INSERT INTO candidate (codebase, suite, command, value, publish_policy)
+            SELECT 'many' || i, 'fixes', 'fix', 1, 'p' FROM generate_series(1, 2100) AS i;
+        INSERT INTO queue (codebase, suite, command, priority)
+            SELECT 'many' || i, 'fixes', 'old', 100000000 FROM generate_series(2091, 2100) AS i;
+        CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(600); RETURN NEW; END $$;
+        CREATE TRIGGER wait BEFORE INSERT ON queue FOR EACH ROW WHEN (NEW.codebase = 'many7') EXECUTE FUNCTION wait()""")
+
+
+@pytest.mark.parametrize("number, code, word", [(signal.SIGINT, 130, "interrupted"), (signal.SIGALRM, 8, "not done within --timeout 10m")])
+def test_what_stands_of_several_transactions_is_told(small, number, code, word):
+    many(small)
+    child = subprocess.Popen([PROGRAM, *small.flags, "schedule", "run", "--timeout", "10m", "--json"], env=environment(),
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for_sleep(small.db)
+    child.send_signal(number)
+    _, err = child.communicate(timeout=60)
+    error = json.loads(err.splitlines()[-1])["error"]
+    assert (child.returncode, error["exit"]) == (code, code)
+    assert small.db.rows("SELECT command, count(*) FROM queue GROUP BY command") == [("fix", 10)]
+    assert error["message"].startswith(word + ": 0 of the new entries stand, and all that were replaced: ")
+    assert "run it again" in error["hint"]
 
 
 def test_a_timeout_of_the_whole_command_rolls_back(slow):

@@ -293,19 +293,23 @@ enum hf_status cli_where(struct cli *cli, hf_where *ret_where, hf_error *err)
 	return status;
 }
 
+/* A pool goes on trying where nobody answers, which a person waits for: whether somebody does is found out first. */
 enum hf_status cli_where_of(struct cli *cli, uint32_t connections, hf_where *ret_where, hf_error *err)
 {
 	const struct hf_connection_options connection = connection_options(cli);
 	const struct hf_pool_options options = {.size = sizeof(options),
 						.connections_max = connections,
 						.connections_min = connections,
+						.acquire_timeout_ms = connection.connect_timeout_ms,
 						.connection = &connection};
-	hf_settings *settings;
+	hf_connection *first;
 	ASSERT(!cli->pool);
 	cli->several = true;
-	enum hf_status status = cli_settings(cli, &settings, err);
+	enum hf_status status = cli_connection(cli, &first, err);
 	if (status == HF_OK)
-		status = hf_pool_open(cli->ctx, settings, &options, &cli->pool, err);
+		status = hf_pool_open(cli->ctx, cli->settings, &options, &cli->pool, err);
+	hf_connection_free(cli->connection);
+	cli->connection = NULL;
 	if (status == HF_OK)
 		*ret_where = hf_until(hf_on_pool(cli->pool), cli->deadline);
 	return status;

@@ -178,6 +178,13 @@ def test_an_empty_database_is_not_the_default_one():
     assert first == "error: --database is empty"
 
 
+def test_a_pool_says_of_a_server_what_a_connection_does(tmp_path):
+    """At once, and in the same words: a pool would go on trying."""
+    for url in (f"postgresql:///x?host={tmp_path}", "postgresql:///x?host=nosuch.invalid"):
+        one, two = (run("-d", url, "schedule", "run", "--jobs", jobs) for jobs in (1, 2))
+        assert (two.returncode, two.stderr) == (7, one.stderr)
+
+
 def test_an_unverified_server_is_a_word_of_warning():
     """127.0.0.1 is local; the name of another machine is not, and this one cannot be resolved."""
     lines = run("-d", "postgresql:///x?host=nosuch.invalid", "db", "ping").stderr.splitlines()

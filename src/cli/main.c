@@ -60,7 +60,8 @@ static enum hf_status open_context(struct cli *cli, struct report_log *log, hf_e
 		.log_statements = cli->globals.log_level >= HF_LOG_DEBUG,
 	};
 	bool json = cli->globals.format == OUT_JSON || cli->globals.format == OUT_NDJSON;
-	*log = (struct report_log){stderr, cli->globals.log_format, &cli->progress, json};
+	*log = (struct report_log){
+		.file = stderr, .format = cli->globals.log_format, .progress = &cli->progress, .json = json};
 	enum hf_status status = hf_context_new(&options, &cli->ctx, err);
 	if (status != HF_OK)
 		return status;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/crc32c.h"
 #include "base/json.h"
 #include "base/str.h"
 
@@ -275,7 +276,12 @@ void report_warning(void *user, UNUSED enum hf_log_level level, const char *even
 		text_safe(&buf, buf_str(&text));
 	}
 	buf_add_char(&buf, '\n');
-	write_event(log, &buf);
+	flockfile(log->file);
+	const uint32_t crc = crc32c(0, buf_str(&buf).ptr, buf_str(&buf).len);
+	if (crc != log->last)
+		write_event(log, &buf);
+	log->last = crc;
+	funlockfile(log->file);
 	buf_deinit(&buf);
 	buf_deinit(&text);
 }

@@ -33,9 +33,11 @@ struct report_log {
 	enum log_format format;
 	struct progress *progress; /* cleared before a line */
 	bool json;		   /* warnings as an object, like errors */
+	uint32_t last;		   /* CRC of the last warning */
 };
 hf_log_fn report_event;
-/** The same when events were not asked for: a word of warning for the few that no error will follow. */
+/** The same when events were not asked for: a word of warning for the few that no error will follow. What each of
+ *  several connections tells in the same words is said once. */
 hf_log_fn report_warning;
 
 /** `now_us`: a monotonic clock. Starting ends what ran before. */

@@ -100,6 +100,26 @@ static void events_are_logfmt_or_json(UNUSED void **state)
 	free(f.text);
 }
 
+static void a_warning_of_several_connections_is_said_once(UNUSED void **state)
+{
+	struct fixture f;
+	start(&f);
+	struct report_log log = {.file = f.file};
+	const char *const hosts[] = {"a", "a", "b", "a"};
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+		const struct hf_log_field fields[] = {
+			{.name = "host", .kind = HF_FIELD_TEXT, .text = hf_str_of(hosts[i])},
+			{.name = "sslmode", .kind = HF_FIELD_TEXT, .text = HF_STR_INIT("prefer")},
+		};
+		report_warning(&log, HF_LOG_WARN, "tls_unverified", fields, ARRAY_LEN(fields));
+	}
+	fclose(f.file);
+	assert_string_equal(f.text, "warning: anyone could answer for a with sslmode=prefer: set sslmode=verify-full\n"
+				    "warning: anyone could answer for b with sslmode=prefer: set sslmode=verify-full\n"
+				    "warning: anyone could answer for a with sslmode=prefer: set sslmode=verify-full\n");
+	free(f.text);
+}
+
 static void progress_waits_then_shows_then_goes(UNUSED void **state)
 {
 	struct fixture f;
@@ -143,6 +163,7 @@ int main(void)
 		cmocka_unit_test(errors_are_lines_or_an_object),
 		cmocka_unit_test(only_what_may_help_is_retryable),
 		cmocka_unit_test(events_are_logfmt_or_json),
+		cmocka_unit_test(a_warning_of_several_connections_is_said_once),
 		cmocka_unit_test(progress_waits_then_shows_then_goes),
 		cmocka_unit_test(progress_is_silent_without_a_terminal),
 	};

@@ -158,22 +158,35 @@ static enum hf_status check_update(const struct hf_run *run, unsigned parts, hf_
 	return status;
 }
 
+/* What is no part is not sent: nobody looked at it. */
+static struct run_update_in parts_of(const struct hf_run *run, unsigned parts)
+{
+	struct run_update_in in = {.id = run->id,
+	                           .set_result = parts & HF_RUN_RESULT,
+	                           .set_failure = parts & HF_RUN_FAILURE,
+	                           .set_logs = parts & HF_RUN_LOGS};
+	if (in.set_result) {
+		SET_TEXT(&in, result_code, run->result_code);
+		SET_TEXT(&in, description, run->description);
+	}
+	if (in.set_failure) {
+		SET_TEXT(&in, failure_stage, run->failure_stage);
+		SET_TEXT(&in, failure_details, run->failure_details);
+		in.failure_transient = run->failure_transient;
+		in.has_failure_transient = run->has_failure_transient;
+	}
+	if (in.set_logs) {
+		in.logfilenames = run->logfilenames;
+		in.has_logfilenames = true;
+	}
+	return in;
+}
+
 enum hf_status hf_run_update(hf_where where, const struct hf_run *run, unsigned parts, hf_error *err)
 {
 	hf_error local = HF_ERROR_INIT;
 	int64_t written = 0;
-	struct run_update_in in = {.id = run->id,
-	                           .set_result = parts & HF_RUN_RESULT,
-	                           .set_failure = parts & HF_RUN_FAILURE,
-	                           .set_logs = parts & HF_RUN_LOGS,
-	                           .failure_transient = run->failure_transient,
-	                           .has_failure_transient = run->has_failure_transient,
-	                           .logfilenames = run->logfilenames,
-	                           .has_logfilenames = true};
-	SET_TEXT(&in, result_code, run->result_code);
-	SET_TEXT(&in, description, run->description);
-	SET_TEXT(&in, failure_stage, run->failure_stage);
-	SET_TEXT(&in, failure_details, run->failure_details);
+	struct run_update_in in = parts_of(run, parts);
 	enum hf_status status = check_update(run, parts, &local);
 	if (status == HF_OK)
 		status = run_update(where, &in, &written, &local);

@@ -344,7 +344,10 @@ static void what_a_run_says_is_corrected(void **state)
 	struct hf_run stored;
 	start(rig);
 	rig_run(rig, "UPDATE run SET description = 'old', failure_stage = 'old' WHERE id = 'r0'");
-	EXPECT_OK(hf_run_update(rig->where, &run, HF_RUN_LOGS, &err));
+	struct hf_run logs_alone = run;
+	logs_alone.failure_details = HF_STR("{no JSON"); /* not looked at */
+	logs_alone.description = HF_STR("\xff");
+	EXPECT_OK(hf_run_update(rig->where, &logs_alone, HF_RUN_LOGS, &err));
 	EXPECT_OK(hf_run_get(rig->where, HF_STR("r0"), arena, &stored, &err));
 	assert_int_equal(stored.logfilenames.count, 1);
 	is_text(stored.result_code, "success");

@@ -13,11 +13,13 @@
 #include "janitor/values.h"
 #include "queries/janitor/queue.h"
 
+enum { PLACE_BYTES_MAX = 4096 }; /* two names (core/names.h) and a change set's id as long as an index may have it */
+
 /* No change set and "" are one place, as in the unique key. */
 static enum hf_status place_number(struct bulk *bulk, const struct hf_str names[3], bool *ret_new, uint32_t *ret_number,
                                    hf_error *err)
 {
-	char key[1024];
+	char key[PLACE_BYTES_MAX];
 	size_t length = 0;
 	for (size_t i = 0; i < 3; i++) {
 		if (length + names[i].len + 1 > sizeof(key))
@@ -81,11 +83,12 @@ static enum hf_status existing(void *user, const struct queue_places_row *row, h
 	uint32_t number, at;
 	bool is_new;
 	enum hf_status status = add_slot(bulk, slot, row->priority, &at, err);
-	if (status == HF_OK)
-		status = place_number(bulk, names, &is_new, &number, err);
+	if (status != HF_OK)
+		return status;
+	status = place_number(bulk, names, &is_new, &number, err);
 	if (status == HF_OK)
 		bulk->place_slots[number] = at;
-	return status;
+	return status == HF_E_LIMIT ? HF_OK : status; /* no item can ask for this place */
 }
 
 static enum hf_status take_ids(struct bulk *bulk, hf_error *err)

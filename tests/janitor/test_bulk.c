@@ -81,6 +81,30 @@ static void an_item_of_a_change_set_holds_no_place(void **state)
 	json_decref(after);
 }
 
+/* As long as names may be, and one of before they had a bound. */
+static void long_names_in_the_queue_stop_nobody(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	static const struct hf_schedule_options options = {.size = sizeof(options)};
+	struct hf_schedule_item items[] = {item("cb0", "fixes", 7), item("", "fixes", 8)};
+	struct hf_schedule_report report;
+	char name[1001], id[61];
+	snprintf(name, sizeof(name), "%01000d", 7);
+	snprintf(id, sizeof(id), "%060d", 7);
+	items[1].codebase = hf_str_of(name);
+	items[1].change_set = hf_str_of(id);
+	rig_load_text(rig, "{" THREE "}");
+	rig_run(rig, "INSERT INTO codebase (name) VALUES (lpad('7', 1000, '0')), (repeat('a', 9000))");
+	rig_run(rig, "INSERT INTO change_set (id, campaign) VALUES (lpad('7', 60, '0'), 'fixes')");
+	rig_run(rig, "INSERT INTO queue (codebase, suite, command, change_set) SELECT c.name, 'fixes', 'x', s.id FROM "
+	             "codebase AS c LEFT JOIN change_set AS s ON length(c.name) = 1000 WHERE length(c.name) > 9");
+	EXPECT_OK(hf_schedule_bulk(rig->where, items, 2, &options, &report, &err));
+	assert_int_equal(report.added, 1);
+	assert_int_equal(report.replaced, 1);
+	assert_int_equal(rig_count(rig, "queue WHERE command = 'fix-it'"), 2);
+}
+
 static void nothing_to_do_is_done(void **state)
 {
 	struct rig *rig = *state;
@@ -343,12 +367,12 @@ static void impossible_values_are_refused(void **state)
 		else
 			EXPECT_OK(schedule(rig, items, 2, &plain, &err));
 	}
-	char longer[1100];
+	char longer[4100];
 	memset(longer, 'x', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';
 	struct hf_schedule_item items[] = {item(longer, "fixes", 1)};
 	refused(rig, items, 1, &plain, HF_E_LIMIT,
-	        "the names of codebase, campaign and change set are longer than 1024 bytes");
+	        "the names of codebase, campaign and change set are longer than 4096 bytes");
 	items[0] = item("cb0", "fixes", 1);
 	items[0].command = HF_STR("");
 	refused(rig, items, 1, &plain, HF_REJECTED, "fixes/cb0: the command is empty");
@@ -552,6 +576,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_item_of_a_change_set_holds_no_place),
+		cmocka_unit_test(long_names_in_the_queue_stop_nobody),
 		cmocka_unit_test(nothing_to_do_is_done),
 		cmocka_unit_test(thousands_are_added_and_replaced),
 		cmocka_unit_test(averages_come_with_the_histories),

@@ -134,11 +134,25 @@ static void blame(const char *dashes, struct hf_str name, const char *text, hf_e
 			   INDEXED_MAX);
 }
 
+/* "[NAME...]" is NAME. */
+static struct hf_str bare_word(struct hf_str word)
+{
+	while (word.len > 0 && word.ptr[0] == '[')
+		word = (struct hf_str){word.ptr + 1, word.len - 1};
+	while (word.len > 0 && strchr("].", word.ptr[word.len - 1]))
+		word.len--;
+	return word;
+}
+
 /* The server refuses bytes without saying whose they are. */
 static void advise_value(const struct parsed *parsed, hf_error *err)
 {
-	for (size_t i = 0; i < parsed->nargs && parsed->cmd->args; i++)
-		blame("", synopsis_word(parsed->cmd->args, i), parsed->args[i], err);
+	struct hf_str name = HF_STR("");
+	for (size_t i = 0; i < parsed->nargs && parsed->cmd->args; i++) {
+		struct hf_str word = synopsis_word(parsed->cmd->args, i);
+		name = word.len > 0 ? bare_word(word) : name; /* behind the last word: one more of it */
+		blame("", name, parsed->args[i], err);
+	}
 	for (size_t i = 0; i < parsed->ngiven; i++)
 		blame("--", hf_str_of(parsed->given[i].option->name), parsed->given[i].text, err);
 }

@@ -112,6 +112,7 @@ def test_a_database_without_the_schema_is_told_what_to_apply(cluster, empty, arg
 @pytest.mark.parametrize("args, who", [
     (["run", "show", "r\udcff"], "ID is no UTF-8: its byte 2"), (["codebase", "list", "--host", "\udcfe"], "--host is no UTF-8: its byte 1"),
     (["queue", "position", "aa", "fi\udcc3"], "CAMPAIGN is no UTF-8: its byte 3"),
+    (["schedule", "run", "\udcff"], "CODEBASE is no UTF-8: its byte 1"), (["schedule", "run", "aa", "b\udcff"], "CODEBASE is no UTF-8: its byte 2"),
 ])
 def test_bytes_that_are_no_utf8_are_named(where, args, who):
     _, hint = advice(1, *where, *args)

@@ -81,7 +81,7 @@ struct hf_schedule_report {
 	int64_t differing; /* HF_E_CORRUPT is returned and nothing is kept when not 0 */
 	uint64_t verify_seed;
 	int64_t read_us, write_us, verify_us;
-	uint32_t writers; /* that wrote the new items; 1: all is one transaction; 0: nothing to do */
+	uint32_t writers; /* that wrote the new items, each in a transaction; 0: nothing to do */
 };
 
 /**

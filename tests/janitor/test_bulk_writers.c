@@ -5,6 +5,7 @@
 #include "rig.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -303,6 +304,97 @@ static void a_place_taken_meanwhile_is_decided_anew(void **state)
 	hf_pool_close(pool);
 }
 
+/* ---- a lock ---- */
+
+struct holder {
+	struct other other;
+	sem_t enough;
+	char sqlstate[6];
+};
+
+static enum hf_status hold_tx(hf_where tx, void *user, hf_error *ret_err)
+{
+	struct holder *holder = user;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_sql_exec(tx,
+	                      HF_STR("INSERT INTO queue (codebase, suite, command, priority) VALUES ('pkg7', 'fixes', "
+	                             "'theirs', 1)"),
+	                      NULL, 0, NULL, &err));
+	EXPECT_OK(hf_sql_exec(tx, HF_STR("SELECT pg_advisory_unlock(42)"), NULL, 0, NULL, &err));
+	while (sem_wait(&holder->enough) != 0)
+		;
+	ret_err->status = HF_E_FAILED;
+	return HF_E_FAILED;
+}
+
+/* As take_a_place(), but neither there nor not there until somebody has enough of waiting. */
+static void *hold_a_place(void *user)
+{
+	const struct holder *holder = user;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_STATUS(hf_transaction(hf_on_connection(holder->other.rig->second), NULL, hold_tx, user, &err),
+	              HF_E_FAILED);
+	return NULL;
+}
+
+static void when_ids_are_held(void *user, const char *name, UNUSED int64_t rows)
+{
+	struct holder *holder = user;
+	if (holder->other.started || strcmp(name, "queue_new_ids") != 0)
+		return;
+	holder->other.started = true;
+	assert_int_equal(pthread_create(&holder->other.thread, NULL, hold_a_place, holder), 0);
+	rig_until_waiting(holder->other.rig);
+}
+
+static void let_go(void *user, const char *event, const struct hf_log_field *fields, size_t nfields)
+{
+	struct holder *holder = user;
+	if (strcmp(event, "schedule_writers_failed") != 0 || nfields == 0)
+		return;
+	snprintf(holder->sqlstate, sizeof(holder->sqlstate), "%.*s", STR_ARG(fields[0].text));
+	sem_post(&holder->enough);
+}
+
+static void a_lock_that_is_not_got_is_decided_anew(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_schedule_report report;
+	struct holder holder = {.other.rig = rig};
+	hf_pool *pool = open_pool(rig, 2);
+	fill(rig);
+	assert_int_equal(sem_init(&holder.enough, 0, 0), 0);
+	trip_over(rig, "pkg7", false,
+	          "IF NEW.requester IS NOT NULL THEN PERFORM pg_advisory_xact_lock_shared(42); END IF;");
+	EXPECT_OK(
+		hf_sql_exec(hf_on_connection(rig->second), HF_STR("SELECT pg_advisory_lock(42)"), NULL, 0, NULL, &err));
+	rig->on_query = when_ids_are_held;
+	rig->on_query_user = &holder;
+	rig->on_event = let_go;
+	rig->on_event_user = &holder;
+	enum hf_status status = hf_schedule_run(hf_until(hf_on_pool(pool), hf_deadline_in(rig->ctx, 60000)), &by_two,
+	                                        &report, &err);
+	sem_post(&holder.enough);
+	pthread_join(holder.other.thread, NULL);
+	rig->on_query = NULL;
+	rig->on_event = NULL;
+	EXPECT_OK(status);
+	trip_no_more(rig);
+	assert_string_equal(holder.sqlstate, "55P03");
+	assert_int_equal(report.writers, 1);
+	assert_int_equal(report.added, N);
+	for (int i = 0; i < 2; i++) { /* it was meant for those transactions alone */
+		CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+		struct hf_sql_row row;
+		EXPECT_OK(hf_sql_one(hf_on_pool(pool), HF_STR("SELECT current_setting('lock_timeout')"), NULL, 0, arena,
+		                     &row, &err));
+		assert_true(str_eq(row.values[0].as.s, HF_STR("0")));
+	}
+	sem_destroy(&holder.enough);
+	hf_pool_close(pool);
+}
+
 struct half {
 	hf_where where;
 	struct hf_schedule_options options;
@@ -422,6 +514,7 @@ int main(void)
 		cmocka_unit_test(one_that_is_refused_takes_all_new_ones_back),
 		cmocka_unit_test(late_is_late),
 		cmocka_unit_test(a_place_taken_meanwhile_is_decided_anew),
+		cmocka_unit_test(a_lock_that_is_not_got_is_decided_anew),
 		cmocka_unit_test(two_at_once_agree),
 		cmocka_unit_test(a_commit_that_fails_after_another_is_made_good),
 		cmocka_unit_test(an_unknown_commit_is_told_and_not_repeated),

@@ -268,7 +268,7 @@ static enum hf_status run_import_debian(struct cli *cli, hf_error *err)
 	                                    .user = cli};
 	status = hf_codebase_import_debian(where, &options, &report, err);
 	progress_end(&cli->progress);
-	if ((status == HF_E_INPUT || status == HF_E_LIMIT) && !err->hint[0]) {
+	if ((status == HF_E_INPUT || status == HF_E_LIMIT) && !err->sqlstate[0] && !err->hint[0]) {
 		error_hint(err, "repair the file, or fetch it again; nothing was stored");
 		return status;
 	}

@@ -398,7 +398,7 @@ enum hf_status kv_keep_entry(hf_arena *arena, const struct hf_kv_entry *entry, s
 static enum hf_status grow_page(struct page *page, hf_error *err)
 {
 	size_t room = page->room ? page->room * 4 : PAGE_FIRST;
-	if (page->room && page->limit <= PAGE_WHOLE)
+	if (page->room && page->room < page->limit && page->limit <= PAGE_WHOLE)
 		room = page->limit;
 	struct hf_kv_entry *entries = hf_arena_alloc(page->arena, room * sizeof(*entries));
 	if (!entries)

@@ -63,7 +63,8 @@ static const struct double_connect *connects;
 static size_t connect_count, connect_next;
 static char logins[LOGINS_MAX][512];
 static size_t login_count;
-static int cancel_mode, cancels;
+static _Atomic int cancel_mode; /* a thread that cancels may outlive its test */
+static int cancels;
 static size_t copied;
 static struct double_step pending_notice;
 

@@ -285,6 +285,14 @@ static struct copy_scan_in copy_scan_in(const struct entries_scan_at_in *at, boo
 	};
 }
 
+/* last: the key where the next page goes on; NULL = nothing was there. */
+static enum hf_status end_page(struct scanning *scanning, const struct hf_bytes *last, enum hf_status status)
+{
+	if (status == HF_OK && last)
+		keep_last(scanning, *last);
+	return status == HF_STOP ? HF_OK : status;
+}
+
 /* A page of keys is small, and one result of a thousand rows is cheaper than a thousand of one. */
 static enum hf_status keys_page(hf_kv_backend_state *state, const struct entries_scan_in *in, struct scanning *scanning,
                                 hf_error *err)
@@ -309,9 +317,7 @@ static enum hf_status keys_page(hf_kv_backend_state *state, const struct entries
 		};
 		status = see(scanning, &entry, err);
 	}
-	if (status == HF_OK && count > 0)
-		keep_last(scanning, rows[count - 1].key);
-	return status == HF_STOP ? HF_OK : status;
+	return end_page(scanning, count > 0 ? &rows[count - 1].key : NULL, status);
 }
 
 static enum hf_status bare_page(hf_kv_backend_state *state, const struct entries_scan_in *in, struct scanning *scanning,
@@ -332,9 +338,7 @@ static enum hf_status bare_page(hf_kv_backend_state *state, const struct entries
 		entry.key = rows[i].key;
 		status = see(scanning, &entry, err);
 	}
-	if (status == HF_OK && count > 0)
-		keep_last(scanning, rows[count - 1].key);
-	return status == HF_STOP ? HF_OK : status;
+	return end_page(scanning, count > 0 ? &rows[count - 1].key : NULL, status);
 }
 
 static enum hf_status member_page(hf_kv_backend_state *state, const struct entries_scan_in *in,

@@ -248,18 +248,32 @@ struct other {
 	bool started;
 };
 
+/* The scheduler's row of pkg7 waits for 42, which the second connection holds. */
+static void make_writers_wait(struct rig *rig)
+{
+	hf_error err = HF_ERROR_INIT;
+	trip_over(rig, "pkg7", false,
+	          "IF NEW.requester IS NOT NULL THEN PERFORM pg_advisory_xact_lock_shared(42); END IF;");
+	EXPECT_OK(
+		hf_sql_exec(hf_on_connection(rig->second), HF_STR("SELECT pg_advisory_lock(42)"), NULL, 0, NULL, &err));
+}
+
+/* Inserts the row of pkg7 itself, then lets the scheduler's go on. */
+static void insert_theirs(hf_where where)
+{
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_sql_exec(where,
+	                      HF_STR("INSERT INTO queue (codebase, suite, command, priority) VALUES ('pkg7', 'fixes', "
+	                             "'theirs', 1)"),
+	                      NULL, 0, NULL, &err));
+	EXPECT_OK(hf_sql_exec(where, HF_STR("SELECT pg_advisory_unlock(42)"), NULL, 0, NULL, &err));
+}
+
 /* Waits for the scheduler's lock, is let in when that ends, and before the scheduler's rows, which wait for 42. */
 static void *take_a_place(void *user)
 {
 	const struct other *other = user;
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(
-		hf_on_connection(other->rig->second),
-		HF_STR("INSERT INTO queue (codebase, suite, command, priority) VALUES ('pkg7', 'fixes', 'theirs', "
-	               "1)"),
-		NULL, 0, NULL, &err));
-	EXPECT_OK(hf_sql_exec(hf_on_connection(other->rig->second), HF_STR("SELECT pg_advisory_unlock(42)"), NULL, 0,
-	                      NULL, &err));
+	insert_theirs(hf_on_connection(other->rig->second));
 	return NULL;
 }
 
@@ -282,10 +296,7 @@ static void a_place_taken_meanwhile_is_decided_anew(void **state)
 	int failures = 0;
 	hf_pool *pool = open_pool(rig, 2);
 	fill(rig);
-	trip_over(rig, "pkg7", false,
-	          "IF NEW.requester IS NOT NULL THEN PERFORM pg_advisory_xact_lock_shared(42); END IF;");
-	EXPECT_OK(
-		hf_sql_exec(hf_on_connection(rig->second), HF_STR("SELECT pg_advisory_lock(42)"), NULL, 0, NULL, &err));
+	make_writers_wait(rig);
 	rig->on_query = when_ids_are_taken;
 	rig->on_query_user = &other;
 	rig->on_event = count_failures;
@@ -315,12 +326,7 @@ struct holder {
 static enum hf_status hold_tx(hf_where tx, void *user, hf_error *ret_err)
 {
 	struct holder *holder = user;
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_sql_exec(tx,
-	                      HF_STR("INSERT INTO queue (codebase, suite, command, priority) VALUES ('pkg7', 'fixes', "
-	                             "'theirs', 1)"),
-	                      NULL, 0, NULL, &err));
-	EXPECT_OK(hf_sql_exec(tx, HF_STR("SELECT pg_advisory_unlock(42)"), NULL, 0, NULL, &err));
+	insert_theirs(tx);
 	while (sem_wait(&holder->enough) != 0)
 		;
 	ret_err->status = HF_E_FAILED;
@@ -365,16 +371,13 @@ static void a_lock_that_is_not_got_is_decided_anew(void **state)
 	hf_pool *pool = open_pool(rig, 2);
 	fill(rig);
 	assert_int_equal(sem_init(&holder.enough, 0, 0), 0);
-	trip_over(rig, "pkg7", false,
-	          "IF NEW.requester IS NOT NULL THEN PERFORM pg_advisory_xact_lock_shared(42); END IF;");
-	EXPECT_OK(
-		hf_sql_exec(hf_on_connection(rig->second), HF_STR("SELECT pg_advisory_lock(42)"), NULL, 0, NULL, &err));
+	make_writers_wait(rig);
 	rig->on_query = when_ids_are_held;
 	rig->on_query_user = &holder;
 	rig->on_event = let_go;
 	rig->on_event_user = &holder;
-	enum hf_status status = hf_schedule_run(hf_until(hf_on_pool(pool), hf_deadline_in(rig->ctx, 60000)), &by_two,
-	                                        &report, &err);
+	enum hf_status status =
+		hf_schedule_run(hf_until(hf_on_pool(pool), hf_deadline_in(rig->ctx, 60000)), &by_two, &report, &err);
 	sem_post(&holder.enough);
 	pthread_join(holder.other.thread, NULL);
 	rig->on_query = NULL;

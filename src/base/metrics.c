@@ -342,7 +342,8 @@ struct hf_metrics *metrics_new(void)
 	if (!metrics)
 		return NULL;
 	memset(metrics, 0, sizeof(*metrics));
-	pthread_mutex_init(&metrics->mutex, NULL);
+	if (pthread_mutex_init(&metrics->mutex, NULL) != 0)
+		return NULL;
 	return make_own(metrics) ? metrics_take(&metrics) : NULL;
 }
 

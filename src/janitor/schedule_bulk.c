@@ -53,7 +53,7 @@ static enum hf_status bulk_init(struct bulk *bulk, hf_where tx, const struct job
 }
 
 /* Whether the new items are enough for several, and none of them has to be taken back after a look (verify). */
-static bool may_be_apart(struct bulk *bulk, const struct job *job)
+static bool may_be_apart(const struct bulk *bulk, const struct job *job)
 {
 	const struct hf_schedule_options *options = job->options;
 	return options->writers > 1 && options->verify == 0 && !job->alone && bulk->report.added >= 2 * BULK_SHARE_MIN;

@@ -103,6 +103,11 @@ struct hf_kv_vtable {
 	enum hf_status (*gather)(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
 	                         uint32_t value_bytes_max, hf_deadline deadline, hf_arena *arena,
 	                         struct hf_kv_entry *ret_entries, hf_error *err);
+	/** As gather() for who looks at values and nothing else: of what is there `rev` is any number above 0, all but
+	 *  the value may be 0. UINT32_MAX: none is left out. NULL = read() and gather() are asked. */
+	enum hf_status (*values)(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+	                         uint32_t value_bytes_max, hf_deadline deadline, hf_arena *arena,
+	                         struct hf_kv_entry *ret_entries, hf_error *err);
 	/** As hf_kv_apply(). `ret_results` is never NULL and zeroed. HF_CONFLICT: the results tell which was refused,
 	 *  and the store words the error; when the fence is not held all are HF_KV_UNDONE. */
 	enum hf_status (*apply)(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,

@@ -195,6 +195,9 @@ struct hf_kv_entry {
 struct hf_kv_read {
 	hf_deadline deadline;  /* 0 = the handle's timeout from now */
 	bool keys_only;        /* no values, no metadata */
+	bool value_only;       /* of single keys: the value and nothing else, all other members of the entry are 0, its
+	                          revision too; absent among several: value.ptr is NULL. What most callers want, and for
+	                          PostgreSQL a tenth less work. HF_E_USAGE with keys_only and for ranges */
 	bool fresh;            /* of the store itself, whatever a cache has (kv_cache.h) */
 	bool replica;          /* a read replica may answer (below) */
 	int64_t behind;        /* with `replica`: what hf_kv_position() told has to be there; 0 = nothing */

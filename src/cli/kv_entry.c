@@ -110,6 +110,16 @@ static enum hf_status get_bytes(struct cli *cli, hf_error *err)
 	return status == HF_OK ? kv_blob_to_stdout(cli, kv, key, err) : status;
 }
 
+/* All that a table shows. */
+static enum hf_status read_value(struct cli *cli, struct hf_kv_entry *ret_entry, hf_error *err)
+{
+	CLEANUP(kv_closep) hf_kv *kv = NULL;
+	const struct hf_kv_read how = {.deadline = cli->deadline, .value_only = true};
+	struct hf_bytes key;
+	enum hf_status status = open_key(cli, &kv, &key, err);
+	return status == HF_OK ? hf_kv_get(kv, key, &how, cli->arena, ret_entry, err) : status;
+}
+
 static enum hf_status not_whole(hf_error *err)
 {
 	error_set(err, HF_E_USAGE, "the value is kept in chunks");
@@ -123,12 +133,13 @@ enum hf_status kv_get_verb(struct cli *cli, hf_error *err)
 		return get_bytes(cli, err);
 	struct hf_kv_entry entry;
 	int64_t ttl = HF_KV_NEVER;
-	enum hf_status status = read_entry(cli, false, &entry, &ttl, err);
+	bool shows_value = cli->globals.format == OUT_TABLE;
+	enum hf_status status = shows_value ? read_value(cli, &entry, err) : read_entry(cli, false, &entry, &ttl, err);
 	if (status != HF_OK)
 		return status;
 	if (hf_kv_blob_is_manifest(entry.value))
 		return not_whole(err);
-	if (cli->globals.format == OUT_TABLE)
+	if (shows_value)
 		return show_value(cli, entry.value, kv_encoding(cli) == KV_RAW, err);
 	return show_entry(cli, &entry, ttl, err);
 }

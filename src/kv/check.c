@@ -43,6 +43,13 @@ enum hf_status check_key(const hf_kv *kv, struct hf_bytes key, hf_error *err)
 	                 max);
 }
 
+enum hf_status check_read(const struct hf_kv_read *how, hf_error *err)
+{
+	if (how && how->keys_only && how->value_only)
+		return error_set(err, HF_E_USAGE, "keys_only and value_only exclude each other");
+	return HF_OK;
+}
+
 enum hf_status check_count(size_t count, const char *what, hf_error *err)
 {
 	if (count <= HF_KV_BATCH_MAX)

@@ -369,6 +369,8 @@ enum hf_status hf_kv_get_many_at(hf_kv *kv, const struct hf_uuid *id, const stru
 {
 	enum hf_status status = check_can(kv, err);
 	if (status == HF_OK)
+		status = check_read(how, err);
+	if (status == HF_OK)
 		status = check_count(count, "keys", err);
 	for (size_t i = 0; status == HF_OK && i < count; i++)
 		status = check_key(kv, keys[i], err);
@@ -377,6 +379,8 @@ enum hf_status hf_kv_get_many_at(hf_kv *kv, const struct hf_uuid *id, const stru
 	status = kv_vtable(kv)->read_at(kv->backend->state, kv->ns, id, keys, count, how && how->keys_only,
 	                                kv_deadline(kv, how ? how->deadline : HF_DEADLINE_DEFAULT), arena, ret_entries,
 	                                err);
+	if (status == HF_OK && how && how->value_only)
+		kv_keep_values(ret_entries, count);
 	return kv_checkpoint_answered(kv, id, status, err);
 }
 

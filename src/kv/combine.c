@@ -380,13 +380,6 @@ static enum verdict share(hf_kv *kv, struct request *request, struct batch **ret
 
 /* ---- the two calls ---- */
 
-static enum hf_status read_plain(hf_kv *kv, const struct request *request, hf_arena *arena,
-                                 struct hf_kv_entry *ret_entry, hf_error *err)
-{
-	return kv_vtable(kv)->read(kv->backend->state, kv->ns, &request->key, 1, request->kind == BATCH_KEYS,
-	                           request->deadline, arena, ret_entry, err);
-}
-
 /* @return false: it is to be read alone. */
 static bool read_shared(hf_kv *kv, struct batch *batch, const struct request *request, hf_arena *arena,
                         struct hf_kv_entry *ret_entry, enum hf_status *ret_status, hf_error *err)
@@ -396,7 +389,7 @@ static bool read_shared(hf_kv *kv, struct batch *batch, const struct request *re
 	*ret_status = batch->status;
 	if (answered && batch->status != HF_OK && err)
 		*err = batch->error;
-	if (answered && batch->status == HF_OK && entry->rev != 0 && !entry->value.ptr && request->kind == BATCH_VALUES)
+	if (answered && batch->status == HF_OK && entry->rev != 0 && !entry->value.ptr && request->kind != BATCH_KEYS)
 		answered = false;
 	if (answered && batch->status == HF_OK)
 		*ret_status = kv_keep_entry(arena, entry, ret_entry, err);
@@ -405,13 +398,12 @@ static bool read_shared(hf_kv *kv, struct batch *batch, const struct request *re
 	return answered;
 }
 
-enum hf_status combine_read(hf_kv *kv, struct hf_bytes key, bool keys_only, hf_deadline deadline, hf_arena *arena,
+enum hf_status combine_read(hf_kv *kv, struct hf_bytes key, enum kv_part part, hf_deadline deadline, hf_arena *arena,
                             struct hf_kv_entry *ret_entry, hf_error *err)
 {
-	struct request request = {.kind = keys_only ? BATCH_KEYS : BATCH_VALUES,
-	                          .key = key,
-	                          .deadline = deadline,
-	                          .bytes = key.len};
+	static const enum batch_kind kinds[] = {
+		[KV_WHOLE] = BATCH_ENTRIES, [KV_HEAD] = BATCH_KEYS, [KV_VALUE] = BATCH_VALUES};
+	struct request request = {.kind = kinds[part], .key = key, .deadline = deadline, .bytes = key.len};
 	hf_error own = HF_ERROR_INIT;
 	struct batch *batch = NULL;
 	enum hf_status status = HF_OK;
@@ -420,7 +412,7 @@ enum hf_status combine_read(hf_kv *kv, struct hf_bytes key, bool keys_only, hf_d
 		return err ? err->status : own.status;
 	if (verdict == ANSWERED && read_shared(kv, batch, &request, arena, ret_entry, &status, err))
 		return status;
-	status = read_plain(kv, &request, arena, ret_entry, err);
+	status = kv_read(kv, kv->backend->state, &key, 1, part, deadline, arena, ret_entry, err);
 	if (verdict == WITH_TURN)
 		end_turn(kv->combine, request.kind, 1);
 	return status;

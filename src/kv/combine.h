@@ -44,7 +44,7 @@ enum hf_status combine_new(const hf_kv *kv, uint32_t width, struct combine **ret
 void combine_free(struct combine *combine);
 
 /** The backend's read() of one key. */
-enum hf_status combine_read(hf_kv *kv, struct hf_bytes key, bool keys_only, hf_deadline deadline, hf_arena *arena,
+enum hf_status combine_read(hf_kv *kv, struct hf_bytes key, enum kv_part part, hf_deadline deadline, hf_arena *arena,
                             struct hf_kv_entry *ret_entry, hf_error *err);
 /** A batch of one write that can be shared. */
 bool combine_takes(const struct hf_kv_batch *batch);

@@ -110,6 +110,9 @@ static enum hf_status read_all(struct batch *batch, const struct kv_backend *bac
 	if (batch->kind == BATCH_KEYS)
 		return vtable->read(backend->state, ns, batch->keys, batch->count, true, deadline, batch->arena,
 		                    batch->entries, err);
+	if (batch->kind == BATCH_VALUES && vtable->values)
+		return vtable->values(backend->state, ns, batch->keys, batch->count, COMBINE_VALUE_BYTES, deadline,
+		                      batch->arena, batch->entries, err);
 	return vtable->gather(backend->state, ns, batch->keys, batch->count, COMBINE_VALUE_BYTES, deadline,
 	                      batch->arena, batch->entries, err);
 }

@@ -9,7 +9,7 @@
 
 #include "kv/combine.h"
 
-enum batch_kind { BATCH_VALUES, BATCH_KEYS, BATCH_PUTS, BATCH_RELAXED_PUTS, BATCH_DELETES, BATCH_KINDS };
+enum batch_kind { BATCH_ENTRIES, BATCH_KEYS, BATCH_VALUES, BATCH_PUTS, BATCH_RELAXED_PUTS, BATCH_DELETES, BATCH_KINDS };
 
 static inline bool batch_writes(enum batch_kind kind)
 {

@@ -311,6 +311,7 @@ const struct hf_kv_vtable postgres_backend = {
 	.name_space = postgres_name_space,
 	.read = postgres_read,
 	.gather = postgres_gather,
+	.values = postgres_values,
 	.apply = postgres_apply,
 	.transact = postgres_transact,
 	.scan = postgres_scan,

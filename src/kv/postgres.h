@@ -2,7 +2,8 @@
  * postgres.h - the key-value store on PostgreSQL: what the files of the backend share.
  *
  *   postgres.c         open and close, namespaces, care
- *   postgres_read.c    get, scan, count
+ *   postgres_get.c     rows as entries, reading by key
+ *   postgres_read.c    by range
  *   postgres_put.c     a plain put, plain deletes, in one statement
  *   postgres_batch.c   plain puts of many keys, in one pipeline
  *   postgres_write.c   which way a batch takes, and the transaction that all others are
@@ -91,10 +92,13 @@ enum hf_status postgres_entry_at(hf_kv_backend_state *state, const struct entry_
 enum hf_status postgres_metadata(bool is_there, struct hf_str text, hf_arena *arena, struct hf_str *ret_metadata,
                                  hf_error *err);
 
-/* postgres_read.c */
+/* postgres_get.c, postgres_read.c, postgres_count.c */
 enum hf_status postgres_read(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
                              bool keys_only, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries,
                              hf_error *err);
+enum hf_status postgres_values(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+                               uint32_t value_bytes_max, hf_deadline deadline, hf_arena *arena,
+                               struct hf_kv_entry *ret_entries, hf_error *err);
 enum hf_status postgres_gather(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
                                uint32_t value_bytes_max, hf_deadline deadline, hf_arena *arena,
                                struct hf_kv_entry *ret_entries, hf_error *err);

@@ -32,6 +32,24 @@ static void count_entries(hf_kv *kv, const struct hf_kv_entry *entries, size_t c
 	kv_stripe_add(&kv->counters, stripe, KV_READ, bytes);
 }
 
+static enum kv_part part_of(const struct hf_kv_read *how)
+{
+	if (!how)
+		return KV_WHOLE;
+	return how->keys_only ? KV_HEAD : how->value_only ? KV_VALUE : KV_WHOLE;
+}
+
+void kv_keep_values(struct hf_kv_entry *entries, size_t count)
+{
+	static const uint8_t nothing;
+	for (size_t i = 0; i < count; i++) {
+		struct hf_bytes value = {0};
+		if (entries[i].rev != 0)
+			value = entries[i].value.ptr ? entries[i].value : (struct hf_bytes){&nothing, 0};
+		entries[i] = (struct hf_kv_entry){.value = value};
+	}
+}
+
 /* Where a read goes that may be late. */
 static hf_kv_backend_state *place_of(hf_kv *kv, const struct hf_kv_read *how, hf_deadline deadline)
 {
@@ -46,8 +64,8 @@ static bool read_replica(hf_kv *kv, const struct hf_bytes *keys, size_t count, c
                          hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries)
 {
 	hf_kv_backend_state *replica = place_of(kv, how, deadline);
-	if (replica == kv->backend->state || kv_vtable(kv)->read(replica, kv->ns, keys, count, how->keys_only, deadline,
-	                                                         arena, ret_entries, NULL) != HF_OK)
+	if (replica == kv->backend->state ||
+	    kv_read(kv, replica, keys, count, part_of(how), deadline, arena, ret_entries, NULL) != HF_OK)
 		return false;
 	kv_count(kv, KV_REPLICA, count);
 	count_entries(kv, ret_entries, count, 1);
@@ -55,17 +73,16 @@ static bool read_replica(hf_kv *kv, const struct hf_bytes *keys, size_t count, c
 }
 
 static enum hf_status read_keys(hf_kv *kv, const struct hf_bytes *keys, size_t count, const struct hf_kv_read *how,
-                                hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err)
+                                enum kv_part part, hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err)
 {
 	hf_deadline deadline = kv_deadline(kv, how ? how->deadline : HF_DEADLINE_DEFAULT);
-	bool keys_only = how && how->keys_only;
 	if (how && how->replica && read_replica(kv, keys, count, how, deadline, arena, ret_entries))
 		return HF_OK;
 	int64_t since_us = kv_timing(kv);
-	enum hf_status status = kv->combine && count == 1
-	                                ? combine_read(kv, *keys, keys_only, deadline, arena, ret_entries, err)
-	                                : kv_vtable(kv)->read(kv->backend->state, kv->ns, keys, count, keys_only,
-	                                                      deadline, arena, ret_entries, err);
+	enum hf_status status =
+		kv->combine && count == 1
+			? combine_read(kv, *keys, part, deadline, arena, ret_entries, err)
+			: kv_read(kv, kv->backend->state, keys, count, part, deadline, arena, ret_entries, err);
 	kv_timed(kv, count == 1 ? HF_KV_CALL_GET : HF_KV_CALL_GET_MANY, since_us);
 	if (status != HF_OK)
 		return kv_count_failure(kv, status);
@@ -73,20 +90,23 @@ static enum hf_status read_keys(hf_kv *kv, const struct hf_bytes *keys, size_t c
 	return HF_OK;
 }
 
-/* One key, from memory where that is allowed. */
+/* One key, from memory where that is allowed; what may be kept there is read as a whole. */
 static enum hf_status read_key(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read *how, hf_arena *arena,
                                struct hf_kv_entry *ret_entry, hf_error *err)
 {
-	bool keys_only = how && how->keys_only;
+	enum kv_part part = part_of(how);
+	bool keys_only = part == KV_HEAD;
 	uint64_t ticket = 0;
 	if (!kv->cache || (how && (how->fresh || how->replica)))
-		return read_keys(kv, &key, 1, how, arena, ret_entry, err);
+		return read_keys(kv, &key, 1, how, part, arena, ret_entry, err);
 	enum cache_answer answer = cache_get(kv->cache, key, keys_only, arena, ret_entry, &ticket);
 	if (answer == CACHE_HIT || answer == CACHE_ABSENT) {
 		count_entries(kv, ret_entry, 1, 0);
 		return HF_OK;
 	}
-	enum hf_status status = read_keys(kv, &key, 1, how, arena, ret_entry, err);
+	if (answer == CACHE_MISS && part == KV_VALUE)
+		part = KV_WHOLE;
+	enum hf_status status = read_keys(kv, &key, 1, how, part, arena, ret_entry, err);
 	if (status == HF_OK && answer == CACHE_MISS && (!keys_only || ret_entry->rev == 0))
 		cache_keep(kv->cache, key, ticket, ret_entry);
 	return status;
@@ -98,6 +118,8 @@ enum hf_status hf_kv_get(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read
 	struct hf_kv_entry entry = {0};
 	enum hf_status status = kv_check_process(kv, err);
 	if (status == HF_OK)
+		status = check_read(how, err);
+	if (status == HF_OK)
 		status = check_key(kv, key, err);
 	if (status == HF_OK)
 		status = read_key(kv, key, how, arena, &entry, err);
@@ -105,6 +127,8 @@ enum hf_status hf_kv_get(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read
 		return status;
 	if (entry.rev == 0)
 		return not_there(key, err);
+	if (how && how->value_only)
+		kv_keep_values(&entry, 1);
 	*ret_entry = entry;
 	return HF_OK;
 }
@@ -115,6 +139,7 @@ static enum hf_status look(hf_kv *kv, struct hf_bytes key, const struct hf_kv_re
 	struct hf_kv_read keys_only = how ? *how : (struct hf_kv_read){0};
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	keys_only.keys_only = true;
+	keys_only.value_only = false;
 	if (!arena)
 		return error_nomem(err);
 	enum hf_status status = hf_kv_get(kv, key, &keys_only, arena, ret_entry, err);
@@ -152,12 +177,17 @@ enum hf_status hf_kv_get_many(hf_kv *kv, const struct hf_bytes *keys, size_t cou
 {
 	enum hf_status status = kv_check_process(kv, err);
 	if (status == HF_OK)
+		status = check_read(how, err);
+	if (status == HF_OK)
 		status = check_count(count, "keys", err);
 	for (size_t i = 0; status == HF_OK && i < count; i++)
 		status = check_key(kv, keys[i], err);
 	if (status != HF_OK || count == 0)
 		return status;
-	return read_keys(kv, keys, count, how, arena, ret_entries, err);
+	status = read_keys(kv, keys, count, how, part_of(how), arena, ret_entries, err);
+	if (status == HF_OK && how && how->value_only)
+		kv_keep_values(ret_entries, count);
+	return status;
 }
 
 enum hf_status hf_kv_position(hf_kv *kv, hf_deadline deadline, int64_t *ret_position, hf_error *err)
@@ -203,6 +233,8 @@ static struct hf_bytes behind(struct hf_bytes key, struct ends *ends)
 
 static enum hf_status check_range(const hf_kv *kv, const struct hf_kv_range *range, hf_error *err)
 {
+	if (range->how.value_only)
+		return error_set(err, HF_E_USAGE, "value_only is of single keys, and a range has its keys");
 	const struct hf_bytes *const keys[] = {&range->prefix, &range->from, &range->to, &range->after};
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (check_key(kv, *keys[i], err) != HF_OK)
@@ -217,8 +249,9 @@ static enum hf_status work_out_span(const hf_kv *kv, const struct hf_kv_range *r
 	static const struct hf_kv_range everything;
 	struct hf_bytes end;
 	range = range ? range : &everything;
-	if (check_range(kv, range, err) != HF_OK)
-		return HF_E_LIMIT;
+	enum hf_status status = check_range(kv, range, err);
+	if (status != HF_OK)
+		return status;
 	*ret_span = (struct hf_kv_span){.reverse = range->reverse,
 	                                .keys_only = range->how.keys_only || range->bare,
 	                                .bare = range->bare,

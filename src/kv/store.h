@@ -87,6 +87,22 @@ enum hf_status kv_check_lock_word(const char *what, struct hf_str word, hf_error
 /** hf_kv_lock_renew() until `deadline`. */
 enum hf_status kv_lock_renew(hf_kv *kv, struct hf_kv_lock *lock, int64_t ttl_us, hf_deadline deadline, hf_error *err);
 
+/* What is wanted of an entry. */
+enum kv_part { KV_WHOLE, KV_HEAD, KV_VALUE };
+
+/** The backend's read() or values(). @param where the backend's state or its replica. */
+static inline enum hf_status kv_read(const hf_kv *kv, hf_kv_backend_state *where, const struct hf_bytes *keys,
+                                     size_t count, enum kv_part part, hf_deadline deadline, hf_arena *arena,
+                                     struct hf_kv_entry *ret_entries, hf_error *err)
+{
+	const struct hf_kv_vtable *vtable = kv_vtable(kv);
+	if (part == KV_VALUE && vtable->values)
+		return vtable->values(where, kv->ns, keys, count, UINT32_MAX, deadline, arena, ret_entries, err);
+	return vtable->read(where, kv->ns, keys, count, part == KV_HEAD, deadline, arena, ret_entries, err);
+}
+/** Leave of entries what hf_kv_read.value_only promises. */
+void kv_keep_values(struct hf_kv_entry *entries, size_t count);
+
 /** A copy of `entry` in the arena. */
 enum hf_status kv_keep_entry(hf_arena *arena, const struct hf_kv_entry *entry, struct hf_kv_entry *ret_copy,
                              hf_error *err);

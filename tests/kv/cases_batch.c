@@ -3,6 +3,7 @@
  */
 #include "steps.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void get_many(struct kv_test *t)
@@ -24,6 +25,58 @@ static void get_many(struct kv_test *t)
 	WANT_OK(hf_kv_get_many(t->kv, keys, ARRAY_LEN(keys), &keys_only, t->arena, entries, &t->err));
 	WANT_TRUE(entries[0].rev > 0 && entries[0].value.len == 0 && !entries[0].value.ptr);
 	WANT_OK(hf_kv_get_many(t->kv, NULL, 0, NULL, t->arena, NULL, &t->err));
+}
+
+/* Absent is not empty. */
+static void get_values(struct kv_test *t)
+{
+	const struct hf_bytes keys[] = {B("c"), B("none"), B("a"), B("gone"), B("a")};
+	const struct hf_bytes values[] = {B("3"), {0}, B(""), {0}, B("")};
+	const struct hf_kv_read how = {.value_only = true};
+	struct hf_kv_entry entries[ARRAY_LEN(keys)];
+	kv_put(t, B("a"), B(""), 0);
+	kv_put(t, B("c"), B("3"), SECONDS(60));
+	kv_put(t, B("gone"), B("4"), 20000);
+	kv_rig_pass(t->rig, 20000);
+	WANT_OK(hf_kv_get_many(t->kv, keys, ARRAY_LEN(keys), &how, t->arena, entries, &t->err));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		WANT_BYTES(entries[i].value, values[i]);
+		WANT_INT(entries[i].value.ptr != NULL, values[i].ptr != NULL);
+		WANT_TRUE(entries[i].rev == 0 && entries[i].expires_us == 0 && entries[i].key.len == 0);
+	}
+}
+
+/* Pages of 5,000 keys, from one moment. */
+static void get_many_values(struct kv_test *t)
+{
+	enum { MANY = 5003 };
+	const struct hf_kv_read how = {.value_only = true};
+	struct hf_bytes *keys = hf_arena_alloc(t->arena, MANY * sizeof(*keys));
+	struct hf_kv_entry *entries = hf_arena_alloc(t->arena, MANY * sizeof(*entries));
+	char(*texts)[8] = hf_arena_alloc(t->arena, MANY * sizeof(*texts));
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "k%05zu", i);
+		keys[i] = hf_kv_text(texts[i]);
+	}
+	WANT_OK(hf_kv_put_many(t->kv, keys, keys, MANY - 1, NULL, &t->err));
+	WANT_OK(hf_kv_get_many(t->kv, keys, MANY, &how, t->arena, entries, &t->err));
+	for (size_t i = 0; i < MANY - 1; i++)
+		WANT_BYTES(entries[i].value, keys[i]);
+	WANT_TRUE(!entries[MANY - 1].value.ptr);
+}
+
+static void value_refusals(struct kv_test *t)
+{
+	const struct hf_kv_read both = {.value_only = true, .keys_only = true};
+	const struct hf_kv_range range = {.how.value_only = true};
+	const struct hf_bytes key = B("k");
+	struct hf_kv_entry entry, *entries;
+	uint64_t n;
+	size_t count;
+	WANT(hf_kv_get(t->kv, key, &both, t->arena, &entry, &t->err), HF_E_USAGE);
+	WANT(hf_kv_get_many(t->kv, &key, 1, &both, t->arena, &entry, &t->err), HF_E_USAGE);
+	WANT(hf_kv_list(t->kv, &range, t->arena, &entries, &count, &t->err), HF_E_USAGE);
+	WANT(hf_kv_count(t->kv, &range, &n, &t->err), HF_E_USAGE);
 }
 
 static void last_wins(struct kv_test *t)
@@ -336,6 +389,9 @@ static void relaxed(struct kv_test *t)
 
 const struct kv_case kv_cases_batch[] = {
 	{.name = "get_many answers in the order of the keys, absent ones and repeated ones too", .run = get_many},
+	{.name = "values alone come in the order of the keys, empty ones told from absent ones", .run = get_values},
+	{.name = "thousands of values in one call", .run = get_many_values},
+	{.name = "values alone of ranges, and with keys alone, are refused", .run = value_refusals},
 	{.name = "the last of a key wins in put_many", .run = last_wins},
 	{.name = "put_many replaces as a whole", .run = put_many_replaces},
 	{.name = "nothing to do is done", .run = nothing_to_do},

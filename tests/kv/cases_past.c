@@ -28,6 +28,12 @@ static void read_at(struct kv_test *t)
 	WANT_OK(hf_kv_get_many_at(t->kv, &second.id, keys, ARRAY_LEN(keys), &lean, t->arena, entries, &t->err));
 	WANT_INT(entries[1].rev, now);
 	WANT_INT(entries[1].value.len, 0);
+	lean = (struct hf_kv_read){.value_only = true};
+	WANT_OK(hf_kv_get_many_at(t->kv, &second.id, keys, ARRAY_LEN(keys), &lean, t->arena, entries, &t->err));
+	WANT_BYTES(entries[1].value, B("2"));
+	WANT_TRUE(entries[1].rev == 0 && !entries[0].value.ptr);
+	lean.keys_only = true;
+	WANT(hf_kv_get_many_at(t->kv, &second.id, keys, 1, &lean, t->arena, entries, &t->err), HF_E_USAGE);
 }
 
 static void scans_at(struct kv_test *t)

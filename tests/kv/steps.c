@@ -41,8 +41,8 @@ hf_kv *kv_other(struct kv_test *t, const char *name)
 
 /* What each way of reading says; all of them answered. */
 struct seen {
-	bool get, contains, ttl, many, again, read, list, scan, count, keys;
-	struct hf_kv_entry entry, many_entry, read_entry, list_entry, keys_entry;
+	bool get, contains, ttl, many, again, read, list, scan, count, keys, value, values;
+	struct hf_kv_entry entry, many_entry, read_entry, list_entry, keys_entry, value_entry, value_entries[2];
 	int64_t ttl_us;
 };
 
@@ -98,6 +98,20 @@ static void look_at_ranges(struct kv_test *t, struct hf_bytes key, struct seen *
 	seen->scan = finding.found;
 }
 
+static void look_at_values(struct kv_test *t, struct hf_bytes key, struct seen *seen)
+{
+	const struct hf_kv_read how = {.value_only = true};
+	const struct hf_bytes twice[2] = {key, key};
+	struct hf_kv_entry *two = seen->value_entries;
+	two[0].rev = two[1].rev = -1;
+	seen->value =
+		answered(t, "get of the value", hf_kv_get(t->kv, key, &how, t->arena, &seen->value_entry, &t->err));
+	answered(t, "get_many of values", hf_kv_get_many(t->kv, twice, 2, &how, t->arena, two, &t->err));
+	seen->values = two[0].value.ptr != NULL;
+	if (seen->values != (two[1].value.ptr != NULL))
+		kv_wrong(t, "\"%s\": get_many of values says two things of one key", kv_show(key));
+}
+
 static void look(struct kv_test *t, struct hf_bytes key, struct seen *seen)
 {
 	const struct hf_bytes twice[2] = {key, key};
@@ -117,6 +131,7 @@ static void look(struct kv_test *t, struct hf_bytes key, struct seen *seen)
 	seen->read_entry = result.before;
 	if (!seen->read && (result.outcome != HF_KV_NO_ENTRY || result.before.rev != 0 || result.existed))
 		kv_wrong(t, "READ of \"%s\": outcome %s", kv_show(key), hf_kv_outcome_word(result.outcome));
+	look_at_values(t, key, seen);
 	look_at_ranges(t, key, seen);
 }
 
@@ -154,11 +169,24 @@ static void all_say(struct kv_test *t, struct hf_bytes key, const struct seen *s
 	            {"list", seen->list},
 	            {"scan", seen->scan},
 	            {"count", seen->count},
-	            {"keys", seen->keys}};
+	            {"keys", seen->keys},
+	            {"get of the value", seen->value},
+	            {"get_many of values", seen->values}};
 	for (size_t i = 0; i < ARRAY_LEN(ways); i++)
 		if (ways[i].there != there)
 			kv_wrong(t, "\"%s\": expected %s, %s says %s", kv_show(key), there ? "an entry" : "none",
 			         ways[i].name, there ? "there is none" : "there is one");
+}
+
+/* Nothing but the value. */
+static void check_value(struct kv_test *t, const struct hf_kv_entry *entry, struct hf_bytes value)
+{
+	static const struct hf_kv_entry nothing;
+	struct hf_kv_entry rest = *entry;
+	WANT_BYTES(entry->value, value);
+	rest.value = nothing.value;
+	if (memcmp(&rest, &nothing, sizeof(rest)) != 0)
+		kv_wrong(t, "\"%s\" has more than its value, though that alone was asked for", kv_show(value));
 }
 
 static void check_metadata(struct kv_test *t, const struct hf_kv_entry *entry, const char *metadata)
@@ -177,6 +205,9 @@ struct hf_kv_entry kv_look(struct kv_test *t, struct hf_bytes key, struct hf_byt
 	all_say(t, key, &seen, true);
 	WANT_BYTES(seen.entry.key, key);
 	WANT_BYTES(seen.entry.value, value);
+	check_value(t, &seen.value_entry, value);
+	check_value(t, &seen.value_entries[0], value);
+	check_value(t, &seen.value_entries[1], value);
 	check_metadata(t, &seen.entry, metadata);
 	compare(t, "get_many", &seen.entry, &seen.many_entry, false);
 	compare(t, "read", &seen.entry, &seen.read_entry, false);

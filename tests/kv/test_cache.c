@@ -119,6 +119,30 @@ static void what_was_read_is_read_from_memory(void **state)
 	pair_close(&pair);
 }
 
+/* What was asked for as a value is kept as a whole. */
+static void values_alone_come_from_memory_too(void **state)
+{
+	(void)state;
+	const struct hf_kv_cache_options options = late_by(60000);
+	const struct hf_kv_put put = {.metadata = HF_STR("{\"a\":1}")};
+	const struct hf_kv_read how = {.value_only = true};
+	struct hf_kv_entry value, whole;
+	struct pair pair;
+	hf_error err = HF_ERROR_INIT;
+	pair_open(&pair, &options);
+	EXPECT_OK(hf_kv_put(pair.cached, B("k"), B("v"), &put, &err));
+	warm(&pair, "another");
+	uint64_t hits = stats_of(&pair).hits;
+	for (int i = 0; i < 2; i++) {
+		EXPECT_OK(hf_kv_get(pair.cached, B("k"), &how, pair.arena, &value, &err));
+		assert_true(kv_same(value.value, B("v")) && value.rev == 0 && !value.metadata.ptr && !value.key.ptr);
+	}
+	EXPECT_OK(hf_kv_get(pair.cached, B("k"), NULL, pair.arena, &whole, &err));
+	assert_true(whole.rev > 0 && str_eq(whole.metadata, put.metadata) && whole.created_us > 0);
+	assert_int_equal(stats_of(&pair).hits, hits + 2);
+	pair_close(&pair);
+}
+
 static void own_writes_are_seen_at_once(void **state)
 {
 	(void)state;
@@ -410,6 +434,7 @@ int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_read_is_read_from_memory),
+		cmocka_unit_test(values_alone_come_from_memory_too),
 		cmocka_unit_test(own_writes_are_seen_at_once),
 		cmocka_unit_test(a_restore_of_the_handle_is_seen_at_once),
 		cmocka_unit_test(what_expires_is_not_kept),

@@ -25,7 +25,7 @@ enum { CALLERS_MAX = 64, START_US = 1000000, SOON_US = 2000000, LATER_US = 30000
 struct caller {
 	pthread_t thread;
 	hf_kv *kv;
-	enum { GET, CONTAINS, PUT, DELETE } what;
+	enum { GET, VALUE, CONTAINS, PUT, DELETE } what;
 	const char *key, *value;
 	hf_deadline deadline; /* 0 = in an hour */
 	hf_arena *arena;
@@ -76,10 +76,11 @@ static int tear_down(void **user)
 static void *call(void *user)
 {
 	struct caller *c = user;
-	const struct hf_kv_read read = {.deadline = c->deadline};
+	const struct hf_kv_read read = {.deadline = c->deadline, .value_only = c->what == VALUE};
 	const struct hf_kv_put put = {.how = {.deadline = c->deadline}, .ret_rev = &c->rev};
 	switch (c->what) {
 	case GET:
+	case VALUE:
 		c->status = hf_kv_get(c->kv, hf_kv_text(c->key), &read, c->arena, &c->entry, &c->err);
 		break;
 	case CONTAINS:
@@ -224,6 +225,8 @@ static void kinds_do_not_mix(void **user)
 	struct caller *not_there = join(state, (struct caller){.what = CONTAINS, .key = "b"}, 6);
 	struct caller *deleted = join(state, (struct caller){.what = DELETE, .key = "a"}, 7);
 	join(state, (struct caller){.what = PUT, .key = "q", .value = "2"}, 8);
+	join(state, (struct caller){.what = VALUE, .key = "a"}, 9);
+	struct caller *value = join(state, (struct caller){.what = VALUE, .key = "b"}, 10);
 	double_let_go(-1);
 	end_all(state);
 	for (size_t i = 0; i < state->ncallers; i++)
@@ -231,13 +234,14 @@ static void kinds_do_not_mix(void **user)
 			EXPECT_STATUS(state->callers[i].status, HF_OK);
 	assert_int_equal(there->status, HF_OK);
 	assert_int_equal(not_there->status, HF_OK);
+	assert_int_equal(value->status, HF_NOT_FOUND);
 	assert_false(not_there->is);
 	assert_false(gone->is);
 	assert_true(deleted->is);
-	assert_int_equal(double_calls(), 7);
-	for (size_t i = 3; i < 7; i++)
+	assert_int_equal(double_calls(), 8);
+	for (size_t i = 3; i < 8; i++)
 		assert_int_equal(double_call(i)->count, 2);
-	assert_int_equal(stats_of(state).combined_count, 8);
+	assert_int_equal(stats_of(state).combined_count, 10);
 }
 
 static void puts_of_one_key_happen_in_order_of_arrival(void **user)

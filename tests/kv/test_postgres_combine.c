@@ -19,7 +19,7 @@ struct caller {
 	pthread_t thread;
 	hf_kv *kv;
 	hf_arena *arena;
-	enum { GET, PUT, DELETE } what;
+	enum { GET, VALUE, PUT, DELETE } what;
 	struct hf_bytes key, value;
 	enum hf_status status;
 	hf_error err;
@@ -52,8 +52,9 @@ static void *call(void *user)
 {
 	struct caller *c = user;
 	const struct hf_kv_put put = {.ret_rev = &c->rev};
-	if (c->what == GET)
-		c->status = hf_kv_get(c->kv, c->key, NULL, c->arena, &c->entry, &c->err);
+	const struct hf_kv_read read = {.value_only = c->what == VALUE};
+	if (c->what == GET || c->what == VALUE)
+		c->status = hf_kv_get(c->kv, c->key, &read, c->arena, &c->entry, &c->err);
 	else if (c->what == PUT)
 		c->status = hf_kv_put(c->kv, c->key, c->value, &put, &c->err);
 	else
@@ -150,6 +151,33 @@ static void gets_are_one_statement(void **user)
 	assert_int_equal(stats_of(rig).shared_count, 1);
 }
 
+static void values_are_one_statement_too(void **user)
+{
+	struct rig *rig = *user;
+	const struct hf_kv_put how = {.metadata = HF_STR("{\"a\": 1}")};
+	static uint8_t plain[2000];
+	const struct hf_bytes packed = {plain, sizeof(plain)};
+	put(rig, B("a"), B("1"), &how);
+	put(rig, B("empty"), B(""), NULL);
+	put(rig, B("long"), packed, NULL);
+	const struct caller callers[] = {{.what = VALUE, .key = B("a")},    {.what = VALUE, .key = B("a")},
+	                                 {.what = VALUE, .key = B("-")},    {.what = VALUE, .key = B("empty")},
+	                                 {.what = VALUE, .key = B("long")}, {.what = GET, .key = B("a")}};
+	begin_behind_a_lock(rig, callers, ARRAY_LEN(callers));
+	let_go(rig);
+	assert_value(&begun[0], B("1"));
+	assert_value(&begun[1], B("1"));
+	EXPECT_STATUS(begun[2].status, HF_NOT_FOUND);
+	assert_value(&begun[3], B(""));
+	assert_value(&begun[4], packed);
+	assert_value(&begun[5], B("1"));
+	for (size_t i = 0; i < 5; i++)
+		assert_true(begun[i].entry.rev == 0 && !begun[i].entry.metadata.ptr);
+	assert_true(begun[5].entry.rev != 0 && begun[5].entry.metadata.ptr);
+	assert_int_equal(stats_of(rig).combined_count, 4); /* whole entries are another statement */
+	assert_int_equal(stats_of(rig).shared_count, 1);
+}
+
 static void a_large_value_is_read_alone(void **user)
 {
 	struct rig *rig = *user;
@@ -162,13 +190,17 @@ static void a_large_value_is_read_alone(void **user)
 	put(rig, B("more"), more, NULL);
 	const struct caller callers[] = {{.what = GET, .key = B("-")},
 	                                 {.what = GET, .key = B("most")},
-	                                 {.what = GET, .key = B("more")}};
+	                                 {.what = GET, .key = B("more")},
+	                                 {.what = VALUE, .key = B("most")},
+	                                 {.what = VALUE, .key = B("more")}};
 	begin_behind_a_lock(rig, callers, ARRAY_LEN(callers));
 	let_go(rig);
 	assert_value(&begun[1], most);
 	assert_value(&begun[2], more);
-	assert_int_equal(stats_of(rig).combined_count, 1);
-	assert_int_equal(stats_of(rig).shared_count, 1);
+	assert_value(&begun[3], most);
+	assert_value(&begun[4], more);
+	assert_int_equal(stats_of(rig).combined_count, 2);
+	assert_int_equal(stats_of(rig).shared_count, 2);
 }
 
 static void puts_are_one_transaction(void **user)
@@ -255,6 +287,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(gets_are_one_statement),
+		TEST(values_are_one_statement_too),
 		TEST(a_large_value_is_read_alone),
 		TEST(puts_are_one_transaction),
 		TEST(what_the_server_refuses_is_one_callers),

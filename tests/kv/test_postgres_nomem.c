@@ -79,6 +79,15 @@ static enum hf_status apply(struct work *work, hf_error *err)
 	return hf_kv_apply(work->into, writes, ARRAY_LEN(writes), NULL, work->rig.arena, results, err);
 }
 
+static enum hf_status get_values(struct work *work, hf_error *err)
+{
+	const struct hf_kv_read how = {.value_only = true};
+	const struct hf_bytes keys[] = {HF_KV_KEY("k"), HF_KV_KEY("l")};
+	struct hf_kv_entry entries[2];
+	enum hf_status status = hf_kv_get(work->rig.kv, keys[0], &how, work->rig.arena, entries, err);
+	return status == HF_OK ? hf_kv_get_many(work->rig.kv, keys, 2, &how, work->rig.arena, entries, err) : status;
+}
+
 static enum hf_status delete_many(struct work *work, hf_error *err)
 {
 	static char texts[MANY][8];
@@ -183,6 +192,7 @@ static enum hf_status watch(struct work *work, hf_error *err)
 
 static const struct job jobs[] = {
 	{"put many", put_many, "SELECT count(*) FROM state_entries"},
+	{"get values", get_values, NULL},
 	{"delete many", delete_many, "SELECT count(*) FROM state_entries"},
 	{"apply", apply, "SELECT count(*) FROM state_entries"},
 	{"export", export, NULL},

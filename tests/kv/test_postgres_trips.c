@@ -45,6 +45,13 @@ static enum hf_status get(struct state *state, UNUSED int round, hf_error *err)
 	return hf_kv_get(state->kv, HF_KV_KEY("k"), NULL, state->arena, &entry, err);
 }
 
+static enum hf_status get_value(struct state *state, UNUSED int round, hf_error *err)
+{
+	const struct hf_kv_read how = {.value_only = true};
+	struct hf_kv_entry entry;
+	return hf_kv_get(state->kv, HF_KV_KEY("k"), &how, state->arena, &entry, err);
+}
+
 enum { MANY = 2000 };
 
 static enum hf_status put_keys(struct state *state, size_t count, size_t different, hf_error *err)
@@ -164,6 +171,7 @@ static const struct call {
 } calls[] = {
 	{"a put", put_plain, 1},
 	{"a get", get, 1},
+	{"a get of the value", get_value, 1},
 	{"puts of one step", put_few, 1},
 	{"puts of many steps", put_many, 1},
 	{"puts of a key twice", put_repeated, 1},

@@ -206,7 +206,7 @@ static void a_replica_answers_what_may_be_late(void **state)
 	struct hf_kv_entry entries[2];
 	hf_error err = HF_ERROR_INIT;
 	const struct hf_bytes keys[] = {HF_KV_KEY("k"), HF_KV_KEY("none")};
-	const struct hf_kv_read how = {.replica = true};
+	const struct hf_kv_read how = {.replica = true}, value = {.replica = true, .value_only = true};
 	put(stores->kv, "1");
 	wait_for_replica(stores, stores->kv);
 	at_standby("SELECT pg_wal_replay_pause()");
@@ -217,6 +217,9 @@ static void a_replica_answers_what_may_be_late(void **state)
 	assert_int_equal(entries[0].value.ptr[0], '1');
 	assert_int_equal(entries[1].rev, 0);
 	assert_int_equal(by_replica(stores->kv), before + 3);
+	EXPECT_OK(hf_kv_get(stores->kv, keys[0], &value, stores->arena, entries, &err));
+	assert_true(entries[0].value.ptr[0] == '1' && entries[0].rev == 0);
+	assert_int_equal(by_replica(stores->kv), before + 4);
 	EXPECT_OK(hf_kv_get(stores->kv, keys[0], NULL, stores->arena, entries, &err)); /* not asked for: the primary */
 	assert_int_equal(entries[0].value.ptr[0], '2');
 	at_standby("SELECT pg_wal_replay_resume()");

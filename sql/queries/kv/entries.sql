@@ -44,6 +44,20 @@ FROM unnest(:keys::bytea[]) WITH ORDINALITY AS u (key, place)
 CROSS JOIN LATERAL (SELECT * FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = u.key
                     AND (e.expires_at IS NULL OR e.expires_at > now()) OFFSET 0) AS t;
 
+-- name: value_get :opt
+-- doc: entry_get for who looks at the value alone.
+SELECT value, codec FROM :"schema".:"entries"
+WHERE namespace = :ns AND key = :key AND (expires_at IS NULL OR expires_at > now());
+
+-- name: values_get :many
+-- doc: entries_get likewise.
+-- col value: nullable
+-- allow: limit-order every row is wanted
+SELECT u.place, t.codec, CASE WHEN octet_length(t.value) <= :value_bytes_max::integer THEN t.value END AS value
+FROM unnest(:keys::bytea[]) WITH ORDINALITY AS u (key, place)
+CROSS JOIN LATERAL (SELECT * FROM :"schema".:"entries" AS e WHERE e.namespace = :ns AND e.key = u.key
+                    AND (e.expires_at IS NULL OR e.expires_at > now()) OFFSET 0) AS t;
+
 -- name: entries_scan :each
 -- row: entry_row
 SELECT 0::bigint AS place, key, rev, created_at, updated_at, expires_at, codec,

@@ -2,7 +2,8 @@
  * campaign.h - campaigns: kinds of change that are tried on many codebases (the database says suite).
  *
  * Needs the migration set `janitor`. There is no table of campaigns: one is what a run, a candidate or an entry of the
- * queue names.
+ * queue names. Its name is as a codebase's (codebase.h), of at most HF_NAME_BYTES_MAX bytes; where candidates of a
+ * longer one are there from before the bound, they and new ones of it are written as any other.
  */
 #ifndef HOLDFAST_CAMPAIGN_H
 #define HOLDFAST_CAMPAIGN_H

@@ -31,9 +31,10 @@ struct hf_candidate {
 typedef enum hf_status hf_candidate_fn(void *user, const struct hf_candidate *candidate, hf_error *err);
 
 /**
- * Insert or update candidates, all or none. Checked before anything is sent: campaign names, empty commands, values,
- * chances outside 0 to 1, a place named twice. HF_E_INPUT names the entry (1-based); HF_REJECTED an unknown codebase,
- * change set or policy (err->constraint). One transaction, a round trip per 5,000 candidates.
+ * Insert or update candidates, all or none. Checked before anything is sent: campaign names (but for their length,
+ * campaign.h), empty commands, values, chances outside 0 to 1, a place named twice. HF_E_INPUT names the entry
+ * (1-based); HF_REJECTED an unknown codebase, change set or policy (err->constraint). One transaction, a round trip per
+ * 5,000 candidates.
  */
 enum hf_status hf_candidate_import(hf_where where, const struct hf_candidate *candidates, size_t count,
                                    struct hf_changes *ret_changes, hf_error *err);

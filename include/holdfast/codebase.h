@@ -1,7 +1,11 @@
 /*
  * codebase.h - source trees: where code lives, and how much others depend on it (spec/janitor.md 4.3, table codebase).
  *
- * Needs the migration set `janitor`. Functions run on any hf_where (connection.h).
+ * Needs the migration set `janitor`. Functions run on any hf_where (connection.h); texts that go in are borrowed for
+ * the call.
+ *
+ * A name is a-z or 0-9, then one or more of a-z, 0-9, "+", ",", "-" and "."; a new one has at most HF_NAME_BYTES_MAX
+ * bytes. A longer one from before the bound is changed and removed as any other, at a round trip more.
  */
 #ifndef HOLDFAST_CODEBASE_H
 #define HOLDFAST_CODEBASE_H
@@ -13,6 +17,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Of new codebases and campaigns. */
+#define HF_NAME_BYTES_MAX 1000
 
 /* Text members are {NULL, 0} where the database says NULL. */
 struct hf_codebase {

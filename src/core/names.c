@@ -11,5 +11,5 @@ bool codebase_name_valid(struct hf_str name)
 		if (!plain && (i == 0 || c < '+' || c > '.'))
 			return false;
 	}
-	return name.len >= 2 && name.len <= CODEBASE_NAME_MAX;
+	return name.len >= 2;
 }

@@ -8,12 +8,13 @@
 
 #include "holdfast/types.h"
 
-/* Indexes of the schema hold two names and the id of a change set, in at most 2,704 bytes. */
-#define CODEBASE_NAME_MAX 1000
+/* HF_NAME_BYTES_MAX (codebase.h) bounds a new name: indexes of the schema hold two and the id of a change set, in at
+ * most 2,704 bytes. */
+#define CODEBASE_NAME_TOO_LONG "is longer than 1000 bytes"
 #define CODEBASE_NAME_RULE \
 	"a name is a-z or 0-9, then one or more of a-z, 0-9, \"+\", \",\", \"-\" and \".\", in at most 1000 bytes"
 
-/** The domains codebase_name, suite_name and campaign_name: one rule for all three; the length is ours. */
+/** The domains codebase_name, suite_name and campaign_name, one rule for all three; of any length, as there. */
 bool codebase_name_valid(struct hf_str name);
 
 #endif

@@ -14,6 +14,7 @@
 #include "core/names.h"
 #include "core/vcs_field.h"
 #include "files/lines.h"
+#include "holdfast/codebase.h"
 
 enum { LINE_MAX_BYTES = 1 << 20, CODEBASES_MAX = 200000, RELATIONS_MAX = 2000000, ARENA_MAX = 48 << 20 };
 
@@ -173,7 +174,7 @@ static enum hf_status check_fields(const struct deb822 *paragraph, struct hf_str
 		error_hint(err, "is it a Sources index, and complete?");
 		return HF_E_INPUT;
 	}
-	if (!codebase_name_valid(name)) {
+	if (!codebase_name_valid(name) || name.len > HF_NAME_BYTES_MAX) {
 		error_set(err, HF_E_INPUT, "line %zu: \"%.*s\" is no name for a codebase", paragraph->first_line,
 		          (int)(name.len > 80 ? 80 : name.len), name.ptr);
 		error_hint(err, CODEBASE_NAME_RULE);

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "core/names.h"
 #include "holdfast/transaction.h"
+#include "janitor/long_names.h"
 #include "janitor/values.h"
 #include "queries/janitor/candidate.h"
 
@@ -42,6 +43,13 @@ static enum hf_status check(size_t i, const struct hf_candidate *candidate, hf_e
 	if (candidate->has_success_chance && !(candidate->success_chance >= 0.0 && candidate->success_chance <= 1.0))
 		return wrong(i, candidate, "the success chance is not within 0 and 1", err);
 	return HF_OK;
+}
+
+static enum hf_status check_one(hf_where where, const struct hf_candidate *candidate, hf_error *err)
+{
+	enum hf_status status = check(0, candidate, err);
+	return status == HF_OK ? long_name_check(where, NAME_OF_CAMPAIGN, candidate->campaign, "campaign", err)
+	                       : status;
 }
 
 static enum hf_status check_all(const struct hf_candidate *candidates, size_t count, hf_error *err)
@@ -130,6 +138,17 @@ struct import {
 	struct hf_changes changes;
 };
 
+/* @param at how many came in earlier batches */
+static enum hf_status check_long_names(hf_where tx, const struct import *import, size_t at, hf_error *err)
+{
+	const struct batch *batch = import->batch;
+	uint32_t new;
+	enum hf_status status = long_names_new(tx, NAME_OF_CAMPAIGN, batch->campaigns, batch->count, &new, err);
+	if (status != HF_OK || new == batch->count)
+		return status;
+	return wrong(at + new, &import->candidates[at + new], "the campaign " CODEBASE_NAME_TOO_LONG, err);
+}
+
 static enum hf_status write_candidates(hf_where tx, void *user, hf_error *err)
 {
 	struct import *import = user;
@@ -137,7 +156,9 @@ static enum hf_status write_candidates(hf_where tx, void *user, hf_error *err)
 	for (size_t at = 0; at < import->count; at += BATCH) {
 		size_t n = import->count - at < BATCH ? import->count - at : BATCH;
 		fill_batch(import->batch, import->candidates + at, n);
-		enum hf_status status = upsert(tx, import->batch, &import->changes, err);
+		enum hf_status status = check_long_names(tx, import, at, err);
+		if (status == HF_OK)
+			status = upsert(tx, import->batch, &import->changes, err);
 		if (status != HF_OK)
 			return status;
 	}
@@ -174,7 +195,7 @@ enum hf_status hf_candidate_import_all(hf_where where, const struct hf_candidate
 	checked.codebase = HF_STR("any");
 	if (!arena)
 		return error_nomem(err);
-	enum hf_status status = check(0, &checked, err);
+	enum hf_status status = check_one(where, &checked, err);
 	if (status != HF_OK)
 		return status;
 	int vcs = hf_enum_value(&vcs_type_type, vcs_type);
@@ -337,7 +358,7 @@ enum hf_status hf_candidate_set(hf_where where, const struct hf_candidate *candi
 		return error_nomem(err);
 	if (!checked.command.ptr)
 		checked.command = HF_STR("the one that it has");
-	enum hf_status status = check(0, &checked, err);
+	enum hf_status status = check_one(where, &checked, err);
 	if (status != HF_OK)
 		return status;
 	fill_set(candidate, parts, &in);

@@ -14,6 +14,7 @@
 #include "holdfast/candidate.h"
 #include "holdfast/schedule.h"
 #include "holdfast/transaction.h"
+#include "janitor/long_names.h"
 #include "janitor/upload.h"
 #include "janitor/values.h"
 #include "queries/janitor/candidate.h"
@@ -343,7 +344,10 @@ static enum hf_status take(hf_where tx, struct upload *upload, struct entry *ent
 {
 	struct putting putting = {.candidate = &entry->candidate};
 	struct hf_candidate_uploaded *uploaded = &upload->uploaded[upload->nuploaded];
-	enum hf_status status = hf_transaction(tx, NULL, put_tx, &putting, err);
+	enum hf_status status = long_name_check(tx, NAME_OF_CAMPAIGN, entry->candidate.campaign, "campaign", err);
+	if (status != HF_OK)
+		return status;
+	status = hf_transaction(tx, NULL, put_tx, &putting, err);
 	if (status == HF_REJECTED && is_passed_over(err, entry))
 		return HF_OK;
 	if (status != HF_OK)

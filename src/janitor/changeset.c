@@ -12,6 +12,7 @@
 #include "base/words.h"
 #include "core/names.h"
 #include "janitor/columns.h"
+#include "janitor/long_names.h"
 #include "janitor/values.h"
 #include "queries/janitor/changeset.h"
 
@@ -86,6 +87,15 @@ static enum hf_status check_new(size_t number, const struct hf_change_set *set, 
 	return HF_E_INPUT;
 }
 
+static enum hf_status check_long_names(hf_where where, const struct hf_str *campaigns, uint32_t count, hf_error *err)
+{
+	uint32_t new;
+	enum hf_status status = long_names_new(where, NAME_OF_CAMPAIGN, campaigns, count, &new, err);
+	if (status != HF_OK || new == count)
+		return status;
+	return error_set(err, HF_E_INPUT, "change set %u: the campaign " CODEBASE_NAME_TOO_LONG, new + 1);
+}
+
 enum hf_status hf_change_set_create(hf_where where, const struct hf_change_set *sets, size_t count, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
@@ -104,7 +114,10 @@ enum hf_status hf_change_set_create(hf_where where, const struct hf_change_set *
 	                                 .campaigns = columns_text(&columns, offsetof(struct hf_change_set, campaign))};
 	if (columns.starved)
 		return error_nomem(err);
-	enum hf_status status = changeset_create(where, &in, NULL, &local);
+	enum hf_status status = check_long_names(where, in.campaigns.values, (uint32_t)count, err);
+	if (status != HF_OK)
+		return status;
+	status = changeset_create(where, &in, NULL, &local);
 	if (strcmp(local.constraint, "change_set_pkey") == 0)
 		status = local.status = HF_CONFLICT;
 	if (status != HF_OK && err)

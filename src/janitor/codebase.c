@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "core/segment.h"
 #include "janitor/codebase_rows.h"
+#include "janitor/long_names.h"
 #include "janitor/values.h"
 #include "queries/janitor/codebase.h"
 
@@ -128,8 +129,11 @@ enum hf_status hf_codebase_set(hf_where where, const struct hf_codebase *codebas
 		return error_set(err, HF_E_INPUT, "a codebase needs a name");
 	if (!codebase_place(&wanted, NULL, arena, &fault) || !codebase_check(&wanted, &fault))
 		return codebase_complain(&fault, err);
+	enum hf_status status = long_name_check(where, NAME_OF_CODEBASE, wanted.name, "name", err);
+	if (status != HF_OK)
+		return status;
 	fill_set(&wanted, parts, &in);
-	enum hf_status status = vcs_of(wanted.vcs_type, &in.has_vcs_type, &in.vcs_type, err);
+	status = vcs_of(wanted.vcs_type, &in.has_vcs_type, &in.vcs_type, err);
 	if (status == HF_OK)
 		status = codebase_refused(codebase_set(where, &in, arena, &row, &local), &local, err);
 	if (status == HF_OK && ret_created)

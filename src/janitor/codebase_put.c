@@ -11,6 +11,7 @@
 #include "core/names.h"
 #include "holdfast/transaction.h"
 #include "janitor/codebase_rows.h"
+#include "janitor/long_names.h"
 #include "janitor/values.h"
 
 enum { BATCH = 5000, CODEBASES_MAX = 1000000 };
@@ -32,9 +33,7 @@ enum hf_status codebase_complain(const struct codebase_fault *fault, hf_error *e
 bool codebase_check(const struct hf_codebase *codebase, struct codebase_fault *ret_fault)
 {
 	*ret_fault = (struct codebase_fault){NULL, NULL, NULL};
-	if (codebase->name.len > CODEBASE_NAME_MAX)
-		*ret_fault = (struct codebase_fault){"name", "is longer than 1000 bytes", NULL};
-	else if (codebase->name.ptr && !codebase_name_valid(codebase->name))
+	if (codebase->name.ptr && !codebase_name_valid(codebase->name))
 		*ret_fault = (struct codebase_fault){"name", "is no name for a codebase", CODEBASE_NAME_RULE};
 	else if (!codebase->name.ptr && !codebase->branch_url.ptr)
 		*ret_fault = (struct codebase_fault){"name", "is missing, and so is branch_url", NULL};
@@ -155,6 +154,16 @@ static enum hf_status release(hf_where tx, struct putting *putting, hf_error *er
 	return codebase_release_locations(tx, &in, NULL, err);
 }
 
+/* @param at how many came in earlier batches */
+static enum hf_status check_long_names(hf_where tx, const struct batch *batch, size_t at, hf_error *err)
+{
+	uint32_t wrong;
+	enum hf_status status = long_names_new(tx, NAME_OF_CODEBASE, batch->texts[NAME], batch->count, &wrong, err);
+	if (status != HF_OK || wrong == batch->count)
+		return status;
+	return error_set(err, HF_E_INPUT, "codebase %zu: the name " CODEBASE_NAME_TOO_LONG, at + wrong + 1);
+}
+
 static enum hf_status put(hf_where tx, struct putting *putting, hf_error *err)
 {
 	const struct batch *batch = putting->batch;
@@ -189,7 +198,9 @@ static enum hf_status write_all(hf_where tx, void *user, hf_error *err)
 		for (size_t at = 0; at < putting->count; at += BATCH) {
 			size_t n = putting->count - at < BATCH ? putting->count - at : BATCH;
 			fill_batch(putting->batch, putting->codebases + at, n);
-			enum hf_status status = pass == 0 ? release(tx, putting, err) : put(tx, putting, err);
+			enum hf_status status = pass == 0 ? check_long_names(tx, putting->batch, at, err) : HF_OK;
+			if (status == HF_OK)
+				status = pass == 0 ? release(tx, putting, err) : put(tx, putting, err);
 			if (status != HF_OK)
 				return status;
 		}

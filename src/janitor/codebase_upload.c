@@ -1,14 +1,18 @@
 /*
  * codebase_upload.c - codebases as JSON: what each entry means (spec/janitor.md 10.4), then one hf_codebase_put().
  */
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/intern.h"
 #include "base/str.h"
 #include "core/branch_url.h"
+#include "core/names.h"
 #include "core/segment.h"
 #include "janitor/codebase_rows.h"
+#include "janitor/columns.h"
+#include "janitor/long_names.h"
 #include "janitor/upload.h"
 
 #define WHAT "codebases"
@@ -115,6 +119,24 @@ static enum hf_status read_entry(const struct upload_entry *entry, const struct 
 
 /* ---- the whole ---- */
 
+/* Before repeated entries go: the number is that in the document. */
+static enum hf_status check_long_names(hf_where where, const struct hf_codebase *codebases, size_t count,
+                                       hf_arena *arena, hf_error *err)
+{
+	struct columns columns = {.arena = arena,
+	                          .rows = codebases,
+	                          .row_size = sizeof(*codebases),
+	                          .count = (uint32_t)count};
+	struct hf_str_array names = columns_text(&columns, offsetof(struct hf_codebase, name));
+	uint32_t new;
+	if (columns.starved)
+		return error_nomem(err);
+	enum hf_status status = long_names_new(where, NAME_OF_CODEBASE, names.values, names.count, &new, err);
+	if (status != HF_OK || new == names.count)
+		return status;
+	return error_set(err, HF_E_INPUT, WHAT ": entry %u: \"name\" " CODEBASE_NAME_TOO_LONG, new + 1);
+}
+
 /* Of several entries with one name the last stays, at the place of the first. */
 static enum hf_status last_of_each(struct hf_codebase *codebases, size_t *count, hf_error *err)
 {
@@ -175,7 +197,9 @@ enum hf_status hf_codebase_upload(hf_where where, struct hf_str json, const stru
 		return status;
 	size_t count = json_array_size(list);
 	if (!hf_defects_kept(keep, 33)) {
-		status = last_of_each(codebases, &count, err);
+		status = check_long_names(where, codebases, count, arena, err);
+		if (status == HF_OK)
+			status = last_of_each(codebases, &count, err);
 		return status == HF_OK ? hf_codebase_put(where, codebases, count, ret_changes, err) : status;
 	}
 	if (count == 0)

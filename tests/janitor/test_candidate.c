@@ -190,7 +190,7 @@ static void upload_stores_and_schedules(void **state)
 	EXPECT_OK(upload(
 		rig,
 		"[{\"codebase\":\"aa\",\"campaign\":\"fixes\",\"value\":7.9,\"context\":\"c\",\"publish-policy\":\"p\"}"
-	        ","
+		","
 		" {\"codebase\":\"bb\",\"campaign\":\"fixes\",\"command\":\"own\",\"bucket\":\"manual\",\"more\":1,"
 		"  \"requester\":\"me\",\"success_chance\":true,\"change_set\":\"cs\",\"followup_for\":[]},"
 		" {\"codebase\":\"aa\",\"campaign\":\"fixes\",\"bucket\":null}]",
@@ -267,7 +267,7 @@ static void upload_looks_at_open_proposals(void **state)
 	             "'2024-01-01', '2024-01-01 00:00:10')");
 	rig_run(rig, "INSERT INTO merge_proposal (url, status, revision) VALUES ('https://p/1', 'open', 'rev')");
 	const char *entry = "[{\"codebase\":\"aa\",\"campaign\":\"fixes\",\"command\":\"new\",\"requester\":\"me\","
-	                    "\"bucket\":\"hook\"}]";
+			    "\"bucket\":\"hook\"}]";
 	EXPECT_OK(upload(rig, entry, arena, &report, &err));
 	assert_true(report.uploaded[0].refresh);
 	assert_int_equal(report.uploaded[0].scheduled.bucket, HF_BUCKET_UPDATE_EXISTING_MP);
@@ -298,7 +298,8 @@ static void upload_remembers_what_it_follows(void **state)
 	EXPECT_CONTAINS(err.message, "D-35");
 	EXPECT_OK(upload(rig, entry, arena, &report, &err));
 	EXPECT_OK(upload(rig, entry, arena, &report, &err));
-	assert_int_equal(rig_number(rig, "SELECT count(*) FROM followup WHERE origin = 'r' AND candidate IS NOT NULL"), 1);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM followup WHERE origin = 'r' AND candidate IS NOT NULL"),
+	                 1);
 	EXPECT_STATUS(upload(rig, "[{\"codebase\":\"bb\",\"campaign\":\"fixes\",\"followup_for\":[\"none\"]}]", arena,
 	                     &report, &err),
 	              HF_REJECTED);
@@ -381,6 +382,51 @@ static void upload_refuses_hostile_documents(void **state)
 	assert_int_equal(rig_number(rig, "SELECT count(*) FROM candidate"), 0);
 }
 
+/* Campaigns from before names had a bound: their candidates are changed and removed as any, a new campaign is refused.
+ */
+static void a_longer_campaign_that_is_there_is_worked_with(void **state)
+{
+	struct rig *rig = *state;
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_candidate_upload_options options = {.size = sizeof(options)};
+	struct hf_candidate_upload_report report;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_changes changes;
+	char old[1502], new[1502], text[1700];
+	int32_t id;
+	bool created = true;
+	load(rig);
+	snprintf(old, sizeof(old), "%01501d", 7);
+	snprintf(new, sizeof(new), "%01501d", 8);
+	rig_run(rig, "INSERT INTO candidate (codebase, suite, command) VALUES ('aa', lpad('7', 1501, '0'), 'x')");
+	struct hf_candidate pair[] = {{.codebase = HF_STR("aa"), .campaign = hf_str_of(old), .command = HF_STR("y")},
+	                              {.codebase = HF_STR("bb"), .campaign = hf_str_of(new), .command = HF_STR("y")}};
+	EXPECT_OK(hf_candidate_set(rig->where, &pair[0], HF_CANDIDATE_COMMAND, &id, &created, &err));
+	assert_false(created);
+	EXPECT_OK(hf_candidate_import(rig->where, pair, 1, &changes, &err));
+	snprintf(text, sizeof(text), "[{\"codebase\":\"aa\",\"campaign\":\"%s\",\"command\":\"z\"}]", old);
+	EXPECT_OK(hf_candidate_upload(rig->where, hf_str_of(text), &options, arena, &report, &err));
+	assert_int_equal(rig_count(rig, "candidate WHERE command = 'z'"), 1);
+	EXPECT_OK(hf_change_set_create(rig->where,
+	                               &(struct hf_change_set){.id = HF_STR("c2"), .campaign = hf_str_of(old)}, 1,
+	                               &err));
+
+	EXPECT_STATUS(hf_candidate_set(rig->where, &pair[1], 0, NULL, NULL, &err), HF_E_INPUT);
+	assert_string_equal(err.message, "the campaign is longer than 1000 bytes");
+	EXPECT_STATUS(hf_candidate_import(rig->where, pair, 2, &changes, &err), HF_E_INPUT);
+	EXPECT_CONTAINS(err.message, "/bb): the campaign is longer than 1000 bytes");
+	snprintf(text, sizeof(text), "[{\"codebase\":\"aa\",\"campaign\":\"%s\",\"command\":\"z\"}]", new);
+	EXPECT_STATUS(hf_candidate_upload(rig->where, hf_str_of(text), &options, arena, &report, &err), HF_E_INPUT);
+	assert_string_equal(err.message, "candidates: entry 1: the campaign is longer than 1000 bytes");
+	EXPECT_STATUS(hf_change_set_create(rig->where,
+	                                   &(struct hf_change_set){.id = HF_STR("c3"), .campaign = hf_str_of(new)}, 1,
+	                                   &err),
+	              HF_E_INPUT);
+	assert_string_equal(err.message, "change set 1: the campaign is longer than 1000 bytes");
+	EXPECT_OK(hf_candidate_delete(rig->where, id, NULL, NULL, &err));
+	assert_int_equal(rig_count(rig, "candidate"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(texts_as_python_shows_them),
@@ -393,6 +439,7 @@ int main(void)
 	                                   cmocka_unit_test(upload_looks_at_open_proposals),
 	                                   cmocka_unit_test(upload_remembers_what_it_follows),
 	                                   cmocka_unit_test(upload_undoes_all_for_a_mistake),
-	                                   cmocka_unit_test(upload_refuses_hostile_documents)};
+	                                   cmocka_unit_test(upload_refuses_hostile_documents),
+	                                   cmocka_unit_test(a_longer_campaign_that_is_there_is_worked_with)};
 	return cmocka_run_group_tests_name("candidate", tests, rig_up, rig_down);
 }

@@ -355,6 +355,40 @@ static void a_name_has_1000_bytes_at_most(void **state)
 	}
 }
 
+/* Names from before the bound: whatever names one that is there is done. */
+static void a_longer_name_that_is_there_is_changed_and_removed(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_changes changes;
+	char name[2001], other[2001], text[2100];
+	bool created = true;
+	rig_load_text(rig, "{}");
+	rig_run(rig, "INSERT INTO codebase (name, value) VALUES (lpad('7', 2000, '0'), 1)");
+	snprintf(name, sizeof(name), "%02000d", 7);
+	snprintf(other, sizeof(other), "%02000d", 8);
+	struct hf_codebase codebases[] = {{.name = HF_STR("aa")},
+	                                  {.name = hf_str_of(name), .has_value = true, .value = 2},
+	                                  {.name = hf_str_of(other)}};
+	EXPECT_OK(hf_codebase_set(rig->where, &codebases[1], HF_CODEBASE_VALUE, &created, &err));
+	assert_false(created);
+	assert_int_equal(rig_number(rig, "SELECT value FROM codebase"), 2);
+	codebases[1].value = 3;
+	EXPECT_OK(hf_codebase_put(rig->where, codebases, 2, &changes, &err));
+	assert_int_equal(changes.updated, 1);
+	assert_int_equal(rig_number(rig, "SELECT value FROM codebase WHERE length(name) = 2000"), 3);
+	snprintf(text, sizeof(text), "[{\"name\":\"bb\"},{\"name\":\"%s\",\"value\":4}]", name);
+	EXPECT_OK(hf_codebase_upload(rig->where, hf_str_of(text), NULL, &changes, &err));
+	assert_int_equal(rig_number(rig, "SELECT value FROM codebase WHERE length(name) = 2000"), 4);
+
+	EXPECT_STATUS(hf_codebase_set(rig->where, &codebases[2], 0, &created, &err), HF_E_INPUT);
+	assert_string_equal(err.message, "the name is longer than 1000 bytes");
+	EXPECT_STATUS(hf_codebase_put(rig->where, codebases, 3, &changes, &err), HF_E_INPUT);
+	assert_string_equal(err.message, "codebase 3: the name is longer than 1000 bytes");
+	EXPECT_OK(hf_codebase_delete(rig->where, hf_str_of(name), &err));
+	assert_int_equal(rig_count(rig, "codebase"), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(encodings_equal_the_golden_ones),
@@ -367,6 +401,7 @@ int main(void)
 	                                   cmocka_unit_test(upload_keeps_its_defect_on_demand),
 	                                   cmocka_unit_test(upload_refuses_hostile_documents),
 	                                   cmocka_unit_test(upload_names_entry_and_member),
-	                                   cmocka_unit_test(a_name_has_1000_bytes_at_most)};
+	                                   cmocka_unit_test(a_name_has_1000_bytes_at_most),
+	                                   cmocka_unit_test(a_longer_name_that_is_there_is_changed_and_removed)};
 	return cmocka_run_group_tests_name("codebase", tests, rig_up, rig_down);
 }

@@ -118,6 +118,15 @@ ON CONFLICT (name) DO UPDATE
        inactive = CASE WHEN :set_inactive::boolean THEN excluded.inactive ELSE c.inactive END
 RETURNING xmax = 0 AS created;
 
+-- name: codebase_names_new :opt
+-- doc: Which is the first of these names (1 is the first) that no codebase has, or that no candidate names as campaign.
+SELECT n.place
+  FROM unnest(:names::text[]) WITH ORDINALITY AS n (name, place)
+ WHERE NOT CASE WHEN :campaigns::boolean THEN EXISTS (SELECT FROM candidate AS c WHERE c.suite = n.name)
+                ELSE EXISTS (SELECT FROM codebase AS c WHERE c.name = n.name) END
+ ORDER BY n.place
+ LIMIT 1;
+
 -- name: codebase_delete :execrows
 -- doc: Remove one codebase; its candidates and queue entries go with it, and what followed up on those candidates.
 WITH followups AS (

@@ -34,7 +34,7 @@ extern "C" {
 	X(HF_E_DB, -9, 1, "database", "the server reported an error")                               \
 	X(HF_E_PROTOCOL, -10, 1, "protocol", "the server answered in an unexpected way")            \
 	X(HF_E_LIMIT, -11, 1, "limit", "a bound of the library was exceeded")                       \
-	X(HF_E_INTERRUPTED, -12, 130, "interrupted", "stopped by the user; work was rolled back")   \
+	X(HF_E_INTERRUPTED, -12, 130, "interrupted", "stopped by the user; rolled back, unless it says otherwise") \
 	X(HF_E_NO_PACKAGE, -13, 69, "no-package", "a needed package is not installed")              \
 	X(HF_E_INPUT, -14, 1, "input", "input data is malformed")                                   \
 	X(HF_E_DRIFT, -15, 1, "schema-drift", "the database does not have the compiled shape") \

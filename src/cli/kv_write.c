@@ -83,7 +83,7 @@ enum hf_status kv_writer_flush(struct kv_writer *writer, hf_error *err)
 	const struct hf_kv_how how = {.deadline = writer->cli->deadline};
 	enum hf_status status = HF_OK;
 	if (hf_context_interrupted(writer->cli->ctx))
-		return error_set(err, HF_E_INTERRUPTED, "interrupted after %lld entries", (long long)writer->stored);
+		return error_set(err, HF_E_INTERRUPTED, "interrupted");
 	if (writer->kv && writer->count > 0)
 		status = hf_kv_apply(writer->kv, writer->writes, writer->count, &how, NULL, NULL, err);
 	if (status != HF_OK)
@@ -95,6 +95,7 @@ enum hf_status kv_writer_flush(struct kv_writer *writer, hf_error *err)
 	}
 	writer->stored += (int64_t)writer->count;
 	writer->stored_bytes += (int64_t)writer->bytes;
+	writer->cli->stored = writer->kv ? writer->stored : 0;
 	writer->count = writer->bytes = 0;
 	hf_arena_reset(writer->arena);
 	progress_update(&writer->cli->progress, writer->stored, hf_now_monotonic_us(writer->cli->ctx));

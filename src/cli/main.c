@@ -228,10 +228,12 @@ static void explain_signal(const struct cli *cli, enum hf_status status, hf_erro
 		error_set(err, status, "%s while COMMIT was under way: the work may be done or not",
 		          late ? "--timeout passed" : "interrupted");
 	} else if (late) {
-		error_set(err, HF_TIMEOUT, "not done within --timeout %s; work was rolled back", timeout);
+		error_set(err, HF_TIMEOUT, "not done within --timeout %s; what was under way was rolled back", timeout);
 	} else {
-		error_set(err, HF_E_INTERRUPTED, "interrupted; work was rolled back");
+		error_set(err, HF_E_INTERRUPTED, "interrupted; what was under way was rolled back");
 	}
+	if (cli->stored > 0 && !err->hint[0])
+		error_hint(err, "%lld entries that were written before are in the store", (long long)cli->stored);
 }
 
 static int finish(const struct cli *cli, enum hf_status status, const hf_error *err, bool json)

@@ -29,7 +29,7 @@ static void topic_exit_codes(FILE *file)
 		for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 			if (rows[i].code == order[o] && strcmp(rows[i].word, "stop") != 0)
 				put_exit_code(file, rows[i].code, rows[i].word, rows[i].meaning);
-	put_exit_code(file, 143, "interrupted", "ended by SIGTERM; work was rolled back");
+	put_exit_code(file, 143, "interrupted", "ended by SIGTERM; rolled back, unless it says otherwise");
 	fputs("\n", file);
 	help_wrapped(file, 0,
 		     "An empty list is 0. A reader that goes away (head) is 0. With --json the word stands in "

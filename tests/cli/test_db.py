@@ -79,7 +79,7 @@ def test_db_ping_gives_up_in_time(tmp_path):
     listener.listen()
     started = time.monotonic()
     error = refused_json(8, "-d", f"postgresql:///x?host={tmp_path}", "db", "ping", "--timeout", "300ms")
-    assert error["code"] == "timeout" and error["message"] == "not done within --timeout 300ms; work was rolled back"
+    assert error["code"] == "timeout" and error["message"] == "not done within --timeout 300ms; what was under way was rolled back"
     assert time.monotonic() - started < 20
     listener.close()
 

@@ -45,7 +45,7 @@ def test_a_signal_rolls_back_and_says_so(slow, number, code):
     _, err = child.communicate(timeout=60)
     assert child.returncode == code
     error = json.loads(err.splitlines()[-1])["error"]
-    assert (error["code"], error["exit"], error["message"]) == ("interrupted", code, "interrupted; work was rolled back")
+    assert (error["code"], error["exit"], error["message"]) == ("interrupted", code, "interrupted; what was under way was rolled back")
     nothing_happened(where, which, database)
 
 

@@ -5,12 +5,13 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 
 import pytest
 
-from command import BUILD, TOP, environment, ok, ok_json, refused, run
+from command import BUILD, PROGRAM, TOP, environment, ok, ok_json, refused, run
 from kv_store import Store, raw
 
 
@@ -481,6 +482,20 @@ def test_kv_import_names_the_line(store, line, message):
     assert told.startswith("error: standard input:1002: ") and message in told, told
     assert "1000 entries that stood before are in the store" in told
     assert store.ok("count") == "1000\n"
+
+
+def test_kv_import_that_is_interrupted_says_what_is_stored(store):
+    child = subprocess.Popen([PROGRAM, "kv", "import", "--store", store.url, "-", "--json"], env=environment(),
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child.stdin.write("".join('{"key": "%d", "value": "x"}\n' % i for i in range(1001)))
+    child.stdin.flush()
+    while store.ok("count") != "1000\n":
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    _, told = child.communicate(timeout=60)
+    error = json.loads(told.splitlines()[-1])["error"]
+    assert (child.returncode, error["message"]) == (130, "interrupted; what was under way was rolled back")
+    assert error["hint"] == "1000 entries that were written before are in the store"
 
 
 def test_kv_import_refuses_a_key_that_is_too_long(store):

@@ -137,5 +137,5 @@ def test_a_signal_while_connecting_ends_the_command(tmp_path, number, code):
     child.send_signal(number)
     out, err = child.communicate(timeout=60)
     assert (child.returncode, out) == (code, "")
-    assert json.loads(err)["error"] == {"code": "interrupted", "exit": code, "message": "interrupted; work was rolled back",
+    assert json.loads(err)["error"] == {"code": "interrupted", "exit": code, "message": "interrupted; what was under way was rolled back",
                                         "detail": None, "hint": None, "sqlstate": None, "retryable": False}

@@ -1,5 +1,5 @@
 /*
- * configuration.c - the list of settings, and their values layer by layer: each stronger source overwrites.
+ * configuration.c - the values of settings (config_settings.c) layer by layer: each stronger source overwrites.
  */
 #include "cli/configuration.h"
 
@@ -12,200 +12,6 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/str.h"
-
-enum { DAY_MS = 86400000 };
-
-const struct setting config_settings[] = {
-	{"database.url",
-         {.name = "url", .help = "where the database is: URL or key=value text"},
-         "database",
-         "HOLDFAST_DATABASE_URL",
-         "DATABASE_URL",
-         NULL,
-         false},
-	{"database.password",
-         {.name = "password", .help = "file:PATH, env:NAME or credential:NAME"},
-         NULL,
-         "HOLDFAST_DATABASE_PASSWORD",
-         NULL,
-         NULL,
-         true},
-	{"database.connect_timeout",
-         {.name = "connect_timeout",
-          .kind = OPTION_DURATION,
-          .min = 1,
-          .max = DAY_MS,
-          .help = "for a login, over all hosts and addresses"},
-         NULL,
-         "HOLDFAST_DATABASE_CONNECT_TIMEOUT",
-         NULL,
-         "30s",
-         false},
-	{"database.query_timeout",
-         {.name = "query_timeout", .kind = OPTION_DURATION, .min = 1, .max = DAY_MS, .help = "for one statement"},
-         NULL,
-         "HOLDFAST_DATABASE_QUERY_TIMEOUT",
-         NULL,
-         "60s",
-         false},
-	{"kv.url",
-         {.name = "url", .help = "the key-value store; without it the database"},
-         "store",
-         "HOLDFAST_KV_URL",
-         NULL,
-         NULL,
-         false},
-	{"kv.namespace",
-         {.name = "namespace", .help = "of the key-value store"},
-         "namespace",
-         "HOLDFAST_KV_NAMESPACE",
-         NULL,
-         "default",
-         false},
-	{"kv.schema",
-         {.name = "schema", .help = "of the store's tables in PostgreSQL"},
-         NULL,
-         "HOLDFAST_KV_SCHEMA",
-         NULL,
-         "public",
-         false},
-	{"kv.table",
-         {.name = "table", .help = "of the entries in PostgreSQL; the others are named after it"},
-         NULL,
-         "HOLDFAST_KV_TABLE",
-         NULL,
-         "state_entries",
-         false},
-	{"kv.slow_statement",
-         {.name = "slow_statement",
-          .kind = OPTION_DURATION,
-          .min = 0,
-          .max = DAY_MS,
-          .help = "of the store: one that takes so long is an event, 0 = none is"},
-         NULL,
-         "HOLDFAST_KV_SLOW_STATEMENT",
-         NULL,
-         "0",
-         false},
-	{"kv.attempts",
-         {.name = "attempts",
-          .kind = OPTION_INT,
-          .min = 1,
-          .max = 100,
-          .help = "of a call of the store, the first included"},
-         NULL,
-         "HOLDFAST_KV_ATTEMPTS",
-         NULL,
-         "3",
-         false},
-	{"kv.backoff",
-         {.name = "backoff",
-          .kind = OPTION_DURATION,
-          .min = 1,
-          .max = 5000,
-          .help = "before the second attempt, at most; then twice as long"},
-         NULL,
-         "HOLDFAST_KV_BACKOFF",
-         NULL,
-         "100ms",
-         false},
-	{"command.output",
-         {.name = "output",
-          .kind = OPTION_CHOICE,
-          .choices = "table|json|ndjson|csv|tsv|raw",
-          .help = "format of data on stdout"},
-         "output",
-         "HOLDFAST_OUTPUT",
-         NULL,
-         "table",
-         false},
-	{"command.limit",
-         {.name = "limit", .kind = OPTION_INT, .min = 0, .max = INT64_MAX, .help = "rows of a list, 0 = all"},
-         "limit",
-         "HOLDFAST_LIMIT",
-         NULL,
-         "100",
-         false},
-	{"command.timeout",
-         {.name = "timeout",
-          .kind = OPTION_DURATION,
-          .min = 0,
-          .max = DAY_MS,
-          .help = "for the whole command, 0 = none"},
-         "timeout",
-         "HOLDFAST_TIMEOUT",
-         NULL,
-         "0",
-         false},
-	{"command.defects",
-         {.name = "defects", .help = "of the original to keep: correct (none), parity (all), then D-13 or -D-13"},
-         "defects",
-         "HOLDFAST_DEFECTS",
-         NULL,
-         "correct",
-         false},
-	{"command.no_input",
-         {.name = "no_input", .kind = OPTION_CHOICE, .choices = "no|yes", .help = "never ask a question"},
-         "no-input",
-         "HOLDFAST_NO_INPUT",
-         NULL,
-         "no",
-         false},
-	{"command.color",
-         {.name = "color", .kind = OPTION_CHOICE, .choices = "auto|always|never", .help = "use of colour"},
-         "color",
-         "HOLDFAST_COLOR",
-         NULL,
-         "auto",
-         false},
-	{"log.level",
-         {.name = "level",
-          .kind = OPTION_CHOICE,
-          .choices = "off|error|warn|info|debug|trace",
-          .help = "events that go to stderr"},
-         NULL,
-         "HOLDFAST_LOG",
-         NULL,
-         "off",
-         false},
-	{"log.format",
-         {.name = "format", .kind = OPTION_CHOICE, .choices = "logfmt|json", .help = "form of events"},
-         "log-format",
-         "HOLDFAST_LOG_FORMAT",
-         NULL,
-         "logfmt",
-         false},
-	{0},
-};
-
-/* ---- finding a setting ---- */
-
-static const struct setting *setting_named(const char *section, const char *key)
-{
-	size_t n = strlen(section);
-	for (const struct setting *setting = config_settings; setting->name; setting++)
-		if (strncmp(setting->name, section, n) == 0 && setting->name[n] == '.' &&
-		    strcmp(setting->name + n + 1, key) == 0)
-			return setting;
-	return NULL;
-}
-
-static const struct setting *setting_dotted(const char *name)
-{
-	for (const struct setting *setting = config_settings; setting->name; setting++)
-		if (strcmp(setting->name, name) == 0)
-			return setting;
-	return NULL;
-}
-
-static bool is_section(const char *section)
-{
-	size_t n = strlen(section);
-	for (const struct setting *setting = config_settings; setting->name; setting++)
-		if (strncmp(setting->name, section, n) == 0 && setting->name[n] == '.')
-			return true;
-	return false;
-}
 
 static const char *profile_of(const char *section)
 {
@@ -333,11 +139,11 @@ static enum hf_status apply_file(struct layers *layers, const struct ini_file *f
 		enum hf_status status;
 		if (in_profile && strcmp(entry->key, "protected") == 0) {
 			status = apply_protected(layers, file, entry, false, err);
-		} else if (!in_profile && !is_section(entry->section)) {
+		} else if (!in_profile && !config_is_section(entry->section)) {
 			status = unknown_section(file, entry, err);
 		} else {
 			const struct setting *setting =
-				in_profile ? setting_dotted(entry->key) : setting_named(entry->section, entry->key);
+				in_profile ? config_setting(entry->key) : config_setting_of(entry->section, entry->key);
 			status = setting ? apply_entry(layers, file, entry, setting, !in_profile, err)
 					 : unknown_key(file, entry, err);
 		}
@@ -378,7 +184,7 @@ static enum hf_status apply_profile(struct layers *layers, hf_error *err)
 			enum hf_status status = strcmp(entry->key, "protected") == 0
 							? apply_protected(layers, &layers->files[f], entry, true, err)
 							: apply_entry(layers, &layers->files[f], entry,
-								      setting_dotted(entry->key), true, err);
+								      config_setting(entry->key), true, err);
 			if (status != HF_OK)
 				return status;
 		}
@@ -529,10 +335,10 @@ enum hf_status config_load(const struct config_sources *sources, const struct pa
 	struct configuration *config = hf_arena_calloc(arena, 1, sizeof(*config));
 	struct layers *layers = hf_arena_calloc(arena, 1, sizeof(*layers));
 	if (config)
-		config->values = hf_arena_calloc(arena, ARRAY_LEN(config_settings), sizeof(*config->values));
+		config->values = hf_arena_calloc(arena, config_settings_count, sizeof(*config->values));
 	if (!layers || !config || !config->values)
 		return error_nomem(err);
-	config->count = ARRAY_LEN(config_settings) - 1;
+	config->count = config_settings_count;
 	config->profile = sources->profile && sources->profile[0] ? sources->profile : NULL;
 	layers->config = config;
 	layers->arena = arena;
@@ -556,7 +362,7 @@ enum hf_status config_load(const struct config_sources *sources, const struct pa
 
 void config_override(struct configuration *config, const char *name, const char *text, const char *origin)
 {
-	const struct setting *setting = setting_dotted(name);
+	const struct setting *setting = config_setting(name);
 	ASSERT(setting && setting->option.kind == OPTION_TEXT);
 	struct setting_value *value = &config->values[setting - config_settings];
 	value->value.text = text;
@@ -565,7 +371,7 @@ void config_override(struct configuration *config, const char *name, const char 
 
 const struct setting_value *config_get(const struct configuration *config, const char *name)
 {
-	const struct setting *setting = setting_dotted(name);
+	const struct setting *setting = config_setting(name);
 	ASSERT(setting != NULL);
 	return &config->values[setting - config_settings];
 }

@@ -58,6 +58,12 @@ struct config_sources {
 };
 
 extern const struct setting config_settings[]; /* ends with an entry without a name */
+extern const size_t config_settings_count;
+
+/** "database.url", or its section and key; NULL when there is none. */
+const struct setting *config_setting(const char *name);
+const struct setting *config_setting_of(const char *section, const char *key);
+bool config_is_section(const char *section);
 
 /** By the flags, variables and XDG_CONFIG_HOME. */
 enum hf_status config_sources_real(const struct parsed *parsed, hf_arena *arena, struct config_sources *ret_sources,

@@ -3,7 +3,6 @@
  */
 #include "cli/output.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -13,8 +12,9 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/nearest.h"
+#include "cli/formats.h"
 
-enum { CELL_BYTES_MAX = 64 << 20, SAMPLE_BYTES_MAX = 16 << 20, SAMPLE_CELL_MAX = 4096 };
+enum { CELL_BYTES_MAX = 64 << 20, SAMPLE_BYTES_MAX = 16 << 20 };
 
 /* ---- bytes ---- */
 
@@ -169,192 +169,6 @@ enum hf_status out_check_fields(const struct out *out, const struct column *colu
 	return choose(&probe, columns, err);
 }
 
-/* codebase -> CODEBASE, estimated_duration_s -> ESTIMATED-DURATION */
-static void add_title(struct buf *buf, const struct column *column)
-{
-	struct hf_str name = hf_str_of(column->title ? column->title : column->name);
-	if (!column->title && column->kind == COLUMN_DURATION && str_ends(name, HF_STR("_s")))
-		name.len -= 2;
-	for (size_t i = 0; i < name.len; i++)
-		buf_add_char(buf, name.ptr[i] == '_' ? '-' : (char)toupper((unsigned char)name.ptr[i]));
-}
-
-static bool aligns_right(enum column_kind kind)
-{
-	return kind == COLUMN_INT || kind == COLUMN_NUMBER || kind == COLUMN_NUMERIC || kind == COLUMN_DURATION;
-}
-
-/* ---- tables ---- */
-
-static void put_padded(struct out *out, struct hf_str text, size_t width, bool right, bool last)
-{
-	size_t own = text_width(text), pad = own < width ? width - own : 0;
-	char blanks[64];
-	memset(blanks, ' ', sizeof(blanks));
-	if (!right)
-		put(out, text);
-	while (pad > 0 && (right || !last)) {
-		size_t n = pad < sizeof(blanks) ? pad : sizeof(blanks);
-		put(out, (struct hf_str){blanks, n});
-		pad -= n;
-	}
-	if (right)
-		put(out, text);
-	put_text(out, last ? "\n" : "  ");
-}
-
-static void put_heading(struct out *out)
-{
-	for (size_t i = 0; i < out->nchosen; i++) {
-		buf_clear(&out->scratch);
-		add_title(&out->scratch, &out->columns[out->chosen[i]]);
-		if (out->options.color)
-			put_text(out, "\033[1m");
-		put_padded(out, buf_str(&out->scratch), out->width[i], out->right[i], i + 1 == out->nchosen);
-		if (out->options.color)
-			put_text(out, "\033[0m");
-	}
-}
-
-static void start_table(struct out *out)
-{
-	hf_arena_reset(out->arena);
-	out->sampled = 0;
-	out->sampling = true;
-	out->sample = hf_arena_calloc(out->arena, TABLE_SAMPLE * out->nchosen + 1, sizeof(*out->sample));
-	for (size_t i = 0; i < out->nchosen; i++) {
-		buf_clear(&out->scratch);
-		add_title(&out->scratch, &out->columns[out->chosen[i]]);
-		out->width[i] = text_width(buf_str(&out->scratch));
-		out->right[i] = aligns_right(out->columns[out->chosen[i]].kind);
-	}
-}
-
-static void show(struct out *out, size_t chosen, const struct cell *cells)
-{
-	buf_clear(&out->scratch);
-	cell_show(&out->scratch, &cells[out->chosen[chosen]], &out->options);
-}
-
-static void end_sample(struct out *out)
-{
-	out->sampling = false;
-	put_heading(out);
-	for (size_t row = 0; row < out->sampled; row++)
-		for (size_t i = 0; i < out->nchosen; i++)
-			put_padded(out, out->sample[row * out->nchosen + i], out->width[i], out->right[i],
-			           i + 1 == out->nchosen);
-}
-
-/* Keep the row for the sample; false when it is too large for that. */
-static bool keep_row(struct out *out, const struct cell *cells)
-{
-	size_t width[COLUMN_MAX];
-	if (!out->sample || out->sampled == TABLE_SAMPLE)
-		return false;
-	for (size_t i = 0; i < out->nchosen; i++) {
-		show(out, i, cells);
-		if (!buf_ok(&out->scratch) || out->scratch.len > SAMPLE_CELL_MAX)
-			return false;
-		struct hf_str kept = hf_arena_str(out->arena, buf_str(&out->scratch));
-		if (!kept.ptr)
-			return false;
-		out->sample[out->sampled * out->nchosen + i] = kept;
-		width[i] = text_width(kept);
-	}
-	for (size_t i = 0; i < out->nchosen; i++)
-		if (width[i] > out->width[i])
-			out->width[i] = width[i];
-	out->sampled++;
-	return true;
-}
-
-static void table_row(struct out *out, const struct cell *cells)
-{
-	if (out->sampling && keep_row(out, cells))
-		return;
-	if (out->sampling)
-		end_sample(out);
-	for (size_t i = 0; i < out->nchosen; i++) {
-		show(out, i, cells);
-		put_padded(out, buf_str(&out->scratch), out->width[i], out->right[i], i + 1 == out->nchosen);
-	}
-}
-
-/* ---- csv, tsv, raw ---- */
-
-static void put_csv(struct out *out, struct hf_str text)
-{
-	if (str_find(text, ',') < 0 && str_find(text, '"') < 0 && str_find(text, '\n') < 0 &&
-	    str_find(text, '\r') < 0) {
-		put(out, text);
-		return;
-	}
-	put_text(out, "\"");
-	struct hf_str piece;
-	for (bool first = true; str_split(&text, '"', &piece); first = false) {
-		if (!first)
-			put_text(out, "\"\"");
-		put(out, piece);
-	}
-	put_text(out, "\"");
-}
-
-static void put_tsv(struct out *out, struct hf_str text)
-{
-	size_t start = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-		const char *escape = c == '\t'   ? "\\t"
-		                     : c == '\n' ? "\\n"
-		                     : c == '\r' ? "\\r"
-		                     : c == '\\' ? "\\\\"
-		                                 : NULL;
-		if (!escape)
-			continue;
-		put(out, (struct hf_str){text.ptr + start, i - start});
-		put_text(out, escape);
-		start = i + 1;
-	}
-	put(out, (struct hf_str){text.ptr + start, text.len - start});
-}
-
-static void put_separated(struct out *out, struct hf_str text, size_t index, bool null)
-{
-	bool csv = out->options.format == OUT_CSV, last = index + 1 == out->nchosen;
-	if (csv)
-		put_csv(out, text);
-	else if (null)
-		put_text(out, "\\N");
-	else
-		put_tsv(out, text);
-	put_text(out, last ? (csv ? "\r\n" : "\n") : (csv ? "," : "\t"));
-}
-
-static void separated_header(struct out *out)
-{
-	for (size_t i = 0; i < out->nchosen; i++)
-		put_separated(out, hf_str_of(out->columns[out->chosen[i]].name), i, false);
-}
-
-static void separated_row(struct out *out, const struct cell *cells)
-{
-	for (size_t i = 0; i < out->nchosen; i++) {
-		buf_clear(&out->scratch);
-		cell_plain(&out->scratch, &cells[out->chosen[i]]);
-		put_separated(out, buf_str(&out->scratch), i, cells[out->chosen[i]].null);
-	}
-}
-
-static void raw_row(struct out *out, const struct cell *cells)
-{
-	buf_clear(&out->scratch);
-	if (out->nchosen > 0)
-		cell_plain(&out->scratch, &cells[out->chosen[0]]);
-	put(out, buf_str(&out->scratch));
-	put_text(out, "\n");
-}
-
 /* ---- json ---- */
 
 static void json_row(struct out *out, const struct cell *cells)
@@ -393,13 +207,13 @@ enum hf_status out_list(struct out *out, const struct column *columns, hf_error 
 	out->rows = 0;
 	out->more = false;
 	if (out->options.format == OUT_TABLE) {
-		start_table(out);
+		format_table_start(out);
 	} else if (out->options.format == OUT_JSON) {
 		jw_init(&out->json, json_to_file, out);
 		jw_lines(&out->json);
 		jw_array_begin(&out->json);
 	} else if (out->options.format == OUT_CSV || out->options.format == OUT_TSV) {
-		separated_header(out);
+		format_separated_header(out);
 	}
 	return HF_OK;
 }
@@ -408,7 +222,7 @@ static void put_row(struct out *out, const struct cell *cells)
 {
 	switch (out->options.format) {
 	case OUT_TABLE:
-		table_row(out, cells);
+		format_table_row(out, cells);
 		return;
 	case OUT_JSON:
 		json_row(out, cells);
@@ -418,10 +232,10 @@ static void put_row(struct out *out, const struct cell *cells)
 		return;
 	case OUT_CSV:
 	case OUT_TSV:
-		separated_row(out, cells);
+		format_separated_row(out, cells);
 		return;
 	case OUT_RAW:
-		raw_row(out, cells);
+		format_raw_row(out, cells);
 		return;
 	}
 }
@@ -444,7 +258,7 @@ enum hf_status out_list_end(struct out *out, hf_error *err)
 	ASSERT(out->open);
 	out->open = false;
 	if (out->options.format == OUT_TABLE && out->sampling) {
-		end_sample(out);
+		format_table_sampled(out);
 	} else if (out->options.format == OUT_JSON) {
 		jw_array_end(&out->json);
 		jw_finish(&out->json);
@@ -463,30 +277,6 @@ int64_t out_fetch_limit(const struct out *out)
 	return out->options.limit > 0 && out->options.limit < INT64_MAX ? out->options.limit + 1 : INT64_MAX;
 }
 
-/* "name   value" per column */
-static void object_table(struct out *out, const struct cell *cells)
-{
-	size_t width = 0;
-	for (size_t i = 0; i < out->nchosen; i++) {
-		size_t own = strlen(out->columns[out->chosen[i]].name);
-		width = own > width ? own : width;
-	}
-	for (size_t i = 0; i < out->nchosen; i++) {
-		const struct column *column = &out->columns[out->chosen[i]];
-		buf_clear(&out->scratch);
-		buf_add_text(&out->scratch, column->name);
-		for (size_t at = 0; at < out->scratch.len; at++)
-			if (out->scratch.ptr[at] == '_')
-				out->scratch.ptr[at] = ' ';
-		if (column->kind == COLUMN_DURATION && str_ends(buf_str(&out->scratch), HF_STR(" s")))
-			out->scratch.len -= 2;
-		put_padded(out, buf_str(&out->scratch), width, false, false);
-		show(out, i, cells);
-		put(out, buf_str(&out->scratch));
-		put_text(out, "\n");
-	}
-}
-
 static enum hf_status put_object(struct out *out, const struct column *columns, const struct cell *cells, bool value,
                                  hf_error *err)
 {
@@ -498,9 +288,9 @@ static enum hf_status put_object(struct out *out, const struct column *columns, 
 	switch (out->options.format) {
 	case OUT_TABLE:
 		if (value)
-			raw_row(out, cells);
+			format_raw_row(out, cells);
 		else
-			object_table(out, cells);
+			format_object(out, cells);
 		break;
 	case OUT_JSON:
 	case OUT_NDJSON:
@@ -508,11 +298,11 @@ static enum hf_status put_object(struct out *out, const struct column *columns, 
 		break;
 	case OUT_CSV:
 	case OUT_TSV:
-		separated_header(out);
-		separated_row(out, cells);
+		format_separated_header(out);
+		format_separated_row(out, cells);
 		break;
 	case OUT_RAW:
-		raw_row(out, cells);
+		format_raw_row(out, cells);
 		break;
 	}
 	status = outcome(out, err);

@@ -1,6 +1,6 @@
 /*
- * queue.c - `holdfast queue`: add, list, next, position, stats, explain, remove. One
- * entry shown or moved: queue_one.c. What is about claims: claim.c.
+ * queue.c - `holdfast queue`: the table of its verbs; list, next, stats. One entry shown, added, moved, removed:
+ * queue_one.c; its place and why: queue_explain.c; what is about claims: claim.c.
  */
 #include <string.h>
 
@@ -112,30 +112,6 @@ static enum hf_status run_next(struct cli *cli, hf_error *err)
 	return out_object(cli->out, next_columns, cells, err);
 }
 
-/* ---- position ---- */
-
-static const struct column position_columns[] = {
-	{.name = "id", .kind = COLUMN_INT},
-	{.name = "position", .kind = COLUMN_INT, .help = "1 is next"},
-	{.name = "wait_s", .kind = COLUMN_DURATION, .help = "estimated time until it starts, one worker"},
-	{0},
-};
-
-static enum hf_status run_position(struct cli *cli, hf_error *err)
-{
-	struct hf_queue_position position;
-	hf_where where;
-	enum hf_status status = cli_where(cli, &where, err);
-	if (status == HF_OK)
-		status = hf_queue_position(where, hf_str_of(cli_arg(cli, 0)), hf_str_of(cli_arg(cli, 1)), &position,
-		                           err);
-	if (status != HF_OK)
-		return status;
-	const struct cell cells[] = {cell_int(position.id), cell_int(position.position),
-	                             cell_us_or_null(position.has_wait, position.wait_us)};
-	return out_object(cli->out, position_columns, cells, err);
-}
-
 /* ---- stats ---- */
 
 static const struct column stats_columns[] = {
@@ -166,166 +142,6 @@ static enum hf_status run_stats(struct cli *cli, hf_error *err)
 	return status == HF_OK ? out_list_end(cli->out, err) : status;
 }
 
-/* ---- add, remove ---- */
-
-static const struct column added_columns[] = {
-	{.name = "id", .kind = COLUMN_INT, .help = "of the entry that holds the place now"},
-	{.name = "bucket", .help = "of that entry; an earlier bucket keeps its entry"},
-	{.name = "dry_run", .kind = COLUMN_BOOL},
-	{0},
-};
-
-struct addition {
-	struct hf_queue_request request;
-	int32_t id;
-	enum hf_bucket bucket;
-};
-
-static enum hf_status add_tx(hf_where tx, void *user, hf_error *err)
-{
-	struct addition *addition = user;
-	return hf_queue_add(tx, &addition->request, &addition->id, &addition->bucket, err);
-}
-
-static enum hf_status run_add(struct cli *cli, hf_error *err)
-{
-	struct addition addition = {.request = {.codebase = hf_str_of(cli_arg(cli, 0)),
-	                                        .campaign = hf_str_of(cli_arg(cli, 1)),
-	                                        .command = text_or_null(cli_text(cli, "command")),
-	                                        .change_set = text_or_null(cli_text(cli, "change-set")),
-	                                        .context = text_or_null(cli_text(cli, "context")),
-	                                        .requester = text_or_null(cli_text(cli, "requester")),
-	                                        .offset = cli_number(cli, "offset", 0.0),
-	                                        .bucket = cli_bucket(cli),
-	                                        .refresh = cli_given(cli, "refresh"),
-	                                        .has_estimated_duration = cli_given(cli, "estimate"),
-	                                        .estimated_duration_us = cli_int(cli, "estimate", 0) * 1000}};
-	enum hf_status status = out_check_fields(cli->out, added_columns, err);
-	if (status == HF_OK)
-		status = cli_defects(cli, &addition.request.keep, err);
-	if (status == HF_OK)
-		status = cli_write(cli, add_tx, &addition, err);
-	if (status != HF_OK)
-		return status;
-	const struct cell cells[] = {cell_int(addition.id), cell_word(hf_bucket_word(addition.bucket)),
-	                             cell_bool(cli->globals.dry_run)};
-	return out_object(cli->out, added_columns, cells, err);
-}
-
-static enum hf_status remove_tx(hf_where tx, void *user, hf_error *err)
-{
-	return hf_queue_remove(tx, *(const int32_t *)user, err);
-}
-
-static enum hf_status run_remove(struct cli *cli, hf_error *err)
-{
-	int32_t id;
-	enum hf_status status = queue_id(cli, &id, err);
-	if (status == HF_OK)
-		status = cli_write(cli, remove_tx, &id, err);
-	if (status != HF_OK)
-		return status;
-	const int64_t number = id;
-	struct written written = {.what = "queue entries", .changed = 1, .ids = &number, .nids = 1};
-	return out_written(cli->out, &written, err);
-}
-
-/* ---- explain ---- */
-
-static const struct column explain_columns[] = {
-	{.name = "codebase"},
-	{.name = "campaign"},
-	{.name = "id", .kind = COLUMN_INT},
-	{.name = "bucket"},
-	{.name = "priority", .kind = COLUMN_INT, .help = "as stored when it was queued"},
-	{.name = "position", .kind = COLUMN_INT},
-	{.name = "wait_s", .kind = COLUMN_DURATION},
-	{.name = "estimated_duration_s", .kind = COLUMN_DURATION, .help = "of the run, by its history"},
-	{.name = "earlier_runs", .kind = COLUMN_INT},
-	{.name = "success_chance", .kind = COLUMN_NUMBER},
-	{.name = "codebase_value", .kind = COLUMN_INT},
-	{.name = "codebase_share", .kind = COLUMN_NUMBER, .help = "of the greatest value; at least 0.1 counts"},
-	{.name = "candidate_value", .kind = COLUMN_NUMBER, .help = "without the bonus of 100 for a first run"},
-	{.name = "cost", .kind = COLUMN_NUMBER, .help = "20,000 and the estimated milliseconds"},
-	{.name = "offset", .kind = COLUMN_NUMBER, .help = "cost / (share x chance x value), if scheduled now"},
-	{0},
-};
-
-struct explanation {
-	struct hf_queue_position position;
-	struct hf_queue_item item;
-	struct hf_codebase codebase;
-	struct hf_schedule_explanation why;
-};
-
-static void explain_text(struct cli *cli, const struct explanation *all)
-{
-	const struct hf_schedule_explanation *why = &all->why;
-	double share = why->has_normalized_value ? why->normalized_value : 0.5;
-	out_text(cli->out, "%.*s / %.*s is number %lld in the queue (%s bucket)\n\n", STR_ARG(all->item.codebase),
-	         STR_ARG(all->item.campaign), (long long)all->position.position, hf_bucket_word(all->item.bucket));
-	out_text(cli->out, "  estimated cost    %-10.0f 20,000 fixed + the estimated run time in ms (%.3f s)\n",
-	         why->cost, (double)why->estimated_duration_us / 1e6);
-	out_text(cli->out, "  codebase value    %-10.3f value %d as a share of the greatest%s\n",
-	         share < 0.1 ? 0.1 : share, all->codebase.value, share < 0.1 ? ", floor 0.1 applied" : "");
-	out_text(cli->out, "  success chance    %-10.3f %lld earlier runs\n", why->probability,
-	         (long long)why->total_runs);
-	out_text(cli->out, "  candidate value   %-10g %g%s\n",
-	         (why->has_value ? why->value : 1.0) + (why->has_value && why->total_runs == 0 ? 100.0 : 0.0),
-	         why->has_value ? why->value : 1.0, why->has_value && why->total_runs == 0 ? " + 100 (first run)" : "");
-	out_text(cli->out, "  offset            %-10.1f cost / (value x chance x candidate), if scheduled now\n",
-	         why->offset);
-	out_text(cli->out, "  priority          %-10lld as stored when it was queued\n", (long long)all->item.priority);
-}
-
-static enum hf_status explain_cells(struct cli *cli, const struct explanation *all, hf_error *err)
-{
-	const struct hf_schedule_explanation *why = &all->why;
-	const struct cell cells[] = {cell_text(all->item.codebase),
-	                             cell_text(all->item.campaign),
-	                             cell_int(all->item.id),
-	                             cell_word(hf_bucket_word(all->item.bucket)),
-	                             cell_int(all->item.priority),
-	                             cell_int(all->position.position),
-	                             cell_us_or_null(all->position.has_wait, all->position.wait_us),
-	                             cell_duration((double)why->estimated_duration_us / 1e6),
-	                             cell_int(why->total_runs),
-	                             cell_number(why->probability),
-	                             cell_int_or_null(all->codebase.has_value, all->codebase.value),
-	                             why->has_normalized_value ? cell_number(why->normalized_value) : cell_null(),
-	                             why->has_value ? cell_number(why->value) : cell_null(),
-	                             cell_number(why->cost),
-	                             cell_number(why->offset)};
-	return out_object(cli->out, explain_columns, cells, err);
-}
-
-static enum hf_status run_explain(struct cli *cli, hf_error *err)
-{
-	struct hf_str codebase = hf_str_of(cli_arg(cli, 0)), campaign = hf_str_of(cli_arg(cli, 1));
-	struct explanation all;
-	const struct hf_defects *keep;
-	hf_where where;
-	enum hf_status status = out_check_fields(cli->out, explain_columns, err);
-	if (status == HF_OK)
-		status = cli_defects(cli, &keep, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
-	if (status == HF_OK)
-		status = hf_queue_position(where, codebase, campaign, &all.position, err);
-	if (status == HF_OK)
-		status = hf_queue_get(where, all.position.id, cli->arena, &all.item, err);
-	if (status == HF_OK)
-		status = hf_codebase_get(where, codebase, cli->arena, &all.codebase, err);
-	if (status == HF_OK)
-		status = hf_schedule_explain(where, codebase, campaign, keep, &all.why, err);
-	if (status != HF_OK)
-		return status;
-	if (cli->globals.format != OUT_TABLE)
-		return explain_cells(cli, &all, err);
-	explain_text(cli, &all);
-	return HF_OK;
-}
-
 /* ---- the table ---- */
 
 static const struct cmd_option list_options[] = {
@@ -340,27 +156,6 @@ static const struct cmd_option list_options[] = {
 };
 
 static const struct cmd_option next_options[] = {QUEUE_FILTER_OPTIONS, {0}};
-
-static const struct cmd_option add_options[] = {
-	{.name = "command", .arg = "TEXT", .help = "what to run"},
-	{.name = "bucket",
-         .arg = "NAME",
-         .kind = OPTION_CHOICE,
-         .choices = BUCKET_WORDS,
-         .help = "class of the entry (default: default)"},
-	{.name = "offset", .arg = "N", .kind = OPTION_NUMBER, .help = "the priority; smaller is sooner"},
-	{.name = "context", .arg = "TEXT", .help = "what the run is expected to find"},
-	{.name = "estimate",
-         .arg = "TIME",
-         .kind = OPTION_DURATION,
-         .min = 0,
-         .max = INT64_C(8640000000),
-         .help = "estimated duration"},
-	{.name = "requester", .arg = "WHO", .help = "who asks for it"},
-	{.name = "change-set", .arg = "ID", .help = "change set that the run belongs to"},
-	{.name = "refresh", .kind = OPTION_FLAG, .help = "start from scratch"},
-	{0},
-};
 
 const struct cmd queue_commands[] = {
 	{.noun = "queue",
@@ -398,8 +193,8 @@ const struct cmd queue_commands[] = {
          .verb = "position",
          .args = "CODEBASE CAMPAIGN",
          .summary = "tell when a codebase has its turn",
-         .columns = position_columns,
-         .run = run_position,
+         .columns = queue_position_columns,
+         .run = queue_position_verb,
          .examples = {"holdfast queue position bash lintian-fixes", "holdfast queue position bash lintian-fixes --json",
                       "holdfast --demo queue position 0ad lintian-fixes"},
          .test_effect = "test_queue_position_counts_and_sums",
@@ -417,8 +212,8 @@ const struct cmd queue_commands[] = {
          .verb = "explain",
          .args = "CODEBASE CAMPAIGN",
          .summary = "show what its place in the queue comes from",
-         .columns = explain_columns,
-         .run = run_explain,
+         .columns = queue_explain_columns,
+         .run = queue_explain_verb,
          .examples = {"holdfast queue explain bash lintian-fixes", "holdfast queue explain bash lintian-fixes --json",
                       "holdfast --demo queue explain 0ad lintian-fixes"},
          .test_effect = "test_queue_explain_agrees_with_the_stored_row",
@@ -429,9 +224,9 @@ const struct cmd queue_commands[] = {
          .summary = "add an entry, or replace the one that holds the place",
          .about = "The priority is the offset, rounded. An entry of an earlier bucket keeps the place; one of the same "
                   "or a later bucket is replaced, and keeps its priority where that is the better one.",
-         .options = add_options,
-         .columns = added_columns,
-         .run = run_add,
+         .options = queue_add_options,
+         .columns = queue_added_columns,
+         .run = queue_add_verb,
          .flags = CMD_WRITES,
          .examples = {"holdfast queue add bash lintian-fixes --command lintian-brush",
                       "holdfast queue add bash lintian-fixes --command true --bucket manual",
@@ -457,7 +252,7 @@ const struct cmd queue_commands[] = {
          .verb = "remove",
          .args = "ID",
          .summary = "remove an entry",
-         .run = run_remove,
+         .run = queue_remove_verb,
          .flags = CMD_WRITES,
          .examples = {"holdfast queue remove 17", "holdfast queue remove 17 --dry-run",
                       "holdfast queue remove 17 --json"},

@@ -35,10 +35,17 @@ enum hf_status queue_filter(struct cli *cli, struct hf_queue_filter *ret_filter,
 enum hf_status queue_id(struct cli *cli, int32_t *ret_id, hf_error *err);
 
 /* queue_one.c */
-extern const struct cmd_option queue_move_options[];
-extern const struct column queue_move_columns[];
+extern const struct cmd_option queue_move_options[], queue_add_options[];
+extern const struct column queue_move_columns[], queue_added_columns[];
 enum hf_status queue_show(struct cli *cli, hf_error *err);
+enum hf_status queue_add_verb(struct cli *cli, hf_error *err);
 enum hf_status queue_move_verb(struct cli *cli, hf_error *err);
+enum hf_status queue_remove_verb(struct cli *cli, hf_error *err);
+
+/* queue_explain.c */
+extern const struct column queue_position_columns[], queue_explain_columns[];
+enum hf_status queue_position_verb(struct cli *cli, hf_error *err);
+enum hf_status queue_explain_verb(struct cli *cli, hf_error *err);
 
 /* queue_watch.c */
 extern const struct cmd_option queue_watch_options[];

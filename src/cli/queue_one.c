@@ -1,5 +1,5 @@
 /*
- * queue_one.c - `holdfast queue` show, move: one entry. Their entries in the table stand in queue.c.
+ * queue_one.c - `holdfast queue` show, add, move, remove: one entry. Their entries in the table stand in queue.c.
  */
 #include "base/error.h"
 #include "cli/preview.h"
@@ -107,4 +107,89 @@ enum hf_status queue_move_verb(struct cli *cli, hf_error *err)
 	                             cell_int(moved->priority_before),
 	                             cell_bool(cli->globals.dry_run)};
 	return out_object(cli->out, queue_move_columns, cells, err);
+}
+
+/* ---- add, remove ---- */
+
+const struct cmd_option queue_add_options[] = {
+	{.name = "command", .arg = "TEXT", .help = "what to run"},
+	{.name = "bucket",
+         .arg = "NAME",
+         .kind = OPTION_CHOICE,
+         .choices = BUCKET_WORDS,
+         .help = "class of the entry (default: default)"},
+	{.name = "offset", .arg = "N", .kind = OPTION_NUMBER, .help = "the priority; smaller is sooner"},
+	{.name = "context", .arg = "TEXT", .help = "what the run is expected to find"},
+	{.name = "estimate",
+         .arg = "TIME",
+         .kind = OPTION_DURATION,
+         .min = 0,
+         .max = INT64_C(8640000000),
+         .help = "estimated duration"},
+	{.name = "requester", .arg = "WHO", .help = "who asks for it"},
+	{.name = "change-set", .arg = "ID", .help = "change set that the run belongs to"},
+	{.name = "refresh", .kind = OPTION_FLAG, .help = "start from scratch"},
+	{0},
+};
+
+const struct column queue_added_columns[] = {
+	{.name = "id", .kind = COLUMN_INT, .help = "of the entry that holds the place now"},
+	{.name = "bucket", .help = "of that entry; an earlier bucket keeps its entry"},
+	{.name = "dry_run", .kind = COLUMN_BOOL},
+	{0},
+};
+
+struct addition {
+	struct hf_queue_request request;
+	int32_t id;
+	enum hf_bucket bucket;
+};
+
+static enum hf_status add_tx(hf_where tx, void *user, hf_error *err)
+{
+	struct addition *addition = user;
+	return hf_queue_add(tx, &addition->request, &addition->id, &addition->bucket, err);
+}
+
+enum hf_status queue_add_verb(struct cli *cli, hf_error *err)
+{
+	struct addition addition = {.request = {.codebase = hf_str_of(cli_arg(cli, 0)),
+	                                        .campaign = hf_str_of(cli_arg(cli, 1)),
+	                                        .command = text_or_null(cli_text(cli, "command")),
+	                                        .change_set = text_or_null(cli_text(cli, "change-set")),
+	                                        .context = text_or_null(cli_text(cli, "context")),
+	                                        .requester = text_or_null(cli_text(cli, "requester")),
+	                                        .offset = cli_number(cli, "offset", 0.0),
+	                                        .bucket = cli_bucket(cli),
+	                                        .refresh = cli_given(cli, "refresh"),
+	                                        .has_estimated_duration = cli_given(cli, "estimate"),
+	                                        .estimated_duration_us = cli_int(cli, "estimate", 0) * 1000}};
+	enum hf_status status = out_check_fields(cli->out, queue_added_columns, err);
+	if (status == HF_OK)
+		status = cli_defects(cli, &addition.request.keep, err);
+	if (status == HF_OK)
+		status = cli_write(cli, add_tx, &addition, err);
+	if (status != HF_OK)
+		return status;
+	const struct cell cells[] = {cell_int(addition.id), cell_word(hf_bucket_word(addition.bucket)),
+	                             cell_bool(cli->globals.dry_run)};
+	return out_object(cli->out, queue_added_columns, cells, err);
+}
+
+static enum hf_status remove_tx(hf_where tx, void *user, hf_error *err)
+{
+	return hf_queue_remove(tx, *(const int32_t *)user, err);
+}
+
+enum hf_status queue_remove_verb(struct cli *cli, hf_error *err)
+{
+	int32_t id;
+	enum hf_status status = queue_id(cli, &id, err);
+	if (status == HF_OK)
+		status = cli_write(cli, remove_tx, &id, err);
+	if (status != HF_OK)
+		return status;
+	const int64_t number = id;
+	struct written written = {.what = "queue entries", .changed = 1, .ids = &number, .nids = 1};
+	return out_written(cli->out, &written, err);
 }

@@ -4,7 +4,7 @@
 .SUFFIXES:
 
 BUILD = build
-PREFIX = /usr/local
+PREFIX =
 SANITIZE_TOOLS = --with clang-14 --with libclang-rt-14-dev
 CHECK_TOOLS = --with postgresql-server-dev-15
 PARITY_TOOLS = --with python3-aiohttp --with python3-aiohttp-openmetrics --with python3-aiozipkin --with python3-breezy \
@@ -12,7 +12,7 @@ PARITY_TOOLS = --with python3-aiohttp --with python3-aiohttp-openmetrics --with 
 BENCH = all
 
 all: deps
-	@tools/build $(BUILD) --prefix=$(PREFIX)
+	@tools/build $(BUILD) $(PREFIX)
 
 deps:
 	@tools/deps
@@ -67,7 +67,7 @@ bench-peers: deps
 
 # Renew the offline metadata of sql/queries after an edit. Stale metadata stop the build, so only the compiler is built.
 gen: deps
-	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix=$(PREFIX) >/dev/null
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) >/dev/null
 	@ninja -C $(BUILD) --quiet tools/gen/holdfast-gen
 	@$(BUILD)/tools/gen/holdfast-gen
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -82,3 +83,18 @@ def test_janitor_schedule_is_the_same_program(tree, tmp_path):
     done = subprocess.run([program, "--config", tmp_path / "none.conf"], capture_output=True, text=True, cwd=tmp_path, timeout=60,
                           env=environment(LD_LIBRARY_PATH=str(library)))
     assert done.returncode == 2 and "none.conf" in done.stderr, "it takes the original's flags"
+
+
+def test_a_prefix_that_is_named_after_the_build_counts(tmp_path):
+    shutil.copytree(TOP / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("gen"))
+    shutil.copy(TOP / "Makefile", tmp_path)
+    (tmp_path / "tools" / "deps").write_text("#!/bin/sh\n")
+    (tmp_path / "note").write_text("here\n")
+    (tmp_path / "meson.build").write_text("project('notes')\ninstall_data('note', install_dir: get_option('datadir'))\n")
+    installed = {prefix: tmp_path / "root" / prefix / "share" / "note" for prefix in ("first", "second")}
+    make = ["make", "--silent", "-C", tmp_path, f"DESTDIR={tmp_path}/root"]
+    for goals in ([], ["install", "PREFIX=/first"], ["install", "PREFIX=/second"], ["install"]):
+        installed["second"].unlink(missing_ok=True)
+        subprocess.run([*make, *goals], check=True, capture_output=True, env=environment())
+    assert installed["first"].is_file()
+    assert installed["second"].is_file(), "without PREFIX: where it was configured for"

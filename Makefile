@@ -72,7 +72,7 @@ gen: deps
 	@$(BUILD)/tools/gen/holdfast-gen
 
 install: all
-	@meson install -C $(BUILD) --no-rebuild --quiet
+	@tools/install $(BUILD)
 
 clean:
 	@rm -rf build build-asan build-tsan build-coverage build-clang build-fuzz

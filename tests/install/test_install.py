@@ -98,3 +98,13 @@ def test_a_prefix_that_is_named_after_the_build_counts(tmp_path):
         subprocess.run([*make, *goals], check=True, capture_output=True, env=environment())
     assert installed["first"].is_file()
     assert installed["second"].is_file(), "without PREFIX: where it was configured for"
+
+
+def test_an_install_that_may_not_write_says_so(tmp_path):
+    (tmp_path / "meson").write_text("#!/bin/sh\necho Traceback\necho \"PermissionError: [Errno 13] Permission denied: '/usr/x'\"\n"
+                                    "echo ERROR: Unhandled python OSError.\nexit 2\n")
+    (tmp_path / "meson").chmod(0o755)
+    done = subprocess.run([TOP / "tools" / "install", BUILD], capture_output=True, text=True,
+                          env=environment(PATH=f"{tmp_path}:{os.environ['PATH']}"))
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1, "", "install  Permission denied: '/usr/x'\n         sudo make install, or make install PREFIX=DIR\n")

@@ -133,7 +133,7 @@ static void add_time(struct buf *buf, int64_t us, bool local, bool fraction, cha
 
 /* ---- durations for people ---- */
 
-/* Two units at most: 15s, 1m 30s, 17h 8m, 12d 3h. */
+/* Two units at most: 15us, 15ms, 15s, 1m 30s, 17h 8m, 12d 3h. */
 static void add_duration(struct buf *buf, double seconds)
 {
 	static const struct {
@@ -147,6 +147,10 @@ static void add_duration(struct buf *buf, double seconds)
 	if (seconds < 0)
 		buf_add_char(buf, '-');
 	seconds = fabs(seconds);
+	if (seconds > 0 && seconds < 0.0009995) {
+		buf_printf(buf, "%.0fus", seconds * 1e6);
+		return;
+	}
 	if (seconds > 0 && seconds < 9.95) {
 		buf_printf(buf, seconds < 0.9995 ? "%.0fms" : "%.1fs", seconds < 0.9995 ? seconds * 1000 : seconds);
 		return;

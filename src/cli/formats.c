@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 
-enum { SAMPLE_CELL_MAX = 4096 };
+enum { SAMPLE_CELL_MAX = 4096, COLUMN_GAP = 2 };
 
 static bool put_text(struct out *out, const char *text)
 {
@@ -32,21 +32,29 @@ static bool aligns_right(enum column_kind kind)
 
 /* ---- tables ---- */
 
+static void put_blanks(struct out *out)
+{
+	char blanks[64];
+	memset(blanks, ' ', sizeof(blanks));
+	while (out->blanks > 0) {
+		size_t n = out->blanks < sizeof(blanks) ? out->blanks : sizeof(blanks);
+		out_bytes(out, (struct hf_str){blanks, n});
+		out->blanks -= n;
+	}
+}
+
+/* Blanks wait for a text behind them: none end a line, where a terminal would make another line of them. */
 static void put_padded(struct out *out, struct hf_str text, size_t width, bool right, bool last)
 {
 	size_t own = text_width(text), pad = own < width ? width - own : 0;
-	char blanks[64];
-	memset(blanks, ' ', sizeof(blanks));
-	if (!right)
+	out->blanks += right ? pad : 0;
+	if (text.len > 0) {
+		put_blanks(out);
 		out_bytes(out, text);
-	while (pad > 0 && (right || !last)) {
-		size_t n = pad < sizeof(blanks) ? pad : sizeof(blanks);
-		out_bytes(out, (struct hf_str){blanks, n});
-		pad -= n;
 	}
-	if (right)
-		out_bytes(out, text);
-	put_text(out, last ? "\n" : "  ");
+	out->blanks = last ? 0 : out->blanks + (right ? 0 : pad) + COLUMN_GAP;
+	if (last)
+		put_text(out, "\n");
 }
 
 static void put_heading(struct out *out)
@@ -67,6 +75,7 @@ void format_table_start(struct out *out)
 	hf_arena_reset(out->arena);
 	out->sampled = 0;
 	out->sampling = true;
+	out->ncells = out->nchosen;
 	out->sample = hf_arena_calloc(out->arena, TABLE_SAMPLE * out->nchosen + 1, sizeof(*out->sample));
 	for (size_t i = 0; i < out->nchosen; i++) {
 		buf_clear(&out->scratch);
@@ -82,14 +91,49 @@ static void show(struct out *out, size_t chosen, const struct cell *cells)
 	cell_show(&out->scratch, &cells[out->chosen[chosen]], &out->options);
 }
 
-void format_table_sampled(struct out *out)
+static void put_sample(struct out *out)
 {
 	out->sampling = false;
 	put_heading(out);
 	for (size_t row = 0; row < out->sampled; row++)
 		for (size_t i = 0; i < out->nchosen; i++)
-			put_padded(out, out->sample[row * out->nchosen + i], out->width[i], out->right[i],
+			put_padded(out, out->sample[row * out->ncells + i], out->width[i], out->right[i],
 			           i + 1 == out->nchosen);
+}
+
+static bool is_empty(const struct out *out, size_t chosen)
+{
+	for (size_t row = 0; row < out->sampled; row++)
+		if (out->sample[row * out->ncells + chosen].len > 0)
+			return false;
+	return out->sampled > 0;
+}
+
+/* A whole list that is wider than its terminal goes without the columns in which nothing stands. */
+static void fit(struct out *out)
+{
+	size_t total = 0, kept = 0;
+	for (size_t i = 0; i < out->nchosen; i++)
+		total += out->width[i] + (i > 0 ? COLUMN_GAP : 0);
+	if (total <= out->options.width || out->options.width == 0 || out->options.fields)
+		return;
+	for (size_t i = 0; i < out->nchosen; i++) {
+		if (i > 0 && is_empty(out, i))
+			continue;
+		out->chosen[kept] = out->chosen[i];
+		out->width[kept] = out->width[i];
+		out->right[kept] = out->right[i];
+		for (size_t row = 0; row < out->sampled; row++)
+			out->sample[row * out->ncells + kept] = out->sample[row * out->ncells + i];
+		kept++;
+	}
+	out->nchosen = kept;
+}
+
+void format_table_sampled(struct out *out)
+{
+	fit(out);
+	put_sample(out);
 }
 
 /* Keep the row for the sample; false when it is too large for that. */
@@ -105,7 +149,7 @@ static bool keep_row(struct out *out, const struct cell *cells)
 		struct hf_str kept = hf_arena_str(out->arena, buf_str(&out->scratch));
 		if (!kept.ptr)
 			return false;
-		out->sample[out->sampled * out->nchosen + i] = kept;
+		out->sample[out->sampled * out->ncells + i] = kept;
 		width[i] = text_width(kept);
 	}
 	for (size_t i = 0; i < out->nchosen; i++)
@@ -120,7 +164,7 @@ void format_table_row(struct out *out, const struct cell *cells)
 	if (out->sampling && keep_row(out, cells))
 		return;
 	if (out->sampling)
-		format_table_sampled(out);
+		put_sample(out);
 	for (size_t i = 0; i < out->nchosen; i++) {
 		show(out, i, cells);
 		put_padded(out, buf_str(&out->scratch), out->width[i], out->right[i], i + 1 == out->nchosen);
@@ -220,7 +264,6 @@ void format_object(struct out *out, const struct cell *cells)
 			out->scratch.len -= 2;
 		put_padded(out, buf_str(&out->scratch), width, false, false);
 		show(out, i, cells);
-		out_bytes(out, buf_str(&out->scratch));
-		put_text(out, "\n");
+		put_padded(out, buf_str(&out->scratch), 0, false, true);
 	}
 }

@@ -1,7 +1,7 @@
 /*
  * formats.h - rows as a table, as csv or tsv, and raw: what output.c prints when it is no JSON. Columns are chosen.
  *
- * A table keeps its first rows until their widths are known: format_table_sampled() prints them.
+ * A table keeps its first rows until their widths are known; format_table_sampled() prints them at the end of the list.
  */
 #ifndef CLI_FORMATS_H
 #define CLI_FORMATS_H

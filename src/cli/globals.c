@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/macros.h"
@@ -119,6 +120,12 @@ static bool colored(int64_t when, bool given, int fd)
 	return isatty(fd) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
+static size_t terminal_width(void)
+{
+	struct winsize size = {0};
+	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 /* -q, -v and -vv speak louder than HOLDFAST_LOG and the file. False for none: what fails is told as an error. */
 static bool log_level(const struct parsed *parsed, const struct configuration *config, enum hf_log_level *ret_level)
 {
@@ -158,6 +165,7 @@ void globals_resolve(const struct parsed *parsed, const struct configuration *co
 		.local_time = set(parsed, "local"),
 		.color_out = colored(color, set(parsed, "color"), STDOUT_FILENO),
 		.color_err = colored(color, set(parsed, "color"), STDERR_FILENO),
+		.width = terminal_width(),
 		.log_format = (enum log_format)config_int(config, "log.format"),
 	};
 	ret_globals->events = log_level(parsed, config, &ret_globals->log_level);

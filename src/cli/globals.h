@@ -18,6 +18,7 @@ struct globals {
 	int64_t timeout_ms; /* of the whole command; 0 = none */
 	bool dry_run, yes, quiet, no_input, exact, local_time;
 	bool color_out, color_err;
+	size_t width; /* of the terminal on stdout; 0 = there is none */
 	bool events; /* show them; errors and warnings have words of their own */
 	enum hf_log_level log_level;
 	enum log_format log_format;

@@ -167,6 +167,7 @@ static enum hf_status run_verb(struct cli *cli, hf_error *err)
 		.limit = cli->globals.limit,
 		.exact = cli->globals.exact,
 		.local_time = cli->globals.local_time,
+		.width = cli->globals.width,
 		.color = cli->globals.color_out,
 		.quiet = cli->globals.quiet,
 		.dry_run = cli->globals.dry_run,

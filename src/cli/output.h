@@ -8,7 +8,8 @@
  *
  * Formats: table (aligned, for people), json (one array or object), ndjson (an object per line), csv (RFC 4180), tsv
  * (tabs; \t \n \\ escaped, \N for null), raw (first column only, one per line, as it is). Lists stream: a table looks
- * at its first TABLE_SAMPLE rows to find widths and then prints row by row; nothing else is held.
+ * at its first TABLE_SAMPLE rows to find widths and then prints row by row; nothing else is held. On a terminal that is
+ * too narrow a list of no more rows goes without the columns in which nothing stands.
  *
  * The limit of the list (--limit) is kept here: the row after the last answers HF_STOP, which callbacks of queries
  * may return, and a note says that there is more. So ask the database for out_fetch_limit() rows.
@@ -109,6 +110,7 @@ struct out_options {
 	int64_t limit;      /* rows of a list; 0 = all */
 	bool exact;         /* tables: no rounding of times and durations */
 	bool local_time;    /* tables: times in the zone of the machine instead of UTC */
+	size_t width; /* of the terminal that a table goes to; 0 = it goes elsewhere */
 	bool color;
 	bool quiet;
 	bool dry_run; /* out_written() says so */
@@ -127,8 +129,10 @@ struct out {
 	size_t nchosen;
 	int64_t rows;
 	size_t width[COLUMN_MAX];
-	struct hf_str *sample; /* TABLE_SAMPLE * nchosen cells */
+	struct hf_str *sample; /* TABLE_SAMPLE * ncells */
+	size_t ncells;
 	size_t sampled;
+	size_t blanks; /* owed before the next text of the line */
 	bool sampling;
 	bool right[COLUMN_MAX];
 	bool open;

@@ -71,11 +71,11 @@ static void lists_have_every_format(UNUSED void **state)
 	list_two(&(struct out_options){.format = OUT_TABLE},
 		 "              ID  NAME          VALUE  EXACT-VALUE  DONE  START                   WAIT\n"
 		 "9007199254740993  a,\"b\"\\tc\\\\nd  0.100        12.50  yes   2000-01-01 00:00:01Z  1m 30s\n"
-		 "                                                                                      \n");
+		 "\n");
 	list_two(&(struct out_options){.format = OUT_TABLE, .exact = true, .fields = "wait_s,start,value"},
 		 "  WAIT  START                        VALUE\n"
 		 "90.25s  2000-01-01 00:00:01.500000Z    0.1\n"
-		 "                                          \n");
+		 "\n");
 	list_two(&(struct out_options){.format = OUT_JSON},
 		 "[{\"id\":9007199254740993,\"name\":\"a,\\\"b\\\"\\tc\\\\\\nd\",\"value\":0.1,\"exact_value\":\"12.50\","
 		 "\"done\":true,\"start\":\"2000-01-01T00:00:01.500000Z\",\"wait_s\":90.25,\"extra\":{\"x\":[1]}},\n"
@@ -102,6 +102,30 @@ static void empty_lists_are_complete(UNUSED void **state)
 		struct fixture f;
 		start(&f, &(struct out_options){.format = cases[i].format, .fields = "id"});
 		EXPECT_STATUS(out_list(&f.out, columns, &f.err), HF_OK);
+		EXPECT_STATUS(out_list_end(&f.out, &f.err), HF_OK);
+		finish(&f, cases[i].expected);
+	}
+}
+
+static void a_narrow_terminal_gets_no_empty_columns(UNUSED void **state)
+{
+	static const struct column three[] = {{"n", COLUMN_INT, NULL, NULL},
+	                                      {"nothing", COLUMN_TEXT, NULL, NULL},
+	                                      {"word", COLUMN_TEXT, NULL, NULL},
+	                                      {0}};
+	static const struct {
+		size_t width;
+		const char *fields, *expected;
+	} cases[] = {{0, NULL, "N  NOTHING  WORD\n1           w\n"},
+	             {16, NULL, "N  NOTHING  WORD\n1           w\n"},
+	             {15, NULL, "N  WORD\n1  w\n"},
+	             {5, "nothing,n", "NOTHING  N\n         1\n"}};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fixture f;
+		start(&f, &(struct out_options){.width = cases[i].width, .fields = cases[i].fields});
+		EXPECT_STATUS(out_list(&f.out, three, &f.err), HF_OK);
+		EXPECT_STATUS(out_row(&f.out, (struct cell[]){cell_int(1), cell_null(), cell_word("w")}, &f.err),
+		              HF_OK);
 		EXPECT_STATUS(out_list_end(&f.out, &f.err), HF_OK);
 		finish(&f, cases[i].expected);
 	}
@@ -294,6 +318,8 @@ static void show_one(struct cell cell, const char *rounded, const char *exact)
 static void values_are_shown_for_people(UNUSED void **state)
 {
 	show_one(cell_duration(0), "0s", "0s");
+	show_one(cell_duration(0.000012), "12us", "1.2e-05s");
+	show_one(cell_duration(0.0009996), "1ms", "0.0009996s");
 	show_one(cell_duration(0.25), "250ms", "0.25s");
 	show_one(cell_duration(1.25), "1.2s", "1.25s");
 	show_one(cell_duration(9.96), "10s", "9.96s");
@@ -344,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists_have_every_format),
 		cmocka_unit_test(empty_lists_are_complete),
+		cmocka_unit_test(a_narrow_terminal_gets_no_empty_columns),
 		cmocka_unit_test(a_table_streams_after_its_sample),
 		cmocka_unit_test(a_huge_cell_ends_the_sample),
 		cmocka_unit_test(the_limit_stops_the_list),

@@ -151,6 +151,16 @@ static enum hf_status add_tx(hf_where tx, void *user, hf_error *err)
 	return hf_queue_add(tx, &addition->request, &addition->id, &addition->bucket, err);
 }
 
+/* Without one the entry that holds the place would lose its own. */
+static enum hf_status check_command(struct cli *cli, hf_error *err)
+{
+	if (cli_given(cli, "command"))
+		return HF_OK;
+	error_set(err, HF_E_USAGE, "queue add needs --command: what to run");
+	error_hint(err, "that of the candidate   holdfast schedule one CODEBASE CAMPAIGN");
+	return HF_E_USAGE;
+}
+
 enum hf_status queue_add_verb(struct cli *cli, hf_error *err)
 {
 	struct addition addition = {.request = {.codebase = hf_str_of(cli_arg(cli, 0)),
@@ -164,7 +174,9 @@ enum hf_status queue_add_verb(struct cli *cli, hf_error *err)
 	                                        .refresh = cli_given(cli, "refresh"),
 	                                        .has_estimated_duration = cli_given(cli, "estimate"),
 	                                        .estimated_duration_us = cli_int(cli, "estimate", 0) * 1000}};
-	enum hf_status status = out_check_fields(cli->out, queue_added_columns, err);
+	enum hf_status status = check_command(cli, err);
+	if (status == HF_OK)
+		status = out_check_fields(cli->out, queue_added_columns, err);
 	if (status == HF_OK)
 		status = cli_defects(cli, &addition.request.keep, err);
 	if (status == HF_OK)

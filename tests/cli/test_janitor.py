@@ -529,14 +529,17 @@ def test_queue_add_keeps_defects_of_the_original(small):
             assert small.db.value("SELECT priority FROM queue") == expected
     add(small, "aa", "fixes", "--offset", 300, "--defects", "D-13")
     assert small.db.value("SELECT priority FROM queue") == 300, "worse than before"
-    assert small.error(2, "queue", "add", "aa", "fixes", "--defects", "partiy")["message"] == \
+    assert small.error(2, "queue", "add", "aa", "fixes", "--command", "x", "--defects", "partiy")["message"] == \
         '--defects: "partiy" names no set of defects'
-    done = run(*small.flags, "queue", "add", "bb", "fixes", "--offset", "1.9", env={"HOLDFAST_DEFECTS": "D-15"})
+    done = run(*small.flags, "queue", "add", "bb", "fixes", "--command", "x", "--offset", "1.9", env={"HOLDFAST_DEFECTS": "D-15"})
     assert done.returncode == 0 and small.db.value("SELECT priority FROM queue WHERE codebase = 'bb'") == 1
 
 
 def test_queue_add_refuses_a_bucket_and_an_offset(small):
     before = small.tables()
+    assert small.refused(2, "queue", "add", "aa", "fixes") == (
+        "error: queue add needs --command: what to run\n"
+        "  that of the candidate   holdfast schedule one CODEBASE CAMPAIGN\n"), "and no entry loses its command"
     assert small.refused(2, "queue", "add", "aa", "fixes", "--bucket", "manul") == (
         'error: --bucket is "manul", expected update-existing-mp, manual, control, hook, reschedule, update-new-mp, missing-deps or default\n'
         '  did you mean   manual\n')

@@ -294,7 +294,13 @@ enum hf_status kv_expiry_verb(struct cli *cli, hf_error *err)
 		status = hf_kv_default_ttl(kv, &us, err);
 	const struct cell cells[] = {us ? cell_duration((double)us / 1e6) : cell_null(), cell_int(sets && !dry),
 	                             cell_bool(dry)};
-	return status == HF_OK ? out_object(cli->out, kv_expiry_columns, cells, err) : status;
+	if (status != HF_OK || sets)
+		return status == HF_OK ? out_object(cli->out, kv_expiry_columns, cells, err) : status;
+	if (!us && cli->globals.format == OUT_TABLE) {
+		out_text(cli->out, "never\n");
+		return HF_OK;
+	}
+	return out_value(cli->out, kv_expiry_columns, cells, err);
 }
 
 const struct column kv_exists_columns[] = {{"exists", COLUMN_BOOL, NULL, "false: exit 3"}, {0}};

@@ -44,7 +44,7 @@ struct importing {
 static enum hf_status wrong(const struct importing *importing, hf_error *err, const char *what)
 {
 	error_set(err, HF_E_INPUT, "%s:%lld: %s", importing->path, (long long)importing->line, what);
-	error_hint(err, "%lld entries that stood before are in the store", (long long)importing->writer->stored);
+	error_hint(err, "%lld entries of the lines before it are in the store", (long long)importing->writer->stored);
 	return HF_E_INPUT;
 }
 

@@ -33,6 +33,7 @@ static enum hf_status open_url(struct cli *cli, const char *url, const char *nam
 		.connect_timeout_ms = config_int(cli->config, "database.connect_timeout"),
 		.schema = config_text(cli->config, "kv.schema"),
 		.table = config_text(cli->config, "kv.table"),
+		.durability = (enum hf_kv_durability)config_int(cli->config, "kv.durability"),
 		.slow_ms = slow_ms ? slow_ms : -1,
 		.attempts_max = (uint32_t)config_int(cli->config, "kv.attempts"),
 		.backoff_ms = config_int(cli->config, "kv.backoff"),

@@ -228,7 +228,7 @@ enum hf_status redis_check_strict(const struct redis_server *server, hf_error *e
 	          or_unknown(server->append_only), or_unknown(server->append_sync), server->version / 10000,
 	          server->version / 100 % 100);
 	error_hint(err, "set appendonly yes and appendfsync always (from 7.2 on appendonly yes suffices), or ask for "
-	                "relaxed durability");
+	                "relaxed durability: HOLDFAST_KV_DURABILITY=relaxed, or HF_KV_RELAXED");
 	return HF_E_UNSUPPORTED;
 }
 

@@ -352,10 +352,11 @@ def test_a_fence_without_a_lock_is_a_usage_error(store):
 
 def test_kv_expiry_is_that_of_puts_without_one(store):
     assert store.json("expiry") == {"ttl_s": None, "changed": 0, "dry_run": False}
+    assert store.ok("expiry") == "never\n"
     assert store.json("expiry", "--ttl", "1h", "--dry-run") == {"ttl_s": 3600, "changed": 0, "dry_run": True}
     store.ok("put", "before", "v")
     assert store.json("expiry", "--ttl", "1h") == {"ttl_s": 3600, "changed": 1, "dry_run": False}
-    assert store.json("expiry")["ttl_s"] == 3600
+    assert store.json("expiry")["ttl_s"] == 3600 and store.ok("expiry") == "3600\n"
     store.ok("put", "k", "v")
     assert 3500 < store.json("ttl", "k")["ttl_s"] <= 3600 and store.json("ttl", "before")["ttl_s"] is None
     store.ok("put", "other", "v", "--namespace", "other")
@@ -408,6 +409,24 @@ def test_kv_health_of_a_standby_is_unavailable(tmp_path):
         assert ok_json("kv", "health", *store)["state"] == "healthy"
         subprocess.run(["redis-cli", "-s", socket, "replicaof", "127.0.0.1", "1"], check=True, capture_output=True)
         assert "the server is a standby: it takes no writes" in refused(7, "kv", "health", *store)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
+def test_kv_durability_opens_a_redis_that_gives_relaxed_alone(tmp_path):
+    socket = tmp_path / "socket"
+    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", socket, "--dir", tmp_path, "--save", "",
+                               "--appendonly", "yes", "--appendfsync", "everysec"], stdout=subprocess.DEVNULL)
+    try:
+        while not socket.exists() or subprocess.run(["redis-cli", "-s", socket, "ping"], capture_output=True).returncode:
+            time.sleep(0.02)
+        store = ["--store", f"redis+unix://{socket}"]
+        assert "HOLDFAST_KV_DURABILITY=relaxed" in refused(2, "kv", "get", "k", *store)
+        relaxed = {"HOLDFAST_KV_DURABILITY": "relaxed"}
+        ok("kv", "put", "k", "v", *store, env=relaxed)
+        assert ok("kv", "get", "k", *store, env=relaxed) == "v\n"
     finally:
         server.terminate()
         server.wait()
@@ -480,7 +499,7 @@ def test_kv_import_names_the_line(store, line, message):
     told = done.stderr.decode(errors="replace")
     assert (done.returncode, done.stdout) == (1, b""), told
     assert told.startswith("error: standard input:1002: ") and message in told, told
-    assert "1000 entries that stood before are in the store" in told
+    assert "1000 entries of the lines before it are in the store" in told
     assert store.ok("count") == "1000\n"
 
 

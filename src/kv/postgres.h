@@ -39,8 +39,8 @@
 
 struct hf_kv_backend_state {
 	hf_context *ctx;
-	hf_pool *pool;                /* owned */
-	hf_arena *arena;              /* owned: the texts of those below */
+	hf_pool *pool;   /* owned */
+	hf_arena *arena; /* owned: the texts of those below */
 	struct hf_str schema, table;
 	struct entries_bound entries; /* with the schema's and the table's name */
 	struct checkpoints_bound points;
@@ -115,7 +115,8 @@ enum hf_status postgres_estimate(hf_kv_backend_state *state, int32_t ns, hf_dead
 /* A write by its key. */
 struct place {
 	const struct hf_kv_write *write;
-	size_t index; /* among the writes */
+	size_t index;  /* among the writes */
+	uint64_t head; /* of its key, behind what all begin with, for whoever sorts */
 };
 int postgres_compare(struct hf_bytes a, struct hf_bytes b);
 /** The writes by key, those of a key as they stand; NULL when memory is short. */

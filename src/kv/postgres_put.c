@@ -23,17 +23,45 @@ int postgres_compare(struct hf_bytes a, struct hf_bytes b)
 static int by_key(const void *left, const void *right)
 {
 	const struct place *a = left, *b = right;
-	int order = postgres_compare(a->write->key, b->write->key);
+	int order = (a->head > b->head) - (a->head < b->head);
+	if (!order)
+		order = postgres_compare(a->write->key, b->write->key);
 	return order ? order : (a->index > b->index) - (a->index < b->index);
 }
 
+/* How many bytes all keys begin with. */
+static size_t common_bytes(const struct hf_kv_write *writes, size_t count)
+{
+	const struct hf_bytes first = writes[0].key;
+	size_t common = first.len;
+	for (size_t i = 1; i < count; i++) {
+		size_t same = 0;
+		const size_t most = writes[i].key.len < common ? writes[i].key.len : common;
+		while (same < most && writes[i].key.ptr[same] == first.ptr[same])
+			same++;
+		common = same;
+	}
+	return common;
+}
+
+static uint64_t head_of(struct hf_bytes key, size_t from)
+{
+	uint64_t head = 0;
+	for (size_t i = 0; i < sizeof(head); i++)
+		head = head << 8 | (from + i < key.len ? key.ptr[from + i] : 0);
+	return head;
+}
+
+/* Most are told apart by the number beside them: keys lie about in memory. */
 struct place *postgres_in_order(const struct hf_kv_write *writes, size_t count, hf_arena *scratch)
 {
 	struct place *places = hf_arena_alloc(scratch, count * sizeof(*places));
-	for (size_t i = 0; places && i < count; i++)
-		places[i] = (struct place){&writes[i], i};
-	if (places && count)
-		qsort(places, count, sizeof(*places), by_key);
+	if (!places || !count)
+		return places;
+	const size_t from = common_bytes(writes, count);
+	for (size_t i = 0; i < count; i++)
+		places[i] = (struct place){&writes[i], i, head_of(writes[i].key, from)};
+	qsort(places, count, sizeof(*places), by_key);
 	return places;
 }
 

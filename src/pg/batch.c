@@ -1,7 +1,7 @@
 /*
  * batch.c - :batch, many executions of one prepared statement in libpq's pipeline mode.
  *
- *     check all inputs, enter pipeline mode
+ *     check all inputs, unless somebody did; enter pipeline mode
  *     send: item, item, ... Sync         the batch is one segment; of independent items each is one
  *     read: answer, answer, ... SYNC     while sending, whenever the socket is full or 256 answers are outstanding
  *     settle: what the SYNC confirms     only then is an item done
@@ -29,7 +29,7 @@ enum { IN_FLIGHT_MAX = 256, UNSENT_BYTES_MAX = 256 << 10, NOTHINGS_MAX = 3 };
 static const char poison[] = "holdfast gave up a batch";
 
 /* Why no more items are sent. */
-enum stop { STOP_NOT = 0, STOP_FAILED, STOP_LATE, STOP_NOMEM, STOP_LOST, STOP_DEAF };
+enum stop { STOP_NOT = 0, STOP_FAILED, STOP_LATE, STOP_UNFIT, STOP_LOST, STOP_DEAF };
 
 struct batch {
 	const struct hf_query *query;
@@ -39,6 +39,7 @@ struct batch {
 	hf_arena *arena;
 	char *rows;     /* decoded aside; NULL for a statement without rows */
 	void *ret_rows; /* the caller's */
+	bool sure;      /* nobody needs to look at the inputs before the first is sent */
 
 	/* of one attempt */
 	hf_connection *connection;
@@ -52,8 +53,8 @@ struct batch {
 	bool independent;
 	bool poisoned;
 	enum hf_status segment_status; /* of the failure in the segment that is being answered */
-	size_t failed_at;	       /* its item; `sent`: its Sync */
-	unsigned nothings; /* NULLs in a row */
+	size_t failed_at;              /* its item; `sent`: its Sync */
+	unsigned nothings;             /* NULLs in a row */
 	size_t failures;
 	enum stop stop;
 	enum hf_status status; /* of the first failure, with `error` */
@@ -165,10 +166,10 @@ static void read_row(struct batch *batch, const PGresult *result, int rows)
 	query_note_size(batch->connection, result, rows);
 	if (status == HF_OK && rows > 1)
 		status = error_set(&error, HF_E_LIMIT, "query \"%s\" answered %d rows where at most one is promised",
-				   batch->query->name, rows);
+		                   batch->query->name, rows);
 	if (status == HF_OK && rows == 1)
 		status = query_decode_row(&decoder, batch->query, result, 0,
-					  batch->rows + batch->answered * batch->query->row_size, &error);
+		                          batch->rows + batch->answered * batch->query->row_size, &error);
 	if (status != HF_OK)
 		note_misread(batch, status, &error);
 }
@@ -314,13 +315,15 @@ static void send_sync(struct batch *batch)
 static void send_item(struct batch *batch)
 {
 	struct encoded encoded;
-	hf_error ignored = HF_ERROR_INIT;
+	hf_error error = HF_ERROR_INIT;
 	enum hf_status status = encode_params(&encoded, batch->query, statement_types(batch->connection),
-					      batch->in + batch->sent * batch->in_size, &ignored);
+	                                      batch->in + batch->sent * batch->in_size, &error);
 	if (status != HF_OK) {
-		give_up(batch, STOP_NOMEM); /* it could be encoded a moment ago */
+		give_up(batch, STOP_UNFIT);
+		if (batch->failures == 0)
+			batch->error = error;
 	} else if (PQsendQueryPrepared(batch->connection->pg, batch->query->statement, encoded.count, encoded.values,
-				       encoded.lengths, encoded.formats, 1)) {
+	                               encoded.lengths, encoded.formats, 1)) {
 		for (int i = 0; i < encoded.count; i++)
 			batch->unsent_bytes += (size_t)encoded.lengths[i];
 		batch->sent++;
@@ -365,7 +368,7 @@ static enum hf_status check_inputs(struct batch *batch, hf_error *err)
 	for (size_t i = 0; status == HF_OK && i < batch->count; i++) {
 		struct encoded encoded;
 		status = encode_params(&encoded, batch->query, statement_types(batch->connection),
-				       batch->in + i * batch->in_size, err);
+		                       batch->in + i * batch->in_size, err);
 		encoded_deinit(&encoded);
 		if (status == HF_OK)
 			continue;
@@ -391,8 +394,10 @@ static void begin_attempt(struct batch *batch, hf_connection *connection, struct
 
 static enum hf_status report_given_up(struct batch *batch, hf_error *err)
 {
-	if (batch->stop == STOP_NOMEM)
-		return error_nomem(err);
+	if (batch->stop == STOP_UNFIT) {
+		*err = batch->error;
+		return err->status;
+	}
 	return error_deadline(batch->connection, batch->call, batch->stop != STOP_DEAF, err);
 }
 
@@ -427,7 +432,7 @@ static enum hf_status report(struct batch *batch, hf_error *err)
 
 static enum hf_status enter(struct batch *batch, hf_error *err)
 {
-	enum hf_status status = check_inputs(batch, err);
+	enum hf_status status = batch->sure ? HF_OK : check_inputs(batch, err);
 	if (status == HF_OK)
 		status = conn_begin(batch->connection, batch->call, err);
 	if (status != HF_OK)
@@ -467,35 +472,55 @@ static enum hf_status check_call(const struct batch *batch, hf_error *err)
 		memset(batch->items, 0, batch->count * sizeof(*batch->items));
 	if (batch->count > HF_BATCH_ITEMS_MAX)
 		return error_set(err, HF_E_LIMIT, "%zu items are more than a batch takes (%d): cut it up", batch->count,
-				 HF_BATCH_ITEMS_MAX);
+		                 HF_BATCH_ITEMS_MAX);
 	if (!batch->ret_rows && batch->query->row_size > 0)
 		return error_set(err, HF_E_USAGE, "query \"%s\" gives rows: use hf_query_batch_rows()",
-				 batch->query->name);
+		                 batch->query->name);
 	return HF_OK;
 }
 
+static enum hf_status run_all(struct batch *batch, hf_where where, hf_error *err)
+{
+	enum hf_status status = check_call(batch, err);
+	if (status != HF_OK || batch->count == 0)
+		return status;
+	if (batch->ret_rows)
+		batch->rows = hf_arena_calloc(batch->arena, batch->count, batch->query->row_size);
+	if (batch->ret_rows && !batch->rows)
+		return error_nomem(err);
+	return query_run(where, batch->query, run_batch, batch, err);
+}
+
 enum hf_status hf_query_batch(hf_where where, const struct hf_query *query, const void *in, size_t in_size,
-			      size_t count, struct hf_batch_item *ret_items, hf_error *err)
+                              size_t count, struct hf_batch_item *ret_items, hf_error *err)
 {
 	struct batch batch = {.query = query, .in = in, .in_size = in_size, .count = count, .items = ret_items};
-	enum hf_status status = check_call(&batch, err);
-	return status == HF_OK && count > 0 ? query_run(where, query, run_batch, &batch, err) : status;
+	return run_all(&batch, where, err);
 }
 
 enum hf_status hf_query_batch_rows(hf_where where, const struct hf_query *query, const void *in, size_t in_size,
-				   size_t count, hf_arena *arena, void *ret_rows, struct hf_batch_item *ret_items,
-				   hf_error *err)
+                                   size_t count, hf_arena *arena, void *ret_rows, struct hf_batch_item *ret_items,
+                                   hf_error *err)
 {
 	struct batch batch = {.query = query,
-			      .in = in,
-			      .in_size = in_size,
-			      .count = count,
-			      .items = ret_items,
-			      .arena = arena,
-			      .ret_rows = ret_rows};
-	enum hf_status status = check_call(&batch, err);
-	if (status != HF_OK || count == 0)
-		return status;
-	batch.rows = hf_arena_calloc(arena, count, query->row_size);
-	return batch.rows ? query_run(where, query, run_batch, &batch, err) : error_nomem(err);
+	                      .in = in,
+	                      .in_size = in_size,
+	                      .count = count,
+	                      .items = ret_items,
+	                      .arena = arena,
+	                      .ret_rows = ret_rows};
+	return run_all(&batch, where, err);
+}
+
+enum hf_status query_batch_sure(hf_where where, const struct hf_query *query, const void *in, size_t in_size,
+                                size_t count, hf_arena *arena, void *ret_rows, hf_error *err)
+{
+	struct batch batch = {.query = query,
+	                      .in = in,
+	                      .in_size = in_size,
+	                      .count = count,
+	                      .arena = arena,
+	                      .ret_rows = ret_rows,
+	                      .sure = true};
+	return run_all(&batch, where, err);
 }

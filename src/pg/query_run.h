@@ -59,6 +59,11 @@ enum hf_status query_check_columns(const struct hf_query *query, const PGresult 
 void query_note_size(hf_connection *connection, const PGresult *result, int rows);
 /** HF_E_LIMIT: what has come, so many bytes, has no room in the caller's arena. */
 enum hf_status query_too_large(const struct hf_query *query, size_t bytes, hf_error *err);
+/** hf_query_batch_rows(), or hf_query_batch() without rows, of inputs that are known to be fit to send: none is looked
+ * at before the server has the first. One that is not fit after all undoes the batch, a caller's transaction with it.
+ */
+enum hf_status query_batch_sure(hf_where where, const struct hf_query *query, const void *in, size_t in_size,
+                                size_t count, hf_arena *arena, void *ret_rows, hf_error *err);
 /** :each of a query that is HF_QUERY_BY_COPY. */
 enum hf_status query_copy_out(hf_where where, const struct hf_query *query, hf_query_row_fn *fn, void *user,
                               hf_error *err);

@@ -153,19 +153,20 @@ ON CONFLICT (namespace, key) DO UPDATE SET
        value = EXCLUDED.value, metadata = EXCLUDED.metadata, codec = EXCLUDED.codec;
 
 -- name: entries_put :one
--- doc: The same for keys in order, none twice; what comes of each is in that order.
+-- doc: The same for keys in order, none twice; what comes of each is in that order. `more`: one of them has metadata, an
+--   expiry or a packed value.
 -- col revs: notnull! there is a key
 -- col existed: notnull! there is a key
 WITH put AS (
-INSERT INTO :"schema".:"entries" AS t (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, codec, key,
-                                       value, metadata)
-SELECT nextval(:'schema.entries_rev'), now(), now(), x.expires_at, floor(extract(epoch FROM x.expires_at) / 300)::integer,
-       :ns, w.epoch, u.codec, u.key, u.value, u.metadata
-FROM (SELECT :"schema".:"entries_epoch"(:ns) AS epoch) AS w
-/*? relaxed */ CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS s /*?*/
-CROSS JOIN unnest(:keys::bytea[], :codecs::smallint[], :values::bytea[], :metadata::jsonb[], :ttls::interval[])
-           AS u (key, codec, value, metadata, ttl)
-CROSS JOIN LATERAL (SELECT now() + u.ttl AS expires_at) AS x
+INSERT INTO :"schema".:"entries" AS t (rev, created_at, updated_at, namespace, epoch, key, value
+                                       /*? more */, codec, metadata, expires_at, expire_bucket/*?*/)
+SELECT nextval(:'schema.entries_rev'), now(), now(), :ns, u.epoch, u.key, u.value
+       /*? more */, u.codec, u.metadata, now() + u.ttl, floor(extract(epoch FROM now() + u.ttl) / 300)::integer/*?*/
+FROM (SELECT w.epoch, unnest(:keys::bytea[]) AS key, unnest(:values::bytea[]) AS value
+             /*? more */, unnest(:codecs::smallint[]) AS codec, unnest(:metadata::jsonb[]) AS metadata,
+             unnest(:ttls::interval[]) AS ttl/*?*/
+      FROM (SELECT :"schema".:"entries_epoch"(:ns) AS epoch) AS w
+      /*? relaxed */ CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS s /*?*/) AS u
 ON CONFLICT (namespace, key) DO UPDATE SET
        rev = CASE WHEN EXCLUDED.rev > t.rev THEN EXCLUDED.rev ELSE nextval(:'schema.entries_rev') END, epoch = EXCLUDED.epoch,
        created_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.created_at ELSE t.created_at END,
@@ -174,6 +175,24 @@ ON CONFLICT (namespace, key) DO UPDATE SET
        value = EXCLUDED.value, metadata = EXCLUDED.metadata, codec = EXCLUDED.codec
 RETURNING rev, (xmax <> 0 AND created_at <> updated_at) AS existed)
 SELECT array_agg(rev) AS revs, array_agg(existed) AS existed FROM put;
+
+-- name: entries_set :exec
+-- doc: entries_put for who looks at no answer.
+INSERT INTO :"schema".:"entries" AS t (rev, created_at, updated_at, namespace, epoch, key, value
+                                       /*? more */, codec, metadata, expires_at, expire_bucket/*?*/)
+SELECT nextval(:'schema.entries_rev'), now(), now(), :ns, u.epoch, u.key, u.value
+       /*? more */, u.codec, u.metadata, now() + u.ttl, floor(extract(epoch FROM now() + u.ttl) / 300)::integer/*?*/
+FROM (SELECT w.epoch, unnest(:keys::bytea[]) AS key, unnest(:values::bytea[]) AS value
+             /*? more */, unnest(:codecs::smallint[]) AS codec, unnest(:metadata::jsonb[]) AS metadata,
+             unnest(:ttls::interval[]) AS ttl/*?*/
+      FROM (SELECT :"schema".:"entries_epoch"(:ns) AS epoch) AS w
+      /*? relaxed */ CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS s /*?*/) AS u
+ON CONFLICT (namespace, key) DO UPDATE SET
+       rev = CASE WHEN EXCLUDED.rev > t.rev THEN EXCLUDED.rev ELSE nextval(:'schema.entries_rev') END, epoch = EXCLUDED.epoch,
+       created_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.created_at ELSE t.created_at END,
+       updated_at = CASE WHEN t.expires_at <= EXCLUDED.updated_at THEN EXCLUDED.updated_at
+                    ELSE greatest(EXCLUDED.updated_at, t.created_at + interval '1 microsecond') END, expires_at = EXCLUDED.expires_at, expire_bucket = EXCLUDED.expire_bucket,
+       value = EXCLUDED.value, metadata = EXCLUDED.metadata, codec = EXCLUDED.codec;
 
 -- name: entry_delete :opt
 -- doc: The epoch first: a checkpoint waits for whoever holds a row.

@@ -27,10 +27,11 @@ struct hf_kv_foreign {
 	struct hf_bytes after;   /* only keys behind this one; ptr NULL = all */
 };
 
-/** Entries as they stand now. The entry has key, value, expires_us and metadata, and is valid during the callback. */
+/** Entries as they stand now. The entry has key, value, created_us (1 for what is older than 1970, when the first of
+ *  a store is made), expires_us (none for infinity) and metadata, and is valid during the callback. */
 enum hf_status hf_kv_foreign_entries(hf_where where, const struct hf_kv_foreign *from, hf_kv_entry_fn *fn, void *user,
                                      hf_error *err);
-/** The same of Dapr's table. */
+/** The same of Dapr's table, which has no metadata. */
 enum hf_status hf_kv_foreign_dapr(hf_where where, const struct hf_kv_foreign *from, hf_kv_entry_fn *fn, void *user,
                                   hf_error *err);
 
@@ -44,7 +45,7 @@ struct hf_kv_foreign_checkpoint {
 enum hf_status hf_kv_foreign_checkpoints(hf_where where, const struct hf_kv_foreign *from, hf_arena *arena,
                                          struct hf_kv_foreign_checkpoint **ret_checkpoints, size_t *ret_count,
                                          hf_error *err);
-/** Entries of one, in the order of the array; they have neither expiry nor metadata. HF_E_INPUT one that has no key or
+/** Entries of one, in the order of the array; they have no times and no metadata. HF_E_INPUT one that has no key or
  *  no value. The server unfolds the array; here it is in constant memory. */
 enum hf_status hf_kv_foreign_checkpoint(hf_where where, const struct hf_kv_foreign *from, const struct hf_uuid *id,
                                         hf_kv_entry_fn *fn, void *user, hf_error *err);

@@ -82,7 +82,8 @@ static enum hf_status read_bytes(struct importing *importing, const json_t *obje
 	return wrong(importing, err, what);
 }
 
-/* RFC 3339 in UTC, as the command writes it: 2024-06-01T12:00:00.000000Z. */
+/* RFC 3339 in UTC, as the command writes it: 2024-06-01T12:00:00.000000Z. What is before 1970 is its first microsecond:
+ * as early as an entry can be; 0 would say that there is no time. */
 static bool read_time(const char *text, int64_t *ret_us)
 {
 	struct tm tm = {0};
@@ -94,7 +95,8 @@ static bool read_time(const char *text, int64_t *ret_us)
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
 	struct tm normal = tm; /* timegm() takes 31 February for 3 March */
-	*ret_us = (int64_t)timegm(&normal) * 1000000 + strtol(fraction, NULL, 10);
+	int64_t us = (int64_t)timegm(&normal) * 1000000 + strtol(fraction, NULL, 10);
+	*ret_us = us < 1 ? 1 : us;
 	return normal.tm_mon == tm.tm_mon && normal.tm_mday == tm.tm_mday && normal.tm_hour == tm.tm_hour &&
 	       normal.tm_min == tm.tm_min && normal.tm_sec == tm.tm_sec;
 }

@@ -38,6 +38,25 @@ static enum hf_status bind(struct reading *reading, const struct hf_kv_foreign *
 	return tables_bind(&names, reading->arena, &reading->tables, err);
 }
 
+/* As far as microseconds since 1970 go. */
+static int64_t since_1970(struct hf_timestamptz at)
+{
+	return at.us > INT64_MAX - EPOCH_US ? INT64_MAX : at.us + EPOCH_US;
+}
+
+static int64_t expiry_of(const struct foreign_row *row)
+{
+	bool ends = row->has_expires_at && row->expires_at.us != INT64_MAX; /* infinity */
+	return ends ? since_1970(row->expires_at) : HF_KV_NEVER;
+}
+
+/* An entry of a store is made in 1970 at the earliest; 0 says nothing. */
+static int64_t made_at(const struct foreign_row *row)
+{
+	int64_t us = row->has_created_at ? since_1970(row->created_at) : 0;
+	return row->has_created_at && us < 1 ? 1 : us;
+}
+
 static enum hf_status see_row(void *user, const struct foreign_row *row, hf_error *err)
 {
 	const struct reading *reading = user;
@@ -52,7 +71,8 @@ static enum hf_status see_row(void *user, const struct foreign_row *row, hf_erro
 		.key = row->key,
 		.value = row->value,
 		.metadata = row->has_metadata ? row->metadata : (struct hf_str){NULL, 0},
-		.expires_us = row->has_expires_at ? row->expires_at.us + EPOCH_US : HF_KV_NEVER,
+		.created_us = made_at(row),
+		.expires_us = expiry_of(row),
 	};
 	return reading->fn(reading->user, &entry, err);
 }
@@ -84,7 +104,7 @@ static void describe(const struct seed_checkpoints_row *row, struct hf_kv_foreig
 	*ret_point = (struct hf_kv_foreign_checkpoint){
 		.id = row->checkpoint_id,
 		.metadata = row->has_metadata ? row->metadata : (struct hf_str){NULL, 0},
-		.created_us = row->created_at.us + EPOCH_US,
+		.created_us = since_1970(row->created_at),
 		.row_count = (uint64_t)row->row_count,
 		.data_size = (uint64_t)row->data_size,
 	};

@@ -471,6 +471,14 @@ def test_kv_import_takes_what_people_write(store):
     assert store.all() == {b"a": (b"1", None, False), b"\0": (b"", [1], True), b"b\0": (b"last", None, False)}
 
 
+def test_kv_import_takes_times_before_1970_for_its_first_moment(store):
+    told = store.json("import", "-", input='{"key": "a", "value": "", "created": "1969-12-31T23:59:59.999999Z"}\n'
+                      '{"key": "b", "value": "", "created": "1970-01-01T00:00:00.000000Z"}\n'
+                      '{"key": "c", "value": "", "expires": "1970-01-01T00:00:00.000000Z"}')
+    assert (told["changed"], told["expired"]) == (2, 1)
+    assert {row["created"] for row in store.json("scan")} == {"1970-01-01T00:00:00.000001Z"}
+
+
 @pytest.mark.parametrize("line, message", [
     ("{", "'}' expected"),
     ("[]", "not an object"),

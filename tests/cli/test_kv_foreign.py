@@ -21,6 +21,8 @@ CREATE TABLE state_entries (key bytea PRIMARY KEY, value bytea NOT NULL, created
     updated_at timestamptz NOT NULL DEFAULT now(), expires_at timestamptz, metadata jsonb);
 INSERT INTO state_entries (key, value, expires_at, metadata) VALUES ('a', '1', NULL, '{"by": "me"}'), ('\\x00ff', '', NULL, NULL),
     ('b', 'old', now() - interval '1 s', NULL), ('c', 'short', now() + interval '1 hour', '[1]');
+UPDATE state_entries SET created_at = '2019-05-06 07:08:09.000001Z' WHERE key = 'a';
+UPDATE state_entries SET created_at = '1969-12-31 23:59:59Z' WHERE key = 'c';
 INSERT INTO state_entries (key, value) SELECT convert_to(format('k%s', lpad(i::text, 5, '0')), 'UTF8'), '\\x78' FROM generate_series(1, 2500) AS i;
 CREATE TABLE state_checkpoints (checkpoint_id uuid PRIMARY KEY, created_at timestamptz NOT NULL DEFAULT now(), checkpoint_data jsonb NOT NULL,
     metadata jsonb, row_count bigint NOT NULL, data_size bigint NOT NULL);
@@ -34,6 +36,7 @@ CREATE TABLE state (key text NOT NULL PRIMARY KEY, value bytea NOT NULL, etag uu
     created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz, expires_at timestamptz);
 INSERT INTO state (key, value, expires_at) VALUES ('app||b', '{"n":1}', NULL), ('app||a', '\\x00', now() + interval '1 hour'),
     ('app||gone', '', now() - interval '1 s'), ('app||ü', 'x', NULL);
+UPDATE state SET created_at = '2019-05-06 07:08:09Z' WHERE key = 'app||b';
 """
 
 
@@ -62,6 +65,27 @@ def test_kv_import_makes_their_checkpoints_anew(empty, url, store):
     ok("kv", "checkpoint", "restore", old["id"], "--store", store.url)
     assert store.all() == {b"a": (b"\0\xff", None, False), b"": (b"", None, False)}
     assert "has 2 entries" in store.refused(5, "import", "--from-seed-tables", url, "--with-checkpoints")
+
+
+def test_kv_import_keeps_when_an_entry_was_made(empty, url, store):
+    empty.execute(SEED + DAPR)
+    store.json("import", "--from-seed-tables", url)
+    assert store.json("get", "a")["created"] == "2019-05-06T07:08:09.000001Z"
+    assert store.json("get", "c")["created"] == "1970-01-01T00:00:00.000001Z", "as early as there is"
+    store.json("import", "--from-dapr", url)
+    assert store.json("get", "app||b")["created"] == "2019-05-06T07:08:09.000000Z"
+    assert store.json("get", "app||a")["created"] > "2025"
+
+
+def test_kv_import_takes_times_without_an_end(empty, url, store):
+    empty.execute(SEED)
+    empty.execute("UPDATE state_entries SET created_at = '-infinity', expires_at = 'infinity' WHERE key = 'a'")
+    empty.execute("UPDATE state_entries SET created_at = 'infinity', expires_at = '290000-01-01' WHERE key = 'c'")
+    before = store.json("import", "--from-seed-tables", url)
+    assert (before["changed"], before["expired"]) == (2503, 0)
+    early, late = store.json("get", "a"), store.json("get", "c")
+    assert (early["created"], early["expires"]) == ("1970-01-01T00:00:00.000001Z", None)
+    assert late["created"] == late["updated"] and late["expires"] > "2100"
 
 
 def store_checkpoints(store):

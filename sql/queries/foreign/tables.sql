@@ -8,7 +8,8 @@
 -- row: foreign_row
 -- col key: nullable
 -- col value: nullable
-SELECT key, value, expires_at, metadata FROM :"schema".:"entries"
+-- col created_at: nullable
+SELECT key, value, created_at, expires_at, metadata FROM :"schema".:"entries"
 WHERE key >= :from AND (expires_at IS NULL OR expires_at > now()) ORDER BY key;
 
 -- name: seed_checkpoints :many
@@ -21,8 +22,9 @@ ORDER BY created_at, checkpoint_id LIMIT 10001;
 -- row: foreign_row
 -- col key: nullable
 -- col value: nullable
+-- col created_at: nullable
 SELECT decode(e.entry ->> 'key', 'hex') AS key, decode(e.entry ->> 'value', 'hex') AS value,
-       NULL::timestamptz AS expires_at, NULL::jsonb AS metadata
+       NULL::timestamptz AS created_at, NULL::timestamptz AS expires_at, NULL::jsonb AS metadata
 FROM :"schema".:"checkpoints" AS c CROSS JOIN LATERAL jsonb_array_elements(c.checkpoint_data) AS e (entry)
 WHERE c.checkpoint_id = :id;
 
@@ -30,5 +32,6 @@ WHERE c.checkpoint_id = :id;
 -- row: foreign_row
 -- col key: nullable
 -- col value: nullable
-SELECT convert_to(key, 'UTF8') AS key, value, expires_at, NULL::jsonb AS metadata FROM :"schema".:"dapr"
+-- col created_at: nullable
+SELECT convert_to(key, 'UTF8') AS key, value, created_at, expires_at, NULL::jsonb AS metadata FROM :"schema".:"dapr"
 WHERE convert_to(key, 'UTF8') >= :from AND (expires_at IS NULL OR expires_at > now()) ORDER BY convert_to(key, 'UTF8');

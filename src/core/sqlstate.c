@@ -10,7 +10,7 @@
 enum rule {
 	RULE_NEVER,
 	RULE_CLOSE,     /* never, and the connection is of no use any more */
-	RULE_GARBLED,   /* as CLOSE, unless the server goes on with the session */
+	RULE_GARBLED,   /* as LOST, unless the server goes on with the session */
 	RULE_LOST,      /* the connection broke: what that means depends on what had been sent */
 	RULE_RECONNECT, /* nothing happened, another try (or host) may succeed */
 	RULE_UNKNOWN,
@@ -113,6 +113,31 @@ static void judge_lost(struct verdict *verdict, const struct situation *situatio
 	}
 }
 
+/* By FATAL or PANIC, behind something that was sent. */
+static bool session_ended(const struct situation *situation)
+{
+	bool sent = situation->phase == 0 || situation->phase == PHASE_SENT || situation->phase == PHASE_COMMIT_SENT;
+	return sent && !situation->survived;
+}
+
+/* Whatever the code: a disk that is full at COMMIT, or a relay that lost its server, tell as little as no answer. */
+static void judge_ended(struct verdict *verdict, const struct situation *situation)
+{
+	struct verdict lost = *verdict;
+	judge_lost(&lost, situation);
+	if (lost.action == HF_ACTION_UNKNOWN)
+		*verdict = lost;
+}
+
+static void judge_garbled(struct verdict *verdict, const struct situation *situation)
+{
+	verdict->close = !situation->survived;
+	if (!session_ended(situation))
+		return;
+	verdict->status = HF_E_UNAVAILABLE; /* so a relay calls it that its server is gone */
+	judge_lost(verdict, situation);
+}
+
 static void judge_cancel(struct verdict *verdict, const struct situation *situation)
 {
 	if (situation->our_deadline) {
@@ -152,7 +177,7 @@ static void judge_by_rule(struct verdict *verdict, enum rule rule, const char *s
 		verdict->close = true;
 		break;
 	case RULE_GARBLED:
-		verdict->close = !situation->survived;
+		judge_garbled(verdict, situation);
 		break;
 	case RULE_LOST:
 		judge_lost(verdict, situation);
@@ -219,6 +244,8 @@ struct verdict sqlstate_classify(const char *sqlstate, const struct situation *s
 	        .meaning = state->meaning,
 	};
 	judge_by_rule(&verdict, state->rule, sqlstate, situation);
+	if (state->status != HF_OK && session_ended(situation))
+		judge_ended(&verdict, situation);
 	return verdict;
 }
 

@@ -7,7 +7,7 @@
  *
  * A failure of BEGIN or of the statement is judged as in the midst of a transaction, which has not been committed then:
  * the server skips COMMIT. A connection that is lost before the Sync's answer leaves the outcome unknown if COMMIT went
- * along.
+ * along; so does a relay that says so in the place of an answer.
  */
 #include <string.h>
 
@@ -118,7 +118,7 @@ static enum hf_status read_segment(struct segment *segment)
 static enum hf_status judge_failure(struct segment *segment, hf_error *err)
 {
 	struct call *call = segment->call;
-	if (segment->failed_at < segment->commit && PQresultErrorField(segment->failed, PG_DIAG_SQLSTATE)) {
+	if (segment->failed_at < segment->commit && result_skips_the_rest(segment->failed)) {
 		call->commit = false; /* it was skipped */
 		call->phase = PHASE_SENT;
 	}

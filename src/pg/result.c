@@ -43,11 +43,27 @@ static bool is_primary(const hf_connection *connection)
 	return standby && strcmp(standby, "off") == 0;
 }
 
-/* FATAL and PANIC end the session. */
-static bool is_error(const PGresult *result)
+/* The server's own errors name the routine of its source; those of a relay do not. */
+static bool is_of_server(const PGresult *result)
 {
+	return PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION) != NULL;
+}
+
+/* FATAL and PANIC end the session; so does whoever stands between and says that a connection is lost. Relays send one
+ * severity, which is not translated. */
+static bool goes_on(const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-	return severity && strcmp(severity, "ERROR") == 0;
+	if (!severity)
+		severity = PQresultErrorField(result, PG_DIAG_SEVERITY);
+	bool lost = state && (strncmp(state, "08", 2) == 0 || strncmp(state, "57P", 3) == 0);
+	return severity && strcmp(severity, "ERROR") == 0 && (!lost || is_of_server(result));
+}
+
+bool result_skips_the_rest(const PGresult *result)
+{
+	return PQresultErrorField(result, PG_DIAG_SQLSTATE) && (goes_on(result) || is_of_server(result));
 }
 
 static struct situation situation_of(const hf_connection *connection, const struct call *call, const char *routine)
@@ -104,7 +120,7 @@ enum hf_status error_from_result(hf_connection *connection, const struct call *c
 		return error_from_libpq(connection, call, result, err);
 	struct situation situation =
 		situation_of(connection, call, PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION));
-	situation.survived = is_error(result);
+	situation.survived = goes_on(result);
 	if (call->cancelled && strcmp(state, "57014") == 0)
 		return error_deadline(connection, call, true, err);
 	if (sqlstate_classify(state, &situation).close)

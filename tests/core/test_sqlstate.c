@@ -9,7 +9,7 @@
 enum { N = HF_ACTION_NEVER, RS = HF_ACTION_RETRY_STATEMENT, RT = HF_ACTION_RETRY_TRANSACTION, RP = HF_ACTION_REPREPARE,
        RC = HF_ACTION_RECONNECT, UN = HF_ACTION_UNKNOWN, WA = HF_ACTION_WAIT, FX = HF_ACTION_FIX_CONFIG };
 
-/* A write, sent, outside and inside a transaction. */
+/* A write, sent, outside and inside a transaction; the session goes on where the code lets it. */
 static const struct {
 	const char *sqlstate, *category, *status;
 	int outside, inside;
@@ -27,7 +27,7 @@ static const struct {
         {"08001", "connection", "unavailable", RC, RC, false, true},
         {"08004", "connection", "unavailable", RC, RC, false, true},
         {"08007", "connection", "outcome-unknown", UN, UN, false, true},
-        {"08P01", "connection", "protocol", N, N, true, true},
+        {"08P01", "connection", "protocol", N, N, true, false},
         {"09000", "application", "database", N, N, false, false},
         {"0A000", "unsupported", "database", N, N, false, false},
         {"0B000", "transaction-state", "database", N, N, true, false},
@@ -133,7 +133,7 @@ static const struct {
 static void every_code_means_what_the_table_says(UNUSED void **state)
 {
 	for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
-		struct situation situation = {.phase = PHASE_SENT};
+		struct situation situation = {.phase = PHASE_SENT, .survived = true};
 		struct verdict outside = sqlstate_classify(expected[i].sqlstate, &situation);
 		situation.in_tx = situation.managed = true;
 		struct verdict inside = sqlstate_classify(expected[i].sqlstate, &situation);
@@ -153,6 +153,36 @@ static void a_session_that_goes_on_is_kept(UNUSED void **state)
 	assert_false(sqlstate_classify("08P01", &situation).close);
 	assert_true(sqlstate_classify("XX001", &situation).close);
 	assert_true(sqlstate_classify("08006", &situation).close);
+}
+
+/* FATAL and PANIC of any code, where COMMIT may have happened; where it cannot have the code says what to do. */
+static void a_session_that_ends_leaves_in_doubt_what_was_sent(UNUSED void **state)
+{
+	static const struct situation doubtful[] = {{.phase = PHASE_SENT},
+	                                            {.phase = 0},
+	                                            {.phase = PHASE_SENT, .in_tx = true},
+	                                            {.phase = PHASE_COMMIT_SENT, .in_tx = true, .managed = true}};
+	static const struct situation sure[] = {{.phase = PHASE_CONNECT},
+	                                        {.phase = PHASE_SENT_NOTHING},
+	                                        {.phase = PHASE_SENT, .repeatable = true},
+	                                        {.phase = PHASE_SENT, .in_tx = true, .managed = true},
+	                                        {.phase = PHASE_COMMIT_SENT, .read_only = true},
+	                                        {.phase = PHASE_SENT, .survived = true}};
+	static const char *const codes[] = {"08P01", "08001", "53100", "53200", "57P03", "58000", "XX000", "28000"};
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		for (size_t j = 0; j < ARRAY_LEN(doubtful); j++) {
+			struct verdict verdict = sqlstate_classify(codes[i], &doubtful[j]);
+			if (verdict.status != HF_E_OUTCOME_UNKNOWN || verdict.action != HF_ACTION_UNKNOWN || !verdict.close)
+				fail_msg("%s, case %zu: %s", codes[i], j, hf_status_word(verdict.status));
+		}
+		for (size_t j = 0; j < ARRAY_LEN(sure); j++)
+			if (sqlstate_classify(codes[i], &sure[j]).status == HF_E_OUTCOME_UNKNOWN)
+				fail_msg("%s, case %zu", codes[i], j);
+	}
+	assert_int_equal(sqlstate_classify("08P01", &sure[2]).action, RC);
+	assert_int_equal(sqlstate_classify("08P01", &sure[3]).action, RT);
+	assert_int_equal(sqlstate_classify("08P01", &sure[3]).status, HF_E_UNAVAILABLE);
+	assert_int_equal(sqlstate_classify("08P01", &sure[0]).status, HF_E_PROTOCOL);
 }
 
 static void every_class_of_the_server_is_in_the_table(UNUSED void **state)
@@ -207,27 +237,27 @@ static void a_lost_connection_means_what_was_sent(UNUSED void **state)
 
 static void a_cancel_is_told_by_our_own_record(UNUSED void **state)
 {
-	struct verdict deadline = sqlstate_classify("57014", &(struct situation){.our_deadline = true});
+	struct verdict deadline = sqlstate_classify("57014", &(struct situation){.survived = true, .our_deadline = true});
 	assert_int_equal(deadline.status, HF_TIMEOUT);
 	assert_int_equal(deadline.category, HF_CATEGORY_TIMEOUT);
-	struct verdict user = sqlstate_classify("57014", &(struct situation){.our_cancel = true});
+	struct verdict user = sqlstate_classify("57014", &(struct situation){.survived = true, .our_cancel = true});
 	assert_int_equal(user.status, HF_E_INTERRUPTED);
 	assert_int_equal(user.category, HF_CATEGORY_CANCELLED);
-	struct verdict other = sqlstate_classify("57014", &(struct situation){0});
+	struct verdict other = sqlstate_classify("57014", &(struct situation){.survived = true});
 	assert_int_equal(other.status, HF_E_DB);
 	assert_int_equal(other.category, HF_CATEGORY_CANCELLED);
 }
 
 static void a_stale_plan_is_told_by_the_routine(UNUSED void **state)
 {
-	struct situation situation = {.routine = "RevalidateCachedQuery"};
+	struct situation situation = {.survived = true, .routine = "RevalidateCachedQuery"};
 	struct verdict plan = sqlstate_classify("0A000", &situation);
 	assert_int_equal(plan.action, RP);
 	assert_int_equal(plan.category, HF_CATEGORY_STATEMENT_CACHE);
 	situation.in_tx = true;
 	assert_int_equal(sqlstate_classify("0A000", &situation).action, RT);
 	assert_int_equal(sqlstate_classify("XX000", &situation).action, N);
-	situation = (struct situation){.routine = "getTypeInputInfo"};
+	situation = (struct situation){.survived = true, .routine = "getTypeInputInfo"};
 	struct verdict type = sqlstate_classify("XX000", &situation);
 	assert_int_equal(type.action, RP);
 	assert_false(type.alert);
@@ -236,15 +266,15 @@ static void a_stale_plan_is_told_by_the_routine(UNUSED void **state)
 
 static void other_circumstances_count(UNUSED void **state)
 {
-	struct situation generated = {.generated = true};
+	struct situation generated = {.survived = true, .generated = true};
 	assert_int_equal(sqlstate_classify("42P01", &generated).status, HF_E_DRIFT);
 	assert_int_equal(sqlstate_classify("3F000", &generated).status, HF_E_DRIFT);
 	assert_int_equal(sqlstate_classify("42601", &generated).status, HF_E_DB);
-	struct verdict wish = sqlstate_classify("25006", &(struct situation){.read_only = true, .in_tx = true});
+	struct verdict wish = sqlstate_classify("25006", &(struct situation){.survived = true, .read_only = true, .in_tx = true});
 	assert_int_equal(wish.action, N);
 	assert_false(wish.alert);
 	assert_false(wish.close);
-	struct verdict session = sqlstate_classify("25006", &(struct situation){.primary = true});
+	struct verdict session = sqlstate_classify("25006", &(struct situation){.survived = true, .primary = true});
 	assert_int_equal(session.action, N);
 	assert_true(session.alert);
 	assert_false(session.close);
@@ -253,13 +283,13 @@ static void other_circumstances_count(UNUSED void **state)
 	struct verdict full = sqlstate_classify("53300", &(struct situation){.phase = PHASE_CONNECT});
 	assert_int_equal(full.status, HF_E_UNAVAILABLE);
 	assert_int_equal(full.action, WA);
-	assert_int_equal(sqlstate_classify("HV00N", &(struct situation){.repeatable = true}).action, RS);
+	assert_int_equal(sqlstate_classify("HV00N", &(struct situation){.survived = true, .repeatable = true}).action, RS);
 }
 
 static void a_verdict_fills_the_error_and_keeps_its_message(UNUSED void **state)
 {
 	hf_error err = {.message = "could not run x: duplicate key"};
-	assert_int_equal(sqlstate_judge(&err, "23505", &(struct situation){0}), HF_CONFLICT);
+	assert_int_equal(sqlstate_judge(&err, "23505", &(struct situation){.survived = true}), HF_CONFLICT);
 	assert_string_equal(err.sqlstate, "23505");
 	assert_string_equal(err.message, "could not run x: duplicate key");
 	assert_int_equal(err.status, HF_CONFLICT);
@@ -267,7 +297,7 @@ static void a_verdict_fills_the_error_and_keeps_its_message(UNUSED void **state)
 	assert_string_equal(hf_error_kind(&err), "ConstraintViolation");
 	assert_int_equal(sqlstate_judge(&err, "", &(struct situation){.phase = PHASE_CONNECT}), HF_E_UNAVAILABLE);
 	assert_string_equal(err.sqlstate, "");
-	assert_int_equal(sqlstate_judge(NULL, "40001", &(struct situation){0}), HF_E_DB);
+	assert_int_equal(sqlstate_judge(NULL, "40001", &(struct situation){.survived = true}), HF_E_DB);
 }
 
 static void kinds_are_those_of_the_plan(UNUSED void **state)
@@ -291,7 +321,7 @@ static void kinds_are_those_of_the_plan(UNUSED void **state)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		hf_error err = HF_ERROR_INIT;
-		sqlstate_judge(&err, cases[i].sqlstate, &(struct situation){.phase = PHASE_SENT});
+		sqlstate_judge(&err, cases[i].sqlstate, &(struct situation){.phase = PHASE_SENT, .survived = true});
 		assert_string_equal(hf_error_kind(&err), cases[i].kind);
 		assert_int_equal(hf_error_is_retryable(&err), cases[i].retryable);
 		assert_int_equal(error_log_level(&err), cases[i].level);
@@ -315,6 +345,7 @@ int main(void)
 	        cmocka_unit_test(every_code_means_what_the_table_says),
 	        cmocka_unit_test(every_class_of_the_server_is_in_the_table),
 	        cmocka_unit_test(a_session_that_goes_on_is_kept),
+	        cmocka_unit_test(a_session_that_ends_leaves_in_doubt_what_was_sent),
 	        cmocka_unit_test(a_lost_connection_means_what_was_sent),
 	        cmocka_unit_test(a_cancel_is_told_by_our_own_record),
 	        cmocka_unit_test(a_stale_plan_is_told_by_the_routine),

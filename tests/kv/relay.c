@@ -39,6 +39,7 @@ static struct relay {
 	atomic_int trips;
 	atomic_int cut_at; /* so many requests from here on; 0 = never */
 	atomic_bool cut_behind;
+	const char *_Atomic severity, *_Atomic sqlstate; /* said where it is cut; NULL = nothing */
 	pthread_t thread;
 } relay;
 
@@ -77,6 +78,20 @@ static bool read_stream(struct reader *reader, const uint8_t *bytes, size_t len)
 	return cut;
 }
 
+/* As a relay says it that lost its server: without the routine of the server's source. */
+static void say_why(int client)
+{
+	char said[200] = "E";
+	const char *severity = relay.severity, *sqlstate = relay.sqlstate;
+	if (!severity)
+		return;
+	int len = 1 + snprintf(said + 5, sizeof(said) - 5, "S%s%cC%s%cMthe server is gone%c", severity, 0, sqlstate, 0,
+	                       0); /* a NUL ends the fields */
+	for (int i = 0; i < 4; i++)
+		said[1 + i] = (char)((len + 4) >> (24 - 8 * i));
+	(void)send(client, said, (size_t)len + 5, MSG_NOSIGNAL);
+}
+
 static bool hand_on(int from, int to, struct reader *reader)
 {
 	static uint8_t bytes[65536];
@@ -84,6 +99,8 @@ static bool hand_on(int from, int to, struct reader *reader)
 	if (got <= 0)
 		return false;
 	bool cut = reader && read_stream(reader, bytes, (size_t)got);
+	if (cut)
+		say_why(from);
 	if (cut && !relay.cut_behind)
 		return false;
 	for (ssize_t done = 0, put; done < got; done += put)
@@ -185,6 +202,12 @@ void relay_stop(void)
 int relay_trips(void)
 {
 	return atomic_load(&relay.trips);
+}
+
+void relay_says(const char *severity, const char *sqlstate)
+{
+	relay.severity = severity;
+	relay.sqlstate = sqlstate;
 }
 
 void relay_cut(int request, bool behind)

@@ -16,6 +16,8 @@ int relay_trips(void);
 /** Cut the line on which the `request`-th comes from here on (1 = the next): the server does not get it, or with
  *  `behind` it does, and its answer goes nowhere. 0 = no more. */
 void relay_cut(int request, bool behind);
+/** From now on an ErrorResponse goes to the program before a line is cut; NULL = none. Strings of the caller's. */
+void relay_says(const char *severity, const char *sqlstate);
 /** It happened. */
 bool relay_was_cut(void);
 

@@ -466,6 +466,26 @@ static void a_line_that_is_cut_does_nothing_twice(void **user)
 	}
 }
 
+/* What stands between may say that it lost the server. It knows no better what happened than a line that is cut; that
+ * it comes in the place of an earlier statement's answer says nothing about COMMIT. */
+static void what_a_relay_says_of_a_lost_server_does_nothing_twice(void **user)
+{
+	static const struct {
+		const char *severity, *sqlstate;
+		bool behind_only;
+	} said[] = {{"FATAL", "08P01", false}, {"ERROR", "08006", true}};
+	struct writing *w = *user;
+	for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+		relay_says(said[i].severity, said[i].sqlstate);
+		for (size_t j = 0; j < ARRAY_LEN(ways); j++) {
+			if (!said[i].behind_only)
+				cut_everywhere(w, &ways[j], false);
+			cut_everywhere(w, &ways[j], true);
+		}
+	}
+	relay_says(NULL, NULL);
+}
+
 /* One that is made is there, whatever becomes of the counting behind it. */
 static void a_checkpoint_that_is_not_counted_was_made(void **user)
 {
@@ -497,6 +517,7 @@ int main(void)
 		STORE(sessions_that_ended_unseen_cost_nothing),
 		STORE(a_server_that_takes_no_writes_says_so),
 		STORE(a_line_that_is_cut_does_nothing_twice),
+		STORE(what_a_relay_says_of_a_lost_server_does_nothing_twice),
 		STORE(a_checkpoint_that_is_not_counted_was_made),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

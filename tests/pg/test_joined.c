@@ -201,6 +201,34 @@ static void a_lost_commit_is_unknown_and_never_repeated(void **state)
 	assert_int_equal(unknown(*state), 1);
 }
 
+/* In the place of the statement's answer: the server itself ends before COMMIT; a relay knows nothing of it. */
+static void who_says_that_the_session_ends_counts(void **state)
+{
+	static const struct {
+		const char *sqlstate, *routine;
+		enum hf_status status;
+	} cases[] = {{"57P01", "ProcessInterrupts", HF_E_UNAVAILABLE},
+	             {"57P01", NULL, HF_E_OUTCOME_UNKNOWN},
+	             {"57P02", NULL, HF_E_OUTCOME_UNKNOWN},
+	             {"08006", NULL, HF_E_OUTCOME_UNKNOWN},
+	             {"08P01", NULL, HF_E_OUTCOME_UNKNOWN}};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		hf_error err = HF_ERROR_INIT;
+		struct doing doing = {.times = 1, .last = 1};
+		struct double_step steps[] = {PREPARES, BEGINS, {.expect = "hf_touch", .event = DOUBLE_DIES}, COMMITS};
+		struct double_step *ends = &steps[ARRAY_LEN(steps) - 2];
+		ends->sqlstate = cases[i].sqlstate;
+		ends->routine = cases[i].routine;
+		if (i > 0 && (bench_down(state) != 0 || bench_up(state) != 0))
+			fail();
+		double_script(steps, ARRAY_LEN(steps));
+		enum hf_status status = run(*state, &doing, &err);
+		if (status != cases[i].status)
+			fail_msg("%s, %s: %s", cases[i].sqlstate, cases[i].routine, hf_status_word(status));
+		assert_int_equal(doing.runs, 1);
+	}
+}
+
 static const struct double_step unsent = {.event = DOUBLE_SEND_FAILS};
 
 static void a_commit_whose_sync_is_not_sent_is_unknown(void **state)
@@ -283,6 +311,7 @@ int main(void)
 		DOUBLE(a_commit_that_is_refused_is_an_error),
 		DOUBLE(a_commit_answered_by_rollback_is_no_success),
 		DOUBLE(a_lost_commit_is_unknown_and_never_repeated),
+		DOUBLE(who_says_that_the_session_ends_counts),
 		DOUBLE(a_commit_whose_sync_is_not_sent_is_unknown),
 		DOUBLE(without_commit_it_is_no_doubt),
 		DOUBLE(a_look_that_ends_a_transaction_is_not_repeated),

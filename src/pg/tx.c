@@ -79,6 +79,8 @@ enum hf_status tx_begin_now(struct hf_tx *tx, hf_error *err)
 	tx->begin_due = false;
 	enum hf_status status = command(tx, tx->begin_sql, tx->deadline, err);
 	tx->begin_due = status != HF_OK && !conn_in_transaction(tx->connection);
+	if (tx->begin_due)
+		tx_remember(tx, status, err);
 	return status;
 }
 
@@ -131,8 +133,10 @@ static enum hf_status send_commit(struct hf_tx *tx, hf_error *err)
 
 static enum hf_status commit(struct hf_tx *tx, hf_error *err)
 {
-	if (tx->ended || tx->begin_due) /* done already; nothing was */
+	if (tx->ended)
 		return HF_OK;
+	if (tx->begin_due) /* nothing was done; or it hid that BEGIN failed */
+		return tx->has_first ? error_first(tx, err) : HF_OK;
 	if (PQtransactionStatus(tx->connection->pg) == PQTRANS_IDLE) {
 		error_set(err, HF_E_USAGE, "the function of a transaction ended the transaction itself");
 		return HF_E_USAGE;

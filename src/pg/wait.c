@@ -43,8 +43,11 @@ HOT enum hf_status conn_begin(hf_connection *connection, struct call *call, hf_e
 				 "could not use the connection: this process was forked from the one "
 				 "that opened it");
 	const bool begins = connection->tx && connection->tx->begin_due;
-	if (begins && !call->joins && tx_begin_now(connection->tx, err) != HF_OK)
-		return err ? err->status : HF_E_UNAVAILABLE;
+	if (begins && !call->joins) {
+		enum hf_status begun = tx_begin_now(connection->tx, err);
+		if (begun != HF_OK)
+			return begun;
+	}
 	call->phase = PHASE_SENT_NOTHING;
 	call->in_transaction = connection->tx != NULL;
 	PGTransactionStatusType status = PQtransactionStatus(connection->pg);

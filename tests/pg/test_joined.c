@@ -128,6 +128,22 @@ static void a_begin_that_failed_is_still_due(void **state)
 	EXPECT_OK(tx_joined(bench->where, NULL, command_twice, NULL, &err));
 }
 
+static enum hf_status hide(hf_where tx, UNUSED void *user, UNUSED hf_error *err)
+{
+	(void)hf_sql_exec(tx, HF_STR("SELECT 1"), NULL, 0, NULL, NULL);
+	return HF_OK;
+}
+
+/* Nothing ran: that is no success, though the function says so. */
+static void a_begin_that_failed_cannot_be_hidden(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	SCRIPT({.expect = "BEGIN", .sqlstate = "42501", .message = "permission denied"});
+	EXPECT_STATUS(tx_joined(bench->where, NULL, hide, NULL, &err), HF_E_DENIED);
+	assert_string_equal(err.sqlstate, "42501");
+}
+
 static void a_commit_is_timed_wherever_it_goes(void **state)
 {
 	const struct bench *bench = *state;
@@ -304,6 +320,7 @@ int main(void)
 		DOUBLE(what_runs_nothing_sends_nothing),
 		DOUBLE(what_cannot_go_along_waits_for_begin),
 		DOUBLE(a_begin_that_failed_is_still_due),
+		DOUBLE(a_begin_that_failed_cannot_be_hidden),
 		DOUBLE(a_commit_is_timed_wherever_it_goes),
 		DOUBLE(a_refused_statement_leaves_commit_behind),
 		DOUBLE(a_refused_first_is_rolled_back),

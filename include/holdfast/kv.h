@@ -405,7 +405,7 @@ enum hf_status hf_kv_count_estimate(hf_kv *kv, uint64_t *ret_count, hf_error *er
  */
 enum hf_status hf_kv_default_ttl(hf_kv *kv, int64_t *ret_ttl_us, hf_error *err);
 /** What stands there keeps its expiry. HF_E_USAGE neither 0 nor a TTL. HF_E_UNSUPPORTED a backend of the program's own
- *  that keeps none. Round trips: one. */
+ *  that keeps none. HF_E_CORRUPT, of both: somebody deleted the namespace's row (PostgreSQL). Round trips: one. */
 enum hf_status hf_kv_set_default_ttl(hf_kv *kv, int64_t ttl_us, hf_error *err);
 /** Empty the namespace, at one moment for readers. @param ret_removed live entries, NULL allowed. */
 enum hf_status hf_kv_clear(hf_kv *kv, const struct hf_kv_how *how, uint64_t *ret_removed, hf_error *err);

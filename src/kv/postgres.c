@@ -189,10 +189,13 @@ static enum hf_status postgres_name_space(hf_kv_backend_state *state, struct hf_
 	return status;
 }
 
+/* HF_NOT_FOUND: the namespace has no row. */
 static enum hf_status set_ttl(hf_kv_backend_state *state, int32_t ns, int64_t ttl_us, hf_where where, hf_error *err)
 {
 	const struct space_set_ttl_in in = {.ns = ns, .has_ttl = ttl_us > 0, .ttl = {.us = ttl_us}};
-	return space_set_ttl(where, &state->entries, &in, err);
+	int64_t rows = 0;
+	enum hf_status status = space_set_ttl(where, &state->entries, &in, &rows, err);
+	return status == HF_OK && rows == 0 ? HF_NOT_FOUND : status;
 }
 
 static enum hf_status postgres_space_ttl(hf_kv_backend_state *state, int32_t ns, const int64_t *set_us,
@@ -211,9 +214,11 @@ static enum hf_status postgres_space_ttl(hf_kv_backend_state *state, int32_t ns,
 			set_us ? set_ttl(state, ns, *set_us, where, &again.err)
 			       : space_ttl(where, &state->entries, &(struct space_ttl_in){ns}, arena, &row, &again.err);
 	} while (postgres_again(&again, status));
+	if (status == HF_NOT_FOUND)
+		return error_set(err, HF_E_CORRUPT, "the namespace is no longer in the table of namespaces");
 	if (status == HF_OK)
 		*ret_us = set_us ? *set_us : row.has_us ? row.us : 0;
-	return status == HF_NOT_FOUND ? HF_OK : status;
+	return status;
 }
 
 /* ---- care ---- */

@@ -688,6 +688,19 @@ static void a_default_time_to_live_that_is_none_is_refused(void **user)
 	assert_int_equal(ttl_us, 7);
 }
 
+/* Nobody keeps what is set where the row is gone. */
+static void a_namespace_without_a_row_keeps_no_time_to_live(void **user)
+{
+	struct rig *rig = *user;
+	hf_error err = HF_ERROR_INIT;
+	int64_t ttl_us = 7;
+	rig_run(rig, "DELETE FROM \"we\"\"ird\".\"Ta ble_namespaces\"");
+	EXPECT_STATUS(hf_kv_set_default_ttl(rig->kv, 60000000, &err), HF_E_CORRUPT);
+	EXPECT_CONTAINS(err.message, "no longer in the table of namespaces");
+	EXPECT_STATUS(hf_kv_default_ttl(rig->kv, &ttl_us, &err), HF_E_CORRUPT);
+	assert_int_equal(ttl_us, 7);
+}
+
 #define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, rig_close)
 
 int main(void)
@@ -696,6 +709,7 @@ int main(void)
 		STORE(values_are_packed),
 		STORE(what_does_not_fit_is_not_want_of_memory),
 		STORE(a_default_time_to_live_that_is_none_is_refused),
+		STORE(a_namespace_without_a_row_keeps_no_time_to_live),
 		STORE(vacuuming_takes_the_owner),
 		STORE(a_put_replaces_all_but_the_beginning),
 		STORE(a_list_of_keys_has_the_times_of_each),

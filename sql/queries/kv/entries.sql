@@ -16,7 +16,7 @@ INSERT INTO :"schema".:"entries_namespaces" (name) VALUES (:name) ON CONFLICT (n
 -- col us: nullable
 SELECT (extract(epoch FROM default_ttl) * 1000000)::bigint AS us FROM :"schema".:"entries_namespaces" WHERE id = :ns;
 
--- name: space_set_ttl :exec
+-- name: space_set_ttl :execrows
 UPDATE :"schema".:"entries_namespaces" SET default_ttl = :ttl::interval WHERE id = :ns;
 
 -- name: store_relaxed :one

@@ -96,8 +96,8 @@ enum hf_kv_capability {
 };
 
 enum hf_kv_durability {
-	HF_KV_STRICT = 0, /* acknowledged = on disk: PostgreSQL with fsync and full_page_writes, even where
-	                   * synchronous_commit is off when the store is opened */
+	HF_KV_STRICT = 0, /* acknowledged = on disk: PostgreSQL with fsync and full_page_writes (kv_health.h tells of
+	                   * one without), even where synchronous_commit is off when the store is opened */
 	HF_KV_RELAXED     /* may lose the last moments at a crash of the server or machine; never torn */
 };
 

@@ -56,13 +56,16 @@ struct hf_kv_health {
 	int64_t replica_lag_us; /* since what it replayed last was committed; 0 = it has everything */
 	int64_t replica_lag_bytes;
 
-	/* LMDB, Redis */
+	/* LMDB, Redis; the last is PostgreSQL's too */
 	int64_t used_bytes, room_bytes; /* pages in use and the map; memory in use and what is allowed */
 	int64_t readers;                /* LMDB: places that are taken, of 4096 */
 	int64_t readers_dead;           /* places of processes that died, which were taken back just now */
 	int64_t reader_lag;             /* commits since the oldest transaction that reads began */
 	char eviction[24];              /* Redis: maxmemory-policy */
-	char persistence[24];           /* Redis: "log always", "log everysec", "snapshots" */
+	/* What a crash of the machine leaves. Redis: "log always", "log everysec", or "snapshots" (degraded).
+	 * PostgreSQL: "full"; "no fsync", "no full_page_writes" (degraded: it gives no HF_KV_STRICT); "throw-away", a
+	 * private server (server.h) that is not `durable`, which is told and blames nobody. */
+	char persistence[24];
 
 	struct hf_pool_stats pool; /* PostgreSQL, Redis; connections_max 0 = there is none */
 };

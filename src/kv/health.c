@@ -75,9 +75,21 @@ static void judge_room(const struct hf_kv_health_options *options, struct hf_kv_
 	if (health->eviction[0] && strcmp(health->eviction, "noeviction") != 0 &&
 	    strncmp(health->eviction, "volatile-", 9) != 0)
 		blame(health, HF_DEGRADED, "Redis may evict: maxmemory-policy is %s", health->eviction);
-	if (strcmp(health->persistence, "snapshots") == 0)
-		blame(health, HF_DEGRADED,
-		      "Redis keeps no log (appendonly no): a crash loses what came after a snapshot");
+}
+
+static void judge_persistence(struct hf_kv_health *health)
+{
+	static const struct {
+		const char *is, *so;
+	} worse[] = {
+		{"snapshots", "Redis keeps no log (appendonly no): a crash loses what came after a snapshot"},
+		{"no fsync", "PostgreSQL runs with fsync off: a crash of its machine may lose everything"},
+		{"no full_page_writes",
+	         "PostgreSQL runs with full_page_writes off: a crash of its machine may tear pages"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(worse); i++)
+		if (strcmp(health->persistence, worse[i].is) == 0)
+			blame(health, HF_DEGRADED, "%s", worse[i].so);
 }
 
 static void judge_pool(const struct hf_kv_health_options *options, struct hf_kv_health *health)
@@ -130,6 +142,7 @@ void health_judge(const struct hf_kv_health_options *options, int64_t replica_la
 	judge_care(options, health);
 	judge_replica(replica_late_us, health);
 	judge_room(options, health);
+	judge_persistence(health);
 	judge_pool(options, health);
 }
 

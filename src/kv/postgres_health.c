@@ -1,6 +1,8 @@
 /*
  * postgres_health.c - how the server, the tables and the replica are: for kv_health.h.
  */
+#include <stdio.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "holdfast/migrate.h"
@@ -42,6 +44,8 @@ enum hf_status postgres_inspect(hf_kv_backend_state *state, int32_t ns, hf_deadl
 	if (status != HF_OK)
 		return status;
 	health->standby = row.standby;
+	snprintf(health->persistence, sizeof(health->persistence), "%.*s", (int)row.persistence.len,
+	         row.persistence.ptr);
 	health->expired_waiting = row.waiting;
 	health->sweep_lag_us = micros(row.has_oldest, row.oldest);
 	health->transaction_us = micros(row.has_held, row.held);

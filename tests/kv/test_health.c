@@ -125,6 +125,19 @@ static void test_redis(UNUSED void **state)
 	want(judged, HF_DEGRADED, "Redis keeps no log (appendonly no): a crash loses what came after a snapshot");
 }
 
+static void test_persistence(UNUSED void **state)
+{
+	struct judged judged = nothing_known();
+	set(judged.health.persistence, sizeof(judged.health.persistence), "full");
+	want(judged, HF_HEALTHY, NULL);
+	set(judged.health.persistence, sizeof(judged.health.persistence), "throw-away");
+	want(judged, HF_HEALTHY, NULL);
+	set(judged.health.persistence, sizeof(judged.health.persistence), "no fsync");
+	want(judged, HF_DEGRADED, "PostgreSQL runs with fsync off: a crash of its machine may lose everything");
+	set(judged.health.persistence, sizeof(judged.health.persistence), "no full_page_writes");
+	want(judged, HF_DEGRADED, "PostgreSQL runs with full_page_writes off: a crash of its machine may tear pages");
+}
+
 static void test_pool(UNUSED void **state)
 {
 	struct judged judged = nothing_known();
@@ -170,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_readers),
 		cmocka_unit_test(test_redis),
+		cmocka_unit_test(test_persistence),
 		cmocka_unit_test(test_pool),
 		cmocka_unit_test(test_the_worst_stands_first),
 		cmocka_unit_test(test_more_reasons_than_there_is_room_for),

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "holdfast/server.h"
 #include "postgres_rig.h"
 
 static int set_up(void **user)
@@ -32,7 +33,43 @@ static void a_new_store_is_healthy(void **user)
 	assert_int_equal(health.feed_lag_us, HF_KV_UNKNOWN);
 	assert_int_equal(health.room_bytes, HF_KV_UNKNOWN);
 	assert_string_equal(health.replica, "");
+	assert_string_equal(health.persistence, "throw-away"); /* a test's own server, and nobody is blamed */
 	assert_false(health.standby);
+}
+
+/* A server as an operator runs it: `settings` of PostgreSQL, each "name=value". */
+static struct hf_kv_health report_of_server(const char *const *settings)
+{
+	const struct hf_server_options options = {.size = sizeof(options), .durable = true, .settings = settings};
+	const struct hf_kv_options store = {.size = sizeof(store), .sweep_interval_ms = -1};
+	struct hf_kv_health health;
+	hf_error err = HF_ERROR_INIT;
+	hf_server *server = NULL;
+	hf_kv *kv = NULL;
+	EXPECT_OK(hf_server_start(fixture_context(), &options, HF_DEADLINE_DEFAULT, &server, &err));
+	EXPECT_OK(hf_kv_open(fixture_context(), hf_server_url(server), &store, &kv, &err));
+	hf_kv_health_report(kv, NULL, &health);
+	hf_kv_close(kv);
+	hf_server_free(server);
+	return health;
+}
+
+static void a_server_that_promises_nothing_is_told_of(UNUSED void **user)
+{
+	static const char *const plain[] = {"cluster_name=theirs", NULL};
+	static const char *const no_fsync[] = {"cluster_name=theirs", "fsync=off", NULL};
+	static const char *const torn[] = {"cluster_name=theirs", "full_page_writes=off", NULL};
+	struct hf_kv_health health = report_of_server(plain);
+	assert_string_equal(health.persistence, "full");
+	assert_int_equal(health.state, HF_HEALTHY);
+	health = report_of_server(no_fsync);
+	assert_string_equal(health.persistence, "no fsync");
+	assert_int_equal(health.state, HF_DEGRADED);
+	EXPECT_CONTAINS(health.reasons[0], "fsync off");
+	health = report_of_server(torn);
+	assert_string_equal(health.persistence, "no full_page_writes");
+	assert_int_equal(health.state, HF_DEGRADED);
+	EXPECT_CONTAINS(health.reasons[0], "full_page_writes off");
 }
 
 static void tables_of_another_version_are_unhealthy(void **user)
@@ -91,6 +128,7 @@ int main(void)
 		STORE(tables_of_another_version_are_unhealthy),
 		STORE(a_transaction_that_stays_open_is_told_of),
 		STORE(a_server_that_is_gone_is_unhealthy),
+		cmocka_unit_test(a_server_that_promises_nothing_is_told_of),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -320,13 +320,17 @@ WHERE c.oid = (:'schema.entries')::regclass;
 
 -- name: store_health :one
 -- doc: `waiting`: what expired and was not removed, up to `most` of it, and since when. `held`: how long the oldest
---   transaction that writes has run, as far as the role may see. `feed`: the namespace has one.
+--   transaction that writes has run, as far as the role may see. `feed`: the namespace has one. `persistence`: what a crash
+--   of the machine leaves; a private server that was started without fsync is meant to be thrown away.
 -- col oldest: nullable
 -- col held: nullable
 SELECT pg_is_in_recovery() AS standby, d.waiting, now() - d.oldest AS oldest,
        greatest((SELECT max(clock_timestamp() - a.xact_start) FROM pg_stat_activity AS a WHERE a.backend_xid IS NOT NULL),
                 (SELECT max(clock_timestamp() - p.prepared) FROM pg_prepared_xacts AS p)) AS held,
-       EXISTS (SELECT FROM :"schema".:"entries_feeds" AS f WHERE f.namespace = :ns) AS feed
+       EXISTS (SELECT FROM :"schema".:"entries_feeds" AS f WHERE f.namespace = :ns) AS feed,
+       CASE WHEN current_setting('fsync') = 'off' AND current_setting('cluster_name') = 'holdfast' THEN 'throw-away'
+            WHEN current_setting('fsync') = 'off' THEN 'no fsync'
+            WHEN current_setting('full_page_writes') = 'off' THEN 'no full_page_writes' ELSE 'full' END AS persistence
 FROM (SELECT count(*) AS waiting, min(x.expires_at) AS oldest
       FROM (SELECT e.expires_at FROM :"schema".:"entries" AS e
             WHERE e.expire_bucket <= floor(extract(epoch FROM now()) / 300)::integer AND e.expires_at <= now()

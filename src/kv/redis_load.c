@@ -26,16 +26,18 @@ struct loading {
 	char token[20];
 };
 
+/* @param ends it puts the load in the namespace's place. All else nobody sees, and may be sent again: a step puts aside
+ * the same entries under the same keys. */
 static enum hf_status ask(const struct loading *loading, const struct redis_script *script,
-                          struct redis_request *request, bool strict, long long *ret_answer, hf_error *err)
+                          struct redis_request *request, bool ends, long long *ret_answer, hf_error *err)
 {
 	redisReply *reply;
 	const struct redis_call call = {.request = request,
 	                                .what = "load",
 	                                .script = script,
 	                                .answers = 1,
-	                                .writes = true,
-	                                .strict = strict,
+	                                .writes = ends,
+	                                .strict = ends && loading->how->durability == HF_KV_STRICT,
 	                                .deadline = loading->how->deadline};
 	enum hf_status status = redis_call(loading->state, &call, &reply, err);
 	if (status != HF_OK)
@@ -50,9 +52,9 @@ static enum hf_status ask(const struct loading *loading, const struct redis_scri
 
 /* ---- the end, and the beginning ---- */
 
-static enum hf_status end(const struct loading *loading, const char *what, bool strict, long long *ret_answer,
-                          hf_error *err)
+static enum hf_status end(const struct loading *loading, const char *what, long long *ret_answer, hf_error *err)
 {
+	bool ends = strcmp(what, "keep") == 0 || strcmp(what, "replace") == 0;
 	struct redis_request request;
 	redis_request_init(&request);
 	redis_request_script(&request, &redis_script_load_end, redis_space(loading->state, loading->ns), 4);
@@ -60,7 +62,7 @@ static enum hf_status end(const struct loading *loading, const char *what, bool 
 	redis_request_text(&request, what);
 	redis_request_number(&request, loading->total);
 	redis_request_number(&request, REDIS_CHANGES_MAX);
-	enum hf_status status = ask(loading, &redis_script_load_end, &request, strict, ret_answer, err);
+	enum hf_status status = ask(loading, &redis_script_load_end, &request, ends, ret_answer, err);
 	redis_request_deinit(&request);
 	return status;
 }
@@ -68,8 +70,7 @@ static enum hf_status end(const struct loading *loading, const char *what, bool 
 static enum hf_status end_well(const struct loading *loading, const char *what, hf_error *err)
 {
 	long long answer = 0;
-	bool strict = loading->how->durability == HF_KV_STRICT && strcmp(what, "look") != 0;
-	enum hf_status status = end(loading, what, strict, &answer, err);
+	enum hf_status status = end(loading, what, &answer, err);
 	if (status != HF_OK || answer == 1)
 		return status;
 	if (answer == 0)
@@ -185,6 +186,6 @@ enum hf_status redis_load(hf_kv_backend_state *state, int32_t ns, const struct h
 		if (status != HF_E_LIMIT && status != HF_CONFLICT)
 			return status;
 	}
-	(void)end(&loading, "drop", false, &answer, NULL); /* else it goes in an hour */
+	(void)end(&loading, "drop", &answer, NULL); /* else it goes in an hour */
 	return status;
 }

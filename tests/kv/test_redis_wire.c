@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/macros.h"
-#include "holdfast/kv.h"
+#include "kv/store.h"
 #include "redis_double.h"
 #include "redis_fixture.h"
 #include "../check.h"
@@ -241,6 +241,52 @@ static void test_a_script_that_is_unknown_is_loaded_once(UNUSED void **state)
 		EXPECT_STATUS(put(kv, &err), times == 1 ? HF_OK : HF_E_DB);
 		assert_int_equal(redis_double_count(server, "SCRIPT"), 1);
 		assert_int_equal(redis_double_count(server, "EVALSHA"), 2);
+		hf_kv_close(kv);
+		redis_double_stop(server);
+	}
+}
+
+static enum hf_status one_entry(void *user, struct hf_kv_entry *ret_entry, UNUSED hf_error *err)
+{
+	int *left = user;
+	if ((*left)-- <= 0)
+		return HF_STOP;
+	*ret_entry = (struct hf_kv_entry){.key = B("k"), .value = B("v"), .created_us = 1, .updated_us = 1};
+	return HF_OK;
+}
+
+static enum hf_status load(hf_kv *kv, int64_t timeout_ms, hf_error *err)
+{
+	int left = 1;
+	const struct hf_kv_load how = {.next = one_entry, .user = &left, .deadline = hf_deadline_in(ctx, timeout_ms)};
+	return kv_vtable(kv)->load(kv->backend->state, kv->ns, &how, err);
+}
+
+/* Until the last request of a load nobody sees anything of it, whatever becomes of one. */
+static void test_a_step_of_a_load_leaves_no_doubt(UNUSED void **state)
+{
+	static const struct {
+		struct redis_rule rules[4]; /* is it empty; a step; the end */
+		int64_t timeout_ms;
+		enum hf_status want;
+		unsigned requests; /* at least */
+	} cases[] = {{{{"EVALSHA", 1, ANSWER(":1\r\n")}, {"EVALSHA", 1, HANG_UP}, {"EVALSHA", 0, ANSWER(":1\r\n")}},
+	              60000,
+	              HF_OK,
+	              4},
+	             {{{"EVALSHA", 1, ANSWER(":1\r\n")}, {"EVALSHA", 0, HANG_UP}}, 60000, HF_E_UNAVAILABLE, 4},
+	             {{{"EVALSHA", 1, ANSWER(":1\r\n")}, {"EVALSHA", 0, SILENCE}}, 300, HF_TIMEOUT, 2},
+	             {{{"EVALSHA", 2, ANSWER(":1\r\n")}, {"EVALSHA", 0, HANG_UP}}, 60000, HF_E_OUTCOME_UNKNOWN, 3}};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct redis_double *server = redis_double_start(cases[i].rules);
+		hf_kv *kv;
+		hf_error err = HF_ERROR_INIT;
+		EXPECT_OK(open_at(redis_double_url(server), NULL, &kv, &err));
+		enum hf_status status = load(kv, cases[i].timeout_ms, &err);
+		if (status != cases[i].want)
+			fail_msg("case %zu: %s, %s", i, hf_status_word(status), err.message);
+		if (redis_double_count(server, "EVALSHA") < cases[i].requests)
+			fail_msg("case %zu: %u requests", i, redis_double_count(server, "EVALSHA"));
 		hf_kv_close(kv);
 		redis_double_stop(server);
 	}
@@ -534,6 +580,7 @@ int main(void)
 		cmocka_unit_test(test_no_answer_to_a_read),
 		cmocka_unit_test(test_what_nobody_asked_for_is_left),
 		cmocka_unit_test(test_a_script_that_is_unknown_is_loaded_once),
+		cmocka_unit_test(test_a_step_of_a_load_leaves_no_doubt),
 		cmocka_unit_test(test_strict_by_asking),
 		cmocka_unit_test(test_servers_that_will_not_do),
 		cmocka_unit_test(test_an_interruption_ends_the_wait),

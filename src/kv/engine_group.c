@@ -132,19 +132,21 @@ static struct engine_request *run_all(struct engine_write *write, struct engine_
 	return NULL;
 }
 
-static void commit_all(struct engine_write *write, struct engine_request *leader, bool wrote)
+/* False: there was no room for all of it, and nothing happened; one of them may be to blame. */
+static bool commit_all(struct engine_write *write, struct engine_request *leader, bool wrote)
 {
 	hf_error *why = NULL; /* of the first who wants to know */
 	for (struct engine_request *at = leader; at && !why; at = at->next)
 		why = at->err;
 	enum hf_status status = engine_write_end(write, wrote ? HF_OK : HF_CONFLICT, why);
 	if (status == HF_OK || !wrote)
-		return;
+		return true;
 	for (struct engine_request *at = leader; at; at = at->next) {
 		at->status = status;
 		if (at->err && at->err != why)
 			*at->err = *why;
 	}
+	return status != HF_E_LIMIT || !leader->next;
 }
 
 static void lead(hf_kv_backend_state *state, struct engine_request *own)
@@ -152,7 +154,7 @@ static void lead(hf_kv_backend_state *state, struct engine_request *own)
 	struct engine_group *group = &state->group;
 	struct engine_write write;
 	struct engine_request *failed = NULL;
-	bool wrote = false;
+	bool wrote = false, together = true;
 	own->status =
 		engine_write_begin(&write, state, own->ns, engine_mode_of(own->batch), own->batch->deadline, own->err);
 	bool begun = own->status == HF_OK;
@@ -166,12 +168,13 @@ static void lead(hf_kv_backend_state *state, struct engine_request *own)
 		if (failed)
 			engine_write_end(&write, failed->status, NULL);
 		else
-			commit_all(&write, own, wrote);
+			together = commit_all(&write, own, wrote);
 	}
 	pthread_mutex_lock(&group->mutex);
 	for (struct engine_request *at = own, *next; at; at = next) {
 		next = at->next;
-		tell(at, !failed || (at == own && at == failed) ? DONE : ALONE);
+		bool is_done = failed ? at == own && at == failed : together;
+		tell(at, is_done ? DONE : ALONE);
 	}
 	pass_on(group);
 	pthread_mutex_unlock(&group->mutex);

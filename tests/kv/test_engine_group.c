@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "kv/engine.h"
 #include "kv/engine_group.h"
 #include "kv/lmdb_map.h"
@@ -278,6 +279,50 @@ static void test_one_that_fails_beside_others_only(void **state)
 		EXPECT_STATUS(callers[i].status, HF_OK);
 }
 
+/* ---- a commit that finds no room ---- */
+
+static const struct ordered_ops *real;
+static int commits_refused;
+
+static enum hf_status refuse_commit(struct ordered_txn *txn, hf_error *err)
+{
+	if (commits_refused == 0)
+		return real->commit(txn, err);
+	commits_refused--;
+	real->abort(txn);
+	return error_set(err, HF_E_LIMIT, "the store is full");
+}
+
+/* The pages of a commit itself did not fit beside all the others: each is tried alone, and told of its own. */
+static void test_a_commit_without_room_for_all(void **state)
+{
+	struct rig *rig = *state;
+	real = rig->state->store->ops;
+	struct ordered_ops ops = *real;
+	ops.commit = refuse_commit;
+	rig->state->store->ops = &ops;
+	for (int refused = 1; refused <= 2; refused++) {
+		struct caller callers[3] = {0};
+		for (size_t i = 0; i < ARRAY_LEN(callers); i++)
+			callers[i].write = (struct hf_kv_write){.op = HF_KV_ADD, .key = HF_KV_KEY("n"), .delta = 1};
+		commits_refused = refused; /* that of all, and of the first alone */
+		run(rig, callers, ARRAY_LEN(callers));
+		assert_int_equal(commits_refused, 0);
+		int failed = 0;
+		for (size_t i = 0; i < ARRAY_LEN(callers); i++) {
+			failed += callers[i].status == HF_E_LIMIT;
+			assert_true(callers[i].status == HF_OK || callers[i].status == HF_E_LIMIT);
+		}
+		assert_int_equal(failed, refused - 1);
+	}
+	assert_memory_equal(get(rig, 0, HF_KV_KEY("n")).value.ptr, "5", 1);
+	struct caller one = {.write = {.op = HF_KV_ADD, .key = HF_KV_KEY("n"), .delta = 1}};
+	commits_refused = 1;
+	run(rig, &one, 1);
+	EXPECT_STATUS(one.status, HF_E_LIMIT);
+	rig->state->store->ops = real;
+}
+
 /* Who leads or waits until its deadline is told so, and nobody behind it is lost. */
 static void test_deadlines(void **state)
 {
@@ -315,6 +360,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_batches_go_along, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_one_that_fails, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_one_that_fails_beside_others_only, rig_lmdb, rig_end),
+		cmocka_unit_test_setup_teardown(test_a_commit_without_room_for_all, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_deadlines, rig_lmdb, rig_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

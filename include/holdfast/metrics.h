@@ -42,6 +42,7 @@ hf_histogram *hf_metrics_histogram(hf_metrics *metrics, const char *name, const 
 
 void hf_counter_add(hf_counter *counter, uint64_t n);
 uint64_t hf_counter_value(const hf_counter *counter);
+/** Of the library's own, which may be asked for by their names, too, it does nothing: they are counted up and down. */
 void hf_gauge_set(hf_gauge *gauge, int64_t value);
 void hf_gauge_add(hf_gauge *gauge, int64_t delta);
 int64_t hf_gauge_value(const hf_gauge *gauge);

@@ -229,6 +229,8 @@ uint64_t hf_counter_value(const hf_counter *counter)
 
 void hf_gauge_set(hf_gauge *gauge, int64_t value)
 {
+	if (gauge->series.shared) /* the library goes on counting from where it is */
+		return;
 	atomic_store_explicit(&gauge->series.value, (uint64_t)value, memory_order_relaxed);
 }
 

@@ -50,6 +50,18 @@ static void what_is_counted_is_written(UNUSED void **state)
 	EXPECT_CONTAINS(out, "wait_seconds_sum 90.000201\nwait_seconds_count 4\n");
 }
 
+/* A program that sets one would make all that follows wrong. */
+static void a_gauge_of_the_library_is_not_set(UNUSED void **state)
+{
+	CLEANUP(metrics_freep) struct hf_metrics *metrics = metrics_new();
+	hf_gauge *idle = hf_metrics_gauge(metrics, "janitor_db_idle_connections", "", NULL, 0);
+	metrics_gauge(metrics, METRIC_POOL_IDLE, 3);
+	hf_gauge_set(idle, 7);
+	assert_int_equal(hf_gauge_value(idle), 3);
+	metrics_gauge(metrics, METRIC_POOL_IDLE, -3);
+	assert_int_equal(hf_gauge_value(idle), 0);
+}
+
 static void the_names_of_the_plan_are_there(UNUSED void **state)
 {
 	static const char *const types[] = {
@@ -261,6 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_is_counted_is_written),
+	        cmocka_unit_test(a_gauge_of_the_library_is_not_set),
 	        cmocka_unit_test(the_names_of_the_plan_are_there),
 	        cmocka_unit_test(the_exposition_keeps_to_its_grammar),
 	        cmocka_unit_test(kinds_names_and_numbers_are_bounded),

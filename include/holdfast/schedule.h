@@ -3,9 +3,9 @@
  *
  * Bulk scheduling reads everything in a few statements, computes in C with the original's exact arithmetic, and writes
  * new items with COPY: the rows, ids and priorities are those of adding the items one by one in the order given.
- * It is one transaction that keeps other writers out of the queue; the original leaves earlier items behind when a
- * later one fails, this leaves nothing. An entry that says the same already counts as replaced, but is not written
- * unless somebody was handed it.
+ * It is one transaction (READ COMMITTED, which a caller's must be, too) that keeps other writers out of the queue; the
+ * original leaves earlier items behind when a later one fails, this leaves nothing. An entry that says the same already
+ * counts as replaced, but is not written unless somebody was handed it.
  *
  * Several writers (`writers`, with a pool only) take less time and keep others out for a fraction of it, since that
  * transaction ends when all is decided, ids are taken and replaced entries written. Then up to so many connections of

@@ -24,7 +24,7 @@ enum hf_isolation { HF_ISOLATION_DEFAULT = 0, HF_READ_COMMITTED, HF_REPEATABLE_R
 
 struct hf_transaction_options {
 	size_t size;
-	enum hf_isolation isolation;
+	enum hf_isolation isolation; /* DEFAULT: what the session has; our own functions ask for READ COMMITTED */
 	bool read_only;
 	bool deferrable;
 	uint32_t attempts_max;       /* 0 = 5; 1 = never repeat; the deadline and the pool's budget bound it too */

@@ -31,9 +31,10 @@ enum hf_status cli_rolled_back(enum hf_status status, hf_error *err)
 enum hf_status cli_write(struct cli *cli, hf_transaction_fn *fn, void *user, hf_error *err)
 {
 	struct attempt wanted = {fn, user, cli->globals.dry_run};
+	const struct hf_transaction_options how = {.size = sizeof(how), .isolation = HF_READ_COMMITTED};
 	hf_where where;
 	enum hf_status status = cli_where(cli, &where, err);
 	if (status == HF_OK)
-		status = hf_transaction(where, NULL, attempt, &wanted, err);
+		status = hf_transaction(where, &how, attempt, &wanted, err);
 	return status == HF_STOP ? HF_OK : cli_rolled_back(status, err);
 }

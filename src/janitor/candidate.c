@@ -10,8 +10,8 @@
 #include "base/intern.h"
 #include "base/str.h"
 #include "core/names.h"
-#include "holdfast/transaction.h"
 #include "janitor/long_names.h"
+#include "janitor/transaction.h"
 #include "janitor/values.h"
 #include "queries/janitor/candidate.h"
 
@@ -179,7 +179,7 @@ enum hf_status hf_candidate_import(hf_where where, const struct hf_candidate *ca
 		return error_nomem(err);
 	enum hf_status status = check_all(candidates, count, err);
 	if (status == HF_OK)
-		status = hf_transaction(where, NULL, write_candidates, &import, err);
+		status = janitor_transaction(where, write_candidates, &import, err);
 	if (status != HF_OK)
 		return status;
 	import.changes.unchanged = (int64_t)count - import.changes.inserted - import.changes.updated;

@@ -13,8 +13,8 @@
 #include "core/schedule.h"
 #include "holdfast/candidate.h"
 #include "holdfast/schedule.h"
-#include "holdfast/transaction.h"
 #include "janitor/long_names.h"
+#include "janitor/transaction.h"
 #include "janitor/upload.h"
 #include "janitor/values.h"
 #include "queries/janitor/candidate.h"
@@ -347,7 +347,7 @@ static enum hf_status take(hf_where tx, struct upload *upload, struct entry *ent
 	enum hf_status status = long_name_check(tx, NAME_OF_CAMPAIGN, entry->candidate.campaign, "campaign", err);
 	if (status != HF_OK)
 		return status;
-	status = hf_transaction(tx, NULL, put_tx, &putting, err);
+	status = janitor_transaction(tx, put_tx, &putting, err);
 	if (status == HF_REJECTED && is_passed_over(err, entry))
 		return HF_OK;
 	if (status != HF_OK)
@@ -426,7 +426,7 @@ enum hf_status hf_candidate_upload(hf_where where, struct hf_str json,
 	if (status == HF_OK)
 		status = read_all(&upload, err);
 	if (status == HF_OK)
-		status = hf_transaction(where, NULL, take_all, &upload, err);
+		status = janitor_transaction(where, take_all, &upload, err);
 	if (status != HF_OK)
 		return status;
 	*ret_report =

@@ -9,8 +9,8 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "base/words.h"
-#include "holdfast/transaction.h"
 #include "janitor/queue_rows.h"
+#include "janitor/transaction.h"
 #include "janitor/values.h"
 #include "queries/janitor/claim.h"
 
@@ -381,7 +381,7 @@ static enum hf_status hand_over(hf_where tx, void *user, hf_error *err)
 enum hf_status hf_assigner_set(hf_where where, enum hf_assigner assigner, bool *ret_changed, hf_error *err)
 {
 	struct handover handover = {.to = assigner};
-	enum hf_status status = hf_transaction(where, NULL, hand_over, &handover, err);
+	enum hf_status status = janitor_transaction(where, hand_over, &handover, err);
 	if (status == HF_OK && ret_changed)
 		*ret_changed = handover.changed;
 	return status;

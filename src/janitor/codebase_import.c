@@ -12,8 +12,8 @@
 #include "base/context.h"
 #include "base/str.h"
 #include "holdfast/codebase.h"
-#include "holdfast/transaction.h"
 #include "janitor/archive.h"
+#include "janitor/transaction.h"
 #include "janitor/values.h"
 #include "queries/janitor/codebase.h"
 
@@ -156,7 +156,7 @@ static enum hf_status write_all(hf_where where, const struct archive *archive, c
 	struct import import = {.archive = archive, .batch = batch, .options = options};
 	if (!batch)
 		return error_nomem(err);
-	enum hf_status status = hf_transaction(where, NULL, write_archive, &import, err);
+	enum hf_status status = janitor_transaction(where, write_archive, &import, err);
 	report->inserted = import.inserted;
 	report->updated = import.updated;
 	report->unchanged = (int64_t)report->codebases - import.inserted - import.updated;

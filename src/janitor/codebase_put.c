@@ -9,9 +9,9 @@
 #include "base/intern.h"
 #include "base/str.h"
 #include "core/names.h"
-#include "holdfast/transaction.h"
 #include "janitor/codebase_rows.h"
 #include "janitor/long_names.h"
+#include "janitor/transaction.h"
 #include "janitor/values.h"
 
 enum { BATCH = 5000, CODEBASES_MAX = 1000000 };
@@ -221,7 +221,7 @@ enum hf_status hf_codebase_put(hf_where where, const struct hf_codebase *codebas
 		return error_nomem(err);
 	enum hf_status status = check_all(codebases, count, err);
 	if (status == HF_OK && count > 0)
-		status = hf_transaction(where, NULL, write_all, &putting, err);
+		status = janitor_transaction(where, write_all, &putting, err);
 	if (status != HF_OK)
 		return status;
 	*ret_changes = putting.changes;

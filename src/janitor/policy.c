@@ -9,8 +9,8 @@
 #include "base/intern.h"
 #include "base/str.h"
 #include "base/words.h"
-#include "holdfast/transaction.h"
 #include "janitor/policy_rows.h"
+#include "janitor/transaction.h"
 #include "janitor/values.h"
 
 enum { POLICIES_MAX = 1000000 };
@@ -213,7 +213,7 @@ enum hf_status hf_policy_put_all(hf_where where, const struct hf_policy *policie
                                  struct hf_changes *ret_changes, int64_t *ret_removed, hf_error *err)
 {
 	struct putting_all all = {.policies = policies, .count = count};
-	enum hf_status status = hf_transaction(where, NULL, put_all, &all, err);
+	enum hf_status status = janitor_transaction(where, put_all, &all, err);
 	if (status != HF_OK)
 		return refused(status, (struct hf_str){NULL, 0}, err);
 	if (ret_changes)

@@ -11,9 +11,9 @@
 #include "base/intern.h"
 #include "base/str.h"
 #include "base/words.h"
-#include "holdfast/transaction.h"
 #include "janitor/columns.h"
 #include "janitor/proposal_rows.h"
+#include "janitor/transaction.h"
 #include "janitor/values.h"
 
 enum { BATCH = 5000, PROPOSALS_MAX = 1000000 };
@@ -281,7 +281,7 @@ enum hf_status hf_proposal_import(hf_where where, const struct hf_proposal *prop
 		return error_set(err, HF_E_LIMIT, "more than %d merge proposals in one import", PROPOSALS_MAX);
 	enum hf_status status = check_all(proposals, count, err);
 	if (status == HF_OK)
-		status = hf_transaction(where, NULL, import_tx, &importing, err);
+		status = janitor_transaction(where, import_tx, &importing, err);
 	if (status == HF_OK && ret_seen)
 		*ret_seen = importing.seen;
 	return status;

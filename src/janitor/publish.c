@@ -7,9 +7,9 @@
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "holdfast/transaction.h"
 #include "janitor/columns.h"
 #include "janitor/policy_rows.h"
+#include "janitor/transaction.h"
 #include "janitor/values.h"
 #include "queries/janitor/publish.h"
 
@@ -174,7 +174,7 @@ enum hf_status hf_publish_import(hf_where where, const struct hf_publish_try *tr
 	if (status == HF_OK && count > 0 && hf_defects_kept(keep, 30))
 		return column_missing(&tries[0].publish, err);
 	if (status == HF_OK)
-		status = hf_transaction(where, NULL, import_tx, &importing, err);
+		status = janitor_transaction(where, import_tx, &importing, err);
 	if (status == HF_OK && ret_effects)
 		*ret_effects = importing.effects;
 	return status;

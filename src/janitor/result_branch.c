@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "holdfast/transaction.h"
+#include "janitor/transaction.h"
 #include "janitor/values.h"
 #include "queries/janitor/branch.h"
 #include "queries/janitor/candidate.h"
@@ -78,7 +78,7 @@ enum hf_status hf_result_branch_set_absorbed(hf_where where, struct hf_str run_i
 {
 	struct absorbing absorbing = {.in = {.run_id = run_id, .role = role, .absorbed = absorbed},
 	                              .quiet = hf_defects_kept(keep, 7)};
-	enum hf_status status = hf_transaction(where, NULL, absorb_tx, &absorbing, err);
+	enum hf_status status = janitor_transaction(where, absorb_tx, &absorbing, err);
 	if (status != HF_OK)
 		return status;
 	if (ret_has_before)

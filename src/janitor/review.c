@@ -228,7 +228,9 @@ enum hf_status hf_review_store(hf_where where, const struct hf_review_request *r
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
 	bool parity = hf_defects_kept(keep, 26);
-	struct hf_transaction_options once = {.size = sizeof(once), .attempts_max = 1};
+	const struct hf_transaction_options how = {.size = sizeof(how),
+	                                           .isolation = HF_READ_COMMITTED,
+	                                           .attempts_max = parity ? 1 : 0};
 	struct reviewing reviewing = {.request = request,
 	                              .keep = keep,
 	                              .ctx = hf_where_context(where),
@@ -240,7 +242,7 @@ enum hf_status hf_review_store(hf_where where, const struct hf_review_request *r
 	if (status == HF_OK)
 		status = prepare(&reviewing, parity, err);
 	if (status == HF_OK)
-		status = hf_transaction(where, parity ? &once : NULL, parity ? parity_tx : store_tx, &reviewing, err);
+		status = hf_transaction(where, &how, parity ? parity_tx : store_tx, &reviewing, err);
 	if (status != HF_OK)
 		return status;
 	*ret_result = (struct hf_review_result){.stored = true,

@@ -7,9 +7,9 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "holdfast/transaction.h"
 #include "janitor/columns.h"
 #include "janitor/review_rows.h"
+#include "janitor/transaction.h"
 
 enum { REVIEWS_MAX = 1000000 };
 
@@ -70,5 +70,5 @@ enum hf_status hf_review_import(hf_where where, const struct hf_review *reviews,
 			return status;
 		}
 	}
-	return count > 0 ? hf_transaction(where, NULL, import_tx, &importing, err) : HF_OK;
+	return count > 0 ? janitor_transaction(where, import_tx, &importing, err) : HF_OK;
 }

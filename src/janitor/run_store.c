@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "holdfast/claim.h"
 #include "holdfast/run.h"
-#include "holdfast/transaction.h"
+#include "janitor/transaction.h"
 #include "janitor/values.h"
 #include "queries/janitor/run.h"
 
@@ -241,7 +241,7 @@ enum hf_status hf_run_store(hf_where where, const struct hf_run_report *report, 
 	if (status != HF_OK)
 		return status;
 	if (report->has_claim || storing.branches_apart)
-		status = hf_transaction(where, NULL, store_tx, &storing, err);
+		status = janitor_transaction(where, store_tx, &storing, err);
 	else
 		status = store_rows(where, &storing, err);
 	if (status == HF_OK && ret_again)
@@ -304,5 +304,5 @@ enum hf_status hf_run_import(hf_where where, const struct hf_run_report *reports
 			return status;
 		}
 	}
-	return count > 0 ? hf_transaction(where, NULL, import_tx, &importing, err) : HF_OK;
+	return count > 0 ? janitor_transaction(where, import_tx, &importing, err) : HF_OK;
 }

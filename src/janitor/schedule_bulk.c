@@ -8,8 +8,8 @@
 #include "base/arena.h"
 #include "base/context.h"
 #include "base/str.h"
-#include "holdfast/transaction.h"
 #include "janitor/bulk.h"
+#include "janitor/transaction.h"
 #include "janitor/values.h"
 
 struct job {
@@ -141,7 +141,7 @@ static enum hf_status run_apart(struct job *job, hf_where where, hf_error *err)
 	if (is_worth_another(status)) {
 		log_another(hf_where_context(where), &why, job->written);
 		job->alone = true;
-		status = hf_transaction(where, NULL, run_job, job, &why);
+		status = janitor_transaction(where, run_job, job, &why);
 	}
 	if (status == HF_OK)
 		return HF_OK;
@@ -178,7 +178,7 @@ enum hf_status schedule_items(hf_where where, const struct hf_schedule_item *ite
 	                  .bulk = {.minimum = MINIMUM_INIT}};
 	enum hf_status status = check(where, count, options, err);
 	if (status == HF_OK && count > 0)
-		status = hf_transaction(where, NULL, run_job, &job, err);
+		status = janitor_transaction(where, run_job, &job, err);
 	if (status == HF_OK && job.bulk.apart)
 		status = run_apart(&job, where, err);
 	if (status == HF_OK || status == HF_E_CORRUPT)

@@ -10,8 +10,8 @@
 #include "base/arena.h"
 #include "base/intern.h"
 #include "base/str.h"
-#include "holdfast/transaction.h"
 #include "janitor/columns.h"
+#include "janitor/transaction.h"
 #include "janitor/values.h"
 #include "queries/janitor/worker.h"
 
@@ -189,7 +189,7 @@ enum hf_status hf_worker_import(hf_where where, const struct hf_worker_account *
 		return error_set(err, HF_E_LIMIT, "more than %d workers in one import", WORKERS_MAX);
 	enum hf_status status = check_all(accounts, count, err);
 	if (status == HF_OK && count > 0)
-		status = hf_transaction(where, NULL, import_tx, &importing, err);
+		status = janitor_transaction(where, import_tx, &importing, err);
 	if (status == HF_OK && ret_created)
 		*ret_created = importing.created;
 	return status;

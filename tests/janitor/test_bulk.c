@@ -12,6 +12,7 @@
 
 #include "core/interval.h"
 #include "janitor/bulk.h"
+#include "../sql.h"
 
 #define CB(n, value) "{\"name\":\"cb" #n "\",\"value\":" #value "}"
 #define THREE "\"codebase\":[" CB(0, 10) "," CB(1, 5) "," CB(2, null) "]"
@@ -530,6 +531,38 @@ static void a_row_that_is_stored_otherwise_is_found(void **state)
 	assert_int_equal(report.verified, 2);
 }
 
+/* Somebody takes a place after the first look at the codebases. */
+static void take_place(void *user, const char *name, UNUSED int64_t rows)
+{
+	struct rig *rig = user;
+	if (strcmp(name, "codebase_values") != 0)
+		return;
+	rig->on_query = NULL;
+	sql_run(hf_on_connection(rig->second),
+	        "INSERT INTO queue (codebase, suite, command) VALUES ('cb0', 'fixes', 'theirs')");
+}
+
+/* A database may be set to a stricter default: what others commit before the queue is locked is seen all the same. */
+static void a_stricter_default_makes_no_place_stale(void **state)
+{
+	struct rig *rig = *state;
+	struct hf_schedule_item it = item("cb0", "fixes", 7);
+	struct hf_schedule_options options = {.size = sizeof(options)};
+	hf_error err = HF_ERROR_INIT;
+	struct hf_schedule_report report = {0};
+	rig_load_text(rig, "{" THREE "}");
+	rig_run(rig, "SET default_transaction_isolation = 'repeatable read'");
+	rig->on_query = take_place;
+	rig->on_query_user = rig;
+	enum hf_status status = hf_schedule_bulk(rig->where, &it, 1, &options, &report, &err);
+	rig->on_query = NULL;
+	rig_run(rig, "RESET default_transaction_isolation");
+	if (status != HF_OK)
+		fail_msg("%s", err.message);
+	assert_int_equal(report.replaced, 1);
+	assert_int_equal(rig_count(rig, "queue"), 1);
+}
+
 static void let_days_pass(void *user, const char *name, UNUSED int64_t rows)
 {
 	struct rig *rig = user;
@@ -577,6 +610,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_item_of_a_change_set_holds_no_place),
 		cmocka_unit_test(long_names_in_the_queue_stop_nobody),
+		cmocka_unit_test(a_stricter_default_makes_no_place_stale),
 		cmocka_unit_test(nothing_to_do_is_done),
 		cmocka_unit_test(thousands_are_added_and_replaced),
 		cmocka_unit_test(averages_come_with_the_histories),

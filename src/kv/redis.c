@@ -18,16 +18,11 @@ enum hf_status redis_now(hf_kv_backend_state *state, hf_deadline deadline, int64
 	redis_request_init(&request);
 	redis_request_command(&request, 1);
 	redis_request_text(&request, "TIME");
-	const struct redis_call call = {.request = &request,
-	                                .what = "ask for the time",
-	                                .answers = 1,
-	                                .deadline = deadline};
-	enum hf_status status = redis_call(state, &call, &reply, err);
-	redis_request_deinit(&request);
+	enum hf_status status = redis_ask(state, &request, NULL, "ask for the time", deadline, &reply, err);
 	if (status != HF_OK)
 		return status;
 	if (!redis_is_array(reply, 2) || !redis_time(reply->element[0], reply->element[1], ret_us))
-		status = redis_unexpected(call.what, err);
+		status = redis_unexpected("ask for the time", err);
 	freeReplyObject(reply);
 	return status;
 }
@@ -111,12 +106,12 @@ static enum hf_status redis_open(hf_context *ctx, const char *url, const struct 
 
 /* ---- one command, one number ---- */
 
-static enum hf_status ask_number(hf_kv_backend_state *state, const struct redis_request *request, const char *what,
+/* Ends the request. */
+static enum hf_status ask_number(hf_kv_backend_state *state, struct redis_request *request, const char *what,
                                  hf_deadline deadline, uint64_t *ret_number, hf_error *err)
 {
 	redisReply *reply;
-	const struct redis_call call = {.request = request, .what = what, .answers = 1, .deadline = deadline};
-	enum hf_status status = redis_call(state, &call, &reply, err);
+	enum hf_status status = redis_ask(state, request, NULL, what, deadline, &reply, err);
 	if (status != HF_OK)
 		return status;
 	if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0)
@@ -137,9 +132,7 @@ static enum hf_status redis_estimate(hf_kv_backend_state *state, int32_t ns, hf_
 	redis_request_command(&request, 2);
 	redis_request_text(&request, "ZCARD");
 	redis_request_text(&request, redis_space(state, ns)->keys[REDIS_ORDER].ptr);
-	enum hf_status status = ask_number(state, &request, "count", deadline, ret_count, err);
-	redis_request_deinit(&request);
-	return status;
+	return ask_number(state, &request, "count", deadline, ret_count, err);
 }
 
 static enum hf_status redis_clear(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *how,
@@ -208,13 +201,7 @@ static enum hf_status sweep_one(hf_kv_backend_state *state, const struct redis_s
 	redis_request_script(&request, &redis_script_sweep, space, 1);
 	redis_request_number(&request, (int64_t)(sweep->limit - sweep->removed));
 	/* What was swept twice was swept once: sent again like a read. */
-	const struct redis_call call = {.request = &request,
-	                                .what = "sweep",
-	                                .script = &redis_script_sweep,
-	                                .answers = 1,
-	                                .deadline = deadline};
-	enum hf_status status = redis_call(state, &call, &reply, err);
-	redis_request_deinit(&request);
+	enum hf_status status = redis_ask(state, &request, &redis_script_sweep, "sweep", deadline, &reply, err);
 	if (status != HF_OK)
 		return status;
 	if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0)

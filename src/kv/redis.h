@@ -267,6 +267,10 @@ void redis_request_script(struct redis_request *request, const struct redis_scri
 /** @param ret_replies one for each command, none of them a refusal. Free them. */
 enum hf_status redis_call(hf_kv_backend_state *state, const struct redis_call *call, redisReply **ret_replies,
                           hf_error *err);
+/** One command, or `script` (NULL: none), that only reads or may be done twice: it may be sent again. Ends the
+ *  request. */
+enum hf_status redis_ask(hf_kv_backend_state *state, struct redis_request *request, const struct redis_script *script,
+                         const char *what, hf_deadline deadline, redisReply **ret_reply, hf_error *err);
 /** True for a refusal that says that nothing happened and may be gone soon. @param ret_drop use another connection. */
 bool redis_is_passing(const redisReply *reply, bool *ret_drop);
 /** The error that a refusal is. */

@@ -303,3 +303,13 @@ enum hf_status redis_call(hf_kv_backend_state *state, const struct redis_call *c
 	tell(state, call, status, hf_now_monotonic_us(state->ctx) - started_us);
 	return status;
 }
+
+enum hf_status redis_ask(hf_kv_backend_state *state, struct redis_request *request, const struct redis_script *script,
+                         const char *what, hf_deadline deadline, redisReply **ret_reply, hf_error *err)
+{
+	const struct redis_call call = {
+		.request = request, .what = what, .script = script, .answers = 1, .deadline = deadline};
+	enum hf_status status = redis_call(state, &call, ret_reply, err);
+	redis_request_deinit(request);
+	return status;
+}

@@ -22,13 +22,8 @@ static enum hf_status feed_call(hf_kv_backend_state *state, int32_t ns, const ch
 		redis_request_number(&request, second);
 	}
 	/* Turned on or off twice is once: sent again like a read. */
-	const struct redis_call call = {.request = &request,
-	                                .what = "ask the change feed",
-	                                .script = &redis_script_feed,
-	                                .answers = 1,
-	                                .deadline = deadline};
-	enum hf_status status = redis_call(state, &call, ret_reply, err);
-	redis_request_deinit(&request);
+	enum hf_status status =
+		redis_ask(state, &request, &redis_script_feed, "ask the change feed", deadline, ret_reply, err);
 	if (status == HF_OK && (*ret_reply)->type == REDIS_REPLY_NIL) {
 		freeReplyObject(*ret_reply);
 		return HF_NOT_FOUND;

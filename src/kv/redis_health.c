@@ -13,12 +13,7 @@ static enum hf_status ask_info(hf_kv_backend_state *state, hf_deadline deadline,
 	redis_request_init(&request);
 	redis_request_command(&request, 1);
 	redis_request_text(&request, "INFO");
-	const struct redis_call call = {.request = &request,
-	                                .what = "ask what the server is",
-	                                .answers = 1,
-	                                .deadline = deadline};
-	enum hf_status status = redis_call(state, &call, ret_reply, err);
-	redis_request_deinit(&request);
+	enum hf_status status = redis_ask(state, &request, NULL, "ask what the server is", deadline, ret_reply, err);
 	return status;
 }
 

@@ -8,17 +8,6 @@
 
 enum { STEP_KEYS = 500, STEP_BYTES = 16 << 20 };
 
-/* Ends the request. */
-static enum hf_status ask(hf_kv_backend_state *state, struct redis_request *request, const struct redis_script *script,
-                          const char *what, hf_deadline deadline, redisReply **ret_reply, hf_error *err)
-{
-	const struct redis_call call = {
-		.request = request, .what = what, .script = script, .answers = 1, .deadline = deadline};
-	enum hf_status status = redis_call(state, &call, ret_reply, err);
-	redis_request_deinit(request);
-	return status;
-}
-
 enum hf_status redis_point_changed(hf_kv_backend_state *state, int32_t ns, const struct hf_uuid *id,
                                    hf_deadline deadline, bool *ret_changed, hf_error *err)
 {
@@ -29,7 +18,7 @@ enum hf_status redis_point_changed(hf_kv_backend_state *state, int32_t ns, const
 	redis_request_text(&request, "changed");
 	redis_request_word(&request, (struct hf_bytes){id->bytes, sizeof(id->bytes)});
 	enum hf_status status =
-		ask(state, &request, &redis_script_points, "look at a checkpoint", deadline, &reply, err);
+		redis_ask(state, &request, &redis_script_points, "look at a checkpoint", deadline, &reply, err);
 	if (status != HF_OK)
 		return status;
 	if (reply->type != REDIS_REPLY_INTEGER)
@@ -78,7 +67,8 @@ static enum hf_status weigh_step(hf_kv_backend_state *state, int32_t ns, const s
 	redis_request_word(&request, place);
 	redis_request_number(&request, STEP_KEYS);
 	redis_request_number(&request, STEP_BYTES);
-	enum hf_status status = ask(state, &request, &redis_script_weigh, "weigh checkpoints", deadline, &reply, err);
+	enum hf_status status =
+		redis_ask(state, &request, &redis_script_weigh, "weigh checkpoints", deadline, &reply, err);
 	if (status != HF_OK)
 		return status;
 	status = take_step(reply, points, count, from, sums, err);

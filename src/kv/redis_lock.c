@@ -168,12 +168,7 @@ enum hf_status redis_lock_list(hf_kv_backend_state *state, int32_t ns, struct hf
 	redis_request_word(&request, bytes_of(redis_space(state, ns)->keys[REDIS_LOCKS]));
 	if (name.ptr)
 		redis_request_word(&request, bytes_of(name));
-	const struct redis_call call = {.request = &request,
-	                                .what = "list the locks",
-	                                .answers = 1,
-	                                .deadline = deadline};
-	enum hf_status status = redis_call(state, &call, &reply, err);
-	redis_request_deinit(&request);
+	enum hf_status status = redis_ask(state, &request, NULL, "list the locks", deadline, &reply, err);
 	if (status != HF_OK)
 		return status;
 	status = name.ptr ? read_one(name, reply, arena, ret_locks, ret_count, err)

@@ -175,10 +175,7 @@ enum hf_status redis_read(hf_kv_backend_state *state, int32_t ns, const struct h
 	redis_request_text(&request, keys_only ? "1" : "0");
 	for (size_t i = 0; i < count; i++)
 		redis_request_key(&request, keys[i]);
-	const struct redis_call call = {
-		.request = &request, .what = "read", .script = &redis_script_read, .answers = 1, .deadline = deadline};
-	enum hf_status status = redis_call(state, &call, &reply, err);
-	redis_request_deinit(&request);
+	enum hf_status status = redis_ask(state, &request, &redis_script_read, "read", deadline, &reply, err);
 	if (status != HF_OK)
 		return status;
 	struct redis_look look = {.state = state, .arena = arena, .head_only = keys_only};
@@ -332,13 +329,8 @@ static enum hf_status read_page(hf_kv_backend_state *state, const struct redis_s
 	redisReply *reply;
 	redis_request_init(&request);
 	ask_page(&request, space, page, heads);
-	const struct redis_call call = {.request = &request,
-	                                .what = "list",
-	                                .script = span->at ? &redis_script_scan_at : &redis_script_scan,
-	                                .answers = 1,
-	                                .deadline = span->deadline};
-	enum hf_status status = redis_call(state, &call, &reply, err);
-	redis_request_deinit(&request);
+	enum hf_status status = redis_ask(state, &request, span->at ? &redis_script_scan_at : &redis_script_scan,
+	                                  "list", span->deadline, &reply, err);
 	if (status != HF_OK)
 		return status;
 	struct redis_look look = {.state = state, .arena = page->arena, .head_only = heads, .borrows = true};
@@ -413,13 +405,7 @@ enum hf_status redis_count(hf_kv_backend_state *state, int32_t ns, const struct 
 	redis_request_script(&request, &redis_script_count, redis_space(state, ns), all ? 0 : 2);
 	if (!all)
 		add_ends(&request, span, (struct hf_bytes){0});
-	const struct redis_call call = {.request = &request,
-	                                .what = "count",
-	                                .script = &redis_script_count,
-	                                .answers = 1,
-	                                .deadline = span->deadline};
-	enum hf_status status = redis_call(state, &call, &reply, err);
-	redis_request_deinit(&request);
+	enum hf_status status = redis_ask(state, &request, &redis_script_count, "count", span->deadline, &reply, err);
 	if (status != HF_OK)
 		return status;
 	status = count_answer(reply, span, all, ret_count, err);

@@ -122,12 +122,7 @@ static enum hf_status enlist(hf_kv_backend_state *state, struct hf_str name, hf_
 	redis_request_text(&request, NAMES_KEY);
 	redis_request_word(&request, bytes_of(name));
 	/* Adding twice is adding once: sent again like a read. */
-	const struct redis_call call = {.request = &request,
-	                                .what = "make the namespace",
-	                                .answers = 1,
-	                                .deadline = deadline};
-	enum hf_status status = redis_call(state, &call, &reply, err);
-	redis_request_deinit(&request);
+	enum hf_status status = redis_ask(state, &request, NULL, "make the namespace", deadline, &reply, err);
 	if (status == HF_OK)
 		freeReplyObject(reply);
 	return status;
@@ -187,12 +182,8 @@ static enum hf_status ask_ttl(hf_kv_backend_state *state, struct hf_str name, co
 	redis_request_word(&request, bytes_of(name));
 	if (set_us)
 		redis_request_number(&request, *set_us);
-	const struct redis_call call = {.request = &request,
-	                                .what = "keep a default time to live",
-	                                .answers = 1,
-	                                .deadline = deadline};
-	enum hf_status status = redis_call(state, &call, ret_reply, err);
-	redis_request_deinit(&request);
+	enum hf_status status =
+		redis_ask(state, &request, NULL, "keep a default time to live", deadline, ret_reply, err);
 	return status;
 }
 
@@ -241,12 +232,7 @@ enum hf_status redis_space_names(hf_kv_backend_state *state, hf_deadline deadlin
 	redis_request_command(&request, 2);
 	redis_request_text(&request, "SMEMBERS");
 	redis_request_text(&request, NAMES_KEY);
-	const struct redis_call call = {.request = &request,
-	                                .what = "list the namespaces",
-	                                .answers = 1,
-	                                .deadline = deadline};
-	enum hf_status status = redis_call(state, &call, &reply, err);
-	redis_request_deinit(&request);
+	enum hf_status status = redis_ask(state, &request, NULL, "list the namespaces", deadline, &reply, err);
 	if (status != HF_OK)
 		return status;
 	status = copy_names(reply, arena, ret_names, ret_count, err);

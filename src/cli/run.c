@@ -1,7 +1,7 @@
 /*
- * run.c - `holdfast run`: list, show, set-publish-status, result-codes, failure-stages. What the next run
- * goes on from: run_last.c; what a run leaves behind: run_branches.c; what runs now: run_now.c; two of them:
- * run_diff.c.
+ * run.c - `holdfast run`: the table of its verbs; list, show, set-publish-status. What the next run goes on from:
+ * run_last.c; what a run leaves behind: run_branches.c; what runs now: run_now.c; two of them: run_diff.c; counted:
+ * run_tally.c.
  */
 #include <string.h>
 
@@ -226,58 +226,6 @@ static enum hf_status run_publish_verb(struct cli *cli, hf_error *err)
 	return out_object(cli->out, publish_columns, cells, err);
 }
 
-/* ---- tallies ---- */
-
-#define TALLY_COLUMNS                                                                                              \
-	{.name = "runs", .kind = COLUMN_INT}, {.name = "codebases", .kind = COLUMN_INT, .help = "different ones"}, \
-		{.name = "newest", .kind = COLUMN_TIME, .help = "start of the newest of them"},                    \
-	{                                                                                                          \
-		0                                                                                                  \
-	}
-static const struct column code_columns[] = {{.name = "result_code"}, TALLY_COLUMNS};
-static const struct column stage_columns[] = {{.name = "failure_stage", .help = "null where nobody said"},
-                                              TALLY_COLUMNS};
-
-static enum hf_status tally_row(void *user, const struct hf_run_tally *tally, hf_error *err)
-{
-	const struct cell cells[] = {cell_text(tally->word), cell_int(tally->runs), cell_int(tally->codebases),
-	                             cell_time_or_null(tally->has_newest, tally->newest)};
-	return out_row(user, cells, err);
-}
-
-typedef enum hf_status count_fn(hf_where where, struct hf_str campaign, hf_run_tally_fn *fn, void *user, hf_error *err);
-typedef enum hf_status count_last_fn(hf_where where, const struct hf_run_last_tally_filter *filter, hf_run_tally_fn *fn,
-                                     void *user, hf_error *err);
-
-/* Of all runs, or with --last of the last of each codebase and campaign. */
-static enum hf_status tally(struct cli *cli, const struct column *columns, count_fn *count, count_last_fn *count_last,
-                            hf_error *err)
-{
-	struct hf_run_last_tally_filter filter = {.which = (enum hf_run_which)cli_int(cli, "last", HF_RUN_NEWEST),
-	                                          .campaign = text_or_null(cli_text(cli, "campaign")),
-	                                          .wanted = cli_given(cli, "wanted")};
-	if (filter.wanted && !cli_given(cli, "last"))
-		return error_set(err, HF_E_USAGE, "--wanted is about the last runs: give --last, too");
-	hf_where where;
-	enum hf_status status = out_list(cli->out, columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
-	if (status == HF_OK)
-		status = cli_given(cli, "last") ? count_last(where, &filter, tally_row, cli->out, err)
-		                                : count(where, filter.campaign, tally_row, cli->out, err);
-	return status == HF_OK ? out_list_end(cli->out, err) : status;
-}
-
-static enum hf_status run_codes_verb(struct cli *cli, hf_error *err)
-{
-	return tally(cli, code_columns, hf_run_result_codes, hf_run_last_result_codes, err);
-}
-
-static enum hf_status run_stages_verb(struct cli *cli, hf_error *err)
-{
-	return tally(cli, stage_columns, hf_run_failure_stages, hf_run_last_failure_stages, err);
-}
-
 /* ---- the table ---- */
 
 static const struct cmd_option list_options[] = {
@@ -293,17 +241,6 @@ static const struct cmd_option list_options[] = {
          .help = "unknown, blocked, needs-manual-review, rejected, approved, ignored"},
 	{.name = "stage", .arg = "NAME", .help = "only what failed in this stage"},
 	{.name = "after", .arg = "ID", .help = "start behind this run"},
-	{0},
-};
-
-static const struct cmd_option campaign_options[] = {
-	{.name = "campaign", .arg = "NAME", .help = "only this campaign"},
-	{.name = "last",
-         .arg = "WHICH",
-         .kind = OPTION_CHOICE,
-         .choices = "newest|effective|unabsorbed",
-         .help = "of each codebase and campaign that run alone; nothing new to do counts as a success"},
-	{.name = "wanted", .kind = OPTION_FLAG, .help = "with --last: what a candidate still asks for alone"},
 	{0},
 };
 
@@ -347,8 +284,8 @@ const struct cmd run_commands[] = {
 	{.noun = "run",
          .verb = "result-codes",
          .summary = "count runs by their result",
-         .options = campaign_options,
-         .columns = code_columns,
+         .options = run_tally_options,
+         .columns = run_code_columns,
          .run = run_codes_verb,
          .flags = CMD_LIST,
          .examples = {"holdfast run result-codes", "holdfast run result-codes --campaign lintian-fixes",
@@ -358,8 +295,8 @@ const struct cmd run_commands[] = {
 	{.noun = "run",
          .verb = "failure-stages",
          .summary = "count failed runs by the stage in which they failed",
-         .options = campaign_options,
-         .columns = stage_columns,
+         .options = run_tally_options,
+         .columns = run_stage_columns,
          .run = run_stages_verb,
          .flags = CMD_LIST,
          .examples = {"holdfast run failure-stages", "holdfast run failure-stages --campaign lintian-fixes",

@@ -38,6 +38,12 @@ extern const struct column run_active_columns[];
 enum hf_status run_active_verb(struct cli *cli, hf_error *err);
 enum hf_status run_watch_verb(struct cli *cli, hf_error *err);
 
+/* run_tally.c */
+extern const struct cmd_option run_tally_options[];
+extern const struct column run_code_columns[], run_stage_columns[];
+enum hf_status run_codes_verb(struct cli *cli, hf_error *err);
+enum hf_status run_stages_verb(struct cli *cli, hf_error *err);
+
 /* run_diff.c */
 extern const struct cmd_option run_diff_options[];
 extern const struct column run_diff_columns[];

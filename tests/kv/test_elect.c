@@ -36,13 +36,29 @@ static void wait_for(const atomic_int *count, int wanted)
 	}
 }
 
-static hf_kv_election *stand(hf_kv *kv, const char *owner, struct term *term)
+static hf_kv_election *stand_for(hf_kv *kv, const char *owner, int64_t ttl_us,
+                                 void (*elected)(void *user, const struct hf_kv_lock *lock), struct term *term)
 {
 	hf_error err = HF_ERROR_INIT;
 	hf_kv_election *election = NULL;
-	const struct hf_kv_candidate candidate = {owner, 30000000, begin, end, term};
+	const struct hf_kv_candidate candidate = {owner, ttl_us, elected, end, term};
 	EXPECT_OK(hf_kv_election_start(kv, "chair", &candidate, &election, &err));
 	return election;
+}
+
+static hf_kv_election *stand(hf_kv *kv, const char *owner, struct term *term)
+{
+	return stand_for(kv, owner, 30000000, begin, term);
+}
+
+/* Whoever holds it. */
+static void take_away(hf_kv *kv)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_kv_lock lock;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_lock_show(kv, "chair", arena, &lock, &err));
+	EXPECT_OK(hf_kv_lock_release(kv, &lock, &err));
 }
 
 static hf_kv *open_store(hf_context **ret_ctx)
@@ -84,23 +100,17 @@ static void who_lost_it_is_told(void **state)
 {
 	hf_context *ctx;
 	hf_kv *kv = open_store(&ctx);
-	hf_arena *arena = hf_arena_new(0);
 	struct term a = {0};
-	struct hf_kv_lock lock;
 	hf_error err = HF_ERROR_INIT;
-	hf_kv_election *election = NULL;
-	const struct hf_kv_candidate candidate = {"a", 60000, begin, end, &a};
 	(void)state;
-	EXPECT_OK(hf_kv_election_start(kv, "chair", &candidate, &election, &err));
+	hf_kv_election *election = stand_for(kv, "a", 60000, begin, &a);
 	wait_for(&a.elected, 1);
 	int64_t fence = a.fence;
-	EXPECT_OK(hf_kv_lock_show(kv, "chair", arena, &lock, &err));
-	EXPECT_OK(hf_kv_lock_release(kv, &lock, &err));
+	take_away(kv);
 	wait_for(&a.deposed, 1);
 	wait_for(&a.elected, 2);
 	assert_true(a.fence > fence);
 	EXPECT_OK(hf_kv_election_end(election, &err));
-	hf_arena_free(arena);
 	hf_kv_close(kv);
 	hf_context_free(ctx);
 }
@@ -117,17 +127,12 @@ static void a_callback_that_stays_leads_no_longer_than_the_lock(void **state)
 {
 	hf_context *ctx;
 	hf_kv *kv = open_store(&ctx);
-	hf_arena *arena = hf_arena_new(0);
 	struct term a = {0};
-	struct hf_kv_lock lock;
 	hf_error err = HF_ERROR_INIT;
-	hf_kv_election *election = NULL;
-	const struct hf_kv_candidate candidate = {"a", 60000, begin_and_stay, end, &a};
 	(void)state;
-	EXPECT_OK(hf_kv_election_start(kv, "chair", &candidate, &election, &err));
+	hf_kv_election *election = stand_for(kv, "a", 60000, begin_and_stay, &a);
 	wait_for(&a.elected, 1);
-	EXPECT_OK(hf_kv_lock_show(kv, "chair", arena, &lock, &err));
-	EXPECT_OK(hf_kv_lock_release(kv, &lock, &err));
+	take_away(kv);
 	for (int ms = 0; hf_kv_election_fence(election) && ms < PATIENCE_MS / 2; ms += 2)
 		usleep(2000);
 	assert_int_equal(hf_kv_election_fence(election), 0);
@@ -135,7 +140,6 @@ static void a_callback_that_stays_leads_no_longer_than_the_lock(void **state)
 	atomic_store(&a.may_go, 1);
 	wait_for(&a.deposed, 1);
 	EXPECT_OK(hf_kv_election_end(election, &err));
-	hf_arena_free(arena);
 	hf_kv_close(kv);
 	hf_context_free(ctx);
 }

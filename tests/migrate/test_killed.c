@@ -151,28 +151,41 @@ static const struct run_file build[] = {
         {"2_i.sql", "-- migrate: tx=no\n-- up\nCREATE INDEX CONCURRENTLY t_a ON t (a);\n"},
         {NULL, NULL}};
 
+/* Up to version 1, then a process of its own that waits, `hold` being open in `old`, until `count_sql` says `expected`:
+ * there process and session are ended. What it was at begins with `at`. */
+static void kill_in_the_middle(hf_connection *c, const char *url, const hf_migrations *set, const char *hold,
+                               const char *count_sql, const char *expected, const char *at)
+{
+	const struct hf_migrate_options first = {.size = sizeof(first), .to = "1"};
+	CLEANUP(connection_freep) hf_connection *old = run_connect(fixture_context(), url);
+	hf_error err = HF_ERROR_INIT;
+	char sql[300];
+	EXPECT_OK(hf_migrate_up(c, set, &first, NULL, &err));
+	run_sql(old, "BEGIN");
+	run_sql(old, hold);
+	pid_t pid = run_child_begin(url, set);
+	wait_until(c, count_sql, expected);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(run_child_end(pid), 128 + SIGKILL);
+	snprintf(sql, sizeof(sql),
+	         "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE query LIKE '%s%%'"
+	         " AND datname = current_database()",
+	         at);
+	assert_string_equal(run_text(c, sql), "1");
+	run_sql(old, "COMMIT");
+	assert_string_equal(run_text(c, count_sql), expected);
+}
+
 /* An index build waits for an older transaction; process and session are ended there: an invalid index is left. */
 static void a_build_killed_in_the_middle_is_cleaned_up(UNUSED void **state)
 {
 	hf_error err = HF_ERROR_INIT;
 	const char *url;
-	const struct hf_migrate_options first = {.size = sizeof(first), .to = "1"};
 	CLEANUP(connection_freep) hf_connection *c = run_database(&url);
-	CLEANUP(connection_freep) hf_connection *old = run_connect(fixture_context(), url);
 	CLEANUP(migrations_freep) hf_migrations *set = run_set(build);
-	EXPECT_OK(hf_migrate_up(c, set, &first, NULL, &err));
-	run_sql(old, "BEGIN");
-	run_sql(old, "INSERT INTO t VALUES (0)");
-	pid_t pid = run_child_begin(url, set);
-	wait_until(c, "SELECT count(*) FROM pg_index WHERE NOT indisvalid", "1");
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	assert_int_equal(run_child_end(pid), 128 + SIGKILL);
-	assert_string_equal(run_text(c, "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
-	                                " WHERE query LIKE 'CREATE INDEX CONC%' AND datname = current_database()"),
-	                    "1");
-	run_sql(old, "COMMIT");
+	kill_in_the_middle(c, url, set, "INSERT INTO t VALUES (0)", "SELECT count(*) FROM pg_index WHERE NOT indisvalid",
+	                   "1", "CREATE INDEX CONC");
 	assert_string_equal(run_states(c), "1:applied 2:running");
-	assert_string_equal(run_text(c, "SELECT count(*) FROM pg_index WHERE NOT indisvalid"), "1");
 	EXPECT_OK(run_up(c, set, &err));
 	assert_string_equal(run_states(c), "1:applied 2:applied");
 	assert_string_equal(run_text(c, "SELECT string_agg(indexrelid::regclass || ':' || indisvalid, ' ') FROM pg_index"
@@ -204,21 +217,10 @@ static void a_detach_killed_in_the_middle_is_finalised(UNUSED void **state)
 	                    "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);\n"},
 	        {"2_d.sql", "-- migrate: tx=no\n-- up\nALTER TABLE p DETACH PARTITION p1 CONCURRENTLY;\n"},
 	        {NULL, NULL}};
-	const struct hf_migrate_options first = {.size = sizeof(first), .to = "1"};
 	CLEANUP(connection_freep) hf_connection *c = run_database(&url);
-	CLEANUP(connection_freep) hf_connection *old = run_connect(fixture_context(), url);
 	CLEANUP(migrations_freep) hf_migrations *set = run_set(detach);
-	EXPECT_OK(hf_migrate_up(c, set, &first, NULL, &err));
-	run_sql(old, "BEGIN");
-	run_sql(old, "SELECT * FROM p");
-	pid_t pid = run_child_begin(url, set);
-	wait_until(c, "SELECT count(*) FROM pg_inherits WHERE inhdetachpending", "1");
-	kill(pid, SIGKILL);
-	run_child_end(pid);
-	run_text(c, "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
-	            " WHERE query LIKE 'ALTER TABLE p DET%' AND datname = current_database()");
-	run_sql(old, "COMMIT");
-	assert_string_equal(run_text(c, "SELECT count(*) FROM pg_inherits WHERE inhdetachpending"), "1");
+	kill_in_the_middle(c, url, set, "SELECT * FROM p", "SELECT count(*) FROM pg_inherits WHERE inhdetachpending",
+	                   "1", "ALTER TABLE p DET");
 	EXPECT_OK(run_up(c, set, &err));
 	assert_string_equal(run_text(c, "SELECT count(*) FROM pg_inherits"), "0");
 	run_sql(c, "UPDATE holdfast.migration SET state = 'running' WHERE version = '2'");
@@ -235,20 +237,10 @@ static void the_twins_of_a_killed_reindex_are_dropped(UNUSED void **state)
 	        {"1_t.sql", "-- up\nCREATE TABLE t (a int);\nCREATE INDEX t_a ON t (a);\nCREATE INDEX t_b ON t (a);\n"},
 	        {"2_r.sql", "-- migrate: tx=no\n-- up\nREINDEX TABLE CONCURRENTLY t;\n"},
 	        {NULL, NULL}};
-	const struct hf_migrate_options first = {.size = sizeof(first), .to = "1"};
 	CLEANUP(connection_freep) hf_connection *c = run_database(&url);
-	CLEANUP(connection_freep) hf_connection *old = run_connect(fixture_context(), url);
 	CLEANUP(migrations_freep) hf_migrations *set = run_set(reindex);
-	EXPECT_OK(hf_migrate_up(c, set, &first, NULL, &err));
-	run_sql(old, "BEGIN");
-	run_sql(old, "INSERT INTO t VALUES (1)");
-	pid_t pid = run_child_begin(url, set);
-	wait_until(c, "SELECT count(*) FROM pg_index WHERE NOT indisvalid", "2");
-	kill(pid, SIGKILL);
-	run_child_end(pid);
-	run_text(c, "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
-	            " WHERE query LIKE 'REINDEX%' AND datname = current_database()");
-	run_sql(old, "COMMIT");
+	kill_in_the_middle(c, url, set, "INSERT INTO t VALUES (1)", "SELECT count(*) FROM pg_index WHERE NOT indisvalid",
+	                   "2", "REINDEX");
 	EXPECT_OK(run_up(c, set, &err));
 	assert_string_equal(run_text(c, "SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relkind = 'i'"
 	                                " AND relnamespace = 'public'::regnamespace"),

@@ -76,14 +76,15 @@ enum hf_status bulk_write(struct bulk *bulk, hf_error *err);
 /* A new item, report.added of them. */
 struct bulk_row {
 	int64_t priority;
+	uint64_t name; /* the beginning of its codebase's */
 	int32_t id;
 	uint32_t slot;
 };
 /** In the order in which they will be served; in bulk->arena. */
 enum hf_status bulk_new_rows(const struct bulk *bulk, struct bulk_row **ret_rows, hf_error *err);
-/** COPY of some of them. @param stop NULL, or set by another thread to end it: HF_E_FAILED. Uses nothing of `bulk` that
- *  changes, nor its arena. */
-enum hf_status bulk_append(hf_where tx, const struct bulk *bulk, const struct bulk_row *rows, size_t count,
+/** COPY of some of them, which it sorts in its own way. @param stop NULL, or set by another thread to end it:
+ * HF_E_FAILED. Uses nothing of `bulk` that changes, nor its arena. */
+enum hf_status bulk_append(hf_where tx, const struct bulk *bulk, struct bulk_row *rows, size_t count,
                            const atomic_bool *stop, hf_error *err);
 
 /**

@@ -330,9 +330,11 @@ static enum hf_status read_histories(struct reading *reading, hf_error *err)
 	                                   .campaign = intern_text(reading->campaigns, 0),
 	                                   .with_campaign = intern_count(reading->campaigns) == 1};
 	struct histories histories = {reading, {.arena = bulk->arena}};
-	if (!in.with_codebases && !in.with_campaign && !new_means(reading))
+	const bool all = !in.with_codebases && !in.with_campaign;
+	if (all && !new_means(reading))
 		return error_nomem(err);
-	enum hf_status status = schedule_histories(bulk->tx, &in, history_row, &histories, err);
+	enum hf_status status = all ? schedule_all_histories(bulk->tx, history_row, &histories, err)
+	                            : schedule_histories(bulk->tx, &in, history_row, &histories, err);
 	return status == HF_OK ? settle_histories(&histories, err) : status;
 }
 

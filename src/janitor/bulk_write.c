@@ -1,7 +1,10 @@
 /*
  * bulk_write.c - what bulk_place decided, as rows: COPY of the new ones, arrays of WRITE_BATCH for the replaced.
- * New ones in the order in which they will be served: three of the queue's indexes grow at their end then, which takes
- * an eighth off the server's work.
+ *
+ * The new ones go in the order in which they will be served, so that three of the queue's indexes grow at their end;
+ * within a window of that order they are sorted by the beginnings of the codebases' names, so that rows in a row meet
+ * the same pages of the two indexes by name and of the index that their foreign key is looked up in. A window is small
+ * enough for the pages that it meets of the other three to stay in a processor's cache.
  */
 #include "janitor/bulk.h"
 
@@ -11,7 +14,7 @@
 #include "janitor/values.h"
 #include "queries/janitor/queue.h"
 
-enum { WRITE_BATCH = 5000 };
+enum { WRITE_BATCH = 5000, WINDOW = 16384 };
 
 static const struct hf_str requester = HF_STR_INIT("scheduler");
 
@@ -19,7 +22,8 @@ static const struct hf_str requester = HF_STR_INIT("scheduler");
 
 struct cursor {
 	const struct bulk *bulk;
-	const struct bulk_row *next, *end;
+	struct bulk_row *next, *end;
+	struct bulk_row *sorted; /* behind the window in which `next` is */
 	const atomic_bool *stop;
 };
 
@@ -30,6 +34,21 @@ static int by_turn(const void *a, const void *b)
 	                                  : (x->id > y->id) - (x->id < y->id);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct bulk_row *x = a, *y = b;
+	return x->name != y->name ? (x->name > y->name) - (x->name < y->name) : by_turn(a, b);
+}
+
+/* A number that is greater for a text that is behind another one, told by their first eight bytes. */
+static uint64_t beginning_of(struct hf_str text)
+{
+	uint64_t number = 0;
+	for (size_t i = 0; i < sizeof(number); i++)
+		number = number << 8 | (i < text.len ? (unsigned char)text.ptr[i] : 0);
+	return number;
+}
+
 enum hf_status bulk_new_rows(const struct bulk *bulk, struct bulk_row **ret_rows, hf_error *err)
 {
 	struct bulk_row *rows = hf_arena_calloc(bulk->arena, (size_t)bulk->report.added, sizeof(*rows));
@@ -38,12 +57,22 @@ enum hf_status bulk_new_rows(const struct bulk *bulk, struct bulk_row **ret_rows
 		return error_nomem(err);
 	for (size_t at = 0; at < bulk->minimum.nvalues; at++) {
 		const struct bulk_slot *slot = &bulk->slots[at];
-		if (!slot->existed)
-			rows[n++] = (struct bulk_row){bulk->items[slot->item].priority, slot->id, (uint32_t)at};
+		if (slot->existed)
+			continue;
+		const struct bulk_item *item = &bulk->items[slot->item];
+		rows[n++] =
+			(struct bulk_row){item->priority, beginning_of(item->wanted.codebase), slot->id, (uint32_t)at};
 	}
 	qsort(rows, n, sizeof(*rows), by_turn);
 	*ret_rows = rows;
 	return HF_OK;
+}
+
+static void sort_window(struct cursor *cursor)
+{
+	const size_t left = (size_t)(cursor->end - cursor->next), count = left < WINDOW ? left : WINDOW;
+	qsort(cursor->next, count, sizeof(*cursor->next), by_name);
+	cursor->sorted = cursor->next + count;
 }
 
 static enum hf_status next_new(void *user, struct queue_append_in *in, hf_error *err)
@@ -54,6 +83,8 @@ static enum hf_status next_new(void *user, struct queue_append_in *in, hf_error 
 		return error_set(err, HF_E_FAILED, "another writer failed");
 	if (cursor->next == cursor->end)
 		return HF_STOP;
+	if (cursor->next == cursor->sorted)
+		sort_window(cursor);
 	const struct bulk_slot *slot = &bulk->slots[cursor->next++->slot];
 	const struct bulk_item *item = &bulk->items[slot->item];
 	*in = (struct queue_append_in){.id = slot->id,
@@ -73,10 +104,10 @@ static enum hf_status next_new(void *user, struct queue_append_in *in, hf_error 
 	return HF_OK;
 }
 
-enum hf_status bulk_append(hf_where tx, const struct bulk *bulk, const struct bulk_row *rows, size_t count,
+enum hf_status bulk_append(hf_where tx, const struct bulk *bulk, struct bulk_row *rows, size_t count,
                            const atomic_bool *stop, hf_error *err)
 {
-	struct cursor cursor = {bulk, rows, rows + count, stop};
+	struct cursor cursor = {bulk, rows, rows + count, rows, stop};
 	return queue_append(tx, next_new, &cursor, NULL, err);
 }
 

@@ -39,7 +39,7 @@ struct writer {
 	struct gang *gang;
 	uint32_t turn; /* of its commit */
 	hf_connection *connection;
-	const struct bulk_row *rows;
+	struct bulk_row *rows;
 	size_t count;
 	pthread_t thread;
 };
@@ -126,7 +126,7 @@ static enum hf_status take_connections(struct writer *writers, uint32_t wanted, 
 	return HF_OK;
 }
 
-static void share_out(struct writer *writers, struct gang *gang, const struct bulk_row *rows)
+static void share_out(struct writer *writers, struct gang *gang, struct bulk_row *rows)
 {
 	const size_t count = (size_t)gang->bulk->report.added;
 	for (uint32_t i = 0; i < gang->count; i++) {

@@ -124,6 +124,29 @@ static void the_rows_are_those_of_one(void **state)
 	hf_pool_close(pool);
 }
 
+/* Where a row stands in its table tells when it was written, as long as nothing was there before. */
+static void neighbours_by_name_are_written_together(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_schedule_report report;
+	hf_pool *pool = open_pool(rig, 2);
+	for (int writers = 1; writers <= 2; writers++) {
+		struct hf_schedule_options options = by_two;
+		options.writers = (uint32_t)writers;
+		fill(rig);
+		rig_run(rig, "TRUNCATE queue");
+		EXPECT_OK(hf_schedule_run(hf_on_pool(pool), &options, &report, &err));
+		assert_int_equal(report.writers, writers);
+		assert_int_equal(rig_count(rig,
+		                           "(SELECT codebase COLLATE \"C\" < lag(codebase COLLATE \"C\") OVER (ORDER "
+		                           "BY ctid) AS back FROM (SELECT ctid, codebase FROM queue ORDER BY bucket, "
+		                           "priority, id LIMIT 1050) AS first_share) AS q WHERE back"),
+		                 0);
+	}
+	hf_pool_close(pool);
+}
+
 static void few_items_and_verified_ones_are_one_transaction(void **state)
 {
 	struct rig *rig = *state;
@@ -511,6 +534,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_rows_are_those_of_one),
+		cmocka_unit_test(neighbours_by_name_are_written_together),
 		cmocka_unit_test(few_items_and_verified_ones_are_one_transaction),
 		cmocka_unit_test(fewer_connections_are_fewer_writers),
 		cmocka_unit_test(several_writers_need_a_pool),

@@ -121,7 +121,7 @@ static void a_death_in_the_middle_leaves_nothing(UNUSED void **state)
 		work_fn *work;
 		const char *after;
 	} deaths[] = {
-		{schedule, "candidate_to_schedule"}, {schedule, "schedule_histories"},
+		{schedule, "candidate_all_to_schedule"}, {schedule, "schedule_histories"},
 		{schedule, "queue_new_ids"},         {schedule, "queue_overwrite"},
 		{schedule, "queue_append"},          {import_archive, "codebase_release_locations"},
 		{import_archive, "codebase_upsert"}, {import_candidates, "candidate_upsert"},

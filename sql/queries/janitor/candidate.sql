@@ -170,6 +170,7 @@ SELECT command
 -- name: candidate_to_schedule :each
 -- doc: Candidates with a publish policy, the modes of its roles and the value of the codebase: what a scheduling run
 -- doc: starts from. The caller puts them in order, which is cheaper than to sort whole rows here.
+-- row: candidate_to_schedule_row
 -- param campaign: nullable
 -- param codebases: nullable
 WITH policy AS MATERIALIZED (
@@ -186,3 +187,20 @@ SELECT c.id, c.codebase, c.suite::text AS campaign, c.change_set, c.context, c.v
   JOIN policy AS p ON p.name = c.publish_policy
  WHERE (:campaign::text IS NULL OR c.suite = :campaign)
    AND (:codebases::text[] IS NULL OR c.codebase = ANY (:codebases));
+
+-- name: candidate_all_to_schedule :each
+-- doc: candidate_to_schedule of all, as fast as they come.
+-- row: candidate_to_schedule_row
+-- stream: copy
+WITH policy AS MATERIALIZED (
+    SELECT p.name, p.per_branch_policy IS NULL AS no_modes,
+           ARRAY(SELECT m.mode::text
+                   FROM unnest(p.per_branch_policy) WITH ORDINALITY AS m (role, mode, frequency_days, place)
+                  ORDER BY m.place) AS modes
+      FROM named_publish_policy AS p
+)
+SELECT c.id, c.codebase, c.suite::text AS campaign, c.change_set, c.context, c.value, c.success_chance, c.command,
+       b.value AS codebase_value, p.no_modes, p.modes
+  FROM candidate AS c
+  JOIN codebase AS b ON b.name = c.codebase
+  JOIN policy AS p ON p.name = c.publish_policy;

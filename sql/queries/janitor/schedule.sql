@@ -24,6 +24,18 @@ SELECT r.codebase, r.suite::text AS campaign, r.start_time, r.finish_time - r.st
    /*? campaign */ AND r.suite = :campaign /*?*/
  ORDER BY r.start_time DESC;
 
+-- name: schedule_all_histories :each
+-- doc: schedule_histories of all, as fast as they come.
+-- row: schedule_histories_row
+-- stream: copy
+SELECT r.codebase, r.suite::text AS campaign, r.start_time, r.finish_time - r.start_time AS duration,
+       r.result_code = 'success' AS success, r.result_code = 'worker-failure' AS worker_failure,
+       r.instigated_context, r.context,
+       CASE WHEN r.result_code = 'install-deps-unsatisfied-dependencies' THEN r.failure_details END AS details
+  FROM run AS r
+ WHERE r.failure_transient IS NOT TRUE
+ ORDER BY r.start_time DESC;
+
 -- name: schedule_codebase_averages :each
 -- doc: The average duration of each codebase's runs that were not transient failures, in any campaign.
 SELECT codebase, avg(finish_time - start_time) AS average

@@ -456,6 +456,7 @@ enum hf_status combine_write(hf_kv *kv, const struct hf_kv_batch *batch, hf_aren
 	struct request request = {.kind = kind_of(batch),
 	                          .key = write->key,
 	                          .write = write,
+	                          .blind = batch->blind,
 	                          .deadline = batch->deadline,
 	                          .bytes = write->key.len + write->value.len + write->metadata.len};
 	hf_error own = HF_ERROR_INIT;

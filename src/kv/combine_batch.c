@@ -37,6 +37,7 @@ void batch_begin(struct batch *batch, const struct request *leader)
 {
 	batch->kind = leader->kind;
 	batch->closed = batch->alone = false;
+	batch->blind = true;
 	batch->count = 0;
 	batch->bytes = 0;
 	batch->status = HF_OK;
@@ -71,6 +72,7 @@ void batch_add(struct batch *batch, struct request *request)
 		batch->keys[index] = key;
 		return;
 	}
+	batch->blind = batch->blind && request->blind;
 	struct hf_kv_write *write = &batch->writes[index];
 	*write = *request->write;
 	write->key = key;
@@ -126,6 +128,7 @@ static enum hf_status write_all(struct batch *batch, const struct kv_backend *ba
 		.durability = batch->kind == BATCH_RELAXED_PUTS ? HF_KV_RELAXED : HF_KV_STRICT,
 		.deadline = deadline,
 		.value_bytes_max = backend->options.value_bytes_max,
+		.blind = batch->blind,
 	};
 	memset(batch->results, 0, batch->count * sizeof(batch->results[0]));
 	return backend->vtable->apply(backend->state, ns, &all, batch->arena, batch->results, err);

@@ -21,6 +21,7 @@ struct request {
 	enum batch_kind kind;
 	struct hf_bytes key;
 	const struct hf_kv_write *write; /* of kinds that write */
+	bool blind;                      /* a put whose result nobody looks at */
 	hf_deadline deadline;
 	size_t bytes;
 	uint32_t index; /* in its batch; settled when that closes */
@@ -32,6 +33,7 @@ struct batch {
 	struct batch *next; /* in a lane, or among the spares */
 	enum batch_kind kind;
 	bool closed;
+	bool blind; /* so are all of them */
 	uint32_t count;
 	size_t bytes;
 	atomic_uint turn;   /* 1: the leader may go */

@@ -194,7 +194,10 @@ static bool is_bad(const struct hf_kv_write *write)
 static enum hf_status apply_double(hf_kv_backend_state *state, UNUSED int32_t ns, const struct hf_kv_batch *batch,
                                    hf_arena *arena, struct hf_kv_result *ret_results, hf_error *err)
 {
-	struct double_call call = {.what = DOUBLE_APPLY, .count = batch->count, .deadline = batch->deadline};
+	struct double_call call = {.what = DOUBLE_APPLY,
+	                           .count = batch->count,
+	                           .deadline = batch->deadline,
+	                           .blind = batch->blind};
 	bool fails = batch->count > 1;
 	for (size_t i = 0; i < batch->count; i++) {
 		add_key(&call, batch->writes[i].key);

@@ -14,6 +14,7 @@ struct double_call {
 	enum { DOUBLE_READ, DOUBLE_GATHER, DOUBLE_APPLY } what;
 	size_t count;
 	bool keys_only;
+	bool blind;
 	hf_deadline deadline;
 	char keys[64]; /* joined */
 };

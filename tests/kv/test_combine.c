@@ -25,7 +25,7 @@ enum { CALLERS_MAX = 64, START_US = 1000000, SOON_US = 2000000, LATER_US = 30000
 struct caller {
 	pthread_t thread;
 	hf_kv *kv;
-	enum { GET, VALUE, CONTAINS, PUT, DELETE } what;
+	enum { GET, VALUE, CONTAINS, PUT, SET, DELETE } what; /* SET: a put that asks nothing */
 	const char *key, *value;
 	hf_deadline deadline; /* 0 = in an hour */
 	hf_arena *arena;
@@ -88,6 +88,9 @@ static void *call(void *user)
 		break;
 	case PUT:
 		c->status = hf_kv_put(c->kv, hf_kv_text(c->key), hf_kv_text(c->value), &put, &c->err);
+		break;
+	case SET:
+		c->status = hf_kv_put(c->kv, hf_kv_text(c->key), hf_kv_text(c->value), NULL, &c->err);
 		break;
 	case DELETE:
 		c->status = hf_kv_delete(c->kv, hf_kv_text(c->key), &put.how, &c->is, &c->err);
@@ -262,6 +265,26 @@ static void puts_of_one_key_happen_in_order_of_arrival(void **user)
 	end(last);
 	expect_read(last, "3");
 	assert_int_equal(last->entry.rev, c[2]->rev);
+}
+
+static void results_that_nobody_looks_at_are_not_asked_for(void **user)
+{
+	struct state *state = *user;
+	static const char *const keys[] = {"a", "b", "c"};
+	state->kv = double_open(state->ctx, 1);
+	for (uint32_t asks = 0; asks < 2; asks++) { /* the second time one of them does */
+		struct caller *first = &state->callers[state->ncallers];
+		occupy(state, (struct caller){.what = SET, .key = "k", .value = "0"});
+		for (uint32_t i = 0; i < 3; i++)
+			join(state, (struct caller){.what = asks && i == 1 ? PUT : SET, .key = keys[i], .value = "1"},
+			     i + 1);
+		double_let_go(-1);
+		for (int i = 0; i < 4; i++)
+			end(&first[i]);
+		assert_int_equal(double_call(2 * asks + 1)->count, 3);
+		assert_int_equal(double_call(2 * asks + 1)->blind, !asks);
+		assert_true(!asks || first[2].rev > 0);
+	}
 }
 
 static void as_many_statements_as_asked_for_are_on_their_way(void **user)
@@ -696,6 +719,7 @@ int main(void)
 		TEST(what_is_alone_in_its_batch_goes_the_plain_way),
 		TEST(kinds_do_not_mix),
 		TEST(puts_of_one_key_happen_in_order_of_arrival),
+		TEST(results_that_nobody_looks_at_are_not_asked_for),
 		TEST(as_many_statements_as_asked_for_are_on_their_way),
 		TEST(what_does_not_fit_the_batch_begins_the_next),
 		TEST(what_is_large_goes_alone),

@@ -19,7 +19,7 @@ struct caller {
 	pthread_t thread;
 	hf_kv *kv;
 	hf_arena *arena;
-	enum { GET, VALUE, PUT, DELETE } what;
+	enum { GET, VALUE, PUT, SET, DELETE } what; /* SET: a put that asks nothing */
 	struct hf_bytes key, value;
 	enum hf_status status;
 	hf_error err;
@@ -57,6 +57,8 @@ static void *call(void *user)
 		c->status = hf_kv_get(c->kv, c->key, &read, c->arena, &c->entry, &c->err);
 	else if (c->what == PUT)
 		c->status = hf_kv_put(c->kv, c->key, c->value, &put, &c->err);
+	else if (c->what == SET)
+		c->status = hf_kv_put(c->kv, c->key, c->value, NULL, &c->err);
 	else
 		c->status = hf_kv_delete(c->kv, c->key, NULL, &c->existed, &c->err);
 	return NULL;
@@ -220,6 +222,24 @@ static void puts_are_one_transaction(void **user)
 	assert_int_equal(rig_number(rig, "SELECT rev FROM state_entries WHERE key = 'b'"), begun[2].rev);
 }
 
+static void puts_that_ask_nothing_are_one_transaction(void **user)
+{
+	struct rig *rig = *user;
+	const struct caller callers[] = {{.what = SET, .key = B("first"), .value = B("0")},
+	                                 {.what = SET, .key = B("b"), .value = B("1")},
+	                                 {.what = SET, .key = B("a"), .value = B("2")},
+	                                 {.what = SET, .key = B("b"), .value = B("3")}};
+	begin_behind_a_lock(rig, callers, ARRAY_LEN(callers));
+	let_go(rig);
+	for (size_t i = 0; i < ARRAY_LEN(callers); i++)
+		EXPECT_STATUS(begun[i].status, HF_OK);
+	assert_int_equal(stats_of(rig).shared_count, 1);
+	assert_int_equal(rig_number(rig, "SELECT count(DISTINCT xmin::text) FROM state_entries"), 2);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM state_entries WHERE (key, value) IN (('first', '0'), "
+	                                 "('a', '2'), ('b', '3'))"),
+	                 3);
+}
+
 static void what_the_server_refuses_is_one_callers(void **user)
 {
 	struct rig *rig = *user;
@@ -290,6 +310,7 @@ int main(void)
 		TEST(values_are_one_statement_too),
 		TEST(a_large_value_is_read_alone),
 		TEST(puts_are_one_transaction),
+		TEST(puts_that_ask_nothing_are_one_transaction),
 		TEST(what_the_server_refuses_is_one_callers),
 		TEST(who_is_cut_off_with_others_learns_it),
 		TEST(deletes_are_one_statement),

@@ -47,6 +47,12 @@ enum hf_status hf_interval_to_us(struct hf_interval interval, int64_t *ret_us);
 
 /** As the server writes it: "-12.50", "NaN", "Infinity". Needs at most 4 * ndigits + dscale + 4 * weight + 8 bytes. */
 enum hf_status hf_numeric_to_text(const struct hf_numeric *numeric, char *ret_text, size_t size);
+/**
+ * "-12.50", "NaN", "Infinity", without an exponent; the decimals behind the point are its dscale. The digits go to
+ * `digits` and are borrowed from there; text.len / 2 + 4 bytes always suffice. HF_REJECTED for anything else, and for
+ * more than 131,072 decimals before the point or 16,383 behind it; HF_E_LIMIT when `size` does not hold them.
+ */
+enum hf_status hf_numeric_from_text(struct hf_str text, uint8_t *digits, size_t size, struct hf_numeric *ret_numeric);
 /** HF_REJECTED with a fraction other than zero, NaN, infinities, and out of range. */
 enum hf_status hf_numeric_to_i64(const struct hf_numeric *numeric, int64_t *ret_value);
 /** The nearest double; infinity beyond its range. */

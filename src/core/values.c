@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DAY_US INT64_C(86400000000)
 #define EPOCH_2000_UNIX_US INT64_C(946684800000000)
@@ -16,6 +17,8 @@ enum {
 	NUMERIC_INFINITY = 0xd000,
 	NUMERIC_MINUS_INFINITY = 0xf000,
 	NUMERIC_NEGATIVE = 0x4000,
+	NUMERIC_WHOLE_MAX = 131072,
+	NUMERIC_DSCALE_MAX = 16383,
 	DOUBLE_DIGITS_MAX = 200 /* of 4 decimals each: more than the 767 that can matter to a double */
 };
 
@@ -240,6 +243,94 @@ enum hf_status hf_numeric_to_text(const struct hf_numeric *numeric, char *ret_te
 	if (size > 0)
 		ret_text[writer.len] = '\0';
 	return writer.full ? HF_E_LIMIT : HF_OK;
+}
+
+/* A decimal number as it is written: what stands before the point, and behind it. */
+struct decimal {
+	struct hf_str whole, fraction;
+};
+
+/* Groups of four decimals count from the point: 0 is the first behind it, -1 the last before it. */
+static int group_at(const struct decimal *decimal, int64_t at)
+{
+	int value = 0;
+	for (int64_t i = 4 * at; i < 4 * at + 4; i++) {
+		struct hf_str part = i < 0 ? decimal->whole : decimal->fraction;
+		int64_t from = i < 0 ? i + (int64_t)part.len : i;
+		value = value * 10 + (from >= 0 && from < (int64_t)part.len ? part.ptr[from] - '0' : 0);
+	}
+	return value;
+}
+
+static struct hf_str take_decimals(struct hf_str *rest)
+{
+	struct hf_str taken = {rest->ptr, 0};
+	while (taken.len < rest->len && rest->ptr[taken.len] >= '0' && rest->ptr[taken.len] <= '9')
+		taken.len++;
+	*rest = (struct hf_str){rest->ptr + taken.len, rest->len - taken.len};
+	return taken;
+}
+
+static bool read_decimal(struct hf_str text, struct decimal *ret_decimal)
+{
+	ret_decimal->whole = take_decimals(&text);
+	ret_decimal->fraction = (struct hf_str){text.ptr, 0};
+	if (text.len > 0 && text.ptr[0] == '.') {
+		text = (struct hf_str){text.ptr + 1, text.len - 1};
+		ret_decimal->fraction = take_decimals(&text);
+	}
+	return text.len == 0 && ret_decimal->whole.len + ret_decimal->fraction.len > 0 &&
+	       ret_decimal->whole.len <= NUMERIC_WHOLE_MAX && ret_decimal->fraction.len <= NUMERIC_DSCALE_MAX;
+}
+
+static bool read_special(struct hf_str text, struct hf_numeric *ret_numeric)
+{
+	static const struct {
+		const char *word;
+		uint16_t sign;
+	} words[] = {{"NaN", NUMERIC_NAN}, {"Infinity", NUMERIC_INFINITY}, {"-Infinity", NUMERIC_MINUS_INFINITY}};
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strlen(words[i].word) == text.len && memcmp(words[i].word, text.ptr, text.len) == 0) {
+			*ret_numeric = (struct hf_numeric){.sign = words[i].sign};
+			return true;
+		}
+	}
+	return false;
+}
+
+static void put_digits(const struct decimal *decimal, int64_t first, int64_t end, uint8_t *digits)
+{
+	for (int64_t at = first; at < end; at++) {
+		int value = group_at(decimal, at);
+		*digits++ = (uint8_t)(value >> 8);
+		*digits++ = (uint8_t)value;
+	}
+}
+
+enum hf_status hf_numeric_from_text(struct hf_str text, uint8_t *digits, size_t size, struct hf_numeric *ret_numeric)
+{
+	struct decimal decimal;
+	if (text.len > 0 && read_special(text, ret_numeric))
+		return HF_OK;
+	bool negative = text.len > 0 && text.ptr[0] == '-';
+	if (negative)
+		text = (struct hf_str){text.ptr + 1, text.len - 1};
+	if (text.len == 0 || !read_decimal(text, &decimal))
+		return HF_REJECTED;
+	int64_t first = -((int64_t)decimal.whole.len + 3) / 4, end = ((int64_t)decimal.fraction.len + 3) / 4;
+	while (first < end && group_at(&decimal, first) == 0)
+		first++;
+	while (first < end && group_at(&decimal, end - 1) == 0)
+		end--;
+	if (size / 2 < (size_t)(end - first))
+		return HF_E_LIMIT;
+	put_digits(&decimal, first, end, digits);
+	*ret_numeric = (struct hf_numeric){.digits = digits,
+	                                   .ndigits = (uint16_t)(end - first),
+	                                   .weight = first < end ? (int16_t)(-first - 1) : 0,
+	                                   .sign = negative && first < end ? NUMERIC_NEGATIVE : 0,
+	                                   .dscale = (uint16_t)decimal.fraction.len};
+	return HF_OK;
 }
 
 static bool is_zero_from(const struct hf_numeric *numeric, int first)

@@ -156,6 +156,72 @@ static void numerics_become_text_and_numbers(UNUSED void **state)
 	assert_string_equal(text, "NaN");
 }
 
+static void numerics_come_from_text(UNUSED void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		const struct hf_numeric *expected = &numbers[i].numeric;
+		uint8_t digits[64];
+		struct hf_numeric read;
+		struct hf_str text = hf_str_of(numbers[i].text);
+		assert_int_equal(hf_numeric_from_text(text, digits, text.len / 2 + 4, &read), HF_OK);
+		assert_int_equal(read.ndigits, expected->ndigits);
+		assert_int_equal(read.weight, expected->weight);
+		assert_int_equal(read.sign, expected->sign);
+		assert_int_equal(read.dscale, expected->dscale);
+		assert_memory_equal(read.digits, expected->digits, 2 * (size_t)expected->ndigits);
+	}
+}
+
+static void numerics_of_other_forms(UNUSED void **state)
+{
+	static const struct {
+		const char *text, *back;
+	} forms[] = {{"-0", "0"},
+	             {"-0.0", "0.0"},
+	             {"00012", "12"},
+	             {".5", "0.5"},
+	             {"7.", "7"},
+	             {"0.000100", "0.000100"},
+	             {"-12345.6789", "-12345.6789"},
+	             {"NaN", "NaN"},
+	             {"Infinity", "Infinity"},
+	             {"-Infinity", "-Infinity"}};
+	static const char *const wrong[] = {"",   "-",  ".", "-.",  "1.2.3", "1e5", " 1",
+	                                    "1 ", "+1", "x", "nan", "--1",   "1,5"};
+	struct hf_numeric read = {.dscale = 77};
+	uint8_t digits[16];
+	char back[32];
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		assert_int_equal(hf_numeric_from_text(hf_str_of(forms[i].text), digits, sizeof(digits), &read), HF_OK);
+		assert_int_equal(hf_numeric_to_text(&read, back, sizeof(back)), HF_OK);
+		assert_string_equal(back, forms[i].back);
+	}
+	read.dscale = 77;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_int_equal(hf_numeric_from_text(hf_str_of(wrong[i]), digits, sizeof(digits), &read), HF_REJECTED);
+	assert_int_equal(hf_numeric_from_text(hf_str_of("123456789"), digits, 4, &read), HF_E_LIMIT);
+	assert_int_equal(read.dscale, 77);
+}
+
+static void a_numeric_has_so_many_decimals(UNUSED void **state)
+{
+	enum { WHOLE = 131072, DSCALE = 16383 };
+	static char text[WHOLE + DSCALE + 3];
+	static uint8_t digits[sizeof(text) / 2 + 4];
+	struct hf_numeric read;
+	memset(text, '9', sizeof(text));
+	text[WHOLE] = '.';
+	struct hf_str most = {text, WHOLE + 1 + DSCALE};
+	assert_int_equal(hf_numeric_from_text(most, digits, sizeof(digits), &read), HF_OK);
+	assert_int_equal(read.weight, INT16_MAX);
+	assert_int_equal(read.dscale, DSCALE);
+	most.len++;
+	assert_int_equal(hf_numeric_from_text(most, digits, sizeof(digits), &read), HF_REJECTED);
+	text[WHOLE] = '9';
+	assert_int_equal(hf_numeric_from_text((struct hf_str){text, WHOLE + 1}, digits, sizeof(digits), &read),
+	                 HF_REJECTED);
+}
+
 static void numeric_text_is_bounded(UNUSED void **state)
 {
 	const struct hf_numeric huge = {DIGITS("\0\1"), INT16_MAX, 0, 0};
@@ -251,6 +317,9 @@ int main(void)
 		cmocka_unit_test(unix_time_goes_there_and_back),
 		cmocka_unit_test(intervals_with_months_have_no_length),
 		cmocka_unit_test(numerics_become_text_and_numbers),
+		cmocka_unit_test(numerics_come_from_text),
+		cmocka_unit_test(numerics_of_other_forms),
+		cmocka_unit_test(a_numeric_has_so_many_decimals),
 		cmocka_unit_test(numeric_text_is_bounded),
 		cmocka_unit_test(long_numerics_round_by_all_their_digits),
 		cmocka_unit_test(uuids_go_there_and_back),

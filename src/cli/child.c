@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,6 +78,37 @@ static int spawn(pid_t *ret_pid, const char *const argv[], const char *const env
 	return failed;
 }
 
+static void default_signals(void)
+{
+	static const int defaults[] = {SIGPIPE, SIGINT, SIGTERM, SIGQUIT, SIGHUP};
+	sigset_t none;
+	sigemptyset(&none);
+	for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
+		signal(defaults[i], SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* The same for a program that gets SIGTERM when we are gone, which posix_spawn() cannot arrange: vfork() as it does. */
+static int spawn_tied(pid_t *ret_pid, const char *const argv[], const char *const environment[])
+{
+	volatile int failed = 0;
+	pid_t us = getpid(), pid = vfork();
+	if (pid < 0)
+		return errno;
+	if (pid == 0) {
+		default_signals();
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() == us) /* else the signal will not come any more */
+			execvpe(argv[0], (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)environment);
+		failed = errno;
+		_exit(127);
+	}
+	if (failed)
+		waitpid(pid, NULL, 0);
+	*ret_pid = pid;
+	return failed;
+}
+
 /* What a terminal sends goes to the child as well; what somebody sent to us alone is passed on. */
 static void pass_on(pid_t pid, const siginfo_t *info)
 {
@@ -138,7 +170,7 @@ static enum hf_status run(struct cli *cli, const char *const argv[], const char 
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		sigaddset(&watched, numbers[i]);
 	sigprocmask(SIG_BLOCK, &watched, &before);
-	int failed = spawn(&pid, argv, entries, actions);
+	int failed = leash ? spawn_tied(&pid, argv, entries) : spawn(&pid, argv, entries, actions);
 	int code = failed ? 0 : wait_for(pid, &watched, leash, &late);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (failed) {

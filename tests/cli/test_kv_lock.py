@@ -170,6 +170,13 @@ def test_kv_lock_run_passes_signals_on(store, number, code):
     assert not store.json("lock", "status", "job")["held"]
 
 
+def test_kv_lock_run_takes_the_command_with_it_when_it_is_killed(store):
+    """Nobody renews any more: another may have the lock soon, and must not find the command still at work."""
+    process = started(store, "exec sleep 60", "--ttl", "1h")
+    process.kill()
+    process.communicate(timeout=30)  # both pipes end with their last writer, which is the command
+
+
 def test_a_put_carries_the_fence_of_its_lock(store):
     ok("kv", "lock", "run", "job", "--store", store.url, "--owner", "me", "--", "sh", "-c",
        'exec "$0" kv put k v --lock job --store "$1"', str(PROGRAM), store.url)

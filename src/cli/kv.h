@@ -22,7 +22,8 @@ enum hf_status kv_open(struct cli *cli, hf_kv **ret_kv, hf_error *err);
 /** The same without making tables. */
 enum hf_status kv_open_as_is(struct cli *cli, hf_kv **ret_kv, hf_error *err);
 /** Another one, by its URL. */
-enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_space, hf_kv **ret_kv, hf_error *err);
+enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_space, bool as_is, hf_kv **ret_kv,
+                           hf_error *err);
 /** For CLEANUP(). */
 static inline void kv_closep(hf_kv **kv)
 {

@@ -208,7 +208,7 @@ static enum hf_status open_other(struct cli *cli, hf_kv *from, const char *url, 
 {
 	if (same)
 		return hf_kv_namespace(from, name_space, ret_to, err);
-	enum hf_status status = kv_open_url(cli, url, name_space, ret_to, err);
+	enum hf_status status = kv_open_url(cli, url, name_space, false, ret_to, err);
 	if (status != HF_OK)
 		error_prefix(err, "--to");
 	return status;
@@ -229,7 +229,7 @@ enum hf_status kv_copy_verb(struct cli *cli, hf_error *err)
 		                 "--from and --to are one place: choose another store or --to-namespace");
 	enum hf_status status = out_check_fields(cli->out, kv_file_columns, err);
 	if (status == HF_OK)
-		status = kv_open_url(cli, from_url, from_name, &from, err);
+		status = kv_open_url(cli, from_url, from_name, true, &from, err);
 	if (status != HF_OK) {
 		error_prefix(err, "--from");
 		return status;

@@ -22,8 +22,8 @@ static const char *given_database(const struct cli *cli)
 	return NULL;
 }
 
-static enum hf_status open_url(struct cli *cli, const char *url, const char *name_space, bool as_is, hf_kv **ret_kv,
-                               hf_error *err)
+enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_space, bool as_is, hf_kv **ret_kv,
+                           hf_error *err)
 {
 	int64_t slow_ms = config_int(cli->config, "kv.slow_statement");
 	struct hf_kv_options options = {
@@ -44,11 +44,6 @@ static enum hf_status open_url(struct cli *cli, const char *url, const char *nam
 		.sweep_interval_ms = -1, /* the command is over before it would be due: see `kv sweep` */
 	};
 	return hf_kv_open(cli->ctx, url, &options, ret_kv, err);
-}
-
-enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_space, hf_kv **ret_kv, hf_error *err)
-{
-	return open_url(cli, url, name_space, false, ret_kv, err);
 }
 
 static enum hf_status nothing_named(hf_error *err)
@@ -74,7 +69,7 @@ static enum hf_status open_database(struct cli *cli, const char *name_space, boo
 	if (status != HF_OK)
 		return status;
 	const char *url = cli_login_url(cli, settings);
-	return url ? open_url(cli, url, name_space, as_is, ret_kv, err) : error_nomem(err);
+	return url ? kv_open_url(cli, url, name_space, as_is, ret_kv, err) : error_nomem(err);
 }
 
 static enum hf_status open_named(struct cli *cli, bool as_is, hf_kv **ret_kv, hf_error *err)
@@ -87,7 +82,7 @@ static enum hf_status open_named(struct cli *cli, bool as_is, hf_kv **ret_kv, hf
 		return error_set(err, HF_E_USAGE, "--store and --%s name two stores", database);
 	if (!url->value.text || (database && !store))
 		return open_database(cli, name_space, as_is, ret_kv, err);
-	enum hf_status status = open_url(cli, url->value.text, name_space, as_is, ret_kv, err);
+	enum hf_status status = kv_open_url(cli, url->value.text, name_space, as_is, ret_kv, err);
 	if (status == HF_E_CONFIG || status == HF_E_UNSUPPORTED)
 		error_prefix(err, "%s", url->origin);
 	return status;

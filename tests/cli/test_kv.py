@@ -603,6 +603,12 @@ def test_kv_copy_refuses_one_place_twice(some):
     assert refused(2, "kv", "copy", "--from", "", "--to", some.url).startswith("error: --from: the store's URL is empty")
 
 
+def test_kv_copy_makes_no_store_to_read_from(some, tmp_path):
+    typo = tmp_path / "tpyo"
+    assert f"error: --from: there is no store at {typo}\n" in refused(7, "kv", "copy", "--from", f"lmdb:{typo}", "--to", some.url)
+    assert not typo.exists()
+
+
 def test_a_store_in_memory_ends_with_the_command():
     assert ok("kv", "put", "k", "v", "--store", "memory:") == ""
     assert ok("kv", "count", "--store", "memory:") == "0\n"

@@ -1,9 +1,28 @@
 /*
- * holdfast.h - everything. Include single headers where compile time matters.
+ * holdfast.h - everything but fake.h, which is for unit tests. Include single headers where compile time matters.
+ *
+ * Where to begin: context.h, settings.h and connection.h or pool.h open a database; status.h and error.h say what calls
+ * answer. query.h, sql.h and transaction.h run SQL; migrate.h changes schemas. kv.h is the key-value store. Of the
+ * Janitor, in the order of its work: codebase.h, candidate.h, schedule.h, queue.h, claim.h, run.h, review.h, publish.h.
+ *
+ * What holds where a header says nothing else:
+ *
+ *  - Answers. Outputs are set with HF_OK alone. Beside the statuses that a function names it may answer those of its
+ *    connection: HF_TIMEOUT, HF_E_UNAVAILABLE, HF_E_DB, HF_E_NOMEM ... A write whose COMMIT got no answer is
+ *    HF_E_OUTCOME_UNKNOWN. `err` may be NULL.
+ *  - Ownership. What goes in is borrowed for the call. Texts and arrays that come out live in the arena that was
+ *    passed, until it is reset; what a callback is given ends with the callback. NULL may be freed.
+ *  - Absence. A text of {NULL, 0} is NULL or "any", one of {"", 0} is empty. A member is there if its has_ says so.
+ *    Options: `size` is sizeof(options), zero is the default.
+ *  - Units. The end of a name: _us microseconds, _ms milliseconds; struct hf_timestamp counts microseconds since 2000,
+ *    int64_t created_us and the like since 1970, UTC. A deadline is a moment, not a length of time (context.h).
+ *  - Threads. As whatever `where` names (connection.h): a pool may be shared, a connection, a transaction and an arena
+ *    are one thread's at a time. A callback must not use the connection or transaction that is reading for it.
  */
 #ifndef HOLDFAST_HOLDFAST_H
 #define HOLDFAST_HOLDFAST_H
 
+#include "holdfast/archive.h"
 #include "holdfast/arena.h"
 #include "holdfast/backend.h"
 #include "holdfast/connection.h"
@@ -22,9 +41,11 @@
 #include "holdfast/migrate.h"
 #include "holdfast/health.h"
 #include "holdfast/kv.h"
+#include "holdfast/kv_blob.h"
 #include "holdfast/kv_cache.h"
 #include "holdfast/kv_checkpoint.h"
 #include "holdfast/kv_file.h"
+#include "holdfast/kv_foreign.h"
 #include "holdfast/kv_health.h"
 #include "holdfast/kv_index.h"
 #include "holdfast/kv_lock.h"

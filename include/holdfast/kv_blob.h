@@ -11,9 +11,8 @@
  *
  * Keys that begin with "\0hf:blob\0" are the chunks': lists and counts have them, prefixes of a program's own do not.
  * hf_kv_get() of a blob in chunks gives the manifest; put under another key it names the same chunks, which go with the
- * first. A put, a delete or an expiry of its key by other means than these
- * leaves chunks behind that nobody reads; so does a program that dies while it writes. hf_kv_blob_sweep() takes them
- * away.
+ * first. A put, a delete or an expiry of its key by other means than these leaves chunks behind that nobody reads; so
+ * does a program that dies while it writes. hf_kv_blob_sweep() takes them away.
  *
  * Memory: two chunks. Round trips: one a chunk and two; what fits a chunk: one. That which puts or removes the key is
  * three on PostgreSQL (kv.h). Errors are those of kv.h.

@@ -6,8 +6,8 @@
  * in the order of their keys' bytes in constant memory, with their expiry and metadata; what has expired is not there.
  * What is read twice is the same twice: a copy that was cut short goes on behind the last key that it stored.
  *
- * Errors: HF_E_DRIFT, HF_E_QUERY... the tables are not there, or have other columns; what `fn` answered, but HF_STOP,
- * which ends with HF_OK. Round trips: one.
+ * Errors: HF_E_DRIFT the tables are not there, or have other columns; what `fn` answered, but HF_STOP, which ends with
+ * HF_OK. `fn` must not use the connection that `where` names. Round trips: one.
  */
 #ifndef HOLDFAST_KV_FOREIGN_H
 #define HOLDFAST_KV_FOREIGN_H

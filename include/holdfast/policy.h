@@ -56,7 +56,8 @@ enum hf_status hf_policy_put(hf_where where, const struct hf_policy *policies, s
  */
 enum hf_status hf_policy_put_all(hf_where where, const struct hf_policy *policies, size_t count,
                                  struct hf_changes *ret_changes, int64_t *ret_removed, hf_error *err);
-/** HF_NOT_FOUND without such a policy; HF_REJECTED candidates follow it. Reads all candidates: no index leads there. */
+/** HF_NOT_FOUND without such a policy; HF_REJECTED candidates follow it. One round trip; reads all candidates: no index
+ *  leads there. */
 enum hf_status hf_policy_delete(hf_where where, struct hf_str name, hf_error *err);
 
 /**

@@ -21,7 +21,8 @@
  *  - with D-14 kept, who adds meanwhile counts from a queue without the new items.
  *
  * When it fails after something was written, the message begins with how many of the new entries stand: running it
- * again writes what is missing.
+ * again writes what is missing, and asks again for what was handed out of them meanwhile, as any later run does. So
+ * does the second decision, which also names again what it leaves out.
  *
  * Defects of the original that can be kept, beside those of queue.h: D-16, a candidate whose worth cannot be told (a
  * policy without modes or with the mode push-derived; a policy, but no value), or whose numbers or those of its history

@@ -1,6 +1,7 @@
 """What headers and documents quote is there: functions that they name, with as many arguments as these take, and files."""
 
 import re
+import subprocess
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -57,12 +58,32 @@ def test_examples_call_functions_as_they_are():
     assert calls > 30 and not wrong, wrong
 
 
+def test_every_folder_has_its_place_in_the_architecture():
+    page = PAGES[TOP / "ARCHITECTURE.md"]
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=TOP, capture_output=True, text=True).stdout.split("\0")
+    folders = {file.split("/")[0] for file in tracked if "/" in file} - {"src", "include", "sql"}
+    folders |= {"/".join(file.split("/")[:2]) for file in tracked if re.match(r"(src|include|sql)/[^/]+/", file)} - {"sql/migrations"}
+    assert [folder for folder in sorted(folders) if f"`{folder}/" not in page] == []
+
+
+def constants():
+    """Those that the code of a header has, comments left out; `HF_KV_` stands for all that begin so."""
+    names = {name for text in HEADERS.values() for name in re.findall(r"\bHF_\w+", re.sub(r"/\*.*?\*/", "", text, flags=re.S))}
+    return names | {name[:at] for name in names for at in range(3, len(name))}
+
+
+def test_the_header_of_everything_has_everything():
+    named = set(re.findall(r"holdfast/(\w+\.h)", HEADERS[TOP / "include/holdfast/holdfast.h"]))
+    assert {path.name for path in HEADERS} - named - {"holdfast.h", "fake.h", "builtin.h"} == set()  # query.h has builtin.h
+
+
 def test_what_is_named_is_there():
-    functions, wrong = declared(), []
+    functions, known, wrong = declared(), constants(), []
     folders = ("bench", "docs", "examples", "include", "sql", "src", "tests", "tools")
     files = [f"/{path.relative_to(TOP)}" for folder in folders for path in (TOP / folder).rglob("*.*")]
     for path, text in {**HEADERS, **PAGES}.items():
         wrong += [f"{path.name}: {name}()" for name in re.findall(r"\b(hf_\w+)\(\)", text) if name not in functions]
+        wrong += [f"{path.name}: {name}" for name in re.findall(r"\bHF_[A-Z0-9_]+\b", text) if name not in known]
         wrong += [f"{path.name}: {name}" for name in re.findall(r"`([a-z][a-z0-9_./-]*\.(?:c|h|py|lua|def|md))`", text)
                   if not any(file.endswith(f"/{name}") for file in files)]
     assert not wrong, wrong

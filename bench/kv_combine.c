@@ -12,6 +12,8 @@
 
 #include "kv_race.h"
 
+enum { SIDES = 4 };
+
 static hf_kv *open_combined(hf_context *ctx, const char *url, uint32_t width)
 {
 	const struct hf_kv_options options = {.size = sizeof(options),
@@ -36,14 +38,14 @@ static double callers_each(const hf_kv *kv)
 static void print(const struct side *sides, int runs)
 {
 	printf("{\"callers_per_shared_statement\": %.1f, ", callers_each(sides[0].kv));
-	race_print(sides, runs);
+	race_print(sides, SIDES, runs);
 	printf("}\n");
 }
 
 static void run_alone(struct racer *callers, long count, const struct side *sides, const char *name, double seconds)
 {
 	double spent = 0;
-	for (int i = 0; i < RACE_SIDES; i++)
+	for (int i = 0; i < SIDES; i++)
 		if (strcmp(sides[i].name, name) == 0) {
 			race_slice(callers, count, &sides[i], 0.2, &spent);
 			spent = 0;
@@ -56,10 +58,10 @@ int main(int argc, char **argv)
 {
 	static const char usage[] = "bench-kv-combine URL ROWS CALLERS WIDTH SECONDS_PER_RUN RUNS [SIDE]";
 	static struct racer callers[RACERS_MAX];
-	static struct side sides[RACE_SIDES] = {{.name = "get_combined", .one = race_store_get},
-	                                        {.name = "get_alone", .one = race_libpq_get},
-	                                        {.name = "put_combined", .one = race_store_put},
-	                                        {.name = "put_alone", .one = race_libpq_put}};
+	static struct side sides[SIDES] = {{.name = "get_combined", .one = race_store_get},
+	                                   {.name = "get_alone", .one = race_libpq_get},
+	                                   {.name = "put_combined", .one = race_store_put},
+	                                   {.name = "put_alone", .one = race_libpq_put}};
 	struct bench bench;
 	double ignored = 0;
 	if (argc < 7 || argc > 8)
@@ -81,10 +83,10 @@ int main(int argc, char **argv)
 	if (argc == 8) {
 		run_alone(callers, count, sides, argv[7], seconds);
 	} else {
-		for (int i = 0; i < RACE_SIDES; i++)
+		for (int i = 0; i < SIDES; i++)
 			race_slice(callers, count, &sides[i], 0.1, &ignored);
 		for (int i = 0; i < (int)runs; i++)
-			race_run(callers, count, sides, seconds, i);
+			race_run(callers, count, sides, SIDES, seconds, i);
 		print(sides, (int)runs);
 	}
 	hf_kv_close(sides[0].kv);

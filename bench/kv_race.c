@@ -14,16 +14,27 @@ enum { SLICES = 5 };
 
 /* ---- ours ---- */
 
-void race_store_get(struct racer *racer, hf_kv *kv, long number)
+static void store_get(struct racer *racer, hf_kv *kv, long number, const struct hf_kv_read *how)
 {
 	char key[KV_KEY_LEN + 1];
 	hf_error err = HF_ERROR_INIT;
 	struct hf_kv_entry entry;
 	kv_key(key, number);
 	hf_arena_reset(racer->arena);
-	if (hf_kv_get(kv, (struct hf_bytes){(uint8_t *)key, KV_KEY_LEN}, NULL, racer->arena, &entry, &err) != HF_OK ||
+	if (hf_kv_get(kv, (struct hf_bytes){(uint8_t *)key, KV_KEY_LEN}, how, racer->arena, &entry, &err) != HF_OK ||
 	    entry.value.len != KV_VALUE_LEN)
 		give_up("get", err.message);
+}
+
+void race_store_get(struct racer *racer, hf_kv *kv, long number)
+{
+	static const struct hf_kv_read how = {.value_only = true};
+	store_get(racer, kv, number, &how);
+}
+
+void race_store_entry(struct racer *racer, hf_kv *kv, long number)
+{
+	store_get(racer, kv, number, NULL);
 }
 
 void race_store_put(struct racer *racer, hf_kv *kv, long number)
@@ -118,24 +129,24 @@ long race_slice(struct racer *racers, long count, const struct side *side, doubl
 	return done;
 }
 
-void race_run(struct racer *racers, long count, struct side sides[RACE_SIDES], double seconds, int run)
+void race_run(struct racer *racers, long count, struct side *sides, int nsides, double seconds, int run)
 {
-	double spent[RACE_SIDES] = {0};
-	long done[RACE_SIDES] = {0};
-	for (int verb = 0; verb < RACE_SIDES; verb += 2)
+	double spent[RACE_SIDES_MAX] = {0};
+	long done[RACE_SIDES_MAX] = {0};
+	for (int pair = 0; pair < nsides; pair += 2)
 		for (int i = 0; i < SLICES; i++)
 			for (int turn = 0; turn < 2; turn++) {
-				int at = verb + (turn + i + run) % 2;
+				int at = pair + (turn + i + run) % 2;
 				done[at] += race_slice(racers, count, &sides[at], seconds / SLICES, &spent[at]);
 			}
-	for (int i = 0; i < RACE_SIDES; i++)
+	for (int i = 0; i < nsides; i++)
 		sides[i].ops[run] = (double)done[i] / spent[i];
 }
 
-void race_print(const struct side sides[RACE_SIDES], int runs)
+void race_print(const struct side *sides, int nsides, int runs)
 {
 	printf("\"samples\": {");
-	for (int i = 0; i < RACE_SIDES; i++) {
+	for (int i = 0; i < nsides; i++) {
 		printf("%s", i ? ", " : "");
 		print_samples(sides[i].name, sides[i].ops, runs, 0);
 	}

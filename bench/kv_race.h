@@ -2,8 +2,8 @@
  * kv_race.h - gets and durable puts by N threads, each way of making them a side: stores against libpq by hand on a
  * plain table, written to win.
  *
- * Four sides: two ways of a get, then two of a put. They take turns in slices. bench/kv_store.py has filled store and
- * plain table.
+ * Sides come in pairs, two ways of a get or two of a put, that take turns in slices. bench/kv_store.py has filled store
+ * and plain table.
  */
 #ifndef BENCH_KV_RACE_H
 #define BENCH_KV_RACE_H
@@ -12,7 +12,7 @@
 
 #include "kv_common.h"
 
-enum { RACE_SIDES = 4, RACERS_MAX = 256 };
+enum { RACE_SIDES_MAX = 6, RACERS_MAX = 256 };
 
 struct side;
 
@@ -34,7 +34,10 @@ struct side {
 	double ops[RUNS_MAX];
 };
 
+/** The value, as race_libpq_get() asks for it. */
 void race_store_get(struct racer *racer, hf_kv *kv, long number);
+/** All that an entry has. */
+void race_store_entry(struct racer *racer, hf_kv *kv, long number);
 void race_store_put(struct racer *racer, hf_kv *kv, long number);
 void race_libpq_get(struct racer *racer, hf_kv *kv, long number);
 void race_libpq_put(struct racer *racer, hf_kv *kv, long number);
@@ -44,9 +47,9 @@ void race_open(struct racer *racers, long count, const char *url, long rows);
 void race_close(struct racer *racers, long count);
 /** Operations that were done; adds to `seconds`. */
 long race_slice(struct racer *racers, long count, const struct side *side, double length, double *seconds);
-/** Gets against gets, puts against puts, neighbours in time; keeps the operations a second of run `run`. */
-void race_run(struct racer *racers, long count, struct side sides[RACE_SIDES], double seconds, int run);
+/** Pair by pair, neighbours in time; keeps the operations a second of run `run`. */
+void race_run(struct racer *racers, long count, struct side *sides, int nsides, double seconds, int run);
 /** "samples": {...}, of JSON. */
-void race_print(const struct side sides[RACE_SIDES], int runs);
+void race_print(const struct side *sides, int nsides, int runs);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * kv_single.c - single gets and durable puts by N threads: the store against libpq by hand on a plain table.
+ * kv_single.c - single gets and durable puts by N threads: the store against libpq by hand on a plain table, which has
+ * and gives a value alone. What a get of a whole entry is to that is told beside.
  *
  *     build/bench/bench-kv-single URL ROWS THREADS SECONDS_PER_RUN RUNS [SIDE]
  *
@@ -11,13 +12,15 @@
 
 #include "kv_race.h"
 
+enum { SIDES = 6 };
+
 static void print(const struct bench *bench, const struct side *sides, long threads, int runs)
 {
 	hf_connection *connection = bench_connect(bench);
 	printf("{\"threads\": %ld, ", threads);
 	print_server(connection);
 	printf(", ");
-	race_print(sides, runs);
+	race_print(sides, SIDES, runs);
 	printf("}\n");
 	hf_connection_free(connection);
 }
@@ -26,10 +29,12 @@ int main(int argc, char **argv)
 {
 	static const char usage[] = "bench-kv-single URL ROWS THREADS SECONDS_PER_RUN RUNS [SIDE]";
 	static struct racer racers[RACERS_MAX];
-	static struct side sides[RACE_SIDES] = {{.name = "get_holdfast", .one = race_store_get},
-	                                        {.name = "get_libpq", .one = race_libpq_get},
-	                                        {.name = "put_holdfast", .one = race_store_put},
-	                                        {.name = "put_libpq", .one = race_libpq_put}};
+	static struct side sides[SIDES] = {{.name = "get_holdfast", .one = race_store_get},
+	                                   {.name = "get_libpq", .one = race_libpq_get},
+	                                   {.name = "entry_holdfast", .one = race_store_entry},
+	                                   {.name = "entry_libpq", .one = race_libpq_get},
+	                                   {.name = "put_holdfast", .one = race_store_put},
+	                                   {.name = "put_libpq", .one = race_libpq_put}};
 	struct bench bench;
 	double ignored = 0;
 	if (argc < 6 || argc > 7)
@@ -40,9 +45,9 @@ int main(int argc, char **argv)
 		give_up("usage", usage);
 	bench_attach(&bench, argv[1]);
 	hf_kv *kv = kv_open(bench.ctx, argv[1], (uint32_t)threads);
-	sides[0].kv = sides[2].kv = kv;
+	sides[0].kv = sides[2].kv = sides[4].kv = kv;
 	race_open(racers, threads, argv[1], rows);
-	for (int i = 0; i < RACE_SIDES; i++)
+	for (int i = 0; i < SIDES; i++)
 		if (argc == 6)
 			race_slice(racers, threads, &sides[i], 0.1, &ignored);
 		else if (strcmp(argv[6], sides[i].name) == 0)
@@ -50,7 +55,7 @@ int main(int argc, char **argv)
 	if (argc == 7)
 		return 0;
 	for (int i = 0; i < (int)runs; i++)
-		race_run(racers, threads, sides, seconds, i);
+		race_run(racers, threads, sides, SIDES, seconds, i);
 	print(&bench, sides, threads, (int)runs);
 	hf_kv_close(kv);
 	race_close(racers, threads);

@@ -4,22 +4,24 @@ from report import Report, goal, median, ratios
 from small import samples
 from kv_store import ROWS, SERVER, store
 
-METHOD = ("hf_kv_get() and hf_kv_put() of random keys that exist, N threads and N connections, against the same number of threads "
-          "with a session each that get and upsert a row of the plain table by hand-written libpq (binary, prepared); "
-          f"{SERVER}, one process, sides in turns of 0.2 s; ratios are medians of each run against "
-          "its neighbour")
+METHOD = ("hf_kv_get() of the value alone, as by hand, and hf_kv_put() of random keys that exist, N threads and N connections, "
+          "against the same number of threads with a session each that get and upsert a row of the plain table by hand-written "
+          f"libpq (binary, prepared); whole entries against the same get by hand beside; {SERVER}, one process, sides in turns of "
+          "0.15 s; ratios are medians of each run against its neighbour")
 THREADS = (1, 4, 16, 64)
 
 
 def kv_single(build):
     report = Report("kv_single", build, METHOD)
-    found, medians, goals = {}, {}, {}
+    found, medians, entries, goals = {}, {}, {}, {}
     with store(build) as (_, url):
         for threads in THREADS:
-            one = samples(build, "bench-kv-single", url, ROWS, threads, 1, 3 if threads == 1 else 5)
+            one = samples(build, "bench-kv-single", url, ROWS, threads, 0.75, 3)
             sides = one["samples"]
             found[threads] = one
             medians[threads] = {name: median(values, 0) for name, values in sides.items()}
+            entries[threads] = round(median(ratios(sides["entry_holdfast"], sides["entry_libpq"])), 2)
             for verb in ("get", "put"):
                 goals[f"{verb}_{threads}"] = goal(median(ratios(sides[f"{verb}_holdfast"], sides[f"{verb}_libpq"])), least=0.9)
-    return report.close(rows=ROWS, server=found[THREADS[0]].pop("server"), samples=found, medians=medians, goals=goals)
+    return report.close(rows=ROWS, server=found[THREADS[0]].pop("server"), samples=found, medians=medians, whole_entries=entries,
+                        goals=goals)

@@ -12,6 +12,8 @@
 #ifndef KV_CODEC_H
 #define KV_CODEC_H
 
+#include <string.h>
+
 #include "holdfast/kv.h"
 
 enum { CODEC_RAW = 0, CODEC_ZSTD = 2 }; /* 1 is left to LZ4 */
@@ -24,6 +26,13 @@ struct codec {
 	uint32_t value_bytes_max;
 	struct codec_work *_Atomic kept[CODEC_KEPT_MAX];
 };
+
+/** False: it is CODEC_RAW. What codec_pack() packs begins so; a value that is not packed may too. A codec to come is to
+ *  be told by its bytes as well, or by tables of another version. */
+static inline bool codec_looks_packed(struct hf_bytes stored)
+{
+	return stored.len > CODEC_HEAD + 4 && memcmp(stored.ptr + CODEC_HEAD, "\x28\xb5\x2f\xfd", 4) == 0;
+}
 
 /* A value as it is stored. */
 struct codec_value {

@@ -21,7 +21,7 @@
  * applied to what was read, and what came of it is stored, with the commit behind it (pg/joined.h).
  * A key under which nothing stands cannot be locked: when somebody else put it meanwhile, all is done once more.
  *
- * Everything in the state but the count of retries is constant after open; the pool serves any number of threads.
+ * Everything in the state but the last two members is constant after open; the pool serves any number of threads.
  */
 #ifndef KV_POSTGRES_H
 #define KV_POSTGRES_H
@@ -51,6 +51,7 @@ struct hf_kv_backend_state {
 	uint32_t attempts_max;
 	int64_t backoff_ms, backoff_ms_max;
 	struct codec codec;
+	atomic_bool packed; /* a value that looked so was read: some are */
 	atomic_uint_least64_t retries; /* statements and transactions that were sent again */
 };
 

@@ -113,22 +113,44 @@ static enum hf_status found_value(hf_kv_backend_state *state, struct codec_value
 	return codec_plain(&state->codec, stored, arena, &ret_entry->value, err);
 }
 
+/* As it is stored. Most values of most stores are not packed, which most often their bytes tell; the first that could
+ * be is asked for once more, with its codec, and so is every value from then on. */
+static enum hf_status stored_value(hf_kv_backend_state *state, hf_where where, const struct value_get_in *in,
+                                   hf_arena *arena, struct codec_value *ret_stored, hf_error *err)
+{
+	const struct stored_get_in again = {.ns = in->ns, .key = in->key};
+	struct stored_get_row stored;
+	if (!atomic_load_explicit(&state->packed, memory_order_relaxed)) {
+		struct value_get_row row;
+		enum hf_status status = value_get(where, &state->entries, in, arena, &row, err);
+		if (status != HF_OK)
+			return status;
+		*ret_stored = (struct codec_value){row.value, CODEC_RAW};
+		if (!codec_looks_packed(row.value))
+			return HF_OK;
+		atomic_store_explicit(&state->packed, true, memory_order_relaxed);
+	}
+	enum hf_status status = stored_get(where, &state->entries, &again, arena, &stored, err);
+	if (status == HF_OK)
+		*ret_stored = (struct codec_value){stored.value, stored.codec};
+	return status;
+}
+
 static enum hf_status value_of_one(hf_kv_backend_state *state, int32_t ns, struct hf_bytes key, hf_deadline deadline,
                                    hf_arena *arena, struct hf_kv_entry *ret_entry, hf_error *err)
 {
 	const struct value_get_in in = {.ns = ns, .key = key};
-	struct value_get_row row;
+	struct codec_value stored;
 	struct retrying again;
 	enum hf_status status;
 	postgres_retry(&again, state, deadline, err);
 	do
-		status = value_get(postgres_on(state, deadline), &state->entries, &in, arena, &row, &again.err);
+		status = stored_value(state, postgres_on(state, deadline), &in, arena, &stored, &again.err);
 	while (postgres_again(&again, status));
 	if (status == HF_NOT_FOUND) {
 		*ret_entry = (struct hf_kv_entry){0};
 		return HF_OK;
 	}
-	const struct codec_value stored = {row.value, row.codec};
 	return status == HF_OK ? found_value(state, stored, arena, ret_entry, err) : status;
 }
 

@@ -75,10 +75,10 @@ static bool read_replica(hf_kv *kv, const struct hf_bytes *keys, size_t count, c
 static enum hf_status read_keys(hf_kv *kv, const struct hf_bytes *keys, size_t count, const struct hf_kv_read *how,
                                 enum kv_part part, hf_arena *arena, struct hf_kv_entry *ret_entries, hf_error *err)
 {
-	hf_deadline deadline = kv_deadline(kv, how ? how->deadline : HF_DEADLINE_DEFAULT);
+	int64_t since_us = kv_timing(kv);
+	hf_deadline deadline = kv_deadline_from(kv, how ? how->deadline : HF_DEADLINE_DEFAULT, since_us);
 	if (how && how->replica && read_replica(kv, keys, count, how, deadline, arena, ret_entries))
 		return HF_OK;
-	int64_t since_us = kv_timing(kv);
 	enum hf_status status =
 		kv->combine && count == 1
 			? combine_read(kv, *keys, part, deadline, arena, ret_entries, err)

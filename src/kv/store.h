@@ -50,15 +50,18 @@ static inline const struct hf_kv_vtable *kv_vtable(const hf_kv *kv)
 	return kv->backend->vtable;
 }
 
-/** @param given may be 0. Never answers 0. */
-static inline hf_deadline kv_deadline(const hf_kv *kv, hf_deadline given)
+/** @param given may be 0. @param now_us 0 = it is to be looked at. Never answers 0. */
+static inline hf_deadline kv_deadline_from(const hf_kv *kv, hf_deadline given, int64_t now_us)
 {
 	if (given)
 		return given;
 	hf_deadline deadline;
-	bool overflows =
-		__builtin_add_overflow(context_monotonic_tick_us(kv->backend->ctx), kv->backend->timeout_us, &deadline);
-	return overflows ? INT64_MAX : deadline;
+	now_us = now_us ? now_us : context_monotonic_tick_us(kv->backend->ctx);
+	return __builtin_add_overflow(now_us, kv->backend->timeout_us, &deadline) ? INT64_MAX : deadline;
+}
+static inline hf_deadline kv_deadline(const hf_kv *kv, hf_deadline given)
+{
+	return kv_deadline_from(kv, given, 0);
 }
 
 /** Ask the store how long what says nothing lives, unless the handle does; set it before unless `set_us` is NULL. */

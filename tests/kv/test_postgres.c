@@ -626,6 +626,48 @@ static void values_are_packed(void **user)
 	EXPECT_OK(hf_kv_get(rig->kv, key, NULL, rig->arena, &entry, &err));
 }
 
+static void value_is(struct rig *rig, const char *key, struct hf_bytes value)
+{
+	const struct hf_kv_read how = {.value_only = true};
+	struct hf_kv_entry entry;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_get(rig->kv, hf_kv_text(key), &how, rig->arena, &entry, &err));
+	assert_int_equal(entry.value.len, value.len);
+	assert_memory_equal(entry.value.ptr, value.ptr, value.len);
+}
+
+/* A value that only looks packed is asked for with its codec, as all are from then on. */
+static void values_alone_are_told_by_their_bytes(void **user)
+{
+	static uint8_t bytes[5000];
+	struct rig *rig = *user;
+	const struct hf_bytes many = {bytes, sizeof(bytes)}, alike = HF_KV_KEY("\0\0\x13\x88\x28\xb5\x2f\xfd\0\0");
+	const struct hf_bytes head = {alike.ptr, 8};
+	const struct hf_kv_read how = {.value_only = true};
+	struct hf_kv_entry entry;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("many"), many, NULL, &err));
+	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("alike"), alike, NULL, &err));
+	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("head"), head, NULL, &err));
+	rig_put(rig, "plain", "v");
+	const char *const first[] = {"alike", "many"};
+	for (size_t i = 0; i < 2; i++) {
+		const struct hf_kv_options options = options_of("we\"ird", "Ta ble");
+		hf_kv_close(rig->kv);
+		EXPECT_OK(hf_kv_open(rig->ctx, rig->url, &options, &rig->kv, &err));
+		value_is(rig, "plain", HF_KV_KEY("v"));
+		value_is(rig, "head", head);
+		value_is(rig, first[i], i ? many : alike);
+		value_is(rig, first[1 - i], i ? alike : many);
+		value_is(rig, "plain", HF_KV_KEY("v"));
+	}
+	rig_run(rig, "UPDATE \"we\"\"ird\".\"Ta ble\" SET value = set_byte(value, length(value) - 1, get_byte(value, "
+	             "length(value) - 1) # 1) WHERE key = 'many'");
+	EXPECT_STATUS(hf_kv_get(rig->kv, HF_KV_KEY("many"), &how, rig->arena, &entry, &err), HF_E_CORRUPT);
+	rig_run(rig, "UPDATE \"we\"\"ird\".\"Ta ble\" SET codec = 7 WHERE key = 'plain'");
+	EXPECT_STATUS(hf_kv_get(rig->kv, HF_KV_KEY("plain"), &how, rig->arena, &entry, &err), HF_E_CORRUPT);
+}
+
 /* The server passes over it with a warning: that is no success. */
 static void vacuuming_takes_the_owner(void **user)
 {
@@ -707,6 +749,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE(values_are_packed),
+		STORE(values_alone_are_told_by_their_bytes),
 		STORE(what_does_not_fit_is_not_want_of_memory),
 		STORE(a_default_time_to_live_that_is_none_is_refused),
 		STORE(a_namespace_without_a_row_keeps_no_time_to_live),

@@ -114,6 +114,7 @@ static void every_statement_finds_its_rows_by_the_whole_key(void **user)
 	queries[count++] = &all->entry_get;
 	queries[count++] = &all->entries_get;
 	queries[count++] = &all->value_get;
+	queries[count++] = &all->stored_get;
 	queries[count++] = &all->values_get;
 	queries[count++] = &all->entry_delete;
 	for (size_t i = 0; i < ARRAY_LEN(all->entries_hold); i++)

@@ -52,6 +52,17 @@ static enum hf_status get_value(struct state *state, UNUSED int round, hf_error 
 	return hf_kv_get(state->kv, HF_KV_KEY("k"), &how, state->arena, &entry, err);
 }
 
+/* The first of a handle is asked for twice. */
+static enum hf_status get_packed(struct state *state, int round, hf_error *err)
+{
+	static const uint8_t value[2000];
+	const struct hf_kv_read how = {.value_only = true};
+	struct hf_kv_entry entry;
+	if (round == 0)
+		return hf_kv_put(state->kv, HF_KV_KEY("packed"), (struct hf_bytes){value, sizeof(value)}, NULL, err);
+	return hf_kv_get(state->kv, HF_KV_KEY("packed"), &how, state->arena, &entry, err);
+}
+
 enum { MANY = 2000 };
 
 static enum hf_status put_keys(struct state *state, size_t count, size_t different, hf_error *err)
@@ -172,6 +183,8 @@ static const struct call {
 	{"a put", put_plain, 1},
 	{"a get", get, 1},
 	{"a get of the value", get_value, 1},
+	{"a get of a packed value", get_packed, 1},
+	{"a get of the value, after one", get_value, 1},
 	{"puts of one step", put_few, 1},
 	{"puts of many steps", put_many, 1},
 	{"puts of a key twice", put_repeated, 1},

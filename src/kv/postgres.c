@@ -115,6 +115,7 @@ static enum hf_status state_new(hf_context *ctx, const struct hf_kv_options *opt
 		return error_nomem(err);
 	state->ctx = ctx;
 	codec_init(&state->codec, options);
+	atomic_init(&state->upserts, POSTGRES_FIRST_UPSERTS);
 	state->attempts_max = options->attempts_max;
 	state->backoff_ms = options->backoff_ms;
 	state->backoff_ms_max = options->backoff_ms_max;

@@ -16,12 +16,13 @@
  *   postgres_index.h   indexes on metadata
  *   postgres_change.c  what writes do to entries that are held; decides, no I/O
  *
- * Plain puts of different keys are one statement, or many in one pipeline; plain deletes are one. Everything else is a
+ * Plain puts of different keys are one statement, or many in one pipeline; plain deletes are one. A lone put that
+ * nobody wants an answer of is an UPDATE while there is something to replace, else an upsert. Everything else is a
  * transaction of three round trips: the epoch and the fence; the entries of all keys in order, locked; the writes are
  * applied to what was read, and what came of it is stored, with the commit behind it (pg/joined.h).
  * A key under which nothing stands cannot be locked: when somebody else put it meanwhile, all is done once more.
  *
- * Everything in the state but the last two members is constant after open; the pool serves any number of threads.
+ * Everything in the state but the last three members is constant after open; the pool serves any number of threads.
  */
 #ifndef KV_POSTGRES_H
 #define KV_POSTGRES_H
@@ -51,11 +52,13 @@ struct hf_kv_backend_state {
 	uint32_t attempts_max;
 	int64_t backoff_ms, backoff_ms_max;
 	struct codec codec;
-	atomic_bool packed; /* a value that looked so was read: some are */
+	atomic_bool packed;            /* a value that looked so was read: some are */
 	atomic_uint_least64_t retries; /* statements and transactions that were sent again */
+	atomic_int upserts;            /* puts before one is tried as a replacement; 0 = each is (postgres_put.c) */
 };
 
 enum { POSTGRES_STEP = 5000, POSTGRES_STEP_BYTES = 8 << 20, POSTGRES_PAGE = 1000, POSTGRES_PAGE_MAX = 16000 };
+enum { POSTGRES_FIRST_UPSERTS = 8 };               /* who puts little has no use for another statement */
 #define POSTGRES_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 from 1970 */
 
 static inline hf_where postgres_on(const hf_kv_backend_state *state, hf_deadline deadline)

@@ -82,6 +82,61 @@ static enum hf_status put_and_tell(hf_kv_backend_state *state, const struct entr
 	return status;
 }
 
+/* One in so many is tried as a replacement where that does not succeed: it costs a round trip when it does not, and
+ * spares a quarter of what the server does when it does. */
+enum { UPSERTS = 256 };
+
+static bool tries_replacing(hf_kv_backend_state *state)
+{
+	int left = atomic_load_explicit(&state->upserts, memory_order_relaxed);
+	if (left == 0)
+		return true;
+	int next = left == 1 ? UPSERTS : left - 1;
+	return atomic_compare_exchange_strong_explicit(&state->upserts, &left, next, memory_order_relaxed,
+	                                               memory_order_relaxed) &&
+	       next == UPSERTS;
+}
+
+static void learn(hf_kv_backend_state *state, bool replaced)
+{
+	int next = replaced ? 0 : UPSERTS;
+	if (atomic_load_explicit(&state->upserts, memory_order_relaxed) != next) /* a line that all threads read */
+		atomic_store_explicit(&state->upserts, next, memory_order_relaxed);
+}
+
+/* @param ret_replaced false: nothing was done. */
+static enum hf_status replace(hf_kv_backend_state *state, hf_where where, const struct entry_set_in *set,
+                              bool *ret_replaced, hf_error *err)
+{
+	const struct entry_replace_in in = {
+		.ns = set->ns,
+		.codec = set->codec,
+		.key = set->key,
+		.value = set->value,
+		.metadata = set->metadata,
+		.has_metadata = set->has_metadata,
+		.with_relaxed = set->with_relaxed,
+	};
+	int64_t rows = 0;
+	enum hf_status status = entry_replace(where, &state->entries, &in, &rows, err);
+	*ret_replaced = rows > 0;
+	if (status == HF_OK)
+		learn(state, *ret_replaced);
+	return status;
+}
+
+static enum hf_status set_or_replace(hf_kv_backend_state *state, hf_where where, const struct entry_set_in *in,
+                                     hf_error *err)
+{
+	bool replaced = false;
+	enum hf_status status = HF_OK;
+	if (!in->with_ttl && tries_replacing(state))
+		status = replace(state, where, in, &replaced, err);
+	if (status == HF_OK && !replaced)
+		status = entry_set(where, &state->entries, in, err);
+	return status;
+}
+
 static enum hf_status put_untold(hf_kv_backend_state *state, const struct entry_put_in *put, hf_deadline deadline,
                                  hf_error *err)
 {
@@ -100,7 +155,7 @@ static enum hf_status put_untold(hf_kv_backend_state *state, const struct entry_
 	enum hf_status status;
 	postgres_retry(&again, state, deadline, err);
 	do
-		status = entry_set(postgres_on(state, deadline), &state->entries, &in, &again.err);
+		status = set_or_replace(state, postgres_on(state, deadline), &in, &again.err);
 	while (postgres_again(&again, status));
 	return status;
 }

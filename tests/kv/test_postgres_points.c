@@ -234,6 +234,16 @@ static void the_trigger_comes_behind_updates(void **user)
 	assert_int_equal(rig_number(rig, behind), 1);
 }
 
+/* What leaves it alone cannot need an image, and does not pay for a look. */
+static void the_trigger_is_of_what_sets_the_epoch(void **user)
+{
+	struct rig *rig = *user;
+	const char *column = "SELECT count(*) FROM pg_trigger AS t JOIN pg_attribute AS a ON a.attrelid = t.tgrelid"
+			     " WHERE t.tgname = 'state_entries_keep_updated' AND a.attname = 'epoch'"
+			     " AND t.tgattr::text = a.attnum::text";
+	assert_int_equal(rig_number(rig, column), 1);
+}
+
 /* ---- writers of other programs ---- */
 
 /* Theirs may be older than the checkpoint in whose epoch they write. */
@@ -292,6 +302,7 @@ static void an_image_of_an_epoch_is_kept_once(void **user)
 static void a_trigger_that_is_moved_fires_as_before(void **user)
 {
 	static const char *const states[] = {"ENABLE ALWAYS", "ENABLE REPLICA", "DISABLE", "ENABLE"};
+	static const char *const versions[] = {"0008", "0009", "0010"};
 	static const char letters[] = "ARDO";
 	const struct hf_str names[] = {HF_STR("we\"ird"), HF_STR("state_entries")};
 	struct rig *rig = *user;
@@ -299,16 +310,18 @@ static void a_trigger_that_is_moved_fires_as_before(void **user)
 	hf_migrations *set = NULL;
 	char sql[200];
 	EXPECT_OK(hf_migrations_instance(rig->ctx, "kv", names, 2, &set, &err));
-	for (size_t i = 0; i < 2 * ARRAY_LEN(states); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(versions) * ARRAY_LEN(states); i++) {
+		const size_t state = i / ARRAY_LEN(versions);
+		const char *version = versions[i % ARRAY_LEN(versions)];
 		snprintf(sql, sizeof(sql),
 		         "ALTER TABLE \"we\"\"ird\".state_entries %s TRIGGER state_entries_keep_updated",
-		         states[i / 2]);
+		         states[state]);
 		rig_run(rig, sql);
-		EXPECT_OK(hf_migrate_to(rig->connection, set, i % 2 ? "0009" : "0008", NULL, NULL, &err));
+		EXPECT_OK(hf_migrate_to(rig->connection, set, version, NULL, NULL, &err));
 		snprintf(sql, sizeof(sql),
 		         "SELECT count(*) FROM pg_trigger WHERE tgname = 'state_entries_keep_updated' AND tgenabled = "
 		         "'%c'",
-		         letters[i / 2]);
+		         letters[state]);
 		assert_int_equal(rig_number(rig, sql), 1);
 	}
 	hf_migrations_free(set);
@@ -523,6 +536,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(without_triggers_it_is_a_copy, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(a_hole_that_a_disabled_trigger_left_is_told, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(the_trigger_comes_behind_updates, set_up, rig_close),
+		cmocka_unit_test_setup_teardown(the_trigger_is_of_what_sets_the_epoch, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(a_writer_with_an_old_snapshot_keeps_images, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(an_image_of_an_epoch_is_kept_once, set_up, rig_close),
 		cmocka_unit_test_setup_teardown(a_trigger_that_is_moved_fires_as_before, set_up, rig_close),

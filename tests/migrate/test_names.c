@@ -237,7 +237,7 @@ static void the_catalog_is_as_designed(UNUSED void **state)
 	                    "kv:public.state_entries0001 kv:public.state_entries0002 kv:public.state_entries0003"
 	                    " kv:public.state_entries0005 kv:public.state_entries0006"
 	                    " kv:public.state_entries0007 kv:public.state_entries0008"
-	                    " kv:public.state_entries0009");
+	                    " kv:public.state_entries0009 kv:public.state_entries0010");
 }
 
 static void two_instances_stand_beside_each_other(UNUSED void **state)

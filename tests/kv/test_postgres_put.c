@@ -1,0 +1,273 @@
+/* Plain puts on PostgreSQL are tried as replacements of what stands there once that succeeds: how often they wait for
+ * the server, and that what is not to be replaced so is put all the same. A relay counts; the store has one connection.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/macros.h"
+#include "kv/postgres.h"
+#include "postgres_rig.h"
+#include "relay.h"
+
+enum { AGAIN = 300 }; /* more than the puts between two that try */
+
+static int set_up(void **user)
+{
+	static struct rig rig;
+	char url[500];
+	hf_error err = HF_ERROR_INIT;
+	const struct hf_kv_options options = {.size = sizeof(options),
+	                                      .connections_min = 1,
+	                                      .connections_max = 1,
+	                                      .sweep_interval_ms = -1};
+	rig_begin(&rig, NULL);
+	relay_start(rig.url, url, sizeof(url));
+	EXPECT_OK(hf_kv_open(rig.ctx, url, &options, &rig.kv, &err));
+	*user = &rig;
+	return 0;
+}
+
+static int tear_down(void **user)
+{
+	int status = rig_close(user);
+	relay_stop();
+	return status;
+}
+
+static int trips_of_put(struct rig *rig, const char *key, const char *value)
+{
+	int before = relay_trips();
+	rig_put(rig, key, value);
+	return relay_trips() - before;
+}
+
+/* Until each put is tried so. */
+static void settle(struct rig *rig, const char *key, const char *value)
+{
+	for (int i = 0; i <= POSTGRES_FIRST_UPSERTS; i++)
+		rig_put(rig, key, value);
+}
+
+static struct hf_kv_entry entry_of(struct rig *rig, const char *key)
+{
+	struct hf_kv_entry entry;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_get(rig->kv, hf_kv_text(key), NULL, rig->arena, &entry, &err));
+	return entry;
+}
+
+static void expect_entry(struct rig *rig, const char *key, const char *value)
+{
+	const struct hf_kv_entry entry = entry_of(rig, key);
+	assert_int_equal(entry.value.len, strlen(value));
+	assert_memory_equal(entry.value.ptr, value, entry.value.len);
+}
+
+/* ---- how often ---- */
+
+static void what_replaces_nothing_waits_twice_and_then_rarely(void **user)
+{
+	struct rig *rig = *user;
+	char key[20];
+	int trips = 0;
+	settle(rig, "k", "v");
+	for (int i = 0; i < AGAIN; i++)
+		assert_int_equal(trips_of_put(rig, "k", "v"), 1);
+	assert_int_equal(trips_of_put(rig, "new", "v"), 2);
+	for (int i = 0; i < AGAIN; i++) {
+		snprintf(key, sizeof(key), "new%d", i);
+		trips += trips_of_put(rig, key, "v");
+	}
+	assert_int_equal(trips, AGAIN + 1);
+	for (int i = 0; i < AGAIN; i++)
+		assert_int_equal(trips_of_put(rig, "k", "v"), 1);
+	assert_int_equal(trips_of_put(rig, "newer", "v"), 2);
+}
+
+/* A put with a TTL sets more, and is never tried so. */
+static void one_with_a_ttl_waits_once(void **user)
+{
+	struct rig *rig = *user;
+	hf_error err = HF_ERROR_INIT;
+	const struct hf_kv_put lives = {.ttl_us = 3600000000};
+	settle(rig, "k", "v");
+	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("new"), HF_KV_KEY("v"), &lives, &err)); /* prepares */
+	int before = relay_trips();
+	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("newer"), HF_KV_KEY("v"), &lives, &err));
+	assert_int_equal(relay_trips() - before, 1);
+}
+
+/* ---- what stands there ---- */
+
+static void it_is_replaced_as_a_whole(void **user)
+{
+	struct rig *rig = *user;
+	hf_error err = HF_ERROR_INIT;
+	const struct hf_kv_put labelled = {.metadata = HF_STR("{\"a\":1}")};
+	settle(rig, "k", "v");
+	const struct hf_kv_entry before = entry_of(rig, "k");
+	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("k"), HF_KV_KEY("labelled"), &labelled, &err));
+	const struct hf_kv_entry between = entry_of(rig, "k");
+	assert_int_equal(between.metadata.len, strlen("{\"a\":1}"));
+	assert_int_equal(trips_of_put(rig, "k", ""), 1);
+	const struct hf_kv_entry after = entry_of(rig, "k");
+	assert_null(after.metadata.ptr);
+	assert_int_equal(after.value.len, 0);
+	assert_int_equal(after.created_us, before.created_us);
+	assert_true(after.rev > between.rev && between.rev > before.rev);
+	assert_true(after.updated_us > after.created_us);
+}
+
+static void what_expires_does_not_any_more(void **user)
+{
+	struct rig *rig = *user;
+	hf_error err = HF_ERROR_INIT;
+	const struct hf_kv_put lives = {.ttl_us = 3600000000};
+	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("e"), HF_KV_KEY("v"), &lives, &err));
+	settle(rig, "k", "v");
+	assert_int_equal(trips_of_put(rig, "e", "stays"), 2);
+	assert_int_equal(entry_of(rig, "e").expires_us, HF_KV_NEVER);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM state_entries WHERE expire_bucket IS NOT NULL"), 0);
+}
+
+static void what_has_expired_begins_anew(void **user)
+{
+	struct rig *rig = *user;
+	rig_put(rig, "e", "v");
+	settle(rig, "k", "v");
+	rig_run(rig,
+	        "UPDATE state_entries SET expires_at = now() - interval '1 second', expire_bucket = 1 WHERE key = 'e'");
+	assert_int_equal(trips_of_put(rig, "e", "anew"), 2);
+	const struct hf_kv_entry entry = entry_of(rig, "e");
+	assert_int_equal(entry.created_us, entry.updated_us);
+}
+
+/* The times tell it from what begins anew, also where the clock went back. */
+static void what_is_from_the_future_is_put_all_the_same(void **user)
+{
+	struct rig *rig = *user;
+	settle(rig, "k", "v");
+	rig_run(rig, "UPDATE state_entries SET created_at = now() + interval '1 hour'");
+	assert_int_equal(trips_of_put(rig, "k", "w"), 2);
+	const struct hf_kv_entry entry = entry_of(rig, "k");
+	assert_int_equal(entry.updated_us, entry.created_us + 1);
+	expect_entry(rig, "k", "w");
+}
+
+/* ---- checkpoints ---- */
+
+static void what_was_there_at_a_checkpoint_is_kept(void **user)
+{
+	struct rig *rig = *user;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_checkpoint made;
+	settle(rig, "k", "before");
+	EXPECT_OK(hf_kv_checkpoint_create(rig->kv, NULL, rig->arena, &made, &err));
+	rig_put(rig, "k", "after");
+	settle(rig, "k", "later");
+	for (int i = 0; i < AGAIN; i++)
+		rig_put(rig, "k", "last");
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM state_entries_history WHERE value = 'before'"), 1);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM state_entries_history"), 1);
+	EXPECT_OK(hf_kv_checkpoint_restore(rig->kv, &made.id, NULL, NULL, &err));
+	expect_entry(rig, "k", "before");
+}
+
+struct putting {
+	struct rig *rig;
+	enum hf_status status;
+	atomic_bool done;
+};
+
+static void *put_ours(void *user)
+{
+	struct putting *putting = user;
+	hf_error err = HF_ERROR_INIT;
+	putting->status = hf_kv_put(putting->rig->kv, HF_KV_KEY("k"), HF_KV_KEY("ours"), NULL, &err);
+	atomic_store(&putting->done, true);
+	return NULL;
+}
+
+/* `sql` in a transaction that ends when a put of "ours" waits for it. */
+static void put_behind(struct rig *rig, const char *const *sql)
+{
+	struct putting putting = {.rig = rig};
+	pthread_t thread;
+	rig_run(rig, "BEGIN");
+	for (; *sql; sql++)
+		rig_run(rig, *sql);
+	assert_int_equal(pthread_create(&thread, NULL, put_ours, &putting), 0);
+	while (!atomic_load(&putting.done) && rig_number(rig, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0)
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+	assert_false(atomic_load(&putting.done));
+	rig_run(rig, "COMMIT");
+	pthread_join(thread, NULL);
+	assert_int_equal(putting.status, HF_OK);
+	expect_entry(rig, "k", "ours");
+}
+
+/* It found the row of before, and is behind the checkpoint all the same. */
+static void one_that_waited_for_a_checkpoint_is_behind_it(void **user)
+{
+	static const char *const point[] = {
+		"INSERT INTO state_entries_checkpoints (namespace, epoch) VALUES (1, state_entries_next_epoch(1))",
+		NULL};
+	struct rig *rig = *user;
+	settle(rig, "k", "before");
+	put_behind(rig, point);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM state_entries_history WHERE value = 'before'"), 1);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM state_entries AS t JOIN state_entries_checkpoints AS c "
+	                                 "USING (epoch) WHERE value = 'ours'"),
+	                 1);
+}
+
+/* ---- writers of one row ---- */
+
+static void one_that_waited_for_a_row_has_a_later_revision(void **user)
+{
+	static const char *const written[] = {
+		"UPDATE state_entries SET value = 'theirs', rev = nextval('state_entries_rev') WHERE key = 'k'", NULL};
+	struct rig *rig = *user;
+	settle(rig, "k", "before");
+	put_behind(rig, written);
+	assert_int_equal(rig_number(rig, "SELECT rev - nextval('state_entries_rev') FROM state_entries"), -1);
+}
+
+static void one_that_waited_for_a_row_judges_it_anew(void **user)
+{
+	static const char *const expires[] = {
+		"UPDATE state_entries SET expires_at = now() + interval '1 hour', expire_bucket = 1 WHERE key = 'k'",
+		NULL};
+	static const char *const gone[] = {"DELETE FROM state_entries WHERE key = 'k'", NULL};
+	struct rig *rig = *user;
+	settle(rig, "k", "before");
+	put_behind(rig, expires);
+	assert_int_equal(entry_of(rig, "k").expires_us, HF_KV_NEVER);
+	for (int i = 0; i < AGAIN; i++)
+		rig_put(rig, "k", "before");
+	put_behind(rig, gone);
+	const struct hf_kv_entry entry = entry_of(rig, "k");
+	assert_int_equal(entry.created_us, entry.updated_us);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(what_replaces_nothing_waits_twice_and_then_rarely),
+		CASE(one_with_a_ttl_waits_once),
+		CASE(it_is_replaced_as_a_whole),
+		CASE(what_expires_does_not_any_more),
+		CASE(what_has_expired_begins_anew),
+		CASE(what_is_from_the_future_is_put_all_the_same),
+		CASE(what_was_there_at_a_checkpoint_is_kept),
+		CASE(one_that_waited_for_a_checkpoint_is_behind_it),
+		CASE(one_that_waited_for_a_row_has_a_later_revision),
+		CASE(one_that_waited_for_a_row_judges_it_anew),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,11 +1,12 @@
 /*
- * intern.c - open addressing with FNV-1a over at most 3/4 full tables; texts stand in one arena. A slot keeps the hash
- * beside the number, so that texts are looked at only where they are most likely equal: each such look misses the
- * cache.
+ * intern.c - open addressing over at most 3/4 full tables, hashed eight bytes at a time; texts stand in one arena. A
+ * slot keeps the hash beside the number, so that texts are looked at only where they are most likely equal: each such
+ * look misses the cache.
  */
 #include "base/intern.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -47,12 +48,21 @@ void intern_free(struct intern *intern)
 	free(intern);
 }
 
+static uint64_t mixed(uint64_t hash, const char *bytes, size_t count)
+{
+	uint64_t word = 0;
+	memcpy(&word, bytes, count);
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
+}
+
 static uint32_t hash_of(struct hf_str text)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ (unsigned char)text.ptr[i]) * UINT64_C(0x100000001b3);
-	return (uint32_t)(hash ^ hash >> 32);
+	uint64_t hash = text.len;
+	size_t at = 0;
+	for (; text.len - at > sizeof(hash); at += sizeof(hash))
+		hash = mixed(hash, text.ptr + at, sizeof(hash));
+	return (uint32_t)(text.len > 0 ? mixed(hash, text.ptr + at, text.len - at) : hash);
 }
 
 static struct intern_slot *slot_of(const struct intern *intern, uint32_t hash, struct hf_str text)

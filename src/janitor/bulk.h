@@ -36,7 +36,6 @@ struct bulk_item {
 	int32_t id;                  /* taken from the sequence, used or not */
 	uint32_t slot;               /* that it wrote, or BULK_KEPT when an earlier bucket held its place */
 	uint32_t codebase, campaign; /* numbers in bulk_read's tables */
-	int32_t next;                /* another item of the same codebase and campaign, or BULK_NO_ITEM */
 	bool left_out;               /* its numbers are impossible: it takes no id and no place */
 };
 

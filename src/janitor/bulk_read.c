@@ -1,7 +1,7 @@
 /*
- * bulk_read.c - what each item costs and is worth. Codebases, campaigns and pairs of them are numbered, so that each
- * statement passes over a table once and its rows are told apart here: joining with what is asked for costs the server
- * several times as much. Memory is constant per statement.
+ * bulk_read.c - what each item costs and is worth. Codebases and campaigns are numbered, so that each statement passes
+ * over a table once and its rows are told apart here: joining with what is asked for costs the server several times as
+ * much. Memory is constant per statement.
  */
 #include "janitor/bulk.h"
 
@@ -14,10 +14,17 @@
 
 #define NO_AVERAGE INT64_MIN
 
+/* Few bytes, since each run looks for its items through those of its codebase. */
+struct link {
+	uint32_t campaign;
+	int32_t next; /* item of the same codebase, or BULK_NO_ITEM */
+};
+
 struct reading {
 	struct bulk *bulk;
-	struct intern *codebases, *campaigns, *pairs;
-	int32_t *first;                     /* item of each pair; the others by `next` */
+	struct intern *codebases, *campaigns;
+	int32_t *first;                     /* item of each codebase */
+	struct link *links;                 /* of each item */
 	struct hf_str_array names;          /* of the codebases, when they are few among all: count 0 asks for all */
 	int64_t *codebase_us, *campaign_us; /* averages */
 	struct interval_mean *codebase_means, *campaign_means; /* of all runs, when all are read: else NULL */
@@ -27,7 +34,6 @@ static void reading_deinit(struct reading *reading)
 {
 	intern_free(reading->codebases);
 	intern_free(reading->campaigns);
-	intern_free(reading->pairs);
 }
 
 enum hf_status bulk_refuse(const struct bulk_item *item, enum schedule_fault fault, hf_error *err)
@@ -61,26 +67,17 @@ static enum hf_status stumble(struct bulk *bulk, struct bulk_item *item, const h
 
 /* ---- numbers ---- */
 
-static uint32_t pair_number(struct reading *reading, bool add, uint32_t codebase, uint32_t campaign)
-{
-	const uint32_t numbers[] = {codebase, campaign};
-	const struct hf_str key = {(const char *)numbers, sizeof(numbers)};
-	return add ? intern_add(reading->pairs, key) : intern_find(reading->pairs, key);
-}
-
 static enum hf_status number_item(struct reading *reading, uint32_t i, hf_error *err)
 {
 	struct bulk_item *item = &reading->bulk->items[i];
+	const uint32_t before = intern_count(reading->codebases);
 	item->codebase = intern_add(reading->codebases, item->wanted.codebase);
 	item->campaign = intern_add(reading->campaigns, item->wanted.campaign);
 	if (item->codebase == INTERN_NONE || item->campaign == INTERN_NONE)
 		return error_nomem(err);
-	uint32_t before = intern_count(reading->pairs);
-	uint32_t pair = pair_number(reading, true, item->codebase, item->campaign);
-	if (pair == INTERN_NONE)
-		return error_nomem(err);
-	item->next = pair == before ? BULK_NO_ITEM : reading->first[pair];
-	reading->first[pair] = (int32_t)i;
+	const int32_t next = item->codebase == before ? BULK_NO_ITEM : reading->first[item->codebase];
+	reading->links[i] = (struct link){item->campaign, next};
+	reading->first[item->codebase] = (int32_t)i;
 	return HF_OK;
 }
 
@@ -90,9 +87,9 @@ static enum hf_status number_items(struct reading *reading, hf_error *err)
 	enum hf_status status = HF_OK;
 	reading->codebases = intern_new(BULK_ITEMS_MAX);
 	reading->campaigns = intern_new(BULK_ITEMS_MAX);
-	reading->pairs = intern_new(BULK_ITEMS_MAX);
 	reading->first = hf_arena_calloc(bulk->arena, bulk->count, sizeof(*reading->first));
-	if (!reading->codebases || !reading->campaigns || !reading->pairs || !reading->first)
+	reading->links = hf_arena_calloc(bulk->arena, bulk->count, sizeof(*reading->links));
+	if (!reading->codebases || !reading->campaigns || !reading->first || !reading->links)
 		return error_nomem(err);
 	for (uint32_t i = 0; status == HF_OK && i < bulk->count; i++)
 		status = number_item(reading, i, err);
@@ -281,14 +278,15 @@ static enum hf_status history_row(void *user, const struct schedule_histories_ro
 	struct bulk *bulk = reading->bulk;
 	const uint32_t codebase = intern_find(reading->codebases, row->codebase);
 	const uint32_t campaign = intern_find(reading->campaigns, row->campaign);
-	const uint32_t pair = pair_number(reading, false, codebase, campaign);
 	enum hf_status status = add_to_mean(reading->codebase_means, codebase, row, err);
-	int32_t i = pair == INTERN_NONE ? BULK_NO_ITEM : reading->first[pair];
+	int32_t i = codebase == INTERN_NONE ? BULK_NO_ITEM : reading->first[codebase];
 	if (status == HF_OK)
 		status = add_to_mean(reading->campaign_means, campaign, row, err);
-	for (; status == HF_OK && i != BULK_NO_ITEM; i = bulk->items[i].next) {
+	for (; status == HF_OK && i != BULK_NO_ITEM; i = reading->links[i].next) {
 		struct bulk_item *item = &bulk->items[i];
 		hf_error why = HF_ERROR_INIT;
+		if (reading->links[i].campaign != campaign)
+			continue;
 		if (history_add(&item->history, item->wanted.context, row, i + 1, &histories->waits, &why) != HF_OK)
 			status = stumble(bulk, item, &why, err);
 	}

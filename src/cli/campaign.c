@@ -50,9 +50,7 @@ static enum hf_status list_row(void *user, const struct hf_campaign *campaign, h
 static enum hf_status run_list(struct cli *cli, hf_error *err)
 {
 	hf_where where;
-	enum hf_status status = out_list(cli->out, campaign_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, campaign_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_campaign_list(where, list_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;
@@ -115,9 +113,7 @@ static enum hf_status run_stats(struct cli *cli, hf_error *err)
 	struct hf_str name = hf_str_of(cli_arg(cli, 0));
 	struct hf_campaign campaign;
 	hf_where where;
-	enum hf_status status = out_list(cli->out, stats_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, stats_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_campaign_get(where, name, cli->arena, &campaign, err);
 	if (status == HF_OK)

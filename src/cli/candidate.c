@@ -100,9 +100,7 @@ static enum hf_status run_show(struct cli *cli, hf_error *err)
 static enum hf_status run_never_processed(struct cli *cli, hf_error *err)
 {
 	hf_where where;
-	enum hf_status status = out_list(cli->out, candidate_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, candidate_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_candidate_never_processed(where, (int32_t)cli_int(cli, "after", 0),
 		                                      text_or_null(cli_text(cli, "campaign")),

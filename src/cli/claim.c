@@ -252,9 +252,7 @@ enum hf_status queue_claims(struct cli *cli, hf_error *err)
 	                                 .holder = text_or_null(cli_text(cli, "holder")),
 	                                 .limit = out_fetch_limit(cli->out)};
 	hf_where where;
-	enum hf_status status = out_list(cli->out, queue_claims_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, queue_claims_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_claim_list(where, &filter, show_record, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;

@@ -74,6 +74,8 @@ enum hf_status cli_connection(struct cli *cli, hf_connection **ret_connection, h
 enum hf_status cli_where(struct cli *cli, hf_where *ret_where, hf_error *err);
 /** The same on a pool of so many sessions, one per run. */
 enum hf_status cli_where_of(struct cli *cli, uint32_t connections, hf_where *ret_where, hf_error *err);
+/** out_list(), which knows the fields that were asked for, then cli_where(). */
+enum hf_status cli_list(struct cli *cli, const struct column *columns, hf_where *ret_where, hf_error *err);
 /** "--database", "DATABASE_URL", "PG*", "/etc/holdfast/holdfast.conf:3", ...: what named the database; after
  *  cli_settings(). */
 const char *cli_database_origin(const struct cli *cli);

@@ -293,6 +293,12 @@ enum hf_status cli_where(struct cli *cli, hf_where *ret_where, hf_error *err)
 	return status;
 }
 
+enum hf_status cli_list(struct cli *cli, const struct column *columns, hf_where *ret_where, hf_error *err)
+{
+	enum hf_status status = out_list(cli->out, columns, err);
+	return status == HF_OK ? cli_where(cli, ret_where, err) : status;
+}
+
 /* A pool goes on trying where nobody answers, which a person waits for: whether somebody does is found out first. */
 enum hf_status cli_where_of(struct cli *cli, uint32_t connections, hf_where *ret_where, hf_error *err)
 {

@@ -103,9 +103,7 @@ static enum hf_status pause_row(void *user, const struct hf_pause *pause, hf_err
 enum hf_status queue_pauses_verb(struct cli *cli, hf_error *err)
 {
 	hf_where where;
-	enum hf_status status = out_list(cli->out, queue_pauses_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, queue_pauses_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_pause_list(where, pause_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;

@@ -69,9 +69,7 @@ static enum hf_status run_list(struct cli *cli, hf_error *err)
 	hf_where where;
 	if (!scratch)
 		return error_nomem(err);
-	enum hf_status status = out_list(cli->out, list_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, list_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_policy_list(where, &filter, list_row, &listing, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;

@@ -57,9 +57,7 @@ enum hf_status publish_proposals_verb(struct cli *cli, hf_error *err)
 	                                    .after = text_or_null(cli_text(cli, "after")),
 	                                    .limit = out_fetch_limit(cli->out)};
 	hf_where where;
-	enum hf_status status = out_list(cli->out, publish_proposals_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, publish_proposals_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_proposal_list(where, &filter, list_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;
@@ -129,9 +127,7 @@ static enum hf_status tally_row(void *user, const struct hf_proposal_tally *tall
 static enum hf_status run_stats(struct cli *cli, hf_error *err)
 {
 	hf_where where;
-	enum hf_status status = out_list(cli->out, stats_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, stats_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_proposal_statuses(where, text_or_null(cli_text(cli, "rate-limit-bucket")), tally_row,
 		                              cli->out, err);
@@ -141,9 +137,7 @@ static enum hf_status run_stats(struct cli *cli, hf_error *err)
 static enum hf_status run_buckets(struct cli *cli, hf_error *err)
 {
 	hf_where where;
-	enum hf_status status = out_list(cli->out, bucket_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, bucket_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_proposal_buckets(where, HF_STR("open"), tally_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;

@@ -60,9 +60,7 @@ static enum hf_status publish_history_verb(struct cli *cli, hf_error *err)
 	                                   .limit = out_fetch_limit(cli->out)};
 	struct hf_publish after;
 	hf_where where;
-	enum hf_status status = out_list(cli->out, list_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, list_columns, &where, err);
 	if (status == HF_OK)
 		status = go_on_behind(cli, where, &filter, &after, err);
 	if (status == HF_OK)
@@ -147,9 +145,7 @@ static enum hf_status tally_row(void *user, const struct hf_publish_tally *tally
 static enum hf_status publish_stats_verb(struct cli *cli, hf_error *err)
 {
 	hf_where where;
-	enum hf_status status = out_list(cli->out, stats_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, stats_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_publish_tallies(where, text_or_null(cli_text(cli, "campaign")), tally_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;

@@ -56,9 +56,7 @@ static enum hf_status run_list(struct cli *cli, hf_error *err)
 	                                      .limit = out_fetch_limit(cli->out)};
 	struct hf_queue_item after;
 	hf_where where;
-	enum hf_status status = out_list(cli->out, queue_item_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, queue_item_columns, &where, err);
 	if (status == HF_OK && cli_given(cli, "after")) {
 		status = hf_queue_get(where, (int32_t)cli_int(cli, "after", 0), cli->arena, &after, err);
 		filter.after = &after;
@@ -134,9 +132,7 @@ static enum hf_status stats_row(void *user, const struct hf_queue_bucket_stats *
 static enum hf_status run_stats(struct cli *cli, hf_error *err)
 {
 	hf_where where;
-	enum hf_status status = out_list(cli->out, stats_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, stats_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_queue_stats(where, stats_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;

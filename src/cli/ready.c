@@ -149,9 +149,7 @@ enum hf_status publish_blockers_verb(struct cli *cli, hf_error *err)
 {
 	struct hf_blockers blockers;
 	hf_where where;
-	enum hf_status status = out_list(cli->out, publish_blockers_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, publish_blockers_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_publish_blockers(where, hf_str_of(cli_arg(cli, 0)), cli->arena, &blockers, err);
 	if (status != HF_OK)

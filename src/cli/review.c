@@ -152,9 +152,7 @@ static enum hf_status review_pending_verb(struct cli *cli, hf_error *err)
 	hf_where where;
 	filter.after = text_or_null(cli_text(cli, "after"));
 	filter.limit = out_fetch_limit(cli->out);
-	enum hf_status status = out_list(cli->out, pending_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, pending_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_review_pending_list(where, &filter, pending_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;
@@ -190,9 +188,7 @@ static enum hf_status review_history_verb(struct cli *cli, hf_error *err)
 	                                  .verdict = text_or_null(cli_text(cli, "verdict")),
 	                                  .limit = out_fetch_limit(cli->out)};
 	hf_where where;
-	enum hf_status status = out_list(cli->out, history_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, history_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_review_list(where, &filter, history_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;
@@ -222,9 +218,7 @@ static enum hf_status stats_row(void *user, const struct hf_review_stats *stats,
 static enum hf_status review_stats_verb(struct cli *cli, hf_error *err)
 {
 	hf_where where;
-	enum hf_status status = out_list(cli->out, stats_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, stats_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_review_stats(where, text_or_null(cli_text(cli, "campaign")), stats_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;

@@ -58,9 +58,7 @@ static enum hf_status run_list_verb(struct cli *cli, hf_error *err)
 	                               .after = text_or_null(cli_text(cli, "after")),
 	                               .limit = out_fetch_limit(cli->out)};
 	hf_where where;
-	enum hf_status status = out_list(cli->out, run_list_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, run_list_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_run_list(where, &filter, run_list_row, cli->out, err);
 	return status == HF_OK ? out_list_end(cli->out, err) : status;

@@ -175,9 +175,7 @@ enum hf_status run_diff_verb(struct cli *cli, hf_error *err)
 		.cli = cli, .run = &run, .other = &other, .all = cli_given(cli, "all"), .err = err};
 	hf_where where;
 	cli->out->options.limit = 0; /* a page of it would be of no use */
-	enum hf_status status = out_list(cli->out, run_diff_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, run_diff_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_run_get(where, hf_str_of(cli_arg(cli, 0)), cli->arena, &run, err);
 	if (status == HF_OK)

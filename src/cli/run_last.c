@@ -32,9 +32,7 @@ enum hf_status run_last_verb(struct cli *cli, hf_error *err)
 	                                    .limit = out_fetch_limit(cli->out)};
 	struct hf_run after;
 	hf_where where;
-	enum hf_status status = out_list(cli->out, run_list_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, run_list_columns, &where, err);
 	if (status == HF_OK)
 		status = go_on_behind(cli, where, &filter, &after, err);
 	if (status == HF_OK)

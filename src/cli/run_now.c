@@ -63,9 +63,7 @@ enum hf_status run_active_verb(struct cli *cli, hf_error *err)
 	                                        .limit = out_fetch_limit(cli->out)};
 	struct hf_assigner_state assigner;
 	hf_where where;
-	enum hf_status status = out_list(cli->out, run_active_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, run_active_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_assigner_get(where, &assigner, err);
 	if (status == HF_OK)

@@ -47,9 +47,7 @@ static enum hf_status tally(struct cli *cli, const struct column *columns, count
 	if (filter.wanted && !cli_given(cli, "last"))
 		return error_set(err, HF_E_USAGE, "--wanted is about the last runs: give --last, too");
 	hf_where where;
-	enum hf_status status = out_list(cli->out, columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, columns, &where, err);
 	if (status == HF_OK)
 		status = cli_given(cli, "last") ? count_last(where, &filter, tally_row, cli->out, err)
 		                                : count(where, filter.campaign, tally_row, cli->out, err);

@@ -26,9 +26,7 @@ static enum hf_status list_row(void *user, const struct hf_worker *worker, hf_er
 static enum hf_status run_list(struct cli *cli, hf_error *err)
 {
 	hf_where where;
-	enum hf_status status = out_list(cli->out, list_columns, err);
-	if (status == HF_OK)
-		status = cli_where(cli, &where, err);
+	enum hf_status status = cli_list(cli, list_columns, &where, err);
 	if (status == HF_OK)
 		status = hf_worker_list(where, text_or_null(cli_text(cli, "after")), out_fetch_limit(cli->out),
 		                        list_row, cli->out, err);

@@ -203,7 +203,7 @@ def test_an_unknown_codebase_or_change_set_is_named(where, db):
         first, hint = advice(1, *where, *args)
         assert (first, hint) == ("error: there is no codebase nosuch", "  holdfast codebase list shows them")
     db.execute("INSERT INTO codebase (name) VALUES ('aa')")
-    assert advice(1, *where, "queue", "add", "aa", "fixes", "--change-set", "c")[0] == "error: there is no change set c"
+    assert advice(1, *where, "queue", "add", "aa", "fixes", "--command", "true", "--change-set", "c")[0] == "error: there is no change set c"
     assert db.value("SELECT count(*) FROM queue") == 0
 
 

@@ -14,7 +14,7 @@
 #include "kv/postgres_retry.h"
 #include "pg/query_run.h"
 
-enum { STEP = 256, STEP_MAX = 1024, STEP_BYTES = 256 << 10, ANSWER_HEADS = 256 };
+enum { STEP = 256, STEP_MAX = 2048, STEP_BYTES = 512 << 10, ANSWER_HEADS = 256 };
 
 struct putting {
 	hf_kv_backend_state *state;

@@ -31,7 +31,7 @@ const struct column kv_health_columns[] = {
 	{"readers_dead", COLUMN_INT, NULL, "of killed processes, taken back just now"},
 	{"reader_lag", COLUMN_INT, NULL, "commits since the oldest of them began to read"},
 	{"eviction", COLUMN_TEXT, NULL, "maxmemory-policy (Redis)"},
-	{"persistence", COLUMN_TEXT, NULL, "Redis: log always, log everysec, snapshots; PostgreSQL: full, ..."},
+	{"persistence", COLUMN_TEXT, NULL, "Redis: log everysec, ...; PostgreSQL: full, ..."},
 	{"connections", COLUMN_INT, NULL, "of this command, now"},
 	{"connections_max", COLUMN_INT, NULL, NULL},
 	{0},

@@ -164,7 +164,7 @@ CASES = {
                         "there is no parameter $0", "they are numbered from $1 to $65535"),
     "positional_gap": ("-- name: positional_gap :one\n⟦SELECT⟧ id FROM person WHERE id = $2;\n",
                        "could not determine data type of parameter $1 (SQLSTATE 42P18)",
-                       "write its type behind it, like $1::text"),
+                       "$1 stands nowhere: number them from $1, without a gap"),
     "param_bare": ("-- name: param_bare :one\nSELECT ⟦:x⟧ AS a;\n",
                    'nothing tells the type of parameter "x": the server takes text',
                    "write the type behind it, like :x::text"),

@@ -181,6 +181,8 @@ static const char *cast_to_write(const struct query *query, const hf_error *erro
 		return NULL;
 	for (const char *at = error->message; *at; at++) {
 		const struct param *param = param_at(query, at, &len);
+		if (param && param->where.start == first_word(query).start)
+			return mem_printf(arena, "%s stands nowhere: number them from $1, without a gap", param->name);
 		if (param)
 			return mem_printf(arena, "write its type behind it, like %s%s::text",
 			                  param->numbered ? "" : ":", param->name);

@@ -59,13 +59,23 @@ static void put_bash_commands(FILE *file)
 		}
 }
 
+/* Behind a command of one word: one of few words, or what `help` and `man` explain. */
+static void put_words(FILE *file, const char *args)
+{
+	if (args && strchr(args, '|'))
+		put_choices(file, args);
+	else if (args && (strstr(args, "TOPIC") || strstr(args, "NOUN")))
+		put_nouns(file);
+}
+
 static void put_bash_verbs(FILE *file)
 {
 	for (const struct noun *noun = command_nouns; noun->name; noun++) {
-		if (command_is_single(noun))
-			continue;
 		fprintf(file, "\t\t\"%s\") words=\"", noun->name);
-		put_verbs(file, noun);
+		if (command_is_single(noun))
+			put_words(file, noun->commands->args);
+		else
+			put_verbs(file, noun);
 		fputs("\" ;;\n", file);
 	}
 }

@@ -90,6 +90,8 @@ def test_completion_of_bash_completes():
     assert complete("holdfast config show --ori") == {"--origin"}
     assert complete("holdfast -o ") == {"table", "json", "ndjson", "csv", "tsv", "raw"}
     assert "--database" in complete("holdfast config get --")
+    assert complete("holdfast help ") == complete("holdfast man ") == nouns
+    assert complete("holdfast completion ") == {"bash", "zsh", "fish"}
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

@@ -17,7 +17,7 @@ const struct column publish_ready_columns[] = {
 	{.name = "campaign"},
 	{.name = "value", .kind = COLUMN_INT},
 	{.name = "publish_status", .title = "STATUS"},
-	{.name = "change_set_state", .title = "CHANGE SET"},
+	{.name = "change_set_state", .title = "CHANGE-SET"},
 	{.name = "modes", .help = "of the branches that have not landed"},
 	{.name = "policy"},
 	{.name = "rate_limit_bucket", .title = "BUCKET"},

@@ -157,9 +157,9 @@ static void reworded(struct hf_str id, hf_error *err)
 {
 	static const struct {
 		const char *constraint, *message, *hint;
-	} refusals[] = {{"debian_build_run_id_fkey", "a Debian build names run", "they can go with it"},
-	                {"review_run_id_fkey", "a review names run", "they can go with it"},
-	                {"followup_origin_fkey", "a candidate follows up on run", "that can go with it"},
+	} refusals[] = {{"debian_build_run_id_fkey", "a Debian build names run", "they can go with it: --parts"},
+	                {"review_run_id_fkey", "a review names run", "they can go with it: --parts"},
+	                {"followup_origin_fkey", "a candidate follows up on run", "that can go with it: --parts"},
 	                {"last_run_last_run_id_fkey", "last_run names run",
 	                 "another run has to speak for its codebase first"},
 	                {"last_run_last_effective_run_id_fkey", "last_run names run",

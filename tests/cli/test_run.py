@@ -318,7 +318,7 @@ def test_run_delete_lets_another_one_speak(runs):
 
 def test_run_delete_refuses_what_something_names(runs):
     runs.db.execute("INSERT INTO review (run_id, verdict) VALUES ('r1', 'approved')")
-    assert runs.refused(1, "run", "delete", "r1").startswith("error: a review names run r1\n")
+    assert runs.refused(1, "run", "delete", "r1") == "error: a review names run r1\n  they can go with it: --parts\n"
     assert runs.refused(3, "run", "delete", "r9") == "error: there is no run r9\n"
     assert runs.db.value("SELECT count(*) FROM run") == 6
 

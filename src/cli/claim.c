@@ -287,7 +287,7 @@ enum hf_status queue_prune(struct cli *cli, hf_error *err)
 	enum hf_status status = cli_write(cli, prune_tx, &pruning, err);
 	if (status != HF_OK)
 		return status;
-	struct written written = {.what = "claims", .changed = pruning.pruned};
+	struct written written = {.what = "claims", .did = "removed", .changed = pruning.pruned};
 	return out_written(cli->out, &written, err);
 }
 

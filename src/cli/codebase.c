@@ -165,7 +165,7 @@ static enum hf_status delete_tx(hf_where tx, void *user, hf_error *err)
 static enum hf_status run_delete(struct cli *cli, hf_error *err)
 {
 	struct hf_str name = hf_str_of(cli_arg(cli, 0));
-	struct written written = {.what = "codebases", .changed = 1};
+	struct written written = {.what = "codebases", .did = "removed", .changed = 1};
 	enum hf_status status = cli_write(cli, delete_tx, &name, err);
 	return status == HF_OK ? out_written(cli->out, &written, err) : status;
 }

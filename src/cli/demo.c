@@ -398,7 +398,7 @@ static enum hf_status run_remove(struct demo *demo, hf_error *err)
 	enum hf_status status = remove_server(demo, err);
 	if (status == HF_NOT_FOUND)
 		return error_set(err, HF_NOT_FOUND, "there is no demo to remove");
-	struct written written = {.what = "demo server", .changed = 1};
+	struct written written = {.what = "demo server", .did = "removed", .changed = 1};
 	return status == HF_OK ? out_written(demo->cli->out, &written, err) : status;
 }
 

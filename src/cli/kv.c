@@ -35,7 +35,7 @@ static enum hf_status run_clear(struct cli *cli, hf_error *err)
 		status = confirm_clear(cli, count, err);
 	if (status == HF_OK && !cli->globals.dry_run)
 		status = hf_kv_clear(kv, &how, &count, err);
-	const struct written written = {.what = "entries", .changed = (int64_t)count};
+	const struct written written = {.what = "entries", .did = "removed", .changed = (int64_t)count};
 	return status == HF_OK ? out_written(cli->out, &written, err) : status;
 }
 
@@ -49,7 +49,7 @@ static enum hf_status run_sweep(struct cli *cli, hf_error *err)
 	if (status == HF_OK)
 		status = hf_kv_blob_sweep(kv, LEFT_OVER_US, cli->deadline, &left_over, err);
 	removed += left_over;
-	const struct written written = {.what = "expired entries", .changed = (int64_t)removed};
+	const struct written written = {.what = "expired entries", .did = "removed", .changed = (int64_t)removed};
 	return status == HF_OK ? out_written(cli->out, &written, err) : status;
 }
 

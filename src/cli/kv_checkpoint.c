@@ -79,9 +79,10 @@ static enum hf_status open_point(struct cli *cli, hf_kv **ret_kv, struct hf_uuid
 	return status == HF_OK ? kv_open(cli, ret_kv, err) : status;
 }
 
-static enum hf_status say_written(struct cli *cli, const char *what, size_t changed, hf_error *err)
+/* `did`: NULL = "changed" */
+static enum hf_status say_written(struct cli *cli, const char *did, size_t changed, hf_error *err)
 {
-	const struct written written = {.what = what, .changed = (int64_t)changed};
+	const struct written written = {.what = "checkpoints", .did = did, .changed = (int64_t)changed};
 	return out_written(cli->out, &written, err);
 }
 
@@ -220,7 +221,7 @@ static enum hf_status run_pin(struct cli *cli, hf_error *err)
 	enum hf_status status = open_point(cli, &kv, &id, err);
 	if (status == HF_OK)
 		status = hf_kv_checkpoint_pin(kv, &id, !cli_given(cli, "undo"), err);
-	return status == HF_OK ? say_written(cli, "checkpoints", 1, err) : status;
+	return status == HF_OK ? say_written(cli, NULL, 1, err) : status;
 }
 
 static enum hf_status run_delete(struct cli *cli, hf_error *err)
@@ -237,7 +238,7 @@ static enum hf_status run_delete(struct cli *cli, hf_error *err)
 		status = cli_confirm(cli, question, err);
 	if (status == HF_OK)
 		status = hf_kv_checkpoint_delete(kv, &id, err);
-	return status == HF_OK ? say_written(cli, "checkpoints", 1, err) : status;
+	return status == HF_OK ? say_written(cli, "removed", 1, err) : status;
 }
 
 static enum hf_status run_prune(struct cli *cli, hf_error *err)
@@ -254,7 +255,7 @@ static enum hf_status run_prune(struct cli *cli, hf_error *err)
 	enum hf_status status = kv_open(cli, &kv, err);
 	if (status == HF_OK)
 		status = hf_kv_checkpoint_prune(kv, &what, &deleted, err);
-	return status == HF_OK ? say_written(cli, "checkpoints", deleted, err) : status;
+	return status == HF_OK ? say_written(cli, "removed", deleted, err) : status;
 }
 
 /* ---- the table ---- */

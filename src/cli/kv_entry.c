@@ -254,6 +254,7 @@ enum hf_status kv_del_verb(struct cli *cli, hf_error *err)
 	if (status == HF_OK)
 		status = delete_keys(cli, kv, keys, count, &existed, err);
 	const struct written written = {.what = "keys",
+	                                .did = "removed",
 	                                .changed = (int64_t)existed,
 	                                .unchanged = (int64_t)(count - existed)};
 	return status == HF_OK ? out_written(cli->out, &written, err) : status;

@@ -342,7 +342,7 @@ static void written_json(struct out *out, const struct written *written)
 	put_text(out, "\n");
 }
 
-/* "3 queue entries changed, 1 unchanged"; "1 queue entry changed" */
+/* "3 queue entries changed, 1 unchanged"; "1 queue entry removed" */
 static void written_sentence(struct buf *buf, const struct written *written, bool dry_run)
 {
 	struct hf_str what = hf_str_of(written->what);
@@ -353,8 +353,8 @@ static void written_sentence(struct buf *buf, const struct written *written, boo
 	} else if (written->changed == 1 && str_ends(what, HF_STR("s"))) {
 		what.len -= 1;
 	}
-	buf_printf(buf, "%s%lld %.*s%s changed", dry_run ? "dry run, nothing was written: " : "",
-	           (long long)written->changed, STR_ARG(what), ending);
+	buf_printf(buf, "%s%lld %.*s%s %s", dry_run ? "dry run, nothing was written: " : "",
+	           (long long)written->changed, STR_ARG(what), ending, written->did ? written->did : "changed");
 	if (written->unchanged > 0)
 		buf_printf(buf, ", %lld unchanged", (long long)written->unchanged);
 	buf_add_char(buf, '\n');

@@ -166,6 +166,7 @@ enum hf_status out_value(struct out *out, const struct column *columns, const st
 /* The answer of everything that writes: {"changed":3,"unchanged":1,"ids":[...]}, with "dry_run":true in a preview. */
 struct written {
 	const char *what; /* "queue entries": the plural, for the sentence in a table */
+	const char *did;  /* "removed" there; NULL = "changed" */
 	int64_t changed;
 	int64_t unchanged;
 	const int64_t *ids; /* of what changed; NULL with nids 0 */

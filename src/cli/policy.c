@@ -201,7 +201,7 @@ static enum hf_status run_delete(struct cli *cli, hf_error *err)
 {
 	struct hf_str name = hf_str_of(cli_arg(cli, 0));
 	enum hf_status status = cli_write(cli, delete_tx, &name, err);
-	struct written written = {.what = "publish policies", .changed = 1};
+	struct written written = {.what = "publish policies", .did = "removed", .changed = 1};
 	if (status == HF_REJECTED) {
 		error_hint(err, "holdfast candidate list --json=id,publish_policy tells which");
 		return status;

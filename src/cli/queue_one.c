@@ -202,6 +202,6 @@ enum hf_status queue_remove_verb(struct cli *cli, hf_error *err)
 	if (status != HF_OK)
 		return status;
 	const int64_t number = id;
-	struct written written = {.what = "queue entries", .changed = 1, .ids = &number, .nids = 1};
+	struct written written = {.what = "queue entries", .did = "removed", .changed = 1, .ids = &number, .nids = 1};
 	return out_written(cli->out, &written, err);
 }

@@ -110,8 +110,8 @@ def test_kv_put_refuses_what_cannot_be(store, code, message, args):
 
 def test_kv_del_counts_what_existed(some):
     assert some.json("del", "a", "nope", "gone", "a") == {"changed": 1, "unchanged": 3, "ids": []}
-    assert some.ok("del", "--encoding", "hex", "ff00") == "1 key changed\n"
-    assert some.ok("del", "nope") == "0 keys changed, 1 unchanged\n"
+    assert some.ok("del", "--encoding", "hex", "ff00") == "1 key removed\n"
+    assert some.ok("del", "nope") == "0 keys removed, 1 unchanged\n"
     assert sorted(some.all()) == [b"a/1", b"a/2", b"b", b"c"]
     some.ok("del", "b", "--if-rev", some.json("get", "b")["rev"])
     assert b"b" not in some.all()
@@ -285,7 +285,7 @@ def test_kv_clear_empties_its_namespace(some):
     some.ok("put", "k", "stays", "--namespace", "other")
     assert some.json("clear", "--dry-run") == {"changed": 6, "unchanged": 0, "ids": [], "dry_run": True}
     assert len(some.all()) == 6
-    assert some.ok("clear", "--yes") == "6 entries changed\n"
+    assert some.ok("clear", "--yes") == "6 entries removed\n"
     assert some.all() == {} and some.ok("get", "k", "--namespace", "other") == "stays\n"
 
 
@@ -297,7 +297,7 @@ def test_kv_clear_refuses_without_an_answer(some):
 
 def test_kv_sweep_counts_what_it_removes(some):
     assert some.json("sweep") == {"changed": 1, "unchanged": 0, "ids": []}
-    assert some.ok("sweep") == "0 expired entries changed\n"
+    assert some.ok("sweep") == "0 expired entries removed\n"
     assert len(some.all()) == 6
 
 

@@ -141,7 +141,7 @@ def test_kv_checkpoint_restore_refuses_a_foreign_id(two):
 
 def test_kv_checkpoint_delete_leaves_the_others(two):
     store, first, second = two
-    assert store.ok("checkpoint", "delete", first, "--yes") == "1 checkpoint changed\n"
+    assert store.ok("checkpoint", "delete", first, "--yes") == "1 checkpoint removed\n"
     assert [row["id"] for row in store.json("checkpoint", "list")] == [second]
     store.ok("checkpoint", "restore", second)
     assert values(store) == {"a": "2", "c": "2"}

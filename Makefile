@@ -67,7 +67,7 @@ bench-peers: deps
 
 # Renew the offline metadata of sql/queries after an edit. Stale metadata stop the build, so only the compiler is built.
 gen: deps
-	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) >/dev/null
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --libdir=lib >/dev/null
 	@ninja -C $(BUILD) --quiet tools/gen/holdfast-gen
 	@$(BUILD)/tools/gen/holdfast-gen
 

@@ -90,14 +90,16 @@ def test_a_prefix_that_is_named_after_the_build_counts(tmp_path):
     shutil.copy(TOP / "Makefile", tmp_path)
     (tmp_path / "tools" / "deps").write_text("#!/bin/sh\n")
     (tmp_path / "note").write_text("here\n")
-    (tmp_path / "meson.build").write_text("project('notes')\ninstall_data('note', install_dir: get_option('datadir'))\n")
-    installed = {prefix: tmp_path / "root" / prefix / "share" / "note" for prefix in ("first", "second")}
+    (tmp_path / "meson.build").write_text("project('notes')\ninstall_data('note', install_dir: get_option('libdir'))\n")
+    installed = {prefix: tmp_path / "root" / prefix / "lib" / "note" for prefix in ("first", "second")}
     make = ["make", "--silent", "-C", tmp_path, f"DESTDIR={tmp_path}/root"]
     for goals in ([], ["install", "PREFIX=/first"], ["install", "PREFIX=/second"], ["install"]):
         installed["second"].unlink(missing_ok=True)
-        subprocess.run([*make, *goals], check=True, capture_output=True, env=environment())
+        done = subprocess.run([*make, *goals], check=True, capture_output=True, text=True, env=environment())
     assert installed["first"].is_file()
     assert installed["second"].is_file(), "without PREFIX: where it was configured for"
+    assert f"install  {tmp_path}/root/second; to use it:\n" in done.stdout
+    assert "PKG_CONFIG_PATH=/second/lib/pkgconfig LD_LIBRARY_PATH=/second/lib\n" in done.stdout
 
 
 def test_an_install_that_may_not_write_says_so(tmp_path):

@@ -38,6 +38,17 @@ static bool is_name(const char *name)
 /* Numbers below this are counted, others are times. */
 #define FIRST_TIME UINT64_C(10000000000000)
 
+static time_t time_of(uint64_t number)
+{
+	struct tm utc = {.tm_year = (int)(number / UINT64_C(10000000000)) - 1900,
+	                 .tm_mon = (int)(number / 100000000 % 100) - 1,
+	                 .tm_mday = (int)(number / 1000000 % 100),
+	                 .tm_hour = (int)(number / 10000 % 100),
+	                 .tm_min = (int)(number / 100 % 100),
+	                 .tm_sec = (int)(number % 100)};
+	return timegm(&utc);
+}
+
 static const char *next_version(struct cli *cli, const hf_migrations *set)
 {
 	const struct hf_migration *newest = NULL;
@@ -51,6 +62,8 @@ static const char *next_version(struct cli *cli, const hf_migrations *set)
 	}
 	struct tm utc;
 	time_t now = (time_t)(hf_now_wall_us(cli->ctx) / 1000000);
+	if (newest && time_of(newest->number) >= now) /* made in this second, or where a clock is fast */
+		now = time_of(newest->number) + 1;
 	gmtime_r(&now, &utc);
 	return arena_printf(cli->arena, "%04d%02d%02dT%02d%02d%02d", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
 	                    utc.tm_hour, utc.tm_min, utc.tm_sec)

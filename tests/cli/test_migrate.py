@@ -342,6 +342,11 @@ def test_migrate_new_writes_a_file(tmp_path):
     version = ok_json("migrate", "new", "late", "--migrations", tmp_path)["version"]
     assert len(version) == 15 and version[8] == "T"
     assert f"  {version}_late.sql\n" in (tmp_path / "migrations.sum").read_text()
+    versions = [version] + [ok_json("migrate", "new", "late", "--migrations", tmp_path)["version"] for _ in range(4)]
+    assert versions == sorted(set(versions)), "also within a second"
+    (tmp_path / "20991231T235959_clock.sql").write_text("-- up\n")
+    ok("migrate", "lint", "--migrations", tmp_path, "--write-sum")
+    assert ok_json("migrate", "new", "late", "--migrations", tmp_path)["version"] == "21000101T000000"
 
 
 def test_migrate_new_refuses_a_bad_name(tmp_path):

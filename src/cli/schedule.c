@@ -10,8 +10,11 @@
 #include "cli/rows.h"
 #include "cli/schedule.h"
 #include "cli/schedule_janitor.h"
+#include "holdfast/candidate.h"
 #include "holdfast/run.h"
 #include "holdfast/schedule.h"
+
+enum { NAMES_LOOKED_AT = 100 };
 
 static const struct column run_columns[] = {
 	{.name = "changed", .kind = COLUMN_INT, .help = "entries added or replaced"},
@@ -80,6 +83,19 @@ static enum hf_status check_matched(struct cli *cli, const struct hf_schedule_re
 	return HF_NOT_FOUND;
 }
 
+/* Beside names that were right a wrong one would pass unseen. What was done stays done, whatever the look brings. */
+static void note_unknown(struct cli *cli, hf_where where)
+{
+	hf_error ignored = HF_ERROR_INIT;
+	for (size_t i = 0; i < cli_nargs(cli) && i < NAMES_LOOKED_AT; i++) {
+		int64_t count = 0;
+		struct hf_candidate_filter filter = {.codebase = hf_str_of(cli_arg(cli, i)),
+		                                     .campaign = text_or_null(cli_text(cli, "campaign"))};
+		if (hf_candidate_count(where, &filter, &count, &ignored) == HF_OK && count == 0)
+			cli_note(cli, "nothing to schedule for %s: it has no candidate", cli_arg(cli, i));
+	}
+}
+
 static enum hf_status run_run(struct cli *cli, hf_error *err)
 {
 	struct hf_schedule_options options = {.size = sizeof(options),
@@ -104,6 +120,8 @@ static enum hf_status run_run(struct cli *cli, hf_error *err)
 		status = hf_schedule_run(where, &options, &report, err);
 	if (status == HF_OK)
 		status = check_matched(cli, &report, err);
+	if (status == HF_OK)
+		note_unknown(cli, where);
 	return status == HF_OK ? show_run(cli, &report, err) : cli_rolled_back(status, err);
 }
 

@@ -641,6 +641,8 @@ def test_schedule_run_refuses_names_that_nothing_answers_to(small):
     assert small.refused(3, "schedule", "run", "nobody").startswith(
         "error: there is no candidate with a publish policy for these codebases\n")
     assert "of campaign \"other\" with a publish policy" in small.refused(3, "schedule", "run", "--campaign", "other")
+    done = run(*small.flags, "schedule", "run", "aa", "nobody", "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "nothing to schedule for nobody: it has no candidate\n")
     assert small.tables() == before
     small.db.execute("DELETE FROM candidate")
     assert small.json("schedule", "run")["changed"] == 0, "all of nothing is fine"

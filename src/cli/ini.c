@@ -189,17 +189,19 @@ enum hf_status ini_read(const char *path, hf_arena *arena, struct ini_file *ret_
 	CLEANUP(close_file) FILE *stream = fopen(path, "re");
 	struct stat stat;
 	if (!stream || fstat(fileno(stream), &stat) != 0)
-		return error_errno(err, errno == ENOENT ? HF_NOT_FOUND : HF_E_CONFIG, "could not read %s", path);
+		return error_errno(err, errno == ENOENT ? HF_NOT_FOUND : HF_E_CONFIG,
+		                   "could not read the configuration %s", path);
 	if (S_ISDIR(stat.st_mode))
-		return error_set(err, HF_E_CONFIG, "could not read %s: it is a directory", path);
+		return error_set(err, HF_E_CONFIG, "could not read the configuration %s: it is a directory", path);
 	char *text = hf_arena_alloc(arena, INI_FILE_MAX + 1);
 	if (!text)
 		return error_nomem(err);
 	size_t n = fread(text, 1, INI_FILE_MAX + 1, stream);
 	if (ferror(stream))
-		return error_errno(err, HF_E_CONFIG, "could not read %s", path);
+		return error_errno(err, HF_E_CONFIG, "could not read the configuration %s", path);
 	if (n > INI_FILE_MAX)
-		return error_set(err, HF_E_CONFIG, "could not read %s: it is longer than %d bytes", path, INI_FILE_MAX);
+		return error_set(err, HF_E_CONFIG, "could not read the configuration %s: it is longer than %d bytes",
+		                 path, INI_FILE_MAX);
 	const char *kept = hf_arena_str(arena, hf_str_of(path)).ptr;
 	return kept ? ini_parse(kept, (struct hf_str){text, n}, arena, ret_file, err) : error_nomem(err);
 }

@@ -144,7 +144,10 @@ static enum hf_status run_stop(struct cli *cli, hf_error *err)
 	if (status != HF_OK)
 		return status;
 	bool changed = state.running || remove;
-	return out_written(cli->out, &(struct written){.what = "servers", .changed = changed, .unchanged = !changed},
+	return out_written(cli->out, &(struct written){.what = "servers",
+	                                                .did = remove ? "removed" : "stopped",
+	                                                .changed = changed,
+	                                                .unchanged = !changed},
 	                   err);
 }
 

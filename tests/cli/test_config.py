@@ -131,7 +131,7 @@ def test_a_wrong_variable_is_named():
         "detail": None, "hint": "write file:/run/credentials/password, env:NAME or credential:NAME", "sqlstate": None, "retryable": False}
     assert ok("config", "check", env={"HOLDFAST_NO_INPUT": "1"})
     assert refused(2, "config", "check", env={"HOLDFAST_CONFIG": "/nonexistent/x"}) == (
-        "error: could not read /nonexistent/x: No such file or directory\n")
+        "error: could not read the configuration /nonexistent/x: No such file or directory\n")
 
 
 def test_an_unknown_profile_is_refused(conf):
@@ -150,8 +150,8 @@ def test_config_path_lists_the_files(conf):
 
 
 def test_config_path_refuses_a_missing_file(tmp_path):
-    assert refused(2, "-c", tmp_path / "x", "config", "path") == f"error: could not read {tmp_path}/x: No such file or directory\n"
-    assert refused(2, "-c", tmp_path, "config", "path") == f"error: could not read {tmp_path}: it is a directory\n"
+    assert refused(2, "-c", tmp_path / "x", "config", "path") == f"error: could not read the configuration {tmp_path}/x: No such file or directory\n"
+    assert refused(2, "-c", tmp_path, "config", "path") == f"error: could not read the configuration {tmp_path}: it is a directory\n"
     assert refused(2, "--config=", "config", "path") == "error: --config is empty\n"
 
 

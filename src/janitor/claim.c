@@ -180,8 +180,11 @@ static enum hf_status lost(hf_where where, int64_t fence, struct hf_str holder, 
 	if (status != HF_OK)
 		return status;
 	record_of_row(&row, &record);
-	if (!str_eq(record.holder, holder))
-		return error_set(err, HF_CONFLICT, "the claim with fence %lld is another's", (long long)fence);
+	if (!str_eq(record.holder, holder)) {
+		error_set(err, HF_CONFLICT, "the claim with fence %lld is another's", (long long)fence);
+		error_hint(err, "its holder has to be named: --holder WHO");
+		return HF_CONFLICT;
+	}
 	if (ret_state)
 		*ret_state = record.state;
 	return error_set(err, HF_CONFLICT, "the claim with fence %lld is not held any more: it is %s", (long long)fence,

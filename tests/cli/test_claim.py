@@ -102,7 +102,8 @@ def test_queue_renew_extends_a_lease(queue):
 
 def test_queue_renew_refuses_what_is_not_held(queue):
     queue.ok("queue", "claim", "--holder", "w1")
-    assert queue.refused(5, "queue", "renew", "1", "--holder", "w2") == "error: the claim with fence 1 is another's\n"
+    assert queue.refused(5, "queue", "renew", "1", "--holder", "w2") == (
+        "error: the claim with fence 1 is another's\n  its holder has to be named: --holder WHO\n")
     run_out(queue)
     assert "it is expired" in queue.refused(5, "queue", "renew", "1", "--holder", "w1"), "no matter who swept"
     assert queue.refused(3, "queue", "renew", "99") == "error: there is no claim with fence 99\n"

@@ -99,7 +99,8 @@ enum hf_kv_capability {
 
 enum hf_kv_durability {
 	HF_KV_STRICT = 0, /* acknowledged = on disk: PostgreSQL with fsync and full_page_writes (kv_health.h tells of
-	                   * one without), even where synchronous_commit is off when the store is opened */
+	                   * one without), even where synchronous_commit is off. The handle keeps what it was when
+	                   * the store was opened, whatever role and database are set to later */
 	HF_KV_RELAXED     /* may lose the last moments at a crash of the server or machine; never torn */
 };
 
@@ -410,7 +411,9 @@ enum hf_status hf_kv_default_ttl(hf_kv *kv, int64_t *ret_ttl_us, hf_error *err);
 /** What stands there keeps its expiry. HF_E_USAGE neither 0 nor a TTL. HF_E_UNSUPPORTED a backend of the program's own
  *  that keeps none. HF_E_CORRUPT, of both: somebody deleted the namespace's row (PostgreSQL). Round trips: one. */
 enum hf_status hf_kv_set_default_ttl(hf_kv *kv, int64_t ttl_us, hf_error *err);
-/** Empty the namespace, at one moment for readers. @param ret_removed live entries, NULL allowed. */
+/** Empty the namespace, at one moment for readers. @param ret_removed live entries, NULL allowed. @return HF_OK;
+ *  HF_E_LIMIT with Redis where there are checkpoints and more than 100,000 entries, all of which would be kept in one
+ *  script with nobody else served meanwhile: delete them by hf_kv_delete_many(), or the checkpoints first. */
 enum hf_status hf_kv_clear(hf_kv *kv, const struct hf_kv_how *how, uint64_t *ret_removed, hf_error *err);
 /** Remove what expired, in the whole store, in steps of 1,000; what was put anew meanwhile stays. */
 enum hf_status hf_kv_sweep(hf_kv *kv, hf_deadline deadline, uint64_t *ret_removed, hf_error *err);

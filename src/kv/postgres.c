@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "holdfast/migrate.h"
 #include "kv/backends.h"
 #include "kv/postgres_index.h"
@@ -43,18 +44,28 @@ enum hf_status postgres_not_these(hf_error *err)
 /* What a database or a role may be set to otherwise; sql/migrations/kv/0002_checkpoints.sql says why it matters. */
 #define READ_COMMITTED "-c default_transaction_isolation=read\\ committed"
 
-/* What is strict is on disk where a database or a role is set to less as well. Who is set to more keeps that. */
+/* What is strict is on disk where a database or a role is set to less as well; who is set to more keeps that. Said for
+ * each session: a setting that somebody changes later binds those that the pool opens then. */
 static enum hf_status choose_commit(hf_kv_backend_state *state, hf_connection *connection,
                                     struct hf_connection_options *how, hf_error *err)
 {
+	static const struct {
+		const char *setting, *options;
+	} choices[] = {{"remote_apply", READ_COMMITTED " -c synchronous_commit=remote_apply"},
+	               {"remote_write", READ_COMMITTED " -c synchronous_commit=remote_write"},
+	               {"local", READ_COMMITTED " -c synchronous_commit=local"}};
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
-	struct store_relaxed_row row;
+	struct store_commits_row row;
 	if (!arena)
 		return error_nomem(err);
-	enum hf_status status = store_relaxed(hf_on_connection(connection), &state->entries, arena, &row, err);
-	if (status == HF_OK && row.relaxed)
-		how->server_options = READ_COMMITTED " -c synchronous_commit=on";
-	return status;
+	enum hf_status status = store_commits(hf_on_connection(connection), &state->entries, arena, &row, err);
+	if (status != HF_OK)
+		return status;
+	how->server_options = READ_COMMITTED " -c synchronous_commit=on";
+	for (size_t i = 0; i < ARRAY_LEN(choices); i++)
+		if (str_eq(row.setting, hf_str_of(choices[i].setting)))
+			how->server_options = choices[i].options;
+	return HF_OK;
 }
 
 /* On a session of its own, which the migrations need. */

@@ -214,6 +214,16 @@ static void expect_commit(struct rig *rig, enum hf_kv_durability durability, con
 	assert_int_equal(rig_number(rig, sql), 2);
 }
 
+static void note_commits(struct rig *rig)
+{
+	events_of_a_put(rig, -1, false); /* makes the tables */
+	rig_run(rig, "CREATE TABLE commits (setting text)");
+	rig_run(rig, "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO commits VALUES "
+	             "(current_setting('synchronous_commit')); RETURN NULL; END $$");
+	rig_run(rig,
+	        "CREATE TRIGGER note AFTER INSERT OR UPDATE ON state_entries FOR EACH ROW EXECUTE FUNCTION note()");
+}
+
 static void what_is_strict_is_so_whatever_the_database_is_set_to(void **user)
 {
 	static const struct {
@@ -221,12 +231,7 @@ static void what_is_strict_is_so_whatever_the_database_is_set_to(void **user)
 	} cases[] = {{"off", "on"}, {"on", "on"}, {"remote_apply", "remote_apply"}, {"local", "local"}};
 	struct rig *rig = *user;
 	char sql[200];
-	events_of_a_put(rig, -1, false); /* makes the tables */
-	rig_run(rig, "CREATE TABLE commits (setting text)");
-	rig_run(rig, "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO commits VALUES "
-	             "(current_setting('synchronous_commit')); RETURN NULL; END $$");
-	rig_run(rig,
-	        "CREATE TRIGGER note AFTER INSERT OR UPDATE ON state_entries FOR EACH ROW EXECUTE FUNCTION note()");
+	note_commits(rig);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		snprintf(sql, sizeof(sql), "ALTER DATABASE %s SET synchronous_commit = %s", fixture_database_name(),
 		         cases[i].database);
@@ -234,6 +239,25 @@ static void what_is_strict_is_so_whatever_the_database_is_set_to(void **user)
 		expect_commit(rig, HF_KV_STRICT, cases[i].strict);
 		expect_commit(rig, HF_KV_RELAXED, "off");
 	}
+}
+
+/* Sessions that the pool opens after somebody changed the setting are as those it opened before. */
+static void what_is_strict_stays_so(void **user)
+{
+	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1, .backoff_ms = 1};
+	struct rig *rig = *user;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv = NULL;
+	char sql[200];
+	note_commits(rig);
+	EXPECT_OK(hf_kv_open(rig->ctx, rig->url, &options, &kv, &err));
+	snprintf(sql, sizeof(sql), "ALTER DATABASE %s SET synchronous_commit = off", fixture_database_name());
+	rig_run(rig, sql);
+	rig_run(rig, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() "
+	             "AND pid <> pg_backend_pid()");
+	EXPECT_OK(hf_kv_put(kv, HF_KV_KEY("k"), HF_KV_KEY("v"), NULL, &err));
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM commits WHERE setting = 'on'"), 1);
+	hf_kv_close(kv);
 }
 
 #define STORE(test) cmocka_unit_test_setup_teardown(test, set_up, rig_close)
@@ -247,6 +271,7 @@ int main(void)
 		STORE(every_tls_mode_is_taken_from_the_url),
 		STORE(times_that_are_none_are_refused),
 		STORE(what_is_strict_is_so_whatever_the_database_is_set_to),
+		STORE(what_is_strict_stays_so),
 		STORE(a_role_with_these_grants_can_do_all_but_what_is_the_owners),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,9 +19,9 @@ SELECT (extract(epoch FROM default_ttl) * 1000000)::bigint AS us FROM :"schema".
 -- name: space_set_ttl :execrows
 UPDATE :"schema".:"entries_namespaces" SET default_ttl = :ttl::interval WHERE id = :ns;
 
--- name: store_relaxed :one
--- doc: Does a commit return before it is on disk, unless it is told otherwise?
-SELECT current_setting('synchronous_commit') = 'off' AS relaxed;
+-- name: store_commits :one
+-- doc: When a commit returns, unless it is told otherwise.
+SELECT current_setting('synchronous_commit') AS setting;
 
 -- name: store_now :one
 SELECT now() AS at;

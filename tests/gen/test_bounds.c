@@ -239,6 +239,22 @@ static void a_stream_ends_at_its_deadline(void **user)
 		assert_string_equal(text(state, "SELECT 'alive'"), "alive");
 }
 
+/* Behind many rows that came: the rest does not, and the server does not end it either. */
+static void a_stream_that_stalls_ends_at_its_deadline(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	int seen = 0;
+	run(state, "SET sample.rows = 100000");
+	run(state, "SET sample.stall = 50000");
+	for (int64_t ms = 500; seen == 0; ms *= 2) { /* a busy machine takes longer to begin */
+		hf_where soon = hf_until(state->where, hf_deadline_in(fixture_context(), ms));
+		EXPECT_STATUS(words_stream(soon, check_word, &seen, &err), HF_TIMEOUT);
+	}
+	assert_true(seen > 1000 && seen < 50000);
+	run(state, "RESET sample.stall");
+}
+
 static enum hf_status read_slowly(void *user, const struct words *row, hf_error *err)
 {
 	int *seen = user;
@@ -361,6 +377,7 @@ int main(void)
 		SAMPLE(a_stream_gives_every_row),
 		SAMPLE(a_stream_stops_where_it_is_told),
 		SAMPLE(a_stream_ends_at_its_deadline),
+		SAMPLE(a_stream_that_stalls_ends_at_its_deadline),
 		SAMPLE(a_deadline_ends_a_stream_whose_rows_flow),
 		SAMPLE(a_transaction_goes_on),
 		SAMPLE(a_deadline_ends_the_reading_of_the_rest),

@@ -12,7 +12,7 @@
 
 enum { PAGE = 1000, PAGES = 30 };
 
-#define LIVE "(expires_at IS NULL OR expires_at > now())"
+#define LIVE "(expires_at IS NULL OR expires_at > CURRENT_TIMESTAMP)"
 /* A limit that the planner knows: with a parameter it makes a plan for each page. */
 #define SCAN "SELECT key FROM plain WHERE key > $1 AND " LIVE " ORDER BY key LIMIT 1000"
 #define SCAN_HEADS                                                                                                 \

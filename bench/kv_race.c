@@ -7,7 +7,7 @@
 
 enum { SLICES = 5 };
 
-#define GET "SELECT value FROM plain WHERE key = $1 AND (expires_at IS NULL OR expires_at > now())"
+#define GET "SELECT value FROM plain WHERE key = $1 AND (expires_at IS NULL OR expires_at > CURRENT_TIMESTAMP)"
 #define PUT                                                                                                       \
 	"INSERT INTO plain (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, " \
 	"expires_at = EXCLUDED.expires_at"

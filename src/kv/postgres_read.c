@@ -130,19 +130,38 @@ static enum hf_status keys_page(hf_kv_backend_state *state, const struct entries
 	return end_page(scanning, count > 0 ? &rows[count - 1].key : NULL, status);
 }
 
-static enum hf_status bare_page(hf_kv_backend_state *state, const struct entries_scan_in *in, struct scanning *scanning,
+static enum hf_status scan_bare(hf_kv_backend_state *state, const struct entries_scan_in *in,
+                                const struct scanning *scanning, struct bare_row **ret_rows, size_t *ret_count,
                                 hf_error *err)
 {
-	const struct bare_scan_in bare = {
+	const struct hf_kv_span *span = scanning->span;
+	hf_where where = postgres_on(state, span->deadline);
+	const struct bare_page_in page = {
+		.ns = in->ns,
+		.from = in->from,
+		.with_to = in->with_to,
+		.to = in->to,
+		.with_metadata = in->with_metadata,
+		.part = in->part,
+		.order = span->reverse ? BARE_PAGE_ORDER_DOWN : BARE_PAGE_ORDER_UP,
+	};
+	if (in->most == POSTGRES_PAGE)
+		return bare_page(where, &state->entries, &page, scanning->arena, ret_rows, ret_count, err);
+	const struct bare_scan_in scan = {
 		SAME_PAGE(in),
 		.with_page = in->most <= POSTGRES_PAGE,
-		.order = scanning->span->reverse ? BARE_SCAN_ORDER_DOWN : BARE_SCAN_ORDER_UP,
+		.order = span->reverse ? BARE_SCAN_ORDER_DOWN : BARE_SCAN_ORDER_UP,
 	};
-	struct bare_scan_row *rows = NULL;
+	return bare_scan(where, &state->entries, &scan, scanning->arena, ret_rows, ret_count, err);
+}
+
+static enum hf_status keys_alone(hf_kv_backend_state *state, const struct entries_scan_in *in,
+                                 struct scanning *scanning, hf_error *err)
+{
+	struct bare_row *rows = NULL;
 	size_t count = 0;
 	hf_arena_reset(scanning->arena);
-	enum hf_status status = bare_scan(postgres_on(state, scanning->span->deadline), &state->entries, &bare,
-	                                  scanning->arena, &rows, &count, err);
+	enum hf_status status = scan_bare(state, in, scanning, &rows, &count, err);
 	struct hf_kv_entry entry = {0};
 	for (size_t i = 0; i < count && status == HF_OK; i++) {
 		entry.key = rows[i].key;
@@ -177,7 +196,7 @@ static enum hf_status page_once(hf_kv_backend_state *state, const struct entries
 	if (scanning->member)
 		return member_page(state, in, scanning, err);
 	if (span->bare)
-		return bare_page(state, in, scanning, err);
+		return keys_alone(state, in, scanning, err);
 	if (span->keys_only)
 		return keys_page(state, in, scanning, err);
 	return entries_scan(postgres_on(state, span->deadline), &state->entries, in, see_row, scanning, err);

@@ -288,12 +288,18 @@ struct counted_scan {
 	uint8_t last_key[HF_KV_KEY_BYTES_MAX + 1]; /* and room to go on behind it */
 };
 
+static enum hf_status bare_entry(const struct counted_scan *scan, const struct hf_kv_entry *entry, hf_error *err)
+{
+	const struct hf_kv_entry bare = {.key = entry->key};
+	return scan->fn(scan->user, &bare, err);
+}
+
 static enum hf_status count_entry(void *user, const struct hf_kv_entry *entry, hf_error *err)
 {
 	struct counted_scan *scan = user;
-	const struct hf_kv_entry bare = {.key = entry->key};
 	scan->bytes += entry->value.len;
-	enum hf_status status = scan->fn(scan->user, scan->bare && entry->rev ? &bare : entry, err);
+	enum hf_status status =
+		scan->bare && entry->rev ? bare_entry(scan, entry, err) : scan->fn(scan->user, entry, err);
 	scan->ended = status != HF_OK;
 	return status;
 }

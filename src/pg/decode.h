@@ -45,17 +45,20 @@ static inline bool decode_word(enum hf_type_kind kind, const uint8_t *at, size_t
 	return true;
 }
 
-/* Words and text, by far the most columns, without a call per kind. False: decode_field() does it, or says why not. */
+/* Words, text and bytes, by far the most columns, without a call per kind. False: decode_field() does it, or says why
+ * not. */
 static inline bool decode_quick(const struct decoder *decoder, const struct hf_type *type, const uint8_t *at,
                                 size_t len, void *out)
 {
-	if (type->kind != HF_TYPE_TEXT)
+	if (type->kind != HF_TYPE_TEXT && type->kind != HF_TYPE_BYTEA)
 		return decode_word(type->kind, at, len, out);
 	struct hf_str text = {(const char *)at, len};
 	if (!decoder->borrow)
 		text = hf_arena_str(decoder->arena, text);
-	if (text.ptr)
+	if (text.ptr && type->kind == HF_TYPE_TEXT)
 		*(struct hf_str *)out = text;
+	else if (text.ptr)
+		*(struct hf_bytes *)out = (struct hf_bytes){(const uint8_t *)text.ptr, text.len};
 	return text.ptr != NULL;
 }
 

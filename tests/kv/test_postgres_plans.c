@@ -130,6 +130,8 @@ static void every_statement_finds_its_rows_by_the_whole_key(void **user)
 		queries[count++] = &all->keys_scan[i];
 	for (size_t i = 0; i < ARRAY_LEN(all->bare_scan); i++)
 		queries[count++] = &all->bare_scan[i];
+	for (size_t i = 0; i < ARRAY_LEN(all->bare_page); i++)
+		queries[count++] = &all->bare_page[i];
 	rig_run(rig, "INSERT INTO state_entries_namespaces (name) VALUES ('new')");
 	rig_run(rig, "INSERT INTO state_entries (rev, created_at, updated_at, namespace, epoch, key, value) SELECT i, "
 	             "now(), now(), 1,"

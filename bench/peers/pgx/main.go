@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	getSQL = "SELECT value FROM plain WHERE key = $1 AND (expires_at IS NULL OR expires_at > now())"
+	getSQL = "SELECT value FROM plain WHERE key = $1 AND (expires_at IS NULL OR expires_at > CURRENT_TIMESTAMP)"
 	putSQL = "INSERT INTO plain (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, expires_at = EXCLUDED.expires_at"
 )
 

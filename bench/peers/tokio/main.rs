@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, NoTls, Statement};
 
-const GET: &str = "SELECT value FROM plain WHERE key = $1 AND (expires_at IS NULL OR expires_at > now())";
+const GET: &str = "SELECT value FROM plain WHERE key = $1 AND (expires_at IS NULL OR expires_at > CURRENT_TIMESTAMP)";
 const PUT: &str = "INSERT INTO plain (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, \
                    expires_at = EXCLUDED.expires_at";
 

@@ -27,9 +27,9 @@ SELECT current_setting('synchronous_commit') AS setting;
 SELECT now() AS at;
 
 -- name: entry_get :opt
--- doc: What the caller does not have: each column costs both sides.
+-- doc: What the caller does not have: each column costs both sides. now() is a function to look up, CURRENT_TIMESTAMP none.
 SELECT rev, created_at, updated_at, expires_at, codec, value, metadata FROM :"schema".:"entries"
-WHERE namespace = :ns AND key = :key AND (expires_at IS NULL OR expires_at > now());
+WHERE namespace = :ns AND key = :key AND (expires_at IS NULL OR expires_at > CURRENT_TIMESTAMP);
 
 -- name: entries_get :many
 -- doc: By both columns of the key whatever the statistics say: a namespace may be newer than they are. OFFSET 0 keeps it a
@@ -47,12 +47,12 @@ CROSS JOIN LATERAL (SELECT * FROM :"schema".:"entries" AS e WHERE e.namespace = 
 -- name: value_get :opt
 -- doc: entry_get for who looks at the value alone, and can tell by its bytes that it is not packed.
 SELECT value FROM :"schema".:"entries"
-WHERE namespace = :ns AND key = :key AND (expires_at IS NULL OR expires_at > now());
+WHERE namespace = :ns AND key = :key AND (expires_at IS NULL OR expires_at > CURRENT_TIMESTAMP);
 
 -- name: stored_get :opt
 -- doc: The same for who cannot: a column more is 3 % of a get.
 SELECT value, codec FROM :"schema".:"entries"
-WHERE namespace = :ns AND key = :key AND (expires_at IS NULL OR expires_at > now());
+WHERE namespace = :ns AND key = :key AND (expires_at IS NULL OR expires_at > CURRENT_TIMESTAMP);
 
 -- name: values_get :many
 -- doc: entries_get likewise.
@@ -91,6 +91,7 @@ LIMIT :most::bigint;
 
 -- name: bare_scan :many
 -- doc: The same, of the key alone: each column costs the server and the client, four of them a third of the page.
+-- row: bare_row
 -- allow: limit-order the rows within are in order
 SELECT key FROM (
        SELECT key FROM :"schema".:"entries"
@@ -100,6 +101,16 @@ SELECT key FROM (
        /*order: up = key | down = key DESC */
        /*? page */ LIMIT 1000 /*?*/) AS p
 LIMIT :most::bigint;
+
+-- name: bare_page :many
+-- doc: A whole page of bare_scan: the second bound there costs the server a look a row.
+-- row: bare_row
+SELECT key FROM :"schema".:"entries"
+WHERE namespace = :ns AND key >= :from AND (expires_at IS NULL OR expires_at > CURRENT_TIMESTAMP)
+/*? to */ AND key < :to /*?*/
+/*? metadata */ AND metadata @> :part::jsonb /*?*/
+/*order: up = key | down = key DESC */
+LIMIT 1000;
 
 -- name: entries_estimate :one
 -- doc: What the planner thinks: rows and the commonest namespaces as of the last ANALYZE, which runs by itself as the table

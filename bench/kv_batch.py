@@ -10,10 +10,10 @@ from kv_store import ROWS, SERVER, store
 
 METHOD = ("hf_kv_put_many() of N random keys that exist, against BEGIN, PQexecParams() of the seed's upsert for each key "
           "(binary, not prepared), COMMIT, on the seed's table with its indexes and trigger, and, told, the same with the plain "
-          f"table; {SERVER}, sides in turns; "
+          f"table; {SERVER}, sides in turns, each in a session that has put 100,000 before; "
           "delayed: both through a relay that hands on each byte 0.25 ms after it came; peak: VmHWM of a process that opens the store and puts a batch, "
           "less the keys and values of the batch")
-SIZES = {"100": (100, 0, 21, 5), "1000": (1000, 0, 11, 10), "100000": (100000, 0, 1, 10), "1000_delayed": (1000, 250, 5, 50)}
+SIZES = {"100": (100, 0, 21, 5), "1000": (1000, 0, 11, 10), "100000": (100000, 0, 3, 10), "1000_delayed": (1000, 250, 5, 50)}
 ENTRY = 24 + 256
 
 

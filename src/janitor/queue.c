@@ -302,8 +302,10 @@ enum hf_status hf_queue_position(hf_where where, struct hf_str codebase, struct 
 	if (status == HF_NOT_FOUND)
 		return error_set(err, HF_NOT_FOUND, "%.*s does not wait in campaign %.*s", STR_ARG(codebase),
 		                 STR_ARG(campaign));
+	if (status != HF_OK)
+		return status;
 	struct hf_queue_position position = {.id = row.id, .position = row.place, .has_wait = row.has_wait_time};
-	if (status == HF_OK && row.has_wait_time)
+	if (row.has_wait_time)
 		status = interval_us(row.wait_time, &position.wait_us, err);
 	if (status == HF_OK)
 		*ret_position = position;

@@ -14,20 +14,6 @@
 
 enum { SIDES = 4 };
 
-static hf_kv *open_combined(hf_context *ctx, const char *url, uint32_t width)
-{
-	const struct hf_kv_options options = {.size = sizeof(options),
-	                                      .connections_min = width,
-	                                      .connections_max = 2 * width,
-	                                      .combine = width,
-	                                      .sweep_interval_ms = -1};
-	hf_error err = HF_ERROR_INIT;
-	hf_kv *kv = NULL;
-	if (hf_kv_open(ctx, url, &options, &kv, &err) != HF_OK)
-		give_up("open", err.message);
-	return kv;
-}
-
 static double callers_each(const hf_kv *kv)
 {
 	struct hf_kv_stats stats;
@@ -72,7 +58,7 @@ int main(int argc, char **argv)
 	if (rows < 1 || count < 1 || count > RACERS_MAX || width < 1 || runs < 1 || runs > RUNS_MAX || !(seconds > 0))
 		give_up("usage", usage);
 	bench_attach(&bench, argv[1]);
-	sides[0].kv = sides[2].kv = open_combined(bench.ctx, argv[1], (uint32_t)width);
+	sides[0].kv = sides[2].kv = kv_open_combined(bench.ctx, argv[1], (uint32_t)width);
 	if (count == 1) {
 		sides[1].one = race_store_get;
 		sides[3].one = race_store_put;

@@ -31,17 +31,32 @@ void kv_value(uint8_t ret_value[KV_VALUE_LEN], uint64_t seed)
 	}
 }
 
+static hf_kv *open_with(hf_context *ctx, const char *url, const struct hf_kv_options *options)
+{
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv = NULL;
+	if (hf_kv_open(ctx, url, options, &kv, &err) != HF_OK)
+		give_up("open", err.message);
+	return kv;
+}
+
 hf_kv *kv_open(hf_context *ctx, const char *url, uint32_t connections)
 {
 	const struct hf_kv_options options = {.size = sizeof(options),
 	                                      .connections_min = connections,
 	                                      .connections_max = connections,
 	                                      .sweep_interval_ms = -1};
-	hf_error err = HF_ERROR_INIT;
-	hf_kv *kv = NULL;
-	if (hf_kv_open(ctx, url, &options, &kv, &err) != HF_OK)
-		give_up("open", err.message);
-	return kv;
+	return open_with(ctx, url, &options);
+}
+
+hf_kv *kv_open_combined(hf_context *ctx, const char *url, uint32_t width)
+{
+	const struct hf_kv_options options = {.size = sizeof(options),
+	                                      .connections_min = width,
+	                                      .connections_max = 2 * width,
+	                                      .combine = width,
+	                                      .sweep_interval_ms = -1};
+	return open_with(ctx, url, &options);
 }
 
 PGconn *kv_session(const char *url)

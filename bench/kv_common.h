@@ -21,6 +21,8 @@ void kv_value(uint8_t ret_value[KV_VALUE_LEN], uint64_t seed);
 uint64_t kv_random(uint64_t *seed);
 /** A store with so many connections, which are open. No sweeping. */
 hf_kv *kv_open(hf_context *ctx, const char *url, uint32_t connections);
+/** With `combine`. */
+hf_kv *kv_open_combined(hf_context *ctx, const char *url, uint32_t width);
 /** A session of libpq's. */
 PGconn *kv_session(const char *url);
 /** @return the result, of that status. */

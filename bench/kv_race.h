@@ -12,7 +12,7 @@
 
 #include "kv_common.h"
 
-enum { RACE_SIDES_MAX = 6, RACERS_MAX = 256 };
+enum { RACE_SIDES_MAX = 8, RACERS_MAX = 256 };
 
 struct side;
 

@@ -4,15 +4,15 @@
  *
  *     build/bench/bench-kv-single URL ROWS THREADS SECONDS_PER_RUN RUNS [SIDE]
  *
- * The store has as many connections as there are threads; by hand each thread has a session. A SIDE runs alone, for
- * profilers.
+ * The store has as many connections as there are threads; by hand each thread has a session. Beside them stands a store
+ * that combines, on two connections for gets and two for puts. A SIDE runs alone, for profilers.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "kv_race.h"
 
-enum { SIDES = 6 };
+enum { SIDES = 8 };
 
 static void print(const struct bench *bench, const struct side *sides, long threads, int runs)
 {
@@ -29,12 +29,11 @@ int main(int argc, char **argv)
 {
 	static const char usage[] = "bench-kv-single URL ROWS THREADS SECONDS_PER_RUN RUNS [SIDE]";
 	static struct racer racers[RACERS_MAX];
-	static struct side sides[SIDES] = {{.name = "get_holdfast", .one = race_store_get},
-	                                   {.name = "get_libpq", .one = race_libpq_get},
-	                                   {.name = "entry_holdfast", .one = race_store_entry},
-	                                   {.name = "entry_libpq", .one = race_libpq_get},
-	                                   {.name = "put_holdfast", .one = race_store_put},
-	                                   {.name = "put_libpq", .one = race_libpq_put}};
+	static struct side sides[SIDES] = {
+		{.name = "get_holdfast", .one = race_store_get},     {.name = "get_libpq", .one = race_libpq_get},
+		{.name = "entry_holdfast", .one = race_store_entry}, {.name = "entry_libpq", .one = race_libpq_get},
+		{.name = "put_holdfast", .one = race_store_put},     {.name = "put_libpq", .one = race_libpq_put},
+		{.name = "get_combined", .one = race_store_get},     {.name = "put_combined", .one = race_store_put}};
 	struct bench bench;
 	double ignored = 0;
 	if (argc < 6 || argc > 7)
@@ -45,7 +44,9 @@ int main(int argc, char **argv)
 		give_up("usage", usage);
 	bench_attach(&bench, argv[1]);
 	hf_kv *kv = kv_open(bench.ctx, argv[1], (uint32_t)threads);
+	hf_kv *combined = kv_open_combined(bench.ctx, argv[1], 2);
 	sides[0].kv = sides[2].kv = sides[4].kv = kv;
+	sides[6].kv = sides[7].kv = combined;
 	race_open(racers, threads, argv[1], rows);
 	for (int i = 0; i < SIDES; i++)
 		if (argc == 6)
@@ -57,6 +58,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < (int)runs; i++)
 		race_run(racers, threads, sides, SIDES, seconds, i);
 	print(&bench, sides, threads, (int)runs);
+	hf_kv_close(combined);
 	hf_kv_close(kv);
 	race_close(racers, threads);
 	bench_close(&bench);

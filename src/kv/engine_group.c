@@ -4,6 +4,7 @@
 #include "kv/engine_group.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/thread.h"
@@ -223,6 +224,8 @@ enum hf_status engine_group_apply(hf_kv_backend_state *state, int32_t ns, const 
 	if (own.progress == LEADS)
 		lead(state, &own);
 	pthread_cond_destroy(&own.changed);
-	return own.progress == ALONE ? engine_apply_alone(state, ns, batch, packed, arena, ret_results, err)
-	                             : own.status;
+	if (own.progress != ALONE)
+		return own.status;
+	memset(ret_results, 0, batch->count * sizeof(*ret_results)); /* what was decided beside the others is undone */
+	return engine_apply_alone(state, ns, batch, packed, arena, ret_results, err);
 }

@@ -283,12 +283,14 @@ static void test_one_that_fails_beside_others_only(void **state)
 
 static const struct ordered_ops *real;
 static int commits_refused;
+static int64_t refusal_us; /* what one takes */
 
 static enum hf_status refuse_commit(struct ordered_txn *txn, hf_error *err)
 {
 	if (commits_refused == 0)
 		return real->commit(txn, err);
 	commits_refused--;
+	rig_now_us += refusal_us;
 	real->abort(txn);
 	return error_set(err, HF_E_LIMIT, "the store is full");
 }
@@ -321,6 +323,34 @@ static void test_a_commit_without_room_for_all(void **state)
 	run(rig, &one, 1);
 	EXPECT_STATUS(one.status, HF_E_LIMIT);
 	rig->state->store->ops = real;
+}
+
+/* The lease ends between the commit of all and the try alone: what was decided the first time is not told. */
+static void test_a_fence_that_is_lost_before_the_second_try(void **state)
+{
+	struct rig *rig = *state;
+	const int64_t lease_us = 1000000;
+	struct hf_kv_lock lock;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(rig->vtable->lock_take(rig->state, rig->ns[0], HF_STR("lock"), HF_STR("me"), lease_us, INT64_MAX,
+	                                 rig->arena, &lock, &err));
+	const struct hf_kv_fence fence = {lock.name, lock.owner, lock.fence};
+	struct caller callers[] = {{.write = {.op = HF_KV_ADD, .key = HF_KV_KEY("n"), .delta = 1}},
+	                           {.write = {.op = HF_KV_PUT, .key = HF_KV_KEY("k")}, .fence = &fence}};
+	real = rig->state->store->ops;
+	struct ordered_ops ops = *real;
+	ops.commit = refuse_commit;
+	rig->state->store->ops = &ops;
+	commits_refused = 1;
+	refusal_us = lease_us;
+	run(rig, callers, ARRAY_LEN(callers));
+	refusal_us = 0;
+	rig->state->store->ops = real;
+	EXPECT_STATUS(callers[0].status, HF_OK);
+	EXPECT_STATUS(callers[1].status, HF_CONFLICT);
+	assert_int_equal(callers[1].result.outcome, HF_KV_UNDONE);
+	assert_int_equal(callers[1].result.rev, 0);
+	assert_int_equal(get(rig, 0, HF_KV_KEY("k")).rev, 0);
 }
 
 /* Who leads or waits until its deadline is told so, and nobody behind it is lost. */
@@ -361,6 +391,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_one_that_fails, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_one_that_fails_beside_others_only, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_a_commit_without_room_for_all, rig_lmdb, rig_end),
+		cmocka_unit_test_setup_teardown(test_a_fence_that_is_lost_before_the_second_try, rig_lmdb, rig_end),
 		cmocka_unit_test_setup_teardown(test_deadlines, rig_lmdb, rig_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

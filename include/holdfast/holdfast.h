@@ -7,9 +7,9 @@
  *
  * What holds where a header says nothing else:
  *
- *  - Answers. Outputs are set with HF_OK alone. Beside the statuses that a function names it may answer those of its
- *    connection: HF_TIMEOUT, HF_E_UNAVAILABLE, HF_E_DB, HF_E_NOMEM ... A write whose COMMIT got no answer is
- *    HF_E_OUTCOME_UNKNOWN. `err` may be NULL.
+ *  - Answers. Outputs are to be looked at with HF_OK alone: an array may have been written to. Beside the statuses that
+ *    a function names it may answer those of its connection: HF_TIMEOUT, HF_E_UNAVAILABLE, HF_E_DB, HF_E_NOMEM ... A
+ *    write whose COMMIT got no answer is HF_E_OUTCOME_UNKNOWN. `err` may be NULL.
  *  - Ownership. What goes in is borrowed for the call. Texts and arrays that come out live in the arena that was
  *    passed, until it is reset; what a callback is given ends with the callback. NULL may be freed.
  *  - Absence. A text of {NULL, 0} is NULL or "any", one of {"", 0} is empty. A member is there if its has_ says so.

@@ -224,7 +224,7 @@ enum hf_status hf_kv_put(hf_kv *kv, struct hf_bytes key, struct hf_bytes value, 
 		write.if_value = put->if_value;
 	}
 	enum hf_status status = apply_one(kv, &write, put ? &put->how : NULL, NULL, asked ? &result : NULL, err);
-	if (asked)
+	if (asked && (status == HF_OK || status == HF_CONFLICT))
 		*put->ret_rev = result.rev;
 	return status;
 }

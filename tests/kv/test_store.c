@@ -287,6 +287,27 @@ static void refusals_say_which_key_and_why(void **state)
 	assert_string_equal(err.message, "key \"k\" is not there");
 }
 
+/* What was there is left where nothing is known of the entry: it may be the if_rev of the next try. */
+static void a_revision_is_told_with_an_answer_alone(void **state)
+{
+	static const enum hf_status failures[] = {HF_TIMEOUT, HF_E_OUTCOME_UNKNOWN, HF_E_LIMIT};
+	const struct hf_bytes too_long = {(const uint8_t[481]){0}, 481};
+	int64_t rev = 3;
+	struct hf_kv_put put = {.flags = HF_KV_IF_REV, .if_rev = rev, .ret_rev = &rev};
+	(void)state;
+	seen.result = (struct hf_kv_result){.outcome = HF_KV_DONE, .rev = 9};
+	for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
+		seen.answer = failures[i];
+		EXPECT_STATUS(hf_kv_put(kv, HF_KV_KEY("k"), HF_KV_KEY(""), &put, &err), failures[i]);
+		assert_int_equal(rev, 3);
+	}
+	EXPECT_STATUS(hf_kv_put(kv, too_long, HF_KV_KEY(""), &put, &err), HF_E_LIMIT);
+	assert_int_equal(rev, 3);
+	seen.answer = HF_OK;
+	EXPECT_OK(hf_kv_put(kv, HF_KV_KEY("k"), HF_KV_KEY(""), &put, &err));
+	assert_int_equal(rev, 9);
+}
+
 static void what_a_backend_lacks_is_refused_by_name(void **state)
 {
 	struct hf_kv_fence fence = {HF_STR("l"), HF_STR("o"), 1};
@@ -585,6 +606,7 @@ int main(void)
 		TEST(other_metadata_are_refused),
 		TEST(flags_must_go_with_the_operation),
 		TEST(refusals_say_which_key_and_why),
+		TEST(a_revision_is_told_with_an_answer_alone),
 		TEST(what_a_backend_lacks_is_refused_by_name),
 		TEST(ranges_become_spans),
 		TEST(empty_spans_ask_nobody),

@@ -21,7 +21,7 @@
 enum { WAIT_US = 50 * 1000, STEP_US = 2000, AGAIN_US = 1000 * 1000, ACQUIRE_MS = 250 };
 
 struct postgres_replica {
-	hf_kv_backend_state as; /* of the store, but for the pool, which is owned */
+	hf_kv_backend_state as; /* of the store, but for pool and codec, which are owned */
 	int64_t stale_us_max;
 	pthread_mutex_t asking;         /* one thread asks the primary */
 	atomic_int_least64_t sample_us; /* read before `sample`, written behind it: never newer than that */
@@ -70,6 +70,7 @@ void postgres_replica_close(struct postgres_replica *replica)
 	if (!replica)
 		return;
 	hf_pool_close(replica->as.pool);
+	codec_deinit(&replica->as.codec);
 	pthread_mutex_destroy(&replica->asking);
 	free(replica);
 }

@@ -225,6 +225,27 @@ static void a_replica_answers_what_may_be_late(void **state)
 	at_standby("SELECT pg_wal_replay_resume()");
 }
 
+/* What it is unpacked with goes with the handle: sanitizers see to that. */
+static void a_replica_answers_packed_values(void **state)
+{
+	struct stores *stores = *state;
+	static const uint8_t bytes[5000];
+	const struct hf_bytes value = {bytes, sizeof(bytes)};
+	struct hf_kv_entry entry;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_put(stores->kv, HF_KV_KEY("packed"), value, NULL, &err));
+	put(stores->kv, "1");
+	wait_for_replica(stores, stores->kv);
+	for (int alone = 0; alone < 2; alone++) {
+		const struct hf_kv_read how = {.replica = true, .value_only = alone};
+		uint64_t before = by_replica(stores->kv);
+		EXPECT_OK(hf_kv_get(stores->kv, HF_KV_KEY("packed"), &how, stores->arena, &entry, &err));
+		assert_int_equal(by_replica(stores->kv), before + 1);
+		assert_int_equal(entry.value.len, value.len);
+		assert_memory_equal(entry.value.ptr, value.ptr, value.len);
+	}
+}
+
 static void what_was_written_is_read(void **state)
 {
 	struct stores *stores = *state;
@@ -555,6 +576,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE(a_replica_answers_what_may_be_late),
+		STORE(a_replica_answers_packed_values),
 		STORE(what_was_written_is_read),
 		STORE(nothing_is_later_than_the_bound),
 		STORE(a_replica_that_is_not_there_is_no_failure),

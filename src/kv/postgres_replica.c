@@ -114,7 +114,9 @@ static bool keep_sample(hf_kv_backend_state *state, hf_deadline deadline)
 	if (pthread_mutex_trylock(&replica->asking) != 0) {
 		if (is_recent(replica, replica->stale_us_max))
 			return true;
-		pthread_mutex_lock(&replica->asking);
+		struct timespec until = monotonic_after(deadline - hf_now_monotonic_us(state->ctx));
+		if (pthread_mutex_clocklock(&replica->asking, CLOCK_MONOTONIC, &until) != 0)
+			return false;
 	}
 	bool told = is_recent(replica, replica->stale_us_max / 2) || take_sample(state, deadline);
 	pthread_mutex_unlock(&replica->asking);

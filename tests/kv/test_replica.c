@@ -17,6 +17,8 @@
 #include "base/macros.h"
 #include "base/str.h"
 #include "holdfast/holdfast.h"
+#include "kv/postgres.h"
+#include "kv/store.h"
 
 static hf_context *ctx;
 static hf_server *primary, *standby;
@@ -505,6 +507,76 @@ static void a_read_whose_session_is_ended_is_sent_again(void **state)
 	hf_settings_free(settings);
 }
 
+/* ---- a caller's time ---- */
+
+struct patient {
+	hf_kv *kv;
+	bool replica;
+	hf_deadline deadline;
+	enum hf_status status;
+	pthread_t thread;
+};
+
+static void *read_patiently(void *user)
+{
+	struct patient *patient = user;
+	const struct hf_kv_read how = {.replica = patient->replica, .deadline = patient->deadline};
+	struct hf_kv_entry entry;
+	hf_arena *arena = hf_arena_new(0);
+	patient->status = hf_kv_get(patient->kv, HF_KV_KEY("k"), &how, arena, &entry, NULL);
+	hf_arena_free(arena);
+	return NULL;
+}
+
+/* Until the pool is as full as that. */
+static void start_patient(struct patient *patient, uint32_t busy, uint32_t waiting)
+{
+	struct hf_pool_stats stats = {0};
+	assert_int_equal(pthread_create(&patient->thread, NULL, read_patiently, patient), 0);
+	while (stats.busy < busy || stats.waiting < waiting) {
+		usleep(1000);
+		hf_pool_stats(patient->kv->backend->state->pool, &stats);
+	}
+}
+
+/* One thread asks the primary, and waits for it: the others wait no longer than their callers. */
+static void who_waits_for_anothers_question_has_his_own_deadline(void **state)
+{
+	struct stores *stores = *state;
+	const struct hf_kv_options options = {.size = sizeof(options),
+	                                      .replica_url = standby_url,
+	                                      .replica_stale_ms_max = 10,
+	                                      .connections_max = 1,
+	                                      .sweep_interval_ms = -1};
+	hf_error err = HF_ERROR_INIT;
+	hf_settings *settings = NULL;
+	hf_connection *connection = NULL;
+	hf_kv *kv = NULL;
+	EXPECT_OK(hf_kv_open(ctx, stores->url, &options, &kv, &err));
+	put(kv, "1");
+	EXPECT_OK(hf_settings_new(ctx, &settings, &err));
+	EXPECT_OK(hf_settings_parse(settings, stores->url, &err));
+	EXPECT_OK(hf_connection_open(ctx, settings, NULL, HF_DEADLINE_DEFAULT, &connection, &err));
+	sql_run(hf_on_connection(connection), "BEGIN");
+	sql_run(hf_on_connection(connection), "LOCK TABLE state_entries IN ACCESS EXCLUSIVE MODE");
+	struct patient blocked = {.kv = kv, .deadline = INT64_MAX};
+	start_patient(&blocked, 1, 0);
+	struct patient asking = {.kv = kv, .replica = true, .deadline = hf_deadline_in(ctx, 30000)};
+	start_patient(&asking, 1, 1);
+	struct patient behind = {.kv = kv, .replica = true, .deadline = hf_deadline_in(ctx, 100)};
+	read_patiently(&behind);
+	assert_int_equal(behind.status, HF_TIMEOUT);
+	assert_true(hf_now_monotonic_us(ctx) < asking.deadline);
+	sql_run(hf_on_connection(connection), "COMMIT");
+	pthread_join(blocked.thread, NULL);
+	pthread_join(asking.thread, NULL);
+	EXPECT_OK(blocked.status);
+	EXPECT_OK(asking.status);
+	hf_connection_free(connection);
+	hf_settings_free(settings);
+	hf_kv_close(kv);
+}
+
 static void health_tells_how_late_it_is(void **state)
 {
 	struct stores *stores = *state;
@@ -581,6 +653,7 @@ int main(void)
 		STORE(nothing_is_later_than_the_bound),
 		STORE(a_replica_that_is_not_there_is_no_failure),
 		STORE(where_there_are_none_they_are_refused),
+		STORE(who_waits_for_anothers_question_has_his_own_deadline),
 		STORE(health_tells_how_late_it_is),
 		STORE(a_standby_is_unhealthy),
 		STORE(ranges_counts_and_contains_may_be_late_too),

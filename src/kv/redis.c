@@ -234,7 +234,6 @@ static enum hf_status size_one(hf_kv_backend_state *state, const struct redis_sp
 		redis_request_text(&request, "USAGE");
 		redis_request_text(&request, space->keys[i].ptr);
 		status = ask_number(state, &request, "measure", deadline, &bytes, err);
-		redis_request_deinit(&request);
 		sizes->total_bytes += bytes;
 		sizes->table_bytes += i == REDIS_RECORDS ? bytes : 0;
 		sizes->index_bytes += i == REDIS_ORDER || i == REDIS_EXPIRY ? (int64_t)bytes : 0;

@@ -27,8 +27,8 @@ struct codec {
 	struct codec_work *_Atomic kept[CODEC_KEPT_MAX];
 };
 
-/** False: it is CODEC_RAW. What codec_pack() packs begins so; a value that is not packed may too. A codec to come is to
- *  be told by its bytes as well, or by tables of another version. */
+/** False: it is CODEC_RAW, or packed and damaged there. What codec_pack() packs begins so; a value that is not packed
+ *  may too. A codec to come is to be told by its bytes as well, or by tables of another version. */
 static inline bool codec_looks_packed(struct hf_bytes stored)
 {
 	return stored.len > CODEC_HEAD + 4 && memcmp(stored.ptr + CODEC_HEAD, "\x28\xb5\x2f\xfd", 4) == 0;

@@ -131,8 +131,10 @@ static void judge_ended(struct verdict *verdict, const struct situation *situati
 
 static void judge_garbled(struct verdict *verdict, const struct situation *situation)
 {
+	/* Of a pipeline that is not at its end. */
+	const bool nothing_sent = situation->phase == PHASE_SENT_NOTHING && !situation->survived;
 	verdict->close = !situation->survived;
-	if (!session_ended(situation))
+	if (!session_ended(situation) && !nothing_sent)
 		return;
 	verdict->status = HF_E_UNAVAILABLE; /* so a relay calls it that its server is gone */
 	judge_lost(verdict, situation);

@@ -179,6 +179,8 @@ static void a_session_that_ends_leaves_in_doubt_what_was_sent(UNUSED void **stat
 			if (sqlstate_classify(codes[i], &sure[j]).status == HF_E_OUTCOME_UNKNOWN)
 				fail_msg("%s, case %zu", codes[i], j);
 	}
+	assert_int_equal(sqlstate_classify("08P01", &sure[1]).action, RC); /* of a pipeline that is not at its end */
+	assert_int_equal(sqlstate_classify("08P01", &sure[1]).status, HF_E_UNAVAILABLE);
 	assert_int_equal(sqlstate_classify("08P01", &sure[2]).action, RC);
 	assert_int_equal(sqlstate_classify("08P01", &sure[3]).action, RT);
 	assert_int_equal(sqlstate_classify("08P01", &sure[3]).status, HF_E_UNAVAILABLE);

@@ -87,17 +87,21 @@ static void what_replaces_nothing_waits_twice_and_then_rarely(void **user)
 	assert_int_equal(trips_of_put(rig, "newer", "v"), 2);
 }
 
-/* A put with a TTL sets more, and is never tried so. */
+/* A put with a TTL sets more, and is never tried so. Its statement is prepared while nothing is. */
 static void one_with_a_ttl_waits_once(void **user)
 {
+	static const char *const keys[] = {"new", "k"};
 	struct rig *rig = *user;
 	hf_error err = HF_ERROR_INIT;
 	const struct hf_kv_put lives = {.ttl_us = 3600000000};
+	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("e"), HF_KV_KEY("v"), &lives, &err));
 	settle(rig, "k", "v");
-	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("new"), HF_KV_KEY("v"), &lives, &err)); /* prepares */
-	int before = relay_trips();
-	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("newer"), HF_KV_KEY("v"), &lives, &err));
-	assert_int_equal(relay_trips() - before, 1);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		int before = relay_trips();
+		EXPECT_OK(hf_kv_put(rig->kv, hf_kv_text(keys[i]), HF_KV_KEY("w"), &lives, &err));
+		assert_int_equal(relay_trips() - before, 1);
+		assert_int_not_equal(entry_of(rig, keys[i]).expires_us, HF_KV_NEVER);
+	}
 }
 
 /* ---- what stands there ---- */
@@ -155,6 +159,38 @@ static void what_is_from_the_future_is_put_all_the_same(void **user)
 	const struct hf_kv_entry entry = entry_of(rig, "k");
 	assert_int_equal(entry.updated_us, entry.created_us + 1);
 	expect_entry(rig, "k", "w");
+}
+
+/* ---- a line that is cut ---- */
+
+/* One that may have happened is not sent again, as an upsert neither: at the UPDATE, and at what follows one in vain.
+ */
+static void one_that_may_have_happened_is_not_repeated(void **user)
+{
+	static const char *const keys[] = {"k", "new"};
+	struct rig *rig = *user;
+	rig_run(rig, "CREATE TABLE log (at timestamptz DEFAULT clock_timestamp())");
+	rig_run(rig, "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log DEFAULT "
+	             "VALUES; RETURN NULL; END $$");
+	rig_run(rig,
+	        "CREATE TRIGGER note AFTER INSERT OR UPDATE ON state_entries FOR EACH ROW EXECUTE FUNCTION note()");
+	for (int i = 0; i < 4; i++) {
+		hf_error err = HF_ERROR_INIT;
+		bool behind = i % 2;
+		rig_put(rig, "k", "v");
+		rig_put(rig, "new", "v"); /* prepares the other statement */
+		for (int j = 0; j < AGAIN; j++)
+			rig_put(rig, "k", "v");
+		rig_run(rig, "DELETE FROM state_entries WHERE key = 'new'");
+		rig_run(rig, "TRUNCATE log");
+		relay_cut(1 + i / 2, behind);
+		EXPECT_STATUS(hf_kv_put(rig->kv, hf_kv_text(keys[i / 2]), HF_KV_KEY("w"), NULL, &err),
+		              HF_E_OUTCOME_UNKNOWN);
+		assert_true(relay_was_cut());
+		relay_cut(0, false);
+		expect_entry(rig, "k", i == 1 ? "w" : "v"); /* on a new line: the old one's server has ended */
+		assert_int_equal(rig_number(rig, "SELECT count(*) FROM log"), behind);
+	}
 }
 
 /* ---- checkpoints ---- */
@@ -264,6 +300,7 @@ int main(void)
 		CASE(what_expires_does_not_any_more),
 		CASE(what_has_expired_begins_anew),
 		CASE(what_is_from_the_future_is_put_all_the_same),
+		CASE(one_that_may_have_happened_is_not_repeated),
 		CASE(what_was_there_at_a_checkpoint_is_kept),
 		CASE(one_that_waited_for_a_checkpoint_is_behind_it),
 		CASE(one_that_waited_for_a_row_has_a_later_revision),

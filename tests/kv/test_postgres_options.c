@@ -196,7 +196,26 @@ static void a_role_with_these_grants_can_do_all_but_what_is_the_owners(void **us
 	hf_arena_free(arena);
 }
 
-/* A put whose durability is the handle's, and the setting it was committed with. */
+enum { PUTS = 12, MANY = 300 }; /* more than are upserts before one replaces; more than a step */
+
+/* In one pipeline, asked for answers and not. */
+static void put_many(hf_kv *kv)
+{
+	static char texts[MANY][8];
+	static struct hf_bytes keys[MANY];
+	static struct hf_kv_write writes[MANY];
+	static struct hf_kv_result results[MANY];
+	hf_error err = HF_ERROR_INIT;
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "m%05zu", i);
+		keys[i] = hf_kv_text(texts[i]);
+		writes[i] = (struct hf_kv_write){.op = HF_KV_PUT, .key = keys[i], .value = keys[i]};
+	}
+	EXPECT_OK(hf_kv_put_many(kv, keys, keys, MANY, NULL, &err));
+	EXPECT_OK(hf_kv_apply(kv, writes, MANY, NULL, NULL, results, &err));
+}
+
+/* Writes of each kind whose durability is the handle's, and the setting they were committed with. */
 static void expect_commit(struct rig *rig, enum hf_kv_durability durability, const char *setting)
 {
 	const struct hf_kv_options options = {.size = sizeof(options),
@@ -207,11 +226,13 @@ static void expect_commit(struct rig *rig, enum hf_kv_durability durability, con
 	char sql[200];
 	EXPECT_OK(hf_kv_open(rig->ctx, rig->url, &options, &kv, &err));
 	rig_run(rig, "TRUNCATE commits");
-	EXPECT_OK(hf_kv_put(kv, HF_KV_KEY("k"), HF_KV_KEY("v"), NULL, &err));
+	for (int i = 0; i < PUTS; i++)
+		EXPECT_OK(hf_kv_put(kv, HF_KV_KEY("k"), HF_KV_KEY("v"), NULL, &err));
+	put_many(kv);
 	EXPECT_OK(hf_kv_increment(kv, HF_KV_KEY("n"), 1, NULL, NULL, &err));
 	hf_kv_close(kv);
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM commits WHERE setting = '%s'", setting);
-	assert_int_equal(rig_number(rig, sql), 2);
+	assert_int_equal(rig_number(rig, sql), PUTS + 2 * MANY + 1);
 }
 
 static void note_commits(struct rig *rig)

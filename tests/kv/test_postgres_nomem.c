@@ -63,6 +63,20 @@ static enum hf_status put_many(struct work *work, hf_error *err)
 	return hf_kv_put_many(work->into, keys, keys, MANY, NULL, err);
 }
 
+/* What it answers has room before it is sent. */
+static enum hf_status put_many_and_tell(struct work *work, hf_error *err)
+{
+	static char texts[MANY][8];
+	static struct hf_kv_write writes[MANY];
+	static struct hf_kv_result results[MANY];
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "t%05zu", i);
+		writes[i] = (struct hf_kv_write){.op = HF_KV_PUT, .key = hf_kv_text(texts[i])};
+		writes[i].value = writes[i].key;
+	}
+	return hf_kv_apply(work->into, writes, MANY, NULL, work->rig.arena, results, err);
+}
+
 static enum hf_status apply(struct work *work, hf_error *err)
 {
 	static uint8_t value[2000];
@@ -192,6 +206,7 @@ static enum hf_status watch(struct work *work, hf_error *err)
 
 static const struct job jobs[] = {
 	{"put many", put_many, "SELECT count(*) FROM state_entries"},
+	{"put many and tell", put_many_and_tell, "SELECT count(*) FROM state_entries"},
 	{"get values", get_values, NULL},
 	{"delete many", delete_many, "SELECT count(*) FROM state_entries"},
 	{"apply", apply, "SELECT count(*) FROM state_entries"},

@@ -1,6 +1,6 @@
 /*
- * postgres_put.c - what takes one statement: a plain put, a plain delete; and plain deletes of different keys, in their
- * order, behind a statement that waits for the epoch.
+ * postgres_put.c - what takes one statement: a plain put (two, now and then: see UPSERTS), a plain delete; and plain
+ * deletes of different keys, in their order, behind a statement that waits for the epoch.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,7 @@ PARITY_TOOLS = --with python3-aiohttp --with python3-aiohttp-openmetrics --with 
 BENCH = all
 
 all: deps
-	@tools/build $(BUILD) $(PREFIX)
+	@tools/build $(BUILD) "$(PREFIX)"
 
 deps:
 	@tools/deps

@@ -91,12 +91,13 @@ def test_a_prefix_that_is_named_after_the_build_counts(tmp_path):
     (tmp_path / "tools" / "deps").write_text("#!/bin/sh\n")
     (tmp_path / "note").write_text("here\n")
     (tmp_path / "meson.build").write_text("project('notes')\ninstall_data('note', install_dir: get_option('libdir'))\n")
-    installed = {prefix: tmp_path / "root" / prefix / "lib" / "note" for prefix in ("first", "second")}
+    installed = {prefix: tmp_path / "root" / prefix / "lib" / "note" for prefix in ("first", "of two", "second")}
     make = ["make", "--silent", "-C", tmp_path, f"DESTDIR={tmp_path}/root"]
-    for goals in ([], ["install", "PREFIX=/first"], ["install", "PREFIX=/second"], ["install"]):
+    for goals in ([], ["install", "PREFIX=/first"], ["install", "PREFIX=/of two"], ["install", "PREFIX=/second"],
+                  ["install"]):
         installed["second"].unlink(missing_ok=True)
         done = subprocess.run([*make, *goals], check=True, capture_output=True, text=True, env=environment())
-    assert installed["first"].is_file()
+    assert installed["first"].is_file() and installed["of two"].is_file()
     assert installed["second"].is_file(), "without PREFIX: where it was configured for"
     assert f"install  {tmp_path}/root/second; to use it:\n" in done.stdout
     assert "PKG_CONFIG_PATH=/second/lib/pkgconfig LD_LIBRARY_PATH=/second/lib\n" in done.stdout

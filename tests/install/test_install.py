@@ -111,3 +111,26 @@ def test_an_install_that_may_not_write_says_so(tmp_path):
                           env=environment(PATH=f"{tmp_path}:{os.environ['PATH']}"))
     assert (done.returncode, done.stdout, done.stderr) == (
         1, "", "install  Permission denied: '/usr/x'\n         sudo make install, or make install PREFIX=DIR\n")
+
+
+def pretend(tmp_path, done):
+    """tools/install in a folder that was configured by hand, with a Meson that does no more than `done` says."""
+    (tmp_path / "meson").write_text(f"#!/bin/sh\n{done}\n")
+    (tmp_path / "meson").chmod(0o755)
+    (tmp_path / "build" / "meson-private").mkdir(parents=True)
+    (tmp_path / "build" / "meson-private" / "cmd_line.txt").write_text("[options]\nprefix = /opt/x\n")
+    (tmp_path / "build" / "meson-private" / "holdfast.pc").write_text("prefix=/opt/x\nlibdir=${prefix}/lib/machine\n")
+    return subprocess.run([TOP / "tools" / "install", "build"], cwd=tmp_path, capture_output=True, text=True,
+                          env=environment(PATH=f"{tmp_path}:{os.environ['PATH']}", DESTDIR="to"))
+
+
+def test_an_install_says_where_it_went(tmp_path):
+    done = pretend(tmp_path, 'echo "$DESTDIR" >seen')
+    assert (tmp_path / "seen").read_text() == f"{tmp_path}/to\n", "from where make was called, not from the build folder"
+    assert done.stdout == (f"install  {tmp_path}/to/opt/x; to use it:\n         export PATH=/opt/x/bin:$PATH "
+                           "PKG_CONFIG_PATH=/opt/x/lib/machine/pkgconfig LD_LIBRARY_PATH=/opt/x/lib/machine\n")
+
+
+def test_an_install_onto_a_full_disk_blames_no_rights(tmp_path):
+    done = pretend(tmp_path, "echo \"OSError: [Errno 28] No space left on device: '/opt/x'\"; exit 2")
+    assert done.returncode == 1 and "No space left" in done.stderr and "sudo" not in done.stderr

@@ -41,7 +41,7 @@ struct cli {
 	const char *database_origin;
 	hf_connection *connection; /* owned; made at first use */
 	hf_pool *pool;             /* the same */
-	int64_t stored;            /* entries that a kv verb of several batches has stored so far */
+	int64_t stored;            /* entries of earlier batches that a kv verb has put into the store */
 	bool several;              /* transactions: where one of them stands the error says so, with a hint */
 	struct progress progress;  /* progress_start(&cli->progress, ...) */
 	int exit_code;             /* of a child that ran in our place; used when the verb answers HF_OK */

@@ -46,7 +46,10 @@ static enum hf_status check_empty(struct foreign *foreign, hf_error *err)
 static enum hf_status clear(struct foreign *foreign, hf_error *err)
 {
 	const struct hf_kv_how how = {.deadline = foreign->cli->deadline};
-	return foreign->writer->kv ? hf_kv_clear(foreign->kv, &how, NULL, err) : HF_OK;
+	enum hf_status status = foreign->writer->kv ? hf_kv_clear(foreign->kv, &how, NULL, err) : HF_OK;
+	if (status == HF_OK)
+		foreign->cli->stored = 0;
+	return status;
 }
 
 /* The namespace becomes what the checkpoint has, and that is a checkpoint again. */

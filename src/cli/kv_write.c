@@ -95,7 +95,7 @@ enum hf_status kv_writer_flush(struct kv_writer *writer, hf_error *err)
 	}
 	writer->stored += (int64_t)writer->count;
 	writer->stored_bytes += (int64_t)writer->bytes;
-	writer->cli->stored = writer->kv ? writer->stored : 0;
+	writer->cli->stored += writer->kv ? (int64_t)writer->count : 0;
 	writer->count = writer->bytes = 0;
 	hf_arena_reset(writer->arena);
 	progress_update(&writer->cli->progress, writer->stored, hf_now_monotonic_us(writer->cli->ctx));

@@ -219,7 +219,8 @@ static enum hf_status run(struct cli *cli, hf_error *err)
 static void explain_signal(const struct cli *cli, enum hf_status status, hf_error *err)
 {
 	bool late = signalled == SIGALRM;
-	char timeout[QUANTITY_TEXT_SIZE];
+	char timeout[QUANTITY_TEXT_SIZE], go_on[sizeof(err->hint)];
+	snprintf(go_on, sizeof(go_on), "%s", err->hint);
 	quantity_duration_text(cli->globals.timeout_ms, timeout);
 	if (cli->several && err->hint[0]) {
 		error_prefix(err, late ? "not done within --timeout %s" : "interrupted", timeout);
@@ -233,7 +234,9 @@ static void explain_signal(const struct cli *cli, enum hf_status status, hf_erro
 	} else {
 		error_set(err, HF_E_INTERRUPTED, "interrupted; what was under way was rolled back");
 	}
-	if (cli->stored > 0 && !err->hint[0])
+	if (cli->stored > 0 && go_on[0])
+		error_hint(err, "%s", go_on);
+	else if (cli->stored > 0)
 		error_hint(err, "%lld entries that were written before are in the store", (long long)cli->stored);
 }
 

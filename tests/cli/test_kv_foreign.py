@@ -1,9 +1,14 @@
 """holdfast kv import of other programs' tables: everything that lives comes over, as often as one likes."""
 
+import json
+import signal
+import subprocess
+
 import pytest
 
-from command import ok, ok_json, refused, run
+from command import PROGRAM, environment, ok, ok_json, refused, run
 from kv_store import Store
+from test_interrupt import wait_for_sleep
 
 
 @pytest.fixture
@@ -98,6 +103,38 @@ def test_kv_import_brings_daprs_table(empty, url, store):
     assert store.all() == {b"app||a": (b"\0", None, True), b"app||b": (b'{"n":1}', None, False), "app||ü".encode(): (b"x", None, False)}
     empty.execute('ALTER TABLE state RENAME TO "my state"')
     assert store.json("import", "--from-dapr", url, "--from-table", "my state", "--after", "app||b")["changed"] == 1
+
+
+SLEEPS = """CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(600); RETURN NEW; END $$;
+CREATE TRIGGER wait BEFORE INSERT ON mine FOR EACH ROW WHEN (NEW.key = '{}') EXECUTE FUNCTION wait()"""
+
+
+def interrupted(empty, url, *args):
+    """The hint of an import into the table `mine` that gets SIGINT where an entry is waited for."""
+    child = subprocess.Popen([PROGRAM, "-d", url, "kv", "import", "--from-seed-tables", url, *args, "--json"],
+                             env=environment(HOLDFAST_KV_TABLE="mine"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+    wait_for_sleep(empty)
+    child.send_signal(signal.SIGINT)
+    _, told = child.communicate(timeout=60)
+    assert child.returncode == 130
+    return json.loads(told.splitlines()[-1])["error"]["hint"]
+
+
+def test_kv_import_that_is_interrupted_says_where_to_go_on(empty, url):
+    empty.execute(SEED)
+    ok("-d", url, "kv", "count", env={"HOLDFAST_KV_TABLE": "mine"})
+    empty.execute(SLEEPS.format("k02100"))
+    assert interrupted(empty, url) == "2000 entries are stored; go on behind them --after '\\x6b3031393937'"
+    assert empty.value("SELECT count(*) FROM mine") == 2000
+
+
+def test_kv_import_of_checkpoints_that_is_interrupted_claims_no_entries(empty, url):
+    empty.execute(SEED)
+    ok("-d", url, "kv", "count", env={"HOLDFAST_KV_TABLE": "mine"})
+    empty.execute(SLEEPS.format("k00001"))
+    assert interrupted(empty, url, "--with-checkpoints") is None
+    assert empty.value("SELECT count(*) FROM mine") == 0, "they are in checkpoints"
 
 
 def test_the_store_takes_the_place_of_the_seeds_tables(empty, url):

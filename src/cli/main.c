@@ -258,6 +258,7 @@ int main(int argc, char *argv[])
 	hf_error err = HF_ERROR_INIT;
 	bool json = globals_want_json(argc - (argc > 0), argv + (argc > 0));
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* ignored, children would end without a word */
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(ARENA_BYTES_MAX);
 	if (!arena)
 		return finish(&cli, error_nomem(&err), &err, json);

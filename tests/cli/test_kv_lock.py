@@ -177,6 +177,11 @@ def test_kv_lock_run_takes_the_command_with_it_when_it_is_killed(store):
     process.communicate(timeout=30)  # both pipes end with their last writer, which is the command
 
 
+def test_kv_lock_run_ends_where_children_are_not_waited_for(store):
+    """A program that ignores SIGCHLD hands that on to what it starts."""
+    store.ok("lock", "run", "job", "--", "true", timeout=30, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+
+
 def test_a_put_carries_the_fence_of_its_lock(store):
     ok("kv", "lock", "run", "job", "--store", store.url, "--owner", "me", "--", "sh", "-c",
        'exec "$0" kv put k v --lock job --store "$1"', str(PROGRAM), store.url)

@@ -57,17 +57,19 @@ static const char **changed_environment(hf_arena *arena, const char *const chang
 	return entries;
 }
 
+/* Those that we handle or ignore. The rest stays as whoever started us wants it: nohup(1) ignores SIGHUP. */
+static const int ours[] = {SIGPIPE, SIGINT, SIGTERM};
+
 /* Signals as a program expects to find them. Returns 0 or an errno. */
 static int spawn(pid_t *ret_pid, const char *const argv[], const char *const environment[],
                  const posix_spawn_file_actions_t *actions)
 {
-	static const int defaults[] = {SIGPIPE, SIGINT, SIGTERM, SIGQUIT, SIGHUP};
 	posix_spawnattr_t attributes;
 	sigset_t restored, none;
 	sigemptyset(&none);
 	sigemptyset(&restored);
-	for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
-		sigaddset(&restored, defaults[i]);
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		sigaddset(&restored, ours[i]);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigdefault(&attributes, &restored);
@@ -80,11 +82,10 @@ static int spawn(pid_t *ret_pid, const char *const argv[], const char *const env
 
 static void default_signals(void)
 {
-	static const int defaults[] = {SIGPIPE, SIGINT, SIGTERM, SIGQUIT, SIGHUP};
 	sigset_t none;
 	sigemptyset(&none);
-	for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
-		signal(defaults[i], SIG_DFL);
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		signal(ours[i], SIG_DFL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 

@@ -182,6 +182,14 @@ def test_kv_lock_run_ends_where_children_are_not_waited_for(store):
     store.ok("lock", "run", "job", "--", "true", timeout=30, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
 
 
+@pytest.mark.parametrize("number", ["HUP", "QUIT"])
+def test_kv_lock_run_leaves_ignored_what_is_ignored(store, number):
+    """As below nohup(1)."""
+    told = store.ok("lock", "run", "job", "--", "sh", "-c", f"kill -{number} $$; echo still here",
+                    preexec_fn=lambda: signal.signal(signal.Signals[f"SIG{number}"], signal.SIG_IGN))
+    assert told == "still here\n"
+
+
 def test_a_put_carries_the_fence_of_its_lock(store):
     ok("kv", "lock", "run", "job", "--store", store.url, "--owner", "me", "--", "sh", "-c",
        'exec "$0" kv put k v --lock job --store "$1"', str(PROGRAM), store.url)

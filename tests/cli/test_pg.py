@@ -189,7 +189,7 @@ def started(*command, **options):
 
 @pytest.mark.parametrize("number,code", [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_pg_run_passes_signals_on(number, code):
-    process, host, postmaster = started("exec sleep 60")
+    process, host, postmaster = started("exec sleep 60", preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
     process.send_signal(number)
     assert process.wait(30) == code
     assert gone(host, postmaster, seconds=0)

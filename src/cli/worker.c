@@ -103,7 +103,7 @@ static enum hf_status run_add(struct cli *cli, hf_error *err)
 	adding.password = hf_str_of(password);
 	status = cli_write(cli, add_tx, &adding, err);
 	if (status == HF_E_INPUT && !password[0])
-		error_hint(err, "it is read from standard input, or from --password-file FILE");
+		error_hint(err, "the password is read from standard input, or from --password-file FILE");
 	if (status == HF_CONFLICT) {
 		error_hint(err, "--replace gives it another password");
 		return status;

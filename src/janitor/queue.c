@@ -90,7 +90,7 @@ static enum hf_status wrong_name(const struct hf_queue_request *request, enum hf
 		error_hint(err, CODEBASE_NAME_RULE);
 	} else if (strcmp(err->constraint, "queue_command_check") == 0) {
 		error_reword(err, "the command is empty");
-		error_hint(err, "leave it out, or name what is to run");
+		error_hint(err, "name what is to run");
 	} else if (codebase || strcmp(err->constraint, "queue_change_set_fkey") == 0) {
 		error_reword(err, "there is no %s %.*s", codebase ? "codebase" : "change set",
 		             STR_ARG(codebase ? request->codebase : request->change_set));

@@ -549,7 +549,8 @@ def test_queue_add_refuses_a_bucket_and_an_offset(small):
                                                                                "--offset", "1e300")
     assert "there is no codebase zz" in small.refused(1, "queue", "add", "zz", "fixes", "--command", "x")
     assert '"Fixes" is no name for a campaign' in small.refused(1, "queue", "add", "aa", "Fixes", "--command", "x")
-    assert "the command is empty" in small.refused(1, "queue", "add", "aa", "fixes", "--command", "")
+    assert small.refused(1, "queue", "add", "aa", "fixes", "--command", "") == (
+        "error: the command is empty\n  name what is to run\n"), "left out it is refused, too"
     assert "there is no change set no" in small.refused(1, "queue", "add", "aa", "fixes", "--command", "x", "--change-set", "no")
     assert small.tables() == before
 

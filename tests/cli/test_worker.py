@@ -62,7 +62,7 @@ def test_worker_add_stores_a_hash(workers, tmp_path):
 
 @pytest.mark.parametrize("code, password, message, args", [
     (5, "secret", "error: there is a worker a1\n", ["a1"]),
-    (1, "", "1 to 72 bytes, not 0\n  it is read from standard input, or from --password-file FILE\n", ["d1"]),
+    (1, "", "1 to 72 bytes, not 0\n  the password is read from standard input, or from --password-file FILE\n", ["d1"]),
     (1, "secret" * 13, "the password of a worker has 1 to 72 bytes, not 78", ["d1"]),
     (1, "secret", "the name of a worker has no colon", ["d1:2"]),
     (1, "secret", "the name of a worker has 1 to 255 bytes, not 0", [""]),

@@ -86,13 +86,15 @@ static enum hf_status check_matched(struct cli *cli, const struct hf_schedule_re
 /* Beside names that were right a wrong one would pass unseen. What was done stays done, whatever the look brings. */
 static void note_unknown(struct cli *cli, hf_where where)
 {
+	const char *campaign = cli_text(cli, "campaign");
 	hf_error ignored = HF_ERROR_INIT;
 	for (size_t i = 0; i < cli_nargs(cli) && i < NAMES_LOOKED_AT; i++) {
 		int64_t count = 0;
 		struct hf_candidate_filter filter = {.codebase = hf_str_of(cli_arg(cli, i)),
-		                                     .campaign = text_or_null(cli_text(cli, "campaign"))};
+		                                     .campaign = text_or_null(campaign)};
 		if (hf_candidate_count(where, &filter, &count, &ignored) == HF_OK && count == 0)
-			cli_note(cli, "nothing to schedule for %s: it has no candidate", cli_arg(cli, i));
+			cli_note(cli, "nothing to schedule for %s: it has no candidate%s%s%s", cli_arg(cli, i),
+			         campaign ? " of campaign \"" : "", campaign ? campaign : "", campaign ? "\"" : "");
 	}
 }
 

@@ -644,6 +644,10 @@ def test_schedule_run_refuses_names_that_nothing_answers_to(small):
     assert "of campaign \"other\" with a publish policy" in small.refused(3, "schedule", "run", "--campaign", "other")
     done = run(*small.flags, "schedule", "run", "aa", "nobody", "--dry-run")
     assert (done.returncode, done.stderr) == (0, "nothing to schedule for nobody: it has no candidate\n")
+    small.db.execute("INSERT INTO candidate (codebase, suite, command, value, publish_policy) VALUES ('aa', 'solo', 'x', 1, 'p')")
+    done = run(*small.flags, "schedule", "run", "aa", "bb", "--campaign", "solo", "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "nothing to schedule for bb: it has no candidate of campaign \"solo\"\n")
+    small.db.execute("DELETE FROM candidate WHERE suite = 'solo'")
     assert small.tables() == before
     small.db.execute("DELETE FROM candidate")
     assert small.json("schedule", "run")["changed"] == 0, "all of nothing is fine"

@@ -69,7 +69,7 @@ def test_every_folder_has_its_place_in_the_architecture():
 def constants():
     """Those that the code of a header has, comments left out; `HF_KV_` stands for all that begin so."""
     names = {name for text in HEADERS.values() for name in re.findall(r"\bHF_\w+", re.sub(r"/\*.*?\*/", "", text, flags=re.S))}
-    return names | {name[:at] for name in names for at in range(3, len(name))}
+    return names | {name[:at + 1] for name in names for at in range(3, len(name)) if name[at] == "_"}
 
 
 def test_the_header_of_everything_has_everything():

@@ -27,7 +27,8 @@ struct child_leash {
 };
 /** `leash` is a struct child_leash, whose `keeper` is set. */
 void child_cut(void *leash);
-/** As child_run(); when the leash is cut the program gets SIGTERM, once, and when we are killed. */
+/** As child_run(); when the leash is cut the program gets SIGTERM, once, and when we are killed. Not if it is setuid:
+ * there the kernel forgets that. */
 enum hf_status child_run_leashed(struct cli *cli, const char *const argv[], const char *const environment[],
                                  struct child_leash *leash, hf_error *err);
 

@@ -265,7 +265,8 @@ const struct cmd kv_lock_commands[] = {
          .about =
                  "The lease is renewed while CMD runs, and given back behind it. CMD finds HOLDFAST_FENCE and "
                  "HOLDFAST_LOCK_OWNER in its environment; its exit code is ours, and signals are passed on to it. When "
-                 "the lock is lost CMD gets SIGTERM, and we say so with exit 5. CMD gets it too when we are killed.",
+                 "the lock is lost CMD gets SIGTERM, and we say so with exit 5. CMD gets it too when we are killed, "
+                 "unless it is setuid, as sudo is.",
          .options = lease_options,
          .run = run_run,
          .examples = {"holdfast kv lock run nightly -- make report",

@@ -28,7 +28,7 @@ static enum hf_status which(struct cli *cli, const char **ret_member, hf_error *
 }
 
 static enum hf_status change(struct cli *cli, enum hf_status (*one)(hf_kv *, const char *, hf_deadline, hf_error *),
-                             hf_error *err)
+                             const char *did, hf_error *err)
 {
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	const char *member;
@@ -37,18 +37,18 @@ static enum hf_status change(struct cli *cli, enum hf_status (*one)(hf_kv *, con
 		status = kv_open(cli, &kv, err);
 	if (status == HF_OK)
 		status = one(kv, member, cli->deadline, err);
-	const struct written written = {.what = "indexes", .changed = 1};
+	const struct written written = {.what = "indexes", .did = did, .changed = 1};
 	return status == HF_OK ? out_written(cli->out, &written, err) : status;
 }
 
 static enum hf_status run_create(struct cli *cli, hf_error *err)
 {
-	return change(cli, hf_kv_index_create, err);
+	return change(cli, hf_kv_index_create, NULL, err);
 }
 
 static enum hf_status run_drop(struct cli *cli, hf_error *err)
 {
-	return change(cli, hf_kv_index_drop, err);
+	return change(cli, hf_kv_index_drop, "removed", err);
 }
 
 static enum hf_status run_list(struct cli *cli, hf_error *err)

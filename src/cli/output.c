@@ -351,7 +351,7 @@ static void written_sentence(struct buf *buf, const struct written *written, boo
 		what.len -= 3;
 		ending = "y";
 	} else if (written->changed == 1 && str_ends(what, HF_STR("s"))) {
-		what.len -= 1;
+		what.len -= str_ends(what, HF_STR("xes")) ? 2 : 1;
 	}
 	buf_printf(buf, "%s%lld %.*s%s %s", dry_run ? "dry run, nothing was written: " : "",
 	           (long long)written->changed, STR_ARG(what), ending, written->did ? written->did : "changed");

@@ -86,9 +86,9 @@ static enum hf_status read_password(struct cli *cli, const char **ret_password, 
 	return config_secret_file(path ? path : "-", cli->arena, ret_password, err);
 }
 
-static enum hf_status one_written(struct cli *cli, hf_error *err)
+static enum hf_status one_written(struct cli *cli, const char *did, hf_error *err)
 {
-	struct written written = {.what = "workers", .changed = 1};
+	struct written written = {.what = "workers", .did = did, .changed = 1};
 	return out_written(cli->out, &written, err);
 }
 
@@ -108,7 +108,7 @@ static enum hf_status run_add(struct cli *cli, hf_error *err)
 		error_hint(err, "--replace gives it another password");
 		return status;
 	}
-	return status == HF_OK ? one_written(cli, err) : status;
+	return status == HF_OK ? one_written(cli, NULL, err) : status;
 }
 
 static enum hf_status remove_tx(hf_where tx, void *user, hf_error *err)
@@ -120,7 +120,7 @@ static enum hf_status run_remove(struct cli *cli, hf_error *err)
 {
 	struct hf_str name = hf_str_of(cli_arg(cli, 0));
 	enum hf_status status = cli_write(cli, remove_tx, &name, err);
-	return status == HF_OK ? one_written(cli, err) : status;
+	return status == HF_OK ? one_written(cli, "removed", err) : status;
 }
 
 /* ---- the table ---- */

@@ -69,11 +69,11 @@ def test_the_database_has_locks_and_checkpoints(url):
 def test_kv_index_is_made_listed_and_dropped(url):
     ok("-d", url, "kv", "put", "k", "v", "--meta", '{"source":"here"}')
     assert ok_json("-d", url, "kv", "index", "create", "source")["changed"] == 1
-    ok("-d", url, "kv", "index", "create", "--all")
+    assert ok("-d", url, "kv", "index", "create", "--all") == "1 index changed\n"
     listed = ok_json("-d", url, "kv", "index", "list")
     assert [(row["member"], row["valid"]) for row in listed] == [(None, True), ("source", True)]
     assert len(ok_json("-d", url, "kv", "scan", "--with-meta", '{"source":"here"}')) == 1
-    ok("-d", url, "kv", "index", "drop", "source")
+    assert ok("-d", url, "kv", "index", "drop", "source") == "1 index removed\n"
     ok("-d", url, "kv", "index", "drop", "--all")
     assert ok_json("-d", url, "kv", "index", "list") == []
 

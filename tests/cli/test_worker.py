@@ -91,6 +91,7 @@ def test_worker_remove_removes_one(workers):
     assert workers.json("worker", "remove", "b1", "--dry-run")["dry_run"]
     assert workers.json("worker", "remove", "b1")["changed"] == 1
     assert [row[0] for row in stored(workers)] == ["a1", "c1"]
+    assert workers.ok("worker", "remove", "a1") == "1 worker removed\n"
 
 
 def test_worker_remove_refuses_one_with_runs(workers):

@@ -120,6 +120,12 @@ static bool session_ended(const struct situation *situation)
 	return sent && !situation->survived;
 }
 
+/* Whether it was idle for too long a server looks before it begins what came then; a relay may look at any time. */
+static bool idled_away(const char *sqlstate, const struct situation *situation)
+{
+	return strcmp(sqlstate, "25P03") == 0 && situation->routine;
+}
+
 /* Whatever the code: a disk that is full at COMMIT, or a relay that lost its server, tell as little as no answer. */
 static void judge_ended(struct verdict *verdict, const struct situation *situation)
 {
@@ -246,7 +252,7 @@ struct verdict sqlstate_classify(const char *sqlstate, const struct situation *s
 	        .meaning = state->meaning,
 	};
 	judge_by_rule(&verdict, state->rule, sqlstate, situation);
-	if (state->status != HF_OK && session_ended(situation))
+	if (state->status != HF_OK && session_ended(situation) && !idled_away(sqlstate, situation))
 		judge_ended(&verdict, situation);
 	return verdict;
 }

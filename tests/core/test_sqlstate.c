@@ -187,6 +187,20 @@ static void a_session_that_ends_leaves_in_doubt_what_was_sent(UNUSED void **stat
 	assert_int_equal(sqlstate_classify("08P01", &sure[0]).status, HF_E_PROTOCOL);
 }
 
+/* A server looks whether it waited too long before it begins what came then, be it COMMIT: that is no doubt, but in the
+ * words of a relay. */
+static void a_session_that_was_idle_for_too_long_has_not_committed(UNUSED void **state)
+{
+	struct situation situation = {.phase = PHASE_COMMIT_SENT, .in_tx = true, .managed = true};
+	assert_int_equal(sqlstate_classify("25P03", &situation).status, HF_E_OUTCOME_UNKNOWN);
+	situation.routine = "ProcessInterrupts";
+	struct verdict verdict = sqlstate_classify("25P03", &situation);
+	assert_int_equal(verdict.status, HF_TIMEOUT);
+	assert_int_equal(verdict.action, RT);
+	assert_true(verdict.close);
+	assert_int_equal(sqlstate_classify("25P04", &situation).status, HF_E_OUTCOME_UNKNOWN);
+}
+
 static void every_class_of_the_server_is_in_the_table(UNUSED void **state)
 {
 	static const char classes[][3] = {"00", "01", "02", "03", "08", "09", "0A", "0B", "0F", "0L", "0P",
@@ -348,6 +362,7 @@ int main(void)
 	        cmocka_unit_test(every_class_of_the_server_is_in_the_table),
 	        cmocka_unit_test(a_session_that_goes_on_is_kept),
 	        cmocka_unit_test(a_session_that_ends_leaves_in_doubt_what_was_sent),
+	        cmocka_unit_test(a_session_that_was_idle_for_too_long_has_not_committed),
 	        cmocka_unit_test(a_lost_connection_means_what_was_sent),
 	        cmocka_unit_test(a_cancel_is_told_by_our_own_record),
 	        cmocka_unit_test(a_stale_plan_is_told_by_the_routine),

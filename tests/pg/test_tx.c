@@ -394,6 +394,37 @@ static void a_kill_before_commit_is_repeated_on_another_connection(void **state)
 	assert_int_equal(rows_of(scene), 0);
 }
 
+static bool is_gone(struct world *world, int pid)
+{
+	char text[96];
+	snprintf(text, sizeof(text), "SELECT count(*) FROM pg_stat_activity WHERE pid = %d", pid);
+	return sql_number(hf_on_connection(world->other), text) == 0;
+}
+
+static enum hf_status idles_once(hf_where tx, void *user, hf_error *err)
+{
+	struct kill *kill = user;
+	kill->attempts++;
+	enum hf_status status = sql(tx, "INSERT INTO t VALUES (1)", err);
+	if (status != HF_OK || kill->kills-- <= 0)
+		return status;
+	status = sql(tx, "SET LOCAL idle_in_transaction_session_timeout = 50", err);
+	AWAIT(is_gone(kill->scene->world, hf_connection_backend_pid(((struct hf_tx *)tx.target)->connection)));
+	return status;
+}
+
+/* Nothing but COMMIT comes behind the pause: the server says itself that it was never begun. */
+static void a_pause_before_commit_that_was_too_long_is_repeated(void **state)
+{
+	struct scene *scene = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct kill kill = {.scene = scene, .kills = 1};
+	EXPECT_OK(hf_transaction(hf_on_pool(scene->pool), TX(.backoff_base_ms = 1), idles_once, &kill, &err));
+	assert_int_equal(kill.attempts, 2);
+	assert_int_equal(rows_of(scene), 1);
+	assert_int_equal(metrics_value(scene->world->ctx->metrics, METRIC_OUTCOMES_UNKNOWN), 0);
+}
+
 /* The server ends the session while it works on COMMIT: whether it committed cannot be known from here. */
 static void make_commit_deadly(struct scene *scene)
 {
@@ -547,6 +578,7 @@ int main(void)
 	        SCENE(repetition_is_bounded),
 	        SCENE(a_deadlock_ends_with_both_done),
 	        SCENE(a_kill_before_commit_is_repeated_on_another_connection),
+	        SCENE(a_pause_before_commit_that_was_too_long_is_repeated),
 	        SCENE(a_connection_lost_during_commit_is_an_unknown_outcome),
 	        SCENE(an_error_at_commit_is_a_rollback),
 	        SCENE(whoever_begins_ends),

@@ -89,6 +89,7 @@ static void *write_share(void *user)
 	struct writer *writer = user;
 	hf_error err = HF_ERROR_INIT;
 	const struct hf_transaction_options options = {.size = sizeof(options),
+	                                               .isolation = HF_READ_COMMITTED,
 	                                               .attempts_max = 1,
 	                                               .lock_timeout_ms = LOCK_TIMEOUT_MS};
 	hf_where where = hf_until(hf_on_connection(writer->connection), writer->gang->deadline);

@@ -146,6 +146,35 @@ static void neighbours_by_name_are_written_together(void **state)
 	hf_pool_close(pool);
 }
 
+/* What a database is set to is not what a writer has: with anything stricter two of them, or somebody who changes a
+ * codebase meanwhile, would be a conflict that makes it one. */
+static void a_stricter_default_makes_no_conflict(void **state)
+{
+	struct rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct hf_schedule_report report;
+	int failures = 0;
+	fill(rig);
+	trip_over(rig, "pkg7", false,
+	          "IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE serialization_failure; "
+	          "END IF;");
+	rig_run(rig, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', "
+	             "current_database()); END $$");
+	hf_pool *pool = open_pool(rig, 2);
+	rig->on_event = count_failures;
+	rig->on_event_user = &failures;
+	enum hf_status status = hf_schedule_run(hf_on_pool(pool), &by_two, &report, &err);
+	rig->on_event = NULL;
+	rig_run(rig, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET default_transaction_isolation', "
+	             "current_database()); END $$");
+	trip_no_more(rig);
+	EXPECT_OK(status);
+	assert_int_equal(failures, 0);
+	assert_int_equal(report.writers, 2);
+	assert_int_equal(rig_count(rig, "queue"), N);
+	hf_pool_close(pool);
+}
+
 static void few_items_and_verified_ones_are_one_transaction(void **state)
 {
 	struct rig *rig = *state;
@@ -566,6 +595,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_rows_are_those_of_one),
 		cmocka_unit_test(neighbours_by_name_are_written_together),
+		cmocka_unit_test(a_stricter_default_makes_no_conflict),
 		cmocka_unit_test(few_items_and_verified_ones_are_one_transaction),
 		cmocka_unit_test(fewer_connections_are_fewer_writers),
 		cmocka_unit_test(several_writers_need_a_pool),

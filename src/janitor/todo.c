@@ -159,8 +159,9 @@ enum hf_status todo_read(hf_where where, struct hf_str campaign, struct hf_str_a
 	ret_todo->texts = intern_new(UINT32_MAX - 1);
 	if (!ret_todo->texts)
 		return error_nomem(err);
-	enum hf_status status = in.has_codebases || in.has_campaign
-	                                ? candidate_to_schedule(where, &in, add_candidate, ret_todo, err)
-	                                : candidate_all_to_schedule(where, add_candidate, ret_todo, err);
+	/* Who refuses a row cancels a COPY, and a transaction of the caller's with it. */
+	const bool copy = !in.has_codebases && !in.has_campaign && !ret_todo->strict;
+	enum hf_status status = copy ? candidate_all_to_schedule(where, add_candidate, ret_todo, err)
+	                             : candidate_to_schedule(where, &in, add_candidate, ret_todo, err);
 	return status == HF_OK ? put_in_order(ret_todo, err) : status;
 }

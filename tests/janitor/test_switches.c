@@ -397,6 +397,28 @@ static void d16_one_without_a_worth_does_not_stop_the_others(void **state)
 	assert_int_equal(rig_number(rig, "SELECT count(*) FROM queue"), 0);
 }
 
+static enum hf_status run_that_is_refused(hf_where tx, void *user, hf_error *err)
+{
+	struct hf_schedule_report report;
+	EXPECT_STATUS(hf_schedule_run(tx, user, &report, err), HF_REJECTED);
+	return hf_sql_exec(tx, HF_STR("INSERT INTO codebase (name) VALUES ('behind')"), NULL, 0, NULL, err);
+}
+
+/* However much there would have been behind the candidate that stops the run. */
+static void d16_a_transaction_goes_on_behind_a_run_that_is_refused(void **state)
+{
+	struct rig *rig = *state;
+	const struct hf_defects d16 = only(16);
+	hf_error err = HF_ERROR_INIT;
+	struct hf_schedule_options options = {.size = sizeof(options), .keep = &d16};
+	rig_load_text(rig, two);
+	rig_run(rig, "INSERT INTO named_publish_policy (name, per_branch_policy) VALUES ('none', NULL)");
+	rig_run(rig, "INSERT INTO candidate (codebase, suite, command, context, publish_policy) SELECT 'aa', 's' || i, "
+	             "'x', repeat('c', 1000), 'none' FROM generate_series(1, 10000) AS i");
+	EXPECT_OK(hf_transaction(rig->where, NULL, run_that_is_refused, &options, &err));
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM codebase WHERE name = 'behind'"), 1);
+}
+
 struct named {
 	int64_t count;
 	char text[2048];
@@ -697,6 +719,7 @@ int main(void)
 	                                   cmocka_unit_test(d21_d22_direct_requests),
 	                                   cmocka_unit_test(d16_d25_what_there_is_to_schedule),
 	                                   cmocka_unit_test(d16_one_without_a_worth_does_not_stop_the_others),
+	                                   cmocka_unit_test(d16_a_transaction_goes_on_behind_a_run_that_is_refused),
 	                                   cmocka_unit_test(d16_impossible_numbers_do_not_stop_the_others),
 	                                   cmocka_unit_test(what_says_the_same_is_not_written_again),
 	                                   cmocka_unit_test(d28_again_after_a_run),

@@ -48,21 +48,25 @@ void intern_free(struct intern *intern)
 	free(intern);
 }
 
+#define MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
+
 static uint64_t mixed(uint64_t hash, const char *bytes, size_t count)
 {
 	uint64_t word = 0;
 	memcpy(&word, bytes, count);
-	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	hash = (hash ^ word) * MULTIPLIER;
 	return hash ^ hash >> 32;
 }
 
-static uint32_t hash_of(struct hf_str text)
+uint32_t intern_hash(struct hf_str text)
 {
 	uint64_t hash = text.len;
 	size_t at = 0;
 	for (; text.len - at > sizeof(hash); at += sizeof(hash))
 		hash = mixed(hash, text.ptr + at, sizeof(hash));
-	return (uint32_t)(text.len > 0 ? mixed(hash, text.ptr + at, text.len - at) : hash);
+	if (text.len > 0)
+		hash = mixed(hash, text.ptr + at, text.len - at);
+	return (uint32_t)(hash * MULTIPLIER >> 32); /* the last bytes have reached high bits of the lower half only */
 }
 
 static struct intern_slot *slot_of(const struct intern *intern, uint32_t hash, struct hf_str text)
@@ -112,7 +116,7 @@ static bool grow_numbers(struct intern *intern)
 
 uint32_t intern_add(struct intern *intern, struct hf_str text)
 {
-	const uint32_t hash = hash_of(text);
+	const uint32_t hash = intern_hash(text);
 	const uint32_t found = slot_of(intern, hash, text)->number;
 	if (found != 0)
 		return found - 1;
@@ -132,7 +136,7 @@ uint32_t intern_add(struct intern *intern, struct hf_str text)
 
 uint32_t intern_find(const struct intern *intern, struct hf_str text)
 {
-	const uint32_t found = slot_of(intern, hash_of(text), text)->number;
+	const uint32_t found = slot_of(intern, intern_hash(text), text)->number;
 	return found ? found - 1 : INTERN_NONE;
 }
 

@@ -24,5 +24,7 @@ uint32_t intern_find(const struct intern *intern, struct hf_str text);
 /** The text of a number; NUL-terminated, lives as long as the set. */
 struct hf_str intern_text(const struct intern *intern, uint32_t number);
 uint32_t intern_count(const struct intern *intern);
+/** Where the tables look for it first: its lowest bits are as good as the others, and differ where texts do. */
+uint32_t intern_hash(struct hf_str text);
 
 #endif

@@ -118,11 +118,17 @@ static enum hf_status read_segment(struct segment *segment)
 static enum hf_status judge_failure(struct segment *segment, hf_error *err)
 {
 	struct call *call = segment->call;
+	struct hf_tx *tx = segment->connection->tx;
 	if (segment->failed_at < segment->commit && result_skips_the_rest(segment->failed)) {
 		call->commit = false; /* it was skipped */
 		call->phase = PHASE_SENT;
 	}
-	return error_from_result(segment->connection, call, segment->failed, err);
+	enum hf_status status = error_from_result(segment->connection, call, segment->failed, err);
+	if (segment->failed_at < segment->statement) { /* as tx_begin_now() has it */
+		tx->begin_due = true;
+		tx_remember(tx, status, err);
+	}
+	return status;
 }
 
 static enum hf_status judge(struct segment *segment, hf_error *err)

@@ -128,9 +128,30 @@ static void a_begin_that_failed_is_still_due(void **state)
 	EXPECT_OK(tx_joined(bench->where, NULL, command_twice, NULL, &err));
 }
 
+static enum hf_status touch_twice(hf_where tx, UNUSED void *user, hf_error *err)
+{
+	(void)hf_query_exec(tx, &touch, NULL, NULL, NULL);
+	return hf_query_exec(tx, &touch, NULL, NULL, err);
+}
+
+static void so_is_one_that_went_along(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	SCRIPT(PREPARES, {.expect = "BEGIN", .sqlstate = "53200", .message = "out of memory"}, {.expect = "hf_touch"},
+	       BEGINS, TOUCHES, COMMITS);
+	EXPECT_OK(tx_joined(bench->where, NULL, touch_twice, NULL, &err));
+}
+
 static enum hf_status hide(hf_where tx, UNUSED void *user, UNUSED hf_error *err)
 {
 	(void)hf_sql_exec(tx, HF_STR("SELECT 1"), NULL, 0, NULL, NULL);
+	return HF_OK;
+}
+
+static enum hf_status hide_touch(hf_where tx, UNUSED void *user, UNUSED hf_error *err)
+{
+	(void)hf_query_exec(tx, &touch, NULL, NULL, NULL);
 	return HF_OK;
 }
 
@@ -142,6 +163,15 @@ static void a_begin_that_failed_cannot_be_hidden(void **state)
 	SCRIPT({.expect = "BEGIN", .sqlstate = "42501", .message = "permission denied"});
 	EXPECT_STATUS(tx_joined(bench->where, NULL, hide, NULL, &err), HF_E_DENIED);
 	assert_string_equal(err.sqlstate, "42501");
+}
+
+static void nor_can_one_that_went_along(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	SCRIPT(PREPARES, {.expect = "BEGIN", .sqlstate = "42501", .message = "permission denied"},
+	       {.expect = "hf_touch"});
+	EXPECT_STATUS(tx_joined(bench->where, NULL, hide_touch, NULL, &err), HF_E_DENIED);
 }
 
 static void a_commit_is_timed_wherever_it_goes(void **state)
@@ -320,7 +350,9 @@ int main(void)
 		DOUBLE(what_runs_nothing_sends_nothing),
 		DOUBLE(what_cannot_go_along_waits_for_begin),
 		DOUBLE(a_begin_that_failed_is_still_due),
+		DOUBLE(so_is_one_that_went_along),
 		DOUBLE(a_begin_that_failed_cannot_be_hidden),
+		DOUBLE(nor_can_one_that_went_along),
 		DOUBLE(a_commit_is_timed_wherever_it_goes),
 		DOUBLE(a_refused_statement_leaves_commit_behind),
 		DOUBLE(a_refused_first_is_rolled_back),

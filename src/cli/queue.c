@@ -10,9 +10,7 @@
 #include "cli/preview.h"
 #include "cli/queue.h"
 #include "cli/rows.h"
-#include "holdfast/codebase.h"
 #include "holdfast/queue.h"
-#include "holdfast/schedule.h"
 
 const struct column queue_item_columns[] = {
 	{.name = "id", .kind = COLUMN_INT},

@@ -1,6 +1,7 @@
 """holdfast kv: what each verb does to a store, and what it refuses. On LMDB; other stores where they are named."""
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -396,40 +397,42 @@ def test_kv_health_refuses_a_store_that_is_not_there(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
-def test_kv_health_of_a_standby_is_unavailable(tmp_path):
-    socket = tmp_path / "socket"
-    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", socket, "--dir", tmp_path, "--save", "",
-                               "--appendonly", "yes", "--appendfsync", "always"], stdout=subprocess.DEVNULL)
+NEEDS_REDIS = pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
+
+
+@contextlib.contextmanager
+def redis(folder, appendfsync):
+    """A server of its own: its socket."""
+    socket = folder / "socket"
+    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", socket, "--dir", folder, "--save", "",
+                               "--appendonly", "yes", "--appendfsync", appendfsync], stdout=subprocess.DEVNULL)
     try:
         while not socket.exists() or subprocess.run(["redis-cli", "-s", socket, "ping"], capture_output=True).returncode:
             time.sleep(0.02)
+        yield socket
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@NEEDS_REDIS
+def test_kv_health_of_a_standby_is_unavailable(tmp_path):
+    with redis(tmp_path, "always") as socket:
         store = ["--store", f"redis+unix://{socket}"]
         ok("kv", "put", "k", "v", *store)
         assert ok_json("kv", "health", *store)["state"] == "healthy"
         subprocess.run(["redis-cli", "-s", socket, "replicaof", "127.0.0.1", "1"], check=True, capture_output=True)
         assert "the server is a standby: it takes no writes" in refused(7, "kv", "health", *store)
-    finally:
-        server.terminate()
-        server.wait()
 
 
-@pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
+@NEEDS_REDIS
 def test_kv_durability_opens_a_redis_that_gives_relaxed_alone(tmp_path):
-    socket = tmp_path / "socket"
-    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", socket, "--dir", tmp_path, "--save", "",
-                               "--appendonly", "yes", "--appendfsync", "everysec"], stdout=subprocess.DEVNULL)
-    try:
-        while not socket.exists() or subprocess.run(["redis-cli", "-s", socket, "ping"], capture_output=True).returncode:
-            time.sleep(0.02)
+    with redis(tmp_path, "everysec") as socket:
         store = ["--store", f"redis+unix://{socket}"]
         assert "HOLDFAST_KV_DURABILITY=relaxed" in refused(2, "kv", "get", "k", *store)
         relaxed = {"HOLDFAST_KV_DURABILITY": "relaxed"}
         ok("kv", "put", "k", "v", *store, env=relaxed)
         assert ok("kv", "get", "k", *store, env=relaxed) == "v\n"
-    finally:
-        server.terminate()
-        server.wait()
 
 
 @pytest.mark.parametrize("env, file, args, namespace", [

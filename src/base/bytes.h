@@ -6,6 +6,7 @@
 #define BASE_BYTES_H
 
 #include <endian.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -63,6 +64,15 @@ static inline uint64_t get_be64(const uint8_t *at)
 	uint64_t number;
 	memcpy(&number, at, sizeof(number));
 	return be64toh(number);
+}
+
+/* The first eight bytes, zeros behind those that are fewer: texts whose heads differ order as these do. */
+static inline uint64_t head_be64(const void *bytes, size_t count)
+{
+	uint8_t head[sizeof(uint64_t)] = {0};
+	if (count > 0)
+		memcpy(head, bytes, count < sizeof(head) ? count : sizeof(head));
+	return get_be64(head);
 }
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/bytes.h"
 #include "janitor/values.h"
 #include "queries/janitor/queue.h"
 
@@ -40,15 +41,6 @@ static int by_name(const void *a, const void *b)
 	return x->name != y->name ? (x->name > y->name) - (x->name < y->name) : by_turn(a, b);
 }
 
-/* A number that is greater for a text that is behind another one, told by their first eight bytes. */
-static uint64_t beginning_of(struct hf_str text)
-{
-	uint64_t number = 0;
-	for (size_t i = 0; i < sizeof(number); i++)
-		number = number << 8 | (i < text.len ? (unsigned char)text.ptr[i] : 0);
-	return number;
-}
-
 enum hf_status bulk_new_rows(const struct bulk *bulk, struct bulk_row **ret_rows, hf_error *err)
 {
 	struct bulk_row *rows = hf_arena_calloc(bulk->arena, (size_t)bulk->report.added, sizeof(*rows));
@@ -60,8 +52,8 @@ enum hf_status bulk_new_rows(const struct bulk *bulk, struct bulk_row **ret_rows
 		if (slot->existed)
 			continue;
 		const struct bulk_item *item = &bulk->items[slot->item];
-		rows[n++] =
-			(struct bulk_row){item->priority, beginning_of(item->wanted.codebase), slot->id, (uint32_t)at};
+		const struct hf_str name = item->wanted.codebase;
+		rows[n++] = (struct bulk_row){item->priority, head_be64(name.ptr, name.len), slot->id, (uint32_t)at};
 	}
 	qsort(rows, n, sizeof(*rows), by_turn);
 	*ret_rows = rows;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/macros.h"
 #include "kv/postgres_retry.h"
@@ -44,14 +45,6 @@ static size_t common_bytes(const struct hf_kv_write *writes, size_t count)
 	return common;
 }
 
-static uint64_t head_of(struct hf_bytes key, size_t from)
-{
-	uint64_t head = 0;
-	for (size_t i = 0; i < sizeof(head); i++)
-		head = head << 8 | (from + i < key.len ? key.ptr[from + i] : 0);
-	return head;
-}
-
 /* Most are told apart by the number beside them: keys lie about in memory. */
 struct place *postgres_in_order(const struct hf_kv_write *writes, size_t count, hf_arena *scratch)
 {
@@ -60,7 +53,8 @@ struct place *postgres_in_order(const struct hf_kv_write *writes, size_t count, 
 		return places;
 	const size_t from = common_bytes(writes, count);
 	for (size_t i = 0; i < count; i++)
-		places[i] = (struct place){&writes[i], i, head_of(writes[i].key, from)};
+		places[i] =
+			(struct place){&writes[i], i, head_be64(writes[i].key.ptr + from, writes[i].key.len - from)};
 	qsort(places, count, sizeof(*places), by_key);
 	return places;
 }

@@ -57,7 +57,7 @@ def await_end(pid):
             with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
                 if stat.read().rpartition(") ")[2][0] == "Z":
                     return
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # it ended before the file was opened, or behind that
             return
         time.sleep(0.01)
     raise AssertionError(f"process {pid} lives on")

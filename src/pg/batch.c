@@ -124,12 +124,20 @@ static void settle_lost(struct batch *batch)
 
 /* ---- reading ---- */
 
+static void lose(struct batch *batch)
+{
+	batch->connection->broken = true;
+	batch->stop = STOP_LOST;
+}
+
 static void note_failure(struct batch *batch, const PGresult *result)
 {
 	hf_error error = HF_ERROR_INIT;
 	bool of_item = batch->answered < batch->sent;
-	if (!PQresultErrorField(result, PG_DIAG_SQLSTATE) && PQstatus(batch->connection->pg) != CONNECTION_OK)
-		return; /* libpq's own: lost */
+	if (!PQresultErrorField(result, PG_DIAG_SQLSTATE)) {
+		lose(batch); /* libpq's own: lost, or an answer that it cannot hold, whatever it was */
+		return;
+	}
 	enum hf_status status = error_from_result(batch->connection, batch->call, result, &error);
 	batch->segment_status = status;
 	batch->failed_at = batch->answered;
@@ -190,10 +198,8 @@ static void take_nothing(struct batch *batch)
 	if (batch->answering)
 		batch->answered++;
 	batch->answering = false;
-	if (++batch->nothings > NOTHINGS_MAX) { /* libpq has no more answers where we wait for some */
-		batch->connection->broken = true;
-		batch->stop = STOP_LOST;
-	}
+	if (++batch->nothings > NOTHINGS_MAX) /* libpq has no more answers where we wait for some */
+		lose(batch);
 }
 
 /* One answer of libpq's. */
@@ -271,12 +277,6 @@ static void give_up(struct batch *batch, enum stop stop)
 {
 	if (batch->stop == STOP_NOT)
 		batch->stop = stop;
-}
-
-static void lose(struct batch *batch)
-{
-	batch->connection->broken = true;
-	batch->stop = STOP_LOST;
 }
 
 /* Until the kernel has it all, reading meanwhile: a server whose answers nobody reads stops reading too. */

@@ -102,6 +102,23 @@ static void an_answer_that_never_came_is_in_doubt(void **state)
 	}
 }
 
+/* The server may have done what it answers. */
+static void so_is_what_libpq_cannot_hold_an_answer_of(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	for (size_t k = 0; k < COUNT; k++) {
+		struct double_step *items = script_items(false, COUNT);
+		items[k].status = PGRES_FATAL_ERROR;
+		items[k].message = "out of memory for query result\n";
+		EXPECT_STATUS(run(bench, &put_query, COUNT, &err), HF_E_OUTCOME_UNKNOWN);
+		assert_int_equal(err.action, HF_ACTION_UNKNOWN);
+		expect_outcome(0, COUNT, HF_BATCH_UNKNOWN);
+		assert_true(bench->connection->broken);
+		again(bench);
+	}
+}
+
 static void a_lost_commit_is_in_doubt(void **state)
 {
 	struct bench *bench = *state;
@@ -275,6 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_send_that_fails_has_done_nothing),
 		CASE(an_answer_that_never_came_is_in_doubt),
+		CASE(so_is_what_libpq_cannot_hold_an_answer_of),
 		CASE(a_lost_commit_is_in_doubt),
 		CASE(a_repeatable_batch_leaves_no_doubt),
 		CASE(a_known_error_outlives_the_connection),

@@ -134,6 +134,8 @@ static enum hf_status judge_failure(struct segment *segment, hf_error *err)
 static enum hf_status judge(struct segment *segment, hf_error *err)
 {
 	hf_connection *connection = segment->connection;
+	if (segment->statement > 0 && !(segment->failed && segment->failed_at < segment->statement))
+		connection->tx->has_first = false; /* of a BEGIN before */
 	if (segment->failed)
 		return judge_failure(segment, err);
 	if (!segment->answered || !segment->result)

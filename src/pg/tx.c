@@ -81,6 +81,8 @@ enum hf_status tx_begin_now(struct hf_tx *tx, hf_error *err)
 	tx->begin_due = status != HF_OK && !conn_in_transaction(tx->connection);
 	if (tx->begin_due)
 		tx_remember(tx, status, err);
+	else
+		tx->has_first = false; /* of a BEGIN before */
 	return status;
 }
 

@@ -174,6 +174,41 @@ static void nor_can_one_that_went_along(void **state)
 	EXPECT_STATUS(tx_joined(bench->where, NULL, hide_touch, NULL, &err), HF_E_DENIED);
 }
 
+static enum hf_status hide_two(hf_where tx, void *user, hf_error *err)
+{
+	(void)hide(tx, user, err);
+	return hide(tx, user, err);
+}
+
+static enum hf_status hide_two_touches(hf_where tx, void *user, hf_error *err)
+{
+	(void)hide_touch(tx, user, err);
+	return hide_touch(tx, user, err);
+}
+
+/* What failed in the transaction is why it was rolled back, not that it took two attempts to begin. */
+static void a_begin_that_failed_is_over_with_one_that_did_not(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	SCRIPT({.expect = "BEGIN", .sqlstate = "42501", .message = "permission denied"}, BEGINS,
+	       {.expect = "SELECT 1", .sqlstate = "22012", .message = "division by zero"},
+	       {.expect = "COMMIT", .tag = "ROLLBACK"});
+	EXPECT_STATUS(tx_joined(bench->where, NULL, hide_two, NULL, &err), HF_REJECTED);
+	assert_string_equal(err.sqlstate, "22012");
+}
+
+static void so_is_one_that_failed_on_its_way_along(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	SCRIPT(PREPARES, {.expect = "BEGIN", .sqlstate = "42501", .message = "permission denied"}, {.expect = "hf_touch"},
+	       BEGINS, {.expect = "hf_touch", .sqlstate = "23505", .message = "there is one"},
+	       {.expect = "COMMIT", .tag = "ROLLBACK"});
+	EXPECT_STATUS(tx_joined(bench->where, NULL, hide_two_touches, NULL, &err), HF_CONFLICT);
+	assert_string_equal(err.sqlstate, "23505");
+}
+
 static void a_commit_is_timed_wherever_it_goes(void **state)
 {
 	const struct bench *bench = *state;
@@ -353,6 +388,8 @@ int main(void)
 		DOUBLE(so_is_one_that_went_along),
 		DOUBLE(a_begin_that_failed_cannot_be_hidden),
 		DOUBLE(nor_can_one_that_went_along),
+		DOUBLE(a_begin_that_failed_is_over_with_one_that_did_not),
+		DOUBLE(so_is_one_that_failed_on_its_way_along),
 		DOUBLE(a_commit_is_timed_wherever_it_goes),
 		DOUBLE(a_refused_statement_leaves_commit_behind),
 		DOUBLE(a_refused_first_is_rolled_back),

@@ -53,7 +53,8 @@ struct known_result {
 	const struct double_step *step;
 };
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards all of the following, cancels come from threads */
+/* Guards all of the following: cancels come from threads. */
+static pthread_mutex_t mutex = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
 static struct session sessions[SESSIONS_MAX];
 static struct known_result results[RESULTS_MAX];
@@ -70,6 +71,13 @@ static struct double_step pending_notice;
 
 static const struct double_step cancelled_step = {.sqlstate = "57014",
                                                   .message = "canceling statement due to user request"};
+
+/* cmocka leaves a test by longjmp(3), and what is torn down then takes the mutex again. */
+#define FAIL(...)                             \
+	do {                                  \
+		pthread_mutex_unlock(&mutex); \
+		fail_msg(__VA_ARGS__);        \
+	} while (0)
 
 #define REAL(name) ((__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name))
 
@@ -126,12 +134,12 @@ void double_connects(const struct double_connect *steps, size_t count)
 static const struct double_step *next_step(const char *command)
 {
 	if (script_next == script_count) {
-		fail_msg("sent \"%s\" beyond the script's %zu steps", command, script_count);
+		FAIL("sent \"%s\" beyond the script's %zu steps", command, script_count);
 		abort();
 	}
 	const struct double_step *step = &script[script_next++];
 	if (step->expect && !strstr(command, step->expect))
-		fail_msg("step %zu: sent \"%s\", expected \"%s\"", script_next, command, step->expect);
+		FAIL("step %zu: sent \"%s\", expected \"%s\"", script_next, command, step->expect);
 	return step;
 }
 
@@ -408,7 +416,7 @@ static void know(const PGresult *result, const struct double_step *step)
 		results[i] = (struct known_result){result, step};
 		return;
 	}
-	fail_msg("results leak");
+	FAIL("results leak");
 }
 
 static const struct double_step *step_of(const PGresult *result)
@@ -503,7 +511,7 @@ Oid PQparamtype(const PGresult *result, int n)
 static void push(struct session *session, enum reply_kind kind, const struct double_step *step, int row)
 {
 	if (session->tail - session->head >= REPLIES_MAX)
-		fail_msg("more than %d answers wait", REPLIES_MAX);
+		FAIL("more than %d answers wait", REPLIES_MAX);
 	session->replies[session->tail++ % REPLIES_MAX] = (struct reply){kind, step, row, session->aborted_segment};
 }
 
@@ -536,7 +544,7 @@ static int send_command(PGconn *conn, const char *command)
 	struct session *session = open_fake(conn);
 	pthread_mutex_lock(&mutex);
 	if (!session->bad && session->head != session->tail && !session->pipeline)
-		fail_msg("\"%s\" was sent while another statement runs", command);
+		FAIL("\"%s\" was sent while another statement runs", command);
 	const struct double_step *step = session->bad || session->killed ? NULL : next_step(command);
 	if (session->killed && !session->bad) { /* the kernel takes the bytes, nobody reads them */
 		push(session, REPLY_DEATH, NULL, 0);

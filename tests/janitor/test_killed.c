@@ -30,7 +30,7 @@ static void kill_server(void *user, const char *name, UNUSED int64_t rows)
 	victim->died = true;
 	pid_t pid = hf_server_pid(victim->server);
 	kill(pid, SIGQUIT);
-	for (int left = 2000; left > 0 && (kill(pid, 0) == 0 || errno != ESRCH); left--)
+	for (int left = 12000; left > 0 && (kill(pid, 0) == 0 || errno != ESRCH); left--)
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 }
 
@@ -69,6 +69,13 @@ static void fill(struct victim *victim)
 	                      "'fixes', 'fix-it', i, 'p' FROM generate_series(1, 100) AS i");
 	rig_run(&victim->rig, "INSERT INTO queue (codebase, suite, command, bucket, priority) SELECT 'pkg' || i, 'fixes', "
 	                      "'old', 'default', i FROM generate_series(1, 50) AS i");
+}
+
+/* With candidates of two campaigns all histories are read at once, by COPY. */
+static void add_campaign(struct victim *victim)
+{
+	rig_run(&victim->rig, "INSERT INTO candidate (codebase, suite, command, value, publish_policy) SELECT 'pkg' || i, "
+	                      "'others', 'mend-it', i, 'p' FROM generate_series(1, 100) AS i");
 }
 
 static enum hf_status schedule(struct victim *victim, hf_error *err)
@@ -134,12 +141,14 @@ static void a_death_in_the_middle_leaves_nothing(UNUSED void **state)
 	fill(&victim);
 	for (size_t i = 0; i < ARRAY_LEN(deaths); i++)
 		dies_after(&victim, deaths[i].work, deaths[i].after);
+	add_campaign(&victim);
+	dies_after(&victim, schedule, "schedule_all_histories");
 	int64_t before = digest(&victim);
 	EXPECT_OK(schedule(&victim, &err));
 	EXPECT_OK(import_archive(&victim, &err));
 	EXPECT_OK(import_candidates(&victim, &err));
 	assert_true(digest(&victim) != before);
-	assert_int_equal(rig_number(&victim.rig, "SELECT count(*) FROM queue"), 100);
+	assert_int_equal(rig_number(&victim.rig, "SELECT count(*) FROM queue"), 200);
 	stop(&victim);
 	snprintf(command, sizeof(command), "rm -rf %s", victim.folder);
 	assert_int_equal(system(command), 0);

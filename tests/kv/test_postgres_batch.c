@@ -250,7 +250,7 @@ static void batches_beside_deletes_and_checkpoints_are_whole(void **user)
 	writers_begin(rig, writers, ARRAY_LEN(writers));
 	for (int round = 0; round < ROUNDS && status == HF_OK; round++) {
 		status = hf_kv_checkpoint_create(rig->kv, NULL, rig->arena, &points[round], &err);
-		torn += points[round].row_count != 0 && points[round].row_count != MANY;
+		torn += status == HF_OK && points[round].row_count != 0 && points[round].row_count != MANY;
 		if (status == HF_OK && round % 3 == 2)
 			status = hf_kv_checkpoint_restore(rig->kv, &points[round - 1].id, NULL, &restored, &err);
 		torn += !is_whole(rig, NULL);

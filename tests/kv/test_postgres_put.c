@@ -227,6 +227,12 @@ static void *put_ours(void *user)
 	return NULL;
 }
 
+static bool somebody_waits_for(struct rig *rig)
+{
+	return rig_number(rig, "SELECT count(*) FROM pg_stat_activity "
+	                       "WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))") != 0;
+}
+
 /* `sql` in a transaction that ends when a put of "ours" waits for it. */
 static void put_behind(struct rig *rig, const char *const *sql)
 {
@@ -236,7 +242,7 @@ static void put_behind(struct rig *rig, const char *const *sql)
 	for (; *sql; sql++)
 		rig_run(rig, *sql);
 	assert_int_equal(pthread_create(&thread, NULL, put_ours, &putting), 0);
-	while (!atomic_load(&putting.done) && rig_number(rig, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0)
+	while (!atomic_load(&putting.done) && !somebody_waits_for(rig))
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 	assert_false(atomic_load(&putting.done));
 	rig_run(rig, "COMMIT");

@@ -104,7 +104,7 @@ def test_a_second_signal_ends_at_once(tmp_path):
 
 def test_a_timeout_ends_a_child(cluster, empty):
     where = f"postgresql:///{empty.name}?host={cluster.server.dir}&user={cluster.server.user}"
-    error = refused_json(8, "-d", where, "--timeout=500ms", "db", "psql", "--", "-qc", "SELECT pg_sleep(600)")
+    error = refused_json(8, "-d", where, "--timeout=2s", "db", "psql", "--", "-qc", "SELECT pg_sleep(600)")
     assert error["message"] == "psql was not done within --timeout and was told to end"
 
 

@@ -142,7 +142,7 @@ def started(store, script, *flags):
 
 def test_kv_lock_run_outlives_its_lease(store):
     """The lease is a fraction of what the command takes: it is renewed."""
-    process = started(store, "exec sleep 60", "--ttl", "2s")
+    process = started(store, "exec sleep 60", "--ttl", "6s")
     first = store.json("lock", "status", "job")
     while (status := store.json("lock", "status", "job"))["expires"] == first["expires"]:
         assert process.poll() is None
@@ -153,7 +153,7 @@ def test_kv_lock_run_outlives_its_lease(store):
 
 def test_kv_lock_run_ends_the_command_when_the_lock_is_lost(store, tmp_path):
     told = tmp_path / "told"
-    process = started(store, f"trap 'echo >{told}; exit 0' TERM; while :; do sleep 0.05; done", "--ttl", "300ms")
+    process = started(store, f"trap 'echo >{told}; exit 0' TERM; while :; do sleep 0.05; done", "--ttl", "3s")
     done = run("kv", "lock", "release", "job", "--store", store.url, "--owner", "me")
     out, err = process.communicate(timeout=60)
     assert done.returncode == 0, "else the lease was over already: the machine slept"

@@ -375,10 +375,10 @@ static void a_late_program_is_ended_with_its_children(UNUSED void **state)
 		buf_init(&output, 100);
 		snprintf(script, sizeof(script), "%ssleep 100 & echo $! > %s; while :; do sleep 1; done", stubborn[i],
 		         in_folder("child"));
-		EXPECT_STATUS(shell(ctx, script, 500, &output, &code, &err), HF_TIMEOUT);
+		EXPECT_STATUS(shell(ctx, script, 2000, &output, &code, &err), HF_TIMEOUT); /* the child is named by then */
 		EXPECT_CONTAINS(err.message, "did not end in time");
 		assert_int_equal(code, -1);
-		for (int left = 500; left > 0 && !is_gone(in_folder("child")); left--)
+		for (int left = 6000; left > 0 && !is_gone(in_folder("child")); left--)
 			nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 		assert_true(is_gone(in_folder("child")));
 		buf_deinit(&output);

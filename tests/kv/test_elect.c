@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "holdfast/kv_lock.h"
 
-enum { PATIENCE_MS = 60000 };
+enum { PATIENCE_MS = 60000, LEASE_US = 1500000 /* a third of it is when a loss is seen */ };
 
 struct term {
 	atomic_int elected, deposed, may_go;
@@ -103,7 +103,7 @@ static void who_lost_it_is_told(void **state)
 	struct term a = {0};
 	hf_error err = HF_ERROR_INIT;
 	(void)state;
-	hf_kv_election *election = stand_for(kv, "a", 60000, begin, &a);
+	hf_kv_election *election = stand_for(kv, "a", LEASE_US, begin, &a);
 	wait_for(&a.elected, 1);
 	int64_t fence = a.fence;
 	take_away(kv);
@@ -130,7 +130,7 @@ static void a_callback_that_stays_leads_no_longer_than_the_lock(void **state)
 	struct term a = {0};
 	hf_error err = HF_ERROR_INIT;
 	(void)state;
-	hf_kv_election *election = stand_for(kv, "a", 60000, begin_and_stay, &a);
+	hf_kv_election *election = stand_for(kv, "a", LEASE_US, begin_and_stay, &a);
 	wait_for(&a.elected, 1);
 	take_away(kv);
 	for (int ms = 0; hf_kv_election_fence(election) && ms < PATIENCE_MS / 2; ms += 2)

@@ -371,7 +371,7 @@ static uint64_t retries(const struct writing *w)
 
 static void end_sessions(struct writing *w)
 {
-	rig_run(w->rig, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE "
+	rig_run(w->rig, "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE "
 	                "datname = current_database() AND pid <> pg_backend_pid()");
 }
 

@@ -274,7 +274,7 @@ static void what_is_strict_stays_so(void **user)
 	EXPECT_OK(hf_kv_open(rig->ctx, rig->url, &options, &kv, &err));
 	snprintf(sql, sizeof(sql), "ALTER DATABASE %s SET synchronous_commit = off", fixture_database_name());
 	rig_run(rig, sql);
-	rig_run(rig, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() "
+	rig_run(rig, "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = current_database() "
 	             "AND pid <> pg_backend_pid()");
 	EXPECT_OK(hf_kv_put(kv, HF_KV_KEY("k"), HF_KV_KEY("v"), NULL, &err));
 	assert_int_equal(rig_number(rig, "SELECT count(*) FROM commits WHERE setting = 'on'"), 1);

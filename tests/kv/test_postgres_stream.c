@@ -84,7 +84,7 @@ static uint64_t retries(struct rig *rig)
 
 static void end_others(struct reading *reading)
 {
-	rig_run(reading->rig, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = "
+	rig_run(reading->rig, "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = "
 	                      "current_database() AND pid <> pg_backend_pid()");
 }
 

@@ -9,7 +9,7 @@
 #include "../check.h"
 
 #define B(text) HF_KV_KEY(text)
-enum { LONG_US = 60000000, SHORT_US = 20000 };
+enum { LONG_US = 60000000, SHORT_US = 500000 };
 
 static struct redis_fixture server;
 static hf_context *ctx;
@@ -94,9 +94,10 @@ static void test_writes_of_a_holder_that_was_paused_are_refused(UNUSED void **st
 {
 	uint64_t removed;
 	hf_error err = HF_ERROR_INIT;
-	struct hf_kv_lock mine = take("l", "me", SHORT_US);
+	struct hf_kv_lock mine = take("l", "me", LONG_US);
 	EXPECT_OK(put_fenced(&mine, "mine", &err));
-	usleep(SHORT_US + 5000);
+	EXPECT_OK(hf_kv_lock_renew(kv, &mine, 1000, &err));
+	usleep(3000);
 	EXPECT_STATUS(put_fenced(&mine, "late", &err), HF_CONFLICT);
 	EXPECT_CONTAINS(err.message, "fenced");
 	struct hf_kv_lock yours = take("l", "you", LONG_US);

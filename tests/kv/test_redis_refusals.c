@@ -338,7 +338,7 @@ static void test_a_slow_request_is_told_of(void **state)
 	hf_kv_close(rig->kv);
 	EXPECT_OK(redis_rig_open(rig, rig->url, &slow, &err));
 	redis_rig_does(rig, "CLIENT PAUSE 60000 WRITE");
-	const struct hf_kv_put soon = {.how.deadline = hf_deadline_in(rig->ctx, 100)};
+	const struct hf_kv_put soon = {.how.deadline = hf_deadline_in(rig->ctx, 1000)}; /* it is to be sent before */
 	EXPECT_STATUS(hf_kv_put(rig->kv, B("k"), B("secret"), &soon, &err), HF_E_OUTCOME_UNKNOWN);
 	redis_rig_does(rig, "CLIENT UNPAUSE");
 	EXPECT_CONTAINS(rig->events, "1 redis_slow request=write");

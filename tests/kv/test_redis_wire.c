@@ -176,11 +176,12 @@ static void test_no_answer_to_a_write_is_an_unknown_outcome(UNUSED void **state)
 	                                            {"EVALSHA", 1, SILENCE}};
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
 		const struct redis_rule rules[] = {endings[i], {0}};
-		const struct hf_kv_put how = {.how = {.deadline = hf_deadline_in(ctx, 300)}};
 		struct redis_double *server = redis_double_start(rules);
 		hf_kv *kv;
 		hf_error err = HF_ERROR_INIT;
 		EXPECT_OK(open_at(redis_double_url(server), NULL, &kv, &err));
+		const struct hf_kv_put how = {
+			.how = {.deadline = hf_deadline_in(ctx, 1000)}}; /* it is to be sent before */
 		EXPECT_STATUS(hf_kv_put(kv, B("k"), B("v"), &how, &err), HF_E_OUTCOME_UNKNOWN);
 		assert_int_equal(err.action, HF_ACTION_UNKNOWN);
 		assert_false(hf_error_is_retryable(&err));

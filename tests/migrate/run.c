@@ -115,7 +115,7 @@ static void pass_moment(struct doomed *doomed)
 	if (doomed->death == RUN_KILLED)
 		kill(getpid(), SIGKILL);
 	char sql[128];
-	snprintf(sql, sizeof(sql), "pg_terminate_backend(%d, 5000)", doomed->backend_pid);
+	snprintf(sql, sizeof(sql), "pg_terminate_backend(%d, 60000)", doomed->backend_pid);
 	run_text(doomed->killer, sql);
 }
 

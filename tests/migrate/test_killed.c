@@ -168,7 +168,7 @@ static void kill_in_the_middle(hf_connection *c, const char *url, const hf_migra
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(run_child_end(pid), 128 + SIGKILL);
 	snprintf(sql, sizeof(sql),
-	         "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE query LIKE '%s%%'"
+	         "SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity WHERE query LIKE '%s%%'"
 	         " AND datname = current_database()",
 	         at);
 	assert_string_equal(run_text(c, sql), "1");

@@ -547,7 +547,7 @@ static void draining_waits_for_all(UNUSED void **state)
 	EXPECT_STATUS(hf_pool_checkout(pool, HF_DEADLINE_DEFAULT, &none, &err), HF_E_UNAVAILABLE);
 	assert_int_equal(sql_number(hf_on_connection(connection), "SELECT 6"), 6); /* who holds one may go on */
 	hf_pool_return(pool, connection);
-	EXPECT_OK(hf_pool_drain(pool, hf_deadline_in(world->ctx, 5000), &err));
+	EXPECT_OK(hf_pool_drain(pool, hf_deadline_in(world->ctx, 60000), &err));
 	struct hf_pool_stats stats = stats_of(pool);
 	assert_int_equal(stats.idle + stats.busy + stats.closing, 0);
 }

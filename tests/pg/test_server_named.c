@@ -139,13 +139,16 @@ static void it_stops_when_nobody_has_called_for_a_while(UNUSED void **state)
 	/* A client that does nothing keeps it alive. */
 	pid_t client = fork();
 	if (client == 0) {
-		rig_ask(hf_server_url(server), "SELECT pg_sleep(3)::text");
+		rig_sql(hf_server_url(server), "SELECT pg_sleep(600)", &err);
 		_exit(0);
 	}
 	rig_sleep_ms(2500);
 	EXPECT_OK(hf_server_look(server, &seen, &err));
 	assert_true(seen.running);
 	assert_int_equal(seen.clients, 1);
+	EXPECT_OK(rig_sql(hf_server_url(server),
+	                  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'",
+	                  &err));
 	waitpid(client, NULL, 0);
 	for (int i = 0; i < 600 && seen.running; i++) {
 		rig_sleep_ms(20);

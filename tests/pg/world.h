@@ -150,7 +150,7 @@ static inline struct world *world_with_server(const char *url)
 static inline void kill_backend(struct world *world, int pid)
 {
 	char sql[128];
-	snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(%d, 5000)", pid);
+	snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(%d, 60000)", pid);
 	sql_run(hf_on_connection(world->other), sql);
 }
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -76,7 +75,8 @@ def test_kv_bench_that_is_interrupted_leaves_nothing(store):
     store.ok("put", "k", "v")
     child = subprocess.Popen([PROGRAM, "kv", "bench", "--store", store.url, "--entries", "10000000"], env=environment(),
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(0.5)
+    while store.ok("count", "--namespace", "holdfast-bench") == "0\n":
+        assert child.poll() is None
     child.send_signal(signal.SIGINT)
     child.communicate(timeout=60)
     assert child.returncode == 130

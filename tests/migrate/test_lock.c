@@ -91,14 +91,14 @@ static void a_waiting_migrator_does_not_block_an_index_build(UNUSED void **state
 	run_sql(old, "INSERT INTO t VALUES (9)"); /* keeps the build waiting until the second migrator waits too */
 	pid_t builder = run_child_begin(url, set);
 	for (int i = 0; strcmp(run_text(c, "SELECT count(*) FROM pg_index WHERE NOT indisvalid"), "1") != 0; i++) {
-		assert_true(i < 2000);
+		assert_true(i < 12000);
 		usleep(5000);
 	}
 	pid_t waiter = run_child_begin(url, set);
 	for (int i = 0; strcmp(run_text(c, "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle'"
 	                                   " AND query LIKE '%pg_locks%' AND datname = current_database()"),
 	                       "1") != 0; i++) {
-		assert_true(i < 2000);
+		assert_true(i < 12000);
 		usleep(5000);
 	}
 	run_sql(old, "ROLLBACK");

@@ -42,6 +42,7 @@ enum {
 	HEADER_MAX = 64,
 	BATCH = 1000,
 	THREADS = 4,
+	WIDTH = 1, /* of combining */
 	LOAD_BATCH = 10000
 };
 enum op { GET, PUT, BATCH_PUT };
@@ -399,29 +400,31 @@ static const struct kind {
 	enum op op;
 	bool relaxed;
 	int threads;
+	uint32_t combine;
 } kinds[] = {
-	{"get_1", GET, false, 1},
-	{"get_4", GET, false, THREADS},
-	{"put_strict_1", PUT, false, 1},
-	{"put_strict_4", PUT, false, THREADS},
-	{"batch_strict_1", BATCH_PUT, false, 1},
-	{"put_relaxed_1", PUT, true, 1},
-	{"put_relaxed_4", PUT, true, THREADS},
-	{"batch_relaxed_1", BATCH_PUT, true, 1},
+	{"get_1", GET, false, 1, 0},
+	{"get_4", GET, false, THREADS, 0},
+	{"get_4_combined", GET, false, THREADS, WIDTH},
+	{"put_strict_1", PUT, false, 1, 0},
+	{"put_strict_4", PUT, false, THREADS, 0},
+	{"put_strict_4_combined", PUT, false, THREADS, WIDTH},
+	{"batch_strict_1", BATCH_PUT, false, 1, 0},
+	{"put_relaxed_1", PUT, true, 1, 0},
+	{"put_relaxed_4", PUT, true, THREADS, 0},
+	{"put_relaxed_4_combined", PUT, true, THREADS, WIDTH},
+	{"batch_relaxed_1", BATCH_PUT, true, 1, 0},
 };
-enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
 static void measure(const struct kind *kind, const struct side *bare, int rounds, int ms, bool first)
 {
 	double mine[RUNS_MAX], theirs[RUNS_MAX];
 	for (int i = 0; i < rounds; i++) {
 		uint64_t seed = UINT64_C(0x9e3779b97f4a7c15) * (uint64_t)(i + 1);
-		bool ours_first = i % 2 == 0;
-		if (ours_first)
-			mine[i] = window(&ours, kind->op, kind->relaxed, kind->threads, ms, seed);
-		theirs[i] = window(bare, kind->op, kind->relaxed, kind->threads, ms, seed);
-		if (!ours_first)
-			mine[i] = window(&ours, kind->op, kind->relaxed, kind->threads, ms, seed);
+		for (int turn = 0; turn < 2; turn++)
+			if ((i + turn) % 2 == 0)
+				mine[i] = window(&ours, kind->op, kind->relaxed, kind->threads, ms, seed);
+			else
+				theirs[i] = window(bare, kind->op, kind->relaxed, kind->threads, ms, seed);
 	}
 	printf("%s\"%s\": {", first ? "" : ", ", kind->name);
 	print_samples("ours", mine, rounds, 0);
@@ -431,11 +434,12 @@ static void measure(const struct kind *kind, const struct side *bare, int rounds
 	fflush(stdout);
 }
 
-static void open_kv(const char *url, bool relaxed)
+static void open_kv(const char *url, bool relaxed, uint32_t combine)
 {
 	hf_error err = HF_ERROR_INIT;
 	struct hf_kv_options options = {.size = sizeof(options),
 	                                .durability = relaxed ? HF_KV_RELAXED : HF_KV_STRICT,
+	                                .combine = combine,
 	                                .sweep_interval_ms = -1};
 	if (hf_kv_open(ctx, url, &options, &kv, &err) != HF_OK)
 		give_up("open", err.message);
@@ -467,22 +471,20 @@ int main(int argc, char **argv)
 	else
 		open_lmdb();
 	snprintf(url, sizeof(url), is_redis ? "redis+unix://%s" : "lmdb:%s/ours", is_redis ? socket_path : folder);
-	open_kv(url, true);
+	open_kv(url, true, 0);
 	load(&ours);
 	load(bare);
 	printf("{\"engine\": \"%s\", \"rows\": %llu, \"samples\": {", argv[1], (unsigned long long)rows);
-	bool now_relaxed = true, first = true;
-	for (int i = 0; i < KINDS; i++) {
-		if (only && strcmp(only, kinds[i].name) != 0)
+	for (size_t i = 0, first = 1; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if ((only && strcmp(only, kinds[i].name) != 0) || (!is_redis && kinds[i].combine))
 			continue;
-		if (is_redis && kinds[i].relaxed != now_relaxed) {
+		if (is_redis) {
 			hf_kv_close(kv);
 			set_sync(kinds[i].relaxed ? "everysec" : "always");
-			open_kv(url, kinds[i].relaxed);
-			now_relaxed = kinds[i].relaxed;
+			open_kv(url, kinds[i].relaxed, kinds[i].combine);
 		}
 		measure(&kinds[i], bare, rounds, ms, first);
-		first = false;
+		first = 0;
 	}
 	printf("}}\n");
 	hf_kv_close(kv);

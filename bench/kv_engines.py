@@ -6,7 +6,7 @@ from report import Report, goal, median, ratios
 from small import samples
 
 METHOD = ("hf_kv_get(), hf_kv_put() and hf_kv_put_many() of 1,000 on LMDB and Redis, against the bare library in the same "
-          "durability with a million entries of the same size each; 1 and 4 threads; 7 windows of 300 ms a side in turning order; ratios are "
+          "durability with a million entries of the same size each; 1 and 4 threads, with Redis also such that share requests; 7 windows of 300 ms a side in turning order; ratios are "
           "medians of each window against its neighbour; batches are told, not judged")
 
 

@@ -42,13 +42,14 @@
  * before it replaced an entry and it does not: the key is new, its entry expires, or it is written for the first time
  * since a checkpoint. Where that is common, one put in 256 does.
  *
- * Combining (PostgreSQL; hf_kv_options.combine): while `combine` statements of a handle that read are on their way,
- * calls of other threads that read one key wait for the next, which is one for all of them, up to 256. So do plain puts
- * and deletes of one key of up to 8 KiB, with as many statements again, each a transaction. No thread is behind it, and
- * a call that finds none on its way goes at once. With many threads it gives several times the throughput of a
- * connection each. Answers are those of the call alone, errors too: what one caller's value is to blame for the others
- * do not see. What differs: a caller whose deadline passes while its put or delete is on its way in a statement of
- * others has HF_E_OUTCOME_UNKNOWN at once, where alone the statement would be cancelled.
+ * Combining (PostgreSQL and Redis; hf_kv_options.combine): while `combine` statements of a handle that read are on
+ * their way, calls of other threads that read one key wait for the next, which is one for all of them, up to 256. So do
+ * plain puts and deletes of one key of up to 8 KiB, with as many statements again, each a transaction, or a request to
+ * Redis. No thread is behind it, and a call that finds none on its way goes at once. With many threads it gives several
+ * times the throughput of a connection each. Answers are those of the call alone, errors too: what one caller's value
+ * is to blame for the others do not see. What differs on PostgreSQL: a caller whose deadline passes while its put or
+ * delete is on its way in a statement of others has HF_E_OUTCOME_UNKNOWN at once, where alone the statement would be
+ * cancelled.
  */
 #ifndef HOLDFAST_KV_H
 #define HOLDFAST_KV_H
@@ -71,15 +72,15 @@ static inline struct hf_bytes hf_kv_text(const char *text)
 }
 
 enum {
-	HF_KV_KEY_BYTES = 480,             /* default bound: what every backend can hold */
-	HF_KV_KEY_BYTES_MAX = 2048,        /* PostgreSQL, memory, Redis */
-	HF_KV_VALUE_BYTES = 64 << 20,      /* default bound */
+	HF_KV_KEY_BYTES = 480,        /* default bound: what every backend can hold */
+	HF_KV_KEY_BYTES_MAX = 2048,   /* PostgreSQL, memory, Redis */
+	HF_KV_VALUE_BYTES = 64 << 20, /* default bound */
 	HF_KV_VALUE_BYTES_MAX = 512 << 20,
 	HF_KV_METADATA_BYTES = 64 << 10,
-	HF_KV_COMPRESS_FROM = 512,         /* default: see hf_kv_options */
-	HF_KV_METADATA_LEVELS = 63,        /* of nesting */
-	HF_KV_NAMESPACE_BYTES = 128,       /* UTF-8, at least one byte */
-	HF_KV_BATCH_MAX = 1000000          /* writes, and keys of a read, a call */
+	HF_KV_COMPRESS_FROM = 512,   /* default: see hf_kv_options */
+	HF_KV_METADATA_LEVELS = 63,  /* of nesting */
+	HF_KV_NAMESPACE_BYTES = 128, /* UTF-8, at least one byte */
+	HF_KV_BATCH_MAX = 1000000    /* writes, and keys of a read, a call */
 };
 #define HF_KV_COMPRESS_NEVER UINT32_MAX
 #define HF_KV_TTL_MAX_US (INT64_C(100) * 36525 / 100 * 86400 * 1000000) /* 100 years */
@@ -114,17 +115,17 @@ enum hf_kv_latencies {
 
 struct hf_kv_options {
 	size_t size;
-	const char *name_space;            /* NULL = "default"; made when it is not there */
-	uint32_t key_bytes_max;            /* 0 = HF_KV_KEY_BYTES */
-	uint32_t value_bytes_max;          /* 0 = HF_KV_VALUE_BYTES */
-	int64_t timeout_ms;                /* 0 = 60,000: of a call without a deadline of its own */
-	int64_t ttl_us;                    /* of what is made and says none; 0 = the namespace's: hf_kv_default_ttl() */
-	enum hf_kv_durability durability;  /* of writes that say none */
-	enum hf_kv_latencies latencies;    /* see hf_kv_latency() */
-	int64_t slow_ms;                   /* 0 = 1,000; -1 = never: a statement (PostgreSQL) or request (Redis) that
-	                                      took so long is a log event, query_slow or redis_slow, with its name */
-	bool log_statements;               /* each is one, at debug; names, times and outcomes, never parameters */
-	int64_t sweep_interval_ms;         /* 0 = 60,000; -1 = no thread of the handle removes what expired */
+	const char *name_space;           /* NULL = "default"; made when it is not there */
+	uint32_t key_bytes_max;           /* 0 = HF_KV_KEY_BYTES */
+	uint32_t value_bytes_max;         /* 0 = HF_KV_VALUE_BYTES */
+	int64_t timeout_ms;               /* 0 = 60,000: of a call without a deadline of its own */
+	int64_t ttl_us;                   /* of what is made and says none; 0 = the namespace's: hf_kv_default_ttl() */
+	enum hf_kv_durability durability; /* of writes that say none */
+	enum hf_kv_latencies latencies;   /* see hf_kv_latency() */
+	int64_t slow_ms;                  /* 0 = 1,000; -1 = never: a statement (PostgreSQL) or request (Redis) that
+	                                     took so long is a log event, query_slow or redis_slow, with its name */
+	bool log_statements;              /* each is one, at debug; names, times and outcomes, never parameters */
+	int64_t sweep_interval_ms;        /* 0 = 60,000; -1 = no thread of the handle removes what expired */
 	/* Values of so many bytes and more are kept compressed where that makes them shorter by 12 % and more, on every
 	 * backend; lengths are always those of the value. 0 = HF_KV_COMPRESS_FROM. It binds what is put, not what is
 	 * read. */
@@ -133,30 +134,31 @@ struct hf_kv_options {
 	 * interval, made by one of all handles and processes that ask for it, if anything was written since.
 	 * HF_E_UNSUPPORTED where there are none. Which of them stay, pinned ones beside: the newest, and the newest of
 	 * each of the latest hours and days (UTC) that have one. hf_kv_close() waits for one that is being made. */
-	int64_t checkpoint_interval_ms;    /* 0 = none are made */
-	uint32_t checkpoints_kept;         /* 0 = 10 */
+	int64_t checkpoint_interval_ms; /* 0 = none are made */
+	uint32_t checkpoints_kept;      /* 0 = 10 */
 	uint32_t checkpoints_hourly;
 	uint32_t checkpoints_daily;
 	/* PostgreSQL */
-	const char *schema;                /* NULL = "public" */
-	const char *table;                 /* NULL = "state_entries"; the others are named after it */
-	bool no_migrate;                   /* the tables must stand; without it hf_kv_open() makes or renews them.
-	                                      LMDB: so must the folder */
-	uint32_t connections_min;          /* 0 = 2, or connections_max if less; Redis too */
-	uint32_t connections_max;          /* 0 = 10 */
-	int64_t connect_timeout_ms;        /* 0 = 30,000 */
-	uint32_t attempts_max;             /* 0 = 3: the first included. Repeated are conflicts, shortages, and what
-	                                      certainly did not reach a server; never what may have happened */
-	int64_t backoff_ms;                /* 0 = 100: base of the exponential pause with full jitter */
-	int64_t backoff_ms_max;            /* 0 = 5,000: what it grows to */
-	int64_t connection_idle_ms;        /* 0 = 600,000; -1 = never: closes idle ones beyond the minimum */
-	int64_t connection_lifetime_ms;    /* 0 = 1,800,000; -1 = for ever: PostgreSQL */
-	uint32_t combine;                  /* so many statements at a time that callers share (above); 0 = none */
-	const char *replica_url;           /* a hot standby that may be read from (hf_kv_read.replica); NULL = none */
-	int64_t replica_stale_ms_max;      /* 0 = 5,000: how late it may be; from 10 */
+	const char *schema;             /* NULL = "public" */
+	const char *table;              /* NULL = "state_entries"; the others are named after it */
+	bool no_migrate;                /* the tables must stand; without it hf_kv_open() makes or renews them.
+	                                   LMDB: so must the folder */
+	uint32_t connections_min;       /* 0 = 2, or connections_max if less; Redis too */
+	uint32_t connections_max;       /* 0 = 10 */
+	int64_t connect_timeout_ms;     /* 0 = 30,000 */
+	uint32_t attempts_max;          /* 0 = 3: the first included. Repeated are conflicts, shortages, and what
+	                                   certainly did not reach a server; never what may have happened */
+	int64_t backoff_ms;             /* 0 = 100: base of the exponential pause with full jitter */
+	int64_t backoff_ms_max;         /* 0 = 5,000: what it grows to */
+	int64_t connection_idle_ms;     /* 0 = 600,000; -1 = never: closes idle ones beyond the minimum */
+	int64_t connection_lifetime_ms; /* 0 = 1,800,000; -1 = for ever: PostgreSQL */
+	uint32_t combine;               /* so many statements at a time that callers share (above); 0 = none. Redis
+	                                   too, where 1 is best */
+	const char *replica_url;        /* a hot standby that may be read from (hf_kv_read.replica); NULL = none */
+	int64_t replica_stale_ms_max;   /* 0 = 5,000: how late it may be; from 10 */
 	/* LMDB: concurrent calls of one write each share a commit. HF_KV_RELAXED does not wait for a commit's last
 	 * page: a crash of the machine may undo the newest */
-	uint64_t map_bytes_max;            /* 0 = 64 GiB of address space: HF_E_LIMIT beyond */
+	uint64_t map_bytes_max; /* 0 = 64 GiB of address space: HF_E_LIMIT beyond */
 };
 
 /**
@@ -187,27 +189,27 @@ const char *hf_kv_backend(const hf_kv *kv);
 
 struct hf_kv_entry {
 	struct hf_bytes key;
-	struct hf_bytes value;    /* {NULL, 0} where only keys were asked for */
-	struct hf_str metadata;   /* canonical JSON: keys in order, no blanks; ptr NULL = none */
-	int64_t rev;              /* above 0 */
-	int64_t created_us;       /* since 1970; of the first put since the key was absent, or as brought along */
+	struct hf_bytes value;  /* {NULL, 0} where only keys were asked for */
+	struct hf_str metadata; /* canonical JSON: keys in order, no blanks; ptr NULL = none */
+	int64_t rev;            /* above 0 */
+	int64_t created_us;     /* since 1970; of the first put since the key was absent, or as brought along */
 	int64_t updated_us;
-	int64_t expires_us;       /* since 1970, or HF_KV_NEVER */
+	int64_t expires_us; /* since 1970, or HF_KV_NEVER */
 };
 
 /* How to read. NULL for the defaults. */
 struct hf_kv_read {
-	hf_deadline deadline;  /* 0 = the handle's timeout from now */
-	bool keys_only;        /* no values, no metadata */
-	bool value_only;       /* of single keys: the value and nothing else, all other members of the entry are 0, its
-	                          revision too; absent among several: value.ptr is NULL. What most callers want, and for
-	                          PostgreSQL a tenth less work; there the first value of a backend that looks
-	                          compressed is asked for twice, both times into the arena, and until then one that
-	                          was damaged where it begins is no HF_E_CORRUPT. HF_E_USAGE with keys_only and for
-	                          ranges */
-	bool fresh;            /* of the store itself, whatever a cache has (kv_cache.h) */
-	bool replica;          /* a read replica may answer (below) */
-	int64_t behind;        /* with `replica`: what hf_kv_position() told has to be there; 0 = nothing */
+	hf_deadline deadline; /* 0 = the handle's timeout from now */
+	bool keys_only;       /* no values, no metadata */
+	bool value_only;      /* of single keys: the value and nothing else, all other members of the entry are 0, its
+	                         revision too; absent among several: value.ptr is NULL. What most callers want, and for
+	                         PostgreSQL a tenth less work; there the first value of a backend that looks
+	                         compressed is asked for twice, both times into the arena, and until then one that
+	                         was damaged where it begins is no HF_E_CORRUPT. HF_E_USAGE with keys_only and for
+	                         ranges */
+	bool fresh;           /* of the store itself, whatever a cache has (kv_cache.h) */
+	bool replica;         /* a read replica may answer (below) */
+	int64_t behind;       /* with `replica`: what hf_kv_position() told has to be there; 0 = nothing */
 };
 
 /*
@@ -239,37 +241,37 @@ enum hf_status hf_kv_get_many(hf_kv *kv, const struct hf_bytes *keys, size_t cou
 /* ---- writing ---- */
 
 enum hf_kv_op {
-	HF_KV_PUT = 1,  /* replace as a whole: value, metadata, expiry; created_us is kept for a live entry */
-	HF_KV_DELETE,   /* what is absent is deleted already */
-	HF_KV_TOUCH,    /* another expiry: ttl_us from now; revision and updated_us stay; absent stays absent */
-	HF_KV_PERSIST,  /* no expiry; likewise */
-	HF_KV_ADD,      /* the value is a decimal number of 64 bits, absent counts as 0: add `delta` */
-	HF_KV_APPEND,   /* `value` behind the value; absent counts as empty */
-	HF_KV_READ      /* changes nothing: `before` of its result is the entry */
+	HF_KV_PUT = 1, /* replace as a whole: value, metadata, expiry; created_us is kept for a live entry */
+	HF_KV_DELETE,  /* what is absent is deleted already */
+	HF_KV_TOUCH,   /* another expiry: ttl_us from now; revision and updated_us stay; absent stays absent */
+	HF_KV_PERSIST, /* no expiry; likewise */
+	HF_KV_ADD,     /* the value is a decimal number of 64 bits, absent counts as 0: add `delta` */
+	HF_KV_APPEND,  /* `value` behind the value; absent counts as empty */
+	HF_KV_READ     /* changes nothing: `before` of its result is the entry */
 };
 
 enum hf_kv_flag {
-	HF_KV_KEEP_TTL = 1,        /* PUT, ADD, APPEND: the expiry of a live entry stays. ADD and APPEND do so always */
-	HF_KV_KEEP_METADATA = 2,   /* PUT: likewise */
-	HF_KV_NO_TTL = 4,          /* PUT: never expires, whatever the handle's ttl_us or the namespace says */
-	HF_KV_RETURN_BEFORE = 8,   /* any: result.before is the live entry that stood there, with its value */
-	HF_KV_IF_ABSENT = 16,      /* only if there is no live entry */
-	HF_KV_IF_PRESENT = 32,     /* only if there is one */
-	HF_KV_IF_REV = 64,         /* only if its revision is `if_rev` */
-	HF_KV_IF_VALUE = 128       /* only if its value is `if_value` */
+	HF_KV_KEEP_TTL = 1,      /* PUT, ADD, APPEND: the expiry of a live entry stays. ADD and APPEND do so always */
+	HF_KV_KEEP_METADATA = 2, /* PUT: likewise */
+	HF_KV_NO_TTL = 4,        /* PUT: never expires, whatever the handle's ttl_us or the namespace says */
+	HF_KV_RETURN_BEFORE = 8, /* any: result.before is the live entry that stood there, with its value */
+	HF_KV_IF_ABSENT = 16,    /* only if there is no live entry */
+	HF_KV_IF_PRESENT = 32,   /* only if there is one */
+	HF_KV_IF_REV = 64,       /* only if its revision is `if_rev` */
+	HF_KV_IF_VALUE = 128     /* only if its value is `if_value` */
 };
 
 /* One write. Zero what is not used. */
 struct hf_kv_write {
 	enum hf_kv_op op;
-	uint32_t flags;            /* enum hf_kv_flag */
+	uint32_t flags; /* enum hf_kv_flag */
 	struct hf_bytes key;
 	struct hf_bytes value;
-	struct hf_str metadata;    /* PUT: JSON of any kind, ptr NULL = none */
-	int64_t ttl_us;            /* PUT, TOUCH: from now; 0 = the handle's or namespace's (PUT), refused (TOUCH) */
-	int64_t delta;             /* ADD */
-	int64_t created_us;        /* PUT of what is brought from elsewhere: what it had there, or now if that is
-	                            * earlier; 0 = as the operation says */
+	struct hf_str metadata; /* PUT: JSON of any kind, ptr NULL = none */
+	int64_t ttl_us;         /* PUT, TOUCH: from now; 0 = the handle's or namespace's (PUT), refused (TOUCH) */
+	int64_t delta;          /* ADD */
+	int64_t created_us;     /* PUT of what is brought from elsewhere: what it had there, or now if that is
+	                         * earlier; 0 = as the operation says */
 	int64_t if_rev;
 	struct hf_bytes if_value;
 };
@@ -277,12 +279,12 @@ struct hf_kv_write {
 enum hf_kv_outcome {
 	HF_KV_UNDONE = 0, /* another write of the call was refused: nothing happened */
 	HF_KV_DONE,
-	HF_KV_NO_ENTRY,   /* DELETE, TOUCH, PERSIST, READ: there was none; the call goes on */
-	HF_KV_EXISTS,     /* refused: HF_KV_IF_ABSENT */
-	HF_KV_ABSENT,     /* refused: HF_KV_IF_PRESENT, IF_REV or IF_VALUE, and there is no live entry */
-	HF_KV_CHANGED,    /* refused: another revision or value; `rev` is the present one */
-	HF_KV_NO_NUMBER,  /* refused: ADD to what is no number, or the sum leaves 64 bits */
-	HF_KV_TOO_LONG    /* refused: APPEND beyond value_bytes_max */
+	HF_KV_NO_ENTRY,  /* DELETE, TOUCH, PERSIST, READ: there was none; the call goes on */
+	HF_KV_EXISTS,    /* refused: HF_KV_IF_ABSENT */
+	HF_KV_ABSENT,    /* refused: HF_KV_IF_PRESENT, IF_REV or IF_VALUE, and there is no live entry */
+	HF_KV_CHANGED,   /* refused: another revision or value; `rev` is the present one */
+	HF_KV_NO_NUMBER, /* refused: ADD to what is no number, or the sum leaves 64 bits */
+	HF_KV_TOO_LONG   /* refused: APPEND beyond value_bytes_max */
 };
 
 struct hf_kv_result {
@@ -302,9 +304,9 @@ struct hf_kv_fence {
 
 /* How to write. NULL for the defaults. */
 struct hf_kv_how {
-	hf_deadline deadline;                  /* 0 = the handle's timeout from now */
+	hf_deadline deadline; /* 0 = the handle's timeout from now */
 	enum hf_kv_durability durability;
-	bool durability_set;                   /* false = the handle's */
+	bool durability_set;             /* false = the handle's */
 	const struct hf_kv_fence *fence; /* NULL = none; not held is HF_CONFLICT "fenced"; HF_E_USAGE without a name */
 };
 
@@ -456,10 +458,10 @@ void hf_kv_stats(const hf_kv *kv, struct hf_kv_stats *ret_stats);
 enum hf_kv_call {
 	HF_KV_CALL_GET = 0,
 	HF_KV_CALL_GET_MANY,
-	HF_KV_CALL_PUT,      /* one write of any kind */
-	HF_KV_CALL_APPLY,    /* several */
+	HF_KV_CALL_PUT,   /* one write of any kind */
+	HF_KV_CALL_APPLY, /* several */
 	HF_KV_CALL_TRANSACT,
-	HF_KV_CALL_SCAN,     /* with what the caller did between the entries */
+	HF_KV_CALL_SCAN, /* with what the caller did between the entries */
 	HF_KV_CALL_COUNT,
 	HF_KV_CALLS
 };

@@ -145,6 +145,8 @@ static bool is_for_each_alone(const struct batch *batch)
 	case HF_TIMEOUT: /* of a write: the server confirmed that it did not happen */
 	case HF_E_INTERRUPTED:
 	case HF_BUSY:
+	case HF_E_CORRUPT: /* what one of them would replace */
+	case HF_E_LIMIT:
 		return true;
 	default:
 		return !batch_writes(batch->kind) || batch->error.sqlstate[0];

@@ -282,6 +282,7 @@ const struct hf_kv_vtable redis_backend = {
 	.name_space = redis_name_space,
 	.space_ttl = redis_space_ttl,
 	.read = redis_read,
+	.gather = redis_gather,
 	.apply = redis_apply,
 	.transact = redis_transact,
 	.scan = redis_scan,

@@ -300,6 +300,11 @@ bool redis_time(const redisReply *seconds, const redisReply *microseconds, int64
 enum hf_status redis_read(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
                           bool keys_only, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries,
                           hf_error *err);
+/** What the scripts `read` and `read_at` are to answer: heads, or records; of those `read` leaves longer values out. */
+void redis_request_part(struct redis_request *request, bool keys_only, uint32_t value_bytes_max);
+enum hf_status redis_gather(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+                            uint32_t value_bytes_max, hf_deadline deadline, hf_arena *arena,
+                            struct hf_kv_entry *ret_entries, hf_error *err);
 enum hf_status redis_scan(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span, hf_kv_entry_fn *fn,
                           void *user, hf_error *err);
 enum hf_status redis_count(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_span *span, uint64_t *ret_count,

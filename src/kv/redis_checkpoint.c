@@ -253,7 +253,7 @@ static enum hf_status read_versions(hf_kv_backend_state *state, int32_t ns, cons
 	redis_request_script(&request, script, redis_space(state, ns), (id ? 2 : 1) + count);
 	if (id)
 		redis_request_word(&request, id_word(id));
-	redis_request_text(&request, keys_only ? "1" : "0");
+	redis_request_part(&request, keys_only, UINT32_MAX);
 	for (size_t i = 0; i < count; i++)
 		redis_request_key(&request, keys[i]);
 	enum hf_status status = ask(state, &request, script, "read", false, deadline, &reply, err);

@@ -56,6 +56,10 @@ enum hf_status redis_entry_read(const struct redis_look *look, const redisReply 
 	*ret_entry = (struct hf_kv_entry){0};
 	if (reply->type == REDIS_REPLY_NIL)
 		return HF_OK;
+	if (look->leaves_out && reply->type == REDIS_REPLY_INTEGER) {
+		*ret_entry = (struct hf_kv_entry){.key = key, .rev = 1};
+		return HF_OK;
+	}
 	if (reply->type != REDIS_REPLY_STRING)
 		return redis_unexpected("read", err);
 	if (!redis_record_read((struct hf_bytes){(const uint8_t *)reply->str, reply->len}, look->head_only, &record))
@@ -161,27 +165,51 @@ enum hf_status redis_read_answer(struct redis_look *look, const redisReply *repl
 	return status;
 }
 
-enum hf_status redis_read(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
-                          bool keys_only, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries,
-                          hf_error *err)
+void redis_request_part(struct redis_request *request, bool keys_only, uint32_t value_bytes_max)
 {
-	const struct redis_space *space = redis_space(state, ns);
+	if (keys_only)
+		redis_request_text(request, "heads");
+	else
+		redis_request_number(request, value_bytes_max);
+}
+
+static enum hf_status read_several(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+                                   bool keys_only, uint32_t value_bytes_max, hf_deadline deadline, hf_arena *arena,
+                                   struct hf_kv_entry *ret_entries, hf_error *err)
+{
 	struct redis_request request;
 	redisReply *reply;
-	if (count == 1 && !keys_only)
-		return read_one(state, space, keys[0], deadline, arena, ret_entries, err);
 	redis_request_init(&request);
-	redis_request_script(&request, &redis_script_read, space, 1 + count);
-	redis_request_text(&request, keys_only ? "1" : "0");
+	redis_request_script(&request, &redis_script_read, redis_space(state, ns), 1 + count);
+	redis_request_part(&request, keys_only, value_bytes_max);
 	for (size_t i = 0; i < count; i++)
 		redis_request_key(&request, keys[i]);
 	enum hf_status status = redis_ask(state, &request, &redis_script_read, "read", deadline, &reply, err);
 	if (status != HF_OK)
 		return status;
-	struct redis_look look = {.state = state, .arena = arena, .head_only = keys_only};
+	struct redis_look look = {.state = state,
+	                          .arena = arena,
+	                          .head_only = keys_only,
+	                          .leaves_out = value_bytes_max != UINT32_MAX};
 	status = redis_read_answer(&look, reply, keys, count, ret_entries, err);
 	freeReplyObject(reply);
 	return status;
+}
+
+enum hf_status redis_read(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+                          bool keys_only, hf_deadline deadline, hf_arena *arena, struct hf_kv_entry *ret_entries,
+                          hf_error *err)
+{
+	if (count == 1 && !keys_only)
+		return read_one(state, redis_space(state, ns), keys[0], deadline, arena, ret_entries, err);
+	return read_several(state, ns, keys, count, keys_only, UINT32_MAX, deadline, arena, ret_entries, err);
+}
+
+enum hf_status redis_gather(hf_kv_backend_state *state, int32_t ns, const struct hf_bytes *keys, size_t count,
+                            uint32_t value_bytes_max, hf_deadline deadline, hf_arena *arena,
+                            struct hf_kv_entry *ret_entries, hf_error *err)
+{
+	return read_several(state, ns, keys, count, false, value_bytes_max, deadline, arena, ret_entries, err);
 }
 
 /* ---- ranges ---- */

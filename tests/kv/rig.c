@@ -80,10 +80,11 @@ void kv_rig_open(struct kv_rig *rig, const char *kind)
 	struct hf_kv_options store = {.size = sizeof(store), .sweep_interval_ms = -1, .durability = HF_KV_RELAXED};
 	*rig = (struct kv_rig){.kind = kind, .wall_us = KV_NOW_US};
 	bool traceless = strcmp(kind, "snapshot") == 0;
-	if (strcmp(kind, "combined") == 0)
+	bool combined_redis = strcmp(kind, "redis_combined") == 0;
+	if (strcmp(kind, "combined") == 0 || combined_redis)
 		store.combine = 2;
 	if (traceless || store.combine)
-		rig->kind = "postgresql";
+		rig->kind = combined_redis ? "redis" : "postgresql";
 	kind = rig->kind;
 	rig->own_clock = strcmp(kind, "memory") == 0 || strcmp(kind, "lmdb") == 0;
 	EXPECT_OK(hf_context_new(&options, &rig->ctx, &err));

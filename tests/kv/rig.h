@@ -28,8 +28,8 @@ struct kv_rig {
 	char skip[256]; /* why there is nothing to test; "" = there is */
 };
 
-/** Start what it takes, open the store; "combined" is PostgreSQL whose callers share statements. Asserts on failure;
- * sets `skip` where there is nothing to test. */
+/** Start what it takes, open the store; "combined" is PostgreSQL whose callers share statements, "redis_combined" is
+ * Redis with such. Asserts on failure; sets `skip` where there is nothing to test. */
 void kv_rig_open(struct kv_rig *rig, const char *kind);
 void kv_rig_close(struct kv_rig *rig);
 /** Run the tests; where there is nothing to test say so for each, as TAP. @return how many failed. */

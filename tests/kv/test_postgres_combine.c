@@ -2,88 +2,26 @@
  * test_postgres_combine.c - callers that share statements on a real server: that one table lock holds up a whole batch,
  * what the server refuses of one caller, values too large to share, and deletes in one statement.
  */
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "callers.h"
 #include "chance.h"
-#include "kv/combine_batch.h"
 #include "postgres_rig.h"
-
-enum { CALLERS_MAX = 16 };
-
-struct caller {
-	pthread_t thread;
-	hf_kv *kv;
-	hf_arena *arena;
-	enum { GET, VALUE, PUT, SET, DELETE } what; /* SET: a put that asks nothing */
-	struct hf_bytes key, value;
-	enum hf_status status;
-	hf_error err;
-	struct hf_kv_entry entry;
-	int64_t rev;
-	bool existed;
-};
-
-static struct caller begun[CALLERS_MAX];
-static size_t nbegun;
 
 static int set_up(void **user)
 {
 	static struct rig rig;
 	const struct hf_kv_options options = {.combine = 1, .attempts_max = 1};
 	rig_open(&rig, NULL, &options);
-	nbegun = 0;
 	*user = &rig;
 	return 0;
 }
 
 static int tear_down(void **user)
 {
-	for (size_t i = 0; i < nbegun; i++)
-		hf_arena_free(begun[i].arena);
+	callers_free();
 	return rig_close(user);
-}
-
-static void *call(void *user)
-{
-	struct caller *c = user;
-	const struct hf_kv_put put = {.ret_rev = &c->rev};
-	const struct hf_kv_read read = {.value_only = c->what == VALUE};
-	if (c->what == GET || c->what == VALUE)
-		c->status = hf_kv_get(c->kv, c->key, &read, c->arena, &c->entry, &c->err);
-	else if (c->what == PUT)
-		c->status = hf_kv_put(c->kv, c->key, c->value, &put, &c->err);
-	else if (c->what == SET)
-		c->status = hf_kv_put(c->kv, c->key, c->value, NULL, &c->err);
-	else
-		c->status = hf_kv_delete(c->kv, c->key, NULL, &c->existed, &c->err);
-	return NULL;
-}
-
-static uint32_t gathered(struct combine *combine)
-{
-	uint32_t count = 0;
-	pthread_mutex_lock(&combine->mutex);
-	for (size_t i = 0; i < LANES; i++)
-		for (const struct batch *batch = combine->lanes[i].first; batch; batch = batch->next)
-			count += batch->count;
-	pthread_mutex_unlock(&combine->mutex);
-	return count;
-}
-
-static struct caller *begin(struct rig *rig, struct caller how)
-{
-	struct caller *c = &begun[nbegun++];
-	*c = how;
-	c->kv = rig->kv;
-	c->arena = hf_arena_new(0);
-	c->err = (hf_error)HF_ERROR_INIT;
-	assert_int_equal(pthread_create(&c->thread, NULL, call, c), 0);
-	return c;
 }
 
 /* The first is on its way, and waits for the table; the others are one batch behind it. */
@@ -92,21 +30,19 @@ static void begin_behind_a_lock(struct rig *rig, const struct caller *callers, s
 	rig_run(rig, "BEGIN");
 	rig_run(rig, "LOCK TABLE state_entries IN ACCESS EXCLUSIVE MODE");
 	for (size_t i = 0; i < count; i++) {
-		begin(rig, callers[i]);
+		callers_begin(rig->kv, callers[i]);
 		while (i == 0 &&
 		       rig_number(rig, "SELECT count(*) FROM pg_locks WHERE relation = 'state_entries'::regclass "
 		                       "AND NOT granted") == 0)
 			usleep(1000);
-		while (gathered(rig->kv->combine) != i)
-			usleep(1000);
+		callers_wait_gathered(rig->kv->combine, (uint32_t)i);
 	}
 }
 
 static void let_go(struct rig *rig)
 {
 	rig_run(rig, "COMMIT");
-	for (size_t i = 0; i < nbegun; i++)
-		pthread_join(begun[i].thread, NULL);
+	callers_join();
 }
 
 static struct hf_kv_stats stats_of(const struct rig *rig)
@@ -124,13 +60,6 @@ static void put(struct rig *rig, struct hf_bytes key, struct hf_bytes value, con
 
 #define B(literal) HF_KV_KEY(literal)
 
-static void assert_value(const struct caller *c, struct hf_bytes value)
-{
-	EXPECT_STATUS(c->status, HF_OK);
-	assert_int_equal(c->entry.value.len, value.len);
-	assert_memory_equal(c->entry.value.ptr, value.ptr, value.len);
-}
-
 static void gets_are_one_statement(void **user)
 {
 	struct rig *rig = *user;
@@ -143,12 +72,12 @@ static void gets_are_one_statement(void **user)
 	                                 {.what = GET, .key = B("empty")}};
 	begin_behind_a_lock(rig, callers, ARRAY_LEN(callers));
 	let_go(rig);
-	assert_value(&begun[0], B("1"));
-	assert_value(&begun[1], B("1"));
+	caller_read(&begun[0], B("1"));
+	caller_read(&begun[1], B("1"));
 	assert_string_equal(begun[1].entry.metadata.ptr, begun[0].entry.metadata.ptr);
 	assert_int_equal(begun[1].entry.created_us, begun[0].entry.created_us);
 	EXPECT_STATUS(begun[2].status, HF_NOT_FOUND);
-	assert_value(&begun[3], B(""));
+	caller_read(&begun[3], B(""));
 	assert_int_equal(stats_of(rig).combined_count, 3);
 	assert_int_equal(stats_of(rig).shared_count, 1);
 }
@@ -167,12 +96,12 @@ static void values_are_one_statement_too(void **user)
 	                                 {.what = VALUE, .key = B("long")}, {.what = GET, .key = B("a")}};
 	begin_behind_a_lock(rig, callers, ARRAY_LEN(callers));
 	let_go(rig);
-	assert_value(&begun[0], B("1"));
-	assert_value(&begun[1], B("1"));
+	caller_read(&begun[0], B("1"));
+	caller_read(&begun[1], B("1"));
 	EXPECT_STATUS(begun[2].status, HF_NOT_FOUND);
-	assert_value(&begun[3], B(""));
-	assert_value(&begun[4], packed);
-	assert_value(&begun[5], B("1"));
+	caller_read(&begun[3], B(""));
+	caller_read(&begun[4], packed);
+	caller_read(&begun[5], B("1"));
 	for (size_t i = 0; i < 5; i++)
 		assert_true(begun[i].entry.rev == 0 && !begun[i].entry.metadata.ptr);
 	assert_true(begun[5].entry.rev != 0 && begun[5].entry.metadata.ptr);
@@ -197,10 +126,10 @@ static void a_large_value_is_read_alone(void **user)
 	                                 {.what = VALUE, .key = B("more")}};
 	begin_behind_a_lock(rig, callers, ARRAY_LEN(callers));
 	let_go(rig);
-	assert_value(&begun[1], most);
-	assert_value(&begun[2], more);
-	assert_value(&begun[3], most);
-	assert_value(&begun[4], more);
+	caller_read(&begun[1], most);
+	caller_read(&begun[2], more);
+	caller_read(&begun[3], most);
+	caller_read(&begun[4], more);
 	assert_int_equal(stats_of(rig).combined_count, 2);
 	assert_int_equal(stats_of(rig).shared_count, 2);
 }
@@ -272,8 +201,7 @@ static void who_is_cut_off_with_others_learns_it(void **user)
 	                                 {.what = PUT, .key = B("c"), .value = B("3")}};
 	begin_behind_a_lock(rig, callers, ARRAY_LEN(callers));
 	cut_off(rig); /* the first, then the batch behind it */
-	while (gathered(rig->kv->combine) != 0)
-		usleep(1000);
+	callers_wait_gathered(rig->kv->combine, 0);
 	cut_off(rig);
 	let_go(rig);
 	for (size_t i = 0; i < ARRAY_LEN(callers); i++)

@@ -28,7 +28,7 @@ static void free_replies(redisReply **replies, size_t count)
 void redis_request_script(struct redis_request *request, const struct redis_script *script,
                           const struct redis_space *space, size_t argc)
 {
-	bool one = script == &redis_script_put;
+	bool one = script == &redis_script_put || script == &redis_script_puts;
 	size_t keys = one ? 1 : REDIS_KEYS;
 	redis_request_command(request, 3 + keys + argc);
 	redis_request_text(request, "EVALSHA");

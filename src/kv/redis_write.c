@@ -352,17 +352,27 @@ static struct hf_bytes stored_value(const struct hf_kv_write *write, const struc
 }
 
 /* As a record begins and ends: what is between is the script's. */
-static void add_put(struct redis_request *request, const struct redis_space *space, const struct hf_kv_write *write,
-                    const struct codec_value *packed)
+static void add_record(struct redis_request *request, const struct hf_kv_write *write, const struct codec_value *packed)
 {
-	int64_t ttl_us = write->flags & HF_KV_NO_TTL ? 0 : write->ttl_us;
 	uint8_t head[RECORD_BEGIN];
 	struct hf_bytes value = stored_value(write, packed, head);
 	put_le(head + 1, write->metadata.len, 4);
-	redis_request_script(request, &redis_script_put, space, ttl_us ? 4 : 3);
-	redis_request_key(request, write->key);
 	redis_request_word(request, (struct hf_bytes){head, sizeof(head)});
 	redis_request_joined(request, write->metadata, value);
+}
+
+static int64_t ttl_of(const struct hf_kv_write *write)
+{
+	return write->flags & HF_KV_NO_TTL ? 0 : write->ttl_us;
+}
+
+static void add_put(struct redis_request *request, const struct redis_space *space, const struct hf_kv_write *write,
+                    const struct codec_value *packed)
+{
+	int64_t ttl_us = ttl_of(write);
+	redis_request_script(request, &redis_script_put, space, ttl_us ? 4 : 3);
+	redis_request_key(request, write->key);
+	add_record(request, write, packed);
 	if (ttl_us)
 		redis_request_number(request, ttl_us);
 }
@@ -370,17 +380,12 @@ static void add_put(struct redis_request *request, const struct redis_space *spa
 static void add_puts(struct redis_request *request, const struct redis_space *space, const struct hf_kv_batch *batch,
                      const struct codec_value *packed)
 {
-	redis_request_script(request, &redis_script_puts, space, 5 * batch->count);
+	redis_request_script(request, &redis_script_puts, space, 4 * batch->count);
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct hf_kv_write *write = &batch->writes[i];
-		uint8_t version;
-		struct hf_bytes value = stored_value(write, packed ? &packed[i] : NULL, &version);
 		redis_request_key(request, write->key);
-		redis_request_number(request, write->flags & HF_KV_NO_TTL ? 0 : write->ttl_us);
-		redis_request_word(request,
-		                   (struct hf_bytes){(const uint8_t *)write->metadata.ptr, write->metadata.len});
-		redis_request_word(request, value);
-		redis_request_number(request, version);
+		redis_request_number(request, ttl_of(write));
+		add_record(request, write, packed ? &packed[i] : NULL);
 	}
 }
 

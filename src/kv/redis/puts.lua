@@ -1,25 +1,36 @@
 -- A batch of plain puts of different keys without checkpoints: what the script `write` does with them, a thousand at a time.
--- KEYS as everywhere; ARGV: of each put key, microseconds to live or 0, metadata, value, the record's version.
+-- As in `put`, the names of the other keys are made where they are needed, and the state goes along with the entries.
+-- KEYS: records; ARGV: of each put key, microseconds to live or 0, the first five bytes of the record, metadata and value.
 -- Answers with its results one after the other, or with nothing where it is for `write`, and then nothing was done.
 -- include state.lua
-local call, count, time = redis.call, #ARGV / 5, redis.call('TIME')
+local call, pack, records, count, time = redis.call, struct.pack, KEYS[1], #ARGV / 4, redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local rev, epoch, top = load_state()
--- include tell.lua
+local function beside(name)
+	return string.sub(records, 1, -8) .. name
+end
+local function read(from)
+	local names = {STATE}
+	for i = from, math.min(from + 999, count) do
+		names[i - from + 2] = ARGV[4 * i - 3]
+	end
+	return call('HMGET', records, unpack(names))
+end
+local raws = read(1)
+local rev, epoch, top = read_state(raws[1])
 if top > 0 then
 	return ''
 end
+if unfed == '' then
+	KEYS[2], KEYS[3] = beside('feed'), beside('changes')
+end
+-- include tell.lua
 rev = math.max(rev, now - 1)
-local seen, results, fields = {}, {}, {}
+local seen, results, fields = {}, {}, {STATE, ''}
 local new, gone, expiring, nnew, ngone, nexpiring = {}, {}, {}, 0, 0, 0
 for from = 1, count, 1000 do
-	local names, to = {}, math.min(from + 999, count)
-	for i = from, to do
-		names[i - from + 1] = ARGV[5 * i - 4]
-	end
-	local raws = call('HMGET', KEYS[1], unpack(names))
-	for i = from, to do
-		local key, ttl, metadata, raw = names[i - from + 1], ARGV[5 * i - 3], ARGV[5 * i - 2], raws[i - from + 1]
+	raws = from == 1 and raws or read(from)
+	for i = from, math.min(from + 999, count) do
+		local key, ttl, raw = ARGV[4 * i - 3], ARGV[4 * i - 2], raws[i - from + 2]
 		local created, was, expires, existed = now, 0, 0, 0
 		if seen[key] then
 			return ''
@@ -44,25 +55,29 @@ for from = 1, count, 1000 do
 			expiring[nexpiring + 1], expiring[nexpiring + 2], nexpiring = string.format('%.0f', expires), key, nexpiring + 2
 		end
 		rev = rev + 1
-		results[i] = struct.pack('<BBi8', 1, existed, rev)
-		fields[2 * i - 1] = key
-		fields[2 * i] = struct.pack(HEAD, ARGV[5 * i], #metadata, epoch, rev, created, now, expires) .. metadata .. ARGV[5 * i - 1]
+		results[i] = pack('<BBi8', 1, existed, rev)
+		fields[2 * i + 1] = key
+		fields[2 * i + 2] = ARGV[4 * i - 1] .. pack('<I4i8i8i8i8', epoch, rev, created, now, expires) .. ARGV[4 * i]
 	end
 end
-call('ZCARD', KEYS[2])
-call('ZCARD', KEYS[3])
+if nnew > 0 then
+	call('ZCARD', beside('order'))
+end
+if ngone > 0 or nexpiring > 0 then
+	call('ZCARD', beside('expiry'))
+end
 unfed = fed and '' or '\0'
-save_state(rev, epoch, top)
+fields[2] = state_of(rev, epoch, top)
 local function in_steps(command, key, words, n)
 	for from = 1, n, 2000 do
 		call(command, key, unpack(words, from, math.min(from + 1999, n)))
 	end
 end
-in_steps('HSET', KEYS[1], fields, 2 * count)
-in_steps('ZADD', KEYS[2], new, nnew)
-in_steps('ZREM', KEYS[3], gone, ngone)
-in_steps('ZADD', KEYS[3], expiring, nexpiring)
+in_steps('HSET', records, fields, 2 * count + 2)
+in_steps('ZADD', beside('order'), new, nnew)
+in_steps('ZREM', beside('expiry'), gone, ngone)
+in_steps('ZADD', beside('expiry'), expiring, nexpiring)
 for i = 1, fed and count or 0 do
-	tell(1, fields[2 * i - 1], rev - count + i, now)
+	tell(1, fields[2 * i + 1], rev - count + i, now)
 end
 return table.concat(results)

@@ -13,8 +13,7 @@ local function head_of(raw)
 	return metadata, epoch, rev, created, updated, expires, version == 4
 end
 local unfed = ''
-local function load_state()
-	local raw = redis.call('HGET', KEYS[1], STATE)
+local function read_state(raw)
 	if not raw then
 		return 0, 1, 0
 	elseif #raw ~= 16 and #raw ~= 17 then
@@ -23,6 +22,12 @@ local function load_state()
 	unfed = string.sub(raw, 17)
 	return struct.unpack('<i8I4I4', raw)
 end
+local function load_state()
+	return read_state(redis.call('HGET', KEYS[1], STATE))
+end
+local function state_of(rev, epoch, top)
+	return struct.pack('<i8I4I4', rev, epoch, top) .. unfed
+end
 local function save_state(rev, epoch, top)
-	redis.call('HSET', KEYS[1], STATE, struct.pack('<i8I4I4', rev, epoch, top) .. unfed)
+	redis.call('HSET', KEYS[1], STATE, state_of(rev, epoch, top))
 end

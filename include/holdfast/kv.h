@@ -416,9 +416,9 @@ enum hf_status hf_kv_default_ttl(hf_kv *kv, int64_t *ret_ttl_us, hf_error *err);
 /** What stands there keeps its expiry. HF_E_USAGE neither 0 nor a TTL. HF_E_UNSUPPORTED a backend of the program's own
  *  that keeps none. HF_E_CORRUPT, of both: somebody deleted the namespace's row (PostgreSQL). Round trips: one. */
 enum hf_status hf_kv_set_default_ttl(hf_kv *kv, int64_t ttl_us, hf_error *err);
-/** Empty the namespace, at one moment for readers. @param ret_removed live entries, NULL allowed. @return HF_OK;
- *  HF_E_LIMIT with Redis where there are checkpoints and more than 100,000 entries, all of which would be kept in one
- *  script with nobody else served meanwhile: delete them by hf_kv_delete_many(), or the checkpoints first. */
+/** Empty the namespace, at one moment for readers. @param ret_removed live entries, NULL allowed. With Redis, where
+ *  there are checkpoints and more than 100,000 entries, what they need is kept in steps before: others work on
+ *  meanwhile, and what they write goes with the rest. HF_BUSY, with nothing done: they made or deleted a checkpoint. */
 enum hf_status hf_kv_clear(hf_kv *kv, const struct hf_kv_how *how, uint64_t *ret_removed, hf_error *err);
 /** Remove what expired, in the whole store, in steps of 1,000; what was put anew meanwhile stays. */
 enum hf_status hf_kv_sweep(hf_kv *kv, hf_deadline deadline, uint64_t *ret_removed, hf_error *err);

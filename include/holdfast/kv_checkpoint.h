@@ -31,7 +31,8 @@
  * costs as much as there is, in time and memory. Others work on meanwhile; what they write until the end is lost, and
  * not in the checkpoint of the state before either. HF_BUSY, and nothing is done: they made a checkpoint or deleted the
  * newest, or wrote more than 100,000 entries; HF_E_UNAVAILABLE, likewise: it took an hour, or the server began anew.
- * hf_kv_clear() while there are checkpoints is one script: HF_E_LIMIT beyond 100,000 entries.
+ * So do hf_kv_clear() and loads, where there are checkpoints and more than 100,000 entries come and go: they put
+ * nothing aside that is not aside already, and keep what goes.
  *
  * HF_NOT_FOUND: no checkpoint of this namespace has that id. HF_E_UNSUPPORTED without HF_KV_CAN_CHECKPOINT; else the
  * errors of kv.h.

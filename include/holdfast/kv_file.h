@@ -85,8 +85,9 @@ enum hf_status hf_kv_file_verify(hf_context *ctx, const char *const *paths, size
 
 /* NULL for nothing. */
 struct hf_kv_import {
-	bool replace;             /* the namespace may have entries: they go, at the same moment. HF_E_LIMIT (Redis):
-	                           * it has checkpoints, and those and the new ones are more than 100,000 */
+	bool replace;             /* the namespace may have entries: they go, at the same moment. HF_BUSY (Redis), with
+	                           * nothing done: it has checkpoints, those and the new entries are more than 100,000,
+	                           * and others made or deleted a checkpoint at the end, or wrote more than that */
 	const struct hf_uuid *at; /* copy: a checkpoint of `from`; NULL = as it is now */
 	struct hf_bytes prefix;   /* copy: only keys that begin with it */
 	hf_kv_progress_fn *progress;

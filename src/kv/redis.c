@@ -135,6 +135,19 @@ static enum hf_status redis_estimate(hf_kv_backend_state *state, int32_t ns, hf_
 	return ask_number(state, &request, "count", deadline, ret_count, err);
 }
 
+enum { CLEAR_MANY = -2 };
+
+/* More than one script takes. */
+static enum hf_status clear_in_steps(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *how,
+                                     uint64_t *ret_removed, hf_error *err)
+{
+	const struct redis_replacing nothing = {.what = "clear the namespace",
+	                                        .fence = how->fence,
+	                                        .durability = how->durability,
+	                                        .deadline = how->deadline};
+	return redis_replace(state, ns, &nothing, ret_removed, err);
+}
+
 static enum hf_status redis_clear(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *how,
                                   uint64_t *ret_removed, hf_error *err)
 {
@@ -142,7 +155,7 @@ static enum hf_status redis_clear(hf_kv_backend_state *state, int32_t ns, const 
 	redisReply *reply;
 	redis_request_init(&request);
 	redis_request_script(&request, &redis_script_clear, redis_space(state, ns), how->fence ? 4 : 1);
-	redis_request_number(&request, REDIS_CHANGES_MAX);
+	redis_request_number(&request, state->changes_max);
 	if (how->fence)
 		redis_request_fence(&request, how->fence);
 	const struct redis_call call = {.request = &request,
@@ -159,11 +172,11 @@ static enum hf_status redis_clear(hf_kv_backend_state *state, int32_t ns, const 
 	if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0)
 		*ret_removed = (uint64_t)reply->integer;
 	else if (reply->type == REDIS_REPLY_INTEGER)
-		status = HF_CONFLICT;
+		status = reply->integer == CLEAR_MANY ? HF_PARTIAL : HF_CONFLICT;
 	else
 		status = redis_unexpected(call.what, err);
 	freeReplyObject(reply);
-	return status;
+	return status == HF_PARTIAL ? clear_in_steps(state, ns, how, ret_removed, err) : status;
 }
 
 /* ---- over all namespaces ---- */

@@ -70,7 +70,7 @@ enum {
 	REDIS_ANSWER_BYTES_MAX = 1200 << 20,
 	REDIS_FIRST_MAX = 16, /* connections made at open */
 	REDIS_VERSION_MIN = 50000,
-	REDIS_CHANGES_MAX = 100000 /* entries that one script restores, or clears while there are checkpoints */
+	REDIS_CHANGES_MAX = 100000 /* entries that one script restores or, with checkpoints, clears or replaces */
 };
 
 DEFINE_OWNED(reply, void *, freeReplyObject)
@@ -315,6 +315,25 @@ enum hf_status redis_transact(hf_kv_backend_state *state, int32_t ns, const stru
                               const struct hf_kv_batch *common, hf_arena *arena, bool *ret_held,
                               struct hf_kv_result *ret_results, hf_error *err);
 
+/* What takes the place of a namespace that has checkpoints in steps, since it is too much for one script. */
+struct redis_replacing {
+	const char *what;                /* for messages */
+	const char *token;               /* of a load that is aside as a whole; NULL = nothing comes: it is cleared */
+	int64_t aside;                   /* entries there */
+	bool empty;                      /* nothing live may stand there */
+	const struct hf_kv_fence *fence; /* NULL = none */
+	enum hf_kv_durability durability;
+	hf_deadline deadline;
+};
+/** At one moment for readers; others write meanwhile, which is lost. HF_CONFLICT; HF_BUSY others made or deleted a
+ *  checkpoint, or wrote too much; HF_E_UNAVAILABLE what was put aside is gone. Whatever fails, nothing has happened,
+ * but for HF_E_OUTCOME_UNKNOWN. @param ret_gone live entries that stood there. */
+enum hf_status redis_replace(hf_kv_backend_state *state, int32_t ns, const struct redis_replacing *how,
+                             uint64_t *ret_gone, hf_error *err);
+/** What tells things put aside from those of others. */
+void redis_aside_name(hf_kv_backend_state *state, char ret_token[20]);
+/** They go, in a time of its own, or by themselves in an hour. */
+void redis_aside_drop(hf_kv_backend_state *state, const struct redis_space *space, const char *token);
 enum hf_status redis_load(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_load *how, hf_error *err);
 enum hf_status redis_lock_take(hf_kv_backend_state *state, int32_t ns, struct hf_str name, struct hf_str owner,
                                int64_t ttl_us, hf_deadline deadline, hf_arena *arena, struct hf_kv_lock *ret_lock,

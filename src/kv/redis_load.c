@@ -1,18 +1,14 @@
 /*
  * redis_load.c - entries taken over as they are: put aside a thousand at a time, and put in the namespace's place by
- * one script at the end, so that nobody sees half of them.
+ * one script at the end, or with checkpoints by several (redis_restore.c), so that nobody sees half of them.
  */
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/arena.h"
 #include "base/bytes.h"
-#include "base/context.h"
 #include "base/error.h"
 #include "kv/redis.h"
 #include "kv/redis_record.h"
 
-enum { STEP_ENTRIES = 1000, STEP_BYTES = 4 << 20, HEAD_BYTES = 25 };
+enum { STEP_ENTRIES = 1000, STEP_BYTES = 4 << 20, HEAD_BYTES = 25, MANY = -2 };
 
 struct loading {
 	hf_kv_backend_state *state;
@@ -54,17 +50,37 @@ static enum hf_status ask(const struct loading *loading, const struct redis_scri
 
 static enum hf_status end(const struct loading *loading, const char *what, long long *ret_answer, hf_error *err)
 {
-	bool ends = strcmp(what, "keep") == 0 || strcmp(what, "replace") == 0;
+	bool ends = strcmp(what, "look") != 0;
 	struct redis_request request;
 	redis_request_init(&request);
 	redis_request_script(&request, &redis_script_load_end, redis_space(loading->state, loading->ns), 4);
 	redis_request_text(&request, loading->token);
 	redis_request_text(&request, what);
 	redis_request_number(&request, loading->total);
-	redis_request_number(&request, REDIS_CHANGES_MAX);
+	redis_request_number(&request, loading->state->changes_max);
 	enum hf_status status = ask(loading, &redis_script_load_end, &request, ends, ret_answer, err);
 	redis_request_deinit(&request);
 	return status;
+}
+
+/* More than one script takes. */
+static enum hf_status end_in_steps(const struct loading *loading, hf_error *err)
+{
+	const struct redis_replacing how = {.what = "load",
+	                                    .token = loading->token,
+	                                    .aside = loading->total,
+	                                    .empty = !loading->how->replace,
+	                                    .durability = loading->how->durability,
+	                                    .deadline = loading->how->deadline};
+	uint64_t went;
+	return redis_replace(loading->state, loading->ns, &how, &went, err);
+}
+
+static enum hf_status gone(hf_error *err)
+{
+	return error_set(err, HF_E_UNAVAILABLE,
+	                 "what was put aside for the namespace is gone: the load took too long, or the "
+	                 "server began anew");
 }
 
 static enum hf_status end_well(const struct loading *loading, const char *what, hf_error *err)
@@ -73,11 +89,11 @@ static enum hf_status end_well(const struct loading *loading, const char *what, 
 	enum hf_status status = end(loading, what, &answer, err);
 	if (status != HF_OK || answer == 1)
 		return status;
+	if (answer == MANY)
+		return end_in_steps(loading, err);
 	if (answer == 0)
 		return error_set(err, HF_CONFLICT, "the namespace has entries");
-	return error_set(err, HF_E_UNAVAILABLE,
-	                 "what was put aside for the namespace is gone: the load took too long, or the "
-	                 "server began anew");
+	return gone(err);
 }
 
 /* ---- steps ---- */
@@ -139,8 +155,9 @@ static enum hf_status put_aside(struct loading *loading, hf_error *err)
 		return HF_OK;
 	redis_request_init(&request);
 	redis_request_script(&request, &redis_script_load, redis_space(loading->state, loading->ns),
-	                     1 + 4 * loading->count);
+	                     2 + 4 * loading->count);
 	redis_request_text(&request, loading->token);
+	redis_request_number(&request, loading->total);
 	for (size_t i = 0; i < loading->count; i++) {
 		const struct hf_kv_entry *entry = &loading->entries[i];
 		uint8_t head[HEAD_BYTES] = {loading->versions[i]};
@@ -156,7 +173,7 @@ static enum hf_status put_aside(struct loading *loading, hf_error *err)
 	enum hf_status status = ask(loading, &redis_script_load, &request, false, &answer, err);
 	redis_request_deinit(&request);
 	loading->total += (int64_t)loading->count;
-	return status;
+	return status == HF_OK && answer < 0 ? gone(err) : status;
 }
 
 static enum hf_status all_aside(struct loading *loading, hf_error *err)
@@ -173,19 +190,16 @@ enum hf_status redis_load(hf_kv_backend_state *state, int32_t ns, const struct h
 {
 	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new((size_t)STEP_BYTES + 4 * (size_t)HF_KV_VALUE_BYTES_MAX);
 	struct loading loading = {.state = state, .ns = ns, .how = how, .arena = arena};
-	long long answer;
 	if (!arena)
 		return error_nomem(err);
-	snprintf(loading.token, sizeof(loading.token), "%016" PRIx64, context_random_u64(state->ctx));
+	redis_aside_name(state, loading.token);
 	enum hf_status status = how->replace ? HF_OK : end_well(&loading, "look", err);
 	if (status != HF_OK)
 		return status;
 	status = all_aside(&loading, err);
-	if (status == HF_OK) {
+	if (status == HF_OK)
 		status = end_well(&loading, how->replace ? "replace" : "keep", err);
-		if (status != HF_E_LIMIT && status != HF_CONFLICT)
-			return status;
-	}
-	(void)end(&loading, "drop", &answer, NULL); /* else it goes in an hour */
+	if (status != HF_OK) /* should the end still arrive, it finds nothing */
+		redis_aside_drop(state, redis_space(state, ns), loading.token);
 	return status;
 }

@@ -1,109 +1,18 @@
 /*
  * test_redis_restore.c - restores of more than one script takes, on Redis: what others do meanwhile, and being killed.
- * The limit of one script is lowered; a hook runs between the requests of a handle. How much is weighed at once, too.
+ * How much is weighed at once, too.
  */
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "holdfast/kv_watch.h"
-#include "kv/redis.h"
-#include "kv/store.h"
 #include "chance.h"
-#include "redis_rig.h"
+#include "redis_stepper.h"
 #include "../check.h"
 
-enum { KEYS = 2500, CHANGED = 1200, DELETED_FROM = 2000, NEW = 300, MANY = 10 };
+enum { KEYS = 2500, CHANGED = 1200, DELETED_FROM = 2000, NEW = 300 };
 enum { LARGE = 24, LARGE_BYTES = 1 << 20, POINTS = 60, IMAGE_BYTES = 100 + 1 + 1 };
-
-/* A handle whose restores go in steps, and what happens after its requests. */
-struct stepper {
-	struct redis_rig *rig;
-	hf_context *ctx;
-	hf_kv *kv;
-	void (*hook)(struct stepper *stepper);
-	int seen; /* requests */
-	const char *what;
-	int counted; /* of those: what says `what` */
-	int at;      /* for the hook */
-	int64_t rev;
-	int64_t later_us; /* than the clock says */
-};
-
-static int64_t stepper_clock(void *user)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000 + ((struct stepper *)user)->later_us;
-}
-
-static void after_request(void *user, UNUSED enum hf_log_level level, const char *event,
-                          const struct hf_log_field *fields, size_t nfields)
-{
-	struct stepper *stepper = user;
-	if (strcmp(event, "redis") != 0)
-		return;
-	stepper->counted += stepper->what && nfields > 0 && strcmp(fields[0].text.ptr, stepper->what) == 0;
-	if (!stepper->hook)
-		return;
-	stepper->seen++;
-	stepper->hook(stepper);
-}
-
-static void open_stepper(struct stepper *stepper, struct redis_rig *rig)
-{
-	hf_error err = HF_ERROR_INIT;
-	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1, .log_statements = true};
-	*stepper = (struct stepper){.rig = rig};
-	const struct hf_context_options how = {.size = sizeof(how),
-	                                       .user = stepper,
-	                                       .log = after_request,
-	                                       .log_level = HF_LOG_DEBUG,
-	                                       .monotonic_us = stepper_clock};
-	EXPECT_OK(hf_context_new(&how, &stepper->ctx, &err));
-	EXPECT_OK(hf_kv_open(stepper->ctx, rig->url, &options, &stepper->kv, &err));
-	stepper->kv->backend->state->changes_max = MANY;
-}
-
-static void close_stepper(struct stepper *stepper)
-{
-	stepper->hook = NULL;
-	hf_kv_close(stepper->kv);
-	hf_context_free(stepper->ctx);
-}
-
-static struct hf_kv_checkpoint make_point(struct redis_rig *rig)
-{
-	struct hf_kv_checkpoint point;
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_kv_checkpoint_create(rig->kv, NULL, rig->arena, &point, &err));
-	return point;
-}
-
-static bool holds_now(struct redis_rig *rig, const struct hf_kv_checkpoint *wanted)
-{
-	hf_error err = HF_ERROR_INIT;
-	struct hf_kv_checkpoint now = make_point(rig);
-	EXPECT_OK(hf_kv_checkpoint_delete(rig->kv, &now.id, &err));
-	return now.row_count == wanted->row_count && memcmp(&now.digest, &wanted->digest, sizeof(now.digest)) == 0;
-}
-
-static void expect_now(struct redis_rig *rig, const struct hf_kv_checkpoint *wanted)
-{
-	assert_true(holds_now(rig, wanted));
-	redis_rig_check_whole(rig, "default", (long long)wanted->row_count, 1);
-	redis_rig_does(rig, "EVAL %s 0",
-	               "return #redis.call('KEYS', '*:load:*') == 0 or error('something stays aside')");
-}
-
-static void expect_kept(struct redis_rig *rig, const struct hf_uuid *id)
-{
-	struct hf_kv_checkpoint shown;
-	hf_error err = HF_ERROR_INIT;
-	EXPECT_OK(hf_kv_checkpoint_verify(rig->kv, id, rig->arena, &shown, &err));
-}
 
 static void remove_key(hf_kv *kv, int number)
 {
@@ -140,18 +49,18 @@ static void test_there_and_back(void **state)
 	EXPECT_OK(hf_kv_checkpoint_restore(stepper.kv, &before.id, NULL, &there, &err));
 	assert_int_equal(there.put, CHANGED + 100);
 	assert_int_equal(there.deleted, NEW);
-	expect_now(rig, &before);
+	expect_now(rig, &before, 1);
 	expect_kept(rig, &before.id);
 	expect_kept(rig, &after.id);
 	EXPECT_OK(hf_kv_checkpoint_restore(stepper.kv, &there.undo, NULL, &back, &err));
 	assert_int_equal(back.put, CHANGED + NEW);
 	assert_int_equal(back.deleted, 100);
-	expect_now(rig, &after);
+	expect_now(rig, &after, 1);
 	expect_kept(rig, &before.id);
 	expect_kept(rig, &back.undo);
 	EXPECT_OK(
 		hf_kv_checkpoint_restore(stepper.kv, &before.id, &(struct hf_kv_restore){.no_undo = true}, NULL, &err));
-	expect_now(rig, &before);
+	expect_now(rig, &before, 1);
 	expect_kept(rig, &after.id);
 	const struct hf_uuid unknown = {{1}};
 	EXPECT_STATUS(hf_kv_checkpoint_restore(stepper.kv, &unknown, NULL, NULL, &err), HF_NOT_FOUND);
@@ -184,7 +93,7 @@ static void test_what_others_write_meanwhile_is_undone(void **state)
 	EXPECT_OK(hf_kv_checkpoint_restore(stepper.kv, &before.id, NULL, &restored, &err));
 	assert_true(stepper.seen > 7);
 	close_stepper(&stepper);
-	expect_now(rig, &before);
+	expect_now(rig, &before, 1);
 	expect_kept(rig, &before.id);
 	expect_kept(rig, &after.id);
 	expect_kept(rig, &restored.undo);
@@ -210,7 +119,7 @@ static void test_a_checkpoint_that_is_made_meanwhile_stops_it(void **state)
 	stepper.at = 3;
 	EXPECT_STATUS(hf_kv_checkpoint_restore(stepper.kv, &before.id, NULL, NULL, &err), HF_BUSY);
 	close_stepper(&stepper);
-	expect_now(rig, &after);
+	expect_now(rig, &after, 1);
 	EXPECT_OK(hf_kv_checkpoint_list(rig->kv, rig->arena, &points, &count, &err));
 	assert_int_equal(count, 3); /* before, after, the other: none of a restore */
 	for (size_t i = 0; i < count; i++)
@@ -237,7 +146,7 @@ static void test_too_much_that_is_written_meanwhile_stops_it(void **state)
 	stepper.at = 0;
 	EXPECT_OK(hf_kv_checkpoint_restore(stepper.kv, &before.id, NULL, NULL, &err));
 	close_stepper(&stepper);
-	expect_now(rig, &before);
+	expect_now(rig, &before, 1);
 }
 
 static void lose_expiries(struct stepper *stepper)
@@ -259,20 +168,7 @@ static void test_what_is_evicted_meanwhile_stops_it(void **state)
 	EXPECT_STATUS(hf_kv_checkpoint_restore(stepper.kv, &before.id, NULL, NULL, &err), HF_E_UNAVAILABLE);
 	EXPECT_CONTAINS(err.message, "is gone");
 	close_stepper(&stepper);
-	expect_now(rig, &after);
-}
-
-/* Between two steps: an hour is over, or somebody asks it to end. */
-static void let_time_pass(struct stepper *stepper)
-{
-	if (stepper->seen == stepper->at)
-		stepper->later_us = INT64_C(3600000000);
-}
-
-static void interrupt(struct stepper *stepper)
-{
-	if (stepper->seen == stepper->at)
-		hf_context_interrupt(stepper->ctx);
+	expect_now(rig, &after, 1);
 }
 
 static void expect_ended(struct redis_rig *rig, const struct hf_uuid *id, void (*hook)(struct stepper *stepper), int at,
@@ -326,7 +222,7 @@ static void test_a_server_that_forgot_the_beginning(void **state)
 		EXPECT_CONTAINS(err.message, "the server began anew");
 		close_stepper(&stepper);
 	}
-	expect_now(rig, &after);
+	expect_now(rig, &after, 1);
 	expect_kept(rig, &before.id);
 }
 
@@ -399,12 +295,6 @@ static void test_watchers_are_told_to_read_anew(void **state)
 	assert_int_equal(event.kind, HF_KV_EVENT_PUT);
 	assert_memory_equal(event.key.ptr, "behind", event.key.len);
 	hf_kv_watch_close(watch);
-}
-
-static void die(struct stepper *stepper)
-{
-	if (stepper->seen == stepper->at)
-		raise(SIGKILL);
 }
 
 /* A child that is killed behind its request number `at`. @return whether it came to its end. */

@@ -1,7 +1,7 @@
 -- Empties a namespace at one moment; the memory is given back in the background. With checkpoints every record is kept,
 -- which is why they are counted first. KEYS as everywhere; the state and the locks stay. ARGV: how many entries at most
 -- with checkpoints, then nothing, or of a lock that must be held its name, owner and fence.
--- Answers how many live entries there were, -1 when it is fenced.
+-- Answers how many live entries there were, -1 when it is fenced, -2 when there are more.
 -- include fence.lua
 -- include state.lua
 -- include history.lua
@@ -17,7 +17,7 @@ local live = count - redis.call('ZCOUNT', KEYS[3], '-inf', string.format('%.0f',
 if top > 0 then
 	check_history()
 	if count > tonumber(ARGV[1]) then
-		error('HFMANY', 0)
+		return -2
 	end
 	local keys, stored, written = redis.call('ZRANGE', KEYS[2], 0, -1), {}, {}
 	for i = 1, count do

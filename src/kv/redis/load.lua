@@ -1,17 +1,21 @@
 -- Entries as they are, beside the namespace: nobody sees them before the script `load_end` puts them in its place. What a
 -- program leaves there that was killed is gone after an hour. Their epoch is 0: `load_end` gives another where it matters.
--- KEYS as everywhere. ARGV: what tells this load from others, then of each entry <B the record's version, i8 created,
--- i8 updated, i8 expires>, key, metadata, value. Answers how many there are by now.
+-- KEYS as everywhere. ARGV: what tells this load from others, how many are there at least, then of each entry <B the record's
+-- version, i8 created, i8 updated, i8 expires>, key, metadata, value. Answers 1; -1 where they are gone: dropped by who gave up,
+-- before this step of his arrived, or evicted.
 -- include state.lua
 -- include aside.lua
 local call, pack, unpack = redis.call, struct.pack, struct.unpack
 local aside = ':load:' .. ARGV[1]
 local records, order, expiry = KEYS[1] .. aside, KEYS[2] .. aside, KEYS[3] .. aside
+if call('HLEN', records) < tonumber(ARGV[2]) then
+	return -1
+end
 local time, last, epoch, top = call('TIME'), load_state()
 local rev = math.max(last, time[1] * 1000000 + time[2] - 1)
-save_state(rev + (#ARGV - 1) / 4, epoch, top)
+save_state(rev + (#ARGV - 2) / 4, epoch, top)
 mark(aside)
-for at = 2, #ARGV, 4 do
+for at = 3, #ARGV, 4 do
 	local version, created, updated, expires = unpack('<Bi8i8i8', ARGV[at])
 	local key, metadata = ARGV[at + 1], ARGV[at + 2]
 	rev = rev + 1
@@ -24,4 +28,4 @@ end
 call('EXPIRE', records, 3600)
 call('EXPIRE', order, 3600)
 call('EXPIRE', expiry, 3600)
-return call('HLEN', records)
+return 1

@@ -2,7 +2,7 @@
 -- what goes is kept and what comes is noted, which is why they are counted first.
 -- KEYS as everywhere. ARGV: what tells this load from others, then "look" (is it empty?), "drop", or "keep" or "replace" and
 -- how many entries there have to be, and how many may change with checkpoints. Answers 1; 0 there are live entries and they
--- are to stay; -1 what was put aside is gone.
+-- are to stay; -1 what was put aside is gone; -2 with checkpoints it is more.
 -- include state.lua
 -- include history.lua
 -- include tell.lua
@@ -29,7 +29,7 @@ local rev, epoch, top = load_state()
 if top > 0 then
 	check_history()
 	if call('ZCARD', KEYS[2]) + wanted > tonumber(ARGV[4]) then
-		error('HFMANY', 0)
+		return -2
 	end
 	for _, key in ipairs(call('ZRANGE', KEYS[2], 0, -1)) do
 		local raw = call('HGET', KEYS[1], key) or error('HFCORRUPT', 0)

@@ -1,15 +1,17 @@
--- One step of a restore that is too much for one script (redis_restore.c): entries as of a checkpoint go beside the namespace,
--- and what they take the place of is kept and noted under an epoch that nobody else writes in: until the end an image more.
--- KEYS as everywhere; ARGV: what tells this restore from others, id, that epoch, "present" for keys that are there now or "past"
--- for those that have images, where to go on, how many keys at most, and how many bytes to read.
+-- One step of a restore, a load or a clearing that is too much for one script (redis_restore.c): entries as of a checkpoint go
+-- beside the namespace, and what they take the place of is kept and noted under an epoch that nobody else writes in: until the
+-- end an image more.
+-- KEYS as everywhere; ARGV: what tells this from others, the id of the checkpoint or '' where none comes back, that epoch,
+-- "present" for keys that are there now, "past" for those that have images, or "aside" for what a load put aside, which gets
+-- that epoch, where to go on, how many keys at most, and how many bytes to read.
 -- Answers {where the next step goes on ('' at the end), entries put aside, of those put back, entries deleted}; nothing for an
--- unknown id; -2 where the server has lost that epoch. What is put aside and left is gone after an hour.
+-- unknown id; -3 where the server has lost that epoch. What is put aside and left is gone after an hour.
 -- include state.lua
 -- include version.lua
 -- include history.lua
 -- include aside.lua
-local call, pack, free, present, most = redis.call, struct.pack, tonumber(ARGV[3]), ARGV[4] == 'present', tonumber(ARGV[6])
-local since = tonumber(call('ZSCORE', KEYS[10], ARGV[2]) or 0)
+local call, pack, free, source, most = redis.call, struct.pack, tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[6])
+local since = ARGV[2] ~= '' and tonumber(call('ZSCORE', KEYS[10], ARGV[2]) or 0)
 if since == 0 then
 	return {}
 end
@@ -18,13 +20,16 @@ local aside = ':load:' .. ARGV[1]
 local records, order, expiry = KEYS[1] .. aside, KEYS[2] .. aside, KEYS[3] .. aside
 local time, rev, epoch, top = call('TIME'), load_state()
 if epoch <= free then
-	return -2
+	return -3
 end
 local now = time[1] * 1000000 + time[2]
 local last, added, put, deleted, bytes = math.max(rev, now - 1), 0, 0, 0, 0
-local keys = call('ZRANGEBYLEX', present and KEYS[2] or KEYS[7], ARGV[5], '+', 'LIMIT', 0, most)
+local sources = {present = KEYS[2], past = KEYS[7], aside = order}
+local keys = call('ZRANGEBYLEX', sources[source], ARGV[5], '+', 'LIMIT', 0, most)
 save_state(last + #keys, epoch, top)
-mark(aside)
+if since then
+	mark(aside)
+end
 local function add(key, raw, expires)
 	call('HSET', records, key, raw)
 	call('ZADD', order, 0, key)
@@ -63,10 +68,10 @@ local function take_present(key)
 	local raw = call('HGET', KEYS[1], key) or error('HFCORRUPT', 0)
 	local _, written, _, _, _, expires = head_of(raw)
 	bytes = bytes + #raw
-	if written < since then
+	if since and written < since then
 		return add(key, raw, expires)
 	end
-	if not put_back(key) and (expires == 0 or expires > now) then
+	if not (since and put_back(key)) and (expires == 0 or expires > now) then
 		deleted = deleted + 1
 	end
 	note(key, raw, written)
@@ -76,13 +81,18 @@ local function take_past(key)
 		note(key, false, 0)
 	end
 end
+local function take_aside(key)
+	local raw = call('HGET', records, key)
+	if raw then
+		bytes = bytes + #raw
+		call('HSET', records, key, string.sub(raw, 1, 5) .. pack('<I4', free) .. string.sub(raw, 10))
+		note(key, false, 0)
+	end
+end
+local take = ({present = take_present, past = take_past, aside = take_aside})[source]
 local on = #keys == most and '(' .. keys[#keys] or ''
 for i = 1, #keys do
-	if present then
-		take_present(keys[i])
-	else
-		take_past(keys[i])
-	end
+	take(keys[i])
 	if bytes >= tonumber(ARGV[7]) and i < #keys then
 		on = '(' .. keys[i]
 		break

@@ -1,15 +1,19 @@
--- Beginning and end of a restore that is too much for one script; between them `restore_aside` takes its steps. KEYS as
--- everywhere; ARGV: what, the id, then
---   begin: how many checkpoints at most, then nothing, or id and name of the checkpoint before -> {an epoch for the restore
+-- Beginning and end of a restore, a load or a clearing that is too much for one script; between them `restore_aside` takes its
+-- steps. KEYS as everywhere; ARGV: what, the id of the checkpoint or '' where none comes back, then
+--   begin: how many checkpoints at most, then nothing, or id and name of the checkpoint before -> {an epoch for this
 --     alone, that of the newest checkpoint, the record of the one before}; nothing for an unknown id
---   end: what tells this restore from others, those two epochs, how many entries there have to be aside, how many others may
---     have written meanwhile -> 1: what was put aside has taken the place of the namespace. Else nothing was done: 0 a
---     checkpoint was made or deleted meanwhile, -1 too many were written, -2 what was put aside, or that epoch, is gone
+--   end: what tells this from others, those two epochs, how many entries there have to be aside, how many others may have
+--     written meanwhile, what the feed is told, then nothing, or "empty" where nothing live may stand there, or of a lock that
+--     must be held its name, owner and fence -> how many live entries what was put aside has taken the place of. Else nothing
+--     was done: -1 a checkpoint was made or deleted meanwhile, -2 too many were written, -3 what was put aside, or that epoch,
+--     is gone, -4 it is not empty, -5 it is fenced
+-- include fence.lua
 -- include state.lua
 -- include point.lua
 -- include tell.lua
 -- include aside.lua
-local call, since, rev, epoch, top = redis.call, redis.call('ZSCORE', KEYS[10], ARGV[2]), load_state()
+local call, since = redis.call, ARGV[2] == '' or redis.call('ZSCORE', KEYS[10], ARGV[2])
+local rev, epoch, top = load_state()
 if ARGV[1] == 'begin' then
 	if not since then
 		return {}
@@ -25,17 +29,21 @@ if ARGV[1] == 'begin' then
 	save_state(rev, epoch + 2, top)
 	return {epoch + 1, top, point}
 end
-local aside, free, wanted = ':load:' .. ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[6])
-if not since or top ~= tonumber(ARGV[5]) then
-	return 0
-elseif call('ZCOUNT', KEYS[8], free + 1, '+inf') > tonumber(ARGV[7]) then
-	return -1
-elseif epoch <= free or not is_whole(aside, wanted) then
-	return -2
-end
-local time = call('TIME')
+local aside, free, wanted, time = ':load:' .. ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[6]), call('TIME')
 local now = time[1] * 1000000 + time[2]
-local last, keys = math.max(rev, now - 1), call('ZRANGEBYSCORE', KEYS[8], free + 1, '+inf')
+local live = call('ZCARD', KEYS[2]) - call('ZCOUNT', KEYS[3], '-inf', string.format('%.0f', now))
+if not since or top ~= tonumber(ARGV[5]) then
+	return -1
+elseif wanted > 0 and call('ZCOUNT', KEYS[8], free + 1, '+inf') > tonumber(ARGV[7]) then
+	return -2
+elseif epoch <= free or not is_whole(aside, wanted) then
+	return -3
+elseif ARGV[9] == 'empty' and not ARGV[10] and live > 0 then
+	return -4
+elseif ARGV[10] and not is_held(ARGV[9], ARGV[10], tonumber(ARGV[11]), now) then
+	return -5
+end
+local last, keys = math.max(rev, now - 1), wanted > 0 and call('ZRANGEBYSCORE', KEYS[8], free + 1, '+inf') or {}
 save_state(last + #keys, epoch, top)
 for i = 1, #keys do -- written meanwhile: its revision has to grow
 	local raw = call('HGET', KEYS[1] .. aside, keys[i])
@@ -46,5 +54,5 @@ for i = 1, #keys do -- written meanwhile: its revision has to grow
 end
 take_place(aside)
 save_state(last + #keys, epoch, top)
-tell(6, '', 0, now)
-return 1
+tell(tonumber(ARGV[8]), '', 0, now)
+return live

@@ -330,31 +330,36 @@ static enum hf_status check_with_fresh_types(hf_connection *connection, const st
 	return status == HF_OK ? shape_check(connection, query, described, call, err) : status;
 }
 
+/* Prepared at the server, as `ret_described` says, and its shape is the compiled one. */
+static enum hf_status prepare_checked(hf_connection *connection, const struct hf_query *query, struct call *call,
+				      PGresult **ret_described, hf_error *err)
+{
+	struct statement_cache *cache = connection->statements;
+	size_t known = cache->types.count;
+	enum hf_status status = type_map_resolve(&cache->types, connection, query, call, err);
+	if (status == HF_OK && cache->doomed_count > 0 && may_be_gone(connection))
+		status = forget_gone(connection, call, err);
+	if (status == HF_OK)
+		status = prepare_on_server(connection, query, call, ret_described, err);
+	if (status == HF_OK)
+		status = shape_check(connection, query, *ret_described, call, err);
+	if (status == HF_E_DRIFT && known > 0 && *ret_described)
+		status = check_with_fresh_types(connection, query, *ret_described, call, err);
+	if (status != HF_OK && *ret_described)
+		type_map_clear(&cache->types); /* the database may be migrated before the next try */
+	return status;
+}
+
 static enum hf_status prepare_new(hf_connection *connection, const struct hf_query *query, struct call *call,
 				  hf_error *err)
 {
-	struct statement_cache *cache = connection->statements;
 	CLEANUP(result_freep) PGresult *described = NULL;
-	size_t known = cache->types.count;
-	enum hf_status status = type_map_resolve(&cache->types, connection, query, call, err);
-	if (status != HF_OK)
-		return status;
-	evict(cache, query->sql_len);
-	if (cache->doomed_count > 0 && may_be_gone(connection))
-		status = forget_gone(connection, call, err);
+	evict(connection->statements, query->sql_len);
+	enum hf_status status = prepare_checked(connection, query, call, &described, err);
 	if (status == HF_OK)
-		status = prepare_on_server(connection, query, call, &described, err);
-	if (status != HF_OK)
-		return status;
-	status = shape_check(connection, query, described, call, err);
-	if (status == HF_E_DRIFT && known > 0)
-		status = check_with_fresh_types(connection, query, described, call, err);
-	if (status == HF_OK)
-		status = remember(cache, query, err);
-	if (status != HF_OK) {
-		doom(cache, query->statement);
-		type_map_clear(&cache->types); /* the database may be migrated before the next try */
-	}
+		status = remember(connection->statements, query, err);
+	if (status != HF_OK && described)
+		doom(connection->statements, query->statement);
 	return status;
 }
 
@@ -438,30 +443,11 @@ static bool insert_for_copy(const struct hf_query *copy, struct buf *insert)
 	return true;
 }
 
-static enum hf_status check_insert(hf_connection *connection, const struct hf_query *insert, struct call *call,
-				   hf_error *err)
-{
-	struct statement_cache *cache = connection->statements;
-	CLEANUP(result_freep) PGresult *described = NULL;
-	size_t known = cache->types.count;
-	enum hf_status status = type_map_resolve(&cache->types, connection, insert, call, err);
-	if (status == HF_OK && cache->doomed_count > 0 && may_be_gone(connection))
-		status = forget_gone(connection, call, err);
-	if (status == HF_OK)
-		status = prepare_on_server(connection, insert, call, &described, err);
-	if (status == HF_OK)
-		status = shape_check(connection, insert, described, call, err);
-	if (status == HF_E_DRIFT && known > 0 && described)
-		status = check_with_fresh_types(connection, insert, described, call, err);
-	if (status != HF_OK)
-		type_map_clear(&cache->types);
-	return status;
-}
-
 enum hf_status statement_check_copy(hf_connection *connection, const struct hf_query *query, struct call *call,
 				    hf_error *err)
 {
 	struct buf text;
+	CLEANUP(result_freep) PGresult *described = NULL;
 	struct hf_query insert = *query;
 	enum hf_status status = ensure_cache(connection, err);
 	if (status != HF_OK)
@@ -475,7 +461,7 @@ enum hf_status statement_check_copy(hf_connection *connection, const struct hf_q
 		insert.sql = text.ptr;
 		insert.sql_len = text.len;
 		memset(insert.statement, 0, sizeof(insert.statement)); /* the unnamed one: nothing remains */
-		status = check_insert(connection, &insert, call, err);
+		status = prepare_checked(connection, &insert, call, &described, err);
 	}
 	buf_deinit(&text);
 	return status;

@@ -62,6 +62,25 @@ HOT enum hf_status engine_read_begin(hf_kv_backend_state *state, hf_deadline dea
 	return status == HF_OK ? state->store->ops->begin(state->store, ORDERED_READ, deadline, ret_txn, err) : status;
 }
 
+enum hf_status engine_cursor_begin(hf_kv_backend_state *state, enum ordered_map map, hf_deadline deadline,
+                                   struct ordered_txn *ret_txn, struct ordered_cursor *ret_cursor, hf_error *err)
+{
+	enum hf_status status = engine_read_begin(state, deadline, ret_txn, err);
+	if (status != HF_OK)
+		return status;
+	status = state->store->ops->cursor_open(ret_txn, map, ret_cursor, err);
+	if (status != HF_OK)
+		state->store->ops->abort(ret_txn);
+	return status;
+}
+
+void engine_cursor_end(struct ordered_cursor *cursor)
+{
+	struct ordered_txn *txn = cursor->txn;
+	txn->store->ops->cursor_close(cursor);
+	txn->store->ops->abort(txn);
+}
+
 HOT enum hf_status engine_entry(hf_kv_backend_state *state, hf_arena *arena, struct hf_bytes user_key,
                                 const struct record *record, bool keys_only, struct hf_kv_entry *ret_entry,
                                 hf_error *err)

@@ -85,6 +85,10 @@ enum hf_status engine_check(const hf_kv_backend_state *state, hf_deadline deadli
 /** Check, then begin a transaction that reads; ops->abort() ends it. */
 enum hf_status engine_read_begin(hf_kv_backend_state *state, hf_deadline deadline, struct ordered_txn *ret_txn,
                                  hf_error *err);
+/** The same, and a cursor on one map; `ret_txn` must live as long. engine_cursor_end() ends both. */
+enum hf_status engine_cursor_begin(hf_kv_backend_state *state, enum ordered_map map, hf_deadline deadline,
+                                   struct ordered_txn *ret_txn, struct ordered_cursor *ret_cursor, hf_error *err);
+void engine_cursor_end(struct ordered_cursor *cursor);
 /** The value of a record, as it is stored. */
 static inline struct codec_value engine_value(const struct record *record)
 {

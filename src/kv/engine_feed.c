@@ -280,15 +280,11 @@ enum hf_status engine_changes(hf_kv_backend_state *state, int32_t ns, struct hf_
 	struct ordered_txn txn;
 	struct ordered_cursor cursor;
 	*ret_count = 0;
-	enum hf_status status = engine_read_begin(state, deadline, &txn, err);
+	enum hf_status status = engine_cursor_begin(state, ORDERED_CHANGES, deadline, &txn, &cursor, err);
 	if (status != HF_OK)
 		return status;
-	status = state->store->ops->cursor_open(&txn, ORDERED_CHANGES, &cursor, err);
-	if (status == HF_OK) {
-		status = page(&cursor, ns, place, limit, arena, ret_events, ret_count, err);
-		state->store->ops->cursor_close(&cursor);
-	}
-	state->store->ops->abort(&txn);
+	status = page(&cursor, ns, place, limit, arena, ret_events, ret_count, err);
+	engine_cursor_end(&cursor);
 	return status;
 }
 
@@ -381,24 +377,18 @@ static enum hf_status trim_is_due(struct ordered_txn *txn, int32_t ns, const str
 /* The next namespace behind `ns` with a feed that has something to remove; HF_NOT_FOUND. */
 static enum hf_status next_due(hf_kv_backend_state *state, hf_deadline deadline, int32_t *ns, hf_error *err)
 {
-	const struct ordered_ops *ops = state->store->ops;
 	struct ordered_txn txn;
 	struct ordered_cursor cursor;
 	struct ordered_pair pair;
 	struct feed_row row;
 	bool due = false;
-	enum hf_status status = engine_read_begin(state, deadline, &txn, err);
+	enum hf_status status = engine_cursor_begin(state, ORDERED_META, deadline, &txn, &cursor, err);
 	if (status != HF_OK)
 		return status;
-	status = ops->cursor_open(&txn, ORDERED_META, &cursor, err);
-	if (status != HF_OK) {
-		ops->abort(&txn);
-		return status;
-	}
 	while (status == HF_OK && !due) {
 		uint8_t key[FEED_KEY_BYTES];
 		feed_key(*ns + 1, key);
-		status = ops->move(&cursor, ORDERED_AT, (struct hf_bytes){key, sizeof(key)}, &pair, err);
+		status = state->store->ops->move(&cursor, ORDERED_AT, (struct hf_bytes){key, sizeof(key)}, &pair, err);
 		if (status == HF_OK && (pair.key.len != FEED_KEY_BYTES || pair.key.ptr[0] != 'f'))
 			status = HF_NOT_FOUND;
 		if (status == HF_OK)
@@ -408,8 +398,7 @@ static enum hf_status next_due(hf_kv_backend_state *state, hf_deadline deadline,
 		if (status == HF_OK && row.since_us)
 			status = trim_is_due(&txn, *ns, &row, hf_now_wall_us(state->ctx), &due, err);
 	}
-	ops->cursor_close(&cursor);
-	ops->abort(&txn);
+	engine_cursor_end(&cursor);
 	return status;
 }
 

@@ -86,15 +86,11 @@ static enum hf_status weigh_step(hf_kv_backend_state *state, struct weighing *we
 {
 	struct ordered_txn txn;
 	struct ordered_cursor history;
-	enum hf_status status = engine_read_begin(state, deadline, &txn, err);
+	enum hf_status status = engine_cursor_begin(state, ORDERED_HISTORY, deadline, &txn, &history, err);
 	if (status != HF_OK)
 		return status;
-	status = state->store->ops->cursor_open(&txn, ORDERED_HISTORY, &history, err);
-	if (status == HF_OK) {
-		status = weigh_some(weighing, &history, err);
-		state->store->ops->cursor_close(&history);
-	}
-	state->store->ops->abort(&txn);
+	status = weigh_some(weighing, &history, err);
+	engine_cursor_end(&history);
 	weighing->done = status == HF_NOT_FOUND;
 	return weighing->done ? HF_OK : status;
 }

@@ -26,19 +26,14 @@ static enum hf_status first_expired(struct ordered_cursor *cursor, int64_t now_u
 /* Without a look that costs little, every step would write. */
 static enum hf_status is_due(hf_kv_backend_state *state, hf_deadline deadline, bool *ret_is, hf_error *err)
 {
-	const struct ordered_ops *ops = state->store->ops;
 	struct ordered_txn txn;
 	struct ordered_cursor cursor;
 	struct hf_bytes key;
-	enum hf_status status = ops->begin(state->store, ORDERED_READ, deadline, &txn, err);
+	enum hf_status status = engine_cursor_begin(state, ORDERED_EXPIRY, deadline, &txn, &cursor, err);
 	if (status != HF_OK)
 		return status;
-	status = ops->cursor_open(&txn, ORDERED_EXPIRY, &cursor, err);
-	if (status == HF_OK) {
-		status = first_expired(&cursor, hf_now_wall_us(state->ctx), &key, err);
-		ops->cursor_close(&cursor);
-	}
-	ops->abort(&txn);
+	status = first_expired(&cursor, hf_now_wall_us(state->ctx), &key, err);
+	engine_cursor_end(&cursor);
 	*ret_is = status == HF_OK;
 	return status == HF_NOT_FOUND ? HF_OK : status;
 }
@@ -125,15 +120,11 @@ static enum hf_status inspect_expired(hf_kv_backend_state *state, hf_deadline de
 {
 	struct ordered_txn txn;
 	struct ordered_cursor cursor;
-	enum hf_status status = engine_read_begin(state, deadline, &txn, err);
+	enum hf_status status = engine_cursor_begin(state, ORDERED_EXPIRY, deadline, &txn, &cursor, err);
 	if (status != HF_OK)
 		return status;
-	status = state->store->ops->cursor_open(&txn, ORDERED_EXPIRY, &cursor, err);
-	if (status == HF_OK) {
-		status = count_expired(&cursor, hf_now_wall_us(state->ctx), health, err);
-		state->store->ops->cursor_close(&cursor);
-	}
-	state->store->ops->abort(&txn);
+	status = count_expired(&cursor, hf_now_wall_us(state->ctx), health, err);
+	engine_cursor_end(&cursor);
 	return status;
 }
 

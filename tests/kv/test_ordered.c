@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "engine_rig.h"
 #include "kv/ordered.h"
 
 enum { KEYS = 300, KEY_MAX = 12, VALUE_MAX = 6000 };
@@ -336,13 +336,7 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
 	(void)state;
-	static const char *const names[] = {"data.mdb", "lock.mdb", "lmdb.open", "lmdb.write"};
-	char path[128];
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
-		unlink(path);
-	}
-	rmdir(folder);
+	rig_remove(folder);
 	hf_context_free(ctx);
 	return 0;
 }

@@ -45,6 +45,10 @@ enum hf_status kv_rig_open_at(struct kv_rig *rig, const char *url, const struct 
 /** Let `us` pass on the store's clock, at least. */
 void kv_rig_pass(struct kv_rig *rig, int64_t us);
 
+/** This program once more, in a process of its own, by `argv`: a fork of a program that has threads may start none of
+ *  its own. `out` becomes its standard output. */
+pid_t kv_rig_begin_again(const char *const argv[], int out);
+
 /** How often: `count` in memory, fewer where a call takes longer, fifty times as often with HOLDFAST_TEST_LONG. */
 int kv_rounds(const struct kv_rig *rig, int count);
 

@@ -600,17 +600,6 @@ static int import_file(const char *url, const char *path)
 	return status == HF_OK ? 0 : 1;
 }
 
-/* This program once more: a fork of a program that has threads may start none of its own. */
-static pid_t begin_import(const char *url)
-{
-	pid_t child = fork();
-	assert_true(child >= 0);
-	if (child > 0)
-		return child;
-	execl("/proc/self/exe", "test_kv_copy", "import", url, file_path, NULL);
-	_exit(127);
-}
-
 static uint64_t count_at(const char *url, bool reset)
 {
 	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1, .name_space = "killed"};
@@ -642,7 +631,8 @@ static void test_killed_at_any_moment(void **state)
 	snprintf(url, sizeof(url), "%s", kv_rig_fresh_url(&rig));
 	for (int round = 0; round < 20; round++) {
 		(void)count_at(url, true);
-		pid_t child = begin_import(url);
+		pid_t child = kv_rig_begin_again((const char *const[]){"test_kv_copy", "import", url, file_path, NULL},
+		                                 STDERR_FILENO);
 		struct timespec pause = {
 			.tv_nsec =
 				(long)chance_under(&seed, strcmp(rig.kind, "postgresql") == 0 ? 600000000 : 200000000)};

@@ -107,16 +107,10 @@ static char what_is(hf_kv *kv, const struct hf_uuid *at)
 
 /* ---- who is killed ---- */
 
-/* This program once more, as another part of it: a fork of a program that has threads may start none of its own. */
+/* As another part of this program. */
 static pid_t begin(const char *part, const char *name, int out)
 {
-	pid_t child = fork();
-	assert_true(child >= 0);
-	if (child > 0)
-		return child;
-	dup2(out, STDOUT_FILENO);
-	execl("/proc/self/exe", "test_kv_killed", part, url, name, file, NULL);
-	_exit(127);
+	return kv_rig_begin_again((const char *const[]){"test_kv_killed", part, url, name, file, NULL}, out);
 }
 
 /* Says one byte to who waits for it, then works until it is done or no more. @return the exit code */

@@ -461,7 +461,7 @@ static enum hf_status write_until_it_fails(const char *place, size_t entries)
 	struct hf_kv_file about = about_of(false);
 	enum { VALUE = 100000 };
 	static uint8_t pool[12 * VALUE]; /* of values that do not pack */
-	char key[20];
+	char key[24];
 	uint64_t state = 1;
 	for (size_t i = 0; i + 8 <= sizeof(pool) && !pool[0]; i += 8)
 		put_le64(pool + sizeof(pool) - 8 - i, chance(&state) | 1);

@@ -255,6 +255,23 @@ static void a_stream_that_stalls_ends_at_its_deadline(void **user)
 	run(state, "RESET sample.stall");
 }
 
+/* The reader has what it wants; the transaction would go on behind the rest, which does not come. */
+static void a_deadline_ends_the_rest_of_a_stream(void **user)
+{
+	struct state *state = *user;
+	hf_error err = HF_ERROR_INIT;
+	int seen = 0;
+	run(state, "SET sample.rows = 100000");
+	run(state, "SET sample.stall = 50000");
+	for (int64_t ms = 500; seen != 5; ms *= 2) { /* a busy machine takes longer to begin */
+		hf_where soon = hf_until(state->where, hf_deadline_in(fixture_context(), ms));
+		seen = 0;
+		EXPECT_STATUS(hf_transaction(soon, NULL, stop_and_write, &seen, &err), HF_TIMEOUT);
+	}
+	run(state, "RESET sample.stall");
+	assert_string_equal(text(state, "SELECT count(*)::text FROM item"), "0");
+}
+
 static enum hf_status read_slowly(void *user, const struct words *row, hf_error *err)
 {
 	int *seen = user;
@@ -376,6 +393,7 @@ int main(void)
 		SAMPLE(each_sees_the_rows_before_the_bound),
 		SAMPLE(a_stream_gives_every_row),
 		SAMPLE(a_stream_stops_where_it_is_told),
+		SAMPLE(a_deadline_ends_the_rest_of_a_stream),
 		SAMPLE(a_stream_ends_at_its_deadline),
 		SAMPLE(a_stream_that_stalls_ends_at_its_deadline),
 		SAMPLE(a_deadline_ends_a_stream_whose_rows_flow),

@@ -453,6 +453,19 @@ static void copy_waits_for_a_full_buffer(void **state)
 	assert_int_equal(double_copied(), 19 + 3 * 10 + 2);
 }
 
+/* Its INSERT may be described, and yet: the server looks closer at a COPY. */
+static void copy_that_is_refused_at_its_start_is_told(void **state)
+{
+	struct bench *bench = *state;
+	hf_error err = HF_ERROR_INIT;
+	struct numbers numbers = {0, 3};
+	SCRIPT(CHECKS_COPY, {.expect = "COPY t", .sqlstate = "42501", .message = "permission denied"});
+	EXPECT_STATUS(hf_query_copy(bench->where, &copy_query, 4, next_number, &numbers, NULL, &err), HF_E_DENIED);
+	EXPECT_CONTAINS(err.message, "permission denied");
+	assert_int_equal(numbers.next, 0); /* no row was asked for */
+	assert_false(bench->connection->broken);
+}
+
 static void copy_notices_a_lost_connection(void **state)
 {
 	struct bench *bench = *state;
@@ -749,6 +762,7 @@ int main(void)
 		CASE(a_bounded_query_that_breaks_off_gives_nothing),
 		CASE(a_bounded_query_that_misreads_gives_nothing),
 		CASE(copy_waits_for_a_full_buffer),
+		CASE(copy_that_is_refused_at_its_start_is_told),
 		CASE(copy_notices_a_lost_connection),
 		CASE(copy_lost_at_the_end_is_unknown),
 		CASE(copy_that_cannot_be_sent_in_time_is_cancelled),

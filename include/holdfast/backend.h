@@ -26,6 +26,13 @@ extern "C" {
 
 typedef struct hf_kv_backend_state hf_kv_backend_state; /* the backend's own */
 
+/* The token of a write, with HF_KV_CAN_TOKEN: in one transaction with the writes it is kept, with the results. */
+struct hf_kv_token {
+	struct hf_uuid id;
+	struct hf_uuid request; /* a hash of what is asked for; another one under the same id is HF_E_USAGE */
+	bool *ret_repeated;     /* set on success: the results are those of an earlier call, nothing was done */
+};
+
 /* A batch as the backend sees it: in the order given, a key may stand there several times. ttl_us is that to use, the
  * default already in its place; 0 = never. It counts where the operation sets an expiry: PUT without HF_KV_KEEP_TTL,
  * TOUCH, and whatever makes an entry that was not live. */
@@ -34,6 +41,7 @@ struct hf_kv_batch {
 	size_t count;
 	enum hf_kv_durability durability;
 	const struct hf_kv_fence *fence;
+	const struct hf_kv_token *token; /* NULL = none */
 	hf_deadline deadline;
 	uint32_t value_bytes_max; /* for APPEND */
 	bool blind; /* plain puts whose results nobody looks at: whoever wants leaves them as they are */

@@ -20,7 +20,7 @@
  *
  * Writes: what a call acknowledges is durable as the backend's durability says (memory: none). All writes of one call
  * happen or none does. A connection lost at the commit is HF_E_OUTCOME_UNKNOWN; plain puts and deletes may be repeated
- * by the caller, conditional ones must be looked up.
+ * by the caller, conditional ones must be looked up, unless there is a token (struct hf_kv_how).
  *
  * Errors of every call, the same on each backend: HF_E_LIMIT a key, a value or metadata is too long, a batch has too
  * many items, or the store is full (category HF_CATEGORY_RESOURCE); HF_E_USAGE a TTL that is not in 1 us to 100 years,
@@ -56,6 +56,7 @@
 
 #include "holdfast/arena.h"
 #include "holdfast/context.h"
+#include "holdfast/types.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -96,7 +97,8 @@ enum hf_kv_capability {
 	HF_KV_CAN_READ_REPLICAS = 64,
 	HF_KV_CAN_WATCH = 128,   /* a change feed: kv_watch.h */
 	HF_KV_CAN_INDEX = 256,   /* indexes on metadata: kv_index.h */
-	HF_KV_CAN_SNAPSHOT = 512 /* checkpoints of kind HF_KV_SNAPSHOT: kv_checkpoint.h */
+	HF_KV_CAN_SNAPSHOT = 512, /* checkpoints of kind HF_KV_SNAPSHOT: kv_checkpoint.h */
+	HF_KV_CAN_TOKEN = 1024    /* tokens of writes (below) */
 };
 
 enum hf_kv_durability {
@@ -308,7 +310,25 @@ struct hf_kv_how {
 	enum hf_kv_durability durability;
 	bool durability_set;             /* false = the handle's */
 	const struct hf_kv_fence *fence; /* NULL = none; not held is HF_CONFLICT "fenced"; HF_E_USAGE without a name */
+	const struct hf_uuid *token;     /* of the write (below); NULL = none. Any 16 bytes but zeros */
+	bool *ret_repeated;              /* NULL allowed: what is returned is the result of an earlier call */
 };
+
+/*
+ * Tokens (HF_KV_CAN_TOKEN: PostgreSQL) make a write happen once, however often it is sent. The caller draws 128 random
+ * bits before the first try. They are kept in the transaction of the write, with a hash of it and its result. Who
+ * comes with the same token again, here or in another process, has that result and nothing is done; two at a time wait
+ * for each other. With another request it is HF_E_USAGE: other writes or conditions, in another order, with another
+ * TTL; deadline, durability and fence are no part of it. A write that was refused (HF_CONFLICT) or failed leaves no
+ * token: it is judged anew.
+ * Where a connection is lost behind COMMIT, the library itself sends a write with a token again until the deadline, and
+ * HF_E_OUTCOME_UNKNOWN is what is left when that passes; without a token it never does.
+ * A token is of its namespace. It is kept for 24 hours at least, then the sweeper removes it; later it is a new one.
+ * It is no part of checkpoints: behind a restore, a clear or a copy its write still counts as done. What came before
+ * an entry (HF_KV_RETURN_BEFORE, HF_KV_READ) is kept with it, with values.
+ * All calls take it that have a struct hf_kv_how, but for hf_kv_clear() and those of kv_blob.h. Round trips: one more
+ * than without, four for plain puts and deletes too; three for a repetition.
+ */
 
 /**
  * Several writes, all or nothing, seen by readers at one moment. They take effect in the order given: a key may stand

@@ -10,6 +10,7 @@
 #include "base/context.h"
 #include "base/error.h"
 #include "kv/blob.h"
+#include "kv/check.h"
 
 enum { SIGN_OF_LIFE_CHUNKS = 64 };
 #define PUT_FLAGS (HF_KV_NO_TTL | HF_KV_KEEP_METADATA | HF_KV_IF_ABSENT | HF_KV_IF_PRESENT | HF_KV_IF_REV)
@@ -202,6 +203,8 @@ enum hf_status hf_kv_blob_put(hf_kv *kv, struct hf_bytes key, hf_kv_blob_in_fn *
 	writing.how = writing.put->how;
 	enum hf_status status = kv_check_process(kv, err);
 	if (status == HF_OK)
+		status = check_no_token(&writing.how, "a value in chunks", err);
+	if (status == HF_OK)
 		status = prepare(&writing, err);
 	if (status == HF_OK)
 		status = put_all(&writing, &chunked, &rev, err);
@@ -227,7 +230,9 @@ enum hf_status hf_kv_blob_delete(hf_kv *kv, struct hf_bytes key, const struct hf
 		return error_nomem(err);
 	if (how)
 		writing.how = *how;
-	enum hf_status status = hf_kv_get_and_delete(kv, key, how, arena, &before, err);
+	enum hf_status status = check_no_token(how, "a value in chunks", err);
+	if (status == HF_OK)
+		status = hf_kv_get_and_delete(kv, key, how, arena, &before, err);
 	if (status != HF_OK && status != HF_NOT_FOUND)
 		return status;
 	if (status == HF_OK)

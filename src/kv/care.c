@@ -16,6 +16,8 @@ enum hf_status hf_kv_clear(hf_kv *kv, const struct hf_kv_how *how, uint64_t *ret
 	};
 	uint64_t removed = 0;
 	enum hf_status status = check_how(kv, how, err);
+	if (status == HF_OK)
+		status = check_no_token(how, "a clear", err);
 	if (status != HF_OK)
 		return kv_count_failure(kv, status);
 	cache_begin_write_all(kv->cache);

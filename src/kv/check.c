@@ -57,11 +57,30 @@ enum hf_status check_count(size_t count, const char *what, hf_error *err)
 	return error_set(err, HF_E_LIMIT, "%zu %s: at most %d a call", count, what, HF_KV_BATCH_MAX);
 }
 
+static enum hf_status check_token(const hf_kv *kv, const struct hf_uuid *token, hf_error *err)
+{
+	static const struct hf_uuid zeros;
+	if (!(kv_vtable(kv)->capabilities & HF_KV_CAN_TOKEN))
+		return error_set(err, HF_E_UNSUPPORTED, "%s keeps no tokens of writes", kv_vtable(kv)->name);
+	if (memcmp(token, &zeros, sizeof(zeros)) == 0)
+		return error_set(err, HF_E_USAGE, "a token of zeros is none: draw one at random");
+	return HF_OK;
+}
+
+enum hf_status check_no_token(const struct hf_kv_how *how, const char *what, hf_error *err)
+{
+	if (!how || !how->token)
+		return HF_OK;
+	return error_set(err, HF_E_USAGE, "%s takes no token", what);
+}
+
 enum hf_status check_how(const hf_kv *kv, const struct hf_kv_how *how, hf_error *err)
 {
 	if (how && how->fence && !(kv_vtable(kv)->capabilities & HF_KV_CAN_LOCK))
 		return error_set(err, HF_E_UNSUPPORTED, "%s has no locks, so no fences", kv_vtable(kv)->name);
 	enum hf_status status = kv_check_process(kv, err);
+	if (status == HF_OK && how && how->token)
+		status = check_token(kv, how->token, err);
 	if (status == HF_OK && how && how->fence)
 		status = kv_check_lock_word("name", how->fence->lock, err);
 	if (status == HF_OK && how && how->fence)

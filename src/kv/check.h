@@ -13,6 +13,8 @@ const char *key_text(struct hf_bytes key, char ret_text[KV_KEY_TEXT]);
 enum hf_status check_key(const hf_kv *kv, struct hf_bytes key, hf_error *err);
 /** That the backend can do what is asked for, and this process may ask. */
 enum hf_status check_how(const hf_kv *kv, const struct hf_kv_how *how, hf_error *err);
+/** Of calls that are more than one transaction, or none of writes. @param what "a clear": for the message. */
+enum hf_status check_no_token(const struct hf_kv_how *how, const char *what, hf_error *err);
 enum hf_status check_read(const struct hf_kv_read *how, hf_error *err);
 enum hf_status check_count(size_t count, const char *what, hf_error *err);
 /** Checks `given`, and writes into `ret_write` what the backend gets: the expiry worked out, metadata canonical. */

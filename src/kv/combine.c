@@ -421,7 +421,8 @@ enum hf_status combine_read(hf_kv *kv, struct hf_bytes key, enum kv_part part, h
 bool combine_takes(const struct hf_kv_batch *batch)
 {
 	const struct hf_kv_write *write = batch->writes;
-	if (batch->count != 1 || batch->fence || write->created_us || (write->flags & ~(uint32_t)HF_KV_NO_TTL))
+	if (batch->count != 1 || batch->fence || batch->token || write->created_us ||
+	    (write->flags & ~(uint32_t)HF_KV_NO_TTL))
 		return false;
 	if (write->key.len + write->value.len + write->metadata.len > COMBINE_ONE_BYTES)
 		return false;

@@ -13,6 +13,7 @@
 #include "kv/postgres_index.h"
 #include "kv/postgres_replica.h"
 #include "kv/postgres_retry.h"
+#include "kv/postgres_token.h"
 #include "kv/postgres_checkpoint.h"
 
 DEFINE_OWNED(settings, hf_settings *, hf_settings_free)
@@ -108,6 +109,7 @@ static enum hf_status bind_all(hf_kv_backend_state *state, hf_error *err)
 	const struct checkpoints_names points = {state->schema, state->table};
 	const struct load_names load = {state->schema, state->table};
 	const struct changes_names changes = {state->schema, state->table};
+	const struct tokens_names tokens = {state->schema, state->table};
 	enum hf_status status = entries_bind(&entries, state->arena, &state->entries, err);
 	if (status == HF_OK)
 		status = checkpoints_bind(&points, state->arena, &state->points, err);
@@ -115,6 +117,8 @@ static enum hf_status bind_all(hf_kv_backend_state *state, hf_error *err)
 		status = load_bind(&load, state->arena, &state->load, err);
 	if (status == HF_OK)
 		status = changes_bind(&changes, state->arena, &state->changes, err);
+	if (status == HF_OK)
+		status = tokens_bind(&tokens, state->arena, &state->tokens, err);
 	return status;
 }
 
@@ -256,6 +260,8 @@ static enum hf_status postgres_sweep(hf_kv_backend_state *state, size_t limit, h
 	if (status == HF_OK || status == HF_NOT_FOUND)
 		status = postgres_trim(state, deadline, err);
 	if (status == HF_OK)
+		status = postgres_tokens_sweep(state, deadline, err);
+	if (status == HF_OK)
 		*ret_removed = removed;
 	return status;
 }
@@ -321,7 +327,7 @@ const struct hf_kv_vtable postgres_backend = {
 	.name = "postgresql",
 	.capabilities = HF_KV_CAN_PERSIST | HF_KV_CAN_SHARE | HF_KV_CAN_RELAX | HF_KV_CAN_ESTIMATE | HF_KV_CAN_LOCK |
                         HF_KV_CAN_CHECKPOINT | HF_KV_CAN_SNAPSHOT | HF_KV_CAN_WATCH | HF_KV_CAN_READ_REPLICAS |
-                        HF_KV_CAN_INDEX,
+                        HF_KV_CAN_INDEX | HF_KV_CAN_TOKEN,
 	.key_bytes_max = HF_KV_KEY_BYTES_MAX,
 	.open = postgres_open,
 	.close = postgres_close,

@@ -8,6 +8,7 @@
  *   postgres_batch.c   plain puts of many keys, in one pipeline
  *   postgres_write.c   which way a batch takes, and the transaction that all others are
  *   postgres_retry.c   a statement again when that can help and cannot do harm
+ *   postgres_token.h   a write again whose outcome is unknown, by its token
  *   postgres_lock.c    leases with fences
  *   postgres_checkpoint.h  checkpoints
  *   postgres_feed.c    the change feed
@@ -20,6 +21,7 @@
  * nobody wants an answer of is an UPDATE while there is something to replace, else an upsert. Everything else is a
  * transaction of three round trips: the epoch and the fence; the entries of all keys in order, locked; the writes are
  * applied to what was read, and what came of it is stored, with the commit behind it (pg/joined.h).
+ * With a token, which is a statement more in front, its result is stored with what came of the writes.
  * A key under which nothing stands cannot be locked: when somebody else put it meanwhile, all is done once more.
  *
  * Everything in the state but the last three members is constant after open; the pool serves any number of threads.
@@ -37,6 +39,7 @@
 #include "queries/kv/checkpoints.h"
 #include "queries/kv/entries.h"
 #include "queries/kv/load.h"
+#include "queries/kv/tokens.h"
 
 struct hf_kv_backend_state {
 	hf_context *ctx;
@@ -47,6 +50,7 @@ struct hf_kv_backend_state {
 	struct checkpoints_bound points;
 	struct load_bound load;
 	struct changes_bound changes;
+	struct tokens_bound tokens;
 	struct postgres_replica *replica; /* owned; NULL = none */
 	struct postgres_indexes *indexes; /* owned, but by a replica; what is known of those on metadata */
 	uint32_t attempts_max;

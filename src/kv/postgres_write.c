@@ -10,7 +10,10 @@
 #include "base/macros.h"
 #include "kv/postgres.h"
 #include "kv/postgres_change.h"
+#include "kv/postgres_columns.h"
 #include "kv/postgres_retry.h"
+#include "kv/postgres_token.h"
+#include "kv/token.h"
 #include "pg/joined.h"
 
 enum { RACES_MAX = 100 };
@@ -35,6 +38,9 @@ struct work {
 	size_t nchanges;
 	int32_t epoch;
 	bool lost_race;
+	bool settled;         /* with a token: what came of others with it is known */
+	bool repeated;        /* it was done */
+	struct hf_bytes told; /* what came of it, as it is kept */
 };
 
 static struct change *find_change(const struct work *work, struct hf_bytes key)
@@ -218,81 +224,10 @@ static enum hf_status decide(struct work *work, hf_error *err)
 
 /* ---- what came of it ---- */
 
-/* As entries_store() has them. */
-enum kind { KIND_NONE, KIND_REPLACED, KIND_MADE, KIND_GONE, KINDS };
-
-/* Entries as columns. */
-struct columns {
-	struct hf_bytes *keys, *values;
-	int16_t *codecs;
-	int64_t *revs;
-	struct hf_timestamptz *created, *updated, *expires;
-	struct hf_str *metadata;
-	bool *no_expiry, *no_metadata;
-	int16_t *kinds;
-	bool has[KINDS];
-	uint32_t count;
-	size_t bytes;
-};
-
-/* Room for one of at most `n`. */
-static bool columns_new(struct columns *columns, size_t n, hf_arena *scratch)
+static enum hf_status send(const struct work *work, hf_where tx, const struct columns *columns, bool last,
+                           hf_error *err)
 {
-	columns->keys = hf_arena_alloc(scratch, n * sizeof(*columns->keys));
-	columns->values = hf_arena_alloc(scratch, n * sizeof(*columns->values));
-	columns->codecs = hf_arena_alloc(scratch, 2 * n * sizeof(*columns->codecs));
-	columns->revs = hf_arena_alloc(scratch, n * sizeof(*columns->revs));
-	columns->created = hf_arena_alloc(scratch, 3 * n * sizeof(*columns->created));
-	columns->metadata = hf_arena_alloc(scratch, n * sizeof(*columns->metadata));
-	columns->no_expiry = hf_arena_alloc(scratch, 2 * n * sizeof(*columns->no_expiry));
-	if (!columns->keys || !columns->values || !columns->codecs || !columns->revs || !columns->created ||
-	    !columns->metadata || !columns->no_expiry)
-		return false;
-	columns->updated = columns->created + n;
-	columns->expires = columns->updated + n;
-	columns->no_metadata = columns->no_expiry + n;
-	columns->kinds = columns->codecs + n;
-	return true;
-}
-
-static enum kind kind_of(const struct change *change)
-{
-	if (!change->is_changed)
-		return KIND_NONE;
-	if (change->is_live)
-		return change->is_there ? KIND_REPLACED : KIND_MADE;
-	return change->is_there ? KIND_GONE : KIND_NONE;
-}
-
-static enum hf_status columns_add(const struct work *work, struct columns *columns, const struct change *change,
-                                  hf_error *err)
-{
-	const struct hf_kv_entry *entry = &change->entry;
-	struct codec_value stored = {entry->value, change->codec};
-	enum hf_status status = HF_OK;
-	if (stored.codec == CODEC_RAW && change->is_live)
-		status = codec_pack(&work->state->codec, entry->value, work->scratch, &stored, err);
-	if (status != HF_OK)
-		return status;
-	uint32_t n = columns->count++;
-	columns->kinds[n] = (int16_t)kind_of(change);
-	columns->has[kind_of(change)] = true;
-	columns->keys[n] = change->key;
-	columns->values[n] = stored.bytes;
-	columns->codecs[n] = stored.codec;
-	columns->revs[n] = entry->rev;
-	columns->created[n].us = entry->created_us - POSTGRES_EPOCH_US;
-	columns->updated[n].us = entry->updated_us - POSTGRES_EPOCH_US;
-	columns->no_expiry[n] = entry->expires_us == HF_KV_NEVER;
-	columns->expires[n].us = columns->no_expiry[n] ? 0 : entry->expires_us - POSTGRES_EPOCH_US;
-	columns->metadata[n] = entry->metadata;
-	columns->no_metadata[n] = !entry->metadata.ptr;
-	columns->bytes += change->key.len + stored.bytes.len + entry->metadata.len;
-	return HF_OK;
-}
-
-static enum hf_status send(const struct work *work, hf_where tx, const struct columns *columns, hf_error *err)
-{
+	const struct hf_kv_token *token = last ? work->batch->token : NULL;
 	uint32_t n = columns->count;
 	const struct entries_store_in in = {
 		.ns = work->ns,
@@ -309,6 +244,10 @@ static enum hf_status send(const struct work *work, hf_where tx, const struct co
 		.codecs = {.count = n, .ndim = 1, .values = columns->codecs},
 		.values = {.count = n, .ndim = 1, .values = columns->values},
 		.metadata = {.count = n, .ndim = 1, .values = columns->metadata, .nulls = columns->no_metadata},
+		.with_token = token != NULL,
+		.token = token ? token->id : (struct hf_uuid){{0}},
+		.result = work->told,
+		.has_result = token != NULL,
 	};
 	struct entries_store_row stored;
 	return entries_store(tx, &work->state->entries, &in, work->scratch, &stored, err);
@@ -322,37 +261,66 @@ static bool lost_race(const struct work *work, enum hf_status status, const hf_e
 	       strncmp(err->constraint, table.ptr, table.len) == 0 && strcmp(err->constraint + table.len, "_pkey") == 0;
 }
 
-static enum hf_status send_step(struct work *work, hf_where tx, struct columns *columns, hf_error *err)
+/* The last step goes with the commit. */
+static enum hf_status send_step(struct work *work, hf_where tx, struct columns *columns, bool last, hf_error *err)
 {
-	enum hf_status status = send(work, tx, columns, err);
+	if (last)
+		tx_last(tx);
+	enum hf_status status = send(work, tx, columns, last, err);
 	work->lost_race = lost_race(work, status, err);
-	columns->count = 0;
-	columns->bytes = 0;
-	memset(columns->has, 0, sizeof(columns->has));
+	columns_clear(columns);
 	return status;
 }
 
-/* The last step goes with the commit. */
 static enum hf_status store_all(struct work *work, hf_where tx, hf_error *err)
 {
 	struct columns columns = {0};
 	size_t left = 0;
 	for (size_t i = 0; i < work->nchanges; i++)
-		left += kind_of(&work->changes[i]) != KIND_NONE;
+		left += change_kind(&work->changes[i]) != KIND_NONE;
 	enum hf_status status = HF_OK;
 	if (!columns_new(&columns, left < POSTGRES_STEP ? left : POSTGRES_STEP, work->scratch))
 		return error_nomem(err);
+	if (left == 0 && work->batch->token)
+		return send_step(work, tx, &columns, true, err);
 	for (size_t i = 0; left > 0 && status == HF_OK; i++) {
-		if (kind_of(&work->changes[i]) == KIND_NONE)
+		if (change_kind(&work->changes[i]) == KIND_NONE)
 			continue;
-		status = columns_add(work, &columns, &work->changes[i], err);
+		status = columns_add(&columns, work->state, &work->changes[i], work->scratch, err);
 		bool full = columns.count == POSTGRES_STEP || columns.bytes >= POSTGRES_STEP_BYTES;
-		if (--left == 0)
-			tx_last(tx);
+		left--;
 		if (status == HF_OK && (full || left == 0))
-			status = send_step(work, tx, &columns, err);
+			status = send_step(work, tx, &columns, left == 0, err);
 	}
 	return status;
+}
+
+/* ---- all of it ---- */
+
+/* How many results there are. */
+static size_t nresults(const struct work *work, bool held)
+{
+	if (!work->txn)
+		return work->batch->count;
+	return held ? work->txn->nthen : work->txn->notherwise;
+}
+
+static enum hf_status claim(struct work *work, hf_where tx, hf_error *err)
+{
+	struct hf_bytes told = {0};
+	enum hf_status status =
+		postgres_token_claim(work->state, tx, work->ns, work->batch->token, work->scratch, &told, err);
+	work->settled = status == HF_OK;
+	work->repeated = told.ptr != NULL;
+	if (work->repeated)
+		status = token_unpack(told, nresults(work, true), nresults(work, false), work->arena, &work->held,
+		                      work->results, err);
+	return status;
+}
+
+static enum hf_status keep_result(struct work *work, hf_error *err)
+{
+	return token_pack(work->held, work->results, nresults(work, work->held), work->scratch, &work->told, err);
 }
 
 static enum hf_status attempt(hf_where tx, void *user, hf_error *err)
@@ -361,24 +329,26 @@ static enum hf_status attempt(hf_where tx, void *user, hf_error *err)
 	postgres_count_again(work->state, tx);
 	hf_arena_reset(work->scratch);
 	memset(work->results, 0, work->nresults * sizeof(*work->results));
-	work->lost_race = false;
+	work->lost_race = work->settled = work->repeated = false;
 	enum hf_status status = collect(work, err);
-	if (status == HF_OK)
-		status = hold_all(work, tx, err);
+	if (status == HF_OK && work->batch->token)
+		status = claim(work, tx, err);
+	if (status != HF_OK || work->repeated)
+		return status;
+	status = hold_all(work, tx, err);
 	if (status == HF_OK)
 		status = decide(work, err);
+	if (status == HF_OK && work->batch->token)
+		status = keep_result(work, err);
 	return status == HF_OK ? store_all(work, tx, err) : status;
 }
 
-static enum hf_status run(struct work *work, hf_error *err)
+static enum hf_status run_once(struct work *work, hf_error *err)
 {
-	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(POSTGRES_SCRATCH_BYTES_MAX);
 	const struct hf_transaction_options how = postgres_transaction(work->state);
 	hf_where where = postgres_on(work->state, work->batch->deadline);
-	if (!scratch)
-		return error_nomem(err);
-	work->scratch = scratch;
 	for (int i = 0; i < RACES_MAX; i++) {
+		work->settled = false; /* without a connection there is no attempt */
 		enum hf_status status = tx_joined(where, &how, attempt, work, err);
 		if (status != HF_CONFLICT || !work->lost_race)
 			return status;
@@ -386,12 +356,32 @@ static enum hf_status run(struct work *work, hf_error *err)
 	return error_set(err, HF_BUSY, "others put the same keys each time, %d times", RACES_MAX);
 }
 
+static enum hf_status run(struct work *work, hf_error *err)
+{
+	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new(POSTGRES_SCRATCH_BYTES_MAX);
+	const struct hf_kv_token *token = work->batch->token;
+	struct asking asking;
+	enum hf_status status;
+	if (!scratch)
+		return error_nomem(err);
+	work->scratch = scratch;
+	if (!token)
+		return run_once(work, err);
+	postgres_ask(&asking, work->state, work->batch->deadline, err);
+	do
+		status = run_once(work, &asking.err);
+	while (postgres_asks_again(&asking, work->settled, &status));
+	if (status == HF_OK)
+		*token->ret_repeated = work->repeated;
+	return status;
+}
+
 static bool all_plain(const struct hf_kv_batch *batch, enum hf_kv_op op)
 {
 	for (size_t i = 0; i < batch->count; i++)
 		if (!postgres_is_plain(&batch->writes[i], op))
 			return false;
-	return !batch->fence;
+	return !batch->fence && !batch->token;
 }
 
 enum hf_status postgres_hold_and_apply(hf_kv_backend_state *state, int32_t ns, const struct hf_kv_batch *batch,

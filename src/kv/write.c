@@ -6,6 +6,7 @@
 #include "kv/cache.h"
 #include "kv/check.h"
 #include "kv/combine.h"
+#include "kv/token.h"
 
 /* ---- batches ---- */
 
@@ -21,6 +22,32 @@ static struct hf_kv_batch batch_of(const hf_kv *kv, const struct hf_kv_write *wr
 		.deadline = kv_deadline(kv, how ? how->deadline : HF_DEADLINE_DEFAULT),
 		.value_bytes_max = options->value_bytes_max,
 	};
+}
+
+/* The token of a call, as the backend has it. */
+struct told {
+	struct hf_kv_token token;
+	bool *ret_repeated; /* the caller's */
+	bool repeated;
+};
+
+/* @param given, checked the same request, as token_hash() has them. */
+static void take_token(struct told *told, struct hf_kv_batch *batch, const struct hf_kv_how *how,
+                       const struct hf_kv_txn *given, const struct hf_kv_txn *checked)
+{
+	told->ret_repeated = how ? how->ret_repeated : NULL;
+	told->repeated = false;
+	if (!how || !how->token)
+		return;
+	told->token = (struct hf_kv_token){*how->token, token_hash(given, checked), &told->repeated};
+	batch->token = &told->token;
+}
+
+static enum hf_status tell(const struct told *told, enum hf_status status)
+{
+	if (status == HF_OK && told->ret_repeated)
+		*told->ret_repeated = told->repeated;
+	return status;
 }
 
 static void count_writes(hf_kv *kv, const struct hf_kv_write *writes, size_t count)
@@ -100,7 +127,10 @@ enum hf_status hf_kv_apply(hf_kv *kv, const struct hf_kv_write *writes, size_t c
 	if (status != HF_OK)
 		return status;
 	struct hf_kv_batch batch = batch_of(kv, checked, count, how);
-	return apply_checked(kv, &batch, arena ? arena : scratch, ret_results, err);
+	struct told told;
+	take_token(&told, &batch, how, &(struct hf_kv_txn){.then = writes},
+	           &(struct hf_kv_txn){.then = checked, .nthen = count});
+	return tell(&told, apply_checked(kv, &batch, arena ? arena : scratch, ret_results, err));
 }
 
 /* ---- transactions ---- */
@@ -167,7 +197,10 @@ enum hf_status hf_kv_transact(hf_kv *kv, const struct hf_kv_txn *txn, const stru
 	if (status != HF_OK)
 		return status;
 	struct hf_kv_batch common = batch_of(kv, NULL, 0, how);
-	return transact_checked(kv, &checked, &common, arena ? arena : scratch, ret_held, ret_results, err);
+	struct told told;
+	take_token(&told, &common, how, txn, &checked);
+	return tell(&told,
+	            transact_checked(kv, &checked, &common, arena ? arena : scratch, ret_held, ret_results, err));
 }
 
 /* ---- one write ---- */
@@ -194,8 +227,11 @@ static enum hf_status apply_one(hf_kv *kv, const struct hf_kv_write *write, cons
 	if (status != HF_OK)
 		return status;
 	struct hf_kv_batch batch = batch_of(kv, &checked, 1, how);
-	batch.blind = !ret_result && is_plain_put(&checked) && !batch.fence;
-	return apply_checked(kv, &batch, arena, result, err);
+	struct told told;
+	take_token(&told, &batch, how, &(struct hf_kv_txn){.then = write},
+	           &(struct hf_kv_txn){.then = &checked, .nthen = 1});
+	batch.blind = !ret_result && is_plain_put(&checked) && !batch.fence && !batch.token;
+	return tell(&told, apply_checked(kv, &batch, arena, result, err));
 }
 
 /* As apply_one(), for what must be there. */
@@ -315,7 +351,7 @@ static enum hf_status apply_many(hf_kv *kv, enum hf_kv_op op, const struct hf_by
                                  size_t *ret_existed, hf_error *err)
 {
 	CLEANUP(arena_freep) hf_arena *scratch = hf_arena_new((size_t)1 << 32);
-	const bool blind = op == HF_KV_PUT && !(how && how->fence);
+	const bool blind = op == HF_KV_PUT && !(how && (how->fence || how->token));
 	size_t existed = 0;
 	if (check_count(count, "writes", err) != HF_OK)
 		return HF_E_LIMIT;
@@ -334,8 +370,11 @@ static enum hf_status apply_many(hf_kv *kv, enum hf_kv_op op, const struct hf_by
 	}
 	struct hf_kv_batch batch = batch_of(kv, writes, count, how);
 	batch.blind = blind;
-	if (status == HF_OK && count > 0)
-		status = apply_checked(kv, &batch, scratch, results, err);
+	struct told told;
+	if (status == HF_OK && count > 0) {
+		take_token(&told, &batch, how, NULL, &(struct hf_kv_txn){.then = writes, .nthen = count});
+		status = tell(&told, apply_checked(kv, &batch, scratch, results, err));
+	}
 	for (size_t i = 0; i < count && status == HF_OK && ret_existed; i++)
 		existed += results[i].existed;
 	if (status == HF_OK && ret_existed)

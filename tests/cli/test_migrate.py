@@ -75,7 +75,8 @@ def test_migrate_up_makes_an_instance_of_a_set(shop):
     assert ok_json("migrate", "up", "--set", 'kv:"app"."Ta ble"', "-d", shop.url)[0]["action"] == "apply"
     tables = shop.database.value("SELECT string_agg(relname, ',' ORDER BY relname COLLATE \"C\") FROM pg_class"
                                  " WHERE relkind = 'r' AND relnamespace = 'app'::regnamespace")
-    one = "{0},{0}_changes,{0}_checkpoints,{0}_feeds,{0}_history,{0}_locks,{0}_namespaces,{0}_snapshots"
+    one = "{0},{0}_changes,{0}_checkpoints,{0}_feeds,{0}_history,{0}_locks,{0}_namespaces,{0}_snapshots" \
+          ",{0}_tokens"
     assert tables == one.format("Ta ble") + "," + one.format("sessions")
     for verb, name, code in (("verify", "kv:app.sessions", 0), ("status", "kv:app.sessions", 0), ("status", "kv", 4)):
         assert run("migrate", verb, "--set", name, "-d", shop.url).returncode == code

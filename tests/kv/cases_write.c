@@ -171,6 +171,26 @@ static void revisions_of_takes(struct kv_test *t)
 	kv_look_gone(t, B("k"));
 }
 
+static void tokens(struct kv_test *t)
+{
+	static const struct hf_uuid token = {{7, 7, 7}};
+	bool repeated = false;
+	const struct hf_kv_how how = {.token = &token, .ret_repeated = &repeated};
+	const bool can = hf_kv_capabilities(t->kv) & HF_KV_CAN_TOKEN;
+	int64_t number = 0;
+	enum hf_status status = hf_kv_increment(t->kv, HF_KV_KEY("n"), 1, &how, &number, &t->err);
+	WANT(status, can ? HF_OK : HF_E_UNSUPPORTED);
+	if (can) {
+		WANT_OK(hf_kv_increment(t->kv, HF_KV_KEY("n"), 1, &how, &number, &t->err));
+		WANT_TRUE(repeated);
+		WANT_INT(number, 1);
+	} else {
+		WANT_TRUE(strstr(t->err.message, "keeps no tokens of writes") != NULL);
+		WANT(hf_kv_increment(t->kv, HF_KV_KEY("n"), 1, NULL, &number, &t->err), HF_OK);
+		WANT_INT(number, 1);
+	}
+}
+
 const struct kv_case kv_cases_write[] = {
 	SCRIPT("put if absent", {PUT, K("k"), V("1"), .flags = HF_KV_IF_ABSENT}, {IS, K("k"), V("1")},
                {PUT, K("k"), V("2"), .flags = HF_KV_IF_ABSENT, .want = HF_CONFLICT}, {IS, K("k"), V("1")},
@@ -234,5 +254,6 @@ const struct kv_case kv_cases_write[] = {
 	SCRIPT("get-and-put", {GETPUT, K("k"), V("1"), .want = HF_NOT_FOUND}, {IS, K("k"), V("1")},
                {GETPUT, K("k"), V("2"), WAS("1")}, {IS, K("k"), V("2")}),
 	{.name = "what is taken comes with every field", .run = revisions_of_takes},
+	{.name = "a token is kept, or refused by name", .run = tokens},
 	{0},
 };

@@ -4,6 +4,7 @@
  * HF_E_NOMEM, and nothing was changed then; nothing leaks. libpq allocates by itself and is left alone.
  */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -91,6 +92,31 @@ static enum hf_status apply(struct work *work, hf_error *err)
 		{.op = HF_KV_APPEND, .key = HF_KV_KEY("b"), .value = HF_KV_KEY("v")},
 	};
 	return hf_kv_apply(work->into, writes, ARRAY_LEN(writes), NULL, work->rig.arena, results, err);
+}
+
+/* The second finds what is kept. */
+static enum hf_status apply_with_token(struct work *work, hf_error *err)
+{
+	static uint8_t value[2000];
+	static uint32_t number;
+	struct hf_uuid token = {{1}};
+	memcpy(token.bytes + 1, &number, sizeof(number));
+	number++;
+	bool repeated = true;
+	const struct hf_kv_how how = {.token = &token, .ret_repeated = &repeated};
+	struct hf_kv_result results[2];
+	const struct hf_kv_write writes[] = {
+		{.op = HF_KV_PUT,
+	         .key = HF_KV_KEY("a"),
+	         .value = {value, sizeof(value)},
+	         .metadata = HF_STR_INIT("{\"a\": [1]}")},
+		{.op = HF_KV_READ, .key = HF_KV_KEY("a"), .flags = HF_KV_RETURN_BEFORE},
+	};
+	enum hf_status status = hf_kv_apply(work->into, writes, ARRAY_LEN(writes), &how, work->rig.arena, results, err);
+	if (status != HF_OK)
+		return status;
+	work->before = 1;
+	return hf_kv_apply(work->into, writes, ARRAY_LEN(writes), &how, work->rig.arena, results, err);
 }
 
 static enum hf_status get_values(struct work *work, hf_error *err)
@@ -210,6 +236,7 @@ static const struct job jobs[] = {
 	{"get values", get_values, NULL},
 	{"delete many", delete_many, "SELECT count(*) FROM state_entries"},
 	{"apply", apply, "SELECT count(*) FROM state_entries"},
+	{"apply with a token", apply_with_token, "SELECT count(*) FROM state_entries WHERE key = 'a'"},
 	{"export", export, NULL},
 	{"import", import, "SELECT count(*) FROM state_entries"},
 	{"copy", copy, "SELECT count(*) FROM state_entries"},

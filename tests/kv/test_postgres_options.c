@@ -153,7 +153,7 @@ static void a_role_with_these_grants_can_do_all_but_what_is_the_owners(void **us
 		"GRANT SELECT, INSERT, UPDATE, DELETE ON state_entries, state_entries_namespaces, "
 		"state_entries_history, "
 		"state_entries_checkpoints, state_entries_locks, state_entries_feeds, state_entries_changes, "
-		"state_entries_snapshots TO hf_app",
+		"state_entries_snapshots, state_entries_tokens TO hf_app",
 		"GRANT USAGE, SELECT ON state_entries_rev, state_entries_epochs, state_entries_changes_seq TO hf_app",
 	};
 	struct rig *rig = *user;
@@ -162,6 +162,8 @@ static void a_role_with_these_grants_can_do_all_but_what_is_the_owners(void **us
 	                                  .sweep_interval_ms = -1,
 	                                  .name_space = "of app"};
 	const struct hf_kv_put put = {.metadata = HF_STR("{\"a\":1}"), .ttl_us = 1};
+	const struct hf_uuid token = {{1}};
+	const struct hf_kv_how with_token = {.token = &token};
 	struct hf_kv_checkpoint point;
 	struct hf_kv_lock lock;
 	struct hf_kv_health health;
@@ -178,7 +180,7 @@ static void a_role_with_these_grants_can_do_all_but_what_is_the_owners(void **us
 		rig_run(rig, grants[i]);
 	EXPECT_OK(hf_kv_open(rig->ctx, url, &own, &kv, &err));
 	EXPECT_OK(hf_kv_put(kv, HF_KV_KEY("k"), HF_KV_KEY("v"), NULL, &err));
-	EXPECT_OK(hf_kv_append(kv, HF_KV_KEY("k"), HF_KV_KEY("w"), NULL, &err));
+	EXPECT_OK(hf_kv_append(kv, HF_KV_KEY("k"), HF_KV_KEY("w"), &with_token, &err));
 	EXPECT_OK(hf_kv_put(kv, HF_KV_KEY("gone"), HF_KV_KEY("v"), &put, &err));
 	EXPECT_OK(hf_kv_checkpoint_create(kv, NULL, arena, &point, &err));
 	EXPECT_OK(hf_kv_delete(kv, HF_KV_KEY("k"), NULL, NULL, &err));

@@ -108,6 +108,30 @@ static enum hf_status increment(struct state *state, UNUSED int round, hf_error 
 	return hf_kv_increment(state->kv, HF_KV_KEY("sum"), 1, NULL, &sum, err);
 }
 
+static enum hf_status increment_by(struct state *state, uint8_t number, hf_error *err)
+{
+	const struct hf_uuid token = {{1, number}};
+	const struct hf_kv_how how = {.token = &token};
+	return hf_kv_increment(state->kv, HF_KV_KEY("sum"), 1, &how, NULL, err);
+}
+
+static enum hf_status increment_with_token(struct state *state, int round, hf_error *err)
+{
+	return increment_by(state, (uint8_t)(round + 1), err);
+}
+
+static enum hf_status increment_repeated(struct state *state, UNUSED int round, hf_error *err)
+{
+	return increment_by(state, 1, err);
+}
+
+static enum hf_status put_with_token(struct state *state, int round, hf_error *err)
+{
+	const struct hf_uuid token = {{2, (uint8_t)round}};
+	const struct hf_kv_put how = {.how = {.token = &token}};
+	return hf_kv_put(state->kv, HF_KV_KEY("k"), HF_KV_KEY("v"), &how, err);
+}
+
 static enum hf_status append(struct state *state, UNUSED int round, hf_error *err)
 {
 	return hf_kv_append(state->kv, HF_KV_KEY("k"), HF_KV_KEY("+"), NULL, err);
@@ -193,6 +217,9 @@ static const struct call {
 	{"a put of what is absent", put_new, 3},
 	{"a put that is refused", put_taken, 3},
 	{"an increment", increment, 3},
+	{"an increment with a token", increment_with_token, 4},
+	{"one that is repeated", increment_repeated, 3},
+	{"a put with a token", put_with_token, 4},
 	{"an append", append, 3},
 	{"a touch", touch, 3},
 	{"a comparison that fails", compare_and_set, 3},

@@ -212,7 +212,8 @@ static void the_catalog_is_as_designed(UNUSED void **state)
 		" state_entries_feeds_pkey:i state_entries_history:r state_entries_history_pkey:i state_entries_locks:r"
 		" state_entries_locks_pkey:i state_entries_namespaces:r state_entries_namespaces_id_seq:S"
 		" state_entries_namespaces_name_key:i state_entries_namespaces_pkey:i state_entries_pkey:i"
-		" state_entries_rev:S state_entries_snapshots:r state_entries_snapshots_pkey:i");
+		" state_entries_rev:S state_entries_snapshots:r state_entries_snapshots_pkey:i state_entries_tokens:r"
+		" state_entries_tokens_at:i state_entries_tokens_pkey:i");
 	assert_string_equal(
 		run_text(connection, "SELECT string_agg(attname || attstorage::text, ' ' ORDER BY attnum) FROM"
 	                             " pg_attribute WHERE attrelid = 'state_entries'::regclass AND attnum > 0"),
@@ -225,7 +226,7 @@ static void the_catalog_is_as_designed(UNUSED void **state)
 	                    "state_entries fillfactor=80, state_entries_changes autovacuum_vacuum_scale_factor=0.1,"
 	                    " state_entries_history fillfactor=100,"
 	                    " state_entries_locks fillfactor=50, state_entries_namespaces fillfactor=50,"
-	                    " state_entries_snapshots fillfactor=100");
+	                    " state_entries_snapshots fillfactor=100, state_entries_tokens fillfactor=60");
 	assert_string_equal(
 		run_text(connection, "SELECT pg_get_indexdef('state_entries_pkey'::regclass) || '; ' ||"
 	                             " pg_get_indexdef('state_entries_expire'::regclass)"),
@@ -237,7 +238,8 @@ static void the_catalog_is_as_designed(UNUSED void **state)
 	                    "kv:public.state_entries0001 kv:public.state_entries0002 kv:public.state_entries0003"
 	                    " kv:public.state_entries0005 kv:public.state_entries0006"
 	                    " kv:public.state_entries0007 kv:public.state_entries0008"
-	                    " kv:public.state_entries0009 kv:public.state_entries0010");
+	                    " kv:public.state_entries0009 kv:public.state_entries0010"
+	                    " kv:public.state_entries0011");
 }
 
 static void two_instances_stand_beside_each_other(UNUSED void **state)
@@ -255,12 +257,12 @@ static void two_instances_stand_beside_each_other(UNUSED void **state)
 	assert_string_equal(run_text(connection,
 	                             "SELECT count(*) FROM pg_class WHERE relnamespace = 'app'::regnamespace"
 	                             " AND relkind = 'r'"),
-	                    "16");
+	                    "18");
 	EXPECT_OK(hf_migrate_to(connection, left, "0", NULL, NULL, &err));
 	assert_string_equal(run_text(connection, "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class"
 	                                         " WHERE relnamespace = 'app'::regnamespace AND relkind = 'r'"),
 	                    "right right_changes right_checkpoints right_feeds right_history right_locks "
-	                    "right_namespaces right_snapshots");
+	                    "right_namespaces right_snapshots right_tokens");
 	EXPECT_OK(hf_migrate_check(hf_on_connection(connection), right, &err));
 }
 

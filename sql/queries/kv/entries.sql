@@ -263,7 +263,7 @@ LEFT JOIN LATERAL (SELECT e.rev, e.created_at, e.updated_at, e.expires_at, e.cod
 -- name: entries_store :one
 -- doc: Keys that are held, in order: kind 1 replaces the row, 2 makes one, 3 removes it. 23505 on the primary key: somebody
 --   else made one first. By both columns of the key whatever the statistics say, hence the looks aside. What no row needs is
---   left out, so that no trigger of a statement fires for nothing.
+--   left out, so that no trigger of a statement fires for nothing. `token`: what came of all is kept with it.
 -- allow: limit-order the key is unique, and the planner is to know
 WITH u AS MATERIALIZED (
      SELECT * FROM unnest(:kinds::smallint[], :keys::bytea[], :revs::bigint[], :created::timestamptz[], :updated::timestamptz[],
@@ -287,6 +287,7 @@ WITH u AS MATERIALIZED (
      CROSS JOIN LATERAL (SELECT e.ctid AS at FROM :"schema".:"entries" AS e
                          WHERE e.namespace = :ns AND e.key = u.key LIMIT 1) AS x
      WHERE u.kind = 3 AND d.ctid = x.at) /*?*/
+/*? token */, told AS (UPDATE :"schema".:"entries_tokens" SET result = :result WHERE namespace = :ns AND token = :token) /*?*/
 SELECT count(*) AS n FROM u;
 
 -- name: space_clear :one
@@ -319,7 +320,7 @@ FROM pg_class AS c WHERE c.oid = (:'schema.entries')::regclass;
 -- name: store_vacuum :exec
 VACUUM (ANALYZE) :"schema".:"entries", :"schema".:"entries_history", :"schema".:"entries_snapshots", :"schema".:"entries_namespaces",
        :"schema".:"entries_checkpoints", :"schema".:"entries_locks", :"schema".:"entries_feeds",
-       :"schema".:"entries_changes";
+       :"schema".:"entries_changes", :"schema".:"entries_tokens";
 
 -- name: store_sizes :one
 -- doc: `bloat`: what the pages hold beyond rows of the average width, as full as they are made.
@@ -332,7 +333,8 @@ VACUUM (ANALYZE) :"schema".:"entries", :"schema".:"entries_history", :"schema".:
 SELECT (pg_total_relation_size(:'schema.entries') + pg_total_relation_size(:'schema.entries_history')
         + pg_total_relation_size(:'schema.entries_namespaces') + pg_total_relation_size(:'schema.entries_checkpoints')
         + pg_total_relation_size(:'schema.entries_locks') + pg_total_relation_size(:'schema.entries_changes')
-        + pg_total_relation_size(:'schema.entries_feeds') + pg_total_relation_size(:'schema.entries_snapshots'))::bigint AS all_bytes,
+        + pg_total_relation_size(:'schema.entries_feeds') + pg_total_relation_size(:'schema.entries_snapshots')
+        + pg_total_relation_size(:'schema.entries_tokens'))::bigint AS all_bytes,
        pg_relation_size(:'schema.entries') AS entries_bytes, pg_indexes_size(:'schema.entries') AS index_bytes,
        coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0) AS toast_bytes,
        pg_total_relation_size(:'schema.entries_history') AS history_bytes,

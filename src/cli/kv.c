@@ -78,9 +78,13 @@ static const struct cmd_option get_options[] = {
 	{0},
 };
 static const struct cmd_option key_options[] = {KV_STORE_OPTIONS, KV_ENCODING_OPTION, {0}};
-static const struct cmd_option del_options[] = {KV_STORE_OPTIONS, KV_ENCODING_OPTION, IF_REV_OPTION, {0}};
-static const struct cmd_option touch_options[] = {KV_STORE_OPTIONS, KV_ENCODING_OPTION, TTL_OPTION, {0}};
-static const struct cmd_option append_options[] = {KV_STORE_OPTIONS, KV_ENCODING_OPTION, FILE_OPTION, {0}};
+static const struct cmd_option changed_options[] = {KV_STORE_OPTIONS, KV_ENCODING_OPTION, KV_TOKEN_OPTION, {0}};
+static const struct cmd_option del_options[] = {
+	KV_STORE_OPTIONS, KV_ENCODING_OPTION, IF_REV_OPTION, KV_TOKEN_OPTION, {0}};
+static const struct cmd_option touch_options[] = {
+	KV_STORE_OPTIONS, KV_ENCODING_OPTION, TTL_OPTION, KV_TOKEN_OPTION, {0}};
+static const struct cmd_option append_options[] = {
+	KV_STORE_OPTIONS, KV_ENCODING_OPTION, FILE_OPTION, KV_TOKEN_OPTION, {0}};
 static const struct cmd_option put_options[] = {
 	KV_STORE_OPTIONS,
 	KV_ENCODING_OPTION,
@@ -102,6 +106,7 @@ static const struct cmd_option put_options[] = {
          .help = "with which (default HOLDFAST_FENCE)"},
 	{.name = "keep-ttl", .kind = OPTION_FLAG, .help = "the expiry stays; without it a put replaces it"},
 	{.name = "keep-meta", .kind = OPTION_FLAG, .help = "the metadata stay; without it a put replaces them"},
+	KV_TOKEN_OPTION,
 	{0},
 };
 static const struct cmd_option incr_options[] = {
@@ -113,6 +118,7 @@ static const struct cmd_option incr_options[] = {
          .min = INT64_MIN,
          .max = INT64_MAX,
          .help = "how much to add (default 1)"},
+	KV_TOKEN_OPTION,
 	{0},
 };
 
@@ -238,7 +244,7 @@ const struct cmd kv_commands[] = {
          .verb = "persist",
          .args = "KEY",
          .summary = "let an entry live for ever",
-         .options = key_options,
+         .options = changed_options,
          .columns = kv_changed_columns,
          .run = kv_persist_verb,
          .examples = {"holdfast kv persist session", "holdfast kv persist session --json",
@@ -262,7 +268,7 @@ const struct cmd kv_commands[] = {
          .args = "KEY OLD NEW",
          .summary = "replace a value if it is what it was thought to be",
          .about = "Another value is exit 5, no entry exit 3. Expiry and metadata stay.",
-         .options = key_options,
+         .options = changed_options,
          .columns = kv_changed_columns,
          .run = kv_cas_verb,
          .examples = {"holdfast kv cas state ready running", "holdfast kv cas state ready running --json",
@@ -273,11 +279,14 @@ const struct cmd kv_commands[] = {
          .verb = "incr",
          .args = "KEY",
          .summary = "add to a number, print the sum",
-         .about = "The value is a decimal number of 64 bits; no entry counts as 0. Anything else is exit 5.",
+         .about = "The value is a decimal number of 64 bits; no entry counts as 0. Anything else is exit 5. With a "
+                  "--token of "
+                  "its own it is added once, however often the command is repeated in a day.",
          .options = incr_options,
          .columns = kv_incr_columns,
          .run = kv_incr_verb,
-         .examples = {"holdfast kv incr visits", "holdfast kv incr stock --by=-3", "holdfast kv incr visits --json"},
+         .examples = {"holdfast kv incr visits", "holdfast kv incr stock --by=-3",
+                      "holdfast kv incr visits --token \"$(openssl rand -hex 16)\" --json"},
          .test_effect = "test_kv_incr_adds_and_prints_the_sum",
          .test_refusal = "test_kv_incr_refuses_what_is_no_number"},
 	{.noun = "kv",

@@ -40,6 +40,21 @@ enum kv_encoding { KV_AUTO = 0, KV_UTF8, KV_HEX, KV_BASE64, KV_RAW };
 		.help = "of keys and values: auto, utf8, hex, base64 or raw"                                     \
 	}
 
+#define KV_TOKEN_OPTION                                                                                              \
+	{                                                                                                            \
+		.name = "token", .arg = "HEX",                                                                       \
+		.help = "32 digits of your choice: with them it happens once, however often it is sent (PostgreSQL)" \
+	}
+
+/* How a verb writes, and what came of it. */
+struct kv_how {
+	struct hf_kv_how how;
+	struct hf_uuid token;
+	bool repeated; /* it had happened before */
+};
+/** With --token. HF_E_USAGE. */
+enum hf_status kv_how(struct cli *cli, struct kv_how *ret_how, hf_error *err);
+
 enum kv_encoding kv_encoding(const struct cli *cli);
 /** An argument as bytes; what is decoded is in the arena. @param what "KEY": for the message. HF_E_USAGE. */
 enum hf_status kv_bytes_of(hf_arena *arena, const char *what, struct hf_str text, enum kv_encoding encoding,

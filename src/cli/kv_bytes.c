@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "cli/kv.h"
+#include "holdfast/values.h"
 
 static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -38,6 +39,20 @@ static bool from_hex(struct hf_str text, uint8_t *bytes, size_t *ret_len)
 	}
 	*ret_len = text.len / 2;
 	return text.len % 2 == 0;
+}
+
+enum hf_status kv_how(struct cli *cli, struct kv_how *ret_how, hf_error *err)
+{
+	const char *text = cli_text(cli, "token");
+	struct hf_str digits = hf_str_of(text ? text : "");
+	struct hf_uuid *token = &ret_how->token;
+	size_t len = 0;
+	*ret_how = (struct kv_how){.how = {.deadline = cli->deadline, .ret_repeated = &ret_how->repeated}};
+	bool is_one = digits.len == 2 * sizeof(token->bytes) && from_hex(digits, token->bytes, &len);
+	if (text && !is_one && hf_uuid_from_text(digits, token) != HF_OK)
+		return error_set(err, HF_E_USAGE, "--token takes 32 hexadecimal digits, not \"%s\"", text);
+	ret_how->how.token = text ? token : NULL;
+	return HF_OK;
 }
 
 /* RFC 4648, padded, nothing else between. */

@@ -42,12 +42,17 @@ static int64_t ttl_us(const struct cli *cli)
 	return cli_int(cli, "ttl", 0) * 1000;
 }
 
-const struct column kv_changed_columns[] = {{"changed", COLUMN_INT, NULL, NULL}, {0}};
+#define REPEATED_COLUMN                                                                    \
+	{                                                                                  \
+		"repeated", COLUMN_BOOL, NULL, "it had happened before, with this --token" \
+	}
 
-static enum hf_status say_changed(struct cli *cli, hf_error *err)
+const struct column kv_changed_columns[] = {{"changed", COLUMN_INT, NULL, NULL}, REPEATED_COLUMN, {0}};
+
+static enum hf_status say_changed(struct cli *cli, bool repeated, hf_error *err)
 {
-	const struct cell cell = cell_int(1);
-	return cli->out->options.format == OUT_TABLE ? HF_OK : out_object(cli->out, kv_changed_columns, &cell, err);
+	const struct cell cells[] = {cell_int(1), cell_bool(repeated)};
+	return cli->out->options.format == OUT_TABLE ? HF_OK : out_object(cli->out, kv_changed_columns, cells, err);
 }
 
 /* ---- get ---- */
@@ -148,7 +153,8 @@ enum hf_status kv_get_verb(struct cli *cli, hf_error *err)
 
 const struct column kv_put_columns[] = {
 	{"changed", COLUMN_INT, NULL, NULL},
-	{"rev", COLUMN_INT, NULL, "of the entry as it is now"},
+	{"rev", COLUMN_INT, NULL, "of the entry behind it"},
+	REPEATED_COLUMN,
 	{0},
 };
 
@@ -190,8 +196,8 @@ enum hf_status kv_put_verb(struct cli *cli, hf_error *err)
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	int64_t rev = 0;
 	struct hf_bytes key, value;
-	struct hf_kv_put put = {.how.deadline = cli->deadline,
-	                        .ttl_us = ttl_us(cli),
+	struct kv_how how;
+	struct hf_kv_put put = {.ttl_us = ttl_us(cli),
 	                        .metadata = hf_str_of(cli_text(cli, "meta")),
 	                        .flags = put_flags(cli),
 	                        .if_rev = cli_int(cli, "if-rev", 0),
@@ -200,7 +206,11 @@ enum hf_status kv_put_verb(struct cli *cli, hf_error *err)
 	const char *file = cli_text(cli, "file");
 	enum hf_status status = out_check_fields(cli->out, kv_put_columns, err);
 	if (status == HF_OK)
+		status = kv_how(cli, &how, err);
+	if (status == HF_OK) {
+		put.how = how.how;
 		status = read_fence(cli, &fence, &put.how.fence, err);
+	}
 	if (status == HF_OK && chunked && cli_arg(cli, 1))
 		return error_set(err, HF_E_USAGE, "--chunked stores a file or stdin, not an argument");
 	if (status == HF_OK && !chunked)
@@ -212,33 +222,33 @@ enum hf_status kv_put_verb(struct cli *cli, hf_error *err)
 		                 : hf_kv_put(kv, key, value, &put, err);
 	if (status != HF_OK || cli->globals.format == OUT_TABLE)
 		return status;
-	return out_object(cli->out, kv_put_columns, (const struct cell[]){cell_int(1), cell_int(rev)}, err);
+	const struct cell cells[] = {cell_int(1), cell_int(rev), cell_bool(how.repeated)};
+	return out_object(cli->out, kv_put_columns, cells, err);
 }
 
 /* ---- del ---- */
 
-static enum hf_status delete_if(struct cli *cli, hf_kv *kv, struct hf_bytes key, size_t *ret_existed, hf_error *err)
+static enum hf_status delete_if(struct cli *cli, hf_kv *kv, struct hf_bytes key, const struct hf_kv_how *how,
+                                size_t *ret_existed, hf_error *err)
 {
 	const struct hf_kv_write write = {.op = HF_KV_DELETE,
 	                                  .key = key,
 	                                  .flags = HF_KV_IF_REV,
 	                                  .if_rev = cli_int(cli, "if-rev", 0)};
-	const struct hf_kv_how how = {.deadline = cli->deadline};
 	struct hf_kv_result result;
-	enum hf_status status = hf_kv_apply(kv, &write, 1, &how, cli->arena, &result, err);
+	enum hf_status status = hf_kv_apply(kv, &write, 1, how, cli->arena, &result, err);
 	*ret_existed = status == HF_OK && result.existed;
 	return status;
 }
 
 static enum hf_status delete_keys(struct cli *cli, hf_kv *kv, const struct hf_bytes *keys, size_t count,
-                                  size_t *ret_existed, hf_error *err)
+                                  const struct hf_kv_how *how, size_t *ret_existed, hf_error *err)
 {
-	const struct hf_kv_how how = {.deadline = cli->deadline};
 	if (!cli_given(cli, "if-rev"))
-		return hf_kv_delete_many(kv, keys, count, &how, ret_existed, err);
+		return hf_kv_delete_many(kv, keys, count, how, ret_existed, err);
 	if (count != 1)
 		return error_set(err, HF_E_USAGE, "--if-rev is the revision of one key, not of %zu", count);
-	return delete_if(cli, kv, keys[0], ret_existed, err);
+	return delete_if(cli, kv, keys[0], how, ret_existed, err);
 }
 
 enum hf_status kv_del_verb(struct cli *cli, hf_error *err)
@@ -246,15 +256,17 @@ enum hf_status kv_del_verb(struct cli *cli, hf_error *err)
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	size_t count = cli_nargs(cli), existed = 0;
 	struct hf_bytes *keys = hf_arena_calloc(cli->arena, count, sizeof(*keys));
-	enum hf_status status = keys ? HF_OK : error_nomem(err);
+	struct kv_how how;
+	enum hf_status status = keys ? kv_how(cli, &how, err) : error_nomem(err);
 	for (size_t i = 0; status == HF_OK && i < count; i++)
 		status = kv_key(cli, i, &keys[i], err);
 	if (status == HF_OK)
 		status = kv_open(cli, &kv, err);
 	if (status == HF_OK)
-		status = delete_keys(cli, kv, keys, count, &existed, err);
+		status = delete_keys(cli, kv, keys, count, &how.how, &existed, err);
 	const struct written written = {.what = "keys",
 	                                .did = "removed",
+	                                .repeated = status == HF_OK && how.repeated,
 	                                .changed = (int64_t)existed,
 	                                .unchanged = (int64_t)(count - existed)};
 	return status == HF_OK ? out_written(cli->out, &written, err) : status;
@@ -346,25 +358,29 @@ enum hf_status kv_ttl_verb(struct cli *cli, hf_error *err)
 enum hf_status kv_touch_verb(struct cli *cli, hf_error *err)
 {
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
-	const struct hf_kv_how how = {.deadline = cli->deadline};
+	struct kv_how how;
 	struct hf_bytes key;
 	if (!cli_given(cli, "ttl"))
 		return error_set(err, HF_E_USAGE, "touch needs --ttl: how long the entry is to live from now");
-	enum hf_status status = open_key(cli, &kv, &key, err);
+	enum hf_status status = kv_how(cli, &how, err);
 	if (status == HF_OK)
-		status = hf_kv_touch(kv, key, ttl_us(cli), &how, err);
-	return status == HF_OK ? say_changed(cli, err) : status;
+		status = open_key(cli, &kv, &key, err);
+	if (status == HF_OK)
+		status = hf_kv_touch(kv, key, ttl_us(cli), &how.how, err);
+	return status == HF_OK ? say_changed(cli, how.repeated, err) : status;
 }
 
 enum hf_status kv_persist_verb(struct cli *cli, hf_error *err)
 {
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
-	const struct hf_kv_how how = {.deadline = cli->deadline};
+	struct kv_how how;
 	struct hf_bytes key;
-	enum hf_status status = open_key(cli, &kv, &key, err);
+	enum hf_status status = kv_how(cli, &how, err);
 	if (status == HF_OK)
-		status = hf_kv_persist(kv, key, &how, err);
-	return status == HF_OK ? say_changed(cli, err) : status;
+		status = open_key(cli, &kv, &key, err);
+	if (status == HF_OK)
+		status = hf_kv_persist(kv, key, &how.how, err);
+	return status == HF_OK ? say_changed(cli, how.repeated, err) : status;
 }
 
 /* ---- meta ---- */
@@ -407,7 +423,7 @@ enum hf_status kv_meta_verb(struct cli *cli, hf_error *err)
 	if (status != HF_OK)
 		return status;
 	if (given)
-		return say_changed(cli, err);
+		return say_changed(cli, false, err);
 	const struct cell cell = cell_json(entry.metadata);
 	return out_value(cli->out, kv_meta_columns, &cell, err);
 }
@@ -417,42 +433,50 @@ enum hf_status kv_meta_verb(struct cli *cli, hf_error *err)
 enum hf_status kv_cas_verb(struct cli *cli, hf_error *err)
 {
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
-	const struct hf_kv_how how = {.deadline = cli->deadline};
+	struct kv_how how;
 	struct hf_bytes key, old, new;
-	enum hf_status status = kv_bytes_of(cli->arena, "OLD", hf_str_of(cli_arg(cli, 1)), kv_encoding(cli), &old, err);
+	enum hf_status status = kv_how(cli, &how, err);
+	if (status == HF_OK)
+		status = kv_bytes_of(cli->arena, "OLD", hf_str_of(cli_arg(cli, 1)), kv_encoding(cli), &old, err);
 	if (status == HF_OK)
 		status = kv_bytes_of(cli->arena, "NEW", hf_str_of(cli_arg(cli, 2)), kv_encoding(cli), &new, err);
 	if (status == HF_OK)
 		status = open_key(cli, &kv, &key, err);
 	if (status == HF_OK)
-		status = hf_kv_compare_and_set(kv, key, old, new, &how, err);
-	return status == HF_OK ? say_changed(cli, err) : status;
+		status = hf_kv_compare_and_set(kv, key, old, new, &how.how, err);
+	return status == HF_OK ? say_changed(cli, how.repeated, err) : status;
 }
 
-const struct column kv_incr_columns[] = {{"number", COLUMN_INT, NULL, "the sum"}, {0}};
+const struct column kv_incr_columns[] = {{"number", COLUMN_INT, NULL, "the sum"}, REPEATED_COLUMN, {0}};
 
 enum hf_status kv_incr_verb(struct cli *cli, hf_error *err)
 {
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
-	const struct hf_kv_how how = {.deadline = cli->deadline};
+	struct kv_how how;
 	struct hf_bytes key;
 	int64_t number = 0;
-	enum hf_status status = open_key(cli, &kv, &key, err);
+	enum hf_status status = kv_how(cli, &how, err);
 	if (status == HF_OK)
-		status = hf_kv_increment(kv, key, cli_int(cli, "by", 1), &how, &number, err);
-	const struct cell cell = cell_int(number);
-	return status == HF_OK ? out_value(cli->out, kv_incr_columns, &cell, err) : status;
+		status = open_key(cli, &kv, &key, err);
+	if (status == HF_OK)
+		status = hf_kv_increment(kv, key, cli_int(cli, "by", 1), &how.how, &number, err);
+	if (status != HF_OK)
+		return status;
+	const struct cell cells[] = {cell_int(number), cell_bool(how.repeated)};
+	return out_value(cli->out, kv_incr_columns, cells, err);
 }
 
 enum hf_status kv_append_verb(struct cli *cli, hf_error *err)
 {
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
-	const struct hf_kv_how how = {.deadline = cli->deadline};
+	struct kv_how how;
 	struct hf_bytes key, value;
-	enum hf_status status = value_argument(cli, 1, &value, err);
+	enum hf_status status = kv_how(cli, &how, err);
+	if (status == HF_OK)
+		status = value_argument(cli, 1, &value, err);
 	if (status == HF_OK)
 		status = open_key(cli, &kv, &key, err);
 	if (status == HF_OK)
-		status = hf_kv_append(kv, key, value, &how, err);
-	return status == HF_OK ? say_changed(cli, err) : status;
+		status = hf_kv_append(kv, key, value, &how.how, err);
+	return status == HF_OK ? say_changed(cli, how.repeated, err) : status;
 }

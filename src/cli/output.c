@@ -333,6 +333,10 @@ static void written_json(struct out *out, const struct written *written)
 	for (size_t i = 0; i < written->nids; i++)
 		jw_int(json, written->ids[i]);
 	jw_array_end(json);
+	if (written->repeated) {
+		jw_key(json, "repeated");
+		jw_bool(json, true);
+	}
 	if (out->options.dry_run) {
 		jw_key(json, "dry_run");
 		jw_bool(json, true);

@@ -110,7 +110,7 @@ struct out_options {
 	int64_t limit;      /* rows of a list; 0 = all */
 	bool exact;         /* tables: no rounding of times and durations */
 	bool local_time;    /* tables: times in the zone of the machine instead of UTC */
-	size_t width; /* of the terminal that a table goes to; 0 = it goes elsewhere */
+	size_t width;       /* of the terminal that a table goes to; 0 = it goes elsewhere */
 	bool color;
 	bool quiet;
 	bool dry_run; /* out_written() says so */
@@ -169,6 +169,7 @@ struct written {
 	const char *did;  /* "removed" there; NULL = "changed" */
 	int64_t changed;
 	int64_t unchanged;
+	bool repeated;      /* it had happened before: told in JSON */
 	const int64_t *ids; /* of what changed; NULL with nids 0 */
 	size_t nids;
 };

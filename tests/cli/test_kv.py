@@ -149,9 +149,9 @@ def test_kv_ttl_refuses_an_absent_key(some):
 def test_kv_touch_and_persist_change_the_expiry(some):
     assert some.ok("touch", "a", "--ttl", "10s") == ""
     assert 0 < some.json("ttl", "a")["ttl_s"] <= 10
-    assert some.json("touch", "c", "--ttl", "2d") == {"changed": 1}
+    assert some.json("touch", "c", "--ttl", "2d") == {"changed": 1, "repeated": False}
     assert some.json("ttl", "c")["ttl_s"] > 100000
-    assert some.json("persist", "c") == {"changed": 1}
+    assert some.json("persist", "c") == {"changed": 1, "repeated": False}
     assert some.all()[b"c"] == (b"1", {"by": "me", "n": [1, 2]}, False)
 
 
@@ -170,7 +170,7 @@ def test_kv_persist_refuses_an_absent_key(some):
 def test_kv_meta_prints_and_sets(some):
     assert json.loads(some.ok("meta", "c")) == {"by": "me", "n": [1, 2]}
     assert some.json("meta", "a") == {"metadata": None}
-    assert some.json("meta", "c", '{"by": "you"}') == {"changed": 1}
+    assert some.json("meta", "c", '{"by": "you"}') == {"changed": 1, "repeated": False}
     assert some.all()[b"c"] == (b"1", {"by": "you"}, True)
     some.ok("meta", "c", "")
     assert some.all()[b"c"] == (b"1", None, True)
@@ -184,7 +184,7 @@ def test_kv_meta_refuses_what_is_no_json(some):
 
 
 def test_kv_cas_replaces_the_expected_value(some):
-    assert some.json("cas", "c", "1", "2") == {"changed": 1}
+    assert some.json("cas", "c", "1", "2") == {"changed": 1, "repeated": False}
     assert some.all()[b"c"] == (b"2", {"by": "me", "n": [1, 2]}, True)
     some.ok("cas", "ff00", "0001", "", "--encoding", "hex")
     assert some.all()[b"\xff\x00"][0] == b""
@@ -199,7 +199,7 @@ def test_kv_cas_refuses_another_value(some):
 
 def test_kv_incr_adds_and_prints_the_sum(store):
     assert store.ok("incr", "n") == "1\n"
-    assert store.json("incr", "n", "--by", 41) == {"number": 42}
+    assert store.json("incr", "n", "--by", 41) == {"number": 42, "repeated": False}
     assert store.ok("incr", "n", "--by=-50") == "-8\n"
     assert store.all() == {b"n": (b"-8", None, False)}
 

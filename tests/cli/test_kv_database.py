@@ -66,6 +66,33 @@ def test_the_database_has_locks_and_checkpoints(url):
     assert refused(3, "-d", url, "kv", "checkpoint", "delete", "6f1c3a52-0d1e-4b4f-9a57-2f0c8f3e9b11").startswith("error: no checkpoint")
 
 
+@pytest.mark.parametrize("verb, before, after", [
+    (("put", "k", "x"), "v", "x"), (("incr", "n", "--by", "5"), "1", "6"),
+    (("append", "k", "+"), "v", "v+"), (("cas", "k", "v", "w"), "v", "w"), (("touch", "k", "--ttl", "1h"), "v", "v"),
+    (("persist", "k"), "v", "v"), (("del", "k", "l"), "v", None)])
+def test_a_token_makes_a_write_happen_once(url, verb, before, after):
+    token = "00112233445566778899aabbccddeeff"
+    key = verb[1]
+    ok("-d", url, "kv", "put", key, before)
+    first, second = (ok_json("-d", url, "kv", *verb, "--token", form) for form in
+                     (token, "00112233-4455-6677-8899-AABBCCDDEEFF"))
+    assert not first.pop("repeated", False) and second.pop("repeated") is True and first == second
+    if after:
+        assert ok("-d", url, "kv", "get", key, "-o", "raw") == after
+    assert ok("-d", url, "kv", "put", "other", "", "--token", "f" * 32) == ""
+    assert "was used for another request" in refused(2, "-d", url, "kv", "put", "other", "x", "--token", "f" * 32)
+
+
+def test_a_token_that_is_none_is_refused(url, tmp_path):
+    for text in ("", "12", "g" * 32, "0" * 31, "0" * 33):
+        assert refused(2, "-d", url, "kv", "incr", "n", "--token", text).startswith(
+            f'error: --token takes 32 hexadecimal digits, not "{text}"')
+    assert "a token of zeros is none" in refused(2, "-d", url, "kv", "incr", "n", "--token", "0" * 32)
+    assert "takes no token" in refused(2, "-d", url, "kv", "put", "n", "--chunked", "--token", "1" * 32, input="v")
+    assert "lmdb keeps no tokens" in refused(2, "kv", "del", "n", "--token", "1" * 32, "--store", f"lmdb:{tmp_path}/x")
+    assert ok("-d", url, "kv", "count") == "0\n"
+
+
 def test_kv_index_is_made_listed_and_dropped(url):
     ok("-d", url, "kv", "put", "k", "v", "--meta", '{"source":"here"}')
     assert ok_json("-d", url, "kv", "index", "create", "source")["changed"] == 1

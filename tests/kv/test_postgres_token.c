@@ -463,6 +463,33 @@ static void what_takes_no_token_says_so(UNUSED void **user)
 	assert_int_equal(rig_number(&rig, "SELECT count(*) FROM log"), 0);
 }
 
+/* A store of a version before tokens: nothing is lost when they come. */
+static void a_store_that_is_a_migration_behind_gets_them(UNUSED void **user)
+{
+	const struct hf_str names[] = {HF_STR_INIT("public"), HF_STR_INIT("older")};
+	struct hf_kv_options options = {.size = sizeof(options), .table = "older", .sweep_interval_ms = -1};
+	hf_error err = HF_ERROR_INIT;
+	hf_migrations *set = NULL;
+	hf_kv *kv = NULL;
+	struct asked a;
+	EXPECT_OK(hf_migrations_instance(rig.ctx, "kv", names, 2, &set, &err));
+	EXPECT_OK(hf_migrate_to(rig.connection, set, "0010", NULL, NULL, &err));
+	rig_run(&rig, "INSERT INTO older_namespaces (name) VALUES ('default')");
+	rig_run(&rig, "INSERT INTO older (rev, created_at, updated_at, namespace, epoch, key, value) SELECT "
+	              "nextval('older_rev'), now(), now(), id, older_epoch(id), 'sum', '41' FROM older_namespaces");
+	options.no_migrate = true;
+	EXPECT_STATUS(hf_kv_open(rig.ctx, rig.url, &options, &kv, &err), HF_E_DRIFT);
+	options.no_migrate = false;
+	EXPECT_OK(hf_kv_open(rig.ctx, rig.url, &options, &kv, &err));
+	asked_init(&a, kv, &token);
+	EXPECT_OK(increment(&a, &err));
+	EXPECT_OK(increment(&a, &err));
+	assert_string_equal(a.says, "42");
+	assert_true(a.repeated);
+	hf_kv_close(kv);
+	hf_migrations_free(set);
+}
+
 /* ---- lines that are cut ---- */
 
 static hf_kv *open_relayed(const char *url)
@@ -660,6 +687,7 @@ int main(void)
 		cmocka_unit_test_setup(the_sweeper_removes_what_was_kept_long_enough, clean),
 		cmocka_unit_test_setup(a_result_that_is_none_is_told, clean),
 		cmocka_unit_test_setup(what_takes_no_token_says_so, clean),
+		cmocka_unit_test_setup(a_store_that_is_a_migration_behind_gets_them, clean),
 		cmocka_unit_test_setup(a_line_that_is_cut_costs_nothing, clean),
 		cmocka_unit_test_setup(two_with_one_token_wait_for_each_other, clean),
 		cmocka_unit_test_setup(who_waits_for_one_that_is_rolled_back_does_it, clean),

@@ -45,6 +45,8 @@ unsigned dirty_after_sql(const char *tag)
 
 unsigned dirty_after_query(const char *tag)
 {
+	if (tag[0] == 'I' || tag[0] == 'U') /* INSERT, UPDATE: most of those without rows */
+		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(tags); i++)
 		if (tag[0] == tags[i].tag[0] && strcmp(tag, tags[i].tag) == 0)
 			return tags[i].dirty;

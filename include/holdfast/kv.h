@@ -38,9 +38,9 @@
  * for all other writes, also if they are refused: epoch and fence; what is read and locked; all is stored and
  * committed. Above 5,000 keys or 8 MiB one more for each such step of either. The first use of a query on a connection
  * is one more. A race for a key that was free begins anew.
- * A plain put of one key without a TTL, whose revision nobody asks for (hf_kv_apply() does), takes two where those
- * before it replaced an entry and it does not: the key is new, its entry expires, or it is written for the first time
- * since a checkpoint. Where that is common, one put in 256 does.
+ * A plain put of one key takes two where those before it replaced an entry and it does not: the key is new, its entry
+ * has expired, or expires and the put has no TTL, or it is written for the first time since a checkpoint. Where that is
+ * common, one put in 256 does.
  *
  * Combining (PostgreSQL and Redis; hf_kv_options.combine): while `combine` statements of a handle that read are on
  * their way, calls of other threads that read one key wait for the next, which is one for all of them, up to 256. So do

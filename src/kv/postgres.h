@@ -17,8 +17,8 @@
  *   postgres_index.h   indexes on metadata
  *   postgres_change.c  what writes do to entries that are held; decides, no I/O
  *
- * Plain puts of different keys are one statement, or many in one pipeline; plain deletes are one. A lone put that
- * nobody wants an answer of is an UPDATE while there is something to replace, else an upsert. Everything else is a
+ * Plain puts of different keys are one statement, or many in one pipeline; plain deletes are one. A lone put
+ * is an UPDATE while there is something to replace, else an upsert. Everything else is a
  * transaction of three round trips: the epoch and the fence; the entries of all keys in order, locked; the writes are
  * applied to what was read, and what came of it is stored, with the commit behind it (pg/joined.h).
  * With a token, which is a statement more in front, its result is stored with what came of the writes.

@@ -61,21 +61,6 @@ struct place *postgres_in_order(const struct hf_kv_write *writes, size_t count, 
 
 /* ---- plain puts ---- */
 
-static enum hf_status put_and_tell(hf_kv_backend_state *state, const struct entry_put_in *in, hf_deadline deadline,
-                                   hf_arena *arena, struct hf_kv_result *ret_result, hf_error *err)
-{
-	struct entry_put_row row;
-	struct retrying again;
-	enum hf_status status;
-	postgres_retry(&again, state, deadline, err);
-	do
-		status = entry_put(postgres_on(state, deadline), &state->entries, in, arena, &row, &again.err);
-	while (postgres_again(&again, status));
-	if (status == HF_OK)
-		*ret_result = (struct hf_kv_result){.outcome = HF_KV_DONE, .rev = row.rev, .existed = row.existed};
-	return status;
-}
-
 /* One in so many is tried as a replacement where that does not succeed: it costs a round trip when it does not, and
  * spares a quarter of what the server does when it does. */
 enum { UPSERTS = 256 };
@@ -98,6 +83,50 @@ static void learn(hf_kv_backend_state *state, bool replaced)
 		atomic_store_explicit(&state->upserts, next, memory_order_relaxed);
 }
 
+/* HF_NOT_FOUND: nothing was done. */
+static enum hf_status replace_and_tell(hf_kv_backend_state *state, hf_where where, const struct entry_put_in *put,
+                                       hf_arena *arena, struct entry_put_row *ret_row, hf_error *err)
+{
+	const struct entry_replaced_in in = {
+		.ns = put->ns,
+		.codec = put->codec,
+		.key = put->key,
+		.value = put->value,
+		.metadata = put->metadata,
+		.has_metadata = put->has_metadata,
+		.with_ttl = put->with_ttl,
+		.ttl = put->ttl,
+		.with_relaxed = put->with_relaxed,
+	};
+	struct entry_replaced_row row;
+	enum hf_status status = entry_replaced(where, &state->entries, &in, arena, &row, err);
+	if (status == HF_OK)
+		*ret_row = (struct entry_put_row){.rev = row.rev, .existed = true};
+	if (status == HF_OK || status == HF_NOT_FOUND)
+		learn(state, status == HF_OK);
+	return status;
+}
+
+static enum hf_status put_and_tell(hf_kv_backend_state *state, const struct entry_put_in *in, hf_deadline deadline,
+                                   hf_arena *arena, struct hf_kv_result *ret_result, hf_error *err)
+{
+	struct entry_put_row row;
+	struct retrying again;
+	enum hf_status status;
+	postgres_retry(&again, state, deadline, err);
+	do {
+		hf_where where = postgres_on(state, deadline);
+		status = HF_NOT_FOUND;
+		if (tries_replacing(state))
+			status = replace_and_tell(state, where, in, arena, &row, &again.err);
+		if (status == HF_NOT_FOUND)
+			status = entry_put(where, &state->entries, in, arena, &row, &again.err);
+	} while (postgres_again(&again, status));
+	if (status == HF_OK)
+		*ret_result = (struct hf_kv_result){.outcome = HF_KV_DONE, .rev = row.rev, .existed = row.existed};
+	return status;
+}
+
 /* @param ret_replaced false: nothing was done. */
 static enum hf_status replace(hf_kv_backend_state *state, hf_where where, const struct entry_set_in *set,
                               bool *ret_replaced, hf_error *err)
@@ -109,6 +138,8 @@ static enum hf_status replace(hf_kv_backend_state *state, hf_where where, const 
 		.value = set->value,
 		.metadata = set->metadata,
 		.has_metadata = set->has_metadata,
+		.with_ttl = set->with_ttl,
+		.ttl = set->ttl,
 		.with_relaxed = set->with_relaxed,
 	};
 	int64_t rows = 0;
@@ -124,7 +155,7 @@ static enum hf_status set_or_replace(hf_kv_backend_state *state, hf_where where,
 {
 	bool replaced = false;
 	enum hf_status status = HF_OK;
-	if (!in->with_ttl && tries_replacing(state))
+	if (tries_replacing(state))
 		status = replace(state, where, in, &replaced, err);
 	if (status == HF_OK && !replaced)
 		status = entry_set(where, &state->entries, in, err);

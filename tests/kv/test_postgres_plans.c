@@ -133,6 +133,8 @@ static void every_statement_finds_its_rows_by_the_whole_key(void **user)
 	queries[count++] = &all->entry_delete;
 	for (size_t i = 0; i < ARRAY_LEN(all->entry_replace); i++)
 		queries[count++] = &all->entry_replace[i];
+	for (size_t i = 0; i < ARRAY_LEN(all->entry_replaced); i++)
+		queries[count++] = &all->entry_replaced[i];
 	for (size_t i = 0; i < ARRAY_LEN(all->entries_hold); i++)
 		queries[count++] = &all->entries_hold[i];
 	for (size_t i = 0; i < ARRAY_LEN(all->entries_store); i++) /* but what makes rows alone has none to find */

@@ -87,20 +87,73 @@ static void what_replaces_nothing_waits_twice_and_then_rarely(void **user)
 	assert_int_equal(trips_of_put(rig, "newer", "v"), 2);
 }
 
-/* A put with a TTL sets more, and is never tried so. Its statement is prepared while nothing is. */
-static void one_with_a_ttl_waits_once(void **user)
+static const struct hf_kv_put lives = {.ttl_us = 3600000000};
+
+static int trips_of_put_as(struct rig *rig, const char *key, const struct hf_kv_put *how)
 {
-	static const char *const keys[] = {"new", "k"};
-	struct rig *rig = *user;
 	hf_error err = HF_ERROR_INIT;
-	const struct hf_kv_put lives = {.ttl_us = 3600000000};
-	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("e"), HF_KV_KEY("v"), &lives, &err));
+	int before = relay_trips();
+	EXPECT_OK(hf_kv_put(rig->kv, hf_kv_text(key), HF_KV_KEY("w"), how, &err));
+	return relay_trips() - before;
+}
+
+/* Its statements are prepared before. */
+static void one_with_a_ttl_is_tried_so_too(void **user)
+{
+	struct rig *rig = *user;
+	trips_of_put_as(rig, "e", &lives);
 	settle(rig, "k", "v");
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		int before = relay_trips();
-		EXPECT_OK(hf_kv_put(rig->kv, hf_kv_text(keys[i]), HF_KV_KEY("w"), &lives, &err));
-		assert_int_equal(relay_trips() - before, 1);
-		assert_int_not_equal(entry_of(rig, keys[i]).expires_us, HF_KV_NEVER);
+	const struct hf_kv_entry before = entry_of(rig, "k");
+	trips_of_put_as(rig, "k", &lives);
+	const struct hf_kv_entry between = entry_of(rig, "k");
+	assert_int_equal(trips_of_put_as(rig, "k", &lives), 1);
+	const struct hf_kv_entry after = entry_of(rig, "k");
+	assert_int_equal(after.created_us, before.created_us);
+	assert_true(after.rev > between.rev && between.rev > before.rev);
+	assert_int_equal(between.expires_us, between.updated_us + lives.ttl_us);
+	assert_int_equal(after.expires_us, after.updated_us + lives.ttl_us);
+	assert_int_equal(rig_number(rig, "SELECT count(*) FROM state_entries WHERE key = 'k' AND expire_bucket = "
+	                                 "floor(extract(epoch FROM expires_at) / 300)::integer"),
+	                 1);
+	assert_int_equal(trips_of_put_as(rig, "new", &lives), 2);
+	assert_int_not_equal(entry_of(rig, "new").expires_us, HF_KV_NEVER);
+}
+
+static struct hf_kv_result apply_put(struct rig *rig, const char *key, int64_t ttl_us, int *ret_trips)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_result result;
+	const struct hf_kv_write put = {
+		.op = HF_KV_PUT, .key = hf_kv_text(key), .value = HF_KV_KEY("w"), .ttl_us = ttl_us};
+	int before = relay_trips();
+	EXPECT_OK(hf_kv_apply(rig->kv, &put, 1, NULL, rig->arena, &result, &err));
+	*ret_trips = relay_trips() - before;
+	return result;
+}
+
+static void one_that_is_asked_about_is_tried_so_and_tells(void **user)
+{
+	static const int64_t ttls[] = {0, 3600000000};
+	static const char *const keys[][2] = {{"e0", "new0"}, {"e1", "new1"}};
+	struct rig *rig = *user;
+	int trips;
+	for (size_t i = 0; i < ARRAY_LEN(ttls); i++)
+		assert_false(apply_put(rig, keys[i][0], ttls[i], &trips).existed); /* prepares the upsert */
+	settle(rig, "k", "v");
+	for (size_t i = 0; i < ARRAY_LEN(ttls); i++) {
+		apply_put(rig, "k", ttls[i], &trips);
+		const struct hf_kv_result result = apply_put(rig, "k", ttls[i], &trips);
+		assert_int_equal(trips, 1);
+		assert_true(result.existed);
+		assert_int_equal(result.rev, entry_of(rig, "k").rev);
+		const struct hf_kv_result made = apply_put(rig, keys[i][1], ttls[i], &trips);
+		assert_int_equal(trips, 2);
+		assert_false(made.existed);
+		assert_int_equal(made.rev, entry_of(rig, keys[i][1]).rev);
+		rig_run(rig, "UPDATE state_entries SET expires_at = NULL, expire_bucket = NULL");
+		settle(rig, "k", "v");
+		for (int again = 0; again < AGAIN; again++)
+			rig_put(rig, "k", "v");
 	}
 }
 
@@ -128,9 +181,7 @@ static void it_is_replaced_as_a_whole(void **user)
 static void what_expires_does_not_any_more(void **user)
 {
 	struct rig *rig = *user;
-	hf_error err = HF_ERROR_INIT;
-	const struct hf_kv_put lives = {.ttl_us = 3600000000};
-	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("e"), HF_KV_KEY("v"), &lives, &err));
+	trips_of_put_as(rig, "e", &lives);
 	settle(rig, "k", "v");
 	assert_int_equal(trips_of_put(rig, "e", "stays"), 2);
 	assert_int_equal(entry_of(rig, "e").expires_us, HF_KV_NEVER);
@@ -147,6 +198,20 @@ static void what_has_expired_begins_anew(void **user)
 	assert_int_equal(trips_of_put(rig, "e", "anew"), 2);
 	const struct hf_kv_entry entry = entry_of(rig, "e");
 	assert_int_equal(entry.created_us, entry.updated_us);
+}
+
+static void so_does_what_is_put_to_expire_again(void **user)
+{
+	struct rig *rig = *user;
+	trips_of_put_as(rig, "e", &lives);
+	settle(rig, "k", "v");
+	trips_of_put_as(rig, "k", &lives); /* prepares */
+	rig_run(rig, "UPDATE state_entries SET created_at = created_at - interval '1 hour', expire_bucket = 1, "
+	             "expires_at = now() - interval '1 second' WHERE key = 'e'");
+	assert_int_equal(trips_of_put_as(rig, "e", &lives), 2);
+	const struct hf_kv_entry entry = entry_of(rig, "e");
+	assert_int_equal(entry.created_us, entry.updated_us);
+	assert_int_equal(entry.expires_us, entry.updated_us + lives.ttl_us);
 }
 
 /* The times tell it from what begins anew, also where the clock went back. */
@@ -301,10 +366,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(what_replaces_nothing_waits_twice_and_then_rarely),
-		CASE(one_with_a_ttl_waits_once),
+		CASE(one_with_a_ttl_is_tried_so_too),
+		CASE(one_that_is_asked_about_is_tried_so_and_tells),
 		CASE(it_is_replaced_as_a_whole),
 		CASE(what_expires_does_not_any_more),
 		CASE(what_has_expired_begins_anew),
+		CASE(so_does_what_is_put_to_expire_again),
 		CASE(what_is_from_the_future_is_put_all_the_same),
 		CASE(one_that_may_have_happened_is_not_repeated),
 		CASE(what_was_there_at_a_checkpoint_is_kept),

@@ -169,15 +169,28 @@ ON CONFLICT (namespace, key) DO UPDATE SET
        value = EXCLUDED.value, metadata = EXCLUDED.metadata, codec = EXCLUDED.codec;
 
 -- name: entry_replace :execrows
--- doc: entry_set of what is there, does not expire and was written in this epoch, for 8 of its 33 us less; no row, and nothing
---   done, where it is not. The epoch is left alone, so that the trigger that keeps images is not even asked. A row that
---   somebody else has meanwhile written is judged, and given a revision, anew when it is held. CURRENT_TIMESTAMP is now(),
---   but no function to look up.
+-- doc: entry_set of what is there, is live and was written in this epoch, for 8 of its 33 us less; without `ttl` only of what
+--   does not expire. No row, and nothing done, where it is not. The epoch is left alone, so that the trigger that keeps images
+--   is not even asked. A row that somebody else has meanwhile written is judged, and given a revision, anew when it is held.
+--   CURRENT_TIMESTAMP is now(), but no function to look up.
 UPDATE :"schema".:"entries" SET
        rev = nextval(:'schema.entries_rev') /*? relaxed */ + (set_config('synchronous_commit', 'off', true) IS NULL)::integer /*?*/,
        updated_at = CURRENT_TIMESTAMP, codec = :codec::smallint, value = :value, metadata = :metadata
-WHERE namespace = :ns AND key = :key AND epoch = :"schema".:"entries_epoch"(:ns) AND expires_at IS NULL
-AND created_at < CURRENT_TIMESTAMP;
+       /*? ttl */, expires_at = CURRENT_TIMESTAMP + :ttl::interval,
+       expire_bucket = floor(extract(epoch FROM CURRENT_TIMESTAMP + :ttl::interval) / 300)::integer /*?*/
+WHERE namespace = :ns AND key = :key AND epoch = :"schema".:"entries_epoch"(:ns)
+AND (expires_at IS NULL /*? ttl */ OR expires_at > CURRENT_TIMESTAMP /*?*/) AND created_at < CURRENT_TIMESTAMP;
+
+-- name: entry_replaced :opt
+-- doc: entry_replace for who looks at the answer: the revision.
+UPDATE :"schema".:"entries" SET
+       rev = nextval(:'schema.entries_rev') /*? relaxed */ + (set_config('synchronous_commit', 'off', true) IS NULL)::integer /*?*/,
+       updated_at = CURRENT_TIMESTAMP, codec = :codec::smallint, value = :value, metadata = :metadata
+       /*? ttl */, expires_at = CURRENT_TIMESTAMP + :ttl::interval,
+       expire_bucket = floor(extract(epoch FROM CURRENT_TIMESTAMP + :ttl::interval) / 300)::integer /*?*/
+WHERE namespace = :ns AND key = :key AND epoch = :"schema".:"entries_epoch"(:ns)
+AND (expires_at IS NULL /*? ttl */ OR expires_at > CURRENT_TIMESTAMP /*?*/) AND created_at < CURRENT_TIMESTAMP
+RETURNING rev;
 
 -- name: entries_put :one
 -- doc: The same for keys in order, none twice; what comes of each is in that order. `more`: one of them has metadata, an

@@ -50,7 +50,7 @@ def generated(tmp_path_factory):
 
 def table(top):
     """(table, constraint) -> enumerator, from the generated C."""
-    source = (top / "out/app/app_constraints.c").read_text()
+    source = (top / "out/app/app_types.c").read_text()
     return {(t, n): value for t, n, value in re.findall(r'\{"([^"]*)", "([^"]*)", HF_CONSTRAINT_(\w+)\}', source)}
 
 
@@ -83,7 +83,7 @@ def test_numbers_are_different_and_the_rest_is_clean(generated, tmp_path):
     numbers = re.findall(r"HF_CONSTRAINT_\w+ = (\d+)", header)
     assert numbers == [str(i + 1) for i in range(len(numbers))] and len(numbers) == len(set(table(generated).values()))
     for compile_it in (["gcc", "-std=c17"], ["clang", "-std=c17"], ["g++", "-x", "c++", "-std=c++17"]):
-        source = generated / f"out/app/app_constraints.{'h' if 'c++' in compile_it else 'c'}"
+        source = generated / "out/app" / ("app_constraints.h" if "c++" in compile_it else "app_types.c")
         done = subprocess.run([*compile_it, "-Wall", "-Wextra", "-Wconversion", "-Werror", f"-I{compiler.TOP}/include",
                                "-c", source, "-o", tmp_path / "x.o"], capture_output=True, check=False)
         assert (done.returncode, done.stderr.decode()) == (0, "")
@@ -92,7 +92,7 @@ def test_numbers_are_different_and_the_rest_is_clean(generated, tmp_path):
 def test_metadata_gives_the_same_without_a_server(generated, tmp_path):
     code, stderr = compiler.run("--offline", "--sql", generated, "-o", tmp_path)
     assert (code, stderr) == (0, "")
-    for name in ("app_constraints.h", "app_constraints.c"):
+    for name in ("app_constraints.h", "app_types.c"):
         assert (tmp_path / "app" / name).read_text() == (generated / "out/app" / name).read_text()
     path = generated / "meta/app/constraints.json"
     before = path.read_bytes()

@@ -66,3 +66,12 @@ def test_an_edit_makes_it_stale_and_gen_renews(prefix, project):
     done = subprocess.run([prefix / "bin" / "holdfast", "gen"], cwd=folder, env=env(prefix), capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert build(prefix, folder, steps[-1:])[0] == 0
+
+
+def test_a_program_may_ask_for_the_constraint(prefix, project):
+    folder, steps, _, _ = project
+    main = folder / "main.c"
+    asks = '#include "queries/app/app_constraints.h"\nint asks(const hf_error *err);\nint asks(const hf_error *err)\n{\n\treturn (int)app_constraint_of(err);\n}\n'
+    main.write_text(main.read_text() + asks)
+    code, said = build(prefix, folder, steps)
+    assert code == 0 and "warning: " not in said, said

@@ -250,12 +250,7 @@ static enum hf_status emit_constraints(const struct group *group, const char *di
 	if (!group->nconstraints)
 		return HF_OK;
 	emit_constraints_header(out, group);
-	enum hf_status status =
-		emit_write(out, mem_printf(group->arena, "%s/%s_constraints.h", dir, group->name), err);
-	if (status != HF_OK)
-		return status;
-	emit_constraints_source(out, group);
-	return emit_write(out, mem_printf(group->arena, "%s/%s_constraints.c", dir, group->name), err);
+	return emit_write(out, mem_printf(group->arena, "%s/%s_constraints.h", dir, group->name), err);
 }
 
 enum hf_status emit_group(const struct group *group, const char *out_dir, hf_error *err)

@@ -2,7 +2,7 @@
  * emit.h - readable C from described queries.
  *
  *     DIR/GROUP/GROUP_types.h .c    enums, composites, arrays, shared row structs
- *     DIR/GROUP/GROUP_constraints.h .c  constraints, when the queries write tables that have some
+ *     DIR/GROUP/GROUP_constraints.h constraints, when the queries write tables that have some; defined in _types.c
  *     DIR/GROUP/FILE.h .c           per file of queries: structs and functions; tables and one call each
  *     DIR/GROUP/FILE_fake.h .c      on demand: the same functions, which answer from a variable
  *

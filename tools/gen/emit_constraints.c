@@ -1,5 +1,6 @@
 /*
- * emit_constraints.c - the constraints of a group as an enum, and the table that finds one for an error.
+ * emit_constraints.c - the constraints of a group as an enum, and the table that finds one for an error. The table goes
+ * with the types: a build has no file more because a query writes.
  */
 #include "gen/cname.h"
 #include "gen/constraints.h"
@@ -33,10 +34,7 @@ void emit_constraints_source(struct buf *out, const struct group *group)
 	size_t *numbers = MEM_ARRAY(arena, group->nconstraints + 1, size_t);
 	const char **names;
 	(void)constraints_number(group, numbers, &names);
-	emit_opening(out, mem_printf(arena, "%s_constraints.c", group->name),
-	             mem_printf(arena, "queries/%s", group->name), "constraints as errors name them.");
-	buf_printf(out, "#include \"%s_constraints.h\"\n\nstatic const struct hf_constraint constraints[] = {\n",
-	           group->name);
+	buf_add_text(out, "\nstatic const struct hf_constraint constraints[] = {\n");
 	for (size_t i = 0; i < group->nconstraints; i++) {
 		buf_add_text(out, "\t{");
 		emit_string(out, group->constraints[i].table);

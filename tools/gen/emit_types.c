@@ -225,10 +225,14 @@ void emit_types_source(struct buf *out, const struct group *group)
 	struct order order = ordered(group);
 	const char *file = mem_printf(group->arena, "%s_types.c", group->name);
 	emit_opening(out, file, mem_printf(group->arena, "queries/%s", group->name),
-	             "types as the run time sees them.");
+	             "types, and constraints, as the run time sees them.");
+	if (group->nconstraints)
+		buf_printf(out, "#include \"%s_constraints.h\"\n", group->name);
 	buf_printf(out, "#include \"%s_types.h\"\n", group->name);
 	for (size_t i = 0; i < order.count; i++)
 		define_type(out, group, order.items[i]);
 	struct row_walk walk = {.out = out, .group = group, .emit = define_row};
 	group_each(group, walk_row, &walk);
+	if (group->nconstraints)
+		emit_constraints_source(out, group);
 }

@@ -2,7 +2,7 @@
  * error.h - the one error struct: caller-owned, filled once where the failure was seen.
  *
  *     hf_error err = HF_ERROR_INIT;
- *     if (hf_pool_open(ctx, &settings, NULL, &pool, &err) != HF_OK)
+ *     if (hf_pool_open(ctx, settings, NULL, &pool, &err) != HF_OK)
  *             fprintf(stderr, "%s\n", err.message);
  *
  * Every fallible call takes an optional `hf_error *err` as its last argument; NULL is allowed everywhere.

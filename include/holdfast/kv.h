@@ -64,7 +64,7 @@ extern "C" {
 
 typedef struct hf_kv hf_kv;
 
-#define HF_KV_KEY(literal) ((struct hf_bytes){(const uint8_t *)"" literal "", sizeof(literal) - 1})
+#define HF_KV_KEY(literal) (HF_LITERAL(hf_bytes){(const uint8_t *)"" literal "", sizeof(literal) - 1})
 /** A view of a NUL-terminated string as bytes. */
 static inline struct hf_bytes hf_kv_text(const char *text)
 {

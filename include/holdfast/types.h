@@ -24,7 +24,13 @@ struct hf_str {
 	const char *ptr;
 	size_t len;
 };
-#define HF_STR(literal) ((struct hf_str){"" literal "", sizeof(literal) - 1})
+/* `struct name` made of the braces behind it; ISO C++ has no compound literals. */
+#ifdef __cplusplus
+#define HF_LITERAL(name) name
+#else
+#define HF_LITERAL(name) (struct name)
+#endif
+#define HF_STR(literal) (HF_LITERAL(hf_str){"" literal "", sizeof(literal) - 1})
 #define HF_STR_INIT(literal) {"" literal "", sizeof(literal) - 1}
 
 /** A view of a NUL-terminated string; NULL gives the empty view. */

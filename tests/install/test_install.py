@@ -45,6 +45,15 @@ def test_a_header_stands_alone_in_c99_and_cxx17(tree, header, tmp_path):
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("compiler", ("c++", "clang++"))
+def test_what_the_macros_make_is_iso_cxx(tree, compiler):
+    program = ("#include <holdfast/kv.h>\nhf_error err = HF_ERROR_INIT;\nstatic hf_str init = HF_STR_INIT(\"x\");\n"
+               "hf_str text() { return init.len ? HF_STR(\"x\") : init; }\nhf_bytes key() { return HF_KV_KEY(\"x\"); }\n")
+    done = subprocess.run([compiler, "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{tree[1]}/include", "-xc++", "-c",
+                           "-o", os.devnull, "-"], input=program, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_program_builds_with_pkg_config_and_runs(tree, tmp_path):
     if SANITIZED:
         pytest.skip("a program without the sanitizer cannot load a library with it")

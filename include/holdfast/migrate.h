@@ -203,8 +203,9 @@ enum hf_status hf_migrate_accept(hf_connection *connection, const hf_migrations 
  * Adopt a database that was made without us: record everything up to `version` (NULL = the newest before the first one
  * that says adopt=no) as applied, run nothing. `reference` is a session with an empty scratch database, into which the
  * set is replayed first: every type, table, column, constraint, view, function and trigger that stands there must stand
- * in the database too (more is fine). @return HF_OK; HF_DIFFERS with `*ret_differences` (lines in the arena);
- * HF_CONFLICT the ledger already holds migrations of this set.
+ * in the database too (more is fine). What the ledger has as applied stays: an `up` may have come that far before it
+ * met what is there. @return HF_OK; HF_DIFFERS with `*ret_differences` (lines in the arena); HF_CONFLICT the ledger has
+ * all of them, or one that is under way.
  */
 enum hf_status hf_migrate_baseline(hf_connection *connection, hf_connection *reference, const hf_migrations *set,
                                    const char *version, const struct hf_migrate_options *options, hf_arena *arena,

@@ -255,6 +255,15 @@ static enum hf_status open_reference(struct cli *cli, struct reference *referenc
 	return status;
 }
 
+static enum hf_status tell_adopted(struct cli *cli, hf_connection *connection, const hf_migrations *set, hf_error *err)
+{
+	struct hf_migrate_status state;
+	enum hf_status status = hf_migrate_status(hf_on_connection(connection), set, cli->arena, &state, err);
+	if (status == HF_OK)
+		cli_note(cli, "adopted up to %s; %zu pending: holdfast migrate up", state.applied, state.pending);
+	return status;
+}
+
 enum hf_status migrate_baseline(struct cli *cli, hf_error *err)
 {
 	const hf_migrations *set;
@@ -270,5 +279,7 @@ enum hf_status migrate_baseline(struct cli *cli, hf_error *err)
 	if (status == HF_OK)
 		status = hf_migrate_baseline(connection, reference.connection, set, cli_text(cli, "to"), &options,
 		                             cli->arena, &differences, err);
+	if (status == HF_OK)
+		status = tell_adopted(cli, connection, set, err);
 	return status == HF_OK || status == HF_DIFFERS ? put_findings(cli, &differences, err) : status;
 }

@@ -83,6 +83,15 @@ static uint32_t line_of(const struct hf_migration_statement *statement, int32_t 
 	return line;
 }
 
+/* The usual way into it: the first `up` on a database that another program made. */
+static void hint_at_baseline(hf_error *err)
+{
+	static const char *const exists[] = {"42P06", "42P07", "42710", "42723"}; /* schema, table, object, function */
+	for (size_t i = 0; err && !err->hint[0] && i < ARRAY_LEN(exists); i++)
+		if (strcmp(err->sqlstate, exists[i]) == 0)
+			error_hint(err, "made without holdfast? holdfast migrate baseline records what is there");
+}
+
 enum hf_status apply_statement(struct migrator *migrator, hf_where where, size_t n, hf_error *err)
 {
 	const struct job *job = migrator->job;
@@ -97,6 +106,7 @@ enum hf_status apply_statement(struct migrator *migrator, hf_where where, size_t
 	enum hf_status status = hf_sql_exec(session_where(migrator, where), statement->sql, NULL, 0, NULL, err);
 	if (status != HF_OK) {
 		error_prefix(err, "%s:%u", job->file, line_of(statement, err ? err->position : 0));
+		hint_at_baseline(err);
 		return status;
 	}
 	event.kind = HF_MIGRATE_DONE;

@@ -17,22 +17,44 @@ struct baseline {
 	const char *version;
 	uint64_t number;
 	struct migrator *migrator;
+	const struct plan *plan;
 	struct findings findings;
 	struct hf_str_array *ret_differences;
 };
 
-static enum hf_status refuse_used(const struct migrator *migrator, const struct plan *plan, hf_error *err)
+/* To be recorded: an `up` that came first may have applied some, until it met what is there already. */
+static bool is_missing(const struct baseline *baseline, size_t i)
 {
+	const struct hf_migration *migration = baseline->plan->status.entries[i].migration;
+	const struct ledger_row *row = baseline->plan->rows[i];
+	return migration && migration->kind == HF_MIGRATION_VERSIONED && migration->number <= baseline->number &&
+	       !(row && (row->state == HF_MIGRATION_APPLIED || row->state == HF_MIGRATION_ACCEPTED));
+}
+
+static bool is_under_way(const struct ledger_row *row)
+{
+	return row && (row->state == HF_MIGRATION_RUNNING ||
+	               (row->state == HF_MIGRATION_FAILED && (row->down || row->steps_done > 0)));
+}
+
+static enum hf_status refuse_used(const struct baseline *baseline, hf_error *err)
+{
+	const struct plan *plan = baseline->plan;
+	size_t missing = 0, shown = plan->status.count;
 	for (size_t i = 0; i < plan->status.count; i++) {
-		if (!plan->rows[i])
-			continue;
-		error_set(err, HF_CONFLICT, "the ledger already has migration %s of set \"%s\" (%s)",
-		          plan->status.entries[i].version, migrator->set->name,
-		          hf_migration_state_word(plan->status.entries[i].state));
-		error_hint(err, "a baseline is the first entry; to take edited files as they are: accept");
-		return HF_CONFLICT;
+		missing += is_missing(baseline, i);
+		if (is_under_way(plan->rows[i]) || (plan->rows[i] && shown == plan->status.count))
+			shown = i;
 	}
-	return HF_OK;
+	if (shown == plan->status.count || (missing > 0 && !is_under_way(plan->rows[shown])))
+		return HF_OK;
+	error_set(err, HF_CONFLICT, "the ledger already has migration %s of set \"%s\" (%s)",
+	          plan->status.entries[shown].version, baseline->migrator->set->name,
+	          hf_migration_state_word(plan->status.entries[shown].state));
+	error_hint(err, is_under_way(plan->rows[shown])
+	                        ? "finish it first: holdfast migrate up"
+	                        : "a baseline records what the ledger lacks; to take edited files as they are: accept");
+	return HF_CONFLICT;
 }
 
 static enum hf_status pick_version(struct baseline *baseline, const hf_migrations *set, hf_error *err)
@@ -98,16 +120,16 @@ static enum hf_status write_rows(hf_where tx, void *user, hf_error *err)
 {
 	const struct baseline *baseline = user;
 	const struct migrator *migrator = baseline->migrator;
-	const hf_migrations *set = migrator->set;
+	const char *set = migrator->set->name;
 	const struct ledger_author author = {migrator->options.app_version, migrator->backend_pid};
-	enum hf_status status = ledger_event(tx, set->name, baseline->version, "baseline", "", err);
-	for (size_t i = 0; status == HF_OK && i < set->nversioned; i++) {
-		const struct hf_migration *migration = &set->migrations[i];
-		if (migration->number > baseline->number)
-			break;
-		status = ledger_begin_up(tx, set->name, migration, &author, err);
+	enum hf_status status = ledger_event(tx, set, baseline->version, "baseline", "", err);
+	for (size_t i = 0; status == HF_OK && i < baseline->plan->status.count; i++) {
+		const struct hf_migration *migration = baseline->plan->status.entries[i].migration;
+		if (!is_missing(baseline, i))
+			continue;
+		status = ledger_begin_up(tx, set, migration, &author, err);
 		if (status == HF_OK)
-			status = ledger_finish(tx, set->name, migration->version, HF_MIGRATION_APPLIED, 0, err);
+			status = ledger_finish(tx, set, migration->version, HF_MIGRATION_APPLIED, 0, err);
 	}
 	return status;
 }
@@ -116,9 +138,10 @@ static enum hf_status run_baseline(struct migrator *migrator, const struct plan 
 {
 	struct baseline *baseline = user;
 	baseline->migrator = migrator;
-	enum hf_status status = refuse_used(migrator, plan, err);
+	baseline->plan = plan;
+	enum hf_status status = pick_version(baseline, migrator->set, err);
 	if (status == HF_OK)
-		status = pick_version(baseline, migrator->set, err);
+		status = refuse_used(baseline, err);
 	if (status == HF_OK)
 		status = compare(baseline, err);
 	if (status == HF_OK)

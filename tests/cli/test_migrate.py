@@ -291,6 +291,18 @@ def test_migrate_baseline_refuses_a_database_that_differs(shop):
     assert "the ledger already has migration 1" in shop.refused(5, "baseline")
 
 
+@pytest.mark.parametrize("there, applied", (("ab", ""), ("b", "1 applied, ")))
+def test_migrate_baseline_goes_on_where_an_up_met_what_is_there(shop, there, applied):
+    for name in there:
+        shop.database.execute(f"CREATE TABLE public.{name} (i int)")
+    said = shop.refused(5, "up")
+    assert f'relation "{there[0]}" already exists' in said and "holdfast migrate baseline" in said
+    assert shop.states() == f"{applied}{'2' if applied else '1'} failed"
+    done = run("migrate", "baseline", *shop.flags, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "adopted up to 2; 0 pending: holdfast migrate up\n")
+    assert shop.states() == "1 applied, 2 applied"
+
+
 def test_migrate_baseline_takes_a_reference(shop):
     shop.database.execute("CREATE TABLE public.a (i int)")
     assert "the scratch database for the comparison is not empty: column public.a.i" in shop.refused(

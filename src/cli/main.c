@@ -6,6 +6,7 @@
  * the same by SIGALRM. SIGPIPE is ignored: a reader that goes away shows up as EPIPE and ends the output with exit code
  * 0.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,8 +253,18 @@ static int finish(const struct cli *cli, enum hf_status status, const hf_error *
 	return code;
 }
 
+/* Started without one of the three (>&-), the next file that is opened would take its place, and the output would go
+ * into a store or a server's socket. What stands there now refuses what the place is for. */
+static void fill_places(void)
+{
+	for (int place = STDIN_FILENO; place <= STDERR_FILENO; place++)
+		if (fcntl(place, F_GETFD) < 0 && open("/dev/null", place ? O_RDONLY : O_WRONLY) != place)
+			_exit(hf_status_exit_code(HF_E_FAILED));
+}
+
 int main(int argc, char *argv[])
 {
+	fill_places();
 	struct cli cli = {.deadline = HF_DEADLINE_DEFAULT};
 	hf_error err = HF_ERROR_INIT;
 	bool json = globals_want_json(argc - (argc > 0), argv + (argc > 0));

@@ -43,6 +43,16 @@ def test_a_full_disk_is_a_failure(args):
         assert done.stderr == "error: could not write the output: No space left on device\n"
 
 
+def test_a_stdout_that_is_closed_is_not_taken_by_a_store(tmp_path):
+    """The next file that is opened would be descriptor 1: LMDB's lock.mdb, which it maps."""
+    store = f"lmdb:{tmp_path}/state"
+    ok("kv", "put", "a-key", "a-value", "--store", store)
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", PROGRAM, "kv", "export", "--store", store], stderr=subprocess.PIPE,
+                          text=True, env=environment(), timeout=60)
+    assert b"a-key" not in (tmp_path / "state" / "lock.mdb").read_bytes()
+    assert (done.returncode, done.stderr) == (1, "error: could not write the output: Bad file descriptor\n")
+
+
 def test_output_formats_agree():
     rows = json.loads(ok("config", "path", "--json"))
     assert [json.loads(line) for line in ok("config", "path", "-o", "ndjson").splitlines()] == rows

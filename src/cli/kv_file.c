@@ -144,8 +144,9 @@ enum hf_status kv_export_verb(struct cli *cli, hf_error *err)
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	const char *path = cli_arg(cli, 0);
 	bool file = path && strcmp(path, "-") != 0;
-	enum hf_status status =
-		path && !*path ? error_set(err, HF_E_USAGE, "the path of the file is empty") : kv_open(cli, &kv, err);
+	if (path && !*path)
+		return error_set(err, HF_E_USAGE, "the path of the file is empty");
+	enum hf_status status = kv_open_as_is(cli, &kv, err);
 	if (status != HF_OK)
 		return status;
 	if (!file)

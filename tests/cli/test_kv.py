@@ -542,6 +542,12 @@ def test_kv_export_refuses_a_folder_that_is_not_there(some, tmp_path):
     assert (tmp_path / "kept").read_text() == "kept" and not (tmp_path / "kept.new").exists()
 
 
+def test_kv_export_makes_no_store_to_read_from(tmp_path):
+    """A name that is mistaken would be an empty backup, and exit 0."""
+    assert f"there is no store at {tmp_path}/stat" in refused(7, "kv", "export", tmp_path / "all.ndjson", "--store", f"lmdb:{tmp_path}/stat")
+    assert not any(tmp_path.iterdir())
+
+
 def test_kv_export_follows_a_link(some, tmp_path):
     file, link, nowhere = tmp_path / "file", tmp_path / "link", tmp_path / "nowhere"
     file.write_text("old")

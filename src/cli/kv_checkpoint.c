@@ -248,6 +248,7 @@ static enum hf_status run_prune(struct cli *cli, hf_error *err)
 	                                 .hourly = (size_t)cli_int(cli, "hourly", 0),
 	                                 .daily = (size_t)cli_int(cli, "daily", 0),
 	                                 .older_than_us = cli_int(cli, "older-than", 0) * 1000,
+	                                 .name = cli_text(cli, "name"),
 	                                 .bytes = (uint64_t)cli_int(cli, "bytes", 0)};
 	size_t deleted = 0;
 	if (!cli_given(cli, "newest") && !cli_given(cli, "older-than") && !what.hourly && !what.daily && !what.bytes)
@@ -315,6 +316,7 @@ static const struct cmd_option prune_options[] = {
          .min = 1,
          .max = HF_KV_TTL_MAX_US / 1000,
          .help = "only what is older"},
+	{.name = "name", .arg = "NAME", .help = "only those of that name"},
 	{.name = "bytes",
          .arg = "N",
          .kind = OPTION_INT,

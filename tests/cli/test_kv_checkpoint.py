@@ -2,10 +2,11 @@
 
 import json
 import os
+import subprocess
 
 import pytest
 
-from command import ok_json, refused, run
+from command import BUILD, TOP, environment, ok_json, refused, run
 from kv_store import Store, raw
 
 NONE = "6f1c3a52-0d1e-4b4f-9a57-2f0c8f3e9b11"
@@ -164,6 +165,13 @@ def test_kv_checkpoint_prune_leaves_what_is_pinned(store):
     assert store.json("checkpoint", "prune", "--newest", 0) == {"changed": 2, "unchanged": 0, "ids": []}
 
 
+def test_kv_checkpoint_prune_looks_at_one_name(store):
+    for name in ("a", "b", "a", "b"):
+        point(store, name)
+    assert store.json("checkpoint", "prune", "--newest", 1, "--name", "a")["changed"] == 1
+    assert [row["name"] for row in store.json("checkpoint", "list")] == ["b", "a", "b"]
+
+
 def test_kv_checkpoint_prune_bounds_what_is_kept(two):
     store, first, second = two
     assert store.json("checkpoint", "prune", "--bytes", 1000)["changed"] == 0
@@ -247,3 +255,28 @@ def test_kv_checkpoint_verify_tells_what_a_file_is(two, tmp_path):
     assert ok_json("kv", "checkpoint", "verify", base, more) == made  # and no store is named
     (told,) = store.json("checkpoint", "verify", second)
     assert (told["digest"], told["file_bytes"]) == (store.json("checkpoint", "show", second)["digest"], None)
+
+
+def test_the_example_backs_up_what_changed_whenever_it_was_killed(store, tmp_path):
+    folder, env = tmp_path / "backup", environment(PATH=f"{BUILD}:{os.environ['PATH']}")
+    backup = [TOP / "examples" / "kv_backup.sh", f"lmdb:{tmp_path}/store", folder]
+
+    def saves():
+        done = subprocess.run(backup, env=env, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        return json.loads(done.stdout)
+
+    put(store, a="1", b="1")
+    assert saves() == {"entries": 2, "deleted": 0}
+    put(store, a="2", c="2")
+    store.ok("del", "b")
+    assert saves() == {"entries": 2, "deleted": 1}
+    (last,) = store.json("checkpoint", "list")
+    put(store, d="4")
+    store.ok("checkpoint", "export", point(store, "backup"), folder / "100002.hfkv", "--since", last["id"])  # killed before it was noted
+    put(store, e="5")
+    assert saves() == {"entries": 2, "deleted": 0}
+    assert len(store.json("checkpoint", "list")) == 1
+    other = Store(f"lmdb:{tmp_path}/other")
+    other.ok("checkpoint", "import", *sorted(folder.glob("*.hfkv")), "--json")
+    assert values(other) == values(store) == {"a": "2", "c": "2", "d": "4", "e": "5"}

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/quantity.h"
 #include "cli/commands.h"
+#include "cli/places.h"
 #include "cli/rows.h"
 #include "cli/sources.h"
 #include "holdfast/candidate.h"

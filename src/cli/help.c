@@ -33,8 +33,7 @@ void help_wrapped(FILE *file, size_t indent, const char *text)
 	}
 }
 
-/* A label and its text, which wraps in a column of its own. */
-static void put_entry(FILE *file, const char *label, size_t column, const char *text)
+void help_entry(FILE *file, const char *label, size_t column, const char *text)
 {
 	struct hf_str rest = hf_str_of(text), word;
 	size_t at = 2 + strlen(label);
@@ -123,7 +122,7 @@ static void put_options(FILE *file, const struct cmd_option *options)
 	for (const struct cmd_option *option = options; option->name; option++) {
 		option_label(option, label, sizeof(label));
 		option_help(option, text, sizeof(text));
-		put_entry(file, label, width + 4, text);
+		help_entry(file, label, width + 4, text);
 	}
 }
 
@@ -166,7 +165,7 @@ static void put_verbs(FILE *file, const struct cmd *cmd)
 	for (cmd++; cmd->noun; cmd++) {
 		snprintf(label, sizeof(label), "%s %s%s%s", cmd->noun, cmd->verb, cmd->args ? " " : "",
 			 cmd->args ? cmd->args : "");
-		put_entry(file, label, 24, cmd->summary);
+		help_entry(file, label, 24, cmd->summary);
 	}
 }
 
@@ -205,7 +204,7 @@ void help_flags(FILE *file)
 		option_label(option, label, sizeof(label));
 		snprintf(text, sizeof(text), "%s%s%s%s", option->help, option->env ? " [" : "",
 			 option->env ? option->env : "", option->env ? "]" : "");
-		put_entry(file, label, 28, text);
+		help_entry(file, label, 28, text);
 	}
 }
 
@@ -244,13 +243,13 @@ void help_overview(FILE *file)
 			fprintf(file, "\n%s\n", noun->group);
 		group = noun->group;
 		list_verbs(noun, verbs, sizeof(verbs));
-		put_entry(file, noun->name, 17, verbs[0] ? verbs : noun->summary);
+		help_entry(file, noun->name, 17, verbs[0] ? verbs : noun->summary);
 	}
 	fputs("\nmore\n", file);
 	for (const struct topic *topic = help_topics; topic->name; topic++) {
 		char label[64];
 		snprintf(label, sizeof(label), "holdfast help %s", topic->name);
-		put_entry(file, label, 32, topic->summary);
+		help_entry(file, label, 32, topic->summary);
 	}
 }
 
@@ -265,12 +264,12 @@ void help_noun(FILE *file, const struct noun *noun)
 			snprintf(label, sizeof(label), "%s %s%s%s", cmd->noun, cmd->verb ? cmd->verb : "",
 				 args[0] ? " " : "", args);
 			if (pass == 1)
-				put_entry(file, label, width + 4, cmd->summary);
+				help_entry(file, label, width + 4, cmd->summary);
 			else if (strlen(label) > width && strlen(label) < 36)
 				width = strlen(label);
 		}
 	for (const struct noun *below = command_nouns; below->name; below++)
 		if (command_word_below(noun, below))
-			put_entry(file, below->name, width + 4, below->summary);
+			help_entry(file, below->name, width + 4, below->summary);
 	fprintf(file, "\n  examples and flags: holdfast %s VERB --help\n", noun->name);
 }

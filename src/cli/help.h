@@ -29,6 +29,8 @@ extern const struct topic help_topics[]; /* ends with an entry without a name */
 
 /** `text` in lines of at most 79 columns, each indented. Line feeds are kept. */
 void help_wrapped(FILE *file, size_t indent, const char *text);
+/** A label, two columns in, and its text, which wraps in a column of its own. */
+void help_entry(FILE *file, const char *label, size_t column, const char *text);
 /** "-d, --database URL" */
 void option_label(const struct cmd_option *option, char *ret_text, size_t size);
 /** The help of a flag with its bounds and default. */

@@ -11,7 +11,9 @@
 
 static void put_exit_code(FILE *file, int code, const char *word, const char *meaning)
 {
-	fprintf(file, "  %3d  %-16s %s\n", code, word, meaning);
+	char label[64];
+	snprintf(label, sizeof(label), "%3d  %s", code, word);
+	help_entry(file, label, 24, meaning);
 }
 
 static void topic_exit_codes(FILE *file)
@@ -57,6 +59,13 @@ static const char *json_type(enum column_kind kind)
 	return "string";
 }
 
+static void put_field(FILE *file, const struct column *column)
+{
+	char label[96];
+	snprintf(label, sizeof(label), "  %-21s %s", column->name, json_type(column->kind));
+	help_entry(file, label, 44, column->help ? column->help : "");
+}
+
 static void topic_json(FILE *file)
 {
 	help_wrapped(
@@ -83,8 +92,7 @@ static void topic_json(FILE *file)
 			command_name(cmd, name, sizeof(name));
 			fprintf(file, "\n  %s\n", name);
 			for (const struct column *column = cmd->columns; column->name; column++)
-				fprintf(file, "    %-24s %-18s %s\n", column->name, json_type(column->kind),
-					column->help ? column->help : "");
+				put_field(file, column);
 		}
 }
 
@@ -102,10 +110,12 @@ static void topic_configuration(FILE *file)
 		"\n"
 		"  [database]\n"
 		"  url = postgresql:///janitor?host=/run/postgresql\n"
-		"  password = file:/run/credentials/janitor    # or env:NAME, credential:NAME; never the word itself\n"
+		"  # or env:NAME, credential:NAME; never the word itself\n"
+		"  password = file:/run/credentials/janitor\n"
 		"\n"
 		"  [profile.production]\n"
-		"  protected = yes                # destructive verbs ask for the profile's name; TLS is verified\n"
+		"  # destructive verbs ask for the profile's name; TLS is verified\n"
+		"  protected = yes\n"
 		"  database.url = postgresql://db.example.org/janitor?sslmode=verify-full\n"
 		"\n"
 		"Keys, variables, defaults:\n");

@@ -29,7 +29,7 @@ def test_version_refuses_an_argument():
 def test_help_explains_every_topic(topic):
     text = ok("help", topic)
     assert len(text) > 300
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, text.splitlines())) <= 80
     assert f"holdfast help {topic}" in ok()
 
 
@@ -37,7 +37,7 @@ def test_help_lists_each_exit_code_of_the_library():
     header = (TOP / "include/holdfast/status.h").read_text()
     rows = re.findall(r'X\(\w+, -?\d+, (\d+), "([\w-]+)", "([^"]+)"\)', header)
     assert len(rows) > 20
-    text = ok("help", "exit-codes")
+    text = re.sub(r"\n {24}", " ", ok("help", "exit-codes"))
     for code, word, meaning in rows:
         if word != "stop":
             assert re.search(rf"^ *{code}  {word} +{re.escape(meaning)}$", text, re.M)

@@ -57,10 +57,8 @@ static const char **changed_environment(hf_arena *arena, const char *const chang
 	return entries;
 }
 
-/* Those that we handle or ignore. The rest stays as whoever started us wants it: nohup(1) ignores SIGHUP. */
-static const int ours[] = {SIGPIPE, SIGINT, SIGTERM};
-
-/* Signals as a program expects to find them. Returns 0 or an errno. */
+/* Signals as a program expects to find them: what we handle exec() makes default, and what whoever started us ignores
+ * stays so, as below nohup(1). Returns 0 or an errno. */
 static int spawn(pid_t *ret_pid, const char *const argv[], const char *const environment[],
                  const posix_spawn_file_actions_t *actions)
 {
@@ -68,8 +66,7 @@ static int spawn(pid_t *ret_pid, const char *const argv[], const char *const env
 	sigset_t restored, none;
 	sigemptyset(&none);
 	sigemptyset(&restored);
-	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-		sigaddset(&restored, ours[i]);
+	sigaddset(&restored, SIGPIPE); /* ours alone */
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigdefault(&attributes, &restored);
@@ -80,12 +77,16 @@ static int spawn(pid_t *ret_pid, const char *const argv[], const char *const env
 	return failed;
 }
 
+/* In the child, where until exec() a handler would be ours, in the memory of both. */
 static void default_signals(void)
 {
+	static const int handled[] = {SIGINT, SIGTERM, SIGALRM};
 	sigset_t none;
 	sigemptyset(&none);
-	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-		signal(ours[i], SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	for (size_t i = 0; i < ARRAY_LEN(handled); i++)
+		if (signal(handled[i], SIG_DFL) == SIG_IGN)
+			signal(handled[i], SIG_IGN);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
@@ -171,6 +172,10 @@ static enum hf_status run(struct cli *cli, const char *const argv[], const char 
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		sigaddset(&watched, numbers[i]);
 	sigprocmask(SIG_BLOCK, &watched, &before);
+	if (hf_context_interrupted(cli->ctx)) { /* it came too early to be the child's */
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		return error_set(err, HF_E_INTERRUPTED, "interrupted before %s ran", argv[0]);
+	}
 	int failed = leash ? spawn_tied(&pid, argv, entries) : spawn(&pid, argv, entries, actions);
 	int code = failed ? 0 : wait_for(pid, &watched, leash, &late);
 	sigprocmask(SIG_SETMASK, &before, NULL);

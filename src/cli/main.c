@@ -2,9 +2,9 @@
  * main.c - one run: parse, configure, call the verb, report, exit.
  *
  * Signals: the first SIGINT or SIGTERM asks the context to stop, so that the running statement is cancelled and the
- * transaction rolled back (a verb of several says which stand); the second one ends the process at once. --timeout is
- * the same by SIGALRM. SIGPIPE is ignored: a reader that goes away shows up as EPIPE and ends the output with exit code
- * 0.
+ * transaction rolled back (a verb of several says which stand); the second one ends the process at once. What was
+ * ignored when we began stays so: `&` in a script means it. --timeout is the same by SIGALRM. SIGPIPE is ignored: a
+ * reader that goes away shows up as EPIPE and ends the output with exit code 0.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -39,14 +39,21 @@ static void on_signal(int number)
 		hf_context_interrupt(signalled_context);
 }
 
+static void catch_unless_ignored(int number, const struct sigaction *action)
+{
+	struct sigaction before;
+	if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		sigaction(number, action, NULL);
+}
+
 static void catch_signals(hf_context *ctx, int64_t timeout_ms)
 {
 	const struct itimerval timer = {.it_value = {timeout_ms / 1000, timeout_ms % 1000 * 1000}};
 	struct sigaction action = {.sa_handler = on_signal};
 	signalled_context = ctx;
 	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	catch_unless_ignored(SIGINT, &action);
+	catch_unless_ignored(SIGTERM, &action);
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);
 }

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -132,10 +133,10 @@ def test_kv_lock_run_gives_it_back_when_there_is_no_such_program(store):
     assert not store.json("lock", "status", "job")["held"]
 
 
-def started(store, script, *flags):
+def started(store, script, *flags, **options):
     """`kv lock run` of a shell that has said "ready"."""
     process = subprocess.Popen([PROGRAM, "kv", "lock", "run", "job", "--store", store.url, "--owner", "me", *flags, "--", "sh", "-c",
-                                f"echo ready; {script}"], text=True, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                f"echo ready; {script}"], text=True, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
     assert process.stdout.readline() == "ready\n", process.stderr.read()
     return process
 
@@ -161,6 +162,30 @@ def test_kv_lock_run_ends_the_command_when_the_lock_is_lost(store, tmp_path):
     assert told.exists(), "it was told by SIGTERM"
 
 
+def test_kv_lock_run_that_was_stopped_for_too_long_ends_the_command(store, tmp_path):
+    """Others may have the lock: what goes on is told so before anything else."""
+    told = tmp_path / "told"
+    process = started(store, f"trap 'echo >{told}; exit 0' TERM; while :; do sleep 0.05; done", "--ttl", "1s")
+    process.send_signal(signal.SIGSTOP)
+    assert acquire(store, "job", "you", "--ttl", "1h", "--wait", "30s")["fence"] == 2
+    process.send_signal(signal.SIGCONT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (5, "", 'error: lock "job" was lost while sh ran\n')
+    assert told.exists(), "it was told by SIGTERM"
+    assert store.json("lock", "status", "job")["owner"] == "you"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_kv_lock_run_hands_on_what_is_ignored(store, number):
+    """The command may have said otherwise for itself; then it gets what is sent to us."""
+    process = started(store, f"exec {sys.executable} -c 'import signal as s; s.signal({number:d}, s.SIG_DFL); print(1, flush=True); s.pause()'",
+                      "--ttl", "1h", preexec_fn=lambda: signal.signal(number, signal.SIG_IGN))
+    assert process.stdout.readline() == "1\n"
+    process.send_signal(number)
+    assert process.wait(30) == 128 + number
+    process.communicate()
+
+
 @pytest.mark.parametrize("number, code", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_kv_lock_run_passes_signals_on(store, number, code):
     process = started(store, "exec sleep 60", "--ttl", "1h")
@@ -182,9 +207,9 @@ def test_kv_lock_run_ends_where_children_are_not_waited_for(store):
     store.ok("lock", "run", "job", "--", "true", timeout=30, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
 
 
-@pytest.mark.parametrize("number", ["HUP", "QUIT"])
+@pytest.mark.parametrize("number", ["HUP", "QUIT", "INT", "TERM"])
 def test_kv_lock_run_leaves_ignored_what_is_ignored(store, number):
-    """As below nohup(1)."""
+    """As below nohup(1), and behind `&` in a script."""
     told = store.ok("lock", "run", "job", "--", "sh", "-c", f"kill -{number} $$; echo still here",
                     preexec_fn=lambda: signal.signal(signal.Signals[f"SIG{number}"], signal.SIG_IGN))
     assert told == "still here\n"

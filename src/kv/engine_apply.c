@@ -75,9 +75,8 @@ static struct record renewed(struct step *step, bool keep_ttl)
 	struct engine_write *write = step->write;
 	const struct record *before = &step->found.record;
 	bool live = step->found.is_live;
-	struct record record = {.rev = ++write->rev,
-	                        .created_us = live ? before->created_us : write->now_us,
-	                        .updated_us = write->now_us};
+	struct record record = {.rev = ++write->rev, .created_us = live ? before->created_us : write->now_us};
+	record.updated_us = write->now_us > record.created_us ? write->now_us : record.created_us;
 	if (live && keep_ttl)
 		record.expires_us = before->expires_us;
 	else if (step->given->ttl_us > 0)

@@ -53,7 +53,7 @@ static void renew(const struct changing *changing, struct change *change, const 
 	if (!change->is_live || !keep_ttl)
 		entry->expires_us = write->ttl_us > 0 ? changing->now_us + write->ttl_us : HF_KV_NEVER;
 	entry->rev = change->used < change->nrevs ? change->revs[change->used++] : 0;
-	entry->updated_us = changing->now_us;
+	entry->updated_us = changing->now_us > entry->created_us ? changing->now_us : entry->created_us;
 	change->codec = CODEC_RAW; /* of the value that the caller sets */
 	change->is_live = change->is_changed = true;
 }

@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#include "holdfast/kv_file.h"
+
 /* Where the clock can be held the boundary is exact; elsewhere only that it comes. */
 static void boundary(struct kv_test *t)
 {
@@ -38,6 +40,36 @@ static void clock_jumps(struct kv_test *t)
 	WANT_INT(entry.expires_us, t->rig->wall_us + SECONDS(60));
 	t->rig->wall_us += SECONDS(3600);
 	kv_look_gone(t, B("k"));
+}
+
+static void is_not_older_than_itself(struct kv_test *t, struct hf_bytes value)
+{
+	struct hf_kv_entry entry = kv_look(t, B("n"), value, NULL, 0);
+	WANT_TRUE(entry.updated_us >= entry.created_us);
+}
+
+/* From a store whose clock is an hour ahead, or this one's was. */
+static void made_later_than_now(struct kv_test *t)
+{
+	const int64_t before_us = t->rig->wall_us;
+	const struct hf_kv_put only = {.flags = HF_KV_IF_PRESENT};
+	int64_t now_us, number;
+	hf_kv *ahead;
+	WANT_OK(hf_kv_now(t->kv, HF_DEADLINE_DEFAULT, &now_us, &t->err));
+	t->rig->wall_us = now_us + SECONDS(3600);
+	WANT_OK(hf_kv_open(t->rig->ctx, "memory:", NULL, &ahead, &t->err));
+	WANT_OK(hf_kv_put(ahead, B("n"), B("1"), NULL, &t->err));
+	t->rig->wall_us = before_us;
+	WANT_OK(hf_kv_copy(ahead, t->kv, NULL, NULL, &t->err));
+	hf_kv_close(ahead);
+	WANT_OK(hf_kv_increment(t->kv, B("n"), 1, NULL, &number, &t->err));
+	is_not_older_than_itself(t, B("2"));
+	WANT_OK(hf_kv_append(t->kv, B("n"), B("0"), NULL, &t->err));
+	is_not_older_than_itself(t, B("20"));
+	WANT_OK(hf_kv_put(t->kv, B("n"), B("3"), &only, &t->err));
+	is_not_older_than_itself(t, B("3"));
+	kv_put(t, B("n"), B("4"), 0);
+	is_not_older_than_itself(t, B("4"));
 }
 
 static void handle_ttl(struct kv_test *t)
@@ -189,6 +221,7 @@ static void namespace_ttl(struct kv_test *t)
 const struct kv_case kv_cases_expiry[] = {
 	{.name = "an entry lives until its last microsecond", .run = boundary},
 	{.name = "a clock that jumps moves no expiry", .run = clock_jumps},
+	{.name = "what was made later than now is changed no sooner", .run = made_later_than_now},
 	SCRIPT("expired is absent to every read", EXPIRED({GONE, K("k")}, {COUNT})),
 	SCRIPT("expired is absent to touch",
                EXPIRED({TOUCH, K("k"), .ttl = SECONDS(60), .want = HF_NOT_FOUND}, {GONE, K("k")})),

@@ -16,7 +16,8 @@ local rev, created, was, expires, existed, written = math.max(last + 1, now), no
 if raw and not ttl and #state == 17 and #raw >= 41 then
 	local version, metadata, epoch_of, _, first, _, ends = struct.unpack('<BI4I4i8i8i8i8', raw)
 	if ends == 0 and (top == 0 or epoch_of == epoch) and (version == 3 or version == 4) and metadata <= #raw - 41 then
-		call('HSET', records, key, ARGV[2] .. struct.pack('<I4i8i8i8i8', epoch, rev, first, now, 0) .. ARGV[3],
+		local updated = math.max(first, now)
+		call('HSET', records, key, ARGV[2] .. struct.pack('<I4i8i8i8i8', epoch, rev, first, updated, 0) .. ARGV[3],
 			'\255', struct.pack('<i8I4I4B', rev, epoch, top, 0))
 		return rev
 	end
@@ -53,7 +54,8 @@ end
 if expires ~= was then
 	call('ZCARD', beside('expiry'))
 end
-call('HSET', records, key, ARGV[2] .. struct.pack('<I4i8i8i8i8', epoch, rev, created, now, expires) .. ARGV[3],
+local updated = math.max(created, now)
+call('HSET', records, key, ARGV[2] .. struct.pack('<I4i8i8i8i8', epoch, rev, created, updated, expires) .. ARGV[3],
 	'\255', struct.pack('<i8I4I4', rev, epoch, top) .. (fed and '' or '\0'))
 if not raw then
 	call('ZADD', beside('order'), 0, key)

@@ -57,7 +57,8 @@ for from = 1, count, 1000 do
 		rev = rev + 1
 		results[i] = pack('<BBi8', 1, existed, rev)
 		fields[2 * i + 1] = key
-		fields[2 * i + 2] = ARGV[4 * i - 1] .. pack('<I4i8i8i8i8', epoch, rev, created, now, expires) .. ARGV[4 * i]
+		local updated = math.max(created, now)
+		fields[2 * i + 2] = ARGV[4 * i - 1] .. pack('<I4i8i8i8i8', epoch, rev, created, updated, expires) .. ARGV[4 * i]
 	end
 end
 if nnew > 0 then

@@ -104,7 +104,7 @@ local function set(entry, value, packed, metadata, expires)
 	if not entry.live then
 		entry.live, entry.created = true, now
 	end
-	entry.rev, entry.updated, entry.expires = next_rev(), now, expires
+	entry.rev, entry.updated, entry.expires = next_rev(), math.max(now, entry.created), expires
 	entry.metadata, entry.value, entry.packed, entry.raw = metadata, value, packed, false
 	touch(entry)
 end

@@ -206,9 +206,9 @@ struct hf_kv_read {
 	bool value_only;      /* of single keys: the value and nothing else, all other members of the entry are 0, its
 	                         revision too; absent among several: value.ptr is NULL. What most callers want, and for
 	                         PostgreSQL a tenth less work; there the first value of a backend that looks
-	                         compressed is asked for twice, both times into the arena, and until then one that
-	                         was damaged where it begins is no HF_E_CORRUPT. HF_E_USAGE with keys_only and for
-	                         ranges */
+	                         compressed is asked for twice, both times into the arena, and until then one of
+	                         whose first eight bytes several were damaged is no HF_E_CORRUPT. HF_E_USAGE with
+	                         keys_only and for ranges */
 	bool fresh;           /* of the store itself, whatever a cache has (kv_cache.h) */
 	bool replica;         /* a read replica may answer (below) */
 	int64_t behind;       /* with `replica`: what hf_kv_position() told has to be there; 0 = nothing */

@@ -27,11 +27,16 @@ struct codec {
 	struct codec_work *_Atomic kept[CODEC_KEPT_MAX];
 };
 
-/** False: it is CODEC_RAW, or packed and damaged there. What codec_pack() packs begins so; a value that is not packed
- *  may too. A codec to come is to be told by its bytes as well, or by tables of another version. */
+/** False: it is CODEC_RAW, or packed and damaged there in two bytes. What codec_pack() packs begins so; a value that is
+ *  not packed may too, but no text: not even where three of the four will do, so that one that is damaged is seen. A
+ *  codec to come is to be told by its bytes as well, or by tables of another version. */
 static inline bool codec_looks_packed(struct hf_bytes stored)
 {
-	return stored.len > CODEC_HEAD + 4 && memcmp(stored.ptr + CODEC_HEAD, "\x28\xb5\x2f\xfd", 4) == 0;
+	static const uint8_t mark[] = {0x28, 0xb5, 0x2f, 0xfd};
+	int same = 0;
+	for (size_t i = 0; stored.len > CODEC_HEAD + sizeof(mark) && i < sizeof(mark); i++)
+		same += stored.ptr[CODEC_HEAD + i] == mark[i];
+	return same >= 3;
 }
 
 /* A value as it is stored. */

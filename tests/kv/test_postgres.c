@@ -668,6 +668,31 @@ static void values_alone_are_told_by_their_bytes(void **user)
 	EXPECT_STATUS(hf_kv_get(rig->kv, HF_KV_KEY("plain"), &how, rig->arena, &entry, &err), HF_E_CORRUPT);
 }
 
+/* By a handle that has seen none yet. */
+static void a_damaged_mark_is_no_value(void **user)
+{
+	static uint8_t bytes[5000];
+	struct rig *rig = *user;
+	const struct hf_kv_read how = {.value_only = true};
+	const struct hf_kv_options options = options_of("we\"ird", "Ta ble");
+	struct hf_kv_entry entry;
+	hf_error err = HF_ERROR_INIT;
+	EXPECT_OK(hf_kv_put(rig->kv, HF_KV_KEY("many"), (struct hf_bytes){bytes, sizeof(bytes)}, NULL, &err));
+	for (int at = 4; at < 8; at++) {
+		char sql[200];
+		const char *const flip =
+			"UPDATE \"we\"\"ird\".\"Ta ble\" SET value = set_byte(value, %d, get_byte(value, %d) # 16) "
+			"WHERE key = 'many'";
+		snprintf(sql, sizeof(sql), flip, at, at);
+		rig_run(rig, sql);
+		hf_kv_close(rig->kv);
+		EXPECT_OK(hf_kv_open(rig->ctx, rig->url, &options, &rig->kv, &err));
+		EXPECT_STATUS(hf_kv_get(rig->kv, HF_KV_KEY("many"), &how, rig->arena, &entry, &err), HF_E_CORRUPT);
+		rig_run(rig, sql);
+	}
+	value_is(rig, "many", (struct hf_bytes){bytes, sizeof(bytes)});
+}
+
 /* The server passes over it with a warning: that is no success. */
 static void vacuuming_takes_the_owner(void **user)
 {
@@ -750,6 +775,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE(values_are_packed),
 		STORE(values_alone_are_told_by_their_bytes),
+		STORE(a_damaged_mark_is_no_value),
 		STORE(what_does_not_fit_is_not_want_of_memory),
 		STORE(a_default_time_to_live_that_is_none_is_refused),
 		STORE(a_namespace_without_a_row_keeps_no_time_to_live),

@@ -52,13 +52,14 @@ enum hf_status hf_kv_blob_put(hf_kv *kv, struct hf_bytes key, hf_kv_blob_in_fn *
 /**
  * `bytes` of it from `from` on (UINT64_MAX: to the end); what lies behind its end is not there, which is no error. A
  * chunk is checked before it is handed out, and the SHA-256 of the whole when all of it was read. Values that are no
- * blobs can be read too. @param ret_blob NULL allowed; set before the first call of `out`.
+ * blobs can be read too. @param how its deadline, fresh, replica and behind count; NULL for the defaults. @param
+ * ret_blob NULL allowed; set before the first call of `out`: how long it is, whatever part of it is read.
  * @return HF_OK; HF_NOT_FOUND; HF_CONFLICT another blob was put meanwhile; HF_E_CORRUPT.
  */
 enum hf_status hf_kv_blob_read(hf_kv *kv, struct hf_bytes key, uint64_t from, uint64_t bytes,
                                const struct hf_kv_read *how, hf_kv_blob_out_fn *out, void *user,
                                struct hf_kv_blob *ret_blob, hf_error *err);
-/** HF_OK; HF_NOT_FOUND. */
+/** How long it is, and the rest, without its chunks. @param how as above. HF_OK; HF_NOT_FOUND. */
 enum hf_status hf_kv_blob_show(hf_kv *kv, struct hf_bytes key, const struct hf_kv_read *how,
                                struct hf_kv_blob *ret_blob, hf_error *err);
 /** Is it what stands under the key of a blob in chunks? */

@@ -46,10 +46,15 @@ static enum hf_status read_chunk(const struct reading *reading, uint32_t number,
 	uint64_t at = (uint64_t)number * manifest->chunk_bytes, left = manifest->bytes - at;
 	size_t want = left < manifest->chunk_bytes ? (size_t)left : manifest->chunk_bytes;
 	uint8_t key[BLOB_CHUNK_KEY];
-	const struct hf_kv_read how = {.deadline = reading->how.deadline, .value_only = true};
+	struct hf_kv_read how = reading->how;
 	struct hf_kv_entry entry;
+	how.value_only = true;
 	blob_chunk_key(manifest->id, number, key);
 	enum hf_status status = hf_kv_get(reading->kv, (struct hf_bytes){key, sizeof(key)}, &how, arena, &entry, err);
+	if (status == HF_NOT_FOUND && how.replica) { /* the manifest may be from elsewhere */
+		how.replica = false;
+		status = hf_kv_get(reading->kv, (struct hf_bytes){key, sizeof(key)}, &how, arena, &entry, err);
+	}
 	if (status == HF_NOT_FOUND)
 		return wrong(reading, HF_CONFLICT, "a chunk is gone; another blob was put meanwhile", err);
 	if (status != HF_OK)
@@ -135,7 +140,10 @@ static enum hf_status read_key(struct reading *reading, const struct hf_kv_read 
 	if (!arena)
 		return error_nomem(err);
 	if (how)
-		reading->how.deadline = how->deadline;
+		reading->how = (struct hf_kv_read){.deadline = how->deadline,
+		                                   .fresh = how->fresh,
+		                                   .replica = how->replica,
+		                                   .behind = how->behind};
 	enum hf_status status = hf_kv_get(reading->kv, reading->key, &reading->how, arena, &entry, err);
 	if (status == HF_OK)
 		status = read_entry(reading, &entry, bytes, ret_blob, err);

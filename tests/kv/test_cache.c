@@ -92,6 +92,7 @@ static void what_was_read_is_read_from_memory(void **state)
 	const struct hf_kv_cache_options options = late_by(60000);
 	const struct hf_kv_read fresh = {.fresh = true};
 	struct hf_kv_entry one, two;
+	struct hf_kv_blob blob;
 	struct hf_kv_stats calls;
 	struct pair pair;
 	hf_error err = HF_ERROR_INIT;
@@ -115,6 +116,7 @@ static void what_was_read_is_read_from_memory(void **state)
 	assert_true(kv_same(one.value, two.value) && kv_same(one.key, two.key) && str_eq(one.metadata, two.metadata));
 	assert_true(one.rev == two.rev && one.created_us == two.created_us && one.updated_us == two.updated_us);
 	EXPECT_OK(hf_kv_get(pair.cached, B("k"), &fresh, pair.arena, &two, &err));
+	EXPECT_OK(hf_kv_blob_show(pair.cached, B("k"), &fresh, &blob, &err));
 	assert_int_equal(stats_of(&pair).hits, before.hits + 3);
 	pair_close(&pair);
 }

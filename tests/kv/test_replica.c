@@ -248,6 +248,69 @@ static void a_replica_answers_packed_values(void **state)
 	}
 }
 
+/* ---- blobs ---- */
+
+enum { BLOB_BYTES = 3 * HF_KV_BLOB_CHUNK_BYTES };
+
+/* As many bytes of one kind. */
+struct stream {
+	size_t left;
+	uint8_t byte;
+};
+
+static enum hf_status give(void *user, uint8_t *place, size_t room, size_t *ret_bytes, UNUSED hf_error *err)
+{
+	struct stream *stream = user;
+	*ret_bytes = room < stream->left ? room : stream->left;
+	memset(place, stream->byte, *ret_bytes);
+	stream->left -= *ret_bytes;
+	return HF_OK;
+}
+
+static enum hf_status take(void *user, struct hf_bytes part, UNUSED hf_error *err)
+{
+	struct stream *stream = user;
+	stream->left -= part.len;
+	stream->byte = part.ptr[part.len - 1];
+	return HF_OK;
+}
+
+static void put_blob(hf_kv *kv, uint8_t byte)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct stream stream = {BLOB_BYTES, byte};
+	EXPECT_OK(hf_kv_blob_put(kv, HF_KV_KEY("blob"), give, &stream, NULL, NULL, &err));
+}
+
+/* The byte that all of it is. */
+static uint8_t read_blob(hf_kv *kv, const struct hf_kv_read *how)
+{
+	hf_error err = HF_ERROR_INIT;
+	struct hf_kv_blob blob;
+	struct stream stream = {BLOB_BYTES, 0};
+	EXPECT_OK(hf_kv_blob_read(kv, HF_KV_KEY("blob"), 0, UINT64_MAX, how, take, &stream, &blob, &err));
+	assert_int_equal(blob.bytes, BLOB_BYTES);
+	assert_int_equal(stream.left, 0);
+	return stream.byte;
+}
+
+static void a_replica_answers_blobs(void **state)
+{
+	struct stores *stores = *state;
+	const struct hf_kv_read may_be_late = {.replica = true};
+	put_blob(stores->kv, 'a');
+	wait_for_replica(stores, stores->kv);
+	at_standby("SELECT pg_wal_replay_pause()");
+	put_blob(stores->kv, 'b');
+	const struct hf_kv_read behind = {.replica = true, .behind = position(stores->kv)};
+	uint64_t before = by_replica(stores->kv);
+	assert_int_equal(read_blob(stores->kv, &may_be_late), 'a');
+	assert_int_equal(by_replica(stores->kv), before + 1 + BLOB_BYTES / HF_KV_BLOB_CHUNK_BYTES);
+	assert_int_equal(read_blob(stores->kv, NULL), 'b');
+	assert_int_equal(read_blob(stores->kv, &behind), 'b');
+	at_standby("SELECT pg_wal_replay_resume()");
+}
+
 static void what_was_written_is_read(void **state)
 {
 	struct stores *stores = *state;
@@ -649,6 +712,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE(a_replica_answers_what_may_be_late),
 		STORE(a_replica_answers_packed_values),
+		STORE(a_replica_answers_blobs),
 		STORE(what_was_written_is_read),
 		STORE(nothing_is_later_than_the_bound),
 		STORE(a_replica_that_is_not_there_is_no_failure),

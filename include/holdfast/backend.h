@@ -96,7 +96,8 @@ struct hf_kv_vtable {
 	enum hf_status (*open)(hf_context *ctx, const char *url, const struct hf_kv_options *options,
 	                       hf_kv_backend_state **ret_state, hf_error *err);
 	void (*close)(hf_kv_backend_state *state);
-	/** The number of a namespace, made when it is not there. */
+	/** The number of a namespace, made when it is not there; with hf_kv_options.no_namespace it is HF_NOT_FOUND
+	 *  then, which the store words. */
 	enum hf_status (*name_space)(hf_kv_backend_state *state, struct hf_str name, hf_deadline deadline,
 	                             int32_t *ret_ns, hf_error *err);
 	/** Its default time to live, after that became *set_us (NULL = as it is, 0 = none). NULL = it keeps none. */

@@ -161,6 +161,7 @@ struct hf_kv_options {
 	/* LMDB: concurrent calls of one write each share a commit. HF_KV_RELAXED does not wait for a commit's last
 	 * page: a crash of the machine may undo the newest */
 	uint64_t map_bytes_max; /* 0 = 64 GiB of address space: HF_E_LIMIT beyond */
+	bool no_namespace;      /* none is made by looking at it: HF_NOT_FOUND, of hf_kv_namespace() too */
 };
 
 /**
@@ -169,9 +170,9 @@ struct hf_kv_options {
  * string as settings.h has it. Redis: HF_E_UNSUPPORTED for HF_KV_STRICT unless the server syncs its log at each write
  * (appendonly yes, appendfsync always) or can be asked to (7.2 and newer, appendonly yes).
  * A folder of LMDB may be open in many processes, once in each: HF_E_USAGE the second time.
- * @return HF_OK; HF_E_CONFIG a URL of no backend; HF_E_UNAVAILABLE; HF_E_DENIED; HF_CONFLICT tables of another shape
- * stand at that name (the hint names the import), or another program's database in the folder. Nothing is left behind
- * on failure. Round trips: a login, the migrations, and a few.
+ * @return HF_OK; HF_NOT_FOUND the namespace, with no_namespace; HF_E_CONFIG a URL of no backend; HF_E_UNAVAILABLE;
+ * HF_E_DENIED; HF_CONFLICT tables of another shape stand at that name (the hint names the import), or another program's
+ * database in the folder. Nothing is left behind on failure. Round trips: a login, the migrations, and a few.
  */
 enum hf_status hf_kv_open(hf_context *ctx, const char *url, const struct hf_kv_options *options, hf_kv **ret_kv,
                           hf_error *err);

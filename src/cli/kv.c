@@ -28,7 +28,7 @@ static enum hf_status run_clear(struct cli *cli, hf_error *err)
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	const struct hf_kv_how how = {.deadline = cli->deadline};
 	uint64_t count = 0;
-	enum hf_status status = kv_open(cli, &kv, err);
+	enum hf_status status = cli->globals.dry_run ? kv_open_to_read(cli, &kv, err) : kv_open(cli, &kv, err);
 	if (status == HF_OK)
 		status = hf_kv_count(kv, NULL, &count, err);
 	if (status == HF_OK)

@@ -19,11 +19,21 @@
 /** The store that --store, -d, --private, --demo, HOLDFAST_KV_URL or the configuration names, else the database.
  *  Close it with hf_kv_close(). */
 enum hf_status kv_open(struct cli *cli, hf_kv **ret_kv, hf_error *err);
-/** The same without making tables. */
+/** The same without making tables, or a folder. */
 enum hf_status kv_open_as_is(struct cli *cli, hf_kv **ret_kv, hf_error *err);
+/** For who reads: without making a folder. */
+enum hf_status kv_open_to_read(struct cli *cli, hf_kv **ret_kv, hf_error *err);
+/** For who writes, by kv_writer: a dry run makes nothing; where there would be something to make *ret_kv is NULL. */
+enum hf_status kv_open_target(struct cli *cli, hf_kv **ret_kv, hf_error *err);
+
+/* What is made where it is not there. */
+enum kv_making { KV_MAKE_ALL = 0, KV_MAKE_NAMESPACE, KV_MAKE_NOTHING };
 /** Another one, by its URL. */
-enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_space, bool as_is, hf_kv **ret_kv,
-                           hf_error *err);
+enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_space, enum kv_making making,
+                           hf_kv **ret_kv, hf_error *err);
+/** Another one likewise, as kv_open_target(). */
+enum hf_status kv_open_target_url(struct cli *cli, const char *url, const char *name_space, hf_kv **ret_kv,
+                                  hf_error *err);
 /** For CLEANUP(). */
 static inline void kv_closep(hf_kv **kv)
 {

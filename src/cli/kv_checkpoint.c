@@ -76,7 +76,7 @@ enum hf_status kv_id_argument(const struct cli *cli, size_t index, struct hf_uui
 static enum hf_status open_point(struct cli *cli, hf_kv **ret_kv, struct hf_uuid *ret_id, hf_error *err)
 {
 	enum hf_status status = kv_id_argument(cli, 0, ret_id, err);
-	return status == HF_OK ? kv_open(cli, ret_kv, err) : status;
+	return status == HF_OK ? kv_open_to_read(cli, ret_kv, err) : status; /* where none is it is not */
 }
 
 /* `did`: NULL = "changed" */
@@ -112,7 +112,7 @@ static enum hf_status run_list(struct cli *cli, hf_error *err)
 	struct hf_kv_checkpoint *points = NULL;
 	struct cell cells[POINT_COLUMNS];
 	size_t count = 0;
-	enum hf_status status = kv_open(cli, &kv, err);
+	enum hf_status status = kv_open_to_read(cli, &kv, err);
 	if (status == HF_OK)
 		status = hf_kv_checkpoint_list(kv, cli->arena, &points, &count, err);
 	if (status == HF_OK)

@@ -65,7 +65,7 @@ enum hf_status kv_checkpoint_export_verb(struct cli *cli, hf_error *err)
 	if (status == HF_OK)
 		status = since_option(cli, &since, &has_since, err);
 	if (status == HF_OK)
-		status = kv_open(cli, &kv, err);
+		status = kv_open_to_read(cli, &kv, err);
 	if (status != HF_OK)
 		return status;
 	how.since = has_since ? &since : NULL;
@@ -138,7 +138,7 @@ static enum hf_status verify_point(struct cli *cli, const struct hf_uuid *id, hf
 {
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	struct hf_kv_checkpoint point;
-	enum hf_status status = kv_open(cli, &kv, err);
+	enum hf_status status = kv_open_to_read(cli, &kv, err);
 	if (status == HF_OK)
 		status = hf_kv_checkpoint_verify(kv, id, cli->arena, &point, err);
 	if (status != HF_OK)

@@ -23,6 +23,12 @@ static enum hf_status open_key(struct cli *cli, hf_kv **ret_kv, struct hf_bytes 
 	return status == HF_OK ? kv_open(cli, ret_kv, err) : status;
 }
 
+static enum hf_status open_key_to_read(struct cli *cli, hf_kv **ret_kv, struct hf_bytes *ret_key, hf_error *err)
+{
+	enum hf_status status = kv_key(cli, 0, ret_key, err);
+	return status == HF_OK ? kv_open_to_read(cli, ret_kv, err) : status;
+}
+
 /* An argument, or what stands in a file ("-": standard input), as it is. */
 static enum hf_status value_argument(struct cli *cli, size_t index, struct hf_bytes *ret_value, hf_error *err)
 {
@@ -88,7 +94,7 @@ static enum hf_status read_entry(struct cli *cli, bool keys_only, struct hf_kv_e
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	struct hf_kv_read how = {.deadline = cli->deadline, .keys_only = keys_only};
 	struct hf_bytes key;
-	enum hf_status status = open_key(cli, &kv, &key, err);
+	enum hf_status status = open_key_to_read(cli, &kv, &key, err);
 	if (status == HF_OK)
 		status = hf_kv_get(kv, key, &how, cli->arena, ret_entry, err);
 	if (status == HF_OK)
@@ -111,7 +117,7 @@ static enum hf_status get_bytes(struct cli *cli, hf_error *err)
 {
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	struct hf_bytes key;
-	enum hf_status status = open_key(cli, &kv, &key, err);
+	enum hf_status status = open_key_to_read(cli, &kv, &key, err);
 	return status == HF_OK ? kv_blob_to_stdout(cli, kv, key, err) : status;
 }
 
@@ -121,7 +127,7 @@ static enum hf_status read_value(struct cli *cli, struct hf_kv_entry *ret_entry,
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	const struct hf_kv_read how = {.deadline = cli->deadline, .value_only = true};
 	struct hf_bytes key;
-	enum hf_status status = open_key(cli, &kv, &key, err);
+	enum hf_status status = open_key_to_read(cli, &kv, &key, err);
 	return status == HF_OK ? hf_kv_get(kv, key, &how, cli->arena, ret_entry, err) : status;
 }
 
@@ -300,7 +306,7 @@ enum hf_status kv_expiry_verb(struct cli *cli, hf_error *err)
 	int64_t us = ttl_us(cli);
 	if (cli_given(cli, "ttl") && cli_given(cli, "never"))
 		return error_set(err, HF_E_USAGE, "--ttl and --never exclude each other");
-	enum hf_status status = kv_open(cli, &kv, err);
+	enum hf_status status = sets && !dry ? kv_open(cli, &kv, err) : kv_open_to_read(cli, &kv, err);
 	if (status == HF_OK && sets && !dry)
 		status = hf_kv_set_default_ttl(kv, us, err);
 	if (status == HF_OK && !sets)
@@ -323,7 +329,7 @@ enum hf_status kv_exists_verb(struct cli *cli, hf_error *err)
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	struct hf_bytes key;
 	bool exists = false;
-	enum hf_status status = open_key(cli, &kv, &key, err);
+	enum hf_status status = open_key_to_read(cli, &kv, &key, err);
 	if (status == HF_OK)
 		status = hf_kv_contains(kv, key, NULL, &exists, err);
 	if (status != HF_OK)
@@ -415,7 +421,7 @@ enum hf_status kv_meta_verb(struct cli *cli, hf_error *err)
 	struct hf_kv_read how = {.deadline = cli->deadline};
 	struct hf_kv_entry entry;
 	struct hf_bytes key;
-	enum hf_status status = open_key(cli, &kv, &key, err);
+	enum hf_status status = given ? open_key(cli, &kv, &key, err) : open_key_to_read(cli, &kv, &key, err);
 	if (status == HF_OK && given)
 		status = set_metadata(cli, kv, key, metadata, err);
 	else if (status == HF_OK)

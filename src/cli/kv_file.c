@@ -146,7 +146,7 @@ enum hf_status kv_export_verb(struct cli *cli, hf_error *err)
 	bool file = path && strcmp(path, "-") != 0;
 	if (path && !*path)
 		return error_set(err, HF_E_USAGE, "the path of the file is empty");
-	enum hf_status status = kv_open_as_is(cli, &kv, err);
+	enum hf_status status = kv_open_to_read(cli, &kv, err);
 	if (status != HF_OK)
 		return status;
 	if (!file)
@@ -155,6 +155,11 @@ enum hf_status kv_export_verb(struct cli *cli, hf_error *err)
 }
 
 /* ---- copy ---- */
+
+struct copied_places {
+	const char *from, *to, *from_name, *to_name;
+	bool same; /* store */
+};
 
 static enum hf_status copy_entry(void *user, const struct hf_kv_entry *entry, hf_error *err)
 {
@@ -204,12 +209,24 @@ static enum hf_status copy_all(struct cli *cli, hf_kv *from, hf_kv *to, hf_error
 	return status == HF_OK ? kv_report_copied(cli, &copied, started_us, err) : status;
 }
 
-static enum hf_status open_other(struct cli *cli, hf_kv *from, const char *url, const char *name_space, bool same,
-                                 hf_kv **ret_to, hf_error *err)
+/* What is read has to be there; once it is known to be, the namespace beside it that is written may be made. */
+static enum hf_status open_both(struct cli *cli, const struct copied_places *places, hf_kv **ret_from, hf_kv **ret_to,
+                                hf_error *err)
 {
-	if (same)
-		return hf_kv_namespace(from, name_space, ret_to, err);
-	enum hf_status status = kv_open_url(cli, url, name_space, false, ret_to, err);
+	enum kv_making making = KV_MAKE_NOTHING;
+	enum hf_status status = kv_open_url(cli, places->from, places->from_name, making, ret_from, err);
+	if (status == HF_OK && places->same && !cli->globals.dry_run) {
+		hf_kv_close(*ret_from);
+		*ret_from = NULL;
+		status = kv_open_url(cli, places->from, places->from_name, KV_MAKE_NAMESPACE, ret_from, err);
+	}
+	if (status != HF_OK) {
+		error_prefix(err, "--from");
+		return status;
+	}
+	if (places->same)
+		return cli->globals.dry_run ? HF_OK : hf_kv_namespace(*ret_from, places->to_name, ret_to, err);
+	status = kv_open_target_url(cli, places->to, places->to_name, ret_to, err);
 	if (status != HF_OK)
 		error_prefix(err, "--to");
 	return status;
@@ -219,22 +236,20 @@ enum hf_status kv_copy_verb(struct cli *cli, hf_error *err)
 {
 	CLEANUP(kv_closep) hf_kv *from = NULL;
 	CLEANUP(kv_closep) hf_kv *to = NULL;
-	const char *from_url = cli_text(cli, "from"), *to_url = cli_text(cli, "to");
-	const char *from_name = config_text(cli->config, "kv.namespace"), *to_name = cli_text(cli, "to-namespace");
-	to_name = to_name ? to_name : from_name;
-	if (!from_url || !to_url)
+	struct copied_places places = {.from = cli_text(cli, "from"),
+	                               .to = cli_text(cli, "to"),
+	                               .from_name = config_text(cli->config, "kv.namespace"),
+	                               .to_name = cli_text(cli, "to-namespace")};
+	if (!places.from || !places.to)
 		return error_set(err, HF_E_USAGE, "--from and --to are needed, each the URL of a store");
-	bool same = strcmp(from_url, to_url) == 0;
-	if (same && strcmp(from_name, to_name) == 0)
+	if (!places.to_name)
+		places.to_name = places.from_name;
+	places.same = strcmp(places.from, places.to) == 0;
+	if (places.same && strcmp(places.from_name, places.to_name) == 0)
 		return error_set(err, HF_E_USAGE,
 		                 "--from and --to are one place: choose another store or --to-namespace");
 	enum hf_status status = out_check_fields(cli->out, kv_file_columns, err);
 	if (status == HF_OK)
-		status = kv_open_url(cli, from_url, from_name, true, &from, err);
-	if (status != HF_OK) {
-		error_prefix(err, "--from");
-		return status;
-	}
-	status = open_other(cli, from, to_url, to_name, same, &to, err);
+		status = open_both(cli, &places, &from, &to, err);
 	return status == HF_OK ? copy_all(cli, from, to, err) : status;
 }

@@ -35,6 +35,8 @@ static enum hf_status take(void *user, const struct hf_kv_entry *entry, hf_error
 static enum hf_status check_empty(struct foreign *foreign, hf_error *err)
 {
 	uint64_t count = 0;
+	if (!foreign->kv) /* it is not made yet */
+		return HF_OK;
 	enum hf_status status = hf_kv_count(foreign->kv, NULL, &count, err);
 	if (status != HF_OK || count == 0)
 		return status;
@@ -172,7 +174,7 @@ enum hf_status kv_foreign_import(struct cli *cli, hf_error *err)
 	if (status == HF_OK)
 		status = connect_to(cli, url, &source, err);
 	if (status == HF_OK)
-		status = kv_open(cli, &kv, err);
+		status = kv_open_target(cli, &kv, err);
 	if (status != HF_OK)
 		return status;
 	foreign.kv = kv;

@@ -156,7 +156,7 @@ enum hf_status kv_stats_verb(struct cli *cli, hf_error *err)
 	struct cell feed[2];
 	uint64_t count = 0;
 	int64_t latency_us = 0;
-	enum hf_status status = kv_open(cli, &kv, err);
+	enum hf_status status = kv_open_to_read(cli, &kv, err);
 	if (status == HF_OK)
 		status = hf_kv_health(kv, cli->deadline, &latency_us, err);
 	if (status == HF_OK)

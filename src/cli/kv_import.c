@@ -251,7 +251,7 @@ enum hf_status kv_import_verb(struct cli *cli, hf_error *err)
 		return error_errno(err, errno == ENOENT ? HF_NOT_FOUND : HF_E_FAILED, "could not open %s", path);
 	enum hf_status status = out_check_fields(cli->out, kv_file_columns, err);
 	if (status == HF_OK)
-		status = kv_open(cli, &kv, err);
+		status = kv_open_target(cli, &kv, err);
 	if (status != HF_OK)
 		return status;
 	return import_stream(cli, kv, is_stdin ? stdin : opened, is_stdin ? "standard input" : path, err);

@@ -56,7 +56,7 @@ static enum hf_status run_list(struct cli *cli, hf_error *err)
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	struct hf_kv_index *indexes = NULL;
 	size_t count = 0;
-	enum hf_status status = kv_open(cli, &kv, err);
+	enum hf_status status = kv_open_to_read(cli, &kv, err);
 	if (status == HF_OK)
 		status = hf_kv_index_list(kv, cli->arena, &indexes, &count, err);
 	if (status == HF_OK)

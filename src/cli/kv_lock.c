@@ -98,7 +98,7 @@ static enum hf_status run_status(struct cli *cli, hf_error *err)
 {
 	CLEANUP(kv_closep) hf_kv *kv = NULL;
 	struct hf_kv_lock lock;
-	enum hf_status status = kv_open(cli, &kv, err);
+	enum hf_status status = kv_open_to_read(cli, &kv, err);
 	if (status == HF_OK)
 		status = hf_kv_lock_show(kv, cli_arg(cli, 0), cli->arena, &lock, err);
 	return status == HF_OK ? show_lock(cli, &lock, err) : status;
@@ -110,7 +110,7 @@ static enum hf_status run_list(struct cli *cli, hf_error *err)
 	struct hf_kv_lock *locks = NULL;
 	struct cell cells[LOCK_COLUMNS];
 	size_t count = 0;
-	enum hf_status status = kv_open(cli, &kv, err);
+	enum hf_status status = kv_open_to_read(cli, &kv, err);
 	if (status == HF_OK)
 		status = hf_kv_lock_list(kv, cli->arena, &locks, &count, err);
 	if (status == HF_OK)

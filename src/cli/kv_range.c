@@ -97,7 +97,7 @@ static enum hf_status show_range(struct cli *cli, bool keys_only, hf_error *err)
 	range.reverse = cli_given(cli, "reverse");
 	range.limit = limit == INT64_MAX ? 0 : (size_t)limit;
 	if (status == HF_OK)
-		status = kv_open(cli, &kv, err);
+		status = kv_open_to_read(cli, &kv, err);
 	if (status == HF_OK)
 		status = out_list(cli->out, keys_only ? kv_ls_columns : kv_entry_columns, err);
 	range.bare = out_shows_first_only(cli->out);
@@ -133,7 +133,7 @@ enum hf_status kv_count_verb(struct cli *cli, hf_error *err)
 	bool exact = !cli_given(cli, "estimated");
 	enum hf_status status = make_range(cli, &range, err);
 	if (status == HF_OK)
-		status = kv_open(cli, &kv, err);
+		status = kv_open_to_read(cli, &kv, err);
 	if (status == HF_OK)
 		status = exact ? hf_kv_count(kv, &range, &count, err) : estimate(cli, kv, &count, err);
 	if (status != HF_OK)

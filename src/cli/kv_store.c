@@ -22,8 +22,8 @@ static const char *given_database(const struct cli *cli)
 	return NULL;
 }
 
-enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_space, bool as_is, hf_kv **ret_kv,
-                           hf_error *err)
+enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_space, enum kv_making making,
+                           hf_kv **ret_kv, hf_error *err)
 {
 	int64_t slow_ms = config_int(cli->config, "kv.slow_statement");
 	struct hf_kv_options options = {
@@ -37,7 +37,8 @@ enum hf_status kv_open_url(struct cli *cli, const char *url, const char *name_sp
 		.slow_ms = slow_ms ? slow_ms : -1,
 		.attempts_max = (uint32_t)config_int(cli->config, "kv.attempts"),
 		.backoff_ms = config_int(cli->config, "kv.backoff"),
-		.no_migrate = as_is,
+		.no_migrate = making != KV_MAKE_ALL,
+		.no_namespace = making == KV_MAKE_NOTHING,
 		.latencies = HF_KV_LATENCIES_ON,
 		.connections_min = 1,
 		.connections_max = KV_CONNECTIONS_MAX,
@@ -56,7 +57,8 @@ static enum hf_status nothing_named(hf_error *err)
 	return HF_E_CONFIG;
 }
 
-static enum hf_status open_database(struct cli *cli, const char *name_space, bool as_is, hf_kv **ret_kv, hf_error *err)
+static enum hf_status open_database(struct cli *cli, const char *name_space, enum kv_making making, hf_kv **ret_kv,
+                                    hf_error *err)
 {
 	hf_settings *settings;
 	hf_connection *connection;
@@ -69,20 +71,48 @@ static enum hf_status open_database(struct cli *cli, const char *name_space, boo
 	if (status != HF_OK)
 		return status;
 	const char *url = cli_login_url(cli, settings);
-	return url ? kv_open_url(cli, url, name_space, as_is, ret_kv, err) : error_nomem(err);
+	return url ? kv_open_url(cli, url, name_space, making, ret_kv, err) : error_nomem(err);
 }
 
-static enum hf_status open_named(struct cli *cli, bool as_is, hf_kv **ret_kv, hf_error *err)
+static bool is_folder(const char *url)
+{
+	return str_starts(hf_str_of(url), HF_STR("lmdb:"));
+}
+
+/* Without it a dry run has nothing to look at. */
+static enum hf_status if_there(const char *url, enum hf_status status)
+{
+	bool unmade = status == HF_NOT_FOUND || status == HF_E_DRIFT || (status == HF_E_UNAVAILABLE && is_folder(url));
+	return unmade ? HF_OK : status;
+}
+
+enum hf_status kv_open_target_url(struct cli *cli, const char *url, const char *name_space, hf_kv **ret_kv,
+                                  hf_error *err)
+{
+	if (!cli->globals.dry_run)
+		return kv_open_url(cli, url, name_space, KV_MAKE_ALL, ret_kv, err);
+	return if_there(url, kv_open_url(cli, url, name_space, KV_MAKE_NOTHING, ret_kv, err));
+}
+
+/* @param ret_url NULL = the database. */
+static enum hf_status which(const struct cli *cli, const struct setting_value **ret_url, hf_error *err)
 {
 	const struct setting_value *url = config_get(cli->config, "kv.url");
-	const char *name_space = config_text(cli->config, "kv.namespace");
 	const char *database = given_database(cli);
 	bool store = parsed_flag(&cli->parsed, "store") != NULL;
 	if (store && database)
 		return error_set(err, HF_E_USAGE, "--store and --%s name two stores", database);
-	if (!url->value.text || (database && !store))
-		return open_database(cli, name_space, as_is, ret_kv, err);
-	enum hf_status status = kv_open_url(cli, url->value.text, name_space, as_is, ret_kv, err);
+	*ret_url = !url->value.text || (database && !store) ? NULL : url;
+	return HF_OK;
+}
+
+static enum hf_status open_which(struct cli *cli, const struct setting_value *url, enum kv_making making,
+                                 hf_kv **ret_kv, hf_error *err)
+{
+	const char *name_space = config_text(cli->config, "kv.namespace");
+	if (!url)
+		return open_database(cli, name_space, making, ret_kv, err);
+	enum hf_status status = kv_open_url(cli, url->value.text, name_space, making, ret_kv, err);
 	if (status == HF_E_CONFIG || status == HF_E_UNSUPPORTED)
 		error_prefix(err, "%s", url->origin);
 	return status;
@@ -90,10 +120,32 @@ static enum hf_status open_named(struct cli *cli, bool as_is, hf_kv **ret_kv, hf
 
 enum hf_status kv_open(struct cli *cli, hf_kv **ret_kv, hf_error *err)
 {
-	return open_named(cli, false, ret_kv, err);
+	const struct setting_value *url;
+	enum hf_status status = which(cli, &url, err);
+	return status == HF_OK ? open_which(cli, url, KV_MAKE_ALL, ret_kv, err) : status;
 }
 
 enum hf_status kv_open_as_is(struct cli *cli, hf_kv **ret_kv, hf_error *err)
 {
-	return open_named(cli, true, ret_kv, err);
+	const struct setting_value *url;
+	enum hf_status status = which(cli, &url, err);
+	return status == HF_OK ? open_which(cli, url, KV_MAKE_NAMESPACE, ret_kv, err) : status;
+}
+
+enum hf_status kv_open_to_read(struct cli *cli, hf_kv **ret_kv, hf_error *err)
+{
+	const struct setting_value *url;
+	enum hf_status status = which(cli, &url, err);
+	if (status != HF_OK)
+		return status;
+	return open_which(cli, url, url && is_folder(url->value.text) ? KV_MAKE_NAMESPACE : KV_MAKE_ALL, ret_kv, err);
+}
+
+enum hf_status kv_open_target(struct cli *cli, hf_kv **ret_kv, hf_error *err)
+{
+	const struct setting_value *url;
+	enum hf_status status = which(cli, &url, err);
+	if (status != HF_OK || !cli->globals.dry_run)
+		return status == HF_OK ? open_which(cli, url, KV_MAKE_ALL, ret_kv, err) : status;
+	return if_there(url ? url->value.text : "", open_which(cli, url, KV_MAKE_NOTHING, ret_kv, err));
 }

@@ -76,7 +76,8 @@ enum hf_status kv_feed_verb(struct cli *cli, hf_error *err)
 		return error_set(err, HF_E_USAGE, "\"%.40s\" is neither on nor off", word.ptr);
 	if (!on && (cli_given(cli, "keep") || cli_given(cli, "keep-changes")))
 		return error_set(err, HF_E_USAGE, "--keep and --keep-changes go with: kv feed on");
-	enum hf_status status = kv_open(cli, &kv, err);
+	enum hf_status status =
+		word.ptr && !cli->globals.dry_run ? kv_open(cli, &kv, err) : kv_open_to_read(cli, &kv, err);
 	if (status == HF_OK && word.ptr)
 		status = turn(cli, kv, on, err);
 	return status == HF_OK ? show_feed(cli, kv, err) : status;
@@ -202,7 +203,7 @@ enum hf_status kv_watch_verb(struct cli *cli, hf_error *err)
 	cli->out->options.limit = 0; /* counted here */
 	if (cli->globals.format == OUT_JSON)
 		cli->out->options.format = OUT_NDJSON;
-	enum hf_status status = scratch ? kv_open(cli, &kv, err) : error_nomem(err);
+	enum hf_status status = scratch ? kv_open_to_read(cli, &kv, err) : error_nomem(err);
 	if (status == HF_OK)
 		status = open_watch(&following, kv, err);
 	if (status == HF_OK && !following.lines)

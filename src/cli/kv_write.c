@@ -62,8 +62,8 @@ enum hf_status kv_writer_open(struct kv_writer *writer, struct cli *cli, hf_kv *
 		return error_nomem(err);
 	progress_start(&cli->progress, what, 0, now_us);
 	int64_t here_us = hf_now_wall_us(cli->ctx), there_us = 0;
-	enum hf_status status = hf_kv_now(kv, cli->deadline, &there_us, err);
-	writer->ahead_us = status == HF_OK ? there_us - here_us : 0;
+	enum hf_status status = kv ? hf_kv_now(kv, cli->deadline, &there_us, err) : HF_OK;
+	writer->ahead_us = kv && status == HF_OK ? there_us - here_us : 0;
 	return status;
 }
 

@@ -215,7 +215,7 @@ static enum hf_status engine_namespace(hf_kv_backend_state *state, struct hf_str
 		return status;
 	status = get_number(&txn, ORDERED_NAMESPACES, key, ret_ns, err);
 	state->store->ops->abort(&txn);
-	if (status != HF_NOT_FOUND)
+	if (status != HF_NOT_FOUND || state->no_namespace)
 		return status;
 	status = engine_write_begin(&write, state, 0, ORDERED_WRITE, deadline, err);
 	if (status != HF_OK)
@@ -346,7 +346,7 @@ static enum hf_status state_of(hf_context *ctx, struct ordered *store, const str
 		store->ops->close(store);
 		return error_nomem(err);
 	}
-	*state = (hf_kv_backend_state){.ctx = ctx, .store = store};
+	*state = (hf_kv_backend_state){.ctx = ctx, .store = store, .no_namespace = options->no_namespace};
 	codec_init(&state->codec, options);
 	engine_group_init(&state->group, groups);
 	*ret_state = state;

@@ -50,6 +50,7 @@ struct hf_kv_backend_state {
 	struct engine_last last, before; /* `before` holds where that of `last` changed nothing, or failed */
 	struct engine_group group;
 	struct codec codec;
+	bool no_namespace; /* none is made */
 };
 
 enum { ENGINE_NAMESPACES_MAX = 0x3fffffff };

@@ -131,6 +131,7 @@ static enum hf_status state_new(hf_context *ctx, const struct hf_kv_options *opt
 	state->ctx = ctx;
 	codec_init(&state->codec, options);
 	atomic_init(&state->upserts, POSTGRES_FIRST_UPSERTS);
+	state->no_namespace = options->no_namespace;
 	state->attempts_max = options->attempts_max;
 	state->backoff_ms = options->backoff_ms;
 	state->backoff_ms_max = options->backoff_ms_max;
@@ -181,6 +182,8 @@ static enum hf_status find_or_add(hf_kv_backend_state *state, struct hf_str name
 	struct space_find_row found = {0};
 	struct space_add_row added = {0};
 	enum hf_status status = space_find(where, &state->entries, &(struct space_find_in){name}, arena, &found, err);
+	if (status == HF_NOT_FOUND && state->no_namespace)
+		return status;
 	if (status == HF_NOT_FOUND)
 		status = space_add(where, &state->entries, &(struct space_add_in){name}, arena, &added, err);
 	if (status == HF_NOT_FOUND) /* somebody else just did */

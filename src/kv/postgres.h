@@ -53,6 +53,7 @@ struct hf_kv_backend_state {
 	struct tokens_bound tokens;
 	struct postgres_replica *replica; /* owned; NULL = none */
 	struct postgres_indexes *indexes; /* owned, but by a replica; what is known of those on metadata */
+	bool no_namespace; /* none is made */
 	uint32_t attempts_max;
 	int64_t backoff_ms, backoff_ms_max;
 	struct codec codec;

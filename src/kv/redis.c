@@ -55,6 +55,7 @@ static enum hf_status state_new(hf_context *ctx, const struct hf_kv_options *opt
 	state->slow_us = options->slow_ms < 0 ? -1 : options->slow_ms * 1000;
 	state->log_requests = options->log_statements;
 	state->attempts_max = options->attempts_max;
+	state->no_namespace = options->no_namespace;
 	state->changes_max = REDIS_CHANGES_MAX;
 	state->arena = hf_arena_new(0);
 	state->names = intern_new(REDIS_SPACES_MAX);

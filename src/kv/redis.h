@@ -212,6 +212,7 @@ struct hf_kv_backend_state {
 	int64_t slow_us; /* a request that takes so long is told of; negative = none is */
 	bool log_requests;
 	uint32_t attempts_max;
+	bool no_namespace; /* none is made */
 	struct redis_pool pool;
 	atomic_uint_least64_t retries;
 	struct codec codec;

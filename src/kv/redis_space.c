@@ -164,7 +164,7 @@ enum hf_status redis_name_space(hf_kv_backend_state *state, struct hf_str name, 
 	if (status == HF_OK)
 		status = look(state, name, space, deadline, &listed, err);
 	if (status == HF_OK && !listed)
-		status = enlist(state, name, deadline, err);
+		status = state->no_namespace ? HF_NOT_FOUND : enlist(state, name, deadline, err);
 	return status == HF_OK ? publish(state, name, space, ret_ns, err) : status;
 }
 

@@ -179,6 +179,8 @@ static enum hf_status handle_new(struct kv_backend *backend, const char *name, h
 		status = backend->vtable->name_space(backend->state, hf_str_of(name),
 		                                     hf_deadline_in(backend->ctx, backend->options.timeout_ms), &ns,
 		                                     err);
+	if (status == HF_NOT_FOUND)
+		return error_set(err, HF_NOT_FOUND, "there is no namespace \"%s\"", name);
 	if (status != HF_OK)
 		return status;
 	hf_kv *kv = aligned_alloc(_Alignof(hf_kv), sizeof(*kv));

@@ -12,6 +12,11 @@ class Store:
     def __init__(self, url):
         self.url = url
 
+    def made(self):
+        """It is there, and empty: who reads makes none."""
+        self.ok("sweep")
+        return self
+
     def _args(self, args):
         return [*args[:2], "--store", self.url, *args[2:]]
 

@@ -18,7 +18,7 @@ from kv_store import Store, raw
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(f"lmdb:{tmp_path}/store")
+    return Store(f"lmdb:{tmp_path}/store").made()
 
 
 @pytest.fixture
@@ -457,7 +457,8 @@ def test_kv_import_reads_what_export_wrote(some, tmp_path):
     assert some.ok("export", file) == ""
     assert [row["key"] for row in map(json.loads, file.read_text().splitlines())] == [
         {"utf8": "a"}, {"utf8": "a/1"}, {"utf8": "a/2"}, {"utf8": "b"}, {"utf8": "c"}, {"base64": "/wA="}]
-    assert other.json("import", file, "--dry-run")["dry_run"] and other.all() == {}
+    told = other.json("import", file, "--dry-run")
+    assert (told["changed"], told["dry_run"]) == (6, True) and not (tmp_path / "other").exists()
     told = other.json("import", file)
     assert (told["changed"], told["expired"]) == (6, 0)
     assert other.all() == some.all()
@@ -616,6 +617,34 @@ def test_kv_copy_makes_no_store_to_read_from(some, tmp_path):
     typo = tmp_path / "tpyo"
     assert f"error: --from: there is no store at {typo}\n" in refused(7, "kv", "copy", "--from", f"lmdb:{typo}", "--to", some.url)
     assert not typo.exists()
+
+
+def test_kv_copy_makes_no_namespace_to_read_from(some, tmp_path):
+    for to in (f"lmdb:{tmp_path}/other", some.url):
+        for more in ((), ("--dry-run",)):
+            assert refused(3, "kv", "copy", "--from", some.url, "--to", to, "--namespace", "tpyo", "--to-namespace", "copy",
+                           *more) == 'error: --from: there is no namespace "tpyo"\n'
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_dry_run_makes_no_target(some, tmp_path):
+    other = f"lmdb:{tmp_path}/other"
+    for to in (other, some.url):
+        assert ok_json("kv", "copy", "--from", some.url, "--to", to, "--to-namespace", "copy", "--dry-run")["changed"] == 6
+        assert not (tmp_path / "other").exists()
+    assert "no namespace" in refused(3, "kv", "copy", "--from", some.url, "--to", other, "--namespace", "copy")
+    assert ok_json("kv", "copy", "--from", some.url, "--to", some.url, "--to-namespace", "copy")["changed"] == 6
+    assert ok_json("kv", "copy", "--from", some.url, "--to", other, "--namespace", "copy")["changed"] == 6
+
+
+@pytest.mark.parametrize("verb", [
+    ("get", "k"), ("get", "k", "-o", "raw"), ("exists", "k"), ("ttl", "k"), ("meta", "k"), ("ls",), ("scan",), ("count",), ("export",),
+    ("stats",), ("expiry",), ("expiry", "--ttl", "1h", "--dry-run"), ("clear", "--dry-run"), ("feed",), ("watch",), ("lock", "list"),
+    ("lock", "status", "k"), ("checkpoint", "list"), ("checkpoint", "show", "00000000-0000-4000-8000-000000000000"), ("index", "list"), ("health",)], ids=" ".join)
+def test_who_reads_makes_no_store(tmp_path, verb):
+    typo = Store(f"lmdb:{tmp_path}/tpyo")
+    assert typo.refused(7, *verb).startswith(f"error: there is no store at {tmp_path}/tpyo\n")
+    assert not (tmp_path / "tpyo").exists()
 
 
 def test_a_store_in_memory_ends_with_the_command():

@@ -47,7 +47,8 @@ UPDATE state SET created_at = '2019-05-06 07:08:09Z' WHERE key = 'app||b';
 
 def test_kv_import_brings_the_seeds_tables(empty, url, store):
     empty.execute(SEED)
-    assert store.json("import", "--from-seed-tables", url, "--dry-run")["changed"] == 2503 and store.all() == {}
+    assert store.json("import", "--from-seed-tables", url, "--dry-run")["changed"] == 2503
+    assert store.refused(7, "count").startswith("error: there is no store at ")
     told = store.json("import", "--from-seed-tables", url)
     assert (told["changed"], told["expired"]) == (2503, 0)
     here = store.all()

@@ -14,7 +14,7 @@ from kv_store import Store
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(f"lmdb:{tmp_path}/store")
+    return Store(f"lmdb:{tmp_path}/store").made()
 
 
 def acquire(store, name, owner, *more):

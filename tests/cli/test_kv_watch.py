@@ -13,7 +13,7 @@ from kv_store import Store, raw
 @pytest.fixture(params=["lmdb", "postgresql"])
 def store(request, cluster, empty, tmp_path):
     url = f"postgresql:///{empty.name}?host={cluster.server.dir}&user={cluster.server.user}"
-    return Store(url if request.param == "postgresql" else f"lmdb:{tmp_path}/store")
+    return Store(url if request.param == "postgresql" else f"lmdb:{tmp_path}/store").made()
 
 
 def events(text):

@@ -47,7 +47,7 @@ struct hf_str branch_unescape(struct hf_str text, char *into)
 	for (size_t i = 0; i < text.len; i++) {
 		bool coded = text.ptr[i] == '%' && text.len - i > 2 && digit_of(text.ptr[i + 1]) >= 0 &&
 		             digit_of(text.ptr[i + 2]) >= 0;
-		*at++ = coded ? (char)(digit_of(text.ptr[i + 1]) << 4 | digit_of(text.ptr[i + 2])) : text.ptr[i];
+		*at++ = (char)(coded ? digit_of(text.ptr[i + 1]) << 4 | digit_of(text.ptr[i + 2]) : text.ptr[i]);
 		i += coded ? 2 : 0;
 	}
 	return (struct hf_str){into, (size_t)(at - into)};

@@ -190,8 +190,7 @@ static enum hf_status run_in_transaction(hf_where tx, void *user, hf_error *err)
 
 static enum hf_status try_transaction(struct migrator *migrator, void *user, hf_error *err)
 {
-	static const struct hf_transaction_options once = {.size = sizeof(once), .attempts_max = 1};
-	return hf_transaction(session_transaction(migrator), &once, run_in_transaction,
+	return migrator_transaction(session_transaction(migrator), 1, run_in_transaction,
 	                      user, err);
 }
 

@@ -150,7 +150,7 @@ static enum hf_status run_baseline(struct migrator *migrator, const struct plan 
 		status = findings_end(&baseline->findings, baseline->ret_differences,
 		                      "the database does not have what the migrations make", err);
 	if (status == HF_OK)
-		status = hf_transaction(migrator_on(migrator), NULL, write_rows, baseline, err);
+		status = migrator_transaction(migrator_on(migrator), 0, write_rows, baseline, err);
 	return status;
 }
 

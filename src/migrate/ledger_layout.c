@@ -7,8 +7,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "holdfast/sql.h"
-#include "holdfast/transaction.h"
-#include "migrate/ledger.h"
+#include "migrate/migrator.h"
 
 static const char *const layout_1[] = {
         "CREATE TABLE holdfast.migration_meta (key text PRIMARY KEY, value bigint NOT NULL)",
@@ -120,7 +119,7 @@ enum hf_status ledger_prepare(hf_connection *connection, hf_error *err)
 	enum hf_status status = ledger_layout(where, &layout, err);
 	while (status == HF_OK && layout < LEDGER_LAYOUT) {
 		layout++;
-		status = hf_transaction(where, NULL, run_layout, &layout, err);
+		status = migrator_transaction(where, 0, run_layout, &layout, err);
 	}
 	if (status != HF_OK)
 		error_prefix(err, "could not prepare the migration ledger");

@@ -14,6 +14,7 @@
 
 #include "base/context.h"
 #include "core/backoff.h"
+#include "holdfast/transaction.h"
 #include "migrate/ledger.h"
 #include "migrate/set.h"
 
@@ -65,6 +66,10 @@ enum hf_status migrator_enter(struct migrator *migrator, hf_error *err);
 void session_event(struct migrator *migrator, struct hf_migrate_event event);
 /** Where statements of the current job run, with its deadline from now. */
 hf_where session_where(const struct migrator *migrator, hf_where where);
+/** Every transaction of the engine: READ COMMITTED, whatever a database or a role is set to, since each waits for locks
+ *  and reads then what others committed. @param attempts_max 0 = the default. */
+enum hf_status migrator_transaction(hf_where where, uint32_t attempts_max, hf_transaction_fn *fn, void *user,
+                                    hf_error *err);
 /** Where the current job's transaction begins: time for each of its statements, and for COMMIT. */
 hf_where session_transaction(const struct migrator *migrator);
 /** The job's settings: for the transaction when `local`, else for the session until session_clean(). */

@@ -99,6 +99,14 @@ enum hf_status migrator_enter(struct migrator *migrator, hf_error *err)
 	return status;
 }
 
+enum hf_status migrator_transaction(hf_where where, uint32_t attempts_max, hf_transaction_fn *fn, void *user,
+                                    hf_error *err)
+{
+	const struct hf_transaction_options options = {
+		.size = sizeof(options), .isolation = HF_READ_COMMITTED, .attempts_max = attempts_max};
+	return hf_transaction(where, &options, fn, user, err);
+}
+
 /* ---- events ---- */
 
 void session_event(struct migrator *migrator, struct hf_migrate_event event)

@@ -52,9 +52,7 @@ static enum hf_status run_recorded(hf_where tx, void *user, hf_error *err)
 
 static enum hf_status try_recorded(struct migrator *migrator, void *user, hf_error *err)
 {
-	static const struct hf_transaction_options once = {.size = sizeof(once), .attempts_max = 1};
-	return hf_transaction(session_transaction(migrator), &once, run_recorded, user,
-	                      err);
+	return migrator_transaction(session_transaction(migrator), 1, run_recorded, user, err);
 }
 
 /* ---- outside ---- */
@@ -141,6 +139,6 @@ enum hf_status steps_run(struct migrator *migrator, hf_error *err)
 	for (steps.n = 1; status == HF_OK && steps.n <= job->count; steps.n++)
 		status = run_step(&steps, err);
 	if (status == HF_OK)
-		status = hf_transaction(session_transaction(migrator), NULL, verify_and_finish, &ending, err);
+		status = migrator_transaction(session_transaction(migrator), 0, verify_and_finish, &ending, err);
 	return status;
 }

@@ -380,7 +380,7 @@ static enum hf_status run_accept(struct migrator *migrator, const struct plan *p
 		if (plan->status.entries[i].migration != acceptance->migration || !row || !plan_row_is_applied(row))
 			continue;
 		acceptance->version = row->version;
-		return hf_transaction(migrator_on(migrator), NULL, write_acceptance, acceptance, err);
+		return migrator_transaction(migrator_on(migrator), 0, write_acceptance, acceptance, err);
 	}
 	return error_set(err, HF_NOT_FOUND, "migration %s is not applied", acceptance->version);
 }

@@ -33,14 +33,13 @@ static enum hf_status run_check(hf_where tx, void *user, hf_error *err)
 enum hf_status verify_migration(struct migrator *migrator, const struct hf_migration *migration,
                                 struct findings *findings, hf_error *err)
 {
-	static const struct hf_transaction_options once = {.size = sizeof(once), .attempts_max = 1};
 	struct check check = {migrator, findings};
 	if (migration->nverify == 0)
 		return HF_OK;
 	struct job job = apply_job_up(migrator, migration, NULL);
 	migrator->job = &job;
 	enum hf_status status =
-	        hf_transaction(session_transaction(migrator), &once, run_check, &check, err);
+	        migrator_transaction(session_transaction(migrator), 1, run_check, &check, err);
 	migrator->job = NULL;
 	return status == HF_STOP ? HF_OK : status;
 }

@@ -62,6 +62,18 @@ def test_migrate_up_applies_what_is_pending(shop):
     assert shop.database.value("SELECT count(*) FROM public.b") == 1
 
 
+def test_migrate_up_is_read_committed_whatever_the_database_is_set_to(shop):
+    shop.write("3_c.sql", "-- up\nCREATE TABLE public.c AS SELECT current_setting('transaction_isolation') AS level;\n-- down\nDROP TABLE public.c;\n")
+    shop.database.execute(f'ALTER DATABASE "{shop.database.name}" SET default_transaction_isolation = serializable')
+    assert shop.did("up")[-1] == ("3", "apply")
+    assert shop.database.value("SELECT level FROM public.c") == "read committed"
+
+
+def test_migrate_up_is_refused_where_nothing_may_be_written(shop):
+    shop.database.execute(f'ALTER DATABASE "{shop.database.name}" SET default_transaction_read_only = on')
+    assert "read-only transaction" in shop.refused(1, "up")
+
+
 def test_migrate_up_dry_run_changes_nothing(shop):
     assert shop.did("up", "--dry-run") == [("1", "would-apply"), ("2", "would-apply")]
     assert shop.did("up", "--dry-run", "--to", "1") == [("1", "would-apply")]

@@ -27,10 +27,10 @@ def tree(tmp_path_factory):
     return root, prefix, library
 
 
-def flags(tree):
+def flags(tree, *more):
     root, _, library = tree
     env = {**os.environ, "PKG_CONFIG_PATH": str(library / "pkgconfig"), "PKG_CONFIG_SYSROOT_DIR": str(root)}
-    out = subprocess.run(["pkg-config", "--cflags", "--libs", "holdfast"], env=env, capture_output=True, text=True, check=True)
+    out = subprocess.run(["pkg-config", "--cflags", "--libs", *more, "holdfast"], env=env, capture_output=True, text=True, check=True)
     return out.stdout.split()
 
 
@@ -54,14 +54,25 @@ def test_what_the_macros_make_is_iso_cxx(tree, compiler):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_program_builds_with_pkg_config_and_runs(tree, tmp_path):
+def needed(program):
+    """The libraries that it names."""
+    done = subprocess.run(["objdump", "-p", program], capture_output=True, text=True, check=True)
+    return {words[1] for words in map(str.split, done.stdout.splitlines()) if words[:1] == ["NEEDED"]}
+
+
+@pytest.mark.parametrize("form", ["shared", "static"])
+def test_a_program_builds_with_pkg_config_and_runs(tree, tmp_path, form):
     if SANITIZED:
         pytest.skip("a program without the sanitizer cannot load a library with it")
     _, prefix, library = tree
     program = tmp_path / "queue_head"
-    done = subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", TOP / "examples" / "queue_head.c", *flags(tree), "-o", program],
+    words = flags(tree)
+    if form == "static":
+        words = [word.replace("-lholdfast", "-l:libholdfast.a") for word in flags(tree, "--static")]
+    done = subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", TOP / "examples" / "queue_head.c", *words, "-o", program],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert ("libholdfast.so.0" in needed(program)) == (form == "shared")
     script = ('"$0" -d "$DATABASE_URL" migrate up >/dev/null 2>&1 && '
               '"$0" -d "$DATABASE_URL" codebase import-debian --sources "$2" >/dev/null && '
               '"$0" -d "$DATABASE_URL" candidate import --campaign fixes --command x --value 10 --mode propose >/dev/null && '
@@ -72,6 +83,15 @@ def test_a_program_builds_with_pkg_config_and_runs(tree, tmp_path):
                           env=environment(LD_LIBRARY_PATH=str(library)))
     assert (done.returncode, done.stderr) == (0, ""), done
     assert [line.split()[1] for line in done.stdout.splitlines()] == ["debhelper", "python3-defaults"]
+
+
+def test_the_static_library_has_no_names_of_its_own(tree):
+    """A program may call its functions what it likes."""
+    _, _, library = tree
+    shared = subprocess.run(["nm", "-D", "--defined-only", library / "libholdfast.so"], capture_output=True, text=True, check=True)
+    static = subprocess.run(["nm", "-g", "--defined-only", library / "libholdfast.a"], capture_output=True, text=True, check=True)
+    exported = {line.split()[2].split("@")[0] for line in shared.stdout.splitlines() if line.split()[1] != "A"}
+    assert {line.split()[2] for line in static.stdout.splitlines() if len(line.split()) == 3} == exported
 
 
 def test_what_is_installed_is_what_users_need(tree):

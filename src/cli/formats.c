@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 
-enum { SAMPLE_CELL_MAX = 4096, COLUMN_GAP = 2 };
+enum { SAMPLE_CELL_MAX = 4096, COLUMN_GAP = 2, ELIDED_MIN = 12 };
 
 static bool put_text(struct out *out, const char *text)
 {
@@ -109,13 +109,66 @@ static bool is_empty(const struct out *out, size_t chosen)
 	return out->sampled > 0;
 }
 
-/* A whole list that is wider than its terminal goes without the columns in which nothing stands. */
-static void fit(struct out *out)
+static size_t total_width(const struct out *out)
 {
-	size_t total = 0, kept = 0;
+	size_t total = 0;
 	for (size_t i = 0; i < out->nchosen; i++)
 		total += out->width[i] + (i > 0 ? COLUMN_GAP : 0);
-	if (total <= out->options.width || out->options.width == 0 || out->options.fields)
+	return total;
+}
+
+/* The text as far as it goes into the width, and an ellipsis. Where memory is short it stays whole. */
+static struct hf_str elided(struct out *out, struct hf_str text, size_t width)
+{
+	struct hf_str rest = text;
+	size_t used = 1;
+	if (text_width(text) <= width)
+		return text;
+	while (rest.len > 0) {
+		size_t n = str_utf8_sequence(rest), own = text_width((struct hf_str){rest.ptr, n ? n : 1});
+		if (used + own > width)
+			break;
+		used += own;
+		rest.ptr += n ? n : 1;
+		rest.len -= n ? n : 1;
+	}
+	buf_clear(&out->scratch);
+	buf_add(&out->scratch, (struct hf_str){text.ptr, text.len - rest.len});
+	buf_add(&out->scratch, HF_STR("\xe2\x80\xa6"));
+	struct hf_str kept = hf_arena_str(out->arena, buf_str(&out->scratch));
+	return kept.ptr ? kept : text;
+}
+
+/* The widest text behind the first column, which is what names a row; NULL when none may be narrower. */
+static size_t *widest_text(struct out *out)
+{
+	size_t *widest = NULL;
+	for (size_t i = 1; i < out->nchosen; i++) {
+		bool text = out->columns[out->chosen[i]].kind == COLUMN_TEXT && out->width[i] > ELIDED_MIN;
+		if (text && (!widest || out->width[i] > *widest))
+			widest = &out->width[i];
+	}
+	return widest;
+}
+
+static void elide(struct out *out)
+{
+	size_t *widest = NULL;
+	for (size_t total = total_width(out); total > out->options.width && (widest = widest_text(out)); total--)
+		--*widest;
+	for (size_t row = 0; row < out->sampled; row++) {
+		struct hf_str *sample = &out->sample[row * out->ncells];
+		for (size_t i = 0; i < out->nchosen; i++)
+			sample[i] = elided(out, sample[i], out->width[i]);
+	}
+}
+
+/* A whole list that is wider than its terminal goes without the columns in which nothing stands; then long texts are
+ * cut. */
+static void fit(struct out *out)
+{
+	size_t kept = 0;
+	if (total_width(out) <= out->options.width || out->options.width == 0 || out->options.fields)
 		return;
 	for (size_t i = 0; i < out->nchosen; i++) {
 		if (i > 0 && is_empty(out, i))
@@ -128,6 +181,7 @@ static void fit(struct out *out)
 		kept++;
 	}
 	out->nchosen = kept;
+	elide(out);
 }
 
 void format_table_sampled(struct out *out)

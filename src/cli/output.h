@@ -9,7 +9,8 @@
  * Formats: table (aligned, for people), json (one array or object), ndjson (an object per line), csv (RFC 4180), tsv
  * (tabs; \t \n \\ escaped, \N for null), raw (first column only, one per line, as it is). Lists stream: a table looks
  * at its first TABLE_SAMPLE rows to find widths and then prints row by row; nothing else is held. On a terminal that is
- * too narrow a list of no more rows goes without the columns in which nothing stands.
+ * too narrow a list of no more rows goes without the columns in which nothing stands, and long texts behind the first
+ * column end in an ellipsis, unless the columns were chosen.
  *
  * The limit of the list (--limit) is kept here: the row after the last answers HF_STOP, which callbacks of queries
  * may return, and a note says that there is more. So ask the database for out_fetch_limit() rows.

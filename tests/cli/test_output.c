@@ -131,6 +131,40 @@ static void a_narrow_terminal_gets_no_empty_columns(UNUSED void **state)
 	}
 }
 
+#define TEN "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+#define CUT "\xe2\x80\xa6"
+
+/* The widest first, and none below twelve; the first column names the row. */
+static void a_narrow_terminal_gets_long_texts_in_part(UNUSED void **state)
+{
+	static const struct column four[] = {{"first", COLUMN_TEXT, NULL, NULL},
+	                                     {"n", COLUMN_INT, NULL, NULL},
+	                                     {"word", COLUMN_TEXT, NULL, NULL},
+	                                     {"text", COLUMN_TEXT, NULL, NULL},
+	                                     {0}};
+	static const struct {
+		size_t width;
+		const char *fields, *word, *text;
+		int word_width;
+	} cases[] = {{56, NULL, "fourteen bytes", TEN " and more", 14},
+	             {50, NULL, "fourteen byt" CUT, TEN " an" CUT, 13},
+	             {20, NULL, "fourteen by" CUT, TEN " " CUT, 12},
+	             {20, "first,n,word,text", "fourteen bytes", TEN " and more", 14}};
+	const struct cell row[] = {cell_word("a long first one"), cell_int(1), cell_word("fourteen bytes"),
+	                           cell_word(TEN " and more")};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fixture f;
+		char expected[200];
+		start(&f, &(struct out_options){.width = cases[i].width, .fields = cases[i].fields});
+		EXPECT_STATUS(out_list(&f.out, four, &f.err), HF_OK);
+		EXPECT_STATUS(out_row(&f.out, row, &f.err), HF_OK);
+		EXPECT_STATUS(out_list_end(&f.out, &f.err), HF_OK);
+		snprintf(expected, sizeof(expected), "%-16s  N  %-*s  TEXT\na long first one  1  %s  %s\n", "FIRST",
+		         cases[i].word_width, "WORD", cases[i].word, cases[i].text);
+		finish(&f, expected);
+	}
+}
+
 static const struct column two[] = {{"n", COLUMN_INT, NULL, NULL}, {"word", COLUMN_TEXT, NULL, NULL}, {0}};
 
 static void a_table_streams_after_its_sample(UNUSED void **state)
@@ -371,6 +405,7 @@ int main(void)
 		cmocka_unit_test(lists_have_every_format),
 		cmocka_unit_test(empty_lists_are_complete),
 		cmocka_unit_test(a_narrow_terminal_gets_no_empty_columns),
+		cmocka_unit_test(a_narrow_terminal_gets_long_texts_in_part),
 		cmocka_unit_test(a_table_streams_after_its_sample),
 		cmocka_unit_test(a_huge_cell_ends_the_sample),
 		cmocka_unit_test(the_limit_stops_the_list),

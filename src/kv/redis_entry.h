@@ -12,9 +12,9 @@ struct redis_look {
 	hf_kv_backend_state *state;
 	hf_arena *arena;
 	int64_t now_us;
-	bool head_only;  /* the records have no more than their heads */
-	bool leaves_out; /* a number stands for a value that is too long: rev 1, no value */
-	bool borrows;    /* from key and reply; only a value that was packed is in the arena */
+	bool head_only;      /* the records have no more than their heads */
+	uint32_t leaves_out; /* longer values, for which a number may stand: rev 1, no value; 0 = none */
+	bool borrows;        /* from key and reply; only a value that was packed is in the arena */
 };
 
 /** The entry of `key` that `reply` holds; rev 0 when that is nil or expired. Without `borrows` all of it, `key` too, is

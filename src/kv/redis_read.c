@@ -49,15 +49,26 @@ static enum hf_status read_value(const struct redis_look *look, const struct red
 	return look->head_only ? HF_OK : codec_plain(&look->state->codec, stored, look->arena, ret_value, err);
 }
 
+/* The server has looked at what is stored only. A damaged length is for who unpacks it. */
+static bool unpacks_to_more(const struct redis_look *look, const struct redis_record *record)
+{
+	size_t bytes;
+	return look->leaves_out && record->packed &&
+	       codec_length(&look->state->codec, (struct codec_value){record->value, CODEC_ZSTD}, &bytes, NULL) ==
+	               HF_OK &&
+	       bytes > look->leaves_out;
+}
+
 enum hf_status redis_entry_read(const struct redis_look *look, const redisReply *reply, struct hf_bytes key,
                                 struct hf_kv_entry *ret_entry, hf_error *err)
 {
+	const struct hf_kv_entry left_out = {.key = key, .rev = 1};
 	struct redis_record record;
 	*ret_entry = (struct hf_kv_entry){0};
 	if (reply->type == REDIS_REPLY_NIL)
 		return HF_OK;
 	if (look->leaves_out && reply->type == REDIS_REPLY_INTEGER) {
-		*ret_entry = (struct hf_kv_entry){.key = key, .rev = 1};
+		*ret_entry = left_out;
 		return HF_OK;
 	}
 	if (reply->type != REDIS_REPLY_STRING)
@@ -66,6 +77,10 @@ enum hf_status redis_entry_read(const struct redis_look *look, const redisReply 
 		return corrupt(key, err);
 	if (!redis_record_is_live(&record, look->now_us))
 		return HF_OK;
+	if (unpacks_to_more(look, &record)) {
+		*ret_entry = left_out;
+		return HF_OK;
+	}
 	struct hf_kv_entry entry = {.key = key,
 	                            .metadata = record.metadata,
 	                            .rev = record.rev,
@@ -190,7 +205,7 @@ static enum hf_status read_several(hf_kv_backend_state *state, int32_t ns, const
 	struct redis_look look = {.state = state,
 	                          .arena = arena,
 	                          .head_only = keys_only,
-	                          .leaves_out = value_bytes_max != UINT32_MAX};
+	                          .leaves_out = value_bytes_max != UINT32_MAX ? value_bytes_max : 0};
 	status = redis_read_answer(&look, reply, keys, count, ret_entries, err);
 	freeReplyObject(reply);
 	return status;

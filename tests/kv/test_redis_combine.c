@@ -89,6 +89,29 @@ static void test_gets_are_one_request(void **state)
 	expect_shared(rig, 4 + 2 + 2, 3); /* what is too long was asked for alone */
 }
 
+/* However short it is as it is stored. */
+static void test_what_unpacks_to_more_is_asked_for_alone(void **state)
+{
+	static const uint8_t zeros[COMBINE_VALUE_BYTES + 1];
+	const struct hf_kv_options options = {.combine = 1, .attempts_max = 1, .compress_from = 64};
+	const struct hf_bytes most = {zeros, COMBINE_VALUE_BYTES}, more = {zeros, COMBINE_VALUE_BYTES + 1};
+	struct redis_rig *rig = *state;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv_close(rig->kv);
+	EXPECT_OK(redis_rig_open(rig, rig->url, &options, &err));
+	redis_rig_put(rig, B("most"), most, 0);
+	redis_rig_put(rig, B("more"), more, 0);
+	const struct caller callers[] = {{.what = GET, .key = B("most")},
+	                                 {.what = GET, .key = B("most")},
+	                                 {.what = GET, .key = B("more")},
+	                                 {.what = GET, .key = B("more")}};
+	begin_behind_the_first(rig, callers, ARRAY_LEN(callers));
+	let_go();
+	for (size_t i = 0; i < ARRAY_LEN(callers); i++)
+		caller_read(&begun[i], i < 2 ? most : more);
+	expect_shared(rig, 1, 1);
+}
+
 static void test_puts_are_one_request(void **state)
 {
 	struct redis_rig *rig = *state;
@@ -168,8 +191,11 @@ int main(void)
 {
 #define COMBINED(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		COMBINED(test_gets_are_one_request),           COMBINED(test_puts_are_one_request),
-		COMBINED(test_deletes_are_one_request),        COMBINED(test_what_is_damaged_is_one_callers),
+		COMBINED(test_what_unpacks_to_more_is_asked_for_alone),
+		COMBINED(test_gets_are_one_request),
+		COMBINED(test_puts_are_one_request),
+		COMBINED(test_deletes_are_one_request),
+		COMBINED(test_what_is_damaged_is_one_callers),
 		COMBINED(test_deadlines_are_each_callers_own),
 	};
 	return cmocka_run_group_tests_name("combining on Redis", tests, redis_rig_start, redis_rig_stop);

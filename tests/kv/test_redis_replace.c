@@ -104,6 +104,7 @@ static void test_a_checkpoint_that_is_made_meanwhile_stops_it(void **state)
 {
 	struct redis_rig *rig = *state;
 	struct hf_kv_checkpoint after, before = two_moments(rig, &after);
+	struct hf_kv_restored restored;
 	struct stepper stepper;
 	hf_error err = HF_ERROR_INIT;
 	open_stepper(&stepper, rig);
@@ -113,6 +114,8 @@ static void test_a_checkpoint_that_is_made_meanwhile_stops_it(void **state)
 	EXPECT_CONTAINS(err.message, "could not clear the namespace: others made or deleted a checkpoint meanwhile");
 	close_stepper(&stepper);
 	expect_now(rig, &after, 1);
+	EXPECT_OK(hf_kv_checkpoint_restore(rig->kv, &after.id, NULL, &restored, &err));
+	assert_int_equal(restored.put + restored.deleted, 0); /* what was noted had not changed */
 	expect_both(rig, &before, &after);
 }
 

@@ -43,6 +43,9 @@ local function restore(key)
 	if raw then
 		local _
 		_, written, was_rev, _, _, was = head_of(raw)
+		if written < since then -- noted by steps that came to no end
+			return
+		end
 	end
 	if new then
 		local metadata, _, _, created, updated, ends, packed = head_of(new)

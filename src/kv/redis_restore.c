@@ -7,7 +7,7 @@
  * entries, and nobody waits longer than for a step. Others read and write meanwhile; what they wrote is undone with the
  * rest. Until the end nothing has changed for anybody. What a program leaves that is killed or interrupted before: the
  * checkpoint of the state before, images that nobody needs until the next deletion, and entries aside that are gone in
- * an hour. A load is aside already, and a clearing puts nothing there: their steps keep what goes.
+ * an hour. A load is aside already, and a clearing puts but a mark there: their steps keep what goes.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ struct restoring {
 	hf_deadline deadline;
 	char token[20];
 	int64_t free, top; /* epochs: of the restore alone, of the newest checkpoint */
-	int64_t aside, put, deleted;
+	int64_t aside, put, deleted, steps;
 	struct buf from; /* where the next step goes on */
 };
 
@@ -149,6 +149,7 @@ static enum hf_status take_step(struct restoring *restoring, const redisReply *r
 	restoring->aside += counts[0];
 	restoring->put += counts[1];
 	restoring->deleted += counts[2];
+	restoring->steps++;
 	buf_clear(&restoring->from);
 	buf_add(&restoring->from, (struct hf_str){reply->element[0]->str, reply->element[0]->len});
 	return buf_ok(&restoring->from) ? HF_OK : error_nomem(err);
@@ -160,7 +161,7 @@ static enum hf_status step(struct restoring *restoring, const char *source, hf_e
 	struct redis_request request;
 	redisReply *reply;
 	redis_request_init(&request);
-	redis_request_script(&request, &redis_script_restore_aside, restoring->space, 7);
+	redis_request_script(&request, &redis_script_restore_aside, restoring->space, 8);
 	redis_request_text(&request, restoring->token);
 	redis_request_word(&request, id_word(restoring->id));
 	redis_request_number(&request, restoring->free);
@@ -168,6 +169,7 @@ static enum hf_status step(struct restoring *restoring, const char *source, hf_e
 	redis_request_word(&request, (struct hf_bytes){(const uint8_t *)from.ptr, from.len});
 	redis_request_number(&request, STEP_KEYS);
 	redis_request_number(&request, STEP_BYTES);
+	redis_request_number(&request, restoring->steps);
 	enum hf_status status = ask(restoring, &redis_script_restore_aside, &request, false, &reply, err);
 	if (status != HF_OK)
 		return status;
@@ -195,7 +197,7 @@ static void add_end(struct redis_request *request, const struct restoring *resto
 	const struct redis_replacing *replacing = restoring->replacing;
 	const struct hf_kv_fence *fence = replacing ? replacing->fence : NULL;
 	bool empty = replacing && replacing->empty;
-	redis_request_script(request, &redis_script_restore_swap, restoring->space, 8 + (fence ? 3 : empty));
+	redis_request_script(request, &redis_script_restore_swap, restoring->space, 9 + (fence ? 3 : empty));
 	redis_request_text(request, "end");
 	redis_request_word(request, id_word(restoring->id));
 	redis_request_text(request, restoring->token);
@@ -204,6 +206,7 @@ static void add_end(struct redis_request *request, const struct restoring *resto
 	redis_request_number(request, restoring->aside);
 	redis_request_number(request, restoring->state->changes_max);
 	redis_request_number(request, replacing && !replacing->token ? TELL_CLEAR : TELL_RESTORE);
+	redis_request_number(request, restoring->steps);
 	if (fence)
 		redis_request_fence(request, fence);
 	else if (empty)

@@ -119,6 +119,42 @@ static void test_a_checkpoint_that_is_made_meanwhile_stops_it(void **state)
 	expect_both(rig, &before, &after);
 }
 
+/* The server comes back as it was a request before. */
+static void lose_a_step(struct stepper *stepper)
+{
+	static const char save[] = "for _, key in ipairs(redis.call('KEYS', '{*')) do "
+				   "redis.call('SET', 'saved' .. key, redis.call('DUMP', key)) end";
+	static const char lose[] = "redis.call('DEL', unpack(redis.call('KEYS', '{*'))) "
+				   "for _, key in ipairs(redis.call('KEYS', 'saved*')) do "
+				   "redis.call('RESTORE', string.sub(key, 6), 0, redis.call('GET', key)) "
+				   "redis.call('DEL', key) end";
+	if (stepper->seen == stepper->at)
+		redis_rig_does(stepper->rig, "EVAL %s 0", save);
+	if (stepper->seen == stepper->at + 1)
+		redis_rig_does(stepper->rig, "EVAL %s 0", lose);
+}
+
+static void test_a_step_that_the_server_forgot_stops_it(void **state)
+{
+	enum { BEGUN = 2, STEPS = 3 };
+	struct redis_rig *rig = *state;
+	struct hf_kv_checkpoint after, before = two_moments(rig, &after);
+	struct stepper stepper;
+	hf_error err = HF_ERROR_INIT;
+	open_stepper(&stepper, rig);
+	stepper.hook = lose_a_step;
+	for (stepper.at = BEGUN; stepper.at < BEGUN + STEPS; stepper.at++) {
+		stepper.seen = 0;
+		enum hf_status status = hf_kv_clear(stepper.kv, NULL, NULL, &err);
+		expect_kept(rig, &before.id);
+		EXPECT_STATUS(status, HF_E_UNAVAILABLE);
+		EXPECT_CONTAINS(err.message, "the server began anew");
+		expect_now(rig, &after, 1);
+	}
+	close_stepper(&stepper);
+	expect_both(rig, &before, &after);
+}
+
 static void take_the_lock(struct stepper *stepper)
 {
 	if (stepper->seen == stepper->at)
@@ -167,6 +203,14 @@ static bool clear_and_die(struct redis_rig *rig, int at)
 	return WIFEXITED(ended);
 }
 
+/* What is aside has a time to live, and it passes. */
+static void let_it_go(struct redis_rig *rig)
+{
+	redis_rig_does(rig, "EVAL %s 0",
+	               "for _, key in ipairs(redis.call('KEYS', '*:load:*')) do "
+	               "if redis.call('TTL', key) < 1 then error(key .. ' stays') end redis.call('DEL', key) end");
+}
+
 static void test_killed_after_each_step_it_is_before_or_after(void **state)
 {
 	struct redis_rig *rig = *state;
@@ -180,6 +224,7 @@ static void test_killed_after_each_step_it_is_before_or_after(void **state)
 		expect_kept(rig, &after.id);
 	}
 	assert_true(at > 5); /* it had begun, and taken steps */
+	let_it_go(rig);
 	expect_both(rig, &before, &after);
 }
 
@@ -278,17 +323,31 @@ static void test_what_was_aside_goes_when_the_time_is_over(void **state)
 	expect_kept(rig, &before.id);
 }
 
+static void test_a_step_of_a_load_that_the_server_forgot_stops_it(void **state)
+{
+	enum { BEGUN = 5 };
+	struct redis_rig *rig = *state;
+	struct hf_kv_checkpoint there, after, before = two_moments(rig, &after);
+	hf_kv *source = open_source(rig, &there);
+	expect_ended(rig, source, lose_a_step, BEGUN, HF_E_UNAVAILABLE);
+	hf_kv_close(source);
+	expect_now(rig, &after, 1);
+	expect_both(rig, &before, &after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_a_clearing_in_steps),
 		CASE(test_what_others_write_meanwhile_is_cleared_too),
 		CASE(test_a_checkpoint_that_is_made_meanwhile_stops_it),
+		CASE(test_a_step_that_the_server_forgot_stops_it),
 		CASE(test_a_fence_holds_to_the_end),
 		CASE(test_killed_after_each_step_it_is_before_or_after),
 		CASE(test_a_replacing_load_in_steps),
 		CASE(test_a_load_where_nothing_stands),
 		CASE(test_what_was_aside_goes_when_the_time_is_over),
+		CASE(test_a_step_of_a_load_that_the_server_forgot_stops_it),
 	};
 	return cmocka_run_group_tests_name("replacing on Redis", tests, redis_rig_start, redis_rig_stop);
 }

@@ -22,7 +22,7 @@ if what == 'look' then
 	return 1
 end
 local wanted = tonumber(ARGV[3])
-if not is_whole(aside, wanted) then
+if not is_whole(aside, wanted, 0) then
 	return -1
 end
 local rev, epoch, top = load_state()

@@ -3,9 +3,10 @@
 -- end an image more.
 -- KEYS as everywhere; ARGV: what tells this from others, the id of the checkpoint or '' where none comes back, that epoch,
 -- "present" for keys that are there now, "past" for those that have images, or "aside" for what a load put aside, which gets
--- that epoch, where to go on, how many keys at most, and how many bytes to read.
+-- that epoch, where to go on, how many keys at most, how many bytes to read, and how many steps were
+-- taken before this one.
 -- Answers {where the next step goes on ('' at the end), entries put aside, of those put back, entries deleted}; nothing for an
--- unknown id; -3 where the server has lost that epoch. What is put aside and left is gone after an hour.
+-- unknown id; -3 where the server has lost that epoch, or one of those steps. What is put aside and left is gone after an hour.
 -- include state.lua
 -- include version.lua
 -- include history.lua
@@ -19,7 +20,7 @@ check_history()
 local aside = ':load:' .. ARGV[1]
 local records, order, expiry = KEYS[1] .. aside, KEYS[2] .. aside, KEYS[3] .. aside
 local time, rev, epoch, top = call('TIME'), load_state()
-if epoch <= free then
+if epoch <= free or not has_steps(aside, tonumber(ARGV[8])) then
 	return -3
 end
 local now = time[1] * 1000000 + time[2]
@@ -27,9 +28,7 @@ local last, added, put, deleted, bytes = math.max(rev, now - 1), 0, 0, 0, 0
 local sources = {present = KEYS[2], past = KEYS[7], aside = order}
 local keys = call('ZRANGEBYLEX', sources[source], ARGV[5], '+', 'LIMIT', 0, most)
 save_state(last + #keys, epoch, top)
-if since then
-	mark(aside)
-end
+call('ZADD', expiry, ARGV[8] + 1, MARK)
 local function add(key, raw, expires)
 	call('HSET', records, key, raw)
 	call('ZADD', order, 0, key)

@@ -3,10 +3,10 @@
 --   begin: how many checkpoints at most, then nothing, or id and name of the checkpoint before -> {an epoch for this
 --     alone, that of the newest checkpoint, the record of the one before}; nothing for an unknown id
 --   end: what tells this from others, those two epochs, how many entries there have to be aside, how many others may have
---     written meanwhile, what the feed is told, then nothing, or "empty" where nothing live may stand there, or of a lock that
---     must be held its name, owner and fence -> how many live entries what was put aside has taken the place of. Else nothing
---     was done: -1 a checkpoint was made or deleted meanwhile, -2 too many were written, -3 what was put aside, or that epoch,
---     is gone, -4 it is not empty, -5 it is fenced
+--     written meanwhile, what the feed is told, how many steps were taken, then nothing, or "empty" where nothing live may
+--     stand there, or of a lock that must be held its name, owner and fence -> how many live entries what was put aside has
+--     taken the place of. Else nothing was done: -1 a checkpoint was made or deleted meanwhile, -2 too many were written, -3
+--     what was put aside, a step, or that epoch is gone, -4 it is not empty, -5 it is fenced
 -- include fence.lua
 -- include state.lua
 -- include point.lua
@@ -36,11 +36,11 @@ if not since or top ~= tonumber(ARGV[5]) then
 	return -1
 elseif wanted > 0 and call('ZCOUNT', KEYS[8], free + 1, '+inf') > tonumber(ARGV[7]) then
 	return -2
-elseif epoch <= free or not is_whole(aside, wanted) then
+elseif epoch <= free or not is_whole(aside, wanted, tonumber(ARGV[9])) then
 	return -3
-elseif ARGV[9] == 'empty' and not ARGV[10] and live > 0 then
+elseif ARGV[10] == 'empty' and not ARGV[11] and live > 0 then
 	return -4
-elseif ARGV[10] and not is_held(ARGV[9], ARGV[10], tonumber(ARGV[11]), now) then
+elseif ARGV[11] and not is_held(ARGV[10], ARGV[11], tonumber(ARGV[12]), now) then
 	return -5
 end
 local last, keys = math.max(rev, now - 1), wanted > 0 and call('ZRANGEBYSCORE', KEYS[8], free + 1, '+inf') or {}

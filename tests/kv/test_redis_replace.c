@@ -9,6 +9,8 @@
 #include "holdfast/kv_file.h"
 #include "holdfast/kv_lock.h"
 #include "holdfast/kv_watch.h"
+#include "kv/redis.h"
+#include "kv/store.h"
 #include "redis_stepper.h"
 #include "../check.h"
 
@@ -267,6 +269,40 @@ static void test_a_replacing_load_in_steps(void **state)
 	expect_both(rig, &before, &after);
 }
 
+static void put_a_key(struct stepper *stepper)
+{
+	const struct hf_kv_put how = {.ret_rev = &stepper->rev};
+	hf_error err = HF_ERROR_INIT;
+	if (stepper->seen == stepper->at)
+		EXPECT_OK(hf_kv_put(stepper->rig->kv, B("k001300"), B("meanwhile"), &how, &err));
+}
+
+static void test_a_key_written_during_a_load_gets_a_later_revision(void **state)
+{
+	enum { ASIDE = 2 }; /* the key of the load */
+	struct redis_rig *rig = *state;
+	const struct hf_kv_import how = {.replace = true};
+	struct hf_kv_checkpoint there, after, before = two_moments(rig, &after);
+	struct hf_kv_entry entry;
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *source = open_source(rig, &there);
+	for (int in_steps = 0; in_steps <= 1; in_steps++) {
+		struct stepper stepper;
+		open_stepper(&stepper, rig);
+		stepper.kv->backend->state->changes_max = in_steps ? MANY : INT32_MAX;
+		stepper.hook = put_a_key;
+		stepper.at = ASIDE;
+		EXPECT_OK(hf_kv_copy(source, stepper.kv, &how, NULL, &err));
+		assert_true(stepper.rev > 0);
+		EXPECT_OK(hf_kv_get(rig->kv, B("k001300"), NULL, rig->arena, &entry, &err));
+		assert_true(entry.rev > stepper.rev);
+		close_stepper(&stepper);
+		expect_now(rig, &there, 1);
+	}
+	hf_kv_close(source);
+	expect_both(rig, &before, &after);
+}
+
 static void test_a_load_where_nothing_stands(void **state)
 {
 	struct redis_rig *rig = *state;
@@ -345,6 +381,7 @@ int main(void)
 		CASE(test_a_fence_holds_to_the_end),
 		CASE(test_killed_after_each_step_it_is_before_or_after),
 		CASE(test_a_replacing_load_in_steps),
+		CASE(test_a_key_written_during_a_load_gets_a_later_revision),
 		CASE(test_a_load_where_nothing_stands),
 		CASE(test_what_was_aside_goes_when_the_time_is_over),
 		CASE(test_a_step_of_a_load_that_the_server_forgot_stops_it),

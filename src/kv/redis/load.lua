@@ -1,5 +1,6 @@
 -- Entries as they are, beside the namespace: nobody sees them before the script `load_end` puts them in its place. What a
--- program leaves there that was killed is gone after an hour. Their epoch is 0: `load_end` gives another where it matters.
+-- program leaves there that was killed is gone after an hour. Their epoch is 0: with checkpoints the end gives another, and another
+-- revision.
 -- KEYS as everywhere. ARGV: what tells this load from others, how many are there at least, then of each entry <B the record's
 -- version, i8 created, i8 updated, i8 expires>, key, metadata, value. Answers 1; -1 where they are gone: dropped by who gave up,
 -- before this step of his arrived, or evicted.

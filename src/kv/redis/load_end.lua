@@ -36,9 +36,12 @@ if top > 0 then
 		local _, written = head_of(raw)
 		keep(key, raw, written, epoch, top)
 	end
-	for _, key in ipairs(call('ZRANGE', KEYS[2] .. aside, 0, -1)) do
+	local last = math.max(rev, moment - 1)
+	rev = last + wanted
+	for i, key in ipairs(call('ZRANGE', KEYS[2] .. aside, 0, -1)) do -- maybe written meanwhile: its revision has to grow
 		local raw = call('HGET', KEYS[1] .. aside, key)
-		call('HSET', KEYS[1] .. aside, key, string.sub(raw, 1, 5) .. struct.pack('<I4', epoch) .. string.sub(raw, 10))
+		call('HSET', KEYS[1] .. aside, key,
+			string.sub(raw, 1, 5) .. struct.pack('<I4i8', epoch, last + i) .. string.sub(raw, 18))
 		call('ZADD', KEYS[8], epoch, key)
 	end
 end

@@ -3,7 +3,7 @@
 -- end an image more.
 -- KEYS as everywhere; ARGV: what tells this from others, the id of the checkpoint or '' where none comes back, that epoch,
 -- "present" for keys that are there now, "past" for those that have images, or "aside" for what a load put aside, which gets
--- that epoch, where to go on, how many keys at most, how many bytes to read, and how many steps were
+-- that epoch and another revision, where to go on, how many keys at most, how many bytes to read, and how many steps were
 -- taken before this one.
 -- Answers {where the next step goes on ('' at the end), entries put aside, of those put back, entries deleted}; nothing for an
 -- unknown id; -3 where the server has lost that epoch, or one of those steps. What is put aside and left is gone after an hour.
@@ -83,8 +83,8 @@ end
 local function take_aside(key)
 	local raw = call('HGET', records, key)
 	if raw then
-		bytes = bytes + #raw
-		call('HSET', records, key, string.sub(raw, 1, 5) .. pack('<I4', free) .. string.sub(raw, 10))
+		bytes, last = bytes + #raw, last + 1
+		call('HSET', records, key, string.sub(raw, 1, 5) .. pack('<I4i8', free, last) .. string.sub(raw, 18))
 		note(key, false, 0)
 	end
 end

@@ -49,7 +49,8 @@
  * times the throughput of a connection each. Answers are those of the call alone, errors too: what one caller's value
  * is to blame for the others do not see. What differs on PostgreSQL: a caller whose deadline passes while its put or
  * delete is on its way in a statement of others has HF_E_OUTCOME_UNKNOWN at once, where alone the statement would be
- * cancelled.
+ * cancelled. And on Redis, which cancels nothing: puts and deletes that share a request have HF_E_OUTCOME_UNKNOWN when
+ * the deadline of the one of them that sent it passes, those with more time too.
  */
 #ifndef HOLDFAST_KV_H
 #define HOLDFAST_KV_H

@@ -15,7 +15,8 @@
  *
  * Import and copy keep expiries, metadata and both times; revisions are new. All or nothing: readers of the target, and
  * whoever looks at it after a crash, see it as it was before or as it is behind the call. Checkpoints of the target
- * stay what they are.
+ * stay what they are. On Redis others may write to the target meanwhile, which `replace` undoes; without checkpoints
+ * what replaces it may have a revision that is smaller, though never one that was given.
  *
  * Memory: a block of a mebibyte and the largest entry, a few times over, for each file; LMDB holds up to 512 MiB of
  * changed pages besides. A copy within one store goes through a file without a name in TMPDIR.

@@ -171,9 +171,10 @@ struct hf_kv_options {
  * string as settings.h has it. Redis: HF_E_UNSUPPORTED for HF_KV_STRICT unless the server syncs its log at each write
  * (appendonly yes, appendfsync always) or can be asked to (7.2 and newer, appendonly yes).
  * A folder of LMDB may be open in many processes, once in each: HF_E_USAGE the second time.
- * @return HF_OK; HF_NOT_FOUND the namespace, with no_namespace; HF_E_CONFIG a URL of no backend; HF_E_UNAVAILABLE;
- * HF_E_DENIED; HF_CONFLICT tables of another shape stand at that name (the hint names the import), or another program's
- * database in the folder. Nothing is left behind on failure. Round trips: a login, the migrations, and a few.
+ * @return HF_OK; HF_NOT_FOUND the namespace, with no_namespace (and no_migrate: all of PostgreSQL's tables);
+ * HF_E_CONFIG a URL of no backend; HF_E_UNAVAILABLE; HF_E_DENIED; HF_E_DRIFT made by another version, or with
+ * no_migrate not made; HF_CONFLICT tables of another shape stand at that name (the hint names the import), or another
+ * program's database in the folder. Nothing is left behind on failure. Round trips: a login, the migrations, and a few.
  */
 enum hf_status hf_kv_open(hf_context *ctx, const char *url, const struct hf_kv_options *options, hf_kv **ret_kv,
                           hf_error *err);

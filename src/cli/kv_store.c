@@ -5,7 +5,10 @@
  * and the database as every other command finds it (database.c). The login goes on with its password: a store has a
  * connection pool of its own.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/str.h"
@@ -79,10 +82,21 @@ static bool is_folder(const char *url)
 	return str_starts(hf_str_of(url), HF_STR("lmdb:"));
 }
 
-/* Without it a dry run has nothing to look at. */
+/* Of a folder HF_E_UNAVAILABLE is said of what cannot be made, too. */
+static bool is_unmade(const char *path)
+{
+	int folder = open(path, O_DIRECTORY | O_PATH | O_CLOEXEC);
+	bool unmade = folder < 0 ? errno == ENOENT : faccessat(folder, "data.mdb", F_OK, 0) != 0 && errno == ENOENT;
+	if (folder >= 0)
+		(void)close(folder);
+	return unmade;
+}
+
+/* Without it a dry run has nothing to look at. What is there and would be refused is refused. */
 static enum hf_status if_there(const char *url, enum hf_status status)
 {
-	bool unmade = status == HF_NOT_FOUND || status == HF_E_DRIFT || (status == HF_E_UNAVAILABLE && is_folder(url));
+	bool unmade = status == HF_NOT_FOUND ||
+	              (status == HF_E_UNAVAILABLE && is_folder(url) && is_unmade(url + strlen("lmdb:")));
 	return unmade ? HF_OK : status;
 }
 

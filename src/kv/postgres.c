@@ -69,6 +69,22 @@ static enum hf_status choose_commit(hf_kv_backend_state *state, hf_connection *c
 	return HF_OK;
 }
 
+/* Whether there is no table of the store yet. */
+static bool has_none(hf_connection *connection, const hf_migrations *set)
+{
+	CLEANUP(arena_freep) hf_arena *arena = hf_arena_new(0);
+	struct hf_migrate_status state;
+	return arena && hf_migrate_status(hf_on_connection(connection), set, arena, &state, NULL) == HF_OK &&
+	       !state.applied[0] && state.failed == 0;
+}
+
+static enum hf_status none_of_these(const struct hf_kv_options *options, hf_error *err)
+{
+	error_set(err, HF_NOT_FOUND, "there is no store in table %s.%s", options->schema, options->table);
+	error_hint(err, "holdfast migrate up --set kv, or open without no_migrate, makes it");
+	return HF_NOT_FOUND;
+}
+
 /* On a session of its own, which the migrations need. */
 static enum hf_status prepare(hf_kv_backend_state *state, const hf_settings *settings,
                               struct hf_connection_options *how, const struct hf_kv_options *options, hf_error *err)
@@ -83,7 +99,8 @@ static enum hf_status prepare(hf_kv_backend_state *state, const hf_settings *set
 		status = options->no_migrate ? hf_migrate_check(hf_on_connection(connection), set, err)
 		                             : hf_migrate_up(connection, set, NULL, NULL, err);
 	if (status == HF_DIFFERS && options->no_migrate)
-		return postgres_not_these(err);
+		return options->no_namespace && has_none(connection, set) ? none_of_these(options, err)
+		                                                          : postgres_not_these(err);
 	return status == HF_OK ? choose_commit(state, connection, how, err) : status;
 }
 

@@ -635,6 +635,19 @@ def test_a_dry_run_makes_no_target(some, tmp_path):
     assert ok_json("kv", "copy", "--from", some.url, "--to", other, "--namespace", "copy")["changed"] == 6
 
 
+def test_a_dry_run_refuses_a_folder_that_the_run_refuses(some, tmp_path):
+    """A file in its place, and another program's database."""
+    (tmp_path / "file").write_text("a file")
+    (tmp_path / "junk").mkdir()
+    (tmp_path / "junk" / "data.mdb").write_text("no database")
+    some.ok("export", tmp_path / "all")
+    for name in ("file", "junk"):
+        to = f"lmdb:{tmp_path}/{name}"
+        for verb in (("copy", "--from", some.url, "--to", to), ("import", tmp_path / "all", "--store", to)):
+            dry, done = run("kv", *verb, "--dry-run"), run("kv", *verb)
+            assert dry.returncode == done.returncode != 0 and dry.stderr == done.stderr
+
+
 @pytest.mark.parametrize("verb", [
     ("get", "k"), ("get", "k", "-o", "raw"), ("exists", "k"), ("ttl", "k"), ("meta", "k"), ("ls",), ("scan",), ("count",), ("export",),
     ("stats",), ("expiry",), ("expiry", "--ttl", "1h", "--dry-run"), ("clear", "--dry-run"), ("feed",), ("watch",), ("lock", "list"),

@@ -44,6 +44,24 @@ def test_copies_between_kinds_of_stores_lose_nothing(url, tmp_path):
     assert entries(first) == entries(url) == entries(back) and len(entries(url)) == 2500
 
 
+def test_a_dry_run_refuses_tables_that_the_run_refuses(empty, url, tmp_path):
+    """It makes none where none are; those of a newer version it does not take for none."""
+    copy = ("kv", "copy", "--from", f"lmdb:{tmp_path}/from", "--to", url)
+    ok("kv", "put", "k", "v", "--store", f"lmdb:{tmp_path}/from")
+    assert ok_json(*copy, "--dry-run")["changed"] == 1
+    assert empty.value("SELECT count(*) FROM pg_class WHERE relname LIKE 'state_%'") == 0
+    assert ok_json(*copy)["changed"] == 1
+    empty.execute("UPDATE holdfast.migration_meta SET value = 99")
+    assert "a newer holdfast worked on this database" in refused(1, *copy)
+    assert "a newer holdfast worked on this database" in refused(1, *copy, "--dry-run")
+
+
+def test_kv_copy_makes_no_tables_to_read_from(empty, url, tmp_path):
+    assert refused(3, "kv", "copy", "--from", url, "--to", f"lmdb:{tmp_path}/to").startswith(
+        "error: --from: there is no store in table public.state_entries\n")
+    assert empty.value("SELECT count(*) FROM pg_class WHERE relname LIKE 'state_%'") == 0
+
+
 def test_a_throw_away_server_is_a_store():
     assert ok("--private", "kv", "incr", "n") == "1\n"
 

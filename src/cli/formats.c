@@ -144,8 +144,9 @@ static size_t *widest_text(struct out *out)
 {
 	size_t *widest = NULL;
 	for (size_t i = 1; i < out->nchosen; i++) {
-		bool text = out->columns[out->chosen[i]].kind == COLUMN_TEXT && out->width[i] > ELIDED_MIN;
-		if (text && (!widest || out->width[i] > *widest))
+		enum column_kind kind = out->columns[out->chosen[i]].kind;
+		bool text = kind == COLUMN_TEXT || kind == COLUMN_JSON;
+		if (text && out->width[i] > ELIDED_MIN && (!widest || out->width[i] > *widest))
 			widest = &out->width[i];
 	}
 	return widest;

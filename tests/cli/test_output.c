@@ -140,7 +140,7 @@ static void a_narrow_terminal_gets_long_texts_in_part(UNUSED void **state)
 	static const struct column four[] = {{"first", COLUMN_TEXT, NULL, NULL},
 	                                     {"n", COLUMN_INT, NULL, NULL},
 	                                     {"word", COLUMN_TEXT, NULL, NULL},
-	                                     {"text", COLUMN_TEXT, NULL, NULL},
+	                                     {"text", COLUMN_JSON, NULL, NULL},
 	                                     {0}};
 	static const struct {
 		size_t width;
@@ -151,7 +151,7 @@ static void a_narrow_terminal_gets_long_texts_in_part(UNUSED void **state)
 	             {20, NULL, "fourteen by" CUT, TEN " " CUT, 12},
 	             {20, "first,n,word,text", "fourteen bytes", TEN " and more", 14}};
 	const struct cell row[] = {cell_word("a long first one"), cell_int(1), cell_word("fourteen bytes"),
-	                           cell_word(TEN " and more")};
+	                           cell_json(HF_STR(TEN " and more"))};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct fixture f;
 		char expected[200];

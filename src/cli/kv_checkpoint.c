@@ -100,7 +100,7 @@ static enum hf_status run_create(struct cli *cli, hf_error *err)
 	const char *kind = cli_text(cli, "kind");
 	if (kind && strcmp(kind, "auto") != 0)
 		how.kind = strcmp(kind, "snapshot") == 0 ? HF_KV_SNAPSHOT : HF_KV_EPOCH;
-	enum hf_status status = kv_open(cli, &kv, err);
+	enum hf_status status = kv_open_to_read(cli, &kv, err);
 	if (status == HF_OK)
 		status = hf_kv_checkpoint_create(kv, &how, cli->arena, &point, err);
 	return status == HF_OK ? show_point(cli, &point, err) : status;

@@ -650,7 +650,7 @@ def test_a_dry_run_refuses_a_folder_that_the_run_refuses(some, tmp_path):
 
 @pytest.mark.parametrize("verb", [
     ("get", "k"), ("get", "k", "-o", "raw"), ("exists", "k"), ("ttl", "k"), ("meta", "k"), ("ls",), ("scan",), ("count",), ("export",),
-    ("stats",), ("expiry",), ("expiry", "--ttl", "1h", "--dry-run"), ("clear", "--dry-run"), ("feed",), ("watch",), ("lock", "list"),
+    ("stats",), ("expiry",), ("expiry", "--ttl", "1h", "--dry-run"), ("clear", "--dry-run"), ("feed",), ("watch",), ("lock", "list"), ("checkpoint", "create"),
     ("lock", "status", "k"), ("checkpoint", "list"), ("checkpoint", "show", "00000000-0000-4000-8000-000000000000"), ("index", "list"), ("health",)], ids=" ".join)
 def test_who_reads_makes_no_store(tmp_path, verb):
     typo = Store(f"lmdb:{tmp_path}/tpyo")

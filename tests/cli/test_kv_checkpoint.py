@@ -14,7 +14,7 @@ NONE = "6f1c3a52-0d1e-4b4f-9a57-2f0c8f3e9b11"
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(f"lmdb:{tmp_path}/store")
+    return Store(f"lmdb:{tmp_path}/store").made()
 
 
 def put(store, **entries):
@@ -280,3 +280,54 @@ def test_the_example_backs_up_what_changed_whenever_it_was_killed(store, tmp_pat
     other = Store(f"lmdb:{tmp_path}/other")
     other.ok("checkpoint", "import", *sorted(folder.glob("*.hfkv")), "--json")
     assert values(other) == values(store) == {"a": "2", "c": "2", "d": "4", "e": "5"}
+
+
+def test_the_example_backs_up_no_store_that_is_mistyped(tmp_path):
+    done = subprocess.run([TOP / "examples" / "kv_backup.sh", f"lmdb:{tmp_path}/tpyo", tmp_path / "backup"],
+                          env=environment(PATH=f"{BUILD}:{os.environ['PATH']}"), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 7 and "there is no store at" in done.stderr and not (tmp_path / "tpyo").exists()
+
+
+def test_the_example_mixes_no_two_chains(store, tmp_path):
+    """Without `last` the first file would be another base than that which the rest follows."""
+    folder, env = tmp_path / "backup", environment(PATH=f"{BUILD}:{os.environ['PATH']}")
+    for key in "abc":
+        put(store, **{key: "1"})
+        backup = subprocess.run([TOP / "examples" / "kv_backup.sh", store.url, folder], env=env, capture_output=True, text=True, timeout=60)
+        assert backup.returncode == 0, backup
+    (folder / "last").unlink()
+    backup = subprocess.run(backup.args, env=env, capture_output=True, text=True, timeout=60)
+    assert (backup.returncode, "begin in another folder" in backup.stderr) == (1, True)
+    other = Store(f"lmdb:{tmp_path}/other")
+    other.ok("checkpoint", "import", *sorted(folder.glob("*.hfkv")), "--json")
+    assert values(other) == values(store)
+
+
+def test_the_example_waits_for_another_of_its_kind(store, tmp_path):
+    """The one that is in the middle would note a checkpoint that the other prunes, and no run after it would do."""
+    folder, slow, begun, go = (tmp_path / name for name in ("backup", "slow", "begun", "go"))
+    slow.mkdir()
+    (slow / "holdfast").write_text(f"""#!/bin/sh
+case "$3" in export) touch {begun}; while [ ! -e {go} ]; do sleep 0.02; done ;; esac
+exec {BUILD}/holdfast "$@"
+""")
+    (slow / "holdfast").chmod(0o755)
+
+    def start(path):
+        return subprocess.Popen([TOP / "examples" / "kv_backup.sh", store.url, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, env=environment(PATH=f"{path}:{os.environ['PATH']}"))
+    put(store, a="1")
+    first = start(slow)
+    while not begun.exists():
+        assert first.poll() is None
+    put(store, b="1")
+    second = start(BUILD)
+    try:
+        second.wait(0.5)
+    except subprocess.TimeoutExpired:
+        pass
+    go.touch()
+    saved = [json.loads(process.communicate(timeout=60)[0] or "null") for process in (first, second)]
+    assert saved == [{"entries": 1, "deleted": 0}] * 2
+    put(store, c="1")
+    assert json.loads(start(BUILD).communicate(timeout=60)[0]) == {"entries": 1, "deleted": 0}

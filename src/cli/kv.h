@@ -21,6 +21,9 @@
 enum hf_status kv_open(struct cli *cli, hf_kv **ret_kv, hf_error *err);
 /** The same without making tables, or a folder. */
 enum hf_status kv_open_as_is(struct cli *cli, hf_kv **ret_kv, hf_error *err);
+/** For who takes all that is there elsewhere, where an empty namespace that is mistaken would be a success: without
+ *  making anything. */
+enum hf_status kv_open_source(struct cli *cli, hf_kv **ret_kv, hf_error *err);
 /** For who reads: without making a folder. */
 enum hf_status kv_open_to_read(struct cli *cli, hf_kv **ret_kv, hf_error *err);
 /** For who writes, by kv_writer: a dry run makes nothing; where there would be something to make *ret_kv is NULL. */

@@ -146,7 +146,7 @@ enum hf_status kv_export_verb(struct cli *cli, hf_error *err)
 	bool file = path && strcmp(path, "-") != 0;
 	if (path && !*path)
 		return error_set(err, HF_E_USAGE, "the path of the file is empty");
-	enum hf_status status = kv_open_as_is(cli, &kv, err);
+	enum hf_status status = kv_open_source(cli, &kv, err);
 	if (status != HF_OK)
 		return status;
 	if (!file)

@@ -146,6 +146,13 @@ enum hf_status kv_open_as_is(struct cli *cli, hf_kv **ret_kv, hf_error *err)
 	return status == HF_OK ? open_which(cli, url, KV_MAKE_NAMESPACE, ret_kv, err) : status;
 }
 
+enum hf_status kv_open_source(struct cli *cli, hf_kv **ret_kv, hf_error *err)
+{
+	const struct setting_value *url;
+	enum hf_status status = which(cli, &url, err);
+	return status == HF_OK ? open_which(cli, url, KV_MAKE_NOTHING, ret_kv, err) : status;
+}
+
 enum hf_status kv_open_to_read(struct cli *cli, hf_kv **ret_kv, hf_error *err)
 {
 	const struct setting_value *url;

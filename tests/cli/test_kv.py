@@ -547,6 +547,12 @@ def test_kv_export_makes_no_store_to_read_from(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+def test_kv_export_makes_no_namespace_to_read_from(some, tmp_path):
+    for _ in range(2):
+        assert some.refused(3, "export", tmp_path / "all.ndjson", "--namespace", "tpyo") == 'error: there is no namespace "tpyo"\n'
+    assert not (tmp_path / "all.ndjson").exists()
+
+
 def test_kv_export_follows_a_link(some, tmp_path):
     file, link, nowhere = tmp_path / "file", tmp_path / "link", tmp_path / "nowhere"
     file.write_text("old")

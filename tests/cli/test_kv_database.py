@@ -57,8 +57,9 @@ def test_a_dry_run_refuses_tables_that_the_run_refuses(empty, url, tmp_path):
 
 
 def test_kv_copy_makes_no_tables_to_read_from(empty, url, tmp_path):
-    assert refused(3, "kv", "copy", "--from", url, "--to", f"lmdb:{tmp_path}/to").startswith(
-        "error: --from: there is no store in table public.state_entries\n")
+    said = "there is no store in table public.state_entries\n"
+    assert refused(3, "kv", "copy", "--from", url, "--to", f"lmdb:{tmp_path}/to").startswith(f"error: --from: {said}")
+    assert refused(3, "kv", "export", "--store", url).startswith(f"error: {said}")
     assert empty.value("SELECT count(*) FROM pg_class WHERE relname LIKE 'state_%'") == 0
 
 

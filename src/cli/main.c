@@ -54,7 +54,8 @@ static void catch_signals(hf_context *ctx, int64_t timeout_ms)
 	sigemptyset(&action.sa_mask);
 	catch_unless_ignored(SIGINT, &action);
 	catch_unless_ignored(SIGTERM, &action);
-	sigaction(SIGALRM, &action, NULL);
+	if (timeout_ms > 0)
+		sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 

@@ -207,7 +207,7 @@ def test_kv_lock_run_ends_where_children_are_not_waited_for(store):
     store.ok("lock", "run", "job", "--", "true", timeout=30, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
 
 
-@pytest.mark.parametrize("number", ["HUP", "QUIT", "INT", "TERM"])
+@pytest.mark.parametrize("number", ["HUP", "QUIT", "INT", "TERM", "ALRM"])
 def test_kv_lock_run_leaves_ignored_what_is_ignored(store, number):
     """As below nohup(1), and behind `&` in a script."""
     told = store.ok("lock", "run", "job", "--", "sh", "-c", f"kill -{number} $$; echo still here",

@@ -259,7 +259,8 @@ static enum hf_status postgres_space_ttl(hf_kv_backend_state *state, int32_t ns,
 
 /* ---- care ---- */
 
-/* A step of one namespace after the other, until there is no more or enough is done. */
+/* A step of one namespace after the other, until there is no more or enough is done; then what else grows old. That may
+ * fail for want of a grant, which is not to keep entries. */
 static enum hf_status postgres_sweep(hf_kv_backend_state *state, size_t limit, hf_deadline deadline,
                                      uint64_t *ret_removed, hf_error *err)
 {
@@ -277,9 +278,11 @@ static enum hf_status postgres_sweep(hf_kv_backend_state *state, size_t limit, h
 			status = sweep_step(where, &state->entries, &in, arena, &step, err);
 		removed += status == HF_OK ? (uint64_t)step.n : 0;
 	}
-	if (status == HF_OK || status == HF_NOT_FOUND)
+	if (status == HF_NOT_FOUND)
+		status = HF_OK;
+	if (status == HF_OK && removed < limit)
 		status = postgres_trim(state, deadline, err);
-	if (status == HF_OK)
+	if (status == HF_OK && removed < limit)
 		status = postgres_tokens_sweep(state, deadline, err);
 	if (status == HF_OK)
 		*ret_removed = removed;

@@ -407,6 +407,32 @@ static void the_sweeper_removes_what_was_kept_long_enough(UNUSED void **user)
 	assert_int_equal(sum(), 4);
 }
 
+/* Grants of before there were tokens: all entries go, more than a step of them, and then it says what it may not. */
+static void entries_go_where_tokens_may_not_be_swept(UNUSED void **user)
+{
+	const struct hf_kv_options own = {.size = sizeof(own), .no_migrate = true, .sweep_interval_ms = -1};
+	hf_error err = HF_ERROR_INIT;
+	hf_kv *kv = NULL;
+	char url[600];
+	rig_run(&rig,
+	        "INSERT INTO state_entries (rev, created_at, updated_at, expires_at, expire_bucket, namespace, epoch, "
+	        "key, value) SELECT nextval('state_entries_rev'), now(), now(), to_timestamp(1), 0, id, "
+	        "state_entries_epoch(id), n::text::bytea, '' FROM state_entries_namespaces, "
+	        "generate_series(1, 2500) AS n WHERE name = 'default'");
+	rig_run(&rig, "CREATE ROLE older LOGIN");
+	rig_run(&rig, "GRANT USAGE ON SCHEMA public, holdfast TO older");
+	rig_run(&rig, "GRANT ALL ON ALL TABLES IN SCHEMA public, holdfast TO older");
+	rig_run(&rig, "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO older");
+	rig_run(&rig, "REVOKE ALL ON state_entries_tokens FROM older");
+	snprintf(url, sizeof(url), "%s%coptions=-crole%%3Dolder", rig.url, strchr(rig.url, '?') ? '&' : '?');
+	EXPECT_OK(hf_kv_open(rig.ctx, url, &own, &kv, &err));
+	EXPECT_STATUS(hf_kv_sweep(kv, HF_DEADLINE_DEFAULT, NULL, &err), HF_E_DENIED);
+	assert_int_equal(rig_number(&rig, "SELECT count(*) FROM state_entries WHERE expires_at < now()"), 0);
+	hf_kv_close(kv);
+	rig_run(&rig, "DROP OWNED BY older");
+	rig_run(&rig, "DROP ROLE older");
+}
+
 /* Whatever was cut off or bent of what is kept is no result, and no read beyond it. */
 static void a_result_that_is_none_is_told(UNUSED void **user)
 {
@@ -685,6 +711,7 @@ int main(void)
 		cmocka_unit_test_setup(a_token_is_of_its_namespace, clean),
 		cmocka_unit_test_setup(a_restore_leaves_tokens, clean),
 		cmocka_unit_test_setup(the_sweeper_removes_what_was_kept_long_enough, clean),
+		cmocka_unit_test_setup(entries_go_where_tokens_may_not_be_swept, clean),
 		cmocka_unit_test_setup(a_result_that_is_none_is_told, clean),
 		cmocka_unit_test_setup(what_takes_no_token_says_so, clean),
 		cmocka_unit_test_setup(a_store_that_is_a_migration_behind_gets_them, clean),

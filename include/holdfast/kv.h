@@ -322,8 +322,8 @@ struct hf_kv_how {
  * bits before the first try. They are kept in the transaction of the write, with a hash of it and its result. Who
  * comes with the same token again, here or in another process, has that result and nothing is done; two at a time wait
  * for each other. With another request it is HF_E_USAGE: other writes or conditions, in another order, with another
- * TTL; deadline, durability and fence are no part of it. A write that was refused (HF_CONFLICT) or failed leaves no
- * token: it is judged anew.
+ * TTL; deadline, durability and fence are no part of it, and what is told again is as durable as the repetition asks
+ * for. A write that was refused (HF_CONFLICT) or failed leaves no token: it is judged anew.
  * Where a connection is lost behind COMMIT, the library itself sends a write with a token again until the deadline, and
  * HF_E_OUTCOME_UNKNOWN is what is left when that passes; without a token it never does.
  * A token is of its namespace. It is kept for 24 hours at least, then the sweeper removes it; later it is a new one.

@@ -331,6 +331,27 @@ static void how_it_is_asked_for_does_not_count(UNUSED void **user)
 	EXPECT_OK(hf_kv_set_default_ttl(rig.kv, 0, &err));
 }
 
+/* What is acknowledged strictly is on disk, also where the first try was not to wait for that. The server may write the
+ * log meanwhile, hence the rounds. */
+static void a_strict_repetition_of_a_relaxed_write_is_durable(UNUSED void **user)
+{
+	hf_error err = HF_ERROR_INIT;
+	for (uint8_t round = 0; round < ROUNDS; round++) {
+		const struct hf_uuid one = {{0xbb, round}};
+		struct asked a;
+		asked_init(&a, rig.kv, &one);
+		a.how.durability = HF_KV_RELAXED;
+		a.how.durability_set = true;
+		EXPECT_OK(increment(&a, &err));
+		int64_t first = rig_number(&rig, "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint");
+		a.how.durability_set = false;
+		EXPECT_OK(increment(&a, &err));
+		assert_true(a.repeated);
+		int64_t flushed = rig_number(&rig, "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint");
+		assert_in_range(flushed, first, INT64_MAX);
+	}
+}
+
 static void what_was_refused_leaves_no_token(UNUSED void **user)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -707,6 +728,7 @@ int main(void)
 		cmocka_unit_test_setup(another_request_with_the_token_is_refused, clean),
 		cmocka_unit_test_setup(every_part_of_a_request_counts, clean),
 		cmocka_unit_test_setup(how_it_is_asked_for_does_not_count, clean),
+		cmocka_unit_test_setup(a_strict_repetition_of_a_relaxed_write_is_durable, clean),
 		cmocka_unit_test_setup(what_was_refused_leaves_no_token, clean),
 		cmocka_unit_test_setup(a_token_is_of_its_namespace, clean),
 		cmocka_unit_test_setup(a_restore_leaves_tokens, clean),

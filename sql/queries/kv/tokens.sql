@@ -9,7 +9,8 @@ INSERT INTO :"schema".:"entries_tokens" (namespace, token, hash) VALUES (:ns, :t
 ON CONFLICT (namespace, token) DO NOTHING RETURNING namespace;
 
 -- name: token_find :opt
-SELECT hash, result FROM :"schema".:"entries_tokens" WHERE namespace = :ns AND token = :token;
+-- doc: Locked, which is written to the log: so the commit waits for what the first left there, as strictly as it is itself.
+SELECT hash, result FROM :"schema".:"entries_tokens" WHERE namespace = :ns AND token = :token FOR KEY SHARE;
 
 -- name: tokens_sweep :one
 -- doc: An hour more than promised: a row says when its transaction began.

@@ -310,6 +310,51 @@ static void every_part_of_a_request_counts(UNUSED void **user)
 	assert_true(a.repeated);
 }
 
+/* Two writes of each sort, of which the second is the first but for one number, condition or their order. */
+static void numbers_conditions_and_order_count(UNUSED void **user)
+{
+	const struct hf_kv_write add = {.op = HF_KV_ADD, .key = HF_KV_KEY("sum"), .delta = 1};
+	const struct hf_kv_write more = {.op = HF_KV_ADD, .key = HF_KV_KEY("sum"), .delta = 2};
+	const struct hf_kv_write value = {.op = HF_KV_READ,
+	                                  .key = HF_KV_KEY("k"),
+	                                  .flags = HF_KV_IF_VALUE,
+	                                  .if_value = HF_KV_KEY("v")};
+	const struct hf_kv_write other = {.op = HF_KV_READ,
+	                                  .key = HF_KV_KEY("k"),
+	                                  .flags = HF_KV_IF_VALUE,
+	                                  .if_value = HF_KV_KEY("w")};
+	const struct hf_kv_write rev = {.op = HF_KV_READ,
+	                                .key = HF_KV_KEY("k"),
+	                                .flags = HF_KV_IF_REV,
+	                                .if_rev = INT64_MAX};
+	const struct hf_kv_write earlier = {.op = HF_KV_READ,
+	                                    .key = HF_KV_KEY("k"),
+	                                    .flags = HF_KV_IF_REV,
+	                                    .if_rev = INT64_MAX - 1};
+	const struct hf_kv_write in_order[] = {add, more}, reversed[] = {more, add};
+	const struct {
+		struct hf_kv_txn first, second;
+	} cases[] = {
+		{{&value, 1, &add, 1, &more, 1}, {&value, 1, &more, 1, &more, 1}},
+		{{&value, 1, &add, 1, &more, 1}, {&value, 1, &add, 1, &add, 1}},
+		{{&value, 1, &add, 1, &more, 1}, {&other, 1, &add, 1, &more, 1}},
+		{{&rev, 1, &add, 1, &more, 1}, {&earlier, 1, &add, 1, &more, 1}},
+		{{&value, 1, in_order, 2, NULL, 0}, {&value, 1, reversed, 2, NULL, 0}},
+		{{&value, 1, in_order, 2, NULL, 0}, {&value, 1, in_order, 1, &more, 1}},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		hf_error err = HF_ERROR_INIT;
+		bool held = false;
+		struct asked a;
+		prepare();
+		asked_init(&a, rig.kv, &token);
+		EXPECT_OK(hf_kv_transact(rig.kv, &cases[i].first, &a.how, rig.arena, &held, NULL, &err));
+		enum hf_status status = hf_kv_transact(rig.kv, &cases[i].second, &a.how, rig.arena, &held, NULL, &err);
+		if (status != HF_E_USAGE)
+			fail_msg("case %zu: %s", i, hf_status_word(status));
+	}
+}
+
 /* Nor does a deadline, a durability, JSON that is written otherwise, or a default that changed in between. */
 static void how_it_is_asked_for_does_not_count(UNUSED void **user)
 {
@@ -727,6 +772,7 @@ int main(void)
 		cmocka_unit_test_setup(a_repetition_tells_what_came_of_the_first, clean),
 		cmocka_unit_test_setup(another_request_with_the_token_is_refused, clean),
 		cmocka_unit_test_setup(every_part_of_a_request_counts, clean),
+		cmocka_unit_test_setup(numbers_conditions_and_order_count, clean),
 		cmocka_unit_test_setup(how_it_is_asked_for_does_not_count, clean),
 		cmocka_unit_test_setup(a_strict_repetition_of_a_relaxed_write_is_durable, clean),
 		cmocka_unit_test_setup(what_was_refused_leaves_no_token, clean),

@@ -715,6 +715,43 @@ static void a_server_that_is_killed_in_commit_is_asked_again(UNUSED void **user)
 	rig_run(&rig, "DROP FUNCTION wait() CASCADE");
 }
 
+static void *refuse_claims(void *user)
+{
+	hf_connection *connection = user;
+	sql_run(hf_on_connection(connection),
+	        "CREATE TRIGGER refuse BEFORE INSERT ON state_entries_tokens FOR EACH ROW "
+	        "EXECUTE FUNCTION refuse()");
+	return NULL;
+}
+
+/* Lost in COMMIT, and no claim is answered: it may have happened, whatever else went wrong then. The trigger waits for
+ * the first, and the second try for the trigger. */
+static void what_stays_in_doubt_is_told_so(UNUSED void **user)
+{
+	struct calling calling;
+	pthread_t refusing;
+	char sql[100];
+	hf_connection *other = fixture_connect(rig.url);
+	rig_run(&rig, "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+	              "$$ BEGIN RAISE 'not here' USING ERRCODE = '57P04'; END $$");
+	wait_in_commit();
+	begin(&calling, &token, 60000);
+	snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(%d)", (int)waiting_backend());
+	assert_int_equal(pthread_create(&refusing, NULL, refuse_claims, other), 0);
+	while (rig_number(&rig, "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = "
+	                        "'state_entries_tokens'::regclass") == 0)
+		usleep(1000);
+	rig_run(&rig, sql);
+	pthread_join(refusing, NULL);
+	pthread_join(calling.thread, NULL);
+	hf_connection_free(other);
+	rig_run(&rig, "SELECT pg_advisory_unlock(77)");
+	rig_run(&rig, "DROP FUNCTION wait(), refuse() CASCADE");
+	assert_int_equal(calling.status, HF_E_OUTCOME_UNKNOWN);
+	assert_string_equal(calling.err.sqlstate, "57P01");
+	assert_int_equal(sum(), 1);
+}
+
 /* ---- several at a time ---- */
 
 static void two_with_one_token_wait_for_each_other(UNUSED void **user)
@@ -786,6 +823,7 @@ int main(void)
 		cmocka_unit_test_setup(a_line_that_is_cut_costs_nothing, clean),
 		cmocka_unit_test_setup(two_with_one_token_wait_for_each_other, clean),
 		cmocka_unit_test_setup(who_waits_for_one_that_is_rolled_back_does_it, clean),
+		cmocka_unit_test_setup(what_stays_in_doubt_is_told_so, clean),
 		cmocka_unit_test_setup(a_server_that_is_killed_in_commit_is_asked_again, clean),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

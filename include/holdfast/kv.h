@@ -323,7 +323,8 @@ struct hf_kv_how {
  * comes with the same token again, here or in another process, has that result and nothing is done; two at a time wait
  * for each other. With another request it is HF_E_USAGE: other writes or conditions, in another order, with another
  * TTL; deadline, durability and fence are no part of it, and what is told again is as durable as the repetition asks
- * for. A write that was refused (HF_CONFLICT) or failed leaves no token: it is judged anew.
+ * for. A write that was refused (HF_CONFLICT, and HF_NOT_FOUND of hf_kv_compare_and_set()) or failed leaves no token:
+ * it is judged anew. That there was nothing to touch, persist or delete is a result like any, HF_NOT_FOUND or not.
  * Where a connection is lost behind COMMIT, the library itself sends a write with a token again until the deadline, and
  * HF_E_OUTCOME_UNKNOWN is what is left when that passes; without a token it never does.
  * A token is of its namespace. It is kept for 24 hours at least, then the sweeper removes it; later it is a new one.

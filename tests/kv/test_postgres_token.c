@@ -411,6 +411,23 @@ static void what_was_refused_leaves_no_token(UNUSED void **user)
 	assert_int_equal(tokens(), 1);
 }
 
+/* But for a comparison with it, which is refused. */
+static void that_nothing_was_there_is_a_result(UNUSED void **user)
+{
+	static enum hf_status (*const fns[])(struct asked * a, hf_error * err) = {touch, persist, get_and_delete, cas};
+	for (size_t i = 0; i < ARRAY_LEN(fns); i++) {
+		hf_error err = HF_ERROR_INIT;
+		struct asked a;
+		prepare();
+		rig_run(&rig, "DELETE FROM state_entries WHERE key = 'k'");
+		asked_init(&a, rig.kv, &token);
+		EXPECT_STATUS(fns[i](&a, &err), HF_NOT_FOUND);
+		rig_put(&rig, "k", "v");
+		EXPECT_STATUS(fns[i](&a, &err), fns[i] == cas ? HF_OK : HF_NOT_FOUND);
+		assert_int_equal(a.repeated, fns[i] != cas);
+	}
+}
+
 static void a_token_is_of_its_namespace(UNUSED void **user)
 {
 	hf_error err = HF_ERROR_INIT;
@@ -813,6 +830,7 @@ int main(void)
 		cmocka_unit_test_setup(how_it_is_asked_for_does_not_count, clean),
 		cmocka_unit_test_setup(a_strict_repetition_of_a_relaxed_write_is_durable, clean),
 		cmocka_unit_test_setup(what_was_refused_leaves_no_token, clean),
+		cmocka_unit_test_setup(that_nothing_was_there_is_a_result, clean),
 		cmocka_unit_test_setup(a_token_is_of_its_namespace, clean),
 		cmocka_unit_test_setup(a_restore_leaves_tokens, clean),
 		cmocka_unit_test_setup(the_sweeper_removes_what_was_kept_long_enough, clean),

@@ -7,6 +7,7 @@
  */
 #include "../check.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -582,7 +583,7 @@ static void test_no_revision_is_given_twice(void **state)
 
 /* ---- killed ---- */
 
-/* What the program that is killed does. @return its exit code */
+/* What the program that is killed does; says one byte to who waits for it when it begins. @return its exit code */
 static int import_file(const char *url, const char *path)
 {
 	const struct hf_kv_options options = {.size = sizeof(options), .sweep_interval_ms = -1, .name_space = "killed"};
@@ -593,11 +594,35 @@ static int import_file(const char *url, const char *path)
 	enum hf_status status = hf_context_new(NULL, &ctx, &err);
 	if (status == HF_OK)
 		status = hf_kv_open(ctx, url, &options, &kv, &err);
+	if (status == HF_OK && write(STDOUT_FILENO, "", 1) != 1)
+		status = HF_E_FAILED;
 	if (status == HF_OK)
 		status = hf_kv_import(kv, paths, 1, &replace, NULL, &err);
 	hf_kv_close(kv);
 	hf_context_free(ctx);
 	return status == HF_OK ? 0 : 1;
+}
+
+/* It imports, and is killed after `us`, or has done it by then; never when that is negative. @return how long it took
+ */
+static int64_t import_killed(const char *url, int64_t us)
+{
+	int ready[2], how;
+	char byte;
+	const char *const words[] = {"test_kv_copy", "import", url, file_path, NULL};
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid_t child = kv_rig_begin_again(words, ready[1]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1); /* else it ended before it began */
+	close(ready[0]);
+	int64_t start = hf_now_monotonic_us(rig.ctx);
+	if (us >= 0) {
+		usleep((useconds_t)us);
+		(void)kill(child, SIGKILL);
+	}
+	assert_int_equal(waitpid(child, &how, 0), child);
+	assert_true(us >= 0 && WIFSIGNALED(how) ? WTERMSIG(how) == SIGKILL : WIFEXITED(how) && WEXITSTATUS(how) == 0);
+	return hf_now_monotonic_us(rig.ctx) - start;
 }
 
 static uint64_t count_at(const char *url, bool reset)
@@ -629,16 +654,12 @@ static void test_killed_at_any_moment(void **state)
 	export_to(from, &point.id, NULL, file_path, NULL);
 	hf_kv_close(from);
 	snprintf(url, sizeof(url), "%s", kv_rig_fresh_url(&rig));
+	(void)count_at(url, true);
+	int64_t whole = import_killed(url, -1);
+	assert_int_equal(count_at(url, false), MANY + 3);
 	for (int round = 0; round < 20; round++) {
 		(void)count_at(url, true);
-		pid_t child = kv_rig_begin_again((const char *const[]){"test_kv_copy", "import", url, file_path, NULL},
-		                                 STDERR_FILENO);
-		struct timespec pause = {
-			.tv_nsec =
-				(long)chance_under(&seed, strcmp(rig.kind, "postgresql") == 0 ? 600000000 : 200000000)};
-		nanosleep(&pause, NULL);
-		(void)kill(child, SIGKILL);
-		assert_int_equal(waitpid(child, NULL, 0), child);
+		import_killed(url, (int64_t)chance_under(&seed, (uint64_t)whole * 5 / 4));
 		uint64_t count = count_at(url, false);
 		if (count != 1 && count != MANY + 3)
 			fail_msg("%" PRIu64 " entries after a kill", count);

@@ -657,7 +657,9 @@ def test_a_dry_run_refuses_a_folder_that_the_run_refuses(some, tmp_path):
 @pytest.mark.parametrize("verb", [
     ("get", "k"), ("get", "k", "-o", "raw"), ("exists", "k"), ("ttl", "k"), ("meta", "k"), ("ls",), ("scan",), ("count",), ("export",),
     ("stats",), ("expiry",), ("expiry", "--ttl", "1h", "--dry-run"), ("clear", "--dry-run"), ("feed",), ("watch",), ("lock", "list"), ("checkpoint", "create"),
-    ("lock", "status", "k"), ("checkpoint", "list"), ("checkpoint", "show", "00000000-0000-4000-8000-000000000000"), ("index", "list"), ("health",)], ids=" ".join)
+    ("lock", "status", "k"), ("checkpoint", "list"), ("checkpoint", "show", "00000000-0000-4000-8000-000000000000"), ("index", "list"), ("health",),
+    ("checkpoint", "export", "00000000-0000-4000-8000-000000000000", "-"), ("checkpoint", "verify", "00000000-0000-4000-8000-000000000000")],
+                         ids=" ".join)
 def test_who_reads_makes_no_store(tmp_path, verb):
     typo = Store(f"lmdb:{tmp_path}/tpyo")
     assert typo.refused(7, *verb).startswith(f"error: there is no store at {tmp_path}/tpyo\n")

@@ -280,8 +280,7 @@ const struct cmd kv_commands[] = {
          .args = "KEY",
          .summary = "add to a number, print the sum",
          .about = "The value is a decimal number of 64 bits; no entry counts as 0. Anything else is exit 5. With a "
-                  "--token of "
-                  "its own it is added once, however often the command is repeated in a day.",
+                  "--token of its own it is added once, however often the command is repeated in a day.",
          .options = incr_options,
          .columns = kv_incr_columns,
          .run = kv_incr_verb,

@@ -132,25 +132,26 @@ static enum hf_status open_which(struct cli *cli, const struct setting_value *ur
 	return status;
 }
 
-enum hf_status kv_open(struct cli *cli, hf_kv **ret_kv, hf_error *err)
+static enum hf_status open_named(struct cli *cli, enum kv_making making, hf_kv **ret_kv, hf_error *err)
 {
 	const struct setting_value *url;
 	enum hf_status status = which(cli, &url, err);
-	return status == HF_OK ? open_which(cli, url, KV_MAKE_ALL, ret_kv, err) : status;
+	return status == HF_OK ? open_which(cli, url, making, ret_kv, err) : status;
+}
+
+enum hf_status kv_open(struct cli *cli, hf_kv **ret_kv, hf_error *err)
+{
+	return open_named(cli, KV_MAKE_ALL, ret_kv, err);
 }
 
 enum hf_status kv_open_as_is(struct cli *cli, hf_kv **ret_kv, hf_error *err)
 {
-	const struct setting_value *url;
-	enum hf_status status = which(cli, &url, err);
-	return status == HF_OK ? open_which(cli, url, KV_MAKE_NAMESPACE, ret_kv, err) : status;
+	return open_named(cli, KV_MAKE_NAMESPACE, ret_kv, err);
 }
 
 enum hf_status kv_open_source(struct cli *cli, hf_kv **ret_kv, hf_error *err)
 {
-	const struct setting_value *url;
-	enum hf_status status = which(cli, &url, err);
-	return status == HF_OK ? open_which(cli, url, KV_MAKE_NOTHING, ret_kv, err) : status;
+	return open_named(cli, KV_MAKE_NOTHING, ret_kv, err);
 }
 
 enum hf_status kv_open_to_read(struct cli *cli, hf_kv **ret_kv, hf_error *err)

@@ -60,6 +60,12 @@ struct hf_kv_checkpoint make_point(struct redis_rig *rig)
 	return point;
 }
 
+void make_another(struct stepper *stepper)
+{
+	if (stepper->seen == stepper->at)
+		make_point(stepper->rig);
+}
+
 bool holds_now(struct redis_rig *rig, const struct hf_kv_checkpoint *wanted)
 {
 	hf_error err = HF_ERROR_INIT;

@@ -26,10 +26,11 @@ struct stepper {
 
 void open_stepper(struct stepper *stepper, struct redis_rig *rig);
 void close_stepper(struct stepper *stepper);
-/* Hooks, at request number `at`: an hour passes, the program is interrupted, or killed. */
+/* Hooks, at request number `at`: an hour passes, the program is interrupted, or killed; others make a checkpoint. */
 void let_time_pass(struct stepper *stepper);
 void interrupt(struct stepper *stepper);
 void die(struct stepper *stepper);
+void make_another(struct stepper *stepper);
 
 struct hf_kv_checkpoint make_point(struct redis_rig *rig);
 /** What is there is what was there at `wanted`. */

@@ -96,12 +96,6 @@ static void test_what_others_write_meanwhile_is_cleared_too(void **state)
 	expect_both(rig, &before, &after);
 }
 
-static void make_another(struct stepper *stepper)
-{
-	if (stepper->seen == stepper->at)
-		make_point(stepper->rig);
-}
-
 static void test_a_checkpoint_that_is_made_meanwhile_stops_it(void **state)
 {
 	struct redis_rig *rig = *state;

@@ -101,12 +101,6 @@ static void test_what_others_write_meanwhile_is_undone(void **state)
 	assert_true(entry.rev > stepper.rev); /* a revision grows, whatever it takes the place of */
 }
 
-static void make_another(struct stepper *stepper)
-{
-	if (stepper->seen == stepper->at)
-		make_point(stepper->rig);
-}
-
 static void test_a_checkpoint_that_is_made_meanwhile_stops_it(void **state)
 {
 	struct redis_rig *rig = *state;
